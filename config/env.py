@@ -1,0 +1,65 @@
+"""Typed readers of environment variables. A wrong value stops the start-up with a sentence that names the variable."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "") or default
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value not in _TRUE | _FALSE:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+    return value in _TRUE
+
+
+def integer(name: str, default: int, *, minimum: int = 0) -> int:
+    return _number(name, default, minimum, int)
+
+
+def decimal(name: str, default: float, *, minimum: float = 0) -> float:
+    return _number(name, default, minimum, float)
+
+
+def _number(name: str, default: T, minimum: float, kind: Callable[[str], T]) -> T:
+    value = text(name)
+    if not value:
+        return default
+    try:
+        number = kind(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+    if number < minimum:  # type: ignore[operator]
+        raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {value!r}.")
+    return number
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma list; blanks are dropped."""
+    return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def secret(name: str, development: str, *, production: bool) -> str:
+    """A secret has a development default; in production a missing one is a start-up error."""
+    value = text(name)
+    if not value and production:
+        raise ImproperlyConfigured(f"{name} is required when DEBUG=false; see docs/settings.md.")
+    return value or development

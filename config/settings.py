@@ -1,0 +1,176 @@
+"""All settings, in floor order. Every environment variable read here is documented in docs/settings.md."""
+
+from pathlib import Path
+
+from config import env
+from config.running import running_stack
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = env.flag("DEBUG", True)
+PRODUCTION = not DEBUG
+
+SECRET_KEY = env.secret("SECRET_KEY", "development-only-secret-key-never-used-in-production", production=PRODUCTION)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
+PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000")
+
+# --- where the data is: the environment, else the stack running in this checkout ---------------------------------------
+_STACK = running_stack(BASE_DIR)
+MONGODB_URI = env.text("MONGODB_URI") or _STACK.get("mongodb_uri", "mongodb://127.0.0.1:27017/tips?replicaSet=rs0")
+REDIS_URL = env.text("REDIS_URL") or _STACK.get("redis_url", "redis://127.0.0.1:6379/0")
+
+DATABASES = {
+    "default": {
+        "ENGINE": "config.database",
+        "HOST": MONGODB_URI,
+        "NAME": "",
+        "OPTIONS": {"w": "majority", "retryWrites": True, "serverSelectionTimeoutMS": 10_000, "maxPoolSize": 32},
+    }
+}
+DATABASE_ROUTERS = ["django_mongodb_backend.routers.MongoRouter"]
+DEFAULT_AUTO_FIELD = "django_mongodb_backend.fields.ObjectIdAutoField"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+INSTALLED_APPS = [
+    "config.apps.AdminConfig",
+    "config.apps.AuthConfig",
+    "config.apps.ContentTypesConfig",
+    "config.apps.SessionsConfig",
+    "config.apps.AuthTokenConfig",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "ledger",
+    "tips",
+    "lovense",
+    "adminpanel",
+    "config",
+]
+MIGRATION_MODULES = {
+    "admin": "config.contrib_migrations.admin",
+    "auth": "config.contrib_migrations.auth",
+    "contenttypes": "config.contrib_migrations.contenttypes",
+    "sessions": "config.contrib_migrations.sessions",
+    "authtoken": "config.contrib_migrations.authtoken",
+}
+
+# --- HTTP ----------------------------------------------------------------------------------------------------------------
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.requests.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+APPEND_SLASH = False
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"  # the MongoDB backend stores UTC only (platform trap 10)
+USE_TZ = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.requests.api_error",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Settled Tips", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- processes: channel layer, Celery, drains ----------------------------------------------------------------------------
+# The pub/sub layer: the core layer silently loses bursts (platform notes, section 5).
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "tips"}}
+}
+CELERY_BROKER_URL = REDIS_URL
+# The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes over what its predecessor held.
+STACK_SLOT = env.text("STACK_SLOT", "local")
+DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
+
+# --- ledger --------------------------------------------------------------------------------------------------------------
+LEDGER_GATEWAY = env.choice("LEDGER_GATEWAY", "embedded", ("embedded", "rrr"))
+PAYMENT_WEBHOOK_SECRETS = env.words(
+    "PAYMENT_WEBHOOK_SECRETS",
+    env.secret("PAYMENT_WEBHOOK_SECRETS", "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=", production=PRODUCTION),
+)
+WEBHOOK_TOLERANCE_SECONDS = env.integer("WEBHOOK_TOLERANCE_SECONDS", 300, minimum=1)
+WEBHOOK_MAX_BODY_BYTES = env.integer("WEBHOOK_MAX_BODY_BYTES", 65_536, minimum=1024)
+
+# --- tips ----------------------------------------------------------------------------------------------------------------
+TIP_FUNDING_GRACE_SECONDS = env.decimal("TIP_FUNDING_GRACE_SECONDS", 60)
+TIP_DEFAULT_COMMISSION = env.integer("TIP_DEFAULT_COMMISSION", 25)
+TIP_FRESH_SECONDS = env.integer("TIP_FRESH_SECONDS", 900, minimum=1)
+
+# --- lovense -------------------------------------------------------------------------------------------------------------
+RECEIVED_WINDOW_SECONDS = env.decimal("RECEIVED_WINDOW_SECONDS", 10, minimum=0.1)
+FINISH_GRACE_SECONDS = env.decimal("FINISH_GRACE_SECONDS", 5, minimum=0.1)
+
+LOGGING_CONFIG = "config.logging.configure"
+LOGGING: dict[str, object] = {}

@@ -1,0 +1,81 @@
+"""What the ledger keeps: deliveries received, accounts, transfers and their entries. No workflow lives here.
+
+Primary keys are natural (`_id` in MongoDB): uniqueness of a fact is the primary key itself, and look-ups by it need no
+other index. Hot paths write these collections with PyMongo in bulk; the fields below are their schema.
+"""
+
+from django.db import models
+from django_mongodb_backend.fields import ObjectIdAutoField  # noqa: F401  (documents the default key type)
+
+
+class DeliveryStatus(models.TextChoices):
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    DUPLICATE = "duplicate"  # another delivery carries the same business fact
+    CONFLICT = "conflict"  # the same business key with other content: kept for admins, never applied
+    IGNORED = "ignored"  # an event type we store and do not act on
+
+
+class WebhookDelivery(models.Model):
+    """One signed call, exactly as received. Fact 1. The key is `<source>/<delivery id>`."""
+
+    key = models.CharField(primary_key=True, max_length=300)
+    source = models.CharField(max_length=20)
+    event_type = models.CharField(max_length=40)
+    # The business fact, "<event type>/<tip id>": unique among the deliveries that count; null on duplicates and conflicts.
+    subject = models.CharField(max_length=120, null=True)
+    fingerprint = models.CharField(max_length=64)
+    body = models.BinaryField()
+    status = models.CharField(max_length=10, choices=DeliveryStatus.choices)
+    # Nanoseconds of our clock at acceptance: the order in which deliveries are processed.
+    position = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        db_table = "webhook_deliveries"
+
+
+class Account(models.Model):
+    """Whose tokens. The key is `<owner type>:<owner id>`; only the issuer may be negative."""
+
+    key = models.CharField(primary_key=True, max_length=80)
+    balance = models.BigIntegerField(default=0)
+    version = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_accounts"
+
+
+class Transfer(models.Model):
+    """A positive integer amount from one account to another. The key is its source reference: posted once, for ever."""
+
+    key = models.CharField(primary_key=True, max_length=160)
+    subject = models.CharField(max_length=120)  # the business fact that caused it; part of its fingerprint
+    debit_account = models.CharField(max_length=80)
+    credit_account = models.CharField(max_length=80)
+    amount = models.BigIntegerField()
+    happened_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_transfers"
+
+
+class Entry(models.Model):
+    """One side of a transfer. The key is `<source_ref>:debit|credit`, so one range scan finds a source_ref's entries."""
+
+    key = models.CharField(primary_key=True, max_length=180)
+    account = models.CharField(max_length=80)
+    source_ref = models.CharField(max_length=160)
+    points_delta = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+    version = models.BigIntegerField()
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_entries"
+        constraints = [models.UniqueConstraint(fields=["account", "version"], name="entry_account_version")]

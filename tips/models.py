@@ -1,0 +1,134 @@
+"""What tips keep: the tip, its one TipActivated event, and the queue request that carries it. No workflow lives here."""
+
+from django.db import models
+
+
+class TipStatus(models.TextChoices):
+    PENDING = "pending"
+    SUCCESS = "success"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class SettlementStatus(models.TextChoices):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Tip(models.Model):
+    """A viewer's tip (`purchased_item` in the seeds). The key is the platform's tip id."""
+
+    tip_id = models.CharField(primary_key=True, max_length=24)
+    type = models.CharField(max_length=10, default="tip")
+    status = models.CharField(max_length=10, choices=TipStatus.choices)
+    settlement_status = models.CharField(max_length=10, choices=SettlementStatus.choices)
+    failure_reason = models.CharField(max_length=60, blank=True, default="")
+    total = models.BigIntegerField()
+    net = models.BigIntegerField()
+    commission = models.IntegerField()
+    studio_commission = models.IntegerField()
+    tipper_id = models.CharField(max_length=24)
+    tipper_username = models.CharField(max_length=64, blank=True, default="")
+    tipper_role = models.CharField(max_length=10, default="user")
+    is_anonymous = models.BooleanField(default=False)
+    performer_id = models.CharField(max_length=24)
+    performer_username = models.CharField(max_length=64, blank=True, default="")
+    studio_id = models.CharField(max_length=24, null=True)
+    conversation_id = models.CharField(max_length=24, null=True)
+    conversation_type = models.CharField(max_length=40, null=True)
+    stream_type = models.CharField(max_length=10, null=True)
+    message = models.CharField(max_length=500, null=True)
+    source_ref = models.CharField(max_length=120)
+    fingerprint = models.CharField(max_length=64)
+    delivery = models.CharField(max_length=300)  # the delivery that recorded it
+    happened_at = models.DateTimeField()  # theirs
+    created_at = models.DateTimeField()  # ours
+    settled_at = models.DateTimeField(null=True)
+    # A pending tip may wait for its tokens until then; null once it is final.
+    funding_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "tips"
+        indexes = [
+            models.Index(
+                fields=["tipper_id", "funding_until"],
+                condition=models.Q(settlement_status="pending"),
+                name="tip_waiting_for_tokens",
+            )
+        ]
+
+
+class TipActivated(models.Model):
+    """The event log: append only, one row per settled tip, each row naming the hash of the one before it."""
+
+    tip_id = models.CharField(primary_key=True, max_length=24)
+    event_id = models.CharField(max_length=36)
+    ledger_id = models.CharField(max_length=180)
+    source_ref = models.CharField(max_length=160)
+    posted_at = models.DateTimeField()
+    payload = models.JSONField()
+    payload_hash = models.CharField(max_length=64)
+    sequence = models.BigIntegerField()
+    previous_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tip_activated_event_log"
+        constraints = [models.UniqueConstraint(fields=["sequence"], name="event_sequence")]
+
+
+class ChainHead(models.Model):
+    """The end of the event log's hash chain: one row, advanced in the transaction that appends."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    sequence = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "tip_activated_chain_head"
+
+
+class RequestStatus(models.TextChoices):
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+
+class QueueRequest(models.Model):
+    """A row of the performance queue. The lane is the performer; one request of a lane is claimed at a time."""
+
+    request_id = models.CharField(primary_key=True, max_length=36)
+    idempotency_key = models.CharField(max_length=64)
+    type = models.CharField(max_length=20)
+    mode = models.CharField(max_length=10, default="fifo")
+    priority = models.IntegerField(default=10)
+    lane = models.CharField(max_length=24)
+    position = models.BigIntegerField()  # the event's sequence: oldest settled first
+    payload = models.JSONField()
+    status = models.CharField(max_length=10, choices=RequestStatus.choices)
+    attempts = models.IntegerField(default=0)
+    available_at = models.DateTimeField()
+    claimed_by = models.CharField(max_length=80, blank=True, default="")
+    lease_until = models.DateTimeField(null=True)
+    errors = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "queue_requests"
+        constraints = [
+            models.UniqueConstraint(fields=["idempotency_key"], name="request_idempotency_key"),
+            # "One at a time per performer" is this index.
+            models.UniqueConstraint(fields=["lane"], condition=models.Q(status="claimed"), name="request_one_claimed_per_lane"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "lane", "position"], condition=models.Q(status="pending"), name="request_claim"),
+            models.Index(fields=["lease_until"], condition=models.Q(status="claimed"), name="request_lease"),
+        ]
