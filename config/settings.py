@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "config.apps.AuthConfig",
     "config.apps.ContentTypesConfig",
     "config.apps.SessionsConfig",
-    "config.apps.AuthTokenConfig",
+    "rest_framework.authtoken",  # by this exact name, or DRF makes its Token model abstract; it has no automatic key
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
@@ -173,4 +173,5 @@ RECEIVED_WINDOW_SECONDS = env.decimal("RECEIVED_WINDOW_SECONDS", 10, minimum=0.1
 FINISH_GRACE_SECONDS = env.decimal("FINISH_GRACE_SECONDS", 5, minimum=0.1)
 
 LOGGING_CONFIG = "config.logging.configure"
-LOGGING: dict[str, object] = {}
+# Django calls the function above only when this is not empty.
+LOGGING: dict[str, object] = {"level": "INFO"}

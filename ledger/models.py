@@ -19,7 +19,7 @@ class DeliveryStatus(models.TextChoices):
 class WebhookDelivery(models.Model):
     """One signed call, exactly as received. Fact 1. The key is `<source>/<delivery id>`."""
 
-    key = models.CharField(primary_key=True, max_length=300)
+    key = models.CharField(primary_key=True, db_column="_id", max_length=300)
     source = models.CharField(max_length=20)
     event_type = models.CharField(max_length=40)
     # The business fact, "<event type>/<tip id>": unique among the deliveries that count; null on duplicates and conflicts.
@@ -36,12 +36,15 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         db_table = "webhook_deliveries"
+        # Unique where there is a subject at all: the backend makes the index of a nullable field partial by type.
+        constraints = [models.UniqueConstraint(fields=["subject"], name="delivery_subject")]
+        indexes = [models.Index(fields=["position"], condition=models.Q(status="received"), name="delivery_waiting")]
 
 
 class Account(models.Model):
     """Whose tokens. The key is `<owner type>:<owner id>`; only the issuer may be negative."""
 
-    key = models.CharField(primary_key=True, max_length=80)
+    key = models.CharField(primary_key=True, db_column="_id", max_length=80)
     balance = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -53,7 +56,7 @@ class Account(models.Model):
 class Transfer(models.Model):
     """A positive integer amount from one account to another. The key is its source reference: posted once, for ever."""
 
-    key = models.CharField(primary_key=True, max_length=160)
+    key = models.CharField(primary_key=True, db_column="_id", max_length=160)
     subject = models.CharField(max_length=120)  # the business fact that caused it; part of its fingerprint
     debit_account = models.CharField(max_length=80)
     credit_account = models.CharField(max_length=80)
@@ -68,7 +71,7 @@ class Transfer(models.Model):
 class Entry(models.Model):
     """One side of a transfer. The key is `<source_ref>:debit|credit`, so one range scan finds a source_ref's entries."""
 
-    key = models.CharField(primary_key=True, max_length=180)
+    key = models.CharField(primary_key=True, db_column="_id", max_length=180)
     account = models.CharField(max_length=80)
     source_ref = models.CharField(max_length=160)
     points_delta = models.BigIntegerField()

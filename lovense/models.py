@@ -7,7 +7,7 @@ from django.db import models
 class Performer(models.Model):
     """A performer and her own limits. The key is the platform's performer id (24 hex)."""
 
-    performer_id = models.CharField(primary_key=True, max_length=24)
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="performer")
     display_name = models.CharField(max_length=64)
     bridge = models.CharField(max_length=20, default="SIMULATOR")
@@ -25,7 +25,7 @@ class Performer(models.Model):
 class TipMenu(models.Model):
     """A published menu, immutable. The key is `<performer id>.<version>`; an activation pins it."""
 
-    key = models.CharField(primary_key=True, max_length=40)
+    key = models.CharField(primary_key=True, db_column="_id", max_length=40)
     performer_id = models.CharField(max_length=24)
     version = models.IntegerField()
     # Items as written by menus.publish: itemId, title, minimum, maximum, pattern, intensity, durationSec, order.
@@ -39,7 +39,7 @@ class TipMenu(models.Model):
 class PageLease(models.Model):
     """Which page holds a performer's devices: one row per performer, renewed by the process that has its socket."""
 
-    performer_id = models.CharField(primary_key=True, max_length=24)
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     page_id = models.CharField(max_length=64)
     channel = models.CharField(max_length=200)
     slot = models.CharField(max_length=40)  # the web process; a restart in the same slot frees its predecessor's pages
@@ -59,7 +59,7 @@ class DeviceStatus(models.TextChoices):
 class Device(models.Model):
     """A toy as its page reported it. The key is `<performer id>.<toy id>`."""
 
-    key = models.CharField(primary_key=True, max_length=120)
+    key = models.CharField(primary_key=True, db_column="_id", max_length=120)
     performer_id = models.CharField(max_length=24, db_index=True)
     toy_id = models.CharField(max_length=64)
     name = models.CharField(max_length=64)
@@ -88,7 +88,7 @@ class ActivationStatus(models.TextChoices):
 class Activation(models.Model):
     """One tip on one target, with the gates that decided it. The key is `<tip id>.<target>`."""
 
-    activation_id = models.CharField(primary_key=True, max_length=80)
+    activation_id = models.CharField(primary_key=True, db_column="_id", max_length=80)
     performer_id = models.CharField(max_length=24)
     tip_id = models.CharField(max_length=24)
     event_id = models.CharField(max_length=36)
@@ -128,7 +128,7 @@ class Activation(models.Model):
 class PlatformSettings(models.Model):
     """One row, `platform`. The kill switch and the platform's caps; read for every batch, never cached."""
 
-    name = models.CharField(primary_key=True, max_length=10, default="platform")
+    name = models.CharField(primary_key=True, db_column="_id", max_length=10, default="platform")
     enable_lovense = models.BooleanField(default=True)
     minimum_tip = models.BigIntegerField(default=10)
     maximum_seconds = models.IntegerField(default=30)

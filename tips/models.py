@@ -21,7 +21,7 @@ class SettlementStatus(models.TextChoices):
 class Tip(models.Model):
     """A viewer's tip (`purchased_item` in the seeds). The key is the platform's tip id."""
 
-    tip_id = models.CharField(primary_key=True, max_length=24)
+    tip_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     type = models.CharField(max_length=10, default="tip")
     status = models.CharField(max_length=10, choices=TipStatus.choices)
     settlement_status = models.CharField(max_length=10, choices=SettlementStatus.choices)
@@ -64,7 +64,7 @@ class Tip(models.Model):
 class TipActivated(models.Model):
     """The event log: append only, one row per settled tip, each row naming the hash of the one before it."""
 
-    tip_id = models.CharField(primary_key=True, max_length=24)
+    tip_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     event_id = models.CharField(max_length=36)
     ledger_id = models.CharField(max_length=180)
     source_ref = models.CharField(max_length=160)
@@ -83,7 +83,7 @@ class TipActivated(models.Model):
 class ChainHead(models.Model):
     """The end of the event log's hash chain: one row, advanced in the transaction that appends."""
 
-    name = models.CharField(primary_key=True, max_length=20)
+    name = models.CharField(primary_key=True, db_column="_id", max_length=20)
     sequence = models.BigIntegerField()
     digest = models.CharField(max_length=64)
 
@@ -103,7 +103,7 @@ class RequestStatus(models.TextChoices):
 class QueueRequest(models.Model):
     """A row of the performance queue. The lane is the performer; one request of a lane is claimed at a time."""
 
-    request_id = models.CharField(primary_key=True, max_length=36)
+    request_id = models.CharField(primary_key=True, db_column="_id", max_length=36)
     idempotency_key = models.CharField(max_length=64)
     type = models.CharField(max_length=20)
     mode = models.CharField(max_length=10, default="fifo")

@@ -1,0 +1,1 @@
+"""Generated: `contenttypes` on ObjectId keys (the contrib ones assume integer keys). Regenerate with `manage.py makemigrations contenttypes`."""

@@ -1,0 +1,48 @@
+"""The raw PyMongo collection behind a model, for the hot paths that write in bulk. No query lives here.
+
+Datetimes come back aware (UTC), as `clock.now()` gives them; the ORM has its own collections and is not affected.
+"""
+
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.write_concern import WriteConcern
+
+Document = dict[str, Any]
+
+_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
+# Both are read on every call, so they are looked up once: the settings entry (tests rename the database in place) and the
+# backend's table of clients (one per process, shared by every thread and by the ORM).
+_settings = connections.settings[DEFAULT_DB_ALIAS]
+_clients: dict[str, MongoClient[Document]] = connections[DEFAULT_DB_ALIAS]._connection_pools  # type: ignore[attr-defined]
+# The collections of one client and one database; replaced as a whole when either changes.
+_cache: tuple[MongoClient[Document] | None, str, dict[type[models.Model], Collection[Document]]] = (None, "", {})
+
+
+def client() -> MongoClient[Document]:
+    """The process's one MongoClient. Opening it does no I/O, so an event loop may call this too."""
+    found = _clients.get(DEFAULT_DB_ALIAS)
+    return found if found is not None else connections[DEFAULT_DB_ALIAS].open_client()  # type: ignore[attr-defined,no-any-return]
+
+
+def collection(model: type[models.Model], write_concern: WriteConcern | None = None) -> Collection[Document]:
+    """The model's collection. Without a write concern, the connection's own applies: majority."""
+    opened = _collections()
+    found = opened.get(model)
+    if found is None:
+        database = client().get_database(_settings["NAME"], codec_options=_AWARE)
+        found = opened.setdefault(model, database[model._meta.db_table])
+    return found if write_concern is None else found.with_options(write_concern=write_concern)
+
+
+def _collections() -> dict[type[models.Model], Collection[Document]]:
+    global _cache
+    owner, name, opened = _cache
+    current, database = client(), _settings["NAME"]
+    if owner is not current or name != database:
+        opened = {}
+        _cache = (current, database, opened)
+    return opened
