@@ -1,0 +1,61 @@
+"""`manage.py virtual_device`: a performer's device without a toy, for rehearsals and for watching the chain work."""
+
+import asyncio
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from lovense.simulator.device import VirtualDevice, WrongPerformer
+
+
+class Command(BaseCommand):
+    help = "Connects a virtual device to the performer socket and runs until Ctrl-C."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--performer-id", required=True)
+        parser.add_argument("--token", required=True)
+        parser.add_argument("--url", default="http://127.0.0.1:8000")
+        parser.add_argument("--memory", type=Path, help="file of the activations already run; keeps them over a restart")
+        parser.add_argument("--json", action="store_true", help="print one JSON line per run, and nothing else")
+        parser.add_argument("--speed", type=float, default=1.0, help="10 plays a 5 s reaction in 0.5 s")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["url"].startswith(("http://", "https://")):
+            raise CommandError("--url must start with http:// or https://")
+        if options["speed"] <= 0:
+            raise CommandError("--speed must be above 0")
+        try:
+            asyncio.run(self._run(options))
+        except KeyboardInterrupt:
+            return
+        except WrongPerformer as error:
+            raise CommandError(str(error)) from None
+
+    async def _run(self, options: dict[str, Any]) -> None:
+        device = VirtualDevice(
+            url=options["url"],
+            performer_id=options["performer_id"],
+            token=options["token"],
+            memory=options["memory"],
+            speed=options["speed"],
+            report=self._print_json if options["json"] else self._print_line,
+        )
+        await device.run()
+
+    def _print_json(self, message: dict[str, Any]) -> None:
+        if message["event"] == "ran":
+            self._print(json.dumps(message))
+        elif message["event"] == "refused":
+            self.stderr.write(json.dumps(message))
+
+    def _print_line(self, message: dict[str, Any]) -> None:
+        facts = " ".join(f"{key}={value}" for key, value in message.items() if key not in ("event", "at"))
+        self._print(f"{message['event']} {facts}".rstrip())
+
+    def _print(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

@@ -1,0 +1,1 @@
+"""Virtual devices: the same socket, the same messages, no toy."""

@@ -1,0 +1,262 @@
+"""A headless virtual device: a real client of the performer socket (spec section 16) with a toy that only counts seconds.
+
+It runs an activation once, whatever is sent how often: an id it remembers only gets its acknowledgement again.
+"""
+
+import asyncio
+import hashlib
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from lovense.simulator.faults import Faults
+from lovense.simulator.memory import Memory
+
+Message = dict[str, Any]
+Report = Callable[[Message], None]
+
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.2, 5.0
+LOST_SOCKET_SECONDS = 5.0  # without a socket for so long, the toy is stopped: nobody could stop it any more
+OPEN_TIMEOUT_SECONDS = 10.0
+REFUSED = (401, 403)
+
+
+class WrongPerformer(Exception):
+    """The token must belong to the performer whose device this is."""
+
+
+@dataclass
+class Run:
+    """An activation being played: `stop` ends it early. `stages` are the acknowledgements made so far."""
+
+    message: Message
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    stages: list[str] = field(default_factory=list)
+
+    @property
+    def activation_id(self) -> str:
+        return str(self.message["activationId"])
+
+
+class VirtualDevice:
+    """`runs` lists the activation ids really played, in order; `overlaps` those begun while another one still ran."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        performer_id: str,
+        token: str,
+        memory: Path | None = None,
+        speed: float = 1.0,
+        report: Report | None = None,
+    ) -> None:
+        if speed <= 0:
+            raise ValueError("speed must be above 0")
+        self.performer_id, self.speed = performer_id, speed
+        self.runs: list[str] = []
+        self.overlaps: list[str] = []
+        self.faults = Faults()
+        self.ready = asyncio.Event()  # connected, devices reported; cleared while there is no socket
+        self.is_holder = False
+        self.stop_epoch = 0
+        self.toys: list[Message] = [{"id": f"virtual-{performer_id[-6:]}", "name": "Virtual", "toyType": "lush", "status": 1, "battery": 90}]
+        self._address = f"ws{url.removeprefix('http').rstrip('/')}/ws/performer?page={_page_id(memory)}"
+        self._token, self._report = token, report or (lambda message: None)
+        self._memory = Memory(memory)
+        self._playing: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._socket: ClientConnection | None = None
+        self._lost: asyncio.TimerHandle | None = None
+
+    # --- the connection --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Stays connected until cancelled: a lost socket is opened again, for ever, with growing and scattered pauses."""
+        delay = FIRST_DELAY_SECONDS
+        try:
+            while True:
+                if await self._connection():
+                    delay = FIRST_DELAY_SECONDS
+                await asyncio.sleep(random.uniform(delay / 2, delay))
+                delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+        finally:
+            await self._close()
+
+    async def _connection(self) -> bool:
+        """One socket from its opening to its loss. Whether it was ever usable."""
+        was_ready = False
+        try:
+            async with connect(
+                self._address,
+                additional_headers={"Authorization": f"Token {self._token}"},
+                open_timeout=OPEN_TIMEOUT_SECONDS,
+                compression=None,
+                proxy=None,
+            ) as socket:
+                self._socket = socket
+                async for text in socket:
+                    await self._receive(text)
+                    was_ready = was_ready or self.ready.is_set()
+        except InvalidStatus as error:
+            status = error.response.status_code
+            self._say("refused" if status in REFUSED else "unavailable", status=status)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            self._say("unreachable", error=type(error).__name__)
+        finally:
+            self._disconnected()
+        return was_ready
+
+    def _disconnected(self) -> None:
+        self._socket = None
+        if self.ready.is_set():
+            self.ready.clear()
+            self._say("disconnected")
+            self._lost = asyncio.get_running_loop().call_later(LOST_SOCKET_SECONDS, self._stop_playing)
+
+    async def _close(self) -> None:
+        if self._lost is not None:
+            self._lost.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _send(self, message: Message) -> None:
+        """A message that finds no socket is lost; the server asks again when there is one."""
+        if self._socket is None:
+            return
+        try:
+            await self._socket.send(json.dumps(message))
+        except ConnectionClosed:
+            return
+
+    # --- what the server says --------------------------------------------------------------------------------------------
+
+    async def _receive(self, text: str | bytes) -> None:
+        try:
+            await self._obey(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._say("unreadable", error=repr(error))
+
+    async def _obey(self, message: Message) -> None:
+        kind = message.get("type")
+        if kind == "snapshot":
+            await self._welcome(message)
+        elif kind == "lovense.activate":
+            self._spawn(message)
+        elif kind == "lovense.stop":
+            await self._stopped(message)
+
+    async def _welcome(self, message: Message) -> None:
+        if message.get("performerId", self.performer_id) != self.performer_id:
+            raise WrongPerformer(f"The token belongs to performer {message['performerId']}, not {self.performer_id}.")
+        self.is_holder = bool(message.get("holder", True))
+        self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
+        if self._lost is not None:
+            self._lost.cancel()
+        await self._send({"type": "devices", "toys": self.toys})
+        self._say("connected", holder=self.is_holder)
+        self.ready.set()
+
+    async def _stopped(self, message: Message) -> None:
+        self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
+        self._stop_playing()
+        self._say("stopped", stopEpoch=self.stop_epoch)
+        await self._send({"type": "stopped", "stopEpoch": self.stop_epoch, "toyIds": [toy["id"] for toy in self.toys]})
+
+    def _stop_playing(self) -> None:
+        for run in self._playing.values():
+            run.stop.set()
+
+    def _spawn(self, message: Message) -> None:
+        """Decided and remembered at once, in the order of arrival; played and acknowledged beside the reading of the socket."""
+        activation_id = str(message["activationId"])
+        if activation_id in self._playing:
+            run = self._playing[activation_id]
+            run.message = message  # later acknowledgements name the newest attempt
+            work = self._repeat_stages(message, list(run.stages))
+        elif activation_id in self._memory:
+            work = self._repeat_end(message, self._memory.delivered(activation_id))
+        elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
+            work = self._ack(message, "failed", code="stopped")
+        else:
+            work = self._play(self._begin(message))
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- the toy ---------------------------------------------------------------------------------------------------------
+
+    def _begin(self, message: Message) -> Run:
+        """On disk before the toy moves: from here on it never plays this activation again."""
+        run = Run(message)
+        self._memory.begin(run.activation_id)
+        if self._playing:
+            self.overlaps.append(run.activation_id)
+        self._playing[run.activation_id] = run
+        self.runs.append(run.activation_id)
+        # Said at the first moment of the run, so that a device killed in the middle cannot hide one.
+        self._say("ran", **{key: message.get(key) for key in ("activationId", "tipId", "attempt", "durationSec")})
+        return run
+
+    async def _play(self, run: Run) -> None:
+        moving = asyncio.ensure_future(self._move(run))
+        try:
+            await self._stage(run, "received")
+            await self._stage(run, "started")
+            delivered = await moving
+        finally:
+            moving.cancel()
+        await self._ack(run.message, "finished", deliveredSeconds=delivered)
+
+    async def _move(self, run: Run) -> float:
+        """The seconds delivered, counted as promised: a faster device delivers the same in less time. Acknowledgements that
+        are held or lost do not keep the toy moving."""
+        promised = float(run.message.get("durationSec", 0))
+        began = time.monotonic()
+        try:
+            await asyncio.wait_for(run.stop.wait(), promised / self.speed)
+            delivered = round(min(promised, (time.monotonic() - began) * self.speed), 3)
+        except TimeoutError:
+            delivered = promised
+        self._memory.end(run.activation_id, delivered)
+        del self._playing[run.activation_id]
+        return delivered
+
+    async def _stage(self, run: Run, stage: str) -> None:
+        run.stages.append(stage)
+        await self._ack(run.message, stage)
+
+    async def _repeat_stages(self, message: Message, stages: list[str]) -> None:
+        for stage in stages:
+            await self._ack(message, stage)
+
+    async def _repeat_end(self, message: Message, delivered: float | None) -> None:
+        """It ended before. A run cut short by the death of the device counts as 0 s: what it gave is unknown, so it is owed."""
+        if delivered is None:
+            await self._ack(message, "finished", deliveredSeconds=0, code="interrupted")
+        else:
+            await self._ack(message, "finished", deliveredSeconds=delivered)
+
+    async def _ack(self, message: Message, stage: str, **more: Any) -> None:
+        base = {"type": "ack", "activationId": message["activationId"], "attempt": message.get("attempt", 1), "stage": stage}
+        for _ in range(await self.faults.copies(stage)):
+            await self._send(base | more)
+
+    def _say(self, event: str, **facts: Any) -> None:
+        self._report({"event": event, **facts, "at": time.time()})
+
+
+def _page_id(memory: Path | None) -> str:
+    """Stable for one memory file, so that a restarted device gets its own lease back at once; else new for each device."""
+    if memory is None:
+        return uuid.uuid4().hex
+    return hashlib.sha256(str(memory.resolve()).encode()).hexdigest()[:32]

@@ -1,0 +1,37 @@
+"""Faults a test can plant in a virtual device's acknowledgements: held back, lost, or sent twice."""
+
+import asyncio
+from collections import Counter
+
+
+class Faults:
+    """Keyed by stage: received, started, finished, failed. Nothing is planted by default."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, asyncio.Event] = {}
+        self._drops: Counter[str] = Counter()
+        self._duplicates: Counter[str] = Counter()
+
+    def hold(self, stage: str) -> asyncio.Event:
+        """Acknowledgements of this stage wait until the returned event is set."""
+        return self._held.setdefault(stage, asyncio.Event())
+
+    def drop(self, stage: str, times: int = 1) -> None:
+        """The next acknowledgements of this stage are lost."""
+        self._drops[stage] += times
+
+    def duplicate(self, stage: str, times: int = 1) -> None:
+        """The next acknowledgements of this stage are sent twice."""
+        self._duplicates[stage] += times
+
+    async def copies(self, stage: str) -> int:
+        """How often to send an acknowledgement of this stage; waits while the stage is held."""
+        if stage in self._held:
+            await self._held[stage].wait()
+        if self._drops[stage]:
+            self._drops[stage] -= 1
+            return 0
+        if self._duplicates[stage]:
+            self._duplicates[stage] -= 1
+            return 2
+        return 1

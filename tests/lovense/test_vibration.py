@@ -1,0 +1,153 @@
+"""The compiler: every command stays within the vendor's limits, and the promise is what the command says."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lovense.vibration import (
+    LONGEST_ITEM_SECONDS,
+    PATTERNS,
+    SHAPES,
+    InvalidVibration,
+    Kind,
+    NothingAllowed,
+    Shape,
+    Vibration,
+    compile_item,
+    compile_vibration,
+)
+
+RULE = re.compile(r"^V:1;F:v;S:(\d{3,4})#$")
+STRENGTH = re.compile(r"^(?:\d|1\d|20)(?:;(?:\d|1\d|20)){0,49}$")
+
+
+def item(pattern="level", intensity=10, seconds=5):
+    return {"pattern": pattern, "intensity": intensity, "durationSec": seconds}
+
+
+def compiled(given_item, maximum_seconds=30, maximum_intensity=20):
+    return compile_item(given_item, maximum_seconds=maximum_seconds, maximum_intensity=maximum_intensity)
+
+
+def test_a_level_is_a_function_that_vibrates():
+    commands, promised = compiled(item(intensity=12, seconds=5))
+    assert commands == [{"command": "Function", "action": "Vibrate:12", "timeSec": 5, "apiVer": 1}]
+    assert promised == 5
+
+
+def test_one_second_runs_two_because_the_vendor_needs_more_than_one():
+    commands, promised = compiled(item(seconds=1))
+    assert commands[0]["timeSec"] == promised == 2
+
+
+def test_a_preset_with_an_intensity_is_a_scaled_pattern():
+    commands, promised = compiled(item("pulse", intensity=10, seconds=8))
+    assert commands == [
+        {"command": "Pattern", "rule": "V:1;F:v;S:250#", "strength": "10;10;0;0;10;10;0;0", "timeSec": 8, "apiVer": 2}
+    ]
+    assert promised == 8
+
+
+def test_a_preset_without_a_strength_is_the_vendors_own():
+    vibration = Vibration(Kind.PRESET, 6, preset="wave")
+    commands, promised = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=20)
+    assert commands == [{"command": "Preset", "name": "wave", "timeSec": 6, "apiVer": 1}]
+    assert promised == 6
+
+
+def test_an_intensity_cap_turns_the_vendors_preset_into_a_scaled_pattern():
+    vibration = Vibration(Kind.PRESET, 6, preset="wave")
+    commands, _ = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=5)
+    assert max(strengths(commands[0])) == 5
+
+
+def test_a_custom_pattern_keeps_its_interval_and_is_scaled():
+    vibration = Vibration(Kind.PATTERN, 4, strength=10, shape=Shape((0, 20, 10), 300))
+    commands, _ = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=20)
+    assert commands[0]["rule"] == "V:1;F:v;S:300#"
+    assert commands[0]["strength"] == "0;10;5"
+
+
+def test_the_caps_bind():
+    commands, promised = compiled(item(intensity=20, seconds=3600), maximum_seconds=30, maximum_intensity=7)
+    assert commands[0]["action"] == "Vibrate:7"
+    assert commands[0]["timeSec"] == promised == 30
+
+
+@pytest.mark.parametrize(("seconds", "intensity"), [(1, 20), (0, 20), (30, 0)])
+def test_caps_that_leave_nothing_are_refused_instead_of_exceeded(seconds, intensity):
+    with pytest.raises(NothingAllowed):
+        compiled(item(), maximum_seconds=seconds, maximum_intensity=intensity)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": Kind.LEVEL, "seconds": 0, "strength": 5},
+        {"kind": Kind.LEVEL, "seconds": LONGEST_ITEM_SECONDS + 1, "strength": 5},
+        {"kind": Kind.LEVEL, "seconds": 5, "strength": 0},
+        {"kind": Kind.LEVEL, "seconds": 5, "strength": 21},
+        {"kind": Kind.LEVEL, "seconds": 5},
+        {"kind": Kind.PRESET, "seconds": 5, "preset": "tsunami"},
+        {"kind": Kind.PATTERN, "seconds": 5, "strength": 5},
+    ],
+)
+def test_a_vibration_outside_the_limits_is_refused(wrong):
+    with pytest.raises(InvalidVibration):
+        Vibration(**wrong)
+
+
+@pytest.mark.parametrize(("values", "interval"), [((), 200), ((1,) * 51, 200), ((21,), 200), ((-1,), 200), ((1,), 100), ((1,), 1001)])
+def test_a_shape_outside_the_limits_is_refused(values, interval):
+    with pytest.raises(InvalidVibration):
+        Shape(values, interval)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_of_ours_reaches_full_strength(name):
+    assert max(SHAPES[name].values) == 20
+
+
+def strengths(command):
+    return [int(value) for value in command["strength"].split(";")]
+
+
+items = st.builds(
+    item,
+    pattern=st.sampled_from(PATTERNS),
+    intensity=st.integers(1, 20),
+    seconds=st.integers(1, LONGEST_ITEM_SECONDS),
+)
+
+
+@given(items, st.integers(2, 3600), st.integers(1, 20))
+def test_whatever_the_item_the_vendor_accepts_the_command(given_item, maximum_seconds, maximum_intensity):
+    commands, promised = compiled(given_item, maximum_seconds, maximum_intensity)
+    assert len(commands) == 1
+    command = commands[0]
+    assert command["timeSec"] == promised
+    assert 2 <= promised <= max(2, min(given_item["durationSec"], maximum_seconds))
+    cap = min(given_item["intensity"], maximum_intensity)
+    if command["command"] == "Function":
+        assert command["action"] == f"Vibrate:{cap}"
+        assert command["apiVer"] == 1
+    else:
+        assert 100 < int(RULE.match(command["rule"])[1]) <= 1000
+        assert STRENGTH.match(command["strength"])
+        assert max(strengths(command)) == cap
+        assert command["apiVer"] == 2
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=50), st.integers(1, 20))
+def test_scaling_keeps_silence_silent_and_movement_moving(values, intensity):
+    scaled = Shape(tuple(values), 200).scaled(intensity).values
+    assert all((before == 0) == (after == 0) for before, after in zip(values, scaled, strict=True))
+    assert all(after <= intensity for after in scaled)
+
+
+@given(items, st.integers(2, 60), st.integers(2, 60), st.integers(1, 20))
+def test_a_longer_cap_never_shortens_the_run(given_item, one, other, intensity):
+    shorter, longer = sorted((one, other))
+    assert compiled(given_item, shorter, intensity)[1] <= compiled(given_item, longer, intensity)[1]
