@@ -1,17 +1,22 @@
 """The connection wrapper. Django loads it as ENGINE "config.database"; the database's name comes from the URI in HOST."""
 
+import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django_mongodb_backend import base
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 
 _opening = threading.Lock()
+Hooks = list[Callable[[], object]]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     """django_mongodb_backend with its traps closed."""
 
+    # --- one client per process ------------------------------------------------------------------------------------
     def get_new_connection(self, conn_params: dict[str, Any]) -> MongoClient[dict[str, Any]]:
         return self.open_client()
 
@@ -22,3 +27,36 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
                 self._connection_pools[self.alias] = MongoClient(**self.get_connection_params(), driver=self._driver_info())
         client: MongoClient[dict[str, Any]] = self._connection_pools[self.alias]
         return client
+
+    # --- joining a transaction that ledger.transactions has opened ------------------------------------------------
+    after_commit_hooks: Hooks
+
+    def join_transaction(self, session: ClientSession, hooks: Hooks) -> None:
+        """From here on the ORM of this thread writes inside the session's transaction, and collects hooks in the list."""
+        self.session, self.in_atomic_block_mongo, self.after_commit_hooks, self.run_on_commit = session, True, hooks, []
+
+    def leave_transaction(self) -> None:
+        self.session, self.in_atomic_block_mongo, self.after_commit_hooks, self.run_on_commit = None, False, [], []
+
+    def django_commit_hooks(self) -> Hooks:
+        """What contrib apps registered with Django's own on_commit."""
+        return [function for _, function, _ in self.run_on_commit]
+
+    # --- upstream's own atomic(): a failed commit or abort must not leave a dead session behind ----------------------
+    def commit_mongo(self) -> None:
+        try:
+            super().commit_mongo()
+        finally:
+            self._forget_session()
+
+    def rollback_mongo(self) -> None:
+        try:
+            super().rollback_mongo()
+        finally:
+            self._forget_session()
+
+    def _forget_session(self) -> None:
+        if session := self.session:
+            self.session, self.run_on_commit = None, []
+            with contextlib.suppress(Exception):  # the caller already has the error that matters
+                session.end_session()
