@@ -1,0 +1,51 @@
+"""`python -m config.server`: serves HTTP and sockets with uvicorn.
+
+On a listening socket it inherits (`--fd`) or opens (`--port`).
+"""
+
+import argparse
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+
+APPLICATION = "config.asgi:application"
+MESSAGE_BYTES = 65_536
+"""The longest socket message taken from a page; ours are far shorter."""
+
+
+def configuration(application: str = APPLICATION) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        log_config=None,  # Django's logging settings apply
+        server_header=False,
+        backlog=1024,
+        timeout_graceful_shutdown=2,
+        ws_ping_interval=20,
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # commands are a few hundred bytes: compressing them costs more than it saves
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--fd", type=int, help="a listening socket inherited from the supervisor")
+    where.add_argument("--port", type=int)
+    parser.add_argument("--host", default="127.0.0.1")
+    options = parser.parse_args(arguments)
+    if options.fd is None:
+        listener = socket.create_server((options.host, options.port), backlog=1024)
+    else:
+        listener = socket.socket(fileno=options.fd)
+    uvicorn.Server(configuration()).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

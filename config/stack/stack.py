@@ -1,0 +1,198 @@
+"""What the stack consists of, and the order in which it comes up and goes down."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+from config.stack.binaries import BinaryMissing
+from config.stack.place import Place, PlaceTaken
+from config.stack.processes import PYTHON, Process, Program
+from config.stack.services import LOOPBACK, Mongod, Redis, Service, ServiceFailed
+from config.stack.supervisor import Supervisor, on_signals
+
+BACKLOG = 1024
+"""Connections that wait while a web process is being started again."""
+READY_SECONDS, LOOK_SECONDS = 60.0, 0.05
+ATTEMPTS = 3
+"""A process that ends this often before the stack is ready will not come up by itself."""
+APPS_STOP_SECONDS, DATABASES_STOP_SECONDS = 3.0, 3.0
+DATABASES = (Mongod.name, Redis.name)
+ROOT_WARNING = (
+    "ignore:You're running the worker with superuser"  # a demonstration in a container is root; production is not started here
+)
+
+
+class StackFailed(Exception):
+    """The stack cannot come up; the text says why."""
+
+
+def say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+async def run(*, port: int, web: int, data: Path | None, ephemeral: bool) -> int:
+    try:
+        listener = listen(port)
+        place = Place(data=data, ephemeral=ephemeral)
+    except (StackFailed, PlaceTaken) as refusal:
+        say(str(refusal))
+        return 1
+    try:
+        return await Stack(listener, place, web).run()
+    finally:
+        listener.close()
+        place.leave()
+
+
+def listen(port: int) -> socket.socket:
+    """Lent to each web process, but ours for the stack's whole life: while one is started again, connections wait unrefused."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as refusal:
+        listener.close()
+        raise StackFailed(
+            f"Port {port} on {LOOPBACK} cannot be used ({refusal.strerror}); choose another with --port, or 0 for a free one."
+        ) from None
+    listener.listen(BACKLOG)
+    return listener
+
+
+class Stack:
+    def __init__(self, listener: socket.socket, place: Place, web: int) -> None:
+        self.listener, self.place, self.web = listener, place, web
+        self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        self.mongodb_uri, self.redis_url = os.environ.get("MONGODB_URI", ""), os.environ.get("REDIS_URL", "")
+        self.findable = False
+        self.supervisor = Supervisor(say=say, changed=self._publish)
+
+    async def run(self) -> int:
+        asked = asyncio.Event()
+        on_signals(asked.set, self._hurry)
+        rising = asyncio.create_task(self._rise())
+        leaving = asyncio.create_task(asked.wait())
+        try:
+            await asyncio.wait({rising, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.is_set():
+                await rising
+                say(f"ready {self.url}")
+                await leaving
+            return 0
+        except (StackFailed, ServiceFailed, BinaryMissing) as failure:
+            say(str(failure))
+            return 1
+        finally:
+            rising.cancel()
+            await self._fall()
+
+    def _hurry(self) -> None:
+        self.supervisor.hurry = True
+
+    async def _rise(self) -> None:
+        if self.place.displaced:
+            say(f"Commands here use the stack at {self.place.displaced['url']}; for this one set STACK_FILE={self.place.file}")
+        await self._databases()
+        await self._migrate()
+        self.findable = True
+        for program in self._apps():
+            self.supervisor.launch(program)
+            self.supervisor.keep(program)
+        await self._ready()
+
+    async def _databases(self) -> None:
+        services: list[Service] = []
+        if not self.mongodb_uri:
+            services.append(mongod := Mongod(self.place.data))
+            self.mongodb_uri = mongod.url
+        if not self.redis_url:
+            services.append(redis := Redis(self.place.data))
+            self.redis_url = redis.url
+        started = [(service, self.supervisor.launch(service.program)) for service in services]
+        for service, process in started:
+            await self._wait(service, process)
+            self.supervisor.keep(service.program)
+
+    async def _wait(self, service: Service, process: Process) -> None:
+        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+            if await asyncio.to_thread(service.probe):
+                return
+            if process.poll() is not None:
+                raise service.failure(process.returncode)
+            await asyncio.sleep(LOOK_SECONDS)
+        raise service.failure(None)
+
+    async def _migrate(self) -> None:
+        if await self.supervisor.run(self._python("migrate", "manage.py", "migrate", "--verbosity", "0")):
+            raise StackFailed("The migrations did not run: see above. Nothing was started.")
+
+    def _apps(self) -> list[Program]:
+        celery = ("-m", "celery", "--quiet", "-A", "config")
+        quiet = ("--loglevel", "WARNING")
+        worker = (
+            "worker",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "4",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        )
+        beat = ("beat", "-s", str(self.place.data / "beat-schedule"), "--pidfile=")
+        fd = self.listener.fileno()
+        return [
+            *(self._python(f"web-{n}", "-m", "config.server", "--fd", str(fd), fds=(fd,)) for n in range(self.web)),
+            self._python("worker-0", *celery, *worker, "--hostname", "worker-0@%h", *quiet),
+            self._python("beat", *celery, *beat, *quiet),
+        ]
+
+    def _python(self, name: str, *arguments: str, fds: tuple[int, ...] = ()) -> Program:
+        environment = {
+            "MONGODB_URI": self.mongodb_uri,
+            "REDIS_URL": self.redis_url,
+            "STACK_SLOT": name,
+            "STACK_FILE": str(self.place.file),
+            "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or self.url,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS") or ROOT_WARNING,
+        }
+        return Program(name, (PYTHON, *arguments), environment, fds=fds)
+
+    async def _ready(self) -> None:
+        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+            if await answers_ready(*self.listener.getsockname()):
+                return
+            self._refuse_to_loop()
+            await asyncio.sleep(LOOK_SECONDS)
+        raise StackFailed(f"{self.url}/readyz did not answer 200 within {READY_SECONDS:.0f} s.")
+
+    def _refuse_to_loop(self) -> None:
+        for name, restarts in self.supervisor.restarts.items():
+            if restarts >= ATTEMPTS:
+                raise StackFailed(f"{name} ended {restarts} times before the stack was ready: see above.")
+
+    def _publish(self, processes: dict[str, int]) -> None:
+        if self.findable:
+            self.place.write(
+                {"mongodb_uri": self.mongodb_uri, "redis_url": self.redis_url, "url": self.url, "processes": processes}
+            )
+
+    async def _fall(self) -> None:
+        """What uses the databases first, then the databases."""
+        await self.supervisor.stop(seconds=APPS_STOP_SECONDS, spare=DATABASES)
+        await self.supervisor.stop(seconds=0 if self.place.ephemeral else DATABASES_STOP_SECONDS)
+
+
+async def answers_ready(host: str, port: int) -> bool:
+    """One GET /readyz, without a client library: the supervisor stays small."""
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            status = await reader.readline()
+            writer.close()
+            return status.split()[1:2] == [b"200"]
+    except (OSError, TimeoutError):
+        return False
