@@ -1,0 +1,92 @@
+"""`make bench`: a stack of its own, the closed loop, the open loop, the raw floor; a table, and one JSON line a row.
+
+Ends with status 1 when anything was lost, doubled, out of order, or not recorded: a fast wrong answer is not a result.
+"""
+
+import argparse
+import platform
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+import uvloop
+
+from bench import floor, table
+from bench.load import Load, Plan
+from bench.stack import BASE_DIR, Stack
+
+Row = dict[str, Any]
+RATE, WINDOW, ACK_SECONDS = 100.0, 100, 0.05
+ACK_WINDOW = 300
+
+
+def plans(kinds: list[str], *, quick: bool) -> list[Plan]:
+    warmup = 1.0 if quick else 3.0
+    known = {
+        "max": Plan("max", window=WINDOW, warmup_seconds=warmup, seconds=4 if quick else 10),
+        "latency": Plan("latency", rate=RATE, warmup_seconds=warmup, seconds=5 if quick else 20),
+        "latency400": Plan("latency400", rate=4 * RATE, warmup_seconds=warmup, seconds=5 if quick else 20),
+        "ack50": Plan("ack50", window=ACK_WINDOW, ack_seconds=ACK_SECONDS, warmup_seconds=warmup, seconds=4 if quick else 10),
+    }
+    return [known[kind] for kind in kinds]
+
+
+def measure(plan: Plan, stack: Stack) -> Row:
+    async def run() -> Row:
+        row: Row = await Load(stack.target, plan).run(stack.watch)
+        row["recorded"] = await stack.recorded(prefix=row["prefix"], expected=row["accepted"])
+        row["clean"] = row["clean"] and row["recorded"] == row["accepted"] > 0 and not row["refused"]
+        return row
+
+    result: Row = uvloop.run(run())
+    return result
+
+
+def machine() -> Row:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": psutil.cpu_count(),
+        "load_average": psutil.getloadavg()[0],
+    }
+
+
+def report(rows: list[Row], found: Row) -> None:
+    about = machine()
+    path = table.keep([{**about, **row} for row in [*rows, {"name": "floor", **found}]])
+    for part in (table.runs(rows), table.correctness(rows), table.usage(rows), table.floor(found)):
+        print(f"\n{part}")
+    print(f"\n{about['cores']} cores, load average {about['load_average']:.1f} at the end")
+    print(f"rows kept in {path.relative_to(BASE_DIR)}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="a few seconds each: a look, not a measurement")
+    parser.add_argument("--kinds", default="max,latency", help="of max, latency, latency400, ack50 (default max,latency)")
+    parser.add_argument("--performers", type=int, default=50, choices=range(1, 501), metavar="N")
+    parser.add_argument("--web", type=int, default=1, choices=range(1, 9), metavar="N", help="web processes of the stack")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    try:
+        chosen = plans(options.kinds.split(","), quick=options.quick)
+    except KeyError as unknown:
+        print(f"no such kind: {unknown}", file=sys.stderr)
+        return 2
+    print("starting a stack with its own databases ...", flush=True)
+    with Stack(performers=options.performers, web=options.web) as stack:
+        rows = [measure(plan, stack) for plan in chosen]
+        addresses = stack.addresses
+        found = floor.measure(
+            mongodb_uri=addresses["mongodb_uri"], redis_url=addresses["redis_url"], seconds=1 if options.quick else 3
+        )
+    report(rows, found)
+    return 0 if all(row["clean"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
