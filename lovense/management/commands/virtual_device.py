@@ -13,7 +13,7 @@ from lovense.simulator.device import VirtualDevice, WrongPerformer
 
 class Command(BaseCommand):
     help = "Connects a virtual device to the performer socket and runs until Ctrl-C."
-    requires_system_checks: list[str] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--performer-id", required=True)

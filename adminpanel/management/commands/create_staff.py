@@ -1,0 +1,28 @@
+"""`manage.py create_staff`: a staff account with a role and a token, printed as JSON."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from adminpanel import staff
+
+
+class Command(BaseCommand):
+    help = "Creates a staff account; a repeat prints the same and sets the role."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--username", required=True)
+        parser.add_argument("--role", required=True, choices=[role.value for role in staff.Role])
+        parser.add_argument("--password", default="", help="without one the account cannot log in; its token works")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = staff.enrol(username=options["username"], role=staff.Role(options["role"]), password=options["password"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        except staff.NotStaff as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(json.dumps({"username": made.user.username, "token": made.token}))

@@ -1,0 +1,63 @@
+"""Who is staff: an account with one role. Only an admin is a superuser; support and auditors look and do not touch."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.password_validation import validate_password
+from rest_framework.authtoken.models import Token
+
+from lovense.models import Performer
+
+APPS = ("ledger", "tips", "lovense", "adminpanel")
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    SUPPORT = "support"
+    AUDITOR = "auditor"
+
+
+class NotStaff(ValueError):
+    """A performer's or a platform's account never becomes a staff account."""
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    user: User
+    token: str
+
+
+def enrol(*, username: str, role: Role, password: str) -> Enrolment:
+    """The staff account with its token; a repeat returns the same, with the role asked for last."""
+    User._meta.get_field("username").clean(username, None)
+    if password:
+        validate_password(password)
+    user = User.objects.filter(username=username).first() or User(username=username)
+    _check_may_be_staff(user)
+    _set_log_in(user, role, password)
+    _give_role(user, role)
+    return Enrolment(user, Token.objects.get_or_create(user=user)[0].key)
+
+
+def _check_may_be_staff(user: User) -> None:
+    if user.pk is None or user.is_staff:
+        return
+    if Performer.objects.filter(user_id=user.pk).exists() or user.groups.exists():
+        raise NotStaff(f"The username {user.username!r} is held by a performer or a platform.")
+
+
+def _set_log_in(user: User, role: Role, password: str) -> None:
+    user.is_staff, user.is_superuser = True, role is Role.ADMIN
+    if password and not (user.password and user.check_password(password)):
+        user.set_password(password)
+    elif not user.password:
+        user.set_unusable_password()
+    user.save()
+
+
+def _give_role(user: User, role: Role) -> None:
+    group, is_new = Group.objects.get_or_create(name=role.value)
+    if role is not Role.ADMIN and (is_new or not group.permissions.exists()):
+        group.permissions.set(Permission.objects.filter(content_type__app_label__in=APPS, codename__startswith="view_"))
+    user.groups.set([group])

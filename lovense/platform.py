@@ -1,0 +1,77 @@
+"""The platform's settings: the kill switch and the caps that bind every performer. Changed here only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lovense.models import PlatformSettings
+from lovense.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+
+ROW = "platform"
+
+
+class UnknownSetting(ValueError):
+    """The platform has only the settings listed in SETTINGS."""
+
+
+class InvalidSetting(ValueError):
+    """A setting's value must be of its type and within its limits."""
+
+
+@dataclass(frozen=True)
+class Change:
+    key: str
+    before: bool | int
+    after: bool | int
+
+
+def _truth(text: str) -> bool:
+    known = {"true": True, "false": False, "on": True, "off": False, "1": True, "0": False, "yes": True, "no": False}
+    if text.lower() not in known:
+        raise InvalidSetting("must be true or false")
+    return known[text.lower()]
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not lowest <= int(text) <= highest:
+            raise InvalidSetting(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return read
+
+
+SETTINGS: dict[str, Callable[[str], bool | int]] = {
+    "enable_lovense": _truth,
+    "minimum_tip": _whole(1, 2**53 - 1),
+    # Below the vendor's shortest run no menu item could ever play.
+    "maximum_seconds": _whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS),
+    "rate_limit_per_minute": _whole(0, 100_000),  # 0: none
+}
+# The names that the wire and the seeds use.
+ALIASES = {
+    "enableLovense": "enable_lovense",
+    "minimumTip": "minimum_tip",
+    "maxActivationDuration": "maximum_seconds",
+    "rateLimitPerMinute": "rate_limit_per_minute",
+}
+
+
+def current() -> PlatformSettings:
+    """The settings in force; the defaults while nobody has changed one."""
+    return PlatformSettings.objects.filter(pk=ROW).first() or PlatformSettings(name=ROW)
+
+
+def change(*, key: str, value: str) -> Change:
+    """Sets one setting from its text and says what it was. A repeat changes nothing."""
+    field = ALIASES.get(key, key)
+    if field not in SETTINGS:
+        raise UnknownSetting(f"There is no setting {key!r}; there are {', '.join(SETTINGS)}.")
+    try:
+        after = SETTINGS[field](value.strip())
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
+    before: Any = getattr(current(), field)
+    PlatformSettings.objects.get_or_create(pk=ROW)
+    PlatformSettings.objects.filter(pk=ROW).update(**{field: after})
+    return Change(field, before, after)
