@@ -53,7 +53,7 @@ class Stack:
         options = ["--ephemeral", "--port", "0", "--web", str(self.web), "--data", str(self.directory)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "stack", *options], cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", "config.stack", *options], cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log
             )
         try:
             self._wait_until_ready()
