@@ -80,9 +80,7 @@ def publish(performer_id: str, items: Sequence[Mapping[str, Any]], now: datetime
     clean = validated(items)
     version = _next_version(performer_id)
     for number in range(version, version + PUBLISH_ATTEMPTS):
-        menu = TipMenu(
-            key=f"{performer_id}.{number}", performer_id=performer_id, version=number, items=clean, published_at=now
-        )
+        menu = TipMenu(key=f"{performer_id}.{number}", performer_id=performer_id, version=number, items=clean, published_at=now)
         try:
             menu.save(force_insert=True)
         except IntegrityError:
@@ -140,7 +138,7 @@ def _item_errors(item: Item, place: int) -> list[FieldError]:
 
 
 def _text_rule(value: object, longest: int) -> str:
-    if isinstance(value, str) and 1 <= len(value.strip()) and len(value) <= longest:
+    if isinstance(value, str) and value.strip() and len(value) <= longest:
         return ""
     return f"must be a text of 1 to {longest} characters"
 
@@ -159,8 +157,9 @@ def _maximum_rule(item: Item) -> str:
     rule = _whole_rule(item["maximum"], 1, MAXIMUM_AMOUNT)
     if rule:
         return f"{rule}, or null for an open end"
-    below = _is_whole(item["minimum"]) and item["maximum"] < item["minimum"]
-    return "must not be below the minimum" if below else ""
+    if not _whole_rule(item["minimum"], 1, MAXIMUM_AMOUNT) and item["maximum"] < item["minimum"]:
+        return "must not be below the minimum"
+    return ""
 
 
 def _repeated_ids(items: Sequence[Item]) -> list[FieldError]:

@@ -46,13 +46,13 @@ def enrol(*, performer_id: str, username: str, password: str, now: datetime) -> 
 
 
 def _check_free(performer_id: str, username: str) -> None:
-    holder = User.objects.filter(username=username).first()
-    own = Performer.objects.filter(pk=performer_id).first()
-    if own is not None and (holder is None or own.user_id != holder.pk):
+    own = Performer.objects.filter(pk=performer_id).select_related("user").first()
+    if own is not None and own.user.username != username:
         raise PerformerRenamed(f"Performer {performer_id} exists under another username.")
+    holder = User.objects.filter(username=username).first()
     if holder is None or own is not None:
         return
-    other = Performer.objects.filter(user_id=holder.pk).first()
+    other = Performer.objects.filter(user=holder).first()
     if other is not None:
         raise UsernameTaken(f"The username {username!r} is held by performer {other.pk}.")
     if holder.is_staff or holder.groups.exists():
@@ -75,12 +75,9 @@ def _account(username: str, password: str) -> User:
 
 
 def _record(performer_id: str, user: User, now: datetime) -> Performer:
+    fresh = {"user": user, "display_name": user.username[:64], "created_at": now}
     try:
-        performer, _ = Performer.objects.get_or_create(
-            pk=performer_id, defaults={"user": user, "display_name": user.username[:64], "created_at": now}
-        )
+        performer, _ = Performer.objects.get_or_create(pk=performer_id, user=user, defaults=fresh)
     except IntegrityError:
-        performer = None
-    if performer is None or performer.user_id != user.pk:
-        raise UsernameTaken(f"Performer {performer_id} or the username {user.username!r} was given away at this moment.")
+        raise UsernameTaken(f"Performer {performer_id} or {user.username!r} was created with another at this moment.") from None
     return performer

@@ -20,7 +20,7 @@ def enrol(*, name: str) -> str:
     elif not _may_be_platform(user):
         raise NotAPlatform(f"The username {name!r} is held by another account.")
     user.groups.add(group)
-    return Token.objects.get_or_create(user=user)[0].key
+    return str(Token.objects.get_or_create(user=user)[0].key)
 
 
 def is_platform(user: User) -> bool:

@@ -68,7 +68,9 @@ class VirtualDevice:
         self.ready = asyncio.Event()  # connected, devices reported; cleared while there is no socket
         self.is_holder = False
         self.stop_epoch = 0
-        self.toys: list[Message] = [{"id": f"virtual-{performer_id[-6:]}", "name": "Virtual", "toyType": "lush", "status": 1, "battery": 90}]
+        self.toys: list[Message] = [
+            {"id": f"virtual-{performer_id[-6:]}", "name": "Virtual", "toyType": "lush", "status": 1, "battery": 90}
+        ]
         self._address = f"ws{url.removeprefix('http').rstrip('/')}/ws/performer?page={_page_id(memory)}"
         self._token, self._report = token, report or (lambda message: None)
         self._memory = Memory(memory)

@@ -99,7 +99,9 @@ def test_a_vibration_outside_the_limits_is_refused(wrong):
         Vibration(**wrong)
 
 
-@pytest.mark.parametrize(("values", "interval"), [((), 200), ((1,) * 51, 200), ((21,), 200), ((-1,), 200), ((1,), 100), ((1,), 1001)])
+@pytest.mark.parametrize(
+    ("values", "interval"), [((), 200), ((1,) * 51, 200), ((21,), 200), ((-1,), 200), ((1,), 100), ((1,), 1001)]
+)
 def test_a_shape_outside_the_limits_is_refused(values, interval):
     with pytest.raises(InvalidVibration):
         Shape(values, interval)

@@ -1,0 +1,284 @@
+"""The operators' commands: once, repeated, and with bad input."""
+
+import json
+import time
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
+from rest_framework.authtoken.models import Token
+
+from config import benchmark
+from ledger import gateway
+from ledger.models import Transfer
+from ledger.posting import user_account
+from lovense.menus import match
+from lovense.models import Performer, PlatformSettings, TipMenu
+
+pytestmark = pytest.mark.django_db
+
+EVA = "507f191e810c19729de86001"
+EVE = "507f191e810c19729de86002"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def run(capsys):
+    """What the command printed."""
+
+    def called(*words):
+        capsys.readouterr()
+        call_command(*words)
+        return capsys.readouterr().out
+
+    return called
+
+
+def refused(*words):
+    with pytest.raises(CommandError) as error:
+        call_command(*words)
+    return str(error.value)
+
+
+# --- create_performer ------------------------------------------------------------------------------------------------------
+
+
+def create_performer(performer_id=EVA, username="eva", *more):
+    return ("create_performer", "--performer-id", performer_id, "--username", username, *more)
+
+
+def test_a_performer_gets_a_record_a_log_in_and_a_token(run):
+    printed = json.loads(run(*create_performer(EVA, "eva", "--password", PASSWORD)))
+    user = Performer.objects.get(pk=EVA).user
+    assert printed == {"performerId": EVA, "username": "eva", "token": Token.objects.get(user=user).key}
+    assert user.check_password(PASSWORD)
+    assert not user.is_staff
+
+
+def test_creating_a_performer_again_prints_the_same_and_keeps_her_password(run):
+    first = run(*create_performer(EVA, "eva", "--password", PASSWORD))
+    assert run(*create_performer(EVA, "eva")) == first
+    assert User.objects.get(username="eva").check_password(PASSWORD)
+    assert Performer.objects.count() == 1
+
+
+def test_without_a_password_nobody_can_log_in(run):
+    run(*create_performer())
+    assert not User.objects.get(username="eva").has_usable_password()
+
+
+def test_upper_case_hex_names_the_same_performer(run):
+    assert run(*create_performer(EVA.upper())) == run(*create_performer())
+
+
+def test_a_creation_cut_short_is_taken_up_again(run):
+    User.objects.create(username="eva")
+    assert json.loads(run(*create_performer()))["performerId"] == EVA
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "eva", "507f191e810c19729de8600", "507f191e810c19729de86001a", "507f191e810c19729de8600g", f"{EVA}\n"]
+)
+def test_a_performer_id_that_is_not_24_hex_digits_is_refused(wrong):
+    assert "24 lower-case hex digits" in refused(*create_performer(wrong))
+    assert not User.objects.exists()
+
+
+def test_a_username_of_another_performer_is_refused(run):
+    run(*create_performer(EVA, "eva"))
+    assert refused(*create_performer(EVE, "eva")) == f"The username 'eva' is held by performer {EVA}."
+
+
+def test_a_performer_is_not_renamed_by_creating_her_again(run):
+    run(*create_performer(EVA, "eva"))
+    assert "exists under another username" in refused(*create_performer(EVA, "eve"))
+    assert not User.objects.filter(username="eve").exists()
+
+
+def test_a_staff_account_does_not_become_a_performer(run):
+    run("create_staff", "--username", "sam", "--role", "support")
+    assert "staff or platform account" in refused(*create_performer(EVA, "sam"))
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"), [(["--password", "short"], "too short"), (["--password", "password1234"], "too common")]
+)
+def test_a_weak_password_is_refused(more, reason):
+    assert reason in refused(*create_performer(EVA, "eva", *more))
+
+
+def test_a_username_that_django_refuses_is_refused():
+    assert "valid username" in refused(*create_performer(EVA, "eva and co"))
+    assert not User.objects.exists()
+
+
+# --- create_staff ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("role", "is_superuser"), [("admin", True), ("support", False), ("auditor", False)])
+def test_staff_have_one_role_and_only_an_admin_may_do_everything(run, role, is_superuser):
+    printed = json.loads(run("create_staff", "--username", "sam", "--role", role, "--password", PASSWORD))
+    user = User.objects.get(username="sam")
+    assert printed == {"username": "sam", "token": Token.objects.get(user=user).key}
+    assert (user.is_staff, user.is_superuser) == (True, is_superuser)
+    assert [group.name for group in user.groups.all()] == [role]
+    assert user.check_password(PASSWORD)
+
+
+def test_support_looks_and_does_not_touch(run):
+    run("create_staff", "--username", "sam", "--role", "support")
+    user = User.objects.get(username="sam")
+    assert user.has_perm("tips.view_tip")
+    assert not user.has_perm("tips.change_tip")
+    assert not user.has_perm("auth.view_user")
+
+
+def test_creating_staff_again_prints_the_same_and_the_last_role_holds(run):
+    first = run("create_staff", "--username", "sam", "--role", "admin", "--password", PASSWORD)
+    assert run("create_staff", "--username", "sam", "--role", "auditor") == first
+    user = User.objects.get(username="sam")
+    assert not user.is_superuser
+    assert [group.name for group in user.groups.all()] == ["auditor"]
+    assert user.check_password(PASSWORD)
+
+
+def test_a_role_that_does_not_exist_is_refused():
+    assert "invalid choice: 'owner'" in refused("create_staff", "--username", "sam", "--role", "owner")
+
+
+def test_a_performer_does_not_become_staff(run):
+    run(*create_performer())
+    assert "held by a performer" in refused("create_staff", "--username", "eva", "--role", "admin")
+    assert not User.objects.get(username="eva").is_staff
+
+
+# --- create_platform_client ------------------------------------------------------------------------------------------------
+
+
+def test_a_platform_gets_a_token_and_nothing_else_is_printed(run):
+    printed = run("create_platform_client", "camsite")
+    user = User.objects.get(username="camsite")
+    assert printed == Token.objects.get(user=user).key + "\n"
+    assert list(user.groups.all()) == [Group.objects.get(name="platform")]
+    assert not user.has_usable_password()
+
+
+def test_creating_a_platform_again_prints_the_same_token(run):
+    assert run("create_platform_client", "camsite") == run("create_platform_client", "camsite")
+
+
+def test_an_account_of_another_kind_does_not_become_a_platform(run):
+    run(*create_performer())
+    run("create_staff", "--username", "sam", "--role", "support")
+    for name in ("eva", "sam"):
+        assert "held by another account" in refused("create_platform_client", name)
+
+
+def test_a_platform_name_that_django_refuses_is_refused():
+    assert "valid username" in refused("create_platform_client", "cam site")
+
+
+# --- set_platform ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_is_changed_and_said_before_and_after(run):
+    assert run("set_platform", "minimum_tip", "25") == "minimum_tip: 10 -> 25\n"
+    assert run("set_platform", "minimum_tip", "25") == "minimum_tip: 25 -> 25\n"
+    assert PlatformSettings.objects.get().minimum_tip == 25
+
+
+def test_the_kill_switch_goes_by_its_public_name_and_leaves_the_rest(run):
+    run("set_platform", "maximum_seconds", "20")
+    assert run("set_platform", "enableLovense", "false") == "enable_lovense: true -> false\n"
+    kept = PlatformSettings.objects.get()
+    assert (kept.enable_lovense, kept.maximum_seconds) == (False, 20)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("name", "x", "There is no setting 'name'"),
+        ("enable_lovense", "maybe", "must be true or false"),
+        ("minimum_tip", "0", "from 1 to"),
+        ("minimum_tip", "1.5", "whole number"),
+        ("minimum_tip", "²", "whole number"),
+        ("maximum_seconds", "1", "from 2 to 3600"),
+        ("maximum_seconds", "3601", "from 2 to 3600"),
+        ("rate_limit_per_minute", "lots", "whole number"),
+    ],
+)
+def test_a_wrong_setting_is_refused_and_nothing_is_written(key, value, reason):
+    assert reason in refused("set_platform", key, value)
+    assert not PlatformSettings.objects.exists()
+
+
+def test_a_rate_limit_of_0_means_none(run):
+    assert run("set_platform", "rate_limit_per_minute", "0") == "rate_limit_per_minute: 30 -> 0\n"
+
+
+# --- prepare_bench ---------------------------------------------------------------------------------------------------------
+
+
+def prepared(run, performers=3, viewers=5):
+    return json.loads(run("prepare_bench", "--performers", str(performers), "--viewers", str(viewers)))["tokens"]
+
+
+def test_a_load_test_finds_its_cast(run):
+    tokens = prepared(run)
+    assert list(tokens) == [f"{0xBE0000000000000000000000 + n:024x}" for n in range(3)]
+    for own_id, token in tokens.items():
+        performer = Performer.objects.get(pk=own_id)
+        assert Token.objects.get(pk=token).user == performer.user
+        menu = TipMenu.objects.get(pk=f"{own_id}.{performer.menu_version}")
+        assert all(match(menu.items, amount)["durationSec"] == 1 for amount in (1, 10, 2**53 - 1))
+    assert PlatformSettings.objects.get().rate_limit_per_minute == 0
+    assert PlatformSettings.objects.get().minimum_tip == 1
+
+
+def test_its_viewers_are_funded_once_through_the_books(run):
+    assert prepared(run) == prepared(run)
+    for number in range(5):
+        assert gateway.current().balance_of(user_account(f"{0xAB0000000000000000000000 + number:024x}")) == 10**12
+    assert Transfer.objects.count() == 5
+    assert TipMenu.objects.count() == Performer.objects.count() == 3
+
+
+def test_a_preparation_cut_short_is_taken_up_again(run):
+    first = prepared(run)
+    Performer.objects.filter(pk=benchmark.performer_id(1)).delete()
+    Token.objects.filter(pk=first[benchmark.performer_id(2)]).delete()
+    again = prepared(run)
+    assert again[benchmark.performer_id(0)] == first[benchmark.performer_id(0)]
+    assert Performer.objects.count() == 3
+    assert Token.objects.count() == 3
+
+
+def test_a_larger_cast_keeps_the_smaller_one(run):
+    small, large = prepared(run, 2, 2), prepared(run, 4, 4)
+    assert large.items() >= small.items()
+    assert len(large) == 4
+
+
+def test_a_whole_cast_is_ready_within_four_seconds(run):
+    began = time.monotonic()
+    assert len(prepared(run, 50, 2000)) == 50
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize(
+    "words", [("--performers", "0", "--viewers", "1"), ("--performers", "1", "--viewers", "0"), ("--performers", "1")]
+)
+def test_an_empty_cast_is_refused(words):
+    refused("prepare_bench", *words)
+    assert not User.objects.exists()
+
+
+# --- virtual_device --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [(["--url", "ws://x"], "must start with http"), (["--speed", "0"], "above 0"), (["--speed", "fast"], "float")],
+)
+def test_a_virtual_device_refuses_what_it_cannot_use(more, reason):
+    assert reason in refused("virtual_device", "--performer-id", EVA, "--token", "t", *more)

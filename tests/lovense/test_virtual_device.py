@@ -1,0 +1,320 @@
+"""The virtual device against a small server that speaks the performer socket."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.server import serve
+
+from lovense.simulator.device import VirtualDevice, WrongPerformer
+from lovense.simulator.memory import Memory
+
+ANA = "507f191e810c19729de860eb"
+PATIENCE_SECONDS = 5
+
+
+class Stage:
+    """A server that greets, sends what the test says, and keeps what the device answers."""
+
+    def __init__(self):
+        self.said = asyncio.Queue()
+        self.sockets = asyncio.Queue()
+        self.requests = []
+        self.refuse = 0
+        self.snapshot = {"type": "snapshot", "performerId": ANA, "holder": True, "stopEpoch": 0, "connected": True}
+
+    async def handle(self, socket):
+        self.requests.append(socket.request)
+        await socket.send(json.dumps(self.snapshot))
+        self.sockets.put_nowait(socket)
+        async for text in socket:
+            self.said.put_nowait(json.loads(text))
+
+    def gate(self, connection, request):
+        if self.refuse:
+            self.refuse -= 1
+            return connection.respond(401, "no\n")
+        return None
+
+    async def socket(self):
+        return await asyncio.wait_for(self.sockets.get(), PATIENCE_SECONDS)
+
+    async def next(self, *, of=None):
+        """The next thing said, or the next acknowledgement of one stage."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                message = await self.said.get()
+                if of is None or message.get("stage") == of:
+                    return message
+
+    async def stages(self, count):
+        return [(await self.next())["stage"] for _ in range(count)]
+
+
+@asynccontextmanager
+async def on_stage(stage, **options):
+    """The device beside its server; both end with the block."""
+    async with serve(stage.handle, "127.0.0.1", 0, process_request=stage.gate) as server:
+        port = server.sockets[0].getsockname()[1]
+        device = VirtualDevice(
+            **{"url": f"http://127.0.0.1:{port}", "performer_id": ANA, "token": "secret", "speed": 1000} | options
+        )
+        task = asyncio.ensure_future(device.run())
+        try:
+            yield device, task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def activate(activation_id="tip1.all", *, attempt=1, seconds=5, epoch=0):
+    return json.dumps(
+        {
+            "type": "lovense.activate",
+            "activationId": activation_id,
+            "attempt": attempt,
+            "tipId": activation_id.split(".")[0],
+            "stopEpoch": epoch,
+            "durationSec": seconds,
+            "commands": [],
+        }
+    )
+
+
+async def greeted(stage):
+    socket = await stage.socket()
+    assert (await stage.next())["type"] == "devices"
+    return socket
+
+
+async def test_it_shows_its_token_and_reports_its_toys():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        await stage.socket()
+        assert await stage.next() == {"type": "devices", "toys": device.toys}
+        await asyncio.wait_for(device.ready.wait(), PATIENCE_SECONDS)
+    assert stage.requests[0].headers["Authorization"] == "Token secret"
+    assert stage.requests[0].path.startswith("/ws/performer?page=")
+    assert device.is_holder
+    assert device.toys[0]["status"] == 1
+
+
+async def test_an_activation_is_acknowledged_step_by_step_and_delivers_what_it_promised():
+    stage, told = Stage(), []
+    async with on_stage(stage, report=told.append) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate(seconds=7))
+        assert await stage.stages(2) == ["received", "started"]
+        finished = await stage.next()
+    assert finished == {"type": "ack", "activationId": "tip1.all", "attempt": 1, "stage": "finished", "deliveredSeconds": 7.0}
+    assert device.runs == ["tip1.all"]
+    (ran,) = [message for message in told if message["event"] == "ran"]
+    assert {key: ran[key] for key in ("activationId", "tipId", "attempt", "durationSec")} == {
+        "activationId": "tip1.all",
+        "tipId": "tip1",
+        "attempt": 1,
+        "durationSec": 7,
+    }
+
+
+async def test_a_repeat_after_the_end_only_repeats_the_acknowledgement():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate())
+        await stage.next(of="finished")
+        await socket.send(activate(attempt=2))
+        again = await stage.next()
+    assert (again["stage"], again["attempt"], again["deliveredSeconds"]) == ("finished", 2, 5.0)
+    assert device.runs == ["tip1.all"]
+
+
+async def test_a_repeat_while_it_runs_repeats_the_stages_and_the_end_names_the_newest_attempt():
+    stage = Stage()
+    async with on_stage(stage, speed=1) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate(seconds=600))
+        assert await stage.stages(2) == ["received", "started"]
+        await socket.send(activate(attempt=2, seconds=600))
+        assert [(ack["stage"], ack["attempt"]) for ack in (await stage.next(), await stage.next())] == [
+            ("received", 2),
+            ("started", 2),
+        ]
+        await socket.send(json.dumps({"type": "lovense.stop", "stopEpoch": 1}))
+        finished = await stage.next(of="finished")
+    assert finished["attempt"] == 2
+    assert device.runs == ["tip1.all"]
+
+
+async def test_a_restart_with_its_memory_never_plays_twice(tmp_path):
+    memory = tmp_path / "memory.jsonl"
+    stage = Stage()
+    async with on_stage(stage, memory=memory):
+        await (await greeted(stage)).send(activate())
+        await stage.next(of="finished")
+    async with on_stage(stage, memory=memory) as (restarted, _):
+        await (await greeted(stage)).send(activate(attempt=2))
+        again = await stage.next()
+    assert (again["stage"], again["deliveredSeconds"]) == ("finished", 5.0)
+    assert restarted.runs == []
+    assert stage.requests[0].path == stage.requests[1].path  # the same page: it keeps its lease
+
+
+async def test_a_device_that_died_while_it_ran_owes_the_whole_run(tmp_path):
+    memory = tmp_path / "memory.jsonl"
+    stage = Stage()
+    async with on_stage(stage, memory=memory, speed=1):
+        await (await greeted(stage)).send(activate(seconds=600))
+        await stage.next(of="started")
+    async with on_stage(stage, memory=memory) as (restarted, _):
+        await (await greeted(stage)).send(activate(attempt=2))
+        again = await stage.next()
+    assert (again["stage"], again["deliveredSeconds"], again["code"]) == ("finished", 0, "interrupted")
+    assert restarted.runs == []
+
+
+async def test_stop_ends_the_run_early_and_says_which_toys_are_still():
+    stage = Stage()
+    async with on_stage(stage, speed=1) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate(seconds=600))
+        await stage.next(of="started")
+        await socket.send(json.dumps({"type": "lovense.stop", "stopEpoch": 3}))
+        said = [await stage.next(), await stage.next()]
+    finished = next(message for message in said if message["type"] == "ack")
+    stopped = next(message for message in said if message["type"] == "stopped")
+    assert finished["stage"] == "finished"
+    assert 0 <= finished["deliveredSeconds"] < 600
+    assert stopped == {"type": "stopped", "stopEpoch": 3, "toyIds": [device.toys[0]["id"]]}
+
+
+async def test_a_command_older_than_the_stop_is_refused():
+    stage = Stage()
+    stage.snapshot["stopEpoch"] = 3
+    async with on_stage(stage) as (device, _):
+        await (await greeted(stage)).send(activate(epoch=2))
+        refused = await stage.next()
+    assert (refused["stage"], refused["code"]) == ("failed", "stopped")
+    assert device.runs == []
+
+
+async def test_a_lost_socket_is_opened_again_with_the_same_page_and_the_run_goes_on():
+    stage = Stage()
+    async with on_stage(stage, speed=1) as (device, _):
+        first = await greeted(stage)
+        await first.send(activate(seconds=600))
+        await stage.next(of="started")
+        await first.close()
+        second = await greeted(stage)
+        await second.send(activate(seconds=600))
+        assert await stage.stages(2) == ["received", "started"]
+    assert device.runs == ["tip1.all"]
+    assert stage.requests[0].path == stage.requests[1].path
+
+
+async def test_it_keeps_trying_while_it_is_refused():
+    stage, told = Stage(), []
+    stage.refuse = 2
+    async with on_stage(stage, report=told.append):
+        await greeted(stage)
+    assert [message["status"] for message in told if message["event"] == "refused"] == [401, 401]
+
+
+async def test_a_token_of_another_performer_is_said_and_ends_it():
+    stage = Stage()
+    stage.snapshot["performerId"] = "507f191e810c19729de860ff"
+    async with on_stage(stage) as (_, task):
+        with pytest.raises(WrongPerformer):
+            await asyncio.wait_for(task, PATIENCE_SECONDS)
+
+
+async def test_what_cannot_be_read_is_passed_over():
+    stage, told = Stage(), []
+    async with on_stage(stage, report=told.append):
+        socket = await greeted(stage)
+        for text in ("not json", "[]", '{"type":"lovense.activate"}', '{"type":"news","topic":"tips"}'):
+            await socket.send(text)
+        await socket.send(activate())
+        await stage.next(of="finished")
+    assert sum(message["event"] == "unreadable" for message in told) == 3
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_held_stage_waits_and_the_toy_does_not():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        release = device.faults.hold("finished")
+        socket = await greeted(stage)
+        await socket.send(activate("tip1.all"))
+        assert await stage.stages(2) == ["received", "started"]
+        await socket.send(activate("tip2.all"))
+        assert await stage.stages(2) == ["received", "started"]
+        assert stage.said.empty()
+        release.set()
+        assert {(await stage.next())["activationId"] for _ in range(2)} == {"tip1.all", "tip2.all"}
+
+
+async def test_a_dropped_stage_is_lost_once():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        device.faults.drop("received")
+        socket = await greeted(stage)
+        await socket.send(activate("tip1.all"))
+        assert await stage.stages(2) == ["started", "finished"]
+        await socket.send(activate("tip2.all"))
+        assert await stage.stages(3) == ["received", "started", "finished"]
+
+
+async def test_a_duplicated_stage_is_said_twice():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        device.faults.duplicate("finished")
+        await (await greeted(stage)).send(activate())
+        assert await stage.stages(4) == ["received", "started", "finished", "finished"]
+    assert device.runs == ["tip1.all"]
+
+
+async def test_two_runs_at_once_are_noticed():
+    stage = Stage()
+    async with on_stage(stage, speed=1) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate("tip1.all", seconds=600))
+        await socket.send(activate("tip2.all", seconds=600))
+        await stage.stages(4)
+    assert device.overlaps == ["tip2.all"]
+
+
+def test_a_speed_must_be_above_zero():
+    with pytest.raises(ValueError, match="above 0"):
+        VirtualDevice(url="http://127.0.0.1:1", performer_id=ANA, token="t", speed=0)
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_cut_short_by_a_crash_is_dropped_and_does_not_spoil_the_next(tmp_path):
+    file = tmp_path / "memory.jsonl"
+    Memory(file).begin("whole")
+    with file.open("ab") as out:
+        out.write(b'{"activationId": "cut')
+    again = Memory(file)
+    again.begin("next")
+    remembered = Memory(file)
+    assert "whole" in remembered
+    assert "next" in remembered
+    assert "cut" not in remembered
+
+
+def test_memory_keeps_the_newest_only(tmp_path, monkeypatch):
+    monkeypatch.setattr("lovense.simulator.memory.LIMIT", 3)
+    file = tmp_path / "memory.jsonl"
+    memory = Memory(file)
+    for number in range(5):
+        memory.begin(str(number))
+        memory.end(str(number), number)
+    for one in (memory, Memory(file)):
+        assert [str(number) in one for number in range(5)] == [False, False, True, True, True]
+    assert len(file.read_bytes().splitlines()) == 3
