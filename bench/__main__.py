@@ -14,7 +14,7 @@ import uvloop
 
 from bench import floor, table
 from bench.load import Load, Plan
-from bench.stack import BASE_DIR, Stack
+from bench.stack import BASE_DIR, Stack, StackNotReady
 
 Row = dict[str, Any]
 RATE, WINDOW, ACK_SECONDS = 100.0, 100, 0.05
@@ -78,12 +78,17 @@ def main() -> int:
         print(f"no such kind: {unknown}", file=sys.stderr)
         return 2
     print("starting a stack with its own databases ...", flush=True)
-    with Stack(performers=options.performers, web=options.web) as stack:
-        rows = [measure(plan, stack) for plan in chosen]
-        addresses = stack.addresses
-        found = floor.measure(
-            mongodb_uri=addresses["mongodb_uri"], redis_url=addresses["redis_url"], seconds=1 if options.quick else 3
-        )
+    try:
+        with Stack(performers=options.performers, web=options.web) as stack:
+            rows = [measure(plan, stack) for plan in chosen]
+            found = floor.measure(
+                mongodb_uri=stack.addresses["mongodb_uri"],
+                redis_url=stack.addresses["redis_url"],
+                seconds=1 if options.quick else 3,
+            )
+    except StackNotReady as reason:
+        print(f"the stack did not come up:\n{reason}", file=sys.stderr)
+        return 1
     report(rows, found)
     return 0 if all(row["clean"] for row in rows) else 1
 
