@@ -36,7 +36,7 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         db_table = "webhook_deliveries"
-        # Unique where there is a subject at all: the backend makes the index of a nullable field partial by type.
+        # Unique where there is a subject at all: our backend leaves nulls out of the unique index of a nullable field.
         constraints = [models.UniqueConstraint(fields=["subject"], name="delivery_subject")]
         indexes = [models.Index(fields=["position"], condition=models.Q(status="received"), name="delivery_waiting")]
 

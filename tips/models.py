@@ -42,7 +42,6 @@ class Tip(models.Model):
     stream_type = models.CharField(max_length=10, null=True)
     message = models.CharField(max_length=500, null=True)
     source_ref = models.CharField(max_length=120)
-    fingerprint = models.CharField(max_length=64)
     delivery = models.CharField(max_length=300)  # the delivery that recorded it
     happened_at = models.DateTimeField()  # theirs
     created_at = models.DateTimeField()  # ours
@@ -53,11 +52,8 @@ class Tip(models.Model):
     class Meta:
         db_table = "tips"
         indexes = [
-            models.Index(
-                fields=["tipper_id", "funding_until"],
-                condition=models.Q(settlement_status="pending"),
-                name="tip_waiting_for_tokens",
-            )
+            models.Index(fields=["tipper_id"], condition=models.Q(settlement_status="pending"), name="tip_waiting_for_tokens"),
+            models.Index(fields=["funding_until"], condition=models.Q(settlement_status="pending"), name="tip_grace_over"),
         ]
 
 
@@ -130,5 +126,6 @@ class QueueRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "lane", "position"], condition=models.Q(status="pending"), name="request_claim"),
+            models.Index(fields=["available_at"], condition=models.Q(status="pending"), name="request_waiting"),
             models.Index(fields=["lease_until"], condition=models.Q(status="claimed"), name="request_lease"),
         ]

@@ -1,0 +1,90 @@
+"""The roof of a web process: one port, three doors.
+
+The payment webhook is answered on bare ASGI with grouped writes; sockets go to Channels; every other request goes to Django's
+WSGI handler in a thread pool, which costs a fraction of its ASGI one (platform notes, section 6).
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django
+
+django.setup()
+
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from config.requests import request_id_of
+from ledger.groupcommit import GroupCommit
+from ledger.inbox import Call, Outcome
+from lovense.consumers import PerformerConsumer, sockets
+from tips import webhooks
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+HTTP_THREADS = 8
+
+_django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)
+_performer = PerformerConsumer.as_asgi()
+_store: GroupCommit[Call, Outcome] = GroupCommit(webhooks.accept, name="inbox")
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        if scope["path"] == webhooks.PATH and scope["method"] == "POST":
+            await _payments(scope, receive, send)
+        else:
+            await _django(scope, receive, send)  # type: ignore[arg-type]
+    elif scope["type"] == "websocket":
+        await _socket(scope, receive, send)
+    else:
+        await _lifespan(receive, send)
+
+
+async def _payments(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    status, answer = await webhooks.receive(headers, await _body(receive), _store)
+    content = orjson.dumps(answer)
+    trace = request_id_of(headers.get("x-request-id")).encode()
+    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), (b"x-request-id", trace)]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _body(receive: Receive) -> bytes:
+    """The body, read no further than one byte past the limit that the door then refuses."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body") and len(body) <= settings.WEBHOOK_MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+    return body
+
+
+async def _socket(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/ws/performer":
+        await _performer(scope, receive, send)
+    else:
+        await receive()
+        await send({"type": "websocket.close", "code": 4404})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    await receive()
+    ticker = asyncio.create_task(sockets.run())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    ticker.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await ticker
+    await send({"type": "lifespan.shutdown.complete"})

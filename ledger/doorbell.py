@@ -1,0 +1,42 @@
+"""Doorbells: "there is work for this hop". A ring makes the hop sooner; the beat makes it certain.
+
+Rings coalesce: while one is on its way to a worker, further ones are dropped. The worker takes the mark away *before* it
+drains, so work recorded after that rings again. Losing Redis loses rings, never work.
+"""
+
+import logging
+from functools import lru_cache
+
+import redis
+from celery import current_app
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+# Longer than a ring's way to an idle worker; short, so that a ring lost with its worker mutes the hop only briefly.
+MARK_MILLISECONDS = 500
+
+
+@lru_cache(maxsize=1)
+def connection() -> "redis.Redis[bytes]":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def ring(hop: str) -> bool:
+    """Wakes the task `hop` (`tips.settle`, `lovense.dispatch`) unless a ring for it is already on its way."""
+    try:
+        if not connection().set(f"doorbell:{hop}", 1, nx=True, px=MARK_MILLISECONDS):
+            return False
+        current_app.send_task(hop, ignore_result=True, retry=False)
+    except (redis.RedisError, OSError, current_app.connection_errors_of_broker):  # type: ignore[attr-defined]
+        log.warning("doorbell_failed", extra={"mode": hop})
+        return False
+    return True
+
+
+def answered(hop: str) -> None:
+    """Called by the task before it drains."""
+    try:
+        connection().delete(f"doorbell:{hop}")
+    except (redis.RedisError, OSError):
+        log.warning("doorbell_failed", extra={"mode": hop})

@@ -1,0 +1,129 @@
+"""The inbox of signed calls: stored durably before they are answered, handed out in order, marked when processed.
+
+Why did the second webhook do nothing? Because of two unique indexes: the delivery's key, and its `subject` (the business
+fact). The first delivery of a subject counts; an equal one is a duplicate, one with other content is a conflict, and both
+are kept for the record without a subject of their own.
+"""
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
+
+from ledger.database import collection
+from ledger.models import DeliveryStatus, WebhookDelivery
+
+DUPLICATE_KEY = 11000
+
+
+class Outcome(enum.Enum):
+    NEW = "new"
+    REPEAT = "repeat"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A proven and parsed call. `fingerprint` digests its business content; `position` is our clock in nanoseconds."""
+
+    source: str
+    delivery_id: str
+    event_type: str
+    subject: str
+    fingerprint: str
+    body: bytes
+    position: int
+    received_at: datetime
+    is_ignored: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}/{self.delivery_id}"
+
+
+def accept(calls: list[Call]) -> list[Outcome]:
+    """Stores all of them with one majority write. The answer may be sent when this returns."""
+    clashes = _insert([_row(call) for call in calls])
+    outcomes = [Outcome.NEW] * len(calls)
+    if clashes:
+        owners = _owners([calls[index] for index in clashes])
+        for index in clashes:
+            outcomes[index] = _resolve(calls[index], owners.get(calls[index].subject))
+    return outcomes
+
+
+def _resolve(call: Call, owner: dict[str, Any] | None) -> Outcome:
+    if owner is None:  # another delivery used the same transport id: the business key decides, so this one counts
+        clash = _insert([_row(call, key=f"{call.key}#{call.fingerprint[:16]}")])
+        if not clash:
+            return Outcome.NEW
+        owner = _owners([call])[call.subject]
+    same = owner["fingerprint"] == call.fingerprint
+    if owner["_id"] != call.key:
+        status = DeliveryStatus.DUPLICATE if same else DeliveryStatus.CONFLICT
+        _insert([_row(call, status=status)])
+    elif not same:
+        _insert([_row(call, key=f"{call.key}#{call.fingerprint[:16]}", status=DeliveryStatus.CONFLICT)])
+    return Outcome.REPEAT if same else Outcome.CONFLICT
+
+
+def _row(call: Call, *, key: str = "", status: DeliveryStatus | None = None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "_id": key or call.key,
+        "source": call.source,
+        "event_type": call.event_type,
+        "fingerprint": call.fingerprint,
+        "body": call.body,
+        "status": str(status or (DeliveryStatus.IGNORED if call.is_ignored else DeliveryStatus.RECEIVED)),
+        "position": call.position,
+        "received_at": call.received_at,
+        "processed_at": None,
+        "attempts": 0,
+        "error": "",
+    }
+    # Duplicates and conflicts leave the subject to its owner: the unique index covers strings only.
+    row["subject"] = call.subject if status is None else None
+    return row
+
+
+def _insert(rows: list[dict[str, Any]]) -> list[int]:
+    """Which of the rows clashed with a unique key; every other one is durable."""
+    try:
+        collection(WebhookDelivery).insert_many(rows, ordered=False)
+    except BulkWriteError as error:
+        failures = error.details["writeErrors"]
+        if any(failure["code"] != DUPLICATE_KEY for failure in failures) or error.details["writeConcernErrors"]:
+            raise
+        return [int(failure["index"]) for failure in failures]
+    return []
+
+
+def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:
+    subjects = list({call.subject for call in calls})
+    found = collection(WebhookDelivery).find({"subject": {"$in": subjects}}, {"subject": 1, "fingerprint": 1})
+    return {row["subject"]: row for row in found}
+
+
+def waiting(*, limit: int) -> list[dict[str, Any]]:
+    """The oldest unprocessed deliveries, in the order in which they were accepted."""
+    found = collection(WebhookDelivery).find({"status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1})
+    return list(found.sort("position", 1).limit(limit))
+
+
+def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession) -> None:
+    collection(WebhookDelivery).update_many(
+        {"_id": {"$in": list(keys)}},
+        {"$set": {"status": DeliveryStatus.PROCESSED.value, "processed_at": now}},
+        session=session,
+    )
+
+
+def mark_failed(key: str, *, error: str) -> None:
+    """An unexpected failure: the delivery stays waiting, at the end of the line, and health shows its attempts."""
+    collection(WebhookDelivery).update_one(
+        {"_id": key, "status": DeliveryStatus.RECEIVED.value}, {"$inc": {"attempts": 1, "position": 10**9}, "$set": {"error": error[:500]}}
+    )

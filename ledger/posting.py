@@ -1,0 +1,199 @@
+"""Posting: the only writer of the books.
+
+A transfer has one debit account, one credit account and a positive amount, so it cannot be unbalanced. It is posted once
+because its key is the primary key. A balance never goes below zero (the issuer's may): the check and the write are in one
+transaction, and the account's version guards the write. Groups of transfers post together or not at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import InsertOne, UpdateOne
+from pymongo.client_session import ClientSession
+
+from ledger.database import collection
+from ledger.models import Account, Entry, Transfer
+
+ISSUER = "issuer:tokens"
+COMMISSION = "platform:commission"
+MAX_BALANCE = 2**63 - 1
+
+
+def user_account(user_id: str) -> str:
+    return f"user:{user_id}"
+
+
+def performer_account(performer_id: str) -> str:
+    return f"performer:{performer_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A transfer to post. `subject` names the business fact; the same key for another subject is refused."""
+
+    key: str
+    subject: str
+    debit: str
+    credit: str
+    amount: int
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostedEntry:
+    """One side of a posted transfer. `points_delta` is negative on the debit side."""
+
+    entry_id: str
+    account: str
+    source_ref: str
+    points_delta: int
+    balance_after: int
+    posted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    entries: list[PostedEntry]
+
+
+class Refused(Exception):
+    """A group was not posted; `reason` is the stable code of the broken rule."""
+
+    reason = "refused"
+
+
+class InsufficientFunds(Refused):
+    """A debit account other than the issuer's may not go below zero."""
+
+    reason = "insufficient_funds"
+
+
+class KeyReused(Refused):
+    """A transfer of this key exists with other accounts, amount or subject."""
+
+    reason = "source_ref_reused"
+
+
+class BalanceTooLarge(Refused):
+    """A balance must fit MongoDB's 64-bit integer."""
+
+    reason = "balance_too_large"
+
+
+Result = Posted | Refused
+Group = Sequence[Order]
+
+
+def post(groups: Sequence[Group], *, now: datetime, session: ClientSession) -> list[Result]:
+    """Posts each group in order, all or nothing; the caller's transaction makes the whole durable. Repeats change nothing."""
+    books = _Books(groups, now, session)
+    results = [books.post(group) for group in groups]
+    books.write()
+    return results
+
+
+class _Books:
+    """The accounts of one batch in memory, and what the batch will write."""
+
+    def __init__(self, groups: Sequence[Group], now: datetime, session: ClientSession) -> None:
+        self._now, self._session = now, session
+        orders = [order for group in groups for order in group]
+        keys = list({order.key for order in orders})
+        accounts = list({order.debit for order in orders} | {order.credit for order in orders})
+        self._transfers = {row["_id"]: row for row in collection(Transfer).find({"_id": {"$in": keys}}, session=session)}
+        found = collection(Account).find({"_id": {"$in": accounts}}, session=session)
+        self._read = {row["_id"]: (row["balance"], row["version"]) for row in found}
+        self._accounts = {key: self._read.get(key, (0, 0)) for key in accounts}
+        self._old_entries = self._load_entries()
+        self._new_transfers: list[dict[str, Any]] = []
+        self._new_entries: list[dict[str, Any]] = []
+
+    def _load_entries(self) -> dict[str, dict[str, Any]]:
+        keys = [f"{key}:{side}" for key in self._transfers for side in ("debit", "credit")]
+        if not keys:
+            return {}
+        return {row["_id"]: row for row in collection(Entry).find({"_id": {"$in": keys}}, session=self._session)}
+
+    def post(self, group: Group) -> Result:
+        if all(order.key in self._transfers for order in group):
+            return self._repeat(group)
+        if any(order.key in self._transfers for order in group):
+            return KeyReused()
+        before = {key: self._accounts[key] for order in group for key in (order.debit, order.credit)}
+        entries: list[dict[str, Any]] = []
+        for order in group:
+            try:
+                entries += self._move(order)
+            except Refused as refusal:
+                self._accounts.update(before)
+                return refusal
+        for order in group:
+            self._record(order)
+        self._new_entries += entries
+        return Posted([_posted(row) for row in entries])
+
+    def _repeat(self, group: Group) -> Result:
+        for order in group:
+            row = self._transfers[order.key]
+            same = (row["subject"], row["debit_account"], row["credit_account"], row["amount"])
+            if same != (order.subject, order.debit, order.credit, order.amount):
+                return KeyReused()
+        pool = {**self._old_entries, **{row["_id"]: row for row in self._new_entries}}
+        return Posted([_posted(pool[f"{order.key}:{side}"]) for order in group for side in ("debit", "credit")])
+
+    def _move(self, order: Order) -> list[dict[str, Any]]:
+        balance, version = self._accounts[order.debit]
+        if balance < order.amount and order.debit != ISSUER:
+            raise InsufficientFunds
+        if self._accounts[order.credit][0] + order.amount > MAX_BALANCE or balance - order.amount < -MAX_BALANCE:
+            raise BalanceTooLarge
+        self._accounts[order.debit] = (balance - order.amount, version + 1)
+        debit = self._entry(order, "debit", order.debit, -order.amount)
+        balance, version = self._accounts[order.credit]
+        self._accounts[order.credit] = (balance + order.amount, version + 1)
+        return [debit, self._entry(order, "credit", order.credit, order.amount)]
+
+    def _entry(self, order: Order, side: str, account: str, delta: int) -> dict[str, Any]:
+        balance, version = self._accounts[account]
+        return {
+            "_id": f"{order.key}:{side}",
+            "account": account,
+            "source_ref": order.key,
+            "points_delta": delta,
+            "balance_after": balance,
+            "version": version,
+            "posted_at": self._now,
+        }
+
+    def _record(self, order: Order) -> None:
+        row = {
+            "_id": order.key,
+            "subject": order.subject,
+            "debit_account": order.debit,
+            "credit_account": order.credit,
+            "amount": order.amount,
+            "happened_at": order.happened_at,
+            "created_at": self._now,
+        }
+        self._transfers[order.key] = row
+        self._new_transfers.append(row)
+
+    def write(self) -> None:
+        if not self._new_transfers:
+            return
+        moved = [key for key, state in self._accounts.items() if state != self._read.get(key, (0, 0))]
+        collection(Account).bulk_write([self._account_write(key) for key in moved], ordered=False, session=self._session)
+        collection(Transfer).insert_many(self._new_transfers, session=self._session)
+        collection(Entry).insert_many(self._new_entries, session=self._session)
+
+    def _account_write(self, key: str) -> InsertOne[dict[str, Any]] | UpdateOne:
+        balance, version = self._accounts[key]
+        if key not in self._read:
+            return InsertOne({"_id": key, "balance": balance, "version": version, "created_at": self._now})
+        return UpdateOne({"_id": key, "version": self._read[key][1]}, {"$set": {"balance": balance, "version": version}})
+
+
+def _posted(row: dict[str, Any]) -> PostedEntry:
+    return PostedEntry(row["_id"], row["account"], row["source_ref"], row["points_delta"], row["balance_after"], row["posted_at"])

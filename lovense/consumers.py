@@ -1,0 +1,205 @@
+"""The performer's socket, `/ws/performer`: commands to the page that holds her devices, acknowledgements from it, news to all.
+
+Messages are written down in docs/sockets.md. Sockets carry news and commands, never HTML. Everything that touches the
+database goes through a group commit or a thread; the event loop only parses and forwards.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from asgiref.sync import sync_to_async
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+
+from ledger import clock, doorbell
+from ledger.groupcommit import GroupCommit
+from lovense import activation, devices, dispatch, groups, identity, pages, stop
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE = 65_536
+NORMAL, POLICY, TRY_LATER = 1000, 1008, 1013
+UNAUTHENTICATED = 4401
+
+
+def _acknowledge(acks: list[activation.Ack]) -> list[bool]:
+    """Records a group of acknowledgements and wakes the lanes that they freed."""
+    ended = activation.acknowledge(acks)
+    if any(ended):
+        doorbell.ring("lovense.dispatch")
+    groups.news.mark({ack.performer_id for ack in acks}, "queue")
+    return ended
+
+
+class Sockets:
+    """The sockets of this process: who holds devices here, and what was already forwarded to them."""
+
+    def __init__(self) -> None:
+        self.open: set[PerformerConsumer] = set()
+        self.acknowledge: GroupCommit[activation.Ack, bool] = GroupCommit(_acknowledge, name="acks")
+
+    async def tick(self) -> None:
+        """Once a second: renews leases, lets watching pages take over a free one, and re-sends what got lost on its way."""
+        now = clock.now()
+        holding = [socket for socket in self.open if socket.is_holder]
+        if holding:
+            await sync_to_async(pages.renew, thread_sensitive=False)(settings.STACK_SLOT, [s.channel_name for s in holding], now=now)
+            await self._resend(holding, now)
+        for socket in [s for s in self.open if s.wants_devices and not s.is_holder]:
+            await socket.try_to_hold()
+
+    async def _resend(self, holding: "list[PerformerConsumer]", now: datetime) -> None:
+        before = now - pages.RESEND_AFTER
+        lost = await sync_to_async(dispatch.in_flight, thread_sensitive=False)([s.performer_id for s in holding], before=before)
+        by_performer = {socket.performer_id: socket for socket in holding}
+        for performer_id, activation_id, text in lost:
+            await by_performer[performer_id].forward(activation_id, text)
+
+    async def run(self) -> None:
+        """The ticker of a web process; it outlives a database or a Redis that is away."""
+        await sync_to_async(pages.release_slot, thread_sensitive=False)(settings.STACK_SLOT, now=clock.now())
+        while True:
+            await asyncio.sleep(pages.RENEW_SECONDS)
+            try:
+                await self.tick()
+            except Exception as error:
+                log.warning("tick_failed", extra={"error_code": type(error).__name__})
+
+
+sockets = Sockets()
+
+
+class PerformerConsumer(AsyncConsumer):
+    """One page of one performer. It holds her devices or it watches."""
+
+    performer_id = ""
+    page_id = ""
+    wants_devices = False
+    is_holder = False
+    _forwarded = ""  # the activation id last forwarded: a command is sent to this socket once
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels closes old ORM connections before every message, a thread hop each; there is none to close here.
+        handler = getattr(self, message["type"].replace(".", "_"))
+        await handler(message)
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        performer = await sync_to_async(identity.performer_of, thread_sensitive=False)(self.scope)
+        if performer is None:
+            await self.send({"type": "websocket.close", "code": UNAUTHENTICATED})
+            raise StopConsumer
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        self.performer_id = performer
+        self.page_id = query.get("page", [""])[0][:64] or secrets.token_hex(8)
+        self.wants_devices = query.get("watch") != ["1"]
+        await self.channel_layer.group_add(groups.performer_group(performer), self.channel_name)
+        await self.send({"type": "websocket.accept"})
+        sockets.open.add(self)
+        if not (self.wants_devices and await self.try_to_hold()):
+            await self._snapshot()
+
+    async def try_to_hold(self) -> bool:
+        """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in flight."""
+        take = sync_to_async(pages.take, thread_sensitive=False)
+        self.is_holder = await take(
+            self.performer_id, page_id=self.page_id, channel=self.channel_name, slot=settings.STACK_SLOT, now=clock.now()
+        )
+        if self.is_holder:
+            await self._snapshot()
+            running = await sync_to_async(dispatch.in_flight, thread_sensitive=False)([self.performer_id], before=clock.now())
+            for _, activation_id, text in running:
+                await self.forward(activation_id, text)
+            await sync_to_async(doorbell.ring, thread_sensitive=False)("lovense.dispatch")
+            groups.news.mark([self.performer_id], "devices")
+        return self.is_holder
+
+    async def _snapshot(self) -> None:
+        state = await sync_to_async(stop.state_of, thread_sensitive=False)(self.performer_id)
+        await self._say({"type": "snapshot", "performerId": self.performer_id, "holder": self.is_holder, **state})
+
+    async def forward(self, activation_id: str, text: str) -> None:
+        if activation_id != self._forwarded:
+            self._forwarded = activation_id
+            await self.send({"type": "websocket.send", "text": text})
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self.send({"type": "websocket.send", "text": json.dumps(message)})
+
+    # --- from the channel layer ------------------------------------------------------------------------------------------
+
+    async def page_activate(self, message: dict[str, Any]) -> None:
+        await self.forward(message["id"], message["text"])
+
+    async def page_news(self, message: dict[str, Any]) -> None:
+        await self._say({"type": "news", "topic": message["topic"]})
+
+    # --- from the page ---------------------------------------------------------------------------------------------------
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        try:
+            data = _parsed(message.get("text"))
+            if data["type"] == "ack":
+                await sockets.acknowledge(_ack(data, self.performer_id))
+            elif data["type"] == "devices":
+                await sync_to_async(devices.report, thread_sensitive=False)(self.performer_id, data.get("toys"), now=clock.now())
+                groups.news.mark([self.performer_id], "devices")
+            elif data["type"] != "stopped":
+                raise Refused("type", "must be ack, devices or stopped")
+        except (Refused, devices.InvalidReport) as refused:
+            details = {"field": refused.field, "rule": refused.rule}
+            await self._say({"type": "error", "error": {"code": "malformed", "message": str(refused), "details": details}})
+        except Exception as error:
+            # The page keeps its memory and says it again after the reconnect.
+            log.warning("socket_failed", extra={"error_code": type(error).__name__})
+            await self.send({"type": "websocket.close", "code": TRY_LATER})
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        sockets.open.discard(self)
+        await self.channel_layer.group_discard(groups.performer_group(self.performer_id), self.channel_name)
+        if self.is_holder:
+            release = sync_to_async(pages.release, thread_sensitive=False)
+            await release(self.performer_id, channel=self.channel_name, now=clock.now())
+            groups.news.mark([self.performer_id], "devices")
+        raise StopConsumer
+
+
+class Refused(Exception):
+    """A message of the page breaks a rule of docs/sockets.md."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field, self.rule = field, rule
+
+
+def _parsed(text: str | None) -> dict[str, Any]:
+    if not text or len(text) > MAX_MESSAGE:
+        raise Refused("message", f"must be text of at most {MAX_MESSAGE} characters")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Refused("message", "must be JSON") from None
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise Refused("type", "is required")
+    return data
+
+
+def _ack(data: dict[str, Any], performer_id: str) -> activation.Ack:
+    activation_id, attempt, stage = data.get("activationId"), data.get("attempt"), data.get("stage")
+    if not isinstance(activation_id, str) or len(activation_id) > 80:
+        raise Refused("activationId", "must be the id that was sent")
+    if type(attempt) is not int:
+        raise Refused("attempt", "must be the attempt that was sent")
+    if stage not in activation.STAGES:
+        raise Refused("stage", f"must be one of {', '.join(activation.STAGES)}")
+    seconds, code = data.get("deliveredSeconds"), data.get("code", "")
+    if seconds is not None and (type(seconds) not in (int, float) or not 0 <= seconds <= 3600):
+        raise Refused("deliveredSeconds", "must be between 0 and 3600")
+    if not isinstance(code, str):
+        raise Refused("code", "must be a string")
+    return activation.Ack(performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40])

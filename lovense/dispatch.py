@@ -1,0 +1,188 @@
+"""Dispatch: facts 4 and 5. Claims the next request of every free lane whose devices have a page, decides, and sends.
+
+The activation is durable before anything is sent. An attempt that the page has not confirmed is sent again under the same
+activation id, and the page plays an id once; after `received` the outcome is the page's to tell, and is never repeated.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from ledger.database import collection
+from lovense import envelope, groups, pages
+from lovense.activation import FINAL, LIVE, PREDECESSORS, Row, Rules, S, activation_id, decide, end_requests, froms
+from lovense.models import Activation, Performer
+from tips import queue
+from tips.models import QueueRequest
+
+DUPLICATE_KEY = 11000
+
+
+def drain(*, now: datetime, limit: int) -> int:
+    """One round over the free lanes; how many requests it handled. Skipped ones free their lane for the next round."""
+    holders = pages.holders(now=now)
+    if not holders:
+        return 0
+    claimed = queue.claim(list(holders)[:limit], by=settings.STACK_SLOT, now=now, lease_seconds=settings.RECEIVED_WINDOW_SECONDS)
+    if not claimed:
+        return 0
+    rules = Rules.read({request["lane"] for request in claimed})
+    rows = record(claimed, rules, now=now)
+    _send(((request, row) for request, row in zip(claimed, rows, strict=True) if row is not None), rules, holders)
+    groups.news.mark({request["lane"] for request in claimed}, "queue")
+    return len(claimed)
+
+
+def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row | None]:
+    """Makes the decisions durable; for each request its activation if it is to be sent now, else None."""
+    retried = [activation_id(request["idempotency_key"]) for request in claimed if request["attempts"] > 1]
+    existing = {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": retried}})} if retried else {}
+    rows = [
+        existing.get(activation_id(request["idempotency_key"])) or decide(request, rules, is_online=True, now=now)
+        for request in claimed
+    ]
+    fresh = [row for row in rows if row["_id"] not in existing]
+    stored = _insert(fresh)
+    _attempt_again([(request, row) for request, row in zip(claimed, rows, strict=True) if row["_id"] in existing], now)
+    over = [row for row in rows if S(row["status"]) in FINAL]
+    if over:
+        end_requests(over, now=now)
+    return [row if row["status"] == S.DISPATCHED and (row["_id"] in existing or row["_id"] in stored) else None for row in rows]
+
+
+def _insert(rows: list[Row]) -> set[str]:
+    """Inserts new activations; returns those that are ours. A clash means that another worker decided this tip."""
+    if not rows:
+        return set()
+    ids = {row["_id"] for row in rows}
+    try:
+        collection(Activation).insert_many(rows, ordered=False)
+    except BulkWriteError as error:
+        failures = error.details["writeErrors"]
+        if any(failure["code"] != DUPLICATE_KEY for failure in failures):
+            raise
+        return ids - {rows[failure["index"]]["_id"] for failure in failures}
+    return ids
+
+
+def _attempt_again(pairs: Iterable[tuple[Row, Row]], now: datetime) -> None:
+    """Counts a further attempt on activations that no page has confirmed yet."""
+    updates = []
+    for request, row in pairs:
+        if row["status"] != S.DISPATCHED:
+            continue
+        attempt = {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
+        row.update(attempt=request["attempts"], dispatched_at=now)
+        guard = {"_id": row["_id"], "status": froms(S.DISPATCHED), "attempt": {"$lt": request["attempts"]}}
+        changes = {"attempt": request["attempts"], "dispatched_at": now}
+        updates.append(UpdateOne(guard, {"$set": changes, "$push": {"attempts": attempt}}))
+    if updates:
+        collection(Activation).bulk_write(updates, ordered=False)
+
+
+def _send(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]) -> None:
+    messages = []
+    for request, row in pairs:
+        performer = rules.performers[row["performer_id"]]
+        text = envelope.text(row, request, performer)
+        messages.append((holders[row["performer_id"]], {"type": groups.PAGE_ACTIVATE, "id": row["_id"], "text": text}))
+    if messages:
+        groups.publish(messages)
+
+
+def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[tuple[str, str, str]]:
+    """(performer id, activation id, `lovense.activate` text) of what was dispatched to these performers before that moment.
+
+    Asked when a page connects and once a second for the pages of a process: a command lost on its way is found here.
+    """
+    wanted = {"performer_id": {"$in": list(performer_ids)}, "status": {"$in": [S.DISPATCHED.value, S.ACTIVATED.value]}}
+    rows = list(collection(Activation).find(wanted | {"dispatched_at": {"$lte": before}}))
+    if not rows:
+        return []
+    requests = {r["_id"]: r for r in collection(QueueRequest).find({"_id": {"$in": [row["request_id"] for row in rows]}})}
+    performers = {p["_id"]: p for p in collection(Performer).find({"_id": {"$in": [row["performer_id"] for row in rows]}})}
+    return [
+        (row["performer_id"], row["_id"], envelope.text(row, requests[row["request_id"]], performers[row["performer_id"]]))
+        for row in rows
+    ]
+
+
+# --- healing -------------------------------------------------------------------------------------------------------------
+
+
+def expire(*, now: datetime, limit: int) -> int:
+    """Looks at every claim whose lease ran out; each ends, goes back to its lane, or gets the time it still has."""
+    claims = queue.expired(now=now, limit=limit)
+    if not claims:
+        return 0
+    ids = [activation_id(request["idempotency_key"]) for request in claims]
+    activations = {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": ids}})}
+    for request in claims:
+        _heal(request, activations.get(activation_id(request["idempotency_key"])), now)
+    groups.news.mark({request["lane"] for request in claims}, "queue")
+    return len(claims)
+
+
+def _heal(request: Row, row: Row | None, now: datetime) -> None:
+    if row is None or (row["status"] == S.DISPATCHED and row["attempt"] < request["attempts"]):
+        queue.release(request["_id"], now=now, delay_seconds=0, error="the worker died before it sent anything")
+    elif S(row["status"]) in FINAL:
+        end_requests([row], now=now)
+    elif row["received_at"] or row["status"] == S.ACTIVATED:
+        _heal_received(request, row, now)
+    else:
+        _heal_unconfirmed(request, row, now)
+
+
+def _heal_received(request: Row, row: Row, now: datetime) -> None:
+    """The page has it, so its outcome is unknown to us: wait out the promised time, then say so. Never again."""
+    began = row["started_at"] or row["received_at"]
+    until = began + timedelta(seconds=row["promised_seconds"] + settings.FINISH_GRACE_SECONDS)
+    if until > now:
+        queue.extend(request["_id"], until=until)
+    else:
+        _end(row, S.TIMEOUT, "not_finished_in_time", now)
+
+
+def _heal_unconfirmed(request: Row, row: Row, now: datetime) -> None:
+    until = row["dispatched_at"] + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
+    if until > now:
+        queue.extend(request["_id"], until=until)
+    elif request["attempts"] < queue.MAX_ATTEMPTS:
+        delay = queue.BACKOFF_SECONDS[request["attempts"] - 1]
+        queue.release(request["_id"], now=now, delay_seconds=delay, error=f"attempt {request['attempts']}: the page did not confirm it")
+    else:
+        _end(row, S.DEAD, "not_received", now)
+
+
+def _end(row: Row, status: S, reason: str, now: datetime) -> None:
+    guard = {"_id": row["_id"], "status": {"$in": [s.value for s in PREDECESSORS[status] & LIVE]}}
+    changes: dict[str, Any] = {"status": status.value, "reason": reason, "finished_at": now}
+    moved = collection(Activation).update_one(guard, {"$set": changes}).modified_count
+    if moved:
+        end_requests([row | changes], now=now)
+
+
+def expire_offline(*, now: datetime, limit: int) -> int:
+    """A tip does not wait for ever: without a page for the freshness window, its verdict is `expired`, device offline."""
+    before = now - timedelta(seconds=settings.TIP_FRESH_SECONDS)
+    stale = queue.waiting_since(before=before, limit=limit)
+    offline = pages.offline_since({request["lane"] for request in stale}, before=before)
+    requests = [request for request in stale if request["lane"] in offline]
+    if not requests:
+        return 0
+    rules = Rules.read(offline)
+    rows = [decide(request, rules, is_online=False, now=now) for request in requests]
+    stored = _insert([row for row in rows if S(row["status"]) in FINAL])
+    end_requests([row for row in rows if row["_id"] in stored], now=now)
+    groups.news.mark(offline, "queue")
+    return len(stored)
+
+
+def recover(slot: str, *, now: datetime) -> int:
+    """Called when a worker starts: what its predecessor in this slot held is looked at at once."""
+    return queue.expire_claims_of(slot, now=now)

@@ -1,0 +1,60 @@
+"""The `lovense.activate` message: what the page receives for one attempt of one activation. (spec section 11)"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ledger import clock
+
+EVENT_NAME = "lovense.activate"
+_LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
+
+
+def text(activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any]) -> str:
+    """The message as JSON text; `durationSec` is the promised run time in seconds."""
+    return orjson.dumps(message(activation, request, performer)).decode()
+
+
+def message(activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any]) -> dict[str, Any]:
+    """Built from the rows of the activation, its queue request and its performer."""
+    event, item = request["payload"], activation["item"]
+    return {
+        "type": EVENT_NAME,
+        "eventName": EVENT_NAME,
+        "eventId": activation["event_id"],
+        "tipId": activation["tip_id"],
+        "activationId": activation["_id"],
+        "attempt": activation["attempt"],
+        "stopEpoch": activation["stop_epoch"],
+        "durationSec": activation["promised_seconds"],
+        "timestamp": clock.iso(activation["dispatched_at"]),
+        "ledger": {key: event["ledger"][key] for key in _LEDGER_KEYS},
+        "model": {
+            "modelId": performer["_id"],
+            "modelDisplayName": performer["display_name"],
+            "lovenseMode": performer["bridge"],
+        },
+        "tipper": {"username": activation["tipper_name"]},
+        "transaction": {"currency": "TOKENS", "amount": activation["amount"]},
+        "item": {
+            "itemType": "tip_menu",
+            "itemId": item["itemId"],
+            "itemName": item["title"],
+            "descriptionPublic": item.get("description", ""),
+            "vibration": _vibration(item, activation),
+        },
+        "commands": activation["commands"],
+        "routing": {"targets": [{"target": "all"}]},
+    }
+
+
+def _vibration(item: Mapping[str, Any], activation: Mapping[str, Any]) -> dict[str, Any]:
+    is_level = item["pattern"] == "level"
+    return {
+        "type": "LEVEL" if is_level else "PRESET",
+        "strength": item["intensity"],
+        "durationSec": activation["promised_seconds"],
+        "presetName": None if is_level else item["pattern"],
+        "pattern": None,
+    }

@@ -1,0 +1,67 @@
+"""Every name and message that goes over the channel layer, and the way a worker sends them.
+
+Workers publish the pub/sub layer's own bytes with one Redis pipeline: ten times faster than one `group_send` after another
+(platform notes, section 5). The naming is the layer's private one, so channels-redis is pinned and a test compares bytes.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import msgpack
+import redis
+from django.conf import settings
+
+from ledger import doorbell
+
+log = logging.getLogger(__name__)
+
+PAGE_ACTIVATE = "page.activate"  # {type, text}: a ready `lovense.activate` for the page that holds the devices
+PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
+NEWS_SECONDS = 0.2  # news of this long is told at once: pages re-fetch a region, they do not follow every row
+
+
+def performer_group(performer_id: str) -> str:
+    return f"performer.{performer_id}"
+
+
+def _layer_group(group: str) -> str:
+    return f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__{group}"
+
+
+def publish(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Sends (channel name, message) pairs in one round trip. A lost message is healed by what the page asks on its own."""
+    pipeline = doorbell.connection().pipeline(transaction=False)
+    for channel, message in messages:
+        pipeline.publish(channel, msgpack.packb(message))
+    try:
+        pipeline.execute()
+    except (redis.RedisError, OSError):
+        log.warning("publish_failed", extra={"count": len(pipeline)})
+
+
+class News:
+    """Collects what changed and tells the pages once per NEWS_SECONDS; the last change is never left untold."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._changed: set[tuple[str, str]] = set()
+
+    def mark(self, performer_ids: Iterable[str], topic: str) -> None:
+        with self._lock:
+            first = not self._changed
+            self._changed.update((performer_id, topic) for performer_id in performer_ids)
+            if not first or not self._changed:
+                return
+        timer = threading.Timer(NEWS_SECONDS, self._tell)
+        timer.daemon = True
+        timer.start()
+
+    def _tell(self) -> None:
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        publish((_layer_group(performer_group(who)), {"type": PAGE_NEWS, "topic": topic}) for who, topic in changed)
+
+
+news = News()

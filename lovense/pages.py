@@ -1,0 +1,60 @@
+"""Which page holds a performer's devices: a lease in the database, so that two open pages never run a device twice.
+
+The first page takes it; the others watch. A web process renews the leases of all its pages with one write a second, and a
+restarted one first ends those of its predecessor in the same slot.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from ledger.database import collection
+from lovense.models import PageLease
+
+LEASE_SECONDS = 5
+RENEW_SECONDS = 1
+RESEND_AFTER = timedelta(seconds=1)
+
+
+def take(performer_id: str, *, page_id: str, channel: str, slot: str, now: datetime) -> bool:
+    """True when this page now holds the devices: nobody did, it did already, or the holder's lease ran out."""
+    free = {"_id": performer_id, "$or": [{"page_id": page_id}, {"expires_at": {"$lte": now}}]}
+    lease = {
+        "page_id": page_id,
+        "channel": channel,
+        "slot": slot,
+        "taken_at": now,
+        "expires_at": now + timedelta(seconds=LEASE_SECONDS),
+    }
+    try:
+        collection(PageLease).update_one(free, {"$set": lease}, upsert=True)
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+def renew(slot: str, channels: Iterable[str], *, now: datetime) -> None:
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    collection(PageLease).update_many({"slot": slot, "channel": {"$in": list(channels)}}, {"$set": {"expires_at": until}})
+
+
+def release(performer_id: str, *, channel: str, now: datetime) -> None:
+    """The row stays: its `expires_at` says since when the devices have been without a page."""
+    collection(PageLease).update_one({"_id": performer_id, "channel": channel}, {"$set": {"expires_at": now}})
+
+
+def release_slot(slot: str, *, now: datetime) -> None:
+    collection(PageLease).update_many({"slot": slot, "expires_at": {"$gt": now}}, {"$set": {"expires_at": now}})
+
+
+def holders(*, now: datetime) -> dict[str, str]:
+    """Performer id -> the channel of the page that holds her devices."""
+    return {row["_id"]: row["channel"] for row in collection(PageLease).find({"expires_at": {"$gt": now}}, {"channel": 1})}
+
+
+def offline_since(performer_ids: Iterable[str], *, before: datetime) -> set[str]:
+    """Those of these performers who have had no page since before that moment."""
+    wanted = set(performer_ids)
+    recent = collection(PageLease).find({"_id": {"$in": list(wanted)}, "expires_at": {"$gt": before}}, {"_id": 1})
+    return wanted - {row["_id"] for row in recent}

@@ -1,0 +1,34 @@
+"""Celery's doors into lovense: the dispatch of what waits, and the healing of what was lost."""
+
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+
+from ledger import clock, doorbell
+from ledger.drains import Hop
+from lovense import dispatch, groups
+
+LANES = 2000  # performers looked at in one round
+
+DISPATCH = Hop(lambda: dispatch.drain(now=clock.now(), limit=LANES))
+
+
+@shared_task(name="lovense.dispatch", ignore_result=True)
+def dispatch_waiting() -> None:
+    doorbell.answered("lovense.dispatch")
+    DISPATCH.run()
+
+
+@shared_task(name="lovense.heal", ignore_result=True)
+def heal() -> None:
+    now, limit = clock.now(), settings.DRAIN_LIMIT
+    healed = dispatch.expire(now=now, limit=limit) + dispatch.expire_offline(now=now, limit=limit)
+    if healed:
+        doorbell.ring("lovense.dispatch")
+
+
+def requests_queued(sender: Any, *, performer_ids: set[str], **kwargs: Any) -> None:
+    """Tips announces that queues grew."""
+    doorbell.ring("lovense.dispatch")
+    groups.news.mark(performer_ids, "queue")

@@ -1,0 +1,166 @@
+"""The performance queue: one durable row per request, one claimed request per lane, oldest settled first.
+
+A claim is a lease. "One at a time per performer" is the unique index `request_one_claimed_per_lane`: two workers may try,
+one write wins. The head of a lane that waits (`available_at`) holds its lane, so a retry never lets the next one overtake.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
+from pymongo.write_concern import WriteConcern
+
+from ledger.database import collection
+from tips.models import QueueRequest, RequestStatus
+
+PENDING, CLAIMED = RequestStatus.PENDING.value, RequestStatus.CLAIMED.value
+HIGH = 10
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = (1.0, 2.0, 4.0)
+MAX_ERRORS_KEPT = 20
+DUPLICATE_KEY = 11000
+_NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
+
+# To which status a request may move, and from where. `docs/states.md` shows the same table.
+PREDECESSORS: dict[RequestStatus, frozenset[RequestStatus]] = {
+    RequestStatus.PENDING: frozenset({RequestStatus.CLAIMED}),
+    RequestStatus.CLAIMED: frozenset({RequestStatus.PENDING}),
+    RequestStatus.COMPLETED: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING, RequestStatus.FAILED, RequestStatus.DEAD}),
+    RequestStatus.FAILED: frozenset({RequestStatus.CLAIMED}),
+    RequestStatus.CANCELLED: frozenset({RequestStatus.PENDING}),
+    RequestStatus.DEAD: frozenset({RequestStatus.CLAIMED}),
+}
+FINAL = frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED})
+# A claim needs no majority of its own: the activation written after it has one, and the journal is ordered.
+_FAST = WriteConcern(1)
+
+
+def request_id(idempotency_key: str) -> str:
+    """Derived, never random: submitting twice names the same row."""
+    return str(uuid.uuid5(_NAMESPACE, idempotency_key))
+
+
+def submit_tips(events: Sequence[Mapping[str, Any]], *, now: datetime, session: ClientSession) -> None:
+    """One PENDING request per event of the log (fifo, priority 10), in the transaction that logs the event."""
+    rows = [
+        {
+            "_id": request_id(event["_id"]),
+            "idempotency_key": event["_id"],
+            "type": "TipActivated",
+            "mode": "fifo",
+            "priority": HIGH,
+            "lane": event["payload"]["performerId"],
+            "position": event["sequence"],
+            "payload": event["payload"],
+            "status": PENDING,
+            "attempts": 0,
+            "available_at": now,
+            "claimed_by": "",
+            "lease_until": None,
+            "errors": [],
+            "created_at": now,
+            "claimed_at": None,
+            "finished_at": None,
+        }
+        for event in events
+    ]
+    collection(QueueRequest).insert_many(rows, session=session)
+
+
+def free_lanes(lanes: Iterable[str]) -> list[str]:
+    """The lanes of these in which nothing is claimed."""
+    lanes = list(lanes)
+    busy = {row["lane"] for row in collection(QueueRequest).find({"status": CLAIMED, "lane": {"$in": lanes}}, {"lane": 1, "_id": 0})}
+    return [lane for lane in lanes if lane not in busy]
+
+
+def heads(lanes: Sequence[str]) -> list[dict[str, Any]]:
+    """The oldest pending request of each lane: one distinct scan of the claim index, whatever the depth."""
+    if not lanes:
+        return []
+    return [
+        row["head"]
+        for row in collection(QueueRequest).aggregate(
+            [
+                {"$match": {"status": PENDING, "lane": {"$in": list(lanes)}}},
+                {"$sort": {"status": 1, "lane": 1, "position": 1}},
+                {"$group": {"_id": "$lane", "head": {"$first": "$$ROOT"}}},
+            ]
+        )
+    ]
+
+
+def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float) -> list[dict[str, Any]]:
+    """Claims the head of every free lane of these; returns the rows that are now ours, `attempts` already counted."""
+    ready = [row for row in heads(free_lanes(lanes)) if row["available_at"] <= now]
+    if not ready:
+        return []
+    until = now + timedelta(seconds=lease_seconds)
+    token = f"{by}/{uuid.uuid4().hex[:12]}"
+    changes = {"$set": {"status": CLAIMED, "claimed_by": token, "lease_until": until, "claimed_at": now}, "$inc": {"attempts": 1}}
+    won = _claim_all([UpdateOne({"_id": row["_id"], "status": PENDING}, changes) for row in ready])
+    if won != len(ready):  # another worker was first somewhere: ask which are ours
+        mine = {row["_id"] for row in collection(QueueRequest).find({"_id": {"$in": [r["_id"] for r in ready]}, "claimed_by": token})}
+        ready = [row for row in ready if row["_id"] in mine]
+    for row in ready:
+        row.update(status=CLAIMED, claimed_by=token, lease_until=until, claimed_at=now, attempts=row["attempts"] + 1)
+    return ready
+
+
+def _claim_all(updates: list[UpdateOne]) -> int:
+    try:
+        return collection(QueueRequest, _FAST).bulk_write(updates, ordered=False).modified_count
+    except BulkWriteError as error:
+        if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
+            raise
+        return int(error.details["nModified"])
+
+
+def advance(request_ids: Iterable[str], to: RequestStatus, *, now: datetime, error: str = "") -> int:
+    """Ends requests; how many moved. 0 means that another worker was first, which is a normal return."""
+    changes: dict[str, Any] = {"$set": {"status": to.value, "finished_at": now, "lease_until": None}}
+    if error:
+        changes["$push"] = {"errors": {"$each": [{"at": now, "error": error}], "$slice": -MAX_ERRORS_KEPT}}
+    froms = [status.value for status in PREDECESSORS[to]]
+    result = collection(QueueRequest).update_many({"_id": {"$in": list(request_ids)}, "status": {"$in": froms}}, changes)
+    return result.modified_count
+
+
+def release(request_id: str, *, now: datetime, delay_seconds: float, error: str) -> int:
+    """Gives a claim back to the head of its lane, not before the delay is over."""
+    changes = {
+        "$set": {
+            "status": PENDING,
+            "claimed_by": "",
+            "lease_until": None,
+            "available_at": now + timedelta(seconds=delay_seconds),
+        },
+        "$push": {"errors": {"$each": [{"at": now, "error": error}], "$slice": -MAX_ERRORS_KEPT}},
+    }
+    return collection(QueueRequest).update_one({"_id": request_id, "status": CLAIMED}, changes).modified_count
+
+
+def extend(request_id: str, *, until: datetime) -> None:
+    collection(QueueRequest, _FAST).update_one({"_id": request_id, "status": CLAIMED}, {"$set": {"lease_until": until}})
+
+
+def expired(*, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Claims whose lease ran out, the oldest first."""
+    found = collection(QueueRequest).find({"status": CLAIMED, "lease_until": {"$lte": now}})
+    return list(found.sort("lease_until", 1).limit(limit))
+
+
+def waiting_since(*, before: datetime, limit: int) -> list[dict[str, Any]]:
+    """Pending requests that have been ready since before that moment, the oldest first."""
+    found = collection(QueueRequest).find({"status": PENDING, "available_at": {"$lte": before}})
+    return list(found.sort("available_at", 1).limit(limit))
+
+
+def expire_claims_of(slot: str, *, now: datetime) -> int:
+    """A restarted worker ends its predecessor's leases, so that what was in its hands is looked at now, not in ten seconds."""
+    changes = {"$set": {"lease_until": now}}
+    return collection(QueueRequest).update_many({"status": CLAIMED, "claimed_by": {"$regex": f"^{slot}/"}}, changes).modified_count
