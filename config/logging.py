@@ -2,8 +2,8 @@
 
     logger.info("tip_settled", extra={"tip_id": tip.tip_id, "lines_count": 2, "duration_ms": 3})
 
-The message is a *name* (`words_like_this` or `dotted.words`), never a sentence with values. Text written by libraries may carry anything, so only
-the place it came from is kept. Exceptions give their types and places, never their words.
+The message is a *name* (`words_like_this` or `dotted.words`), never a sentence with values. Text written by libraries may
+carry anything, so only the place it came from is kept. Exceptions give their types and places, never their words.
 """
 
 import json
@@ -84,9 +84,7 @@ def error_places(error: BaseException) -> list[dict[str, Any]]:
 
 
 def _places(start: TracebackType | None) -> list[str]:
-    places = [
-        f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_name}:{line}" for frame, line in traceback.walk_tb(start)
-    ]
+    places = [f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_name}:{line}" for frame, line in traceback.walk_tb(start)]
     return places[-FRAMES_LIMIT:]
 
 

@@ -25,7 +25,7 @@ _cache: tuple[MongoClient[Document] | None, str, dict[type[models.Model], Collec
 def client() -> MongoClient[Document]:
     """The process's one MongoClient. Opening it does no I/O, so an event loop may call this too."""
     found = _clients.get(DEFAULT_DB_ALIAS)
-    return found if found is not None else connections[DEFAULT_DB_ALIAS].open_client()  # type: ignore[attr-defined,no-any-return]
+    return found if found is not None else connections[DEFAULT_DB_ALIAS].open_client()  # type: ignore[attr-defined]
 
 
 def collection(model: type[models.Model], write_concern: WriteConcern | None = None) -> Collection[Document]:

@@ -45,7 +45,7 @@ class CommitUnknown(DatabaseError):
 @async_unsafe
 def run(body: Callable[[ClientSession], T], *, attempts: int = ATTEMPTS) -> T:
     """Run the body in one transaction, again when others were faster, and return its result once it is durable."""
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection: Any = connections[DEFAULT_DB_ALIAS]
     if connection.in_atomic_block_mongo:
         raise NestedTransaction
     result, hooks = _retried(connection, body, attempts)

@@ -1,7 +1,11 @@
-"""Which collections did this process write to? MongoDB cannot roll a test back, so each test empties what it wrote, no more."""
+"""What this process sends to MongoDB: which collections it wrote (each test empties those), and whole commands when asked.
+
+Listeners have to be known before the client is made, so `tests.services` registers both; nothing here may need Django.
+"""
 
 from typing import Any
 
+from bson import SON
 from pymongo import monitoring
 
 _COMMANDS = frozenset({"insert", "update", "delete", "findAndModify"})
@@ -34,4 +38,22 @@ class Writes(monitoring.CommandListener):
         return {collection for owner, collection in taken if owner == database}
 
 
+class Recorder(monitoring.CommandListener):
+    """Keeps the commands that read or change documents, while someone records."""
+
+    _KINDS = frozenset({"find", "aggregate", "update", "delete", "findAndModify", "count", "distinct"})
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, SON[str, Any]]] | None = None
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.commands is not None and event.command_name in self._KINDS:
+            self.commands.append((event.database_name, SON(event.command)))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+
 WRITES = Writes()
+RECORDER = Recorder()

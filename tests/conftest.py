@@ -17,7 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from ledger.database import client
 from tests import factories, services
-from tests.writes import WRITES
+from tests.commands import WRITES
 
 # Enough for reads of this process; the one delete that ends the cleaning waits for the majority.
 _FAST = WriteConcern(1)

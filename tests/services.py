@@ -13,7 +13,7 @@ import pytest
 from pymongo import monitoring
 
 from config.stack.services import Services
-from tests.writes import WRITES
+from tests.commands import RECORDER, WRITES
 
 running: Services | None = None
 
@@ -23,6 +23,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """A wrapper runs before pytest-django, which reads the settings in the same hook."""
     global running
     monitoring.register(WRITES)
+    monitoring.register(RECORDER)
     running = Services(Path(tempfile.mkdtemp(prefix="tips-tests-")), enable_test_commands=True, cache_gb=0.25)
     os.environ["MONGODB_URI"], os.environ["REDIS_URL"] = running.mongodb_uri, running.redis_url
     running.mongod.launch()

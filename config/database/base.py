@@ -5,16 +5,32 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from django.db.utils import OperationalError
 from django_mongodb_backend import base
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
 
+from config.database import lookups
+from config.database.operations import DatabaseOperations
+from config.database.schema import DatabaseSchemaEditor
+
+lookups.register()
 _opening = threading.Lock()
 Hooks = list[Callable[[], object]]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     """django_mongodb_backend with its traps closed."""
+
+    SchemaEditorClass = DatabaseSchemaEditor
+    ops_class = DatabaseOperations
+    # A "$" also matches before a final newline; "\\z" is the end and nothing else.
+    mongo_operators = base.DatabaseWrapper.mongo_operators | {
+        "iexact": lambda column, text: _pattern(column, f"^{text}\\z", "i"),
+        "endswith": lambda column, text: _pattern(column, f"{text}\\z", ""),
+        "iendswith": lambda column, text: _pattern(column, f"{text}\\z", "i"),
+    }
 
     # --- one client per process ------------------------------------------------------------------------------------
     def get_new_connection(self, conn_params: dict[str, Any]) -> MongoClient[dict[str, Any]]:
@@ -28,7 +44,16 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
         client: MongoClient[dict[str, Any]] = self._connection_pools[self.alias]
         return client
 
+    def connect(self) -> None:
+        """An unreachable server is Django's OperationalError, as with any other database."""
+        try:
+            super().connect()
+        except PyMongoError as error:
+            raise OperationalError("MongoDB cannot be reached") from error
+
     # --- joining a transaction that ledger.transactions has opened ------------------------------------------------
+    session: ClientSession | None
+    run_on_commit: list[Any]
     after_commit_hooks: Hooks
 
     def join_transaction(self, session: ClientSession, hooks: Hooks) -> None:
@@ -60,3 +85,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
             self.session, self.run_on_commit = None, []
             with contextlib.suppress(Exception):  # the caller already has the error that matters
                 session.end_session()
+
+
+def _pattern(column: str, pattern: str, options: str) -> dict[str, Any]:
+    return {column: {"$regex": pattern, "$options": options}}

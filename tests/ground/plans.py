@@ -1,0 +1,101 @@
+"""How did MongoDB find it? Runs real code, takes the commands it sent, and asks the server for the plan of each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson import SON
+
+from ledger.database import client
+from tests.commands import RECORDER
+
+# What a session and the driver add; `explain` refuses it.
+_ADDED = frozenset(
+    {
+        "lsid",
+        "txnNumber",
+        "startTransaction",
+        "autocommit",
+        "$clusterTime",
+        "$db",
+        "$readPreference",
+        "readConcern",
+        "writeConcern",
+    }
+)
+INDEXED = frozenset({"IXSCAN", "IDHACK", "DISTINCT_SCAN", "COUNT_SCAN", "EXPRESS_IXSCAN"})
+
+
+@dataclass
+class Plan:
+    """The stages of one command's winning plan, and the indexes it read."""
+
+    command: str
+    collection: str
+    stages: list[str] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+
+    @property
+    def is_indexed(self) -> bool:
+        return bool(INDEXED & set(self.stages)) and not {"COLLSCAN", "SORT"} & set(self.stages) and "$sort" not in self.stages
+
+
+@contextmanager
+def recorded() -> Iterator[list[Plan]]:
+    """`with recorded() as plans: …` fills the list at the end of the block."""
+    plans: list[Plan] = []
+    RECORDER.commands = commands = []
+    try:
+        yield plans
+    finally:
+        RECORDER.commands = None
+    for database, command in commands:
+        plans += [plan_of(database, single) for single in _singles(command)]
+
+
+def _singles(command: SON[str, Any]) -> Iterator[SON[str, Any]]:
+    """`explain` takes one update or delete at a time."""
+    bare = SON((name, value) for name, value in command.items() if name not in _ADDED)
+    parts = next((name for name in ("updates", "deletes") if name in bare), None)
+    if parts is None:
+        yield bare
+        return
+    for part in bare[parts]:
+        yield SON(bare.items()) | {parts: [part]}
+
+
+def plan_of(database: str, command: SON[str, Any]) -> Plan:
+    name = next(iter(command))
+    plan = Plan(name, command[name])
+    answer = client()[database].command("explain", command, verbosity="queryPlanner")
+    for stage in answer.get("stages", []):
+        plan.stages += [key for key in stage if key.startswith("$")]
+    for winning in _winning(answer):
+        _walk(winning, plan)
+    return plan
+
+
+def _winning(answer: Any) -> Iterator[Any]:
+    if isinstance(answer, dict):
+        for key, value in answer.items():
+            if key == "winningPlan":
+                yield value
+            elif key != "rejectedPlans":
+                yield from _winning(value)
+    elif isinstance(answer, list):
+        for part in answer:
+            yield from _winning(part)
+
+
+def _walk(node: Any, plan: Plan) -> None:
+    if isinstance(node, dict):
+        if "stage" in node:
+            plan.stages.append(node["stage"])
+        if "indexName" in node:
+            plan.indexes.append(node["indexName"])
+        for value in node.values():
+            _walk(value, plan)
+    elif isinstance(node, list):
+        for part in node:
+            _walk(part, plan)
