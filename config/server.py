@@ -5,10 +5,10 @@ On a listening socket it inherits (`--fd`) or opens (`--port`).
 
 import argparse
 import socket
-from collections.abc import Sequence
 
 import uvicorn
 
+BACKLOG = 1024
 APPLICATION = "config.asgi:application"
 MESSAGE_BYTES = 65_536
 """The longest socket message taken from a page; ours are far shorter."""
@@ -25,7 +25,7 @@ def configuration(application: str = APPLICATION) -> uvicorn.Config:
         log_level="warning",
         log_config=None,  # Django's logging settings apply
         server_header=False,
-        backlog=1024,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=2,
         ws_ping_interval=20,
         ws_max_size=MESSAGE_BYTES,
@@ -33,15 +33,19 @@ def configuration(application: str = APPLICATION) -> uvicorn.Config:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(description=__doc__)
+    where = options.add_mutually_exclusive_group(required=True)
     where.add_argument("--fd", type=int, help="a listening socket inherited from the supervisor")
     where.add_argument("--port", type=int)
-    parser.add_argument("--host", default="127.0.0.1")
-    options = parser.parse_args(arguments)
+    options.add_argument("--host", default="127.0.0.1")
+    return options
+
+
+def main() -> None:
+    options = parser().parse_args()
     if options.fd is None:
-        listener = socket.create_server((options.host, options.port), backlog=1024)
+        listener = socket.create_server((options.host, options.port), backlog=BACKLOG)
     else:
         listener = socket.socket(fileno=options.fd)
     uvicorn.Server(configuration()).run(sockets=[listener])

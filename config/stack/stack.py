@@ -13,7 +13,7 @@ from config.stack.supervisor import Supervisor, on_signals
 
 BACKLOG = 1024
 """Connections that wait while a web process is being started again."""
-READY_SECONDS, LOOK_SECONDS = 60.0, 0.05
+READY_SECONDS, LOOK_SECONDS, ASK_SECONDS = 60.0, 0.05, 0.2
 ATTEMPTS = 3
 """A process that ends this often before the stack is ready will not come up by itself."""
 APPS_STOP_SECONDS, DATABASES_STOP_SECONDS = 3.0, 3.0
@@ -161,11 +161,11 @@ class Stack:
         return Program(name, (PYTHON, *arguments), environment, fds=fds)
 
     async def _ready(self) -> None:
-        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+        for _ in range(int(READY_SECONDS / ASK_SECONDS)):
             if await answers_ready(*self.listener.getsockname()):
                 return
             self._refuse_to_loop()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(ASK_SECONDS)
         raise StackFailed(f"{self.url}/readyz did not answer 200 within {READY_SECONDS:.0f} s.")
 
     def _refuse_to_loop(self) -> None:
