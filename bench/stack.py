@@ -57,6 +57,7 @@ class Stack:
             )
         try:
             self._wait_until_ready()
+            self.addresses: dict[str, Any] = json.loads((self.directory / "stack.json").read_text())
             self.tokens = prepare(environment=self.environment, performers=self.performers)
         except BaseException:
             self.stop()
@@ -84,11 +85,6 @@ class Stack:
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
-
-    @property
-    def addresses(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.directory / "stack.json").read_text())
-        return found
 
     @property
     def target(self) -> Target:

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from bench.usage import GENERATOR, OTHERS
+
 RESULTS = Path(__file__).resolve().parent / "results"
 
 Row = dict[str, Any]
@@ -42,7 +44,7 @@ def runs(rows: Sequence[Row]) -> str:
             *[row["latency_ms"].get(name) for name in ("p50", "p95", "p99", "max")],
             *[row["post_ms"].get(name) for name in ("p50", "p99")],
             round(sum(used["cpu_ms_per_tip"] for used in stack_usage(row).values()), 3),
-            round(sum(used["rss_mb"] for name, used in stack_usage(row).items() if name not in ("mongod", "redis-server")), 1),
+            round(sum(used["rss_mb"] for name, used in stack_usage(row).items() if name not in ("mongod", "redis")), 1),
         ]
         for row in rows
     ]
@@ -50,7 +52,7 @@ def runs(rows: Sequence[Row]) -> str:
 
 
 def stack_usage(row: Row) -> dict[str, dict[str, float]]:
-    return {name: used for name, used in row["usage"].items() if name != "generator"}
+    return {name: used for name, used in row["usage"].items() if name not in (GENERATOR, OTHERS)}
 
 
 def correctness(rows: Sequence[Row]) -> str:
