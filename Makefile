@@ -31,8 +31,8 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python manage.py check
+	$(BIN)/python -m config.stack.lend $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m config.stack.lend $(BIN)/python manage.py check
 
 # Debian's python3 has no ensurepip, so pip may have to come from tools/. Where uv is installed it is much faster.
 $(READY): requirements.lock

@@ -1,4 +1,4 @@
-"""Prints what the product itself needs, from pyproject.toml: the lock then pins it, and holds more (tests, embedded databases)."""
+"""Prints what the product itself needs, from pyproject.toml; the lock pins it, and holds more (tests, embedded databases)."""
 
 import tomllib
 from pathlib import Path
