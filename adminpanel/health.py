@@ -53,4 +53,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 only when every part is up: tips that arrive now will be settled and played."""
     found = parts(now=clock.now())
     ready = all(found.values())
-    return JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+    answer = JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # a 503 here is an answer, not an error for the log
+    return answer

@@ -34,7 +34,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 HTTP_THREADS = 8
 
-_django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)
+_django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
 _store: GroupCommit[Call, Outcome] = GroupCommit(webhooks.accept, name="inbox")
 

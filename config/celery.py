@@ -28,6 +28,7 @@ app.conf.update(
         name: {"task": name, "schedule": seconds, "options": {"expires": 5}}
         for name, seconds in {
             "tips.settle": 1.0,
+            "tips.end_grace": 1.0,
             "lovense.dispatch": 1.0,
             "lovense.heal": 1.0,
             "adminpanel.heartbeat": 1.0,

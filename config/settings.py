@@ -146,8 +146,12 @@ SPECTACULAR_SETTINGS = {"TITLE": "Settled Tips", "VERSION": "0.1.0", "SERVE_INCL
 
 # --- processes: channel layer, Celery, drains ----------------------------------------------------------------------------
 # The pub/sub layer: the core layer silently loses bursts (platform notes, section 5).
+CHANNEL_LAYER_PREFIX = "tips"
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "tips"}}
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_LAYER_PREFIX},
+    }
 }
 CELERY_BROKER_URL = REDIS_URL
 # The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes over what its predecessor held.

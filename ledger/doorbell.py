@@ -10,6 +10,7 @@ from functools import lru_cache
 import redis
 from celery import current_app
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ MARK_MILLISECONDS = 500
 
 
 @lru_cache(maxsize=1)
-def connection() -> "redis.Redis[bytes]":
+def connection() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
 
@@ -28,7 +29,7 @@ def ring(hop: str) -> bool:
         if not connection().set(f"doorbell:{hop}", 1, nx=True, px=MARK_MILLISECONDS):
             return False
         current_app.send_task(hop, ignore_result=True, retry=False)
-    except (redis.RedisError, OSError, current_app.connection_errors_of_broker):  # type: ignore[attr-defined]
+    except (redis.RedisError, OSError, OperationalError):
         log.warning("doorbell_failed", extra={"mode": hop})
         return False
     return True

@@ -7,30 +7,26 @@ MAX_ROUNDS = 200  # then the thread goes back to its pool; the next ring or beat
 
 
 class Hop:
-    """`run()` drains until a round finds nothing. Asked while it runs, it drains once more instead of twice at a time."""
+    """`run()` drains until a round says that it took all there was. Asked meanwhile, it drains again, never twice at a time."""
 
-    def __init__(self, drain: Callable[[], int]) -> None:
+    def __init__(self, drain: Callable[[], bool]) -> None:
+        """`drain` handles one bounded round; True when more may wait than it took."""
         self._drain = drain
         self._busy = threading.Lock()
         self._asked = threading.Event()
 
-    def run(self) -> int:
-        """How many rows this call handled; 0 when another thread is at it and will take the work."""
-        handled = 0
+    def run(self) -> None:
+        """Returns at once when another thread is at it: that one will take the work."""
         self._asked.set()
         while self._asked.is_set() and self._busy.acquire(blocking=False):
             try:
-                handled += self._rounds()
+                self._rounds()
             finally:
                 self._busy.release()
-        return handled
 
-    def _rounds(self) -> int:
-        handled = 0
+    def _rounds(self) -> None:
         for _ in range(MAX_ROUNDS):
             self._asked.clear()
-            done = self._drain()
-            handled += done
-            if not done and not self._asked.is_set():
+            more = self._drain()
+            if not more and not self._asked.is_set():
                 break
-        return handled

@@ -110,7 +110,9 @@ def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:
 
 def waiting(*, limit: int) -> list[dict[str, Any]]:
     """The oldest unprocessed deliveries, in the order in which they were accepted."""
-    found = collection(WebhookDelivery).find({"status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1})
+    found = collection(WebhookDelivery).find(
+        {"status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1}
+    )
     return list(found.sort("position", 1).limit(limit))
 
 
@@ -125,5 +127,6 @@ def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession
 def mark_failed(key: str, *, error: str) -> None:
     """An unexpected failure: the delivery stays waiting, at the end of the line, and health shows its attempts."""
     collection(WebhookDelivery).update_one(
-        {"_id": key, "status": DeliveryStatus.RECEIVED.value}, {"$inc": {"attempts": 1, "position": 10**9}, "$set": {"error": error[:500]}}
+        {"_id": key, "status": DeliveryStatus.RECEIVED.value},
+        {"$inc": {"attempts": 1, "position": 10**9}, "$set": {"error": error[:500]}},
     )

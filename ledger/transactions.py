@@ -22,10 +22,10 @@ from pymongo.write_concern import WriteConcern
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 20
+ATTEMPTS = 40
 RETRY_SECONDS = 10.0  # no new attempt starts later than this: an unreachable server must not hold a worker for ever
 COMMIT_ATTEMPTS = 5
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.001, 0.05
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.001, 0.2
 
 _READ, _WRITE = ReadConcern("snapshot"), WriteConcern("majority")
 

@@ -79,7 +79,7 @@ class Rules:
 
 @lru_cache(maxsize=1)
 def _default_platform() -> Row:
-    return {f.column: f.get_default() for f in PlatformSettings._meta.concrete_fields}
+    return {str(f.column): f.get_default() for f in PlatformSettings._meta.concrete_fields}
 
 
 _menu_cache: dict[str, Row] = {}
@@ -221,21 +221,30 @@ class Ack:
 
 
 STAGES = ("received", "started", "finished", "failed")
+ENDS = ("finished", "failed")
 
 
 def acknowledge(acks: Sequence[Ack]) -> list[bool]:
     """Records acknowledgements and ends their requests. Repeats, and acknowledgements of what is not theirs, change nothing.
 
-    True for an acknowledgement that ended an activation, so that the lane's next request may start.
+    True for an acknowledgement after which its activation is over, so that the lane's next request may start.
     """
-    collection(Activation, _FAST).bulk_write([_update_of(ack) for ack in acks], ordered=True)
-    ends = [ack for ack in acks if ack.stage in ("finished", "failed")]
+    moved = collection(Activation, _FAST).bulk_write([_update_of(ack) for ack in acks], ordered=True).modified_count
+    ends = [ack for ack in acks if ack.stage in ENDS]
     if len(ends) < len(acks):
-        _extend([ack for ack in acks if ack.stage in ("received", "started")])
+        _extend([ack for ack in acks if ack.stage not in ENDS])
     if not ends:
         return [False] * len(acks)
+    if moved == len(acks) and all(ack.stage == "finished" for ack in ends):
+        # Each one moved its own activation: the derived ids name the requests without a look.
+        queue.advance([_request_id(ack) for ack in ends], RequestStatus.COMPLETED, now=ends[-1].at)
+        return [ack.stage in ENDS for ack in acks]
     ended = _end_requests(ends)
-    return [ack.activation_id in ended and ack in ends for ack in acks]
+    return [ack.stage in ENDS and ack.activation_id in ended for ack in acks]
+
+
+def _request_id(ack: Ack) -> str:
+    return queue.request_id(ack.activation_id.removesuffix(f".{TARGET}"))
 
 
 def _update_of(ack: Ack) -> UpdateOne:
@@ -279,7 +288,9 @@ REQUEST_STATUS = {S.FAILED: RequestStatus.FAILED, S.TIMEOUT: RequestStatus.FAILE
 def _extend(acks: Sequence[Ack]) -> None:
     """A page that has the command may take its promised time; the lease then covers it."""
     wanted = {ack.activation_id: ack for ack in acks}
-    found = collection(Activation).find({"_id": {"$in": list(wanted)}}, {"request_id": 1, "promised_seconds": 1, "performer_id": 1})
+    found = collection(Activation).find(
+        {"_id": {"$in": list(wanted)}}, {"request_id": 1, "promised_seconds": 1, "performer_id": 1}
+    )
     for row in found:
         ack = wanted[row["_id"]]
         if row["performer_id"] == ack.performer_id:

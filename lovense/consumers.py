@@ -49,7 +49,9 @@ class Sockets:
         now = clock.now()
         holding = [socket for socket in self.open if socket.is_holder]
         if holding:
-            await sync_to_async(pages.renew, thread_sensitive=False)(settings.STACK_SLOT, [s.channel_name for s in holding], now=now)
+            await sync_to_async(pages.renew, thread_sensitive=False)(
+                settings.STACK_SLOT, [s.channel_name for s in holding], now=now
+            )
             await self._resend(holding, now)
         for socket in [s for s in self.open if s.wants_devices and not s.is_holder]:
             await socket.try_to_hold()

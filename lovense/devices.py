@@ -10,7 +10,7 @@ from ledger.database import collection
 from lovense.models import Device, DeviceStatus
 
 MAX_DEVICES = 16
-_CONNECTED = {1, True, "1", "on", "connected"}
+_CONNECTED = {1, "1", "on", "connected"}
 
 
 class InvalidReport(Exception):

@@ -22,19 +22,19 @@ from tips.models import QueueRequest
 DUPLICATE_KEY = 11000
 
 
-def drain(*, now: datetime, limit: int) -> int:
-    """One round over the free lanes; how many requests it handled. Skipped ones free their lane for the next round."""
+def drain(*, now: datetime, limit: int) -> bool:
+    """One round over the free lanes; True when a tip ended without playing, so that its lane has a next one."""
     holders = pages.holders(now=now)
-    if not holders:
-        return 0
-    claimed = queue.claim(list(holders)[:limit], by=settings.STACK_SLOT, now=now, lease_seconds=settings.RECEIVED_WINDOW_SECONDS)
+    lanes = list(holders)[:limit]
+    claimed = queue.claim(lanes, by=settings.STACK_SLOT, now=now, lease_seconds=settings.RECEIVED_WINDOW_SECONDS) if lanes else []
     if not claimed:
-        return 0
+        return False
     rules = Rules.read({request["lane"] for request in claimed})
     rows = record(claimed, rules, now=now)
-    _send(((request, row) for request, row in zip(claimed, rows, strict=True) if row is not None), rules, holders)
+    sent = [(request, row) for request, row in zip(claimed, rows, strict=True) if row is not None]
+    _send(sent, rules, holders)
     groups.news.mark({request["lane"] for request in claimed}, "queue")
-    return len(claimed)
+    return len(sent) < len(claimed)
 
 
 def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row | None]:
@@ -90,8 +90,7 @@ def _send(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str
         performer = rules.performers[row["performer_id"]]
         text = envelope.text(row, request, performer)
         messages.append((holders[row["performer_id"]], {"type": groups.PAGE_ACTIVATE, "id": row["_id"], "text": text}))
-    if messages:
-        groups.publish(messages)
+    groups.publish(messages)
 
 
 def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[tuple[str, str, str]]:
@@ -154,7 +153,9 @@ def _heal_unconfirmed(request: Row, row: Row, now: datetime) -> None:
         queue.extend(request["_id"], until=until)
     elif request["attempts"] < queue.MAX_ATTEMPTS:
         delay = queue.BACKOFF_SECONDS[request["attempts"] - 1]
-        queue.release(request["_id"], now=now, delay_seconds=delay, error=f"attempt {request['attempts']}: the page did not confirm it")
+        queue.release(
+            request["_id"], now=now, delay_seconds=delay, error=f"attempt {request['attempts']}: the page did not confirm it"
+        )
     else:
         _end(row, S.DEAD, "not_received", now)
 

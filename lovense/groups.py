@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import redis
 from django.conf import settings
 
@@ -27,7 +27,7 @@ def performer_group(performer_id: str) -> str:
 
 
 def _layer_group(group: str) -> str:
-    return f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}__group__{group}"
+    return f"{settings.CHANNEL_LAYER_PREFIX}__group__{group}"
 
 
 def publish(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
@@ -35,6 +35,8 @@ def publish(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
     pipeline = doorbell.connection().pipeline(transaction=False)
     for channel, message in messages:
         pipeline.publish(channel, msgpack.packb(message))
+    if not pipeline:
+        return
     try:
         pipeline.execute()
     except (redis.RedisError, OSError):

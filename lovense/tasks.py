@@ -11,7 +11,7 @@ from lovense import dispatch, groups
 
 LANES = 2000  # performers looked at in one round
 
-DISPATCH = Hop(lambda: dispatch.drain(now=clock.now(), limit=LANES))
+DISPATCH = Hop(lambda: dispatch.drain(now=clock.now(), limit=LANES))  # skipped tips free their lane: drained again
 
 
 @shared_task(name="lovense.dispatch", ignore_result=True)

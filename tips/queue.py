@@ -4,6 +4,7 @@ A claim is a lease. "One at a time per performer" is the unique index `request_o
 one write wins. The head of a lane that waits (`available_at`) holds its lane, so a retry never lets the next one overtake.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -74,7 +75,9 @@ def submit_tips(events: Sequence[Mapping[str, Any]], *, now: datetime, session: 
 def free_lanes(lanes: Iterable[str]) -> list[str]:
     """The lanes of these in which nothing is claimed."""
     lanes = list(lanes)
-    busy = {row["lane"] for row in collection(QueueRequest).find({"status": CLAIMED, "lane": {"$in": lanes}}, {"lane": 1, "_id": 0})}
+    busy = {
+        row["lane"] for row in collection(QueueRequest).find({"status": CLAIMED, "lane": {"$in": lanes}}, {"lane": 1, "_id": 0})
+    }
     return [lane for lane in lanes if lane not in busy]
 
 
@@ -104,7 +107,8 @@ def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float)
     changes = {"$set": {"status": CLAIMED, "claimed_by": token, "lease_until": until, "claimed_at": now}, "$inc": {"attempts": 1}}
     won = _claim_all([UpdateOne({"_id": row["_id"], "status": PENDING}, changes) for row in ready])
     if won != len(ready):  # another worker was first somewhere: ask which are ours
-        mine = {row["_id"] for row in collection(QueueRequest).find({"_id": {"$in": [r["_id"] for r in ready]}, "claimed_by": token})}
+        ours = {"_id": {"$in": [row["_id"] for row in ready]}, "claimed_by": token}
+        mine = {row["_id"] for row in collection(QueueRequest).find(ours, {"_id": 1})}
         ready = [row for row in ready if row["_id"] in mine]
     for row in ready:
         row.update(status=CLAIMED, claimed_by=token, lease_until=until, claimed_at=now, attempts=row["attempts"] + 1)
@@ -162,5 +166,5 @@ def waiting_since(*, before: datetime, limit: int) -> list[dict[str, Any]]:
 
 def expire_claims_of(slot: str, *, now: datetime) -> int:
     """A restarted worker ends its predecessor's leases, so that what was in its hands is looked at now, not in ten seconds."""
-    changes = {"$set": {"lease_until": now}}
-    return collection(QueueRequest).update_many({"status": CLAIMED, "claimed_by": {"$regex": f"^{slot}/"}}, changes).modified_count
+    held = {"status": CLAIMED, "claimed_by": {"$regex": f"^{re.escape(slot)}/"}}
+    return collection(QueueRequest).update_many(held, {"$set": {"lease_until": now}}).modified_count

@@ -59,52 +59,39 @@ class Drained:
 
 
 def drain(*, now: datetime, limit: int) -> Drained:
-    """Settles what waits, oldest first, at most `limit` deliveries and as many tips whose grace period is over."""
+    """Settles the deliveries that wait, oldest first, at most `limit` of them in one transaction."""
     rows = inbox.waiting(limit=limit)
-    late = _late_tips(now, limit)
-    if not rows and not late:
-        return Drained()
+    return _settle(rows, now) if rows else Drained()
+
+
+def end_grace(*, now: datetime, limit: int) -> Drained:
+    """Looks a last time at tips whose grace period for finding their tokens is over: settled after all, or failed."""
+    due = {"settlement_status": PENDING, "funding_until": {"$lte": now}}
+    late = [row["_id"] for row in collection(Tip).find(due, {"_id": 1}).limit(limit)]
+    return transactions.run(lambda session: _Batch(session, now).settle([], late)) if late else Drained()
+
+
+def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
     try:
-        return transactions.run(lambda session: _Batch(session, now).settle(_parsed(rows), late))
+        return transactions.run(lambda session: _Batch(session, now).settle(_parsed(rows)))
     except (DatabaseError, PyMongoError):
         raise  # the database, not a delivery: all of them wait for the next round
     except Exception as error:
-        if len(rows) + len(late) <= 1:
-            _give_up_for_now(rows, error)
-            return Drained()
-    return _one_by_one(rows, late, now)
+        if len(rows) == 1:
+            return _give_up_for_now(rows[0], error)
+    # One delivery that cannot be processed must not hold up the others: each alone.
+    parts = [_settle([row], now) for row in rows]
+    return Drained(sum(part.handled for part in parts), set().union(*(part.performers for part in parts)))
 
 
-def _one_by_one(rows: list[dict[str, Any]], late: list[str], now: datetime) -> Drained:
-    """One delivery that cannot be processed must not hold up the others."""
-    total = Drained()
-    alone: list[tuple[list[dict[str, Any]], list[str]]] = [([row], []) for row in rows] + [([], [tip]) for tip in late]
-    for some_rows, some_late in alone:
-        try:
-            part = transactions.run(lambda session, r=some_rows, t=some_late: _Batch(session, now).settle(_parsed(r), t))
-        except (DatabaseError, PyMongoError):
-            raise
-        except Exception as error:
-            _give_up_for_now(some_rows, error)
-            continue
-        total.handled += part.handled
-        total.performers |= part.performers
-    return total
-
-
-def _give_up_for_now(rows: list[dict[str, Any]], error: Exception) -> None:
+def _give_up_for_now(row: dict[str, Any], error: Exception) -> Drained:
     log.error("settlement_failed", extra={"error_code": type(error).__name__}, exc_info=error)
-    for row in rows:
-        inbox.mark_failed(row["_id"], error=type(error).__name__)
+    inbox.mark_failed(row["_id"], error=type(error).__name__)
+    return Drained()
 
 
 def _parsed(rows: Iterable[dict[str, Any]]) -> list[Delivery]:
     return [Delivery(row["_id"], row["event_type"], placement.parse(bytes(row["body"])).order) for row in rows]
-
-
-def _late_tips(now: datetime, limit: int) -> list[str]:
-    due = {"settlement_status": PENDING, "funding_until": {"$lte": now}}
-    return [row["_id"] for row in collection(Tip).find(due, {"_id": 1}).limit(limit)]
 
 
 class _Batch:
@@ -117,7 +104,7 @@ class _Batch:
         self._new: list[dict[str, Any]] = []
         self._changed: list[UpdateOne] = []
 
-    def settle(self, deliveries: Sequence[Delivery], late: Sequence[str]) -> Drained:
+    def settle(self, deliveries: Sequence[Delivery], late: Sequence[str] = ()) -> Drained:
         purchases = [d.order for d in deliveries if isinstance(d.order, Purchase)]
         self._known = self._load([d.order.tip_id for d in deliveries if isinstance(d.order, TipOrder)], purchases, late)
         self._recorded = frozenset(self._known)
@@ -146,7 +133,8 @@ class _Batch:
                 continue
             tip_id, status = delivery.order.tip_id, _STATUS[delivery.event_type]
             if tip_id in self._known:
-                if status is not TipStatus.SUCCESS and waited.pop(tip_id, None):
+                if status is not TipStatus.SUCCESS and tip_id in waited:
+                    del waited[tip_id]
                     self._end(self._known[tip_id], status, "by_platform")
                 continue
             row = _new_tip(delivery, status, self._now)
@@ -175,7 +163,10 @@ class _Batch:
         if proof is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
             raise events.InvalidEvent("only a successful tip with posted entries is settled")
         self._change(tip, settlement_status=SETTLED, settled_at=proof.posted_at, funding_until=None)
-        source, recipient = _balance(posted, user_account(tip["tipper_id"])), _balance(posted, performer_account(tip["performer_id"]))
+        source, recipient = (
+            _balance(posted, user_account(tip["tipper_id"])),
+            _balance(posted, performer_account(tip["performer_id"])),
+        )
         return events.build(tip, proof, source=source, recipient=recipient, now=self._now)
 
     def _end(self, tip: dict[str, Any], status: TipStatus, reason: str) -> None:

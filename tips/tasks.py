@@ -8,11 +8,14 @@ from ledger.drains import Hop
 from tips import settlement, signals
 
 
-def _settle() -> int:
-    done = settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT)
+def _settle() -> bool:
+    return _announce(settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
+
+
+def _announce(done: settlement.Drained) -> bool:
     if done.performers:
         signals.requests_queued.send(None, performer_ids=done.performers)
-    return done.handled
+    return done.handled >= settings.DRAIN_LIMIT
 
 
 SETTLE = Hop(_settle)
@@ -22,3 +25,9 @@ SETTLE = Hop(_settle)
 def settle() -> None:
     doorbell.answered("tips.settle")
     SETTLE.run()
+
+
+@shared_task(name="tips.end_grace", ignore_result=True)
+def end_grace() -> None:
+    """Tips whose time to find their tokens is over."""
+    _announce(settlement.end_grace(now=clock.now(), limit=settings.DRAIN_LIMIT))
