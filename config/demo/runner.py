@@ -1,0 +1,211 @@
+"""Plays the show: prepares the cast, sends the webhooks, watches every tip to its verdict, and compares it with the script."""
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+from django.conf import settings
+
+from adminpanel import staff
+from config.demo.facts import NOT_RECORDED, Trail, conflicts, trails
+from config.demo.show import (
+    BOB,
+    BOBS_TOKENS,
+    EVE,
+    EVES_TOKENS,
+    MENU,
+    PERFORMER,
+    PERFORMER_ID,
+    PLATFORM,
+    STAFF,
+    Scene,
+    Show,
+    script,
+)
+from config.demo.table import Table, is_right
+from ledger import clock
+from lovense import menus, performers
+from lovense.simulator.device import VirtualDevice
+from tips import platforms
+from tips.simulator import PaymentSystem, body, tip
+
+PATIENCE_SECONDS = 20.0  # after the last call, for the last verdict
+REFRESH_SECONDS = 0.1
+EARLY_SECONDS = 1.0  # between a tip and its tokens
+DEVICE_SECONDS = 10.0
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Log-ins and tokens, new for every demonstration."""
+
+    performer_token: str
+    platform_token: str
+    staff_token: str
+    performer_password: str
+    staff_password: str
+
+
+def prepare() -> Cast:
+    performer_password, staff_password = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
+    ana = performers.enrol(performer_id=PERFORMER_ID, username=PERFORMER, password=performer_password, now=clock.now())
+    dina = staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=staff_password)
+    menus.publish(PERFORMER_ID, MENU, clock.now())
+    return Cast(ana.token, platforms.enrol(name=PLATFORM), dina.token, performer_password, staff_password)
+
+
+class Runner:
+    """One demonstration against a running stack. `check` raises when the stack is gone."""
+
+    def __init__(self, url: str, cast: Cast, *, speed: float, check: Check) -> None:
+        self._cast, self._check = cast, check
+        self.url = url
+        self.show: Show = script()
+        self.table = Table(self.show.scenes)
+        self.device = VirtualDevice(url=url, performer_id=PERFORMER_ID, token=cast.performer_token, speed=speed)
+        self._payments = PaymentSystem(url, settings.PAYMENT_WEBHOOK_SECRETS[0])
+        self._trails: dict[str, Trail] = {}
+
+    async def play(self) -> list[str]:
+        """The differences between what became of the tips and the script; none is the only success."""
+        await asyncio.wait_for(self.device.ready.wait(), DEVICE_SECONDS)
+        self.table.begin()
+        async with self._payments:
+            sending = asyncio.ensure_future(self._send_all())
+            try:
+                await self._watch(sending)
+            finally:
+                sending.cancel()
+        return [
+            *self._wrong_scenes(),
+            *self._wrong_runs(),
+            *await asyncio.to_thread(self._wrong_record),
+            *await self._wrong_api(),
+        ]
+
+    def invitation(self) -> str:
+        """Where to look, and as whom."""
+        return f"""
+  performer     {self.url}/            {PERFORMER} / {self._cast.performer_password}
+  staff         {self.url}/admin/      {STAFF} / {self._cast.staff_password}
+  one tip       {self.url}/staff/tips/{self.show.repeated.tip_id}
+  health        {self.url}/readyz
+
+The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
+
+    # --- sending ---------------------------------------------------------------------------------------------------------
+
+    async def _send_all(self) -> None:
+        show = self.show
+        await self._fund("demo-bob", BOB[0], BOBS_TOKENS)
+        for scene in (show.exact, show.range):
+            await self._send(scene)
+        await self._send_repeatedly(show.repeated)
+        later = asyncio.ensure_future(self._send_early(show.early))
+        for scene in (show.small, show.unmatched, show.poor):
+            await self._send(scene)
+        await self._call(show.forged, self._payments.send_forged(self._body(show.forged)))
+        await self._send(show.conflict)
+        await self._call(show.conflict, self._payments.send_bytes(self._body(show.conflict, amount=show.conflict.amount + 1)))
+        await asyncio.gather(*(self._send(scene) for scene in show.burst))
+        await later
+
+    async def _fund(self, purchase_id: str, user_id: str, tokens: int) -> None:
+        (await self._payments.purchase(purchase_id, user_id=user_id, tokens=tokens)).raise_for_status()
+
+    async def _send(self, scene: Scene) -> None:
+        await self._call(scene, self._payments.send_bytes(self._body(scene)))
+
+    async def _send_repeatedly(self, scene: Scene) -> None:
+        """The very same call five times, then the same tip under a new webhook id."""
+        content = self._body(scene)
+        for message_id in ["msg_demo_repeated"] * 5 + ["msg_demo_repeated_again"]:
+            await self._call(scene, self._payments.send_bytes(content, message_id=message_id))
+
+    async def _send_early(self, scene: Scene) -> None:
+        await self._send(scene)
+        await asyncio.sleep(EARLY_SECONDS)
+        await self._fund("demo-eve", EVE[0], EVES_TOKENS)
+
+    async def _call(self, scene: Scene, call: Awaitable[httpx.Response]) -> None:
+        scene.sent_at = scene.sent_at or time.time()
+        scene.answers.append((await call).status_code)
+
+    def _body(self, scene: Scene, amount: int = 0) -> bytes:
+        data = scene.data()
+        return body("tip.succeeded", tip(scene.tip_id, amount or scene.amount, tipper_id="", performer_id="", **data))
+
+    # --- watching --------------------------------------------------------------------------------------------------------
+
+    async def _watch(self, sending: asyncio.Future[None]) -> None:
+        deadline = time.monotonic() + EARLY_SECONDS + PATIENCE_SECONDS
+        while not (sending.done() and self._is_over()) and time.monotonic() < deadline:
+            self._check()
+            if sending.done():
+                sending.result()
+            await self._look()
+            await asyncio.sleep(REFRESH_SECONDS)
+        await self._look(is_last=True)
+
+    async def _look(self, *, is_last: bool = False) -> None:
+        self._trails = await asyncio.to_thread(trails, [scene.tip_id for scene in self.show.scenes])
+        self.table.show(self._trails, is_last=is_last)
+
+    def _is_over(self) -> bool:
+        return bool(self._trails) and all(self._ended(scene) for scene in self.show.scenes)
+
+    def _ended(self, scene: Scene) -> bool:
+        return self._trails[scene.tip_id].is_over or scene.verdict == NOT_RECORDED
+
+    # --- comparing -------------------------------------------------------------------------------------------------------
+
+    def _wrong_scenes(self) -> list[str]:
+        return [
+            f"{scene.tip_id} ({scene.title}): {trail.verdict} {trail.item} {scene.answers}, "
+            f"should be {scene.verdict} {scene.item} {scene.http}"
+            for scene, trail in ((scene, self._trails[scene.tip_id]) for scene in self.show.scenes)
+            if not is_right(scene, trail)
+        ]
+
+    def _wrong_runs(self) -> list[str]:
+        """Each activation once, one at a time, oldest settled first."""
+        playing = [self._trails[scene.tip_id] for scene in self.show.scenes if scene.plays]
+        should = [f"{trail.tip_id}.all" for trail in sorted(playing, key=lambda trail: trail.position)]
+        did = self.device.runs
+        wrong = [f"The device played {run} {count} times." for run, count in Counter(did).items() if count > 1]
+        wrong += [f"The device never played {run}." for run in should if run not in did]
+        wrong += [f"The device played {run}, which it should not." for run in did if run not in should]
+        wrong += [f"The device began {run} while another was playing." for run in self.device.overlaps]
+        if not wrong and did != should:
+            wrong.append(f"The device played in the order {did}, should be {should}.")
+        return wrong
+
+    def _wrong_record(self) -> list[str]:
+        """The first content of a tip id stands, and the contradiction is kept for an admin."""
+        scene = self.show.conflict
+        wrong = []
+        if self._trails[scene.tip_id].total != scene.amount:
+            wrong.append(f"{scene.tip_id}: recorded with {self._trails[scene.tip_id].total} tokens, should be {scene.amount}.")
+        if conflicts(scene.tip_id) != 1:
+            wrong.append(f"{scene.tip_id}: {conflicts(scene.tip_id)} conflicts on record, should be 1.")
+        return wrong
+
+    async def _wrong_api(self) -> list[str]:
+        """The platform's view of each tip says the same."""
+        headers = {"Authorization": f"Token {self._cast.platform_token}"}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
+            return [wrong for scene in self.show.scenes if (wrong := await self._wrong_answer(http, scene))]
+
+    async def _wrong_answer(self, http: httpx.AsyncClient, scene: Scene) -> str:
+        answer = await http.get(f"/api/tips/{scene.tip_id}")
+        if scene.verdict == NOT_RECORDED:
+            return "" if answer.status_code == 404 else f"GET {answer.url.path}: {answer.status_code}, should be 404."
+        said = answer.json()["verdict"]["status"] if answer.status_code == 200 else answer.status_code
+        should = scene.verdict.split()[0]
+        return "" if said == should else f"GET {answer.url.path}: {said}, should be {should}."

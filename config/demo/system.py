@@ -1,0 +1,63 @@
+"""The stack as a process of ours: started, waited for, ended. Nothing here imports Django."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from config.running import read, stack_file
+from config.stack.processes import BASE_DIR, PYTHON, Process, Program, end, fate, last_lines, launch
+
+READY_SECONDS, LOOK_SECONDS, STOP_SECONDS = 60.0, 0.05, 12.0
+GRACE_SECONDS = 3  # how long a tip waits for its tokens: short, so that the show need not wait a minute for it
+
+
+class SystemFailed(Exception):
+    """The stack did not come up, or ended while it was needed; the text ends with what it said last."""
+
+
+class System:
+    """Its own data, whatever databases the environment names: a demonstration never writes into them."""
+
+    def __init__(self, port: int) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="tips-demo-"))
+        self._log = self._directory / "stack.log"
+        self._file = stack_file(BASE_DIR)
+        environment = {"MONGODB_URI": "", "REDIS_URL": "", "DEBUG": "true", "TIP_FUNDING_GRACE_SECONDS": str(GRACE_SECONDS)}
+        if read(self._file):  # a stack that was here first keeps the file by which commands find it
+            self._file = self._directory / "stack.json"
+            environment["STACK_FILE"] = str(self._file)
+        arguments = ("-m", "config.stack", "--port", str(port), "--ephemeral")
+        self._program = Program("stack", (PYTHON, *arguments), environment, log=self._log)
+        self._process: Process | None = None
+        self.url = ""
+
+    def start(self) -> None:
+        self._process = launch(self._program)
+
+    async def wait(self) -> None:
+        """Until every part answers; then this process's environment names the databases, for Django to read."""
+        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+            self.check()
+            if "\nready http://" in "\n" + self._log.read_text(errors="replace"):
+                self._learn()
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+        raise SystemFailed(f"The stack was not ready after {READY_SECONDS:.0f} s:\n{last_lines(self._log)}")
+
+    def check(self) -> None:
+        code = self._process.poll() if self._process else None
+        if code is not None:
+            raise SystemFailed(f"The stack {fate(code)}:\n{last_lines(self._log)}")
+
+    def _learn(self) -> None:
+        found = read(self._file)
+        self.url = found["url"]
+        os.environ.update(self._program.environment)
+        os.environ.update(MONGODB_URI=found["mongodb_uri"], REDIS_URL=found["redis_url"], PUBLIC_BASE_URL=found["url"])
+
+    def stop(self) -> None:
+        if self._process is not None:
+            end([self._process], seconds=STOP_SECONDS)
+        shutil.rmtree(self._directory, ignore_errors=True)

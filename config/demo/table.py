@@ -1,0 +1,95 @@
+"""The live table: one line for each tip, drawn in place on a terminal; elsewhere each line is printed once, when it is final."""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import TextIO
+
+from config.demo.facts import Trail
+from config.demo.show import Scene
+
+COLUMNS = "   {tip:24} {amount:>6}  {what:42} {http:12} {facts}  {verdict}"
+FACTS = ("1 stored", "2 read", "3 settled", "4 decided", "5 sent", "6 played")
+OK, WRONG, OPEN = "✓", "✗", "·"
+_GREEN, _RED, _DIM, _PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
+
+
+def is_right(scene: Scene, trail: Trail) -> bool:
+    return scene.answers == scene.http and trail.verdict == scene.verdict and (not scene.item or trail.item == scene.item)
+
+
+def mark(scene: Scene, trail: Trail) -> str:
+    if not scene.answers or len(scene.answers) < len(scene.http):
+        return OPEN
+    if is_right(scene, trail):
+        return OK
+    return WRONG if trail.is_over or scene.answers != scene.http else OPEN
+
+
+def header() -> str:
+    facts = " ".join(f"{name:>9}" for name in FACTS)
+    return COLUMNS.format(tip="tip", amount="tokens", what="what we try", http="HTTP", facts=facts, verdict="verdict")
+
+
+def line(scene: Scene, trail: Trail) -> str:
+    facts = " ".join(f"{_offset(moment, scene.sent_at):>9}" for moment in trail.times)
+    verdict = trail.verdict if is_right(scene, trail) or not scene.answers else f"{trail.verdict}; should be {scene.verdict}"
+    return f" {mark(scene, trail)}" + COLUMNS.format(
+        tip=scene.tip_id, amount=scene.amount, what=scene.title, http=_counted(scene.answers), facts=facts, verdict=verdict
+    ).removeprefix("  ")
+
+
+def _offset(moment: datetime | None, sent_at: float) -> str:
+    return "–" if moment is None else f"{max(0, round((moment.timestamp() - sent_at) * 1000))} ms"
+
+
+def _counted(answers: Sequence[int]) -> str:
+    """202 200 200 → "202 200×2"."""
+    runs = [(status, len(list(group))) for status, group in groupby(answers)]
+    return " ".join(f"{status}×{count}" if count > 1 else str(status) for status, count in runs)
+
+
+class Table:
+    def __init__(self, scenes: Sequence[Scene], out: TextIO = sys.stdout) -> None:
+        self._scenes, self._out = scenes, out
+        self._in_place = out.isatty()
+        self._drawn = 0
+        self._said: set[int] = set()
+
+    def begin(self) -> None:
+        if not self._in_place:
+            self._print(header())
+
+    def show(self, trails: Mapping[str, Trail], *, is_last: bool = False) -> None:
+        if self._in_place:
+            self._redraw(trails)
+        else:
+            self._append(trails, is_last)
+
+    def _append(self, trails: Mapping[str, Trail], is_last: bool) -> None:
+        for scene in self._scenes:
+            trail = trails[scene.tip_id]
+            if scene.number not in self._said and (is_last or mark(scene, trail) != OPEN):
+                self._said.add(scene.number)
+                self._print(line(scene, trail))
+
+    def _redraw(self, trails: Mapping[str, Trail]) -> None:
+        width, height = shutil.get_terminal_size((140, 40))
+        lines = [header()] + [line(scene, trails[scene.tip_id]) for scene in self._scenes if scene.sent_at]
+        # A line that wraps, or a table taller than the screen, could not be drawn over.
+        kept = [_coloured(text[: width - 1]) for text in lines[-(height - 2) :]]
+        self._out.write(f"\033[{self._drawn}F" if self._drawn else "")
+        self._out.write("".join(f"\033[2K{text}\n" for text in kept))
+        self._out.flush()
+        self._drawn = len(kept)
+
+    def _print(self, text: str) -> None:
+        self._out.write(text.rstrip() + "\n")
+        self._out.flush()
+
+
+def _coloured(text: str) -> str:
+    colour = {OK: _GREEN, WRONG: _RED, OPEN: _DIM}.get(text[1:2])
+    return f"{text[0]}{colour}{text[1]}{_PLAIN}{text[2:]}" if colour else f"{_DIM}{text}{_PLAIN}"
