@@ -97,6 +97,20 @@ def test_a_service_that_cannot_start_says_what_its_log_says(databases):
         rival.start()
 
 
+def test_a_command_is_lent_databases_and_its_answer_is_passed_on():
+    asked = "import os; print(os.environ['MONGODB_URI'], os.environ['REDIS_URL']); raise SystemExit(3)"
+    lent = subprocess.run(
+        [sys.executable, "-m", "config.stack.lend", sys.executable, "-c", asked],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert lent.returncode == 3
+    assert re.fullmatch(r"mongodb://127\.0\.0\.1:\d+/tips\S* redis://127\.0\.0\.1:\d+/0\n", lent.stdout)
+    assert os.environ["MONGODB_URI"] not in lent.stdout
+
+
 # --- where the programs come from -----------------------------------------------------------------------------------------
 
 
