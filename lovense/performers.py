@@ -65,7 +65,7 @@ def _account(username: str, password: str) -> User:
     if password:
         validate_password(password)
     user, is_new = User.objects.get_or_create(username=username)
-    if password and not user.check_password(password):
+    if password and (is_new or not user.check_password(password)):
         user.set_password(password)
         user.save(update_fields=["password"])
     elif is_new and not password:

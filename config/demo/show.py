@@ -80,9 +80,7 @@ def script() -> Show:
     return Show(
         exact=Scene(1, "an exact amount", 50, "completed", [202], item="Exactly fifty"),
         range=Scene(2, "an amount in a range", 250, "completed", [202], item="Fireworks"),
-        repeated=Scene(
-            3, "one delivery 5 times, then under a new id", 60, "completed", [202, 200, 200, 200, 200, 200], item="A wave"
-        ),
+        repeated=Scene(3, "the same call 5×, then a new id", 60, "completed", [202, 200, 200, 200, 200, 200], item="A wave"),
         early=Scene(4, "its tokens arrive 1 s later", 120, "completed", [202], tipper=EVE, item="A wave"),
         small=Scene(5, f"below the minimum of {MINIMUM_TIP}", 5, "skipped (below_minimum)", [202]),
         unmatched=Scene(6, "no menu item answers it", 15, "skipped (no_match)", [202]),

@@ -10,8 +10,8 @@ from typing import TextIO
 from config.demo.facts import Trail
 from config.demo.show import Scene
 
-COLUMNS = "   {tip:24} {amount:>6}  {what:42} {http:12} {facts}  {verdict}"
-FACTS = ("1 stored", "2 read", "3 settled", "4 decided", "5 sent", "6 played")
+COLUMNS = " {mark} {tip:>5} {amount:>6}  {what:31}  {http:9} {facts}  {verdict}"
+LEGEND = "   ms after the call until: 1 stored · 2 read · 3 settled · 4 decided · 5 sent · 6 played"
 OK, WRONG, OPEN = "✓", "✗", "·"
 _GREEN, _RED, _DIM, _PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
@@ -29,20 +29,25 @@ def mark(scene: Scene, trail: Trail) -> str:
 
 
 def header() -> str:
-    facts = " ".join(f"{name:>9}" for name in FACTS)
-    return COLUMNS.format(tip="tip", amount="tokens", what="what we try", http="HTTP", facts=facts, verdict="verdict")
+    facts = " ".join(f"{number:>5}" for number in range(1, 7))
+    return COLUMNS.format(mark=" ", tip="tip", amount="tokens", what="what we try", http="HTTP", facts=facts, verdict="verdict")
 
 
 def line(scene: Scene, trail: Trail) -> str:
-    facts = " ".join(f"{_offset(moment, scene.sent_at):>9}" for moment in trail.times)
-    verdict = trail.verdict if is_right(scene, trail) or not scene.answers else f"{trail.verdict}; should be {scene.verdict}"
-    return f" {mark(scene, trail)}" + COLUMNS.format(
-        tip=scene.tip_id, amount=scene.amount, what=scene.title, http=_counted(scene.answers), facts=facts, verdict=verdict
-    ).removeprefix("  ")
+    found = mark(scene, trail)
+    return COLUMNS.format(
+        mark=found,
+        tip=f"…{scene.tip_id[-4:]}",
+        amount=scene.amount,
+        what=scene.title,
+        http=_counted(scene.answers),
+        facts=" ".join(f"{_offset(moment, scene.sent_at):>5}" for moment in trail.times),
+        verdict=f"{trail.verdict}, not {scene.verdict}" if found == WRONG else trail.verdict,
+    )
 
 
 def _offset(moment: datetime | None, sent_at: float) -> str:
-    return "–" if moment is None else f"{max(0, round((moment.timestamp() - sent_at) * 1000))} ms"
+    return "–" if moment is None else str(max(0, round((moment.timestamp() - sent_at) * 1000)))
 
 
 def _counted(answers: Sequence[int]) -> str:
@@ -60,7 +65,7 @@ class Table:
 
     def begin(self) -> None:
         if not self._in_place:
-            self._print(header())
+            self._print(f"{LEGEND}\n{header()}")
 
     def show(self, trails: Mapping[str, Trail], *, is_last: bool = False) -> None:
         if self._in_place:
@@ -77,7 +82,7 @@ class Table:
 
     def _redraw(self, trails: Mapping[str, Trail]) -> None:
         width, height = shutil.get_terminal_size((140, 40))
-        lines = [header()] + [line(scene, trails[scene.tip_id]) for scene in self._scenes if scene.sent_at]
+        lines = [LEGEND, header()] + [line(scene, trails[scene.tip_id]) for scene in self._scenes if scene.sent_at]
         # A line that wraps, or a table taller than the screen, could not be drawn over.
         kept = [_coloured(text[: width - 1]) for text in lines[-(height - 2) :]]
         self._out.write(f"\033[{self._drawn}F" if self._drawn else "")
