@@ -48,6 +48,11 @@ class PageLease(models.Model):
 
     class Meta:
         db_table = "page_leases"
+        # A performer's row stays when her page is closed: who is online must not cost all those who are not.
+        indexes = [
+            models.Index(fields=["expires_at"], name="lease_open"),
+            models.Index(fields=["slot", "channel"], name="lease_of_slot"),
+        ]
 
 
 class DeviceStatus(models.TextChoices):

@@ -52,7 +52,9 @@ class Tip(models.Model):
     class Meta:
         db_table = "tips"
         indexes = [
-            models.Index(fields=["tipper_id"], condition=models.Q(settlement_status="pending"), name="tip_waiting_for_tokens"),
+            models.Index(
+                fields=["tipper_id", "created_at"], condition=models.Q(settlement_status="pending"), name="tip_waiting_for_tokens"
+            ),
             models.Index(fields=["funding_until"], condition=models.Q(settlement_status="pending"), name="tip_grace_over"),
         ]
 

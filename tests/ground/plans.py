@@ -29,12 +29,13 @@ INDEXED = frozenset({"IXSCAN", "IDHACK", "DISTINCT_SCAN", "COUNT_SCAN", "EXPRESS
 
 @dataclass
 class Plan:
-    """The stages of one command's winning plan, and the indexes it read."""
+    """The stages of one command's winning plan, the indexes it read, and (when it was run) how many documents or keys."""
 
     command: str
     collection: str
     stages: list[str] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
+    examined: int = 0
 
     @property
     def is_indexed(self) -> bool:
@@ -42,8 +43,8 @@ class Plan:
 
 
 @contextmanager
-def recorded() -> Iterator[list[Plan]]:
-    """`with recorded() as plans: …` fills the list at the end of the block."""
+def recorded(*, run: bool = False) -> Iterator[list[Plan]]:
+    """`with recorded() as plans: …` fills the list at the end of the block; `run` also counts what each command reads."""
     plans: list[Plan] = []
     RECORDER.commands = commands = []
     try:
@@ -51,7 +52,7 @@ def recorded() -> Iterator[list[Plan]]:
     finally:
         RECORDER.commands = None
     for database, command in commands:
-        plans += [plan_of(database, single) for single in _singles(command)]
+        plans += [plan_of(database, single, run) for single in _singles(command)]
 
 
 def _singles(command: SON[str, Any]) -> Iterator[SON[str, Any]]:
@@ -65,15 +66,28 @@ def _singles(command: SON[str, Any]) -> Iterator[SON[str, Any]]:
         yield SON(bare.items()) | {parts: [part]}
 
 
-def plan_of(database: str, command: SON[str, Any]) -> Plan:
+def plan_of(database: str, command: SON[str, Any], run: bool) -> Plan:
     name = next(iter(command))
     plan = Plan(name, command[name])
-    answer = client()[database].command("explain", command, verbosity="queryPlanner")
+    answer = client()[database].command("explain", command, verbosity="executionStats" if run else "queryPlanner")
     for stage in answer.get("stages", []):
         plan.stages += [key for key in stage if key.startswith("$")]
     for winning in _winning(answer):
         _walk(winning, plan)
+    plan.examined = max((max(count) for count in _counts(answer)), default=0)
     return plan
+
+
+def _counts(answer: Any) -> Iterator[tuple[int, int]]:
+    """What the storage was asked for; a look-up by covered keys reads no document, so the larger of the two counts."""
+    if isinstance(answer, dict):
+        if "totalDocsExamined" in answer:
+            yield answer["totalDocsExamined"], answer["totalKeysExamined"]
+        for value in answer.values():
+            yield from _counts(value)
+    elif isinstance(answer, list):
+        for part in answer:
+            yield from _counts(part)
 
 
 def _winning(answer: Any) -> Iterator[Any]:

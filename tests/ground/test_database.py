@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from ledger.database import client, collection
 from ledger.models import Account, Entry, Transfer, WebhookDelivery
-from lovense.models import Performer
+from lovense.models import Activation, Performer
 from tests import factories
 from tests.ground.plans import recorded
 from tips.models import QueueRequest, Tip
@@ -300,6 +300,12 @@ def test_a_collection_is_cached_and_follows_the_databases_name(monkeypatch):
 def test_a_raw_row_has_aware_times():
     account("a").save(force_insert=True)
     assert collection(Account).find_one({"_id": "a"})["created_at"] == factories.NOW
+
+
+def test_times_that_were_written_into_a_json_column_are_read_as_text():
+    row = {"_id": "a.all", "attempts": [{"at": factories.NOW, "by": ObjectId("0" * 24)}]}
+    collection(Activation).insert_one(row)
+    assert Activation.objects.get(pk="a.all").attempts == [{"at": "2026-01-03T04:15:00.000Z", "by": "0" * 24}]
 
 
 async def test_a_collection_may_be_asked_for_in_an_event_loop():
