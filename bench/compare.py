@@ -15,8 +15,8 @@ from pathlib import Path
 from bench import table
 from bench.goals import FLOOR_PEER, OURS, QUEUE_PEER, Row, correctness, figures, ratios
 from bench.stack import BASE_DIR, new_secret
+from config.stack.services import free_port
 
-PORT = 8701
 KINDS: dict[str, list[str]] = {
     "max": ["max"],
     "latency": ["latency", "--rate", "100"],
@@ -35,11 +35,11 @@ def entry(options: argparse.Namespace, run: Path) -> Row:
         "REDIS_URL": "redis://127.0.0.1:6390/8",
     }
     tokens = str(run / "ours-tokens.json")
-    command = [sys.executable, "-m", "bench.ours_server", "--port", str(PORT), "--web", str(options.web)]
+    command = [sys.executable, "-m", "bench.ours_server", "--port", str(options.port), "--web", str(options.web)]
     command += ["--data", str(run / "ours-stack"), "--tokens", tokens]
     return {
         "processes": [["server", str(BASE_DIR), environment, command]],
-        "port": PORT,
+        "port": options.port,
         "adapter": f"{options.perf.resolve() / 'bench' / 'ours.py'}:Ours",
         "adapter_options": {"tokens": tokens},
         "db": "ours",
@@ -56,13 +56,16 @@ def drive(options: argparse.Namespace, run: Path, results: Path) -> None:
     extra.write_text(json.dumps({OURS: entry(options, run)}))
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join(
+            part for part in os.get_exec_path() if Path(part) != Path(sys.prefix) / "bin"
+        ),  # not our redis-server
         "BENCH_RUN": str(run),
         "BENCH_RESULTS": str(results),
         "PAYMENT_WEBHOOK_SECRETS": new_secret(),
     }
     (run / "ours-tokens.json").unlink(missing_ok=True)
-    subprocess.run([str(options.perf / "services.sh"), "start"], env=environment, check=True, stdout=subprocess.DEVNULL)
     try:
+        subprocess.run([str(options.perf / "services.sh"), "start"], env=environment, check=True, stdout=subprocess.DEVNULL)
         for kind in options.kinds:
             command = [str(run / "venv" / "bin" / "python"), str(options.perf / "bench" / "bench.py"), *KINDS[kind]]
             command += ["--rounds", str(options.rounds), "--repeat", "0" if options.quick else "2", "--extra", str(extra)]
@@ -99,9 +102,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="alternated rounds (default 3, quick 1)")
     parser.add_argument("--quick", action="store_true", help="one short round, no waiting for a quiet machine")
     parser.add_argument("--web", type=int, default=1, help="our web processes")
+    parser.add_argument("--port", type=int, default=0, help="our port (default: a free one)")
     parser.add_argument("--start-seconds", type=float, default=12, help="from our listening socket to prepared data")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
+    options.port = options.port or free_port()
     if unknown := set(options.kinds) - set(KINDS):
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
     return options
