@@ -156,6 +156,8 @@ class VirtualDevice:
             self._spawn(message)
         elif kind == "lovense.stop":
             await self._stopped(message)
+        elif kind == "error":
+            self._say("not_understood", **message["error"])
 
     async def _welcome(self, message: Message) -> None:
         if message.get("performerId", self.performer_id) != self.performer_id:

@@ -240,6 +240,17 @@ async def test_what_cannot_be_read_is_passed_over():
     assert sum(message["event"] == "unreadable" for message in told) == 3
 
 
+async def test_what_the_server_did_not_understand_is_said():
+    stage, told = Stage(), []
+    async with on_stage(stage, report=told.append):
+        socket = await greeted(stage)
+        await socket.send(json.dumps({"type": "error", "error": {"code": "malformed", "message": "toys: must be a list"}}))
+        await socket.send(activate())
+        await stage.next(of="finished")
+    (said,) = [message for message in told if message["event"] == "not_understood"]
+    assert said["code"] == "malformed"
+
+
 # --- faults ----------------------------------------------------------------------------------------------------------------
 
 
