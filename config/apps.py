@@ -38,3 +38,8 @@ class ProjectConfig(AppConfig):
     default = True
     name = "config"
     default_auto_field = OBJECT_ID
+
+    def ready(self) -> None:
+        from config import drf_fields
+
+        drf_fields.register()

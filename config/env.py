@@ -1,5 +1,6 @@
 """Typed readers of environment variables. A wrong value stops the start-up with a sentence that names the variable."""
 
+import math
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -40,6 +41,8 @@ def _number(name: str, default: T, minimum: float, kind: Callable[[str], T]) -> 
         number = kind(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+    if not math.isfinite(number):  # type: ignore[arg-type]
+        raise ImproperlyConfigured(f"{name} must be a finite number, not {value!r}.")
     if number < minimum:  # type: ignore[operator]
         raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {value!r}.")
     return number

@@ -20,7 +20,7 @@ def iso(moment: datetime) -> str:
     """`2026-01-03T04:15:00.000Z`. A naive datetime is a programming error, not a guess about zones."""
     if moment.tzinfo is None:
         raise ValueError("a datetime without a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse(written: str) -> datetime:
