@@ -218,6 +218,7 @@ class Ack:
     at: datetime
     delivered_seconds: float | None = None
     code: str = ""
+    is_answer: bool = False  # the socket it came from was sent this very activation: it is the performer's own
 
 
 STAGES = ("received", "started", "finished", "failed")
@@ -229,18 +230,33 @@ def acknowledge(acks: Sequence[Ack]) -> list[bool]:
 
     True for an acknowledgement after which its activation is over, so that the lane's next request may start.
     """
-    moved = collection(Activation, _FAST).bulk_write([_update_of(ack) for ack in acks], ordered=True).modified_count
-    ends = [ack for ack in acks if ack.stage in ENDS]
-    if len(ends) < len(acks):
-        _extend([ack for ack in acks if ack.stage not in ENDS])
-    if not ends:
-        return [False] * len(acks)
-    if moved == len(acks) and all(ack.stage == "finished" for ack in ends):
-        # Each one moved its own activation: the derived ids name the requests without a look.
-        queue.advance([_request_id(ack) for ack in ends], RequestStatus.COMPLETED, now=ends[-1].at)
-        return [ack.stage in ENDS for ack in acks]
-    ended = _end_requests(ends)
-    return [ack.stage in ENDS and ack.activation_id in ended for ack in acks]
+    plain = [ack for ack in acks if ack.stage == "finished" and ack.is_answer]
+    if len(plain) == len(acks) and _finish_all(plain):
+        queue.advance([_request_id(ack) for ack in plain], RequestStatus.COMPLETED, now=plain[-1].at)
+        return [True] * len(acks)
+    collection(Activation, _FAST).bulk_write([_update_of(ack) for ack in acks], ordered=True)
+    _extend([ack for ack in acks if ack.stage not in ENDS])
+    over = _end_requests([ack for ack in acks if ack.stage in ENDS])
+    return [ack.stage in ENDS and ack.activation_id in over for ack in acks]
+
+
+def _finish_all(acks: Sequence[Ack]) -> bool:
+    """The plain case, one statement per distinct duration: every ack answers what was sent to its own socket and is the first.
+
+    False when one of them was not; nothing is lost then, the careful way finds which.
+    """
+    alike: dict[float | None, list[str]] = {}
+    for ack in acks:
+        alike.setdefault(ack.delivered_seconds, []).append(ack.activation_id)
+    moved = 0
+    for seconds, ids in alike.items():
+        changes = {"status": S.COMPLETED.value, "finished_at": acks[-1].at, "delivered_seconds": seconds, "reason": ""}
+        moved += (
+            collection(Activation, _FAST)
+            .update_many({"_id": {"$in": ids}, "status": froms(S.COMPLETED)}, {"$set": changes})
+            .modified_count
+        )
+    return moved == len(acks)
 
 
 def _request_id(ack: Ack) -> str:
@@ -263,6 +279,8 @@ def _update_of(ack: Ack) -> UpdateOne:
 
 def _end_requests(ends: Sequence[Ack]) -> set[str]:
     """Ends the requests of activations that are over now; whether this call or an earlier one ended them is the same."""
+    if not ends:
+        return set()
     ids = [ack.activation_id for ack in ends]
     owners = {ack.activation_id: ack.performer_id for ack in ends}
     found = collection(Activation).find({"_id": {"$in": ids}}, {"status": 1, "request_id": 1, "performer_id": 1})
@@ -287,6 +305,8 @@ REQUEST_STATUS = {S.FAILED: RequestStatus.FAILED, S.TIMEOUT: RequestStatus.FAILE
 
 def _extend(acks: Sequence[Ack]) -> None:
     """A page that has the command may take its promised time; the lease then covers it."""
+    if not acks:
+        return
     wanted = {ack.activation_id: ack for ack in acks}
     found = collection(Activation).find(
         {"_id": {"$in": list(wanted)}}, {"request_id": 1, "promised_seconds": 1, "performer_id": 1}

@@ -147,7 +147,7 @@ class PerformerConsumer(AsyncConsumer):
         try:
             data = _parsed(message.get("text"))
             if data["type"] == "ack":
-                await sockets.acknowledge(_ack(data, self.performer_id))
+                await sockets.acknowledge(_ack(data, self.performer_id, self._forwarded))
             elif data["type"] == "devices":
                 await sync_to_async(devices.report, thread_sensitive=False)(self.performer_id, data.get("toys"), now=clock.now())
                 groups.news.mark([self.performer_id], "devices")
@@ -191,7 +191,7 @@ def _parsed(text: str | None) -> dict[str, Any]:
     return data
 
 
-def _ack(data: dict[str, Any], performer_id: str) -> activation.Ack:
+def _ack(data: dict[str, Any], performer_id: str, forwarded: str) -> activation.Ack:
     activation_id, attempt, stage = data.get("activationId"), data.get("attempt"), data.get("stage")
     if not isinstance(activation_id, str) or len(activation_id) > 80:
         raise Refused("activationId", "must be the id that was sent")
@@ -204,4 +204,5 @@ def _ack(data: dict[str, Any], performer_id: str) -> activation.Ack:
         raise Refused("deliveredSeconds", "must be between 0 and 3600")
     if not isinstance(code, str):
         raise Refused("code", "must be a string")
-    return activation.Ack(performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40])
+    is_answer = activation_id == forwarded
+    return activation.Ack(performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40], is_answer)

@@ -171,9 +171,8 @@ def _end(row: Row, status: S, reason: str, now: datetime) -> None:
 def expire_offline(*, now: datetime, limit: int) -> int:
     """A tip does not wait for ever: without a page for the freshness window, its verdict is `expired`, device offline."""
     before = now - timedelta(seconds=settings.TIP_FRESH_SECONDS)
-    stale = queue.waiting_since(before=before, limit=limit)
-    offline = pages.offline_since({request["lane"] for request in stale}, before=before)
-    requests = [request for request in stale if request["lane"] in offline]
+    offline = pages.offline_since(queue.waiting_lanes(), before=before)
+    requests = [request for lane in sorted(offline)[:limit] for request in queue.waiting_since(lane, before=before, limit=limit)]
     if not requests:
         return 0
     rules = Rules.read(offline)

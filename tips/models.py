@@ -128,6 +128,4 @@ class QueueRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "lane", "position"], condition=models.Q(status="pending"), name="request_claim"),
-            models.Index(fields=["available_at"], condition=models.Q(status="pending"), name="request_waiting"),
-            models.Index(fields=["lease_until"], condition=models.Q(status="claimed"), name="request_lease"),
         ]

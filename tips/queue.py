@@ -12,7 +12,7 @@ from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import collection
@@ -24,6 +24,7 @@ MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 MAX_ERRORS_KEPT = 20
 DUPLICATE_KEY = 11000
+ONE_CLAIM_PER_LANE = "request_one_claimed_per_lane"
 _NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
 
 # To which status a request may move, and from where. `docs/states.md` shows the same table.
@@ -103,25 +104,31 @@ def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float)
     if not ready:
         return []
     until = now + timedelta(seconds=lease_seconds)
-    token = f"{by}/{uuid.uuid4().hex[:12]}"
-    changes = {"$set": {"status": CLAIMED, "claimed_by": token, "lease_until": until, "claimed_at": now}, "$inc": {"attempts": 1}}
-    won = _claim_all([UpdateOne({"_id": row["_id"], "status": PENDING}, changes) for row in ready])
-    if won != len(ready):  # another worker was first somewhere: ask which are ours
-        ours = {"_id": {"$in": [row["_id"] for row in ready]}, "claimed_by": token}
-        mine = {row["_id"] for row in collection(QueueRequest).find(ours, {"_id": 1})}
-        ready = [row for row in ready if row["_id"] in mine]
+    mark = {"status": CLAIMED, "claimed_by": f"{by}/{uuid.uuid4().hex[:12]}", "lease_until": until, "claimed_at": now}
+    if _claim_all([row["_id"] for row in ready], mark) != len(ready):  # another worker was first somewhere: which are ours?
+        mine = {"_id": {"$in": [row["_id"] for row in ready]}, "claimed_by": mark["claimed_by"]}
+        ours = {row["_id"] for row in collection(QueueRequest).find(mine, {"_id": 1})}
+        ready = [row for row in ready if row["_id"] in ours]
     for row in ready:
-        row.update(status=CLAIMED, claimed_by=token, lease_until=until, claimed_at=now, attempts=row["attempts"] + 1)
+        row.update(mark, attempts=row["attempts"] + 1)
     return ready
 
 
-def _claim_all(updates: list[UpdateOne]) -> int:
+def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
+    """One statement for all rows: a quarter of the cost of one each. The unique index stops it at a lane lost to another
+    worker; the lanes after that are tried one by one."""
+    changes = {"$set": mark, "$inc": {"attempts": 1}}
+    claims = collection(QueueRequest, _FAST)
     try:
-        return collection(QueueRequest, _FAST).bulk_write(updates, ordered=False).modified_count
+        return claims.update_many({"_id": {"$in": ids}, "status": PENDING}, changes).modified_count
+    except DuplicateKeyError:
+        singles = [UpdateOne({"_id": row_id, "status": PENDING}, changes) for row_id in ids]
+    try:
+        claims.bulk_write(singles, ordered=False)
     except BulkWriteError as error:
         if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
             raise
-        return int(error.details["nModified"])
+    return -1  # whatever the count: some were claimed by the first statement, so ask
 
 
 def advance(request_ids: Iterable[str], to: RequestStatus, *, now: datetime, error: str = "") -> int:
@@ -153,18 +160,31 @@ def extend(request_id: str, *, until: datetime) -> None:
 
 
 def expired(*, now: datetime, limit: int) -> list[dict[str, Any]]:
-    """Claims whose lease ran out, the oldest first."""
+    """Claims whose lease ran out. There are at most as many claims as performers online, so they are read by lane."""
     found = collection(QueueRequest).find({"status": CLAIMED, "lease_until": {"$lte": now}})
-    return list(found.sort("lease_until", 1).limit(limit))
+    return list(found.hint(ONE_CLAIM_PER_LANE).limit(limit))
 
 
-def waiting_since(*, before: datetime, limit: int) -> list[dict[str, Any]]:
-    """Pending requests that have been ready since before that moment, the oldest first."""
-    found = collection(QueueRequest).find({"status": PENDING, "available_at": {"$lte": before}})
-    return list(found.sort("available_at", 1).limit(limit))
+def waiting_lanes() -> set[str]:
+    """The lanes in which something is pending, whatever their depth."""
+    lanes = collection(QueueRequest).aggregate(
+        [
+            {"$match": {"status": PENDING}},
+            {"$sort": {"status": 1, "lane": 1, "position": 1}},
+            {"$group": {"_id": "$lane", "first": {"$first": "$_id"}}},
+        ]
+    )
+    return {row["_id"] for row in lanes}
+
+
+def waiting_since(lane: str, *, before: datetime, limit: int) -> list[dict[str, Any]]:
+    """The lane's pending requests that have been ready since before that moment, the oldest first."""
+    found = collection(QueueRequest).find({"status": PENDING, "lane": lane, "available_at": {"$lte": before}})
+    return list(found.sort("position", 1).limit(limit))
 
 
 def expire_claims_of(slot: str, *, now: datetime) -> int:
     """A restarted worker ends its predecessor's leases, so that what was in its hands is looked at now, not in ten seconds."""
     held = {"status": CLAIMED, "claimed_by": {"$regex": f"^{re.escape(slot)}/"}}
-    return collection(QueueRequest).update_many(held, {"$set": {"lease_until": now}}).modified_count
+    changes = {"$set": {"lease_until": now}}
+    return collection(QueueRequest).update_many(held, changes, hint=ONE_CLAIM_PER_LANE).modified_count
