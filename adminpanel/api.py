@@ -1,0 +1,78 @@
+"""`GET /api/tips/:id` for the platform and for staff: where a tip stands, as JSON (spec section 16)."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from adminpanel import audit
+from tips import platforms
+
+
+class VerdictOut(serializers.Serializer[Any]):
+    status = serializers.CharField(
+        help_text="completed, skipped, failed, timeout, expired, dead, cancelled, or pending while it may change"
+    )
+    reason = serializers.CharField(help_text="A stable code; empty when there is nothing to explain")
+    text = serializers.CharField(help_text="One sentence for people")
+
+
+class ActivationOut(serializers.Serializer[Any]):
+    activationId = serializers.CharField()
+    status = serializers.CharField()
+    promisedSeconds = serializers.IntegerField()
+    deliveredSeconds = serializers.FloatField(allow_null=True)
+
+
+class TipOut(serializers.Serializer[Any]):
+    tipId = serializers.CharField()
+    status = serializers.CharField()
+    settlementStatus = serializers.CharField()
+    eventId = serializers.CharField(allow_null=True)
+    verdict = VerdictOut()
+    activations = ActivationOut(many=True)
+
+
+class IsStaffOrPlatform(BasePermission):
+    """Performers and viewers have no business with other people's tips."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and (request.user.is_staff or platforms.is_platform(request.user))
+
+
+@extend_schema(summary="Where a tip stands", responses=TipOut)
+@api_view(["GET"])
+@permission_classes([IsStaffOrPlatform])
+def tip(request: Request, tip_id: str) -> Response:
+    """The tip's status, its verdict in words, and what it made the performer's devices do."""
+    found = audit.trail(tip_id)
+    if found is None:
+        raise Http404
+    return Response(as_json(found))
+
+
+def as_json(found: audit.Trail) -> dict[str, Any]:
+    verdict = found.verdict
+    return {
+        "tipId": found.tip_id,
+        "status": found.tip.status if found.tip else "pending",
+        "settlementStatus": found.tip.settlement_status if found.tip else "pending",
+        "eventId": found.event.event_id if found.event else None,
+        "verdict": {"status": verdict.status, "reason": verdict.reason, "text": verdict.text},
+        "activations": [
+            {
+                "activationId": row.activation_id,
+                "status": row.status,
+                "promisedSeconds": row.promised_seconds,
+                "deliveredSeconds": row.delivered_seconds,
+            }
+            for row in found.activations
+        ],
+    }

@@ -1,0 +1,30 @@
+"""Every route, one line each."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from adminpanel import api, health
+from adminpanel import views as staff
+from config import views
+from lovense.views import live
+from tips import webhooks
+
+urlpatterns = [
+    # pages
+    path("", live, name="live"),
+    path("login", views.login, name="login"),
+    path("logout", LogoutView.as_view(next_page="login"), name="logout"),
+    path("staff/tips", staff.tips, name="staff-tips"),
+    path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
+    path("admin/", admin.site.urls),
+    # API
+    path("api/webhooks/payments", webhooks.payments),
+    path("api/tips/<str:tip_id>", api.tip),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", views.api_docs),
+    # operations
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]

@@ -1,0 +1,42 @@
+"""Pages that belong to no app: logging in, and the list of the API's endpoints."""
+
+from typing import Any
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_form = LoginView.as_view(template_name="login.html", redirect_authenticated_user=True)
+
+
+def login(request: HttpRequest) -> HttpResponseBase:
+    """A region that fetches itself after the session ended is sent here: then the whole page must go, not the region."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return _form(request)
+
+
+@never_cache
+@require_safe
+def api_docs(request: HttpRequest) -> HttpResponse:
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return render(request, "api_docs.html", {"info": schema["info"], "endpoints": endpoints(schema)})
+
+
+def endpoints(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each operation of the schema with its words, in the order of the paths."""
+    return [
+        {"method": method.upper(), "path": path, "operation": operation, "responses": _responses(operation)}
+        for path, operations in schema["paths"].items()
+        for method, operation in operations.items()
+        if method in _METHODS
+    ]
+
+
+def _responses(operation: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(status, response.get("description", "")) for status, response in operation["responses"].items()]

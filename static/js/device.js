@@ -1,0 +1,249 @@
+// The virtual device of this page: a toy made of light that speaks the performer's real socket, so the whole chain can be
+// rehearsed without hardware. Off (the default) the page only watches. On, it asks for the devices' lease and acts only
+// while it has it. Activation ids are remembered across reloads: a repeat is acknowledged again and never played again.
+
+import { after, every } from "./clock.js";
+import { connect, on, send } from "./news.js";
+
+const SWITCH_KEY = "virtual-device";
+const PAGE_KEY = "page-id";
+const MEMORY_KEY = "activations";
+const RUNNING_KEY = "activation-running";
+const REMEMBERED = 500;
+const FRAME_MS = 100;
+const REPORT_MS = 10_000;
+const SILENCE_MS = 5_000; // without a socket for this long the device stops by itself
+const TOY = { id: "virtual-1", name: "Virtual device", toyType: "virtual", status: 1, battery: 90 };
+
+const panel = document.querySelector("[data-virtual]");
+const lever = panel?.querySelector("[data-virtual-switch]");
+const bars = [...(panel?.querySelectorAll("[data-meter] > span") ?? [])];
+
+let pageId = "";
+let holder = false;
+let stopEpoch = 0;
+let running = null; // { message, began, cancel }
+let stopReports = () => {};
+let cancelSilence = () => {};
+
+export async function start() {
+  if (!panel) return connect({ watch: "1" });
+  pageId = await ownPageId();
+  lever.checked = stored(localStorage, SWITCH_KEY) === "on";
+  lever.disabled = false;
+  lever.addEventListener("change", switched);
+  on("snapshot", settled);
+  on("closed", unplugged);
+  on("lovense.activate", activate);
+  on("lovense.stop", stopped);
+  addEventListener("pagehide", () => running && end(running));
+  join();
+}
+
+// --- the switch and the lease ---------------------------------------------------------------------------------------------
+
+function switched() {
+  keep(localStorage, SWITCH_KEY, lever.checked ? "on" : "off");
+  if (!lever.checked && running) end(running);
+  join();
+}
+
+function join() {
+  holder = false;
+  stopReports();
+  say(lever.checked ? "Connecting…" : "Off. This page only watches.");
+  connect(lever.checked ? { page: pageId } : { watch: "1" });
+}
+
+function settled(snapshot) {
+  cancelSilence();
+  stopReports();
+  stopEpoch = Math.max(stopEpoch, snapshot.stopEpoch ?? 0);
+  holder = lever.checked && snapshot.holder === true;
+  if (holder) {
+    report();
+    stopReports = every(REPORT_MS, report);
+  }
+  idle();
+}
+
+function unplugged() {
+  stopReports();
+  if (lever.checked && !running) say("Connection lost. Reconnecting…");
+  cancelSilence();
+  cancelSilence = after(SILENCE_MS, () => running && end(running));
+}
+
+function report() {
+  send({ type: "devices", toys: [TOY] });
+}
+
+// --- one activation ---------------------------------------------------------------------------------------------------------
+
+function activate(message) {
+  if (!holder) return;
+  const known = remembered(message.activationId);
+  if (known) return repeat(message, known);
+  if ((message.stopEpoch ?? 0) < stopEpoch) return acknowledge(message, { stage: "failed", code: "stopped" });
+  if (running) end(running);
+  play(message);
+}
+
+function play(message) {
+  remember(message.activationId, { stage: "started" }); // before the effect: a crash here must not play it twice
+  acknowledge(message, { stage: "received" });
+  running = { message, began: performance.now(), cancel: every(FRAME_MS, frame) };
+  acknowledge(message, { stage: "started" });
+  progress();
+  frame();
+}
+
+function repeat(message, known) {
+  if (running?.message.activationId === message.activationId) {
+    running.message = message; // the end will name the newest attempt
+    acknowledge(message, { stage: "received" });
+    return acknowledge(message, { stage: "started" });
+  }
+  if (known.stage !== "started") return acknowledge(message, known);
+  // It was playing when its page went away: finished, with the seconds that page had delivered.
+  const last = JSON.parse(stored(localStorage, RUNNING_KEY) ?? "{}");
+  const deliveredSeconds = last.activationId === message.activationId ? last.deliveredSeconds : 0;
+  conclude(message, { stage: "finished", deliveredSeconds, code: "interrupted" });
+}
+
+function stopped(message) {
+  stopEpoch = Math.max(stopEpoch, message.stopEpoch ?? 0);
+  if (running) end(running);
+  if (holder) send({ type: "stopped", stopEpoch, toyIds: [TOY.id] });
+}
+
+function end(run) {
+  run.cancel();
+  running = null;
+  conclude(run.message, { stage: "finished", deliveredSeconds: delivered(run) });
+  idle();
+}
+
+function conclude(message, outcome) {
+  remember(message.activationId, outcome);
+  acknowledge(message, outcome);
+}
+
+function acknowledge({ activationId, attempt }, outcome) {
+  send({ type: "ack", activationId, attempt, ...outcome });
+}
+
+function delivered({ message, began }) {
+  const seconds = (performance.now() - began) / 1000;
+  return seconds >= message.durationSec ? message.durationSec : Math.round(seconds * 10) / 10;
+}
+
+// --- what it looks like -------------------------------------------------------------------------------------------------------
+
+function frame() {
+  const { message, began } = running;
+  const elapsed = performance.now() - began;
+  if (elapsed >= message.durationSec * 1000) return end(running);
+  const level = levelAt(message.commands ?? [], elapsed);
+  meter(level);
+  say(`Running at level ${level} of 20`, `${Math.ceil(message.durationSec - elapsed / 1000)} s`);
+  if (Math.floor(elapsed / 1000) !== Math.floor((elapsed - FRAME_MS) / 1000)) progress();
+}
+
+function progress() {
+  keep(
+    localStorage,
+    RUNNING_KEY,
+    JSON.stringify({ activationId: running.message.activationId, deliveredSeconds: delivered(running) }),
+  );
+}
+
+/** How strong the commands are at this moment: a steady level, a pattern's step, or a plain wave for a vendor preset. */
+export function levelAt(commands, elapsed) {
+  const levels = commands.map((command) => {
+    if (command.command === "Function") return Number(/Vibrate:(\d+)/.exec(command.action ?? "")?.[1] ?? 0);
+    if (command.command === "Pattern") return step(command, elapsed);
+    return command.command === "Preset" ? Math.round(11 + 9 * Math.sin(elapsed / 320)) : 0;
+  });
+  return Math.min(20, Math.max(0, ...levels));
+}
+
+function step({ rule = "", strength = "" }, elapsed) {
+  const values = strength.split(";").map(Number);
+  const interval = Number(/S:(\d+)/.exec(rule)?.[1] ?? 1000);
+  return values[Math.floor(elapsed / interval) % values.length] || 0;
+}
+
+function meter(level) {
+  bars.forEach((bar, index) => bar.toggleAttribute("data-on", index < level));
+}
+
+function idle() {
+  if (running) return;
+  meter(0);
+  if (!lever.checked) say("Off. This page only watches.");
+  else say(holder ? "Ready. The next settled tip plays here." : "Another page holds the devices. This one stands by.");
+}
+
+function say(words, count = "") {
+  panel.querySelector("[data-virtual-words]").textContent = words;
+  panel.querySelector("[data-virtual-count]").textContent = count;
+}
+
+// --- memory ---------------------------------------------------------------------------------------------------------------------
+
+function recall() {
+  try {
+    const found = JSON.parse(stored(localStorage, MEMORY_KEY) ?? "[]");
+    return Array.isArray(found) ? found : [];
+  } catch {
+    return [];
+  }
+}
+
+function remembered(activationId) {
+  return recall().find(([id]) => id === activationId)?.[1];
+}
+
+function remember(activationId, outcome) {
+  const others = recall().filter(([id]) => id !== activationId);
+  keep(localStorage, MEMORY_KEY, JSON.stringify([...others, [activationId, outcome]].slice(-REMEMBERED)));
+}
+
+function stored(storage, key) {
+  try {
+    return storage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function keep(storage, key, value) {
+  try {
+    storage.setItem(key, value);
+  } catch {
+    // storage is blocked or full: the page still works, it only forgets on reload
+  }
+}
+
+/** Stable for this tab across reloads. A duplicated tab copies the storage: the lock tells that its id is taken. */
+async function ownPageId() {
+  const kept = stored(sessionStorage, PAGE_KEY);
+  const id = kept && (await locked(kept)) ? kept : newId();
+  if (id !== kept) await locked(id);
+  keep(sessionStorage, PAGE_KEY, id);
+  return id;
+}
+
+function locked(id) {
+  if (!navigator.locks) return Promise.resolve(true); // plain http on another host: no locks, no duplicated-tab guard
+  return new Promise((answer) => {
+    const signal = AbortSignal.timeout(400); // a reloading page may need a moment to let go of its own lock
+    const hold = () => (answer(true), new Promise(() => {}));
+    navigator.locks.request(`page-${id}`, { signal }, hold).catch(() => answer(false));
+  });
+}
+
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,64 @@
+// The live page: starts the socket and the virtual device, keeps times and the countdown moving, and tells when a region
+// could not be fetched. The server's HTML is the state; nothing here remembers it.
+
+import { age, every, serverNow } from "./clock.js";
+import { start } from "./device.js";
+
+const FRAME_MS = 100;
+const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const fetched = new Map(); // region -> the HTML it shows: an equal answer is not swapped in, so nothing moves or is read twice
+let playing = "";
+
+function times(root) {
+  for (const element of root.querySelectorAll("time[data-clock]")) {
+    const at = new Date(element.dateTime);
+    element.textContent = clockTime.format(at);
+    element.title = at.toLocaleString();
+  }
+  ages(root);
+}
+
+function ages(root) {
+  for (const element of root.querySelectorAll("time[data-age]")) {
+    element.textContent = `${age(serverNow() - Date.parse(element.dateTime))} ago`;
+  }
+}
+
+function countdown() {
+  const ring = document.querySelector("[data-ends]");
+  if (!ring) return;
+  const total = Number(ring.dataset.seconds) * 1000;
+  const left = Math.min(total, Math.max(0, Number(ring.dataset.ends) - serverNow()));
+  ring.querySelector("[data-left]").textContent = Math.ceil(left / 1000);
+  ring.querySelector(".ring__fill").setAttribute("stroke-dasharray", `${(100 * left) / total} 100`);
+}
+
+/** One polite sentence when something else starts to play; polling alone says nothing. */
+function announce() {
+  const title = document.querySelector("[data-now-says]")?.dataset.nowSays ?? "";
+  if (title !== playing) document.querySelector("[data-said]").textContent = title;
+  playing = title;
+}
+
+function refresh(root) {
+  times(root);
+  countdown();
+  announce();
+}
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, serverResponse, xhr } = event.detail;
+  if (xhr.status !== 200) return;
+  if (fetched.get(target.id) === serverResponse) event.detail.shouldSwap = false;
+  fetched.set(target.id, serverResponse);
+  delete target.dataset.stale;
+});
+document.body.addEventListener("htmx:afterSwap", (event) => refresh(event.detail.target));
+for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.body.addEventListener(failure, (event) => (event.detail.target.dataset.stale = ""));
+}
+
+refresh(document);
+every(FRAME_MS, countdown);
+every(1000, () => ages(document));
+start();

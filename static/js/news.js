@@ -1,0 +1,100 @@
+// The performer's socket: it reconnects by itself, says so in the badge, and turns news into DOM events.
+// News carries no content. A region of the page listens for `news-<topic>` on <body> and fetches itself again.
+
+import { after } from "./clock.js";
+
+const TOPICS = ["queue", "devices", "tips", "notices"];
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 15_000;
+const GATHER_MS = 120; // a burst of news about one topic makes one fetch
+const SIGNED_OUT = 4401;
+
+const listeners = new Map();
+const gathering = new Set();
+let socket = null;
+let query = "";
+let attempt = 0;
+let cancelRetry = () => {};
+
+/** Subscribes to one type of message, or to "open" and "closed". */
+export function on(type, listener) {
+  listeners.set(type, [...(listeners.get(type) ?? []), listener]);
+}
+
+/** Sends a message; false when nobody is listening (the server asks again after a reconnect). */
+export function send(message) {
+  if (socket?.readyState !== WebSocket.OPEN) return false;
+  socket.send(JSON.stringify(message));
+  return true;
+}
+
+/** Opens the socket with these query parameters, closing the one before. */
+export function connect(parameters) {
+  query = new URLSearchParams(parameters).toString();
+  attempt = 0;
+  open();
+}
+
+function open() {
+  cancelRetry();
+  const previous = socket;
+  const opened = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/performer?${query}`);
+  socket = opened;
+  previous?.close(1000);
+  badge(attempt ? "Reconnecting" : "Connecting", "warn");
+  opened.onmessage = ({ data }) => socket === opened && receive(data);
+  opened.onclose = ({ code }) => socket === opened && lost(code);
+}
+
+function receive(data) {
+  const message = read(data);
+  if (message.type === "snapshot") connected();
+  if (message.type === "news") announce(message.topic);
+  tell(message.type, message);
+}
+
+function read(data) {
+  try {
+    const message = JSON.parse(data);
+    return typeof message === "object" && message !== null ? message : {};
+  } catch {
+    return {}; // a message we cannot read is not one for us
+  }
+}
+
+function connected() {
+  attempt = 0;
+  badge("Connected", "good");
+  TOPICS.forEach(announce); // whatever happened while we were away
+}
+
+function lost(code) {
+  tell("closed", { code });
+  if (code === SIGNED_OUT) return badge("Signed out", "bad");
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt++);
+  badge(attempt > 3 ? "Not connected" : "Reconnecting", attempt > 3 ? "bad" : "warn");
+  cancelRetry = after(wait * (0.5 + Math.random() / 2), open);
+}
+
+function announce(topic) {
+  if (!TOPICS.includes(topic) || gathering.has(topic)) return;
+  gathering.add(topic);
+  after(GATHER_MS, () => {
+    gathering.delete(topic);
+    document.body.dispatchEvent(new CustomEvent(`news-${topic}`));
+  });
+}
+
+function tell(type, message) {
+  for (const listener of listeners.get(type) ?? []) listener(message);
+}
+
+function badge(words, tone) {
+  const element = document.querySelector("[data-socket]");
+  if (!element) return;
+  element.textContent = words;
+  element.dataset.tone = tone;
+}
+
+// A laptop that wakes up, or a cable that is back: no reason to wait out the pause.
+addEventListener("online", () => attempt && open());
