@@ -120,7 +120,7 @@ def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
     changes = {"$set": mark, "$inc": {"attempts": 1}}
     claims = collection(QueueRequest, _FAST)
     try:
-        return claims.update_many({"_id": {"$in": ids}, "status": PENDING}, changes).modified_count
+        return claims.update_many({"_id": {"$in": ids}, "status": PENDING}, changes, hint="_id_").modified_count
     except DuplicateKeyError:
         singles = [UpdateOne({"_id": row_id, "status": PENDING}, changes) for row_id in ids]
     try:
