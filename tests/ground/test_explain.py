@@ -121,12 +121,13 @@ def test_healing_uses_indexes(show, ana, bob, now):
     later = now + timedelta(hours=1)
     with recorded() as plans:
         dispatch.in_flight([ana.pk], before=later)
+        dispatch.recover("worker-0", now=later)
         dispatch.expire(now=later, limit=100)
         dispatch.expire_offline(now=later, limit=100)
         settlement.end_grace(now=later, limit=100)
         inbox.mark_failed("payments/none", error="x")
         queue.release(str(uuid.uuid4()), now=later, delay_seconds=0, error="x")
-    assert len(plans) > 6
+    assert len(plans) > 7
     assert scans(plans) == []
 
 
@@ -218,7 +219,7 @@ def test_a_claim_among_many_reads_what_it_takes(now):
     assert max(plan.examined for plan in plans) <= 100
 
 
-def test_leases_that_ran_out_are_found_among_many(now):
+def test_leases_that_ran_out_cost_as_many_looks_as_there_are_claims(now):
     fill(
         QueueRequest,
         lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "completed", "lane": f"L{n}", "lease_until": None},
@@ -226,17 +227,25 @@ def test_leases_that_ran_out_are_found_among_many(now):
     claims = [
         {"_id": f"c{n}", "idempotency_key": f"c{n}", "status": "claimed", "lane": f"L{n}", "lease_until": now} for n in range(9)
     ]
-    collection(QueueRequest).insert_many(claims)
+    collection(QueueRequest).insert_many([claim | {"claimed_by": "worker-0/1"} for claim in claims])
     with recorded(run=True) as plans:
-        assert len(queue.expired(now=now, limit=5)) == 5
-    assert plans[0].indexes == ["request_one_claimed_per_lane"]
-    assert plans[0].examined <= 9, "only what is claimed, never the history"
-
-
-def test_the_claims_of_a_restarted_worker_are_found_by_their_leases(now):
-    with recorded() as plans:
-        queue.expire_claims_of("worker-0", now=now)
+        assert len(queue.expired(now=now, limit=100)) == 9
+        assert queue.expire_claims_of("worker-0", now=now - timedelta(1)) == 9
     assert scans(plans) == []
+    assert [plan.examined for plan in plans] == [9, 9]
+
+
+def test_what_waits_is_found_by_its_lane(now):
+    fill(
+        QueueRequest,
+        lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "lane": f"L{n % 50:02}", "position": n},
+    )
+    with recorded(run=True) as plans:
+        assert len(queue.waiting_lanes()) == 50
+        queue.waiting_since("L01", before=now, limit=20)
+    assert scans(plans) == []
+    assert plans[0].examined == 50
+    assert plans[1].examined <= MANY / 50
 
 
 def test_a_performers_newest_activations_cost_as_many_as_are_shown():
