@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
 from ledger import gateway, transactions
-from ledger.posting import Group, Refused
+from ledger.gateway import Group, Refused
 from ledger.purchases import Purchase
 from lovense import platform
 from lovense.menus import validated

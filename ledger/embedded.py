@@ -6,20 +6,20 @@ from datetime import datetime
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from ledger import posting
+from ledger import gateway, posting
 from ledger.database import client, collection
 from ledger.models import Account, Entry
 
 
 class EmbeddedGateway:
-    def transfer(self, groups: Sequence[posting.Group], *, now: datetime, session: ClientSession) -> list[posting.Result]:
+    def transfer(self, groups: Sequence[gateway.Group], *, now: datetime, session: ClientSession) -> list[gateway.Result]:
         return posting.post(groups, now=now, session=session)
 
-    def entries_for(self, source_ref: str) -> list[posting.PostedEntry]:
+    def entries_for(self, source_ref: str) -> list[gateway.PostedEntry]:
         # Entry keys are `<source_ref>:<side>`; ';' follows ':' in ASCII, so this range is exactly the source_ref's own.
         found = collection(Entry).find({"_id": {"$gte": f"{source_ref}:", "$lt": f"{source_ref};"}})
         return [
-            posting.PostedEntry(
+            gateway.PostedEntry(
                 row["_id"], row["account"], row["source_ref"], row["points_delta"], row["balance_after"], row["posted_at"]
             )
             for row in found

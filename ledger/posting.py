@@ -6,7 +6,6 @@ transaction, and the account's version guards the write. Groups of transfers pos
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,76 +13,21 @@ from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
 
 from ledger.database import collection
+from ledger.gateway import (
+    ISSUER,
+    BalanceTooLarge,
+    Group,
+    InsufficientFunds,
+    KeyReused,
+    Order,
+    Posted,
+    PostedEntry,
+    Refused,
+    Result,
+)
 from ledger.models import Account, Entry, Transfer
 
-ISSUER = "issuer:tokens"
-COMMISSION = "platform:commission"
 MAX_BALANCE = 2**63 - 1
-
-
-def user_account(user_id: str) -> str:
-    return f"user:{user_id}"
-
-
-def performer_account(performer_id: str) -> str:
-    return f"performer:{performer_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A transfer to post. `subject` names the business fact; the same key for another subject is refused."""
-
-    key: str
-    subject: str
-    debit: str
-    credit: str
-    amount: int
-    happened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PostedEntry:
-    """One side of a posted transfer. `points_delta` is negative on the debit side."""
-
-    entry_id: str
-    account: str
-    source_ref: str
-    points_delta: int
-    balance_after: int
-    posted_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    entries: list[PostedEntry]
-
-
-class Refused(Exception):
-    """A group was not posted; `reason` is the stable code of the broken rule."""
-
-    reason = "refused"
-
-
-class InsufficientFunds(Refused):
-    """A debit account other than the issuer's may not go below zero."""
-
-    reason = "insufficient_funds"
-
-
-class KeyReused(Refused):
-    """A transfer of this key exists with other accounts, amount or subject."""
-
-    reason = "source_ref_reused"
-
-
-class BalanceTooLarge(Refused):
-    """A balance must fit MongoDB's 64-bit integer."""
-
-    reason = "balance_too_large"
-
-
-Result = Posted | Refused
-Group = Sequence[Order]
 
 
 def post(groups: Sequence[Group], *, now: datetime, session: ClientSession) -> list[Result]:

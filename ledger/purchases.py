@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.fields import Fields
-from ledger.posting import ISSUER, Order, user_account
+from ledger.gateway import ISSUER, Order, user_account
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 
 from ledger import gateway, inbox, transactions
 from ledger.database import collection
-from ledger.posting import COMMISSION, InsufficientFunds, Order, Posted, Result, performer_account, user_account
+from ledger.gateway import COMMISSION, InsufficientFunds, Order, Posted, Result, performer_account, user_account
 from ledger.purchases import Purchase
 from tips import commission, events, placement, queue
 from tips.models import ChainHead, SettlementStatus, Tip, TipActivated, TipStatus
