@@ -123,7 +123,7 @@ class Activation(models.Model):
         indexes = [
             models.Index(fields=["performer_id", "-position"], name="activation_newest"),
             models.Index(
-                fields=["performer_id"],
+                fields=["performer_id", "position"],
                 condition=models.Q(status__in=["dispatched", "activated"]),
                 name="activation_in_flight",
             ),

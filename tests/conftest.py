@@ -1,7 +1,7 @@
 """The ground of every test: a real MongoDB emptied after each test, a real Redis, the fixed cast and the fixed `now`.
 
-MongoDB has no roll-back around a test, and flushing everything costs 60 ms. So after each test only the collections that it
-wrote are emptied, and those that the migrations filled get their first content back.
+MongoDB has no roll-back around a test, and Django's flush costs 90 ms. So after each test only the collections that it wrote
+are emptied (2 ms), and those that the migrations filled get their first content back.
 """
 
 from collections.abc import Generator, Iterator
@@ -16,6 +16,7 @@ from django.test import override_settings
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import client
+from lovense import activation
 from tests import factories, services
 from tests.commands import WRITES
 
@@ -44,6 +45,8 @@ def _django_db_helper(
     with django_db_blocker.unblock():
         yield
         clean(_first_content)
+        # Menus are immutable and cached by `<performer>.<version>`: true in production, not from one test to the next.
+        activation._menu_cache.clear()
 
 
 def clean(first_content: dict[str, list[dict[str, Any]]]) -> int:
@@ -68,16 +71,16 @@ def written_elsewhere(db: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def _redis() -> Generator["redis.Redis[bytes]"]:
+def redis_client() -> Generator["redis.Redis[bytes]"]:
     with redis.Redis.from_url(settings.REDIS_URL) as connected:
         yield connected
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis(_redis: "redis.Redis[bytes]") -> Iterator[None]:
+def _empty_redis(redis_client: "redis.Redis[bytes]") -> Iterator[None]:
     """0.1 ms: cheaper than finding out whether the test used it."""
     yield
-    _redis.flushall()
+    redis_client.flushall()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -88,7 +91,7 @@ def _fast_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def mongod() -> Any:
-    """The tests' own mongod: `.url`, and `fail_points` of it are in tests/ground."""
+    """The tests' own mongod: `.url`, `.pid`, `.restart()`."""
     assert services.running is not None
     return services.running.mongod
 

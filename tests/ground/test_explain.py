@@ -264,9 +264,20 @@ def test_what_a_performer_has_in_flight_does_not_cost_her_history():
     wanted = {"performer_id": {"$in": ["P1", "P2"]}, "status": {"$in": ["dispatched", "activated"]}}
     with recorded(run=True) as plans:
         assert len(list(collection(Activation).find(wanted))) == 1
-        assert len(Activation.objects.filter(performer_id="P1", status__in=["dispatched", "activated"])) == 1
-    assert [plan.indexes for plan in plans] == [["activation_in_flight"]] * 2
-    assert [plan.examined for plan in plans] == [1, 1]
+        mine = Activation.objects.filter(performer_id="P1", status__in=["dispatched", "activated"])
+        assert len(mine) == 1
+        assert mine.order_by("position").values_list("pk", flat=True).first() == "x.all"
+    assert [plan.indexes for plan in plans] == [["activation_in_flight"]] * 3
+    assert [plan.examined for plan in plans] == [1, 1, 1]
+    assert scans(plans) == []
+
+
+def test_a_performer_who_has_nothing_in_flight_does_not_pay_for_her_history():
+    fill(Activation, lambda n: {"_id": f"{n}.all", "performer_id": "P1", "position": n, "status": "completed"})
+    with recorded(run=True) as plans:
+        found = Activation.objects.filter(performer_id="P1", status__in=["dispatched", "activated"]).order_by("position").first()
+    assert found is None
+    assert plans[0].examined == 0
 
 
 def test_pages_of_many_performers_cost_those_that_are_open(now):
@@ -283,3 +294,11 @@ def test_a_user_is_found_among_many():
         assert User.objects.filter(username="user7").exists()
         assert [u.username for u in User.objects.order_by("username")[:2]] == ["user0", "user1"]
     assert [plan.examined for plan in plans] == [1, 2]
+
+
+def test_a_performer_is_found_by_her_user_among_many():
+    users = [ObjectId() for _ in range(MANY)]
+    fill(Performer, lambda n: {"_id": f"{n:024}", "user_id": users[n]})
+    with recorded(run=True) as plans:
+        assert Performer.objects.filter(user_id=users[-1]).values_list("pk", flat=True).first() == f"{MANY - 1:024}"
+    assert plans[0].examined <= 2
