@@ -2,8 +2,8 @@
 
     logger.info("tip_settled", extra={"tip_id": tip.tip_id, "lines_count": 2, "duration_ms": 3})
 
-The message is a *name* (`words_like_this` or `dotted.words`), never a sentence with values. Text written by libraries may
-carry anything, so only the place it came from is kept. Exceptions give their types and places, never their words.
+The message is a *name* (`words_like_this` or `dotted.words`), never a sentence with values. What libraries write may be
+or hold a value, so only the place it came from is kept. Exceptions give their types and places, never their words.
 """
 
 import json
@@ -19,6 +19,7 @@ from typing import Any
 # The id of the request or task this thread is working for; every line carries it.
 trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 
+OURS = frozenset({"config", "ledger", "tips", "lovense", "adminpanel"})
 IDS = frozenset({"tip_id", "source_ref", "event_id", "request_id", "trace_id"})
 WORDS = frozenset({"mode", "error_code"})
 DURATIONS = frozenset({"duration_ms", "duration_seconds"})
@@ -41,7 +42,7 @@ class AllowListFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
-            "event": event_name(record.msg),
+            "event": event_name(record.name, record.msg),
             "logger": record.name,
         }
         if line["event"] == "text":
@@ -54,9 +55,10 @@ class AllowListFormatter(logging.Formatter):
         return json.dumps(line, separators=(",", ":"))
 
 
-def event_name(message: object) -> str:
-    """The message when it is a name; "text" for anything that could have values in it."""
-    return message if isinstance(message, str) and len(message) <= 80 and _EVENT.fullmatch(message) else "text"
+def event_name(logger: str, message: object) -> str:
+    """The message when it is a name that our code gave; "text" for anything that could be or hold a value."""
+    is_ours = logger.partition(".")[0] in OURS
+    return message if is_ours and isinstance(message, str) and len(message) <= 80 and _EVENT.fullmatch(message) else "text"
 
 
 def is_allowed(name: str, value: object) -> bool:
