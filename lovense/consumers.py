@@ -20,6 +20,7 @@ from django.conf import settings
 from ledger import clock, doorbell
 from ledger.groupcommit import GroupCommit
 from lovense import activation, devices, dispatch, groups, identity, pages, stop
+from tips import queue
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,10 @@ UNAUTHENTICATED = 4401
 
 
 def _acknowledge(acks: list[activation.Ack]) -> list[bool]:
-    """Records a group of acknowledgements and wakes the lanes that they freed."""
+    """Records a group of acknowledgements and wakes the lanes that they freed, if anything waits in them."""
     ended = activation.acknowledge(acks)
-    if any(ended):
+    freed = {ack.performer_id for ack, is_over in zip(acks, ended, strict=True) if is_over}
+    if freed and queue.has_waiting(freed):
         doorbell.ring("lovense.dispatch")
     groups.news.mark({ack.performer_id for ack in acks}, "queue")
     return ended

@@ -11,7 +11,7 @@ from lovense import dispatch, groups
 
 LANES = 2000  # performers looked at in one round
 
-DISPATCH = Hop(lambda: dispatch.drain(now=clock.now(), limit=LANES))  # skipped tips free their lane: drained again
+DISPATCH = Hop(lambda: dispatch.drain(now=clock.now(), limit=LANES), name="dispatch")
 
 
 @shared_task(name="lovense.dispatch", ignore_result=True)
@@ -25,10 +25,10 @@ def heal() -> None:
     now, limit = clock.now(), settings.DRAIN_LIMIT
     healed = dispatch.expire(now=now, limit=limit) + dispatch.expire_offline(now=now, limit=limit)
     if healed:
-        doorbell.ring("lovense.dispatch")
+        DISPATCH.ask()
 
 
 def requests_queued(sender: Any, *, performer_ids: set[str], **kwargs: Any) -> None:
-    """Tips announces that queues grew."""
-    doorbell.ring("lovense.dispatch")
+    """Tips announces that queues grew, in the process that settled them."""
+    DISPATCH.ask()
     groups.news.mark(performer_ids, "queue")

@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 MAX_ERRORS_KEPT = 20
 DUPLICATE_KEY = 11000
-ONE_CLAIM_PER_LANE = "request_one_claimed_per_lane"
+CLAIM, ONE_CLAIM_PER_LANE = "request_claim", "request_one_claimed_per_lane"
 _NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
 
 # To which status a request may move, and from where. `docs/states.md` shows the same table.
@@ -96,6 +96,12 @@ def heads(lanes: Sequence[str]) -> list[dict[str, Any]]:
             ]
         )
     ]
+
+
+def has_waiting(lanes: Iterable[str]) -> bool:
+    """Whether any of these lanes holds a pending request."""
+    found = collection(QueueRequest).find({"status": PENDING, "lane": {"$in": list(lanes)}}, {"_id": 1})
+    return next(found.hint(CLAIM).limit(1), None) is not None
 
 
 def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float) -> list[dict[str, Any]]:

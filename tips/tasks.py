@@ -18,7 +18,7 @@ def _announce(done: settlement.Drained) -> bool:
     return done.handled >= settings.DRAIN_LIMIT
 
 
-SETTLE = Hop(_settle)
+SETTLE = Hop(_settle, name="settle")
 
 
 @shared_task(name="tips.settle", ignore_result=True)
