@@ -38,6 +38,11 @@ app.conf.update(
 app.autodiscover_tasks()
 
 
+@signals.setup_logging.connect
+def keep_our_logging(**kwargs: Any) -> None:
+    """A receiver here stops Celery from putting its own formatters beside the allow-list of `config/logging.py`."""
+
+
 @signals.worker_ready.connect
 def take_over(**kwargs: Any) -> None:
     """A restarted worker looks at once at what its predecessor held."""
