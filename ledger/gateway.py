@@ -38,6 +38,12 @@ class Order:
     amount: int
     happened_at: datetime
 
+    def __post_init__(self) -> None:
+        if type(self.amount) is not int or self.amount <= 0:
+            raise ValueError("a transfer moves a positive whole number of tokens")
+        if self.debit == self.credit:
+            raise ValueError("a transfer has two accounts")
+
 
 @dataclass(frozen=True, slots=True)
 class PostedEntry:

@@ -45,11 +45,12 @@ class GroupCommit(Generic[Item, Result]):
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 try:
                     results = await loop.run_in_executor(self._thread, self._write, [item for item, _ in batch])
+                    answers = list(zip(batch, results, strict=True))
                 except Exception as error:  # every caller of the batch hears of it
                     for _, future in batch:
                         _settle(future, error=error)
                 else:
-                    for (_, future), result in zip(batch, results, strict=True):
+                    for (_, future), result in answers:
                         _settle(future, result=result)
         finally:
             self._drain = None

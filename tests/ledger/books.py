@@ -1,0 +1,32 @@
+"""Postings for tests, in their own transaction, and the proof that the books agree."""
+
+from ledger import posting, reconcile, transactions
+from ledger.database import collection
+from ledger.gateway import ISSUER, Order
+from ledger.models import Account, Entry, Transfer
+from tests.factories import NOW
+
+
+def order(key, debit, credit, amount, subject="test"):
+    return Order(key=key, subject=subject, debit=debit, credit=credit, amount=amount, happened_at=NOW)
+
+
+def issued(account, tokens, key=""):
+    return order(key or f"ISSUE_{account}", ISSUER, account, tokens)
+
+
+def post(*groups, now=NOW):
+    return transactions.run(lambda session: posting.post(groups, now=now, session=session))
+
+
+def balances():
+    return {row["_id"]: row["balance"] for row in collection(Account).find()}
+
+
+def counts():
+    """Transfers and entries written."""
+    return collection(Transfer).count_documents({}), collection(Entry).count_documents({})
+
+
+def findings():
+    return [str(finding) for finding in reconcile.findings()]

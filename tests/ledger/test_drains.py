@@ -1,0 +1,176 @@
+"""A hop in one process: asked from anywhere, it drains everything, one thread at a time."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ledger import drains
+from ledger.drains import Hop
+
+PATIENCE_SECONDS = 10
+
+
+class Work:
+    """Rows that wait. Handles at most two a round, as a drain with a limit, and notes when two rounds overlap."""
+
+    def __init__(self, rows=0, limit=2):
+        self.waiting, self.limit, self.rounds, self.overlaps = rows, limit, 0, 0
+        self.lock, self.busy = threading.Lock(), threading.Lock()
+
+    def add(self, count=1):
+        with self.lock:
+            self.waiting += count
+
+    def drain(self):
+        if not self.busy.acquire(blocking=False):
+            self.overlaps += 1
+            raise AssertionError("two drains at a time")
+        try:
+            with self.lock:
+                taken = min(self.limit, self.waiting)
+                self.waiting -= taken
+            self.rounds += 1
+            return taken == self.limit
+        finally:
+            self.busy.release()
+
+
+def test_one_ask_drains_everything():
+    work = Work(rows=9)
+    Hop(work.drain, name="test").run()
+    assert (work.waiting, work.rounds) == (0, 5)
+
+
+def test_an_ask_without_work_is_one_round():
+    work = Work()
+    Hop(work.drain, name="test").run()
+    assert work.rounds == 1
+
+
+def test_asked_while_it_drains_it_drains_again_and_the_asker_does_not_wait():
+    """The row arrives after the round has looked; its ask must not be swallowed by the drain that is under way."""
+    looked, go_on, seen = threading.Event(), threading.Event(), []
+
+    def drain():
+        seen.append(len(seen))
+        if len(seen) == 1:
+            looked.set()
+            assert go_on.wait(PATIENCE_SECONDS)
+        return False
+
+    hop = Hop(drain, name="test")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(hop.run)
+        assert looked.wait(PATIENCE_SECONDS)
+        hop.run()
+        assert len(seen) == 1
+        go_on.set()
+        first.result(PATIENCE_SECONDS)
+    assert len(seen) == 2
+
+
+def test_asks_of_many_threads_lose_no_row_and_never_overlap():
+    for _ in range(20):
+        work = Work(limit=3)
+        hop = Hop(work.drain, name="test")
+
+        def ask(work=work, hop=hop):
+            for _ in range(50):
+                work.add()
+                hop.run()
+
+        with ThreadPoolExecutor(8) as pool:
+            for asked in [pool.submit(ask) for _ in range(8)]:
+                asked.result(PATIENCE_SECONDS)
+        assert (work.waiting, work.overlaps) == (0, 0)
+
+
+def test_a_hop_that_never_ends_gives_its_thread_back(monkeypatch):
+    monkeypatch.setattr(drains, "MAX_ROUNDS", 5)
+    work = Work(rows=1000)
+    Hop(work.drain, name="test").run()
+    assert work.rounds == 5
+
+
+def test_an_error_is_told_and_the_next_ask_drains():
+    calls = []
+
+    def drain():
+        calls.append(1)
+        if len(calls) == 1:
+            raise ConnectionError
+        return False
+
+    hop = Hop(drain, name="test")
+    with pytest.raises(ConnectionError):
+        hop.run()
+    hop.run()
+    assert len(calls) == 2
+
+
+# --- asked by the hop before it --------------------------------------------------------------------------------------------
+
+
+def test_an_asker_does_not_wait_and_the_hop_runs_on_its_own_thread():
+    go_on, ran_on = threading.Event(), []
+
+    def drain():
+        ran_on.append(threading.current_thread().name)
+        assert go_on.wait(PATIENCE_SECONDS)
+        return False
+
+    hop = Hop(drain, name="test")
+    hop.ask()
+    go_on.set()
+    finish(hop)
+    assert [name.rpartition("_")[0] for name in ran_on] == ["test"]
+
+
+def test_asks_of_many_threads_lose_no_row():
+    work = Work(limit=3)
+    hop = Hop(work.drain, name="test")
+
+    def ask():
+        for _ in range(50):
+            work.add()
+            hop.ask()
+
+    with ThreadPoolExecutor(8) as pool:
+        for asked in [pool.submit(ask) for _ in range(8)]:
+            asked.result(PATIENCE_SECONDS)
+    finish(hop)
+    assert (work.waiting, work.overlaps) == (0, 0)
+
+
+def test_asks_before_the_hop_begins_are_one():
+    work, go_on = Work(), threading.Event()
+    hop = Hop(work.drain, name="test")
+    hop._thread.submit(go_on.wait, PATIENCE_SECONDS)
+    for _ in range(20):
+        hop.ask()
+    go_on.set()
+    finish(hop)
+    assert work.rounds == 1
+
+
+def test_an_error_on_its_own_thread_is_logged_and_the_next_ask_drains(caplog):
+    calls = []
+
+    def drain():
+        calls.append(1)
+        if len(calls) == 1:
+            raise ConnectionError
+        return False
+
+    hop = Hop(drain, name="test")
+    for _ in range(2):
+        hop.ask()
+        finish(hop)
+    assert len(calls) == 2
+    assert [record.msg for record in caplog.records] == ["drain_failed"]
+
+
+def finish(hop):
+    """Returns when the hop's own thread has done what it was asked before."""
+    hop._thread.submit(int).result(PATIENCE_SECONDS)

@@ -1,0 +1,245 @@
+"""The books: posted once, never below zero, groups together or not at all, and every balance the fold of its entries."""
+
+import itertools
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymongo.errors import PyMongoError
+
+from ledger import posting, transactions
+from ledger.database import collection
+from ledger.gateway import ISSUER, BalanceTooLarge, InsufficientFunds, KeyReused, Posted
+from ledger.models import Account, Entry
+from ledger.posting import MAX_BALANCE
+from tests.factories import NOW
+from tests.ledger.books import balances, counts, findings, issued, order, post
+
+pytestmark = pytest.mark.django_db
+
+ERROR = 8000  # of the server, and not one that says "again"
+
+
+@pytest.fixture(autouse=True)
+def _the_books_agree(db):
+    yield
+    assert findings() == []
+
+
+def deltas(result):
+    return [(entry.account, entry.points_delta, entry.balance_after) for entry in result.entries]
+
+
+# --- once, repeated, concurrent, crashed -----------------------------------------------------------------------------------
+
+
+def test_a_transfer_has_two_entries_that_sum_to_zero():
+    post([issued("a", 100)])
+    (result,) = post([order("t", "a", "b", 30)])
+    assert deltas(result) == [("a", -30, 70), ("b", 30, 30)]
+    assert [entry.entry_id for entry in result.entries] == ["t:debit", "t:credit"]
+    assert {entry.posted_at for entry in result.entries} == {NOW}
+    assert balances() == {ISSUER: -100, "a": 70, "b": 30}
+
+
+def test_a_repeat_answers_the_same_and_moves_nothing():
+    post([issued("a", 100)])
+    first = post([order("t", "a", "b", 30)])
+    assert post([order("t", "a", "b", 30)], now=NOW.replace(year=2027)) == first
+    assert balances()["a"] == 70
+    assert counts() == (2, 4)
+
+
+def test_a_repeat_is_told_the_balances_of_its_own_time():
+    post([issued("a", 100)])
+    first = post([order("t", "a", "b", 30)])
+    post([order("u", "a", "b", 30)])
+    assert post([order("t", "a", "b", 30)]) == first
+
+
+def test_a_repeat_inside_one_batch_moves_once():
+    post([issued("a", 100)])
+    first, second = post([order("t", "a", "b", 30)], [order("t", "a", "b", 30)])
+    assert first == second
+    assert balances()["b"] == 30
+
+
+def test_eight_threads_post_one_transfer_once(in_threads):
+    post([issued("a", 100)])
+    results = in_threads(lambda: post([order("t", "a", "b", 30)])[0], times=16)
+    assert all(result == results[0] for result in results)
+    assert counts() == (2, 4)
+    assert balances()["b"] == 30
+
+
+def test_eight_threads_spend_what_is_there_and_no_more(in_threads):
+    post([issued("a", 100)])
+    number = itertools.count()
+    results = in_threads(lambda: post([order(f"t{next(number)}", "a", "b", 10)])[0], times=24)
+    assert Counter(type(result) for result in results) == {Posted: 10, InsufficientFunds: 14}
+    assert balances() == {ISSUER: -100, "a": 0, "b": 100}
+
+
+def test_eight_threads_open_one_account_once(in_threads):
+    number = itertools.count()
+    in_threads(lambda: post([issued("new", 1, key=f"i{next(number)}")]), times=16)
+    assert balances() == {ISSUER: -16, "new": 16}
+
+
+WRITES = [
+    ("update", "ledger_accounts"),
+    ("insert", "ledger_accounts"),
+    ("insert", "ledger_transfers"),
+    ("insert", "ledger_entries"),
+]
+
+
+@pytest.mark.parametrize(("command", "name"), [*WRITES, ("commitTransaction", None)])
+def test_a_crash_at_any_write_leaves_nothing_and_a_repeat_posts_once(fail_command, command, name):
+    post([issued("a", 100)])
+    where = {"namespace": f"{collection(Account).database.name}.{name}"} if name else {}
+    fail_command(command, errorCode=ERROR, **where)
+    with pytest.raises((PyMongoError, transactions.NotCommitted)):
+        post([order("t", "a", "new", 30)])
+    assert balances() == {ISSUER: -100, "a": 100}
+    assert counts() == (1, 2)
+    post([order("t", "a", "new", 30)])
+    assert balances() == {ISSUER: -100, "a": 70, "new": 30}
+
+
+def test_a_crash_of_the_callers_own_step_undoes_the_posting():
+    def body(session):
+        posting.post([[issued("a", 100)]], now=NOW, session=session)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        transactions.run(body)
+    assert counts() == (0, 0)
+
+
+# --- never below zero ------------------------------------------------------------------------------------------------------
+
+
+def test_a_balance_goes_to_zero_and_not_below():
+    post([issued("a", 30)])
+    assert isinstance(post([order("t", "a", "b", 30)])[0], Posted)
+    (refused,) = post([order("u", "a", "b", 1)])
+    assert isinstance(refused, InsufficientFunds)
+    assert refused.reason == "insufficient_funds"
+    assert balances()["a"] == 0
+
+
+def test_what_was_refused_may_be_posted_later():
+    assert isinstance(post([order("t", "a", "b", 30)])[0], InsufficientFunds)
+    assert counts() == (0, 0)
+    post([issued("a", 30)])
+    assert isinstance(post([order("t", "a", "b", 30)])[0], Posted)
+
+
+def test_tokens_that_arrive_in_the_same_batch_may_be_spent_in_it():
+    results = post([issued("a", 30)], [order("t", "a", "b", 30)], [order("u", "b", "c", 30)], [order("v", "a", "b", 1)])
+    assert [type(result) for result in results] == [Posted, Posted, Posted, InsufficientFunds]
+    assert balances() == {ISSUER: -30, "a": 0, "b": 0, "c": 30}
+
+
+def test_a_balance_fits_the_databases_integer():
+    post([issued("a", MAX_BALANCE)])
+    (refused,) = post([issued("a", 1, key="more")])
+    assert isinstance(refused, BalanceTooLarge)
+    assert balances() == {ISSUER: -MAX_BALANCE, "a": MAX_BALANCE}
+
+
+@pytest.mark.parametrize("amount", [0, -5, True, 1.0])
+def test_a_transfer_moves_a_positive_whole_number(amount):
+    with pytest.raises(ValueError, match="positive whole number"):
+        order("t", "a", "b", amount)
+
+
+def test_a_transfer_has_two_accounts():
+    with pytest.raises(ValueError, match="two accounts"):
+        order("t", "a", "a", 5)
+
+
+# --- groups and keys -------------------------------------------------------------------------------------------------------
+
+
+def tip(number, tipper="a", total=100, cut=25):
+    return [order(f"tip{number}", tipper, "performer", total), order(f"tip{number}_cut", "performer", "platform", cut)]
+
+
+def test_a_groups_transfers_are_posted_together():
+    post([issued("a", 500), issued("performer", 1000)])
+    (result,) = post(tip(1))
+    assert deltas(result) == [("a", -100, 400), ("performer", 100, 1100), ("performer", -25, 1075), ("platform", 25, 25)]
+
+
+def test_a_group_that_fails_at_its_end_leaves_nothing_and_does_not_touch_its_neighbours():
+    post([issued("a", 250)])
+    results = post(tip(1), tip(2, cut=300), tip(3))
+    assert [type(result) for result in results] == [Posted, InsufficientFunds, Posted]
+    assert balances() == {ISSUER: -250, "a": 50, "performer": 150, "platform": 50}
+    assert counts() == (5, 10)
+
+
+@pytest.mark.parametrize(
+    "other", [order("t", "a", "b", 31), order("t", "c", "b", 30), order("t", "a", "c", 30), order("t", "a", "b", 30, subject="x")]
+)
+def test_a_key_is_never_used_for_something_else(other):
+    post([issued("a", 100), issued("c", 100)], [order("t", "a", "b", 30)])
+    before = balances()
+    (refused,) = post([other])
+    assert isinstance(refused, KeyReused)
+    assert refused.reason == "source_ref_reused"
+    assert balances() == before
+
+
+def test_a_group_of_which_a_part_is_posted_is_refused_whole():
+    post([issued("a", 500)], [order("tip1_cut", "a", "b", 5)])
+    assert isinstance(post(tip(1))[0], KeyReused)
+    assert balances()["a"] == 495
+
+
+def test_a_key_taken_earlier_in_the_same_batch_is_taken():
+    results = post([issued("a", 100)], [order("t", "a", "b", 30)], [order("t", "a", "b", 40)])
+    assert isinstance(results[2], KeyReused)
+
+
+# --- versions and folds ----------------------------------------------------------------------------------------------------
+
+
+def test_versions_count_an_accounts_entries_without_gaps():
+    post([issued("a", 500)])
+    for number in range(5):
+        post(tip(number), tip(f"{number}x", tipper="poor"))
+    versions = [row["version"] for row in collection(Entry).find({"account": "performer"}).sort("version", 1)]
+    assert versions == list(range(1, 11))
+    assert collection(Account).find_one({"_id": "performer"})["version"] == 10
+
+
+names = st.sampled_from(["a", "b", "c", ISSUER])
+transfers = st.tuples(st.sampled_from(range(12)), names, names, st.integers(1, 60)).filter(lambda t: t[1] != t[2])
+groups_of_transfers = st.lists(transfers, min_size=1, max_size=3, unique_by=lambda t: t[0])
+examples = itertools.count()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(groups_of_transfers, min_size=1, max_size=5), min_size=1, max_size=4))
+def test_whatever_is_posted_money_is_conserved_and_the_books_agree(batches):
+    world = f"{next(examples)}."  # accounts of an example are its own; the issuer is everyone's
+    before = balances()
+
+    def account(name):
+        return name if name == ISSUER else world + name
+
+    for batch in batches:
+        groups = [[order(f"{world}{key}", account(d), account(c), amount) for key, d, c, amount in group] for group in batch]
+        for group, result in zip(groups, post(*groups), strict=True):
+            if isinstance(result, Posted):
+                assert [entry.points_delta for entry in result.entries] == [n for o in group for n in (-o.amount, o.amount)]
+    after = balances()
+    assert sum(after.values()) == 0
+    assert all(balance >= 0 for name, balance in after.items() if name != ISSUER)
+    issued_now = sum(balance for name, balance in after.items() if name.startswith(world))
+    assert after.get(ISSUER, 0) == before.get(ISSUER, 0) - issued_now
+    assert findings() == []
