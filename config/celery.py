@@ -7,14 +7,19 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+DOORBELLS = "doorbells"
 
 app = Celery("tips")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
-    task_default_queue="tips",
+    task_default_queue=DOORBELLS,
+    # A doorbell is a hint, so nobody keeps books about its delivery: the facts wait in MongoDB, the beat rings again.
+    task_queues=[Queue(DOORBELLS, no_ack=True)],  # type: ignore[no-untyped-call]
     task_serializer="json",
     worker_prefetch_multiplier=4,
     worker_hijack_root_logger=False,
