@@ -9,11 +9,13 @@ from typing import Any
 from celery import Celery, signals
 from kombu import Queue
 
+from config.broker import PromptBroker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 DOORBELLS = "doorbells"
 
-app = Celery("tips")
+app = Celery("tips", amqp=PromptBroker)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
@@ -53,9 +55,10 @@ def take_over(**kwargs: Any) -> None:
     """A restarted worker looks at once at what its predecessor held."""
     from django.conf import settings
 
-    from ledger import clock, doorbell
+    from ledger import clock, doorbell, orphans
     from lovense import dispatch
 
+    orphans.end(settings.STACK_SLOT)
     dispatch.recover(settings.STACK_SLOT, now=clock.now())
     for hop in ("tips.settle", "lovense.heal", "lovense.dispatch"):
         doorbell.answered(hop)

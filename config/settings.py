@@ -18,12 +18,21 @@ _STACK = running_stack(BASE_DIR)
 MONGODB_URI = env.text("MONGODB_URI") or _STACK.get("mongodb_uri", "mongodb://127.0.0.1:27017/tips?replicaSet=rs0")
 REDIS_URL = env.text("REDIS_URL") or _STACK.get("redis_url", "redis://127.0.0.1:6379/0")
 
+# The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes over what its predecessor held.
+STACK_SLOT = env.text("STACK_SLOT", "local")
+
 DATABASES = {
     "default": {
         "ENGINE": "config.database",
         "HOST": MONGODB_URI,
         "NAME": "",
-        "OPTIONS": {"w": "majority", "retryWrites": True, "serverSelectionTimeoutMS": 10_000, "maxPoolSize": 32},
+        "OPTIONS": {
+            "w": "majority",
+            "retryWrites": True,
+            "serverSelectionTimeoutMS": 10_000,
+            "maxPoolSize": 32,
+            "appname": STACK_SLOT,  # by which a successor finds the transactions that this process left open
+        },
     }
 }
 DATABASE_ROUTERS = ["django_mongodb_backend.routers.MongoRouter"]
@@ -154,8 +163,6 @@ CHANNEL_LAYERS = {
     }
 }
 CELERY_BROKER_URL = REDIS_URL
-# The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes over what its predecessor held.
-STACK_SLOT = env.text("STACK_SLOT", "local")
 DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
 
 # --- ledger --------------------------------------------------------------------------------------------------------------

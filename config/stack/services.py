@@ -137,6 +137,7 @@ class Mongod(Service):
         parameters = {
             "diagnosticDataCollectionEnabled": "false",
             "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to wait for
+            "transactionLifetimeLimitSeconds": "10",  # so long a killed process's locks last that no successor ends
             **({"enableTestCommands": "1"} if self.enable_test_commands else {}),
         }
         options = {
