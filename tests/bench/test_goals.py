@@ -31,5 +31,10 @@ def test_each_goal_says_whether_the_target_or_only_the_must_is_reached() -> None
     assert reached[f"CPU ms/tip, all ÷ {QUEUE_PEER}"] == "target"
 
 
+def test_a_system_that_never_came_back_is_silent_for_ever() -> None:
+    killed = {"kind": "crash", "label": OURS, "posted": 900, "accepted": 302, "lost": 0, "longest_gap_s": 0.1}
+    assert ratios(figures([killed]))[0][-1] == "MISSED"
+
+
 def test_what_was_not_measured_is_not_compared() -> None:
     assert ratios(figures([fastest(OURS, 3000)])) == []
