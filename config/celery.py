@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from config.broker import PromptBroker
 
