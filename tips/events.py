@@ -6,7 +6,7 @@ it strictly. The log's rows are appended in a transaction that also advances the
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,52 +50,69 @@ def build(
     settlement_id: str | None = None,
 ) -> Payload:
     """The union payload of a settled tip. `tip` is a row of `tips`; times are ours, ISO 8601 UTC with milliseconds."""
-    tip_id, moment, posted_at = tip["_id"], clock.iso(now), clock.iso(proof.posted_at)
-    payload: Payload = {
-        "tipId": tip_id,
-        "idempotencyKey": tip_id,
-        "eventId": str(uuid.uuid4()),
-        "eventType": EVENT_NAME,
-        "eventName": EVENT_NAME,
-        "eventTimestamp": moment,
-        "createdAt": clock.iso(tip["created_at"]),
-        "userId": tip["tipper_id"],
-        "performerId": tip["performer_id"],
-        "conversationId": tip["conversation_id"],
-        "amount": tip["total"],
-        "totalPrice": tip["total"],
-        "netPrice": tip["net"],
-        "commission": tip["commission"],
-        "studioCommission": tip["studio_commission"],
-        "tipper": {"userId": tip["tipper_id"], "username": tipper_name(tip), "role": tip["tipper_role"]},
-        "recipient": _without_nulls(
-            {"performerId": tip["performer_id"], "username": tip["performer_username"], "studioId": tip["studio_id"]}
-        ),
-        "ledger": _without_nulls(
-            {
-                "transactionId": tip_id,
-                "conversationId": tip["conversation_id"],
-                "sourceBalance": source.as_payload() if source else None,
-                "recipientBalance": recipient.as_payload() if recipient else None,
-            }
-        )
-        | {
-            "ledgerId": proof.ledger_id,
-            "sourceRef": tip["source_ref"],
-            "debitRef": proof.debit_ref,
-            "creditRef": proof.credit_ref,
-            "status": SETTLED,
-            "postedAt": posted_at,
-        },
-        "settlement": _without_nulls({"status": SETTLED, "settledAt": posted_at, "settlementId": settlement_id}),
-        "context": _without_nulls(
-            {"conversationType": tip["conversation_type"], "streamType": tip["stream_type"], "customMessage": tip["message"]}
-        ),
-    }
-    if payload["conversationId"] is None:
-        del payload["conversationId"]
+    posted_at = clock.iso(proof.posted_at)
+    payload = _without_nulls(
+        {
+            "tipId": tip["_id"],
+            "idempotencyKey": tip["_id"],
+            "eventId": str(uuid.uuid4()),
+            "eventType": EVENT_NAME,
+            "eventName": EVENT_NAME,
+            "eventTimestamp": clock.iso(now),
+            "createdAt": clock.iso(tip["created_at"]),
+            "userId": tip["tipper_id"],
+            "performerId": tip["performer_id"],
+            "conversationId": tip["conversation_id"],
+            "amount": tip["total"],
+            "totalPrice": tip["total"],
+            "netPrice": tip["net"],
+            "commission": tip["commission"],
+            "studioCommission": tip["studio_commission"],
+            **_parties(tip),
+            "ledger": _balances(tip, source, recipient) | _references(tip, proof, posted_at),
+            "settlement": _without_nulls({"status": SETTLED, "settledAt": posted_at, "settlementId": settlement_id}),
+            "context": _without_nulls(
+                {
+                    "conversationType": tip["conversation_type"],
+                    "streamType": tip["stream_type"],
+                    "customMessage": tip["message"],
+                }
+            ),
+        }
+    )
     check(payload)
     return payload
+
+
+def _parties(tip: Mapping[str, Any]) -> Payload:
+    recipient = {"performerId": tip["performer_id"], "username": tip["performer_username"], "studioId": tip["studio_id"]}
+    return {
+        "tipper": {"userId": tip["tipper_id"], "username": tipper_name(tip), "role": tip["tipper_role"]},
+        "recipient": _without_nulls(recipient),
+    }
+
+
+def _balances(tip: Mapping[str, Any], source: Balance | None, recipient: Balance | None) -> Payload:
+    return _without_nulls(
+        {
+            "transactionId": tip["_id"],
+            "conversationId": tip["conversation_id"],
+            "sourceBalance": source.as_payload() if source else None,
+            "recipientBalance": recipient.as_payload() if recipient else None,
+        }
+    )
+
+
+def _references(tip: Mapping[str, Any], proof: Proof, posted_at: str) -> Payload:
+    """Both refs are there or both are null, as the ledger gave them."""
+    return {
+        "ledgerId": proof.ledger_id,
+        "sourceRef": tip["source_ref"],
+        "debitRef": proof.debit_ref,
+        "creditRef": proof.credit_ref,
+        "status": SETTLED,
+        "postedAt": posted_at,
+    }
 
 
 def tipper_name(tip: Mapping[str, Any]) -> str:
@@ -107,17 +124,33 @@ def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
+# What seed 2 and seed 3 require; the refs of a single entry are null, but they are there.
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    "": ("tipId", "idempotencyKey", "eventId", "eventTimestamp", "createdAt", "userId", "performerId", "amount", "totalPrice"),
+    "tipper": ("userId",),
+    "recipient": ("performerId",),
+    "ledger": ("transactionId", "ledgerId", "sourceRef", "status", "postedAt"),
+    "settlement": ("status", "settledAt"),
+}
+
+
 def check(payload: Mapping[str, Any]) -> None:
-    """The identities and signs of spec section 5; raises InvalidEvent."""
+    """The required fields, identities and signs of spec section 5; raises InvalidEvent."""
+    for part, names in _REQUIRED.items():
+        found = payload.get(part, {}) if part else payload
+        for name in names:
+            if found.get(name) in (None, ""):
+                raise InvalidEvent(f"{part}{'.' if part else ''}{name} is required")
     ledger, settlement = payload["ledger"], payload["settlement"]
     rules = {
+        "eventType = eventName = TipActivated": payload.get("eventType") == payload.get("eventName") == EVENT_NAME,
         "amount = totalPrice > 0": payload["amount"] == payload["totalPrice"] > 0,
-        "userId = tipper.userId": payload["userId"] == payload["tipper"]["userId"] != "",
-        "performerId = recipient.performerId": payload["performerId"] == payload["recipient"]["performerId"] != "",
+        "userId = tipper.userId": payload["userId"] == payload["tipper"]["userId"],
+        "performerId = recipient.performerId": payload["performerId"] == payload["recipient"]["performerId"],
         "tipId = idempotencyKey = ledger.transactionId": payload["tipId"] == payload["idempotencyKey"] == ledger["transactionId"],
         "ledger.status = settlement.status = SETTLED": ledger["status"] == settlement["status"] == SETTLED,
         "settlement.settledAt = ledger.postedAt": settlement["settledAt"] == ledger["postedAt"],
-        "ledger.ledgerId and sourceRef present": bool(ledger["ledgerId"] and ledger["sourceRef"]),
+        "both refs or none": (ledger.get("debitRef") is None) == (ledger.get("creditRef") is None),
         "only change may be negative": not any(_negatives(payload)),
     }
     for rule, holds in rules.items():
@@ -181,29 +214,46 @@ class BrokenChain(Exception):
         self.sequence = sequence
 
 
-def verify(rows: Iterable[Mapping[str, Any]], *, head_sequence: int, head_digest: str) -> int:
+def verify(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    head_sequence: int,
+    head_digest: str,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> int:
     """Walks the log in sequence order and returns how many rows it holds; raises BrokenChain at the first bad one."""
     sequence, previous = 0, GENESIS
     for row in rows:
         if row["sequence"] != sequence + 1:
             raise BrokenChain(sequence + 1, "is missing")
-        sequence = row["sequence"]
-        _verify_row(row, previous)
-        previous = row_digest(row)
+        sequence += 1
+        try:
+            _verify_row(row, previous)
+            previous = row_digest(row)
+        except (KeyError, AttributeError, TypeError, ValueError):
+            raise BrokenChain(sequence, "a field of it is missing or of another kind") from None
+        progress(1)
     if (sequence, previous) != (head_sequence, head_digest):
         raise BrokenChain(sequence, f"the chain's head says row {head_sequence} with another digest")
     return sequence
 
 
 def _verify_row(row: Mapping[str, Any], previous: str) -> None:
-    payload, ledger = row["payload"], row["payload"].get("ledger", {})
+    payload = row["payload"]
     if row["previous_hash"] != previous:
         raise BrokenChain(row["sequence"], "the row before it, or its previous_hash, was changed")
     if digest(payload) != row["payload_hash"]:
         raise BrokenChain(row["sequence"], "its payload was changed")
-    columns = (row["_id"], row["event_id"], row["ledger_id"], row["source_ref"])
-    if columns != (payload.get("tipId"), payload.get("eventId"), ledger.get("ledgerId"), ledger.get("sourceRef")):
+    columns = (row["_id"], row["event_id"], row["ledger_id"], row["source_ref"], row["posted_at"], row["created_at"])
+    if columns != _columns(payload):
         raise BrokenChain(row["sequence"], "its columns and its payload disagree")
+
+
+def _columns(payload: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a row's columns repeat of its payload, so that a changed column shows at its own row and not only at the next."""
+    ledger = payload["ledger"]
+    moments = (clock.parse(ledger["postedAt"]), clock.parse(payload["eventTimestamp"]))
+    return (payload["tipId"], payload["eventId"], ledger["ledgerId"], ledger["sourceRef"], *moments)
 
 
 # --- projections ---------------------------------------------------------------------------------------------------------

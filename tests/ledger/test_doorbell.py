@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from celery import current_app
 
 from ledger import doorbell
 from tests import services
@@ -11,7 +12,7 @@ from tests import services
 
 def rung():
     """The tasks that wait for a worker, the latest first."""
-    return [json.loads(text)["headers"]["task"] for text in doorbell.connection().lrange("tips", 0, -1)]
+    return [json.loads(text)["headers"]["task"] for text in doorbell.connection().lrange(current_app.conf.task_default_queue, 0, -1)]
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What a tip is, when it is settled, its one event, and the queue that carries it."""

@@ -1,0 +1,330 @@
+"""The door of payment systems, as a plain Django view and on bare ASGI: the statuses, and that nothing hostile gets further."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+
+import httpx
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.test import RequestFactory
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from config.asgi import application
+from ledger import doorbell
+from ledger.database import collection
+from ledger.models import WebhookDelivery
+from tests import services
+from tests.tips import calls
+from tests.tips.calls import CAROL, body, purchase, signed, tip, tip_id
+from tips import simulator, webhooks
+
+pytestmark = pytest.mark.django_db
+
+ERROR = 8000
+
+
+async def over_asgi(content, headers):
+    """Through the application of the web process, by a real HTTP client."""
+    transport = httpx.ASGITransport(app=application, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        answer = await client.post(webhooks.PATH, content=content, headers=headers)
+    assert answer.headers["x-request-id"]
+    return answer.status_code, answer.json()
+
+
+DOORS = {"django": calls.post, "asgi": lambda content, headers: asyncio.run(over_asgi(content, headers))}
+
+
+@pytest.fixture(params=list(DOORS))
+def post(request):
+    """One call to the door: (status, JSON). Every test that takes it runs once through each door."""
+    return DOORS[request.param]
+
+
+def stored():
+    """(key, status) of every delivery."""
+    return sorted((row["_id"], row["status"]) for row in collection(WebhookDelivery).find())
+
+
+def code_of(answer):
+    assert set(answer[1]["error"]) == {"code", "message", "details"}
+    return answer[0], answer[1]["error"]["code"]
+
+
+# --- accepted --------------------------------------------------------------------------------------------------------------
+
+
+def test_first_202_and_every_repeat_200_with_the_same_body(post):
+    content = body("tip.succeeded", tip())
+    answers = [post(content, signed(content, "msg_1")) for _ in range(3)]
+    assert answers == [(status, {"received": True, "tipId": tip_id(1)}) for status in (202, 200, 200)]
+    assert stored() == [("payments/msg_1", "received")]
+
+
+def test_the_same_tip_by_another_delivery_is_a_repeat(post):
+    content = body("tip.succeeded", tip())
+    assert [post(content, signed(content, f"msg_{n}"))[0] for n in (1, 2)] == [202, 200]
+    assert stored() == [("payments/msg_1", "received"), ("payments/msg_2", "duplicate")]
+
+
+def test_the_raw_bytes_are_kept(post):
+    content = b' {"type" : "tip.succeeded",\n"timestamp":"2026-01-03T04:15:00Z", "data": %s}' % json.dumps(tip()).encode()
+    assert post(content, signed(content))[0] == 202
+    assert bytes(collection(WebhookDelivery).find_one()["body"]) == content
+
+
+def test_a_purchase_is_answered_with_its_id(post):
+    content = body("tokens.purchased", purchase(3))
+    assert post(content, signed(content)) == (202, {"received": True, "purchaseId": "p3"})
+
+
+def test_a_type_that_we_do_not_know_is_stored_and_ignored(post):
+    content = b'{"type":"survey.sent"}'
+    assert [post(content, signed(content, "msg_1"))[0] for _ in range(2)] == [202, 200]
+    assert stored() == [("payments/msg_1", "ignored")]
+
+
+def test_header_names_are_of_any_case(post):
+    content = body("tip.succeeded", tip())
+    assert post(content, {name.title(): value for name, value in signed(content).items()})[0] == 202
+
+
+def test_both_doors_are_one():
+    content = body("tip.succeeded", tip())
+    headers = signed(content)
+    assert [DOORS[name](content, headers) for name in ("django", "asgi")] == [
+        (202, {"received": True, "tipId": tip_id(1)}),
+        (200, {"received": True, "tipId": tip_id(1)}),
+    ]
+
+
+# --- conflicts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other", [{"totalPrice": 101}, {"recipient": {"performerId": CAROL}}, {"tipper": {"userId": CAROL}}, {"sourceRef": "x"}]
+)
+def test_other_content_under_the_same_tip_is_409_and_the_first_stands(post, other):
+    content, changed = body("tip.succeeded", tip()), body("tip.succeeded", tip() | other)
+    post(content, signed(content, "msg_1"))
+    first = collection(WebhookDelivery).find_one()
+    for _ in range(2):
+        assert code_of(post(changed, signed(changed, "msg_2"))) == (409, "conflict")
+    assert collection(WebhookDelivery).find_one({"_id": "payments/msg_1"}) == first
+    assert stored() == [("payments/msg_1", "received"), ("payments/msg_2", "conflict")]
+    assert post(content, signed(content, "msg_1"))[0] == 200
+
+
+def test_a_conflict_changes_nothing_of_a_settled_tip(proven):
+    calls.bought(1000)
+    calls.succeeded(1, 100)
+    calls.settle()
+    before = calls.everything()
+    assert calls.succeeded(1, 900) == 409
+    calls.settle()
+    after = calls.everything()
+    assert len(after.pop("WebhookDelivery")) == len(before.pop("WebhookDelivery")) + 1
+    assert after == before
+
+
+# --- refused: nothing is stored --------------------------------------------------------------------------------------------
+
+
+def call(content=None, *, seconds=0, sent=None, without="", **changed):
+    """(content, headers) of a call signed `seconds` from now; then other content is sent, or a header changed or left out."""
+    content = body("tip.succeeded", tip()) if content is None else content
+    secret = settings.PAYMENT_WEBHOOK_SECRETS[0]
+    headers = simulator.headers(secret, "msg_1", content, timestamp=int(time.time()) + seconds)
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    return content if sent is None else sent, {name: value for name, value in headers.items() if name != without}
+
+
+UNPROVEN = {
+    "no headers": lambda: (call()[0], {}),
+    "no id": lambda: call(without="webhook-id"),
+    "no timestamp": lambda: call(without="webhook-timestamp"),
+    "no signature": lambda: call(without="webhook-signature"),
+    "altered body": lambda: call(sent=call()[0] + b" "),
+    "altered id": lambda: call(webhook_id="msg_x"),
+    "old": lambda: call(seconds=-301),
+    "future": lambda: call(seconds=302),
+    "fraction of a second": lambda: call(webhook_timestamp=f"{int(time.time())}.9"),
+    "unsigned nonsense": lambda: (b"\xff", {"webhook-id": "msg_1"}),
+}
+MALFORMED = {
+    "empty": (b"", "body"),
+    "not an object": (b"[]", "body"),
+    "not UTF-8": (b"\xff\xfe", "body"),
+    "nothing but a type": (b'{"type":"tip.succeeded"}', "timestamp"),
+    "tip id": (body("tip.succeeded", tip(tipId="x")), "data.tipId"),
+    "fraction": (body("tip.succeeded", tip(totalPrice=1.5)), "data.totalPrice"),
+    "too many tokens": (body("tip.succeeded", tip(totalPrice=2**53)), "data.totalPrice"),
+    "nobody": (body("tip.succeeded", tip(recipient={})), "data.recipient.performerId"),
+    "no time": (body("tip.cancelled", tip(createdAt="now")), "data.createdAt"),
+    "negative purchase": (body("tokens.purchased", purchase(tokens=-5)), "data.tokens"),
+}
+LARGE = b" " * 65_537
+
+
+@pytest.mark.parametrize("name", list(UNPROVEN))
+def test_an_unproven_call_is_401_and_nothing_is_stored(post, name):
+    assert code_of(post(*UNPROVEN[name]())) == (401, "bad_signature")
+    assert stored() == []
+
+
+@pytest.mark.parametrize("name", list(MALFORMED))
+def test_a_malformed_body_is_400_with_its_field_and_nothing_is_stored(post, name):
+    content, field = MALFORMED[name]
+    answer = post(*call(content))
+    assert code_of(answer) == (400, "malformed")
+    assert answer[1]["error"]["details"]["field"] == field
+    assert answer[1]["error"]["message"].startswith(f"{field}: ")
+    assert stored() == []
+
+
+@pytest.mark.parametrize("headers", [{}, call(LARGE)[1]], ids=["unsigned", "signed"])
+def test_a_body_that_is_too_large_is_413_and_nothing_is_stored(post, headers):
+    assert code_of(post(LARGE, headers)) == (413, "too_large")
+    assert stored() == []
+
+
+def test_the_largest_body_passes(post):
+    content = body("tip.succeeded", tip())
+    content += b" " * (65_536 - len(content))
+    assert post(content, signed(content))[0] == 202
+
+
+def test_without_a_secret_everything_is_refused(post, settings):
+    content = body("tip.succeeded", tip())
+    headers = signed(content)
+    settings.PAYMENT_WEBHOOK_SECRETS = []
+    assert code_of(post(content, headers)) == (401, "bad_signature")
+
+
+def test_a_rotated_secret_is_accepted_beside_the_new_one(post, settings):
+    content = body("tip.succeeded", tip())
+    headers = signed(content)
+    settings.PAYMENT_WEBHOOK_SECRETS = ["whsec_bmV3LW5ldy1uZXctbmV3LW5ldy1uZXc=", *settings.PAYMENT_WEBHOOK_SECRETS]
+    assert post(content, headers)[0] == 202
+
+
+def test_when_it_cannot_be_stored_the_sender_is_told_to_send_it_again(post, fail_command):
+    content = body("tip.succeeded", tip())
+    fail_command("insert", errorCode=ERROR)
+    assert code_of(post(content, signed(content, "msg_1"))) == (503, "unavailable")
+    assert stored() == []
+    assert post(content, signed(content, "msg_1"))[0] == 202
+
+
+def test_only_post():
+    assert webhooks.payments(RequestFactory().get(webhooks.PATH)).status_code == 405
+
+
+# --- hostile calls ---------------------------------------------------------------------------------------------------------
+
+printable = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=60)
+latin = printable.map(lambda text: text.encode("latin-1"))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ["tipId", "totalPrice", "tipper", "recipient", "context", "commission", "sourceRef", "createdAt", "isAnonymous"]
+mutated = st.dictionaries(st.sampled_from(FIELDS), json_values, min_size=1, max_size=3)
+hostile_bodies = (
+    st.binary(max_size=200)
+    | json_values.map(lambda value: json.dumps(value).encode())
+    | mutated.map(lambda changes: json.dumps({"type": "tip.succeeded", "timestamp": calls.AT, "data": tip() | changes}).encode())
+    | st.sampled_from([b"[" * 60_000, b'{"type":' + b"9" * 60_000 + b"}", b'{"a":1,"a":2}', b'{"type":"\\ud800"}', b"NaN"])
+)
+hostile_headers = st.lists(
+    st.tuples(
+        st.sampled_from([b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-request-id", b"content-type"]), latin
+    ),
+    max_size=6,
+)
+bounded = hypothesis(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+async def raw_asgi(headers, content):
+    """The bare application: header bytes that no client would send."""
+    sent, pieces = [], [content[:50], content[50:]]
+
+    async def receive():
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": webhooks.PATH, "headers": headers, "query_string": b""}
+    await application(scope, receive, send)
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+@bounded
+@given(hostile_headers, hostile_bodies)
+def test_unproven_calls_are_401_whatever_they_are(db, headers, content):
+    for answer in (
+        asyncio.run(raw_asgi(headers, content)),
+        calls.post(content, {name.decode(): value.decode("latin-1") for name, value in headers}),
+    ):
+        assert code_of(answer) == (401, "bad_signature")
+    assert stored() == []
+
+
+@bounded
+@given(hostile_bodies)
+def test_signed_nonsense_is_400_or_a_call_like_any_other(db, content):
+    """The sender is proven, the body is not: it may even be good, but nothing is half accepted."""
+    before = len(stored())
+    status, answer = asyncio.run(raw_asgi([(name.encode(), value.encode()) for name, value in signed(content).items()], content))
+    assert status in (200, 202, 400, 409)
+    assert len(stored()) == before + (status in (200, 202, 409))
+    if status == 400:
+        assert code_of((status, answer)) == (400, "malformed")
+        assert set(answer["error"]["details"]) == {"field", "rule"}
+
+
+# --- at once ---------------------------------------------------------------------------------------------------------------
+
+
+def test_fifty_threads_post_one_tip_and_one_delivery_counts(in_threads):
+    content = body("tip.succeeded", tip())
+    answers = in_threads(lambda: calls.post(content, signed(content)), times=50, workers=50)
+    assert Counter(status for status, _ in answers) == {202: 1, 200: 49}
+    assert Counter(status for _, status in stored()) == {"received": 1, "duplicate": 49}
+    assert collection(WebhookDelivery).count_documents({"subject": {"$type": "string"}}) == 1
+
+
+async def test_of_two_hundred_calls_at_once_each_has_its_own_answer():
+    contents = [body("tip.succeeded", tip(number)) for number in range(1, 101)] * 2
+    answers = await asyncio.gather(*(over_asgi(content, signed(content)) for content in contents))
+    assert Counter(status for status, _ in answers) == {202: 100, 200: 100}
+    for content, (_, answer) in zip(contents, answers, strict=True):
+        assert answer["tipId"] == json.loads(content)["data"]["tipId"]
+
+
+# --- the doorbell ----------------------------------------------------------------------------------------------------------
+
+
+def test_settlement_is_rung_for_what_is_new_and_not_for_repeats(post):
+    content = body("tip.succeeded", tip())
+    for _ in range(3):
+        post(content, signed(content))
+        doorbell.answered("tips.settle")
+    assert doorbell.connection().llen(current_app.conf.task_default_queue) == 1
+
+
+def test_without_redis_deliveries_are_accepted_all_the_same(post):
+    services.running.redis.stop()
+    try:
+        content = body("tip.succeeded", tip())
+        assert [post(content, signed(content, "msg_1"))[0] for _ in range(2)] == [202, 200]
+    finally:
+        services.running.redis.start()
+    assert stored() == [("payments/msg_1", "received")]
