@@ -33,13 +33,14 @@ class SessionsConfig(sessions_apps.SessionsConfig):
 
 
 class ProjectConfig(AppConfig):
-    """The roof itself: teaches DRF the database's key type once the apps are loaded."""
+    """The roof itself: teaches DRF the database's key type and makes our Celery application the current one."""
 
     default = True
     name = "config"
     default_auto_field = OBJECT_ID
 
     def ready(self) -> None:
-        from config import drf_fields
+        from config import celery, drf_fields
 
+        celery.app.set_default()
         drf_fields.register()

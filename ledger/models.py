@@ -5,7 +5,6 @@ other index. Hot paths write these collections with PyMongo in bulk; the fields 
 """
 
 from django.db import models
-from django_mongodb_backend.fields import ObjectIdAutoField  # noqa: F401  (documents the default key type)
 
 
 class DeliveryStatus(models.TextChoices):

@@ -34,8 +34,9 @@ class Demonstration:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, me.cancel)
         say("Starting MongoDB, Redis, the web process, the worker and the clock …")
-        await self._system.wait()
-        runner = await asyncio.to_thread(self._prepare)
+        await self._system.databases()
+        # The cast is made while the other parts come up.
+        runner, _ = await asyncio.gather(asyncio.to_thread(self._prepare), self._system.ready())
         device = asyncio.ensure_future(runner.device.run())
         try:
             self._judge(await runner.play())

@@ -4,7 +4,9 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from config.running import read, stack_file
 from config.stack.processes import BASE_DIR, PYTHON, Process, Program, end, fate, last_lines, launch
@@ -36,26 +38,35 @@ class System:
     def start(self) -> None:
         self._process = launch(self._program)
 
-    async def wait(self) -> None:
-        """Until every part answers; then this process's environment names the databases, for Django to read."""
-        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
-            self.check()
-            if "\nready http://" in "\n" + self._log.read_text(errors="replace"):
-                self._learn()
-                return
-            await asyncio.sleep(LOOK_SECONDS)
-        raise SystemFailed(f"The stack was not ready after {READY_SECONDS:.0f} s:\n{last_lines(self._log)}")
+    async def databases(self) -> None:
+        """Until they answer; then this process's environment names them, for Django to read."""
+        await self._until(lambda: bool(self._found()))
+        found = self._found()
+        self.url = found["url"]
+        os.environ.update(self._program.environment)
+        os.environ.update(MONGODB_URI=found["mongodb_uri"], REDIS_URL=found["redis_url"], PUBLIC_BASE_URL=found["url"])
+
+    async def ready(self) -> None:
+        """Until every part answers."""
+        await self._until(lambda: "\nready http://" in "\n" + self._log.read_text(errors="replace"))
 
     def check(self) -> None:
         code = self._process.poll() if self._process else None
         if code is not None:
             raise SystemFailed(f"The stack {fate(code)}:\n{last_lines(self._log)}")
 
-    def _learn(self) -> None:
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+            self.check()
+            if is_so():
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+        raise SystemFailed(f"The stack was not ready after {READY_SECONDS:.0f} s:\n{last_lines(self._log)}")
+
+    def _found(self) -> dict[str, Any]:
+        """The addresses of our own stack; written when its databases are up and migrated."""
         found = read(self._file)
-        self.url = found["url"]
-        os.environ.update(self._program.environment)
-        os.environ.update(MONGODB_URI=found["mongodb_uri"], REDIS_URL=found["redis_url"], PUBLIC_BASE_URL=found["url"])
+        return found if self._process and found.get("pid") == self._process.pid else {}
 
     def stop(self) -> None:
         if self._process is not None:

@@ -128,7 +128,7 @@ class Stack:
             raise StackFailed("The migrations did not run: see above. Nothing was started.")
 
     def _apps(self) -> list[Program]:
-        celery = ("-m", "celery", "--quiet", "-A", "config")
+        celery = ("-m", "celery", "--quiet", "-A")
         quiet = ("--loglevel", "WARNING")
         worker = (
             "worker",
@@ -144,8 +144,8 @@ class Stack:
         fd = self.listener.fileno()
         return [
             *(self._python(f"web-{n}", "-m", "config.server", "--fd", str(fd), fds=(fd,)) for n in range(self.web)),
-            self._python("worker-0", *celery, *worker, "--hostname", "worker-0@%h", *quiet),
-            self._python("beat", *celery, *beat, *quiet),
+            self._python("worker-0", *celery, "config.celery", *worker, "--hostname", "worker-0@%h", *quiet),
+            self._python("beat", *celery, "config.beat", *beat, *quiet),
         ]
 
     def _python(self, name: str, *arguments: str, fds: tuple[int, ...] = ()) -> Program:
