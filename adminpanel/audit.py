@@ -152,7 +152,7 @@ def trail(tip_id: str) -> Trail | None:
     """The trail, or None when no delivery ever named this tip. A handful of look-ups by key, whatever the history."""
     tip = Tip.objects.filter(pk=tip_id).first()
     subjects = [f"{event_type}/{tip_id}" for event_type in EVENT_TYPES]
-    deliveries = list(WebhookDelivery.objects.filter(subject__in=subjects).order_by("position"))
+    deliveries = sorted(WebhookDelivery.objects.filter(subject__in=subjects), key=lambda row: row.position)
     if tip is None and not deliveries:
         return None
     settled = tip is not None and tip.settlement_status == SettlementStatus.SETTLED
@@ -222,7 +222,8 @@ def _line(entry: Entry, *, is_masked: bool) -> Line:
 
 def _gate(row: dict[str, Any]) -> dict[str, Any]:
     saw = row.get("saw", "")
-    words = {True: "on", False: "off"}[saw] if isinstance(saw, bool) else str(saw)
+    # The only gate that sees a yes or no is the kill switch, and "on" would read as its opposite.
+    words = {True: "activations are on", False: "activations are off"}[saw] if isinstance(saw, bool) else str(saw)
     result, tone = {True: ("Passed", "good"), False: ("Failed", "bad"), None: ("Not asked", "idle")}[row["passed"]]
     # The time of day is enough beside the facts: 2026-01-03T04:15:00.000Z
     return {"name": row["gate"].replace("_", " "), "result": result, "tone": tone, "saw": words, "at": row.get("at", "")[11:23]}
@@ -242,9 +243,11 @@ def verdict(found: Trail) -> Verdict:
     return _activated(found, found.activation)
 
 
-def _said(found: Trail, clause: str) -> str:
+def _said(found: Trail, sentence: str) -> str:
+    """The sentence with its subject: "5 tokens from bob did nothing: …", "100 tokens from bob: “Wave” played …"."""
     assert found.tip is not None
-    return f"{found.tip.total} tokens from {found.who}: {clause[0].lower()}{clause[1:]}"
+    joint = " " if sentence.startswith("Did nothing") else ": "
+    return f"{found.tip.total} tokens from {found.who}{joint}{sentence[0].lower()}{sentence[1:]}"
 
 
 def _unrecorded(delivery: WebhookDelivery | None) -> Verdict:
@@ -311,7 +314,7 @@ def _received(found: Trail) -> Fact:
     row = found.delivery
     if row is None:
         return Fact(1, "Delivery stored", "", None, waits="Its delivery has been archived.", is_expected=False)
-    details = [("Event type", row.event_type), ("Content", f"{row.fingerprint[:16]}…")]
+    details = [("Event type", row.event_type), ("Fingerprint", f"{row.fingerprint[:16]}…")]
     return Fact(1, "Delivery stored", row.key, row.received_at, details)
 
 

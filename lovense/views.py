@@ -196,7 +196,7 @@ class LivePage:
     # --- devices ---------------------------------------------------------------------------------------------------------
     @cached_property
     def devices(self) -> list["ShownDevice"]:
-        found = Device.objects.filter(performer_id=self._id).order_by("name")[:DEVICES_SHOWN]
+        found = sorted(Device.objects.filter(performer_id=self._id)[:DEVICES_SHOWN], key=lambda device: device.name)
         return [ShownDevice(device, is_news_due=self._now - device.last_seen_at > NEWS_EXPECTED) for device in found]
 
     # --- notices ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,14 @@
+"""A performer with a menu and a funded tipper, on the fixed time."""
+
+import pytest
+
+from tests.chain import Chain
+from tests.factories import fund
+
+
+@pytest.fixture
+def chain(ana, bob):
+    made = Chain(ana)
+    made.publish_menu()
+    fund(bob, 100_000)
+    return made

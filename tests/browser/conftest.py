@@ -1,0 +1,78 @@
+"""One stack and one browser for these tests, closed after them: Playwright keeps an event loop in the thread it runs in."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser import stage
+from tests.browser.stage import Actress, Stage
+from tests.flows.stack import Stack
+
+NAMES = [f"performer-{number}" for number in range(1, 25)]
+
+
+@pytest.fixture(scope="package")
+def chrome() -> Iterator[Browser]:
+    if stage.chromium() is None:
+        missing = "Chromium is missing: install it, or name it in CHROMIUM"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with stage.browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+def the_stage(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Stack(tmp_path_factory.mktemp("stack"), DEBUG="true") as stack:
+        yield Stage(stack)
+
+
+@pytest.fixture(scope="package")
+def cast(the_stage: Stage) -> Iterator[Actress]:
+    return iter(the_stage.prepare(*NAMES))
+
+
+@pytest.fixture
+def ana(cast: Iterator[Actress]) -> Actress:
+    """A performer whom no other test has seen."""
+    return next(cast)
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained about; the test fails if anything is left in it at the end."""
+    return []
+
+
+@pytest.fixture
+def context(chrome: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
+    opened = chrome.new_context(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(15_000)
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    opened.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield opened
+    opened.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def live(the_stage: Stage, context: BrowserContext, ana: Actress) -> Page:
+    """Her live page, logged in and connected."""
+    page = context.new_page()
+    the_stage.log_in(page, ana.name)
+    page.locator("[data-socket]", has_text="Connected").wait_for()
+    return page
+
+
+@pytest.fixture
+def open_another(context: BrowserContext, the_stage: Stage) -> Callable[[], Page]:
+    """Another tab of the same browser."""
+
+    def opened() -> Page:
+        page = context.new_page()
+        page.goto(the_stage.url)
+        page.locator("[data-socket]", has_text="Connected").wait_for()
+        return page
+
+    return opened

@@ -1,0 +1,81 @@
+"""Pictures of every page in both themes, wide and narrow: `python -m tests.browser.screenshots OUTDIR`."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.stage import STAFF, Actress, Stage, browser
+from tests.flows.stack import Stack
+
+SIZES = ((1280, 800), (360, 780))
+THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+POOR = "507f191e810c19729de860aa"
+
+
+class Camera:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def take(self, page: Page, name: str) -> None:
+        """The whole page, in every size and theme; without motion, so that no colour is caught half-way."""
+        for width, height in SIZES:
+            for theme in THEMES:
+                page.set_viewport_size({"width": width, "height": height})
+                page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+                page.screenshot(path=self.directory / f"{name}-{width}-{theme}.png", full_page=True)
+
+
+def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -> dict[str, str]:
+    """Her evening, from the login to a full queue; the ids of the tips by what became of them."""
+    page = chrome.new_context().new_page()
+    page.goto(f"{stage.url}/login")
+    camera.take(page, "login")
+    stage.log_in(page, ana.name)
+    expect(page.locator("[data-socket]")).to_have_text("Connected")
+    camera.take(page, "live-idle")
+    tips = {"skipped": stage.tip(ana, 5, name="tiny"), "no-match": stage.tip(ana, 300)}
+    expect(page.locator("#region-notices")).to_contain_text("2 tips wait for a page")
+    camera.take(page, "live-waiting")
+    tips["completed"] = stage.tip(ana, 25, name="marguerite_de_la_tour")
+    page.get_by_role("switch").check()
+    expect(page.locator("#region-feed .badge", has_text="Completed")).to_be_visible(timeout=20_000)
+    tips["playing"] = stage.tip(ana, 500, name="kim", context={"customMessage": "Great show tonight, thank you!"})
+    for amount, name, hidden in ((150, "zed", True), (60, "kim", False), (3, "tiny", False), (120, "bob", False)):
+        tips["queued"] = stage.tip(ana, amount, name=name, isAnonymous=hidden)
+    expect(page.locator("#region-queue .queue")).to_contain_text("4 waiting")
+    expect(page.locator("#region-queue [data-ends]")).to_be_visible()
+    camera.take(page, "live-playing")
+    page.get_by_role("button", name="Account of").click()
+    page.screenshot(path=camera.directory / "menu-360-light.png")
+    return tips
+
+
+def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, str]) -> None:
+    page = chrome.new_context().new_page()
+    stage.log_in(page, STAFF)
+    page.goto(f"{stage.url}/staff/tips")
+    camera.take(page, "tips")
+    for name, tip_id in tips.items():
+        page.goto(f"{stage.url}/staff/tips/{tip_id}")
+        camera.take(page, f"tip-{name}")
+    page.goto(f"{stage.url}/staff/tips/{'0' * 24}")
+    camera.take(page, "tip-unknown")
+    page.goto(f"{stage.url}/api/docs")
+    camera.take(page, "api-docs")
+
+
+def main(directory: str) -> None:
+    with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack, browser() as chrome:
+        stage, camera = Stage(stack), Camera(Path(directory))
+        (ana,) = stage.prepare("ana")
+        tips = performer_pages(camera, chrome, stage, ana)
+        tips["waiting"] = stage.tip(ana, 50, name="poor", user_id=POOR)
+        staff_pages(camera, chrome, stage, tips)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,109 @@
+"""A stack with performers who can log in, a payment system, and a browser to look at it with."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from bson import ObjectId
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from config.settings import PAYMENT_WEBHOOK_SECRETS
+from tests.flows.stack import Stack
+from tips import simulator
+
+PASSWORD = "correct horse battery"
+STAFF = "dina"
+BOB = "507f191e810c19729de860ea"
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MENU = [
+    {"title": "Soft wave", "minimum": 10, "maximum": 99, "pattern": "wave", "intensity": 8, "durationSec": 2},
+    {"title": "Fireworks", "minimum": 100, "maximum": 199, "pattern": "fireworks", "intensity": 16, "durationSec": 4},
+    {
+        "title": "Earthquake, all the way up",
+        "minimum": 500,
+        "maximum": 500,
+        "pattern": "earthquake",
+        "intensity": 20,
+        "durationSec": 30,
+    },
+]
+# Run by `manage.py shell`: the rules that the commands use, for a whole cast at once.
+_PREPARE = """
+import json
+from adminpanel import staff
+from ledger import clock
+from lovense import menus, performers
+staff.enrol(username={staff!r}, role=staff.Role.ADMIN, password={password!r})
+for own_id, name in {cast!r}.items():
+    performers.enrol(performer_id=own_id, username=name, password={password!r}, now=clock.now())
+    menus.publish(own_id, json.loads({menu!r}), clock.now())
+"""
+
+
+def chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@dataclass(frozen=True)
+class Actress:
+    """A performer as the stage knows her."""
+
+    performer_id: str
+    name: str
+
+
+class Stage:
+    """What a person does at the keyboard, and what a platform sends meanwhile."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.url = stack, stack.url
+
+    def prepare(self, *names: str) -> list[Actress]:
+        """Performers who can log in and have published MENU; bob has tokens."""
+        cast = {str(ObjectId()): name for name in names}
+        self.stack.manage("shell", "-v0", "-c", _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU)))
+        self.send("tokens.purchased", simulator.purchase(uuid.uuid4().hex, user_id=BOB, tokens=10**9))
+        return [Actress(own_id, name) for own_id, name in cast.items()]
+
+    def send(self, kind: str, data: dict[str, Any]) -> httpx.Response:
+        content, message_id = simulator.body(kind, data), f"msg_{uuid.uuid4().hex}"
+        headers = simulator.headers(PAYMENT_WEBHOOK_SECRETS[0], message_id, content)
+        return httpx.post(self.url + simulator.PATH, content=content, headers=headers, trust_env=False)
+
+    def tip(self, actress: Actress, amount: int, *, name: str = "bob", user_id: str = BOB, **more: Any) -> str:
+        """A signed tip, accepted; its id."""
+        tip_id = str(ObjectId())
+        data = simulator.tip(tip_id, amount, tipper_id=user_id, performer_id=actress.performer_id, **more)
+        data["tipper"]["username"], data["recipient"]["username"] = name, actress.name
+        assert self.send("tip.succeeded", data).status_code == 202
+        return tip_id
+
+    def log_in(self, page: Page, username: str) -> None:
+        page.goto(f"{self.url}/login")
+        page.get_by_label("Username").fill(username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url(lambda url: "/login" not in url)

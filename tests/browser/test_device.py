@@ -1,0 +1,185 @@
+"""The virtual device of the page against a socket that misbehaves: it plays an activation once, whatever is sent how often."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+FRAMES = 900
+LEVEL = [{"command": "Function", "action": "Vibrate:12", "timeSec": 1, "apiVer": 1}]
+
+
+class Server:
+    """The other end of the page's socket: what the page said, and how to say something to it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.said, self.addresses = page, [], []
+        self.socket: WebSocketRoute | None = None
+        self.holder, self.stop_epoch = True, 0
+        page.route_web_socket("**/ws/performer*", self._accept)
+
+    def _accept(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        self.addresses.append(socket.url)
+        socket.on_message(lambda text: self.said.append(json.loads(text)))
+        holder = self.holder and "page=" in socket.url
+        self.say("snapshot", performerId="0" * 24, holder=holder, stopEpoch=self.stop_epoch)
+
+    def say(self, kind: str, **more: Any) -> None:
+        assert self.socket is not None
+        self.socket.send(json.dumps({"type": kind, **more}))
+
+    def activate(
+        self, activation_id: str, *, attempt: int = 1, seconds: float = 0.3, epoch: int = 0, commands: Any = LEVEL
+    ) -> None:
+        fields = {"activationId": activation_id, "attempt": attempt, "stopEpoch": epoch, "durationSec": seconds}
+        self.say("lovense.activate", **fields, commands=commands)
+
+    def stages(self, activation_id: str) -> list[str]:
+        return [said["stage"] for said in self.said if said.get("activationId") == activation_id]
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Until the page has said what makes this true: looked at again after every frame that the page draws."""
+        for _ in range(FRAMES):
+            if holds():
+                return
+            self.page.evaluate("new Promise((done) => requestAnimationFrame(done))")
+        raise AssertionError(self.said)
+
+
+@pytest.fixture
+def server(live: Page) -> Server:
+    """Her live page with the virtual device on, holding the devices of a server of ours."""
+    made = Server(live)
+    live.reload()
+    live.get_by_role("switch").check()
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
+    return made
+
+
+def words(server: Server) -> Any:
+    return expect(server.page.locator("[data-virtual-words]"))
+
+
+def test_it_says_who_it_is_and_which_toys_it_has(server):
+    server.wait_for(lambda: any(said["type"] == "devices" for said in server.said))
+    (toy,) = next(said["toys"] for said in server.said if said["type"] == "devices")
+    assert (toy["name"], toy["status"], toy["battery"]) == ("Virtual device", 1, 90)
+    assert "watch=1" in server.addresses[0]
+    assert "page=" in server.addresses[-1]
+
+
+def test_it_acknowledges_each_stage_once_and_delivers_what_it_promised(server):
+    server.activate("a.all")
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+    assert server.stages("a.all") == ["received", "started", "finished"]
+    assert server.said[-1] == {
+        "type": "ack", "activationId": "a.all", "attempt": 1, "stage": "finished", "deliveredSeconds": 0.3,
+    }  # fmt: skip
+
+
+def test_a_repeat_is_acknowledged_again_and_not_played(server):
+    server.activate("a.all")
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+    server.activate("a.all", attempt=2)
+    server.wait_for(lambda: len(server.stages("a.all")) == 4)
+    assert server.stages("a.all")[3:] == ["finished"]
+    assert (server.said[-1]["attempt"], server.said[-1]["deliveredSeconds"]) == (2, 0.3)
+
+
+def test_a_repeat_in_the_middle_does_not_start_it_again(server):
+    server.activate("a.all", seconds=1)
+    words(server).to_contain_text("Running at level 12")
+    server.activate("a.all", seconds=1, attempt=2)
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+    assert server.stages("a.all") == ["received", "started", "received", "started", "finished"]
+    assert server.said[-1]["attempt"] == 2
+
+
+def test_a_reload_is_remembered_across_pages(server):
+    server.activate("a.all", seconds=60)
+    words(server).to_contain_text("Running")
+    server.page.reload()
+    words(server).to_contain_text("Ready")
+    server.said.clear()
+    server.activate("a.all", seconds=60, attempt=2)
+    server.wait_for(lambda: server.stages("a.all") != [])
+    assert server.stages("a.all") == ["finished"]
+    assert 0 <= server.said[-1]["deliveredSeconds"] < 60
+
+
+def test_a_stop_ends_what_runs_and_refuses_what_was_decided_before_it(server):
+    server.activate("a.all", seconds=60)
+    words(server).to_contain_text("Running")
+    server.say("lovense.stop", stopEpoch=1)
+    server.wait_for(lambda: any(said["type"] == "stopped" for said in server.said))
+    assert {"type": "stopped", "stopEpoch": 1, "toyIds": ["virtual-1"]} in server.said
+    assert server.stages("a.all") == ["received", "started", "finished"]
+    server.activate("b.all", epoch=0)
+    server.wait_for(lambda: server.stages("b.all") != [])
+    assert (server.stages("b.all"), server.said[-1]["code"]) == (["failed"], "stopped")
+    server.activate("c.all", epoch=1)
+    server.wait_for(lambda: "finished" in server.stages("c.all"))
+
+
+def test_a_page_that_does_not_hold_the_devices_plays_nothing(server):
+    server.holder = False
+    server.page.reload()
+    words(server).to_contain_text("Another page holds the devices")
+    server.activate("a.all")
+    server.activate("b.all")
+    server.say("snapshot", performerId="0" * 24, holder=True, stopEpoch=0)
+    words(server).to_contain_text("Ready")
+    assert server.stages("a.all") == server.stages("b.all") == []
+
+
+def test_without_a_socket_for_five_seconds_the_device_stops(server):
+    server.activate("a.all", seconds=3600)
+    words(server).to_contain_text("Running")
+    server.holder = False  # the reconnected page watches, so nothing is sent that would end the run
+    server.page.route_web_socket("**/ws/performer*", lambda socket: socket.close())
+    server.socket.close()
+    words(server).not_to_contain_text("Running", timeout=10_000)
+
+
+def test_it_remembers_a_bounded_number_of_activations(server):
+    old = [[f"old-{number}", {"stage": "finished"}] for number in range(500)]
+    server.page.evaluate("(old) => localStorage.setItem('activations', JSON.stringify(old))", old)
+    server.activate("a.all", seconds=0.1)
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+    kept = server.page.evaluate("JSON.parse(localStorage.getItem('activations')).map(([id]) => id)")
+    assert (len(kept), kept[0], kept[-1]) == (500, "old-1", "a.all")
+
+
+def test_a_message_it_cannot_read_changes_nothing(server):
+    for text in ("", "[]", "null", "{", '{"type": "unknown"}', '{"type": "news", "topic": "__proto__"}'):
+        server.socket.send(text)
+    server.activate("a.all")
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+
+
+def test_a_duplicated_tab_gets_an_id_of_its_own(server, context):
+    own = server.page.evaluate("sessionStorage.getItem('page-id')")
+    copy = context.new_page()
+    copy.add_init_script(f"sessionStorage.setItem('page-id', {own!r})")
+    copy.goto(server.page.url)
+    expect(copy.get_by_role("switch")).to_be_enabled()
+    assert copy.evaluate("sessionStorage.getItem('page-id')") != own
+    server.page.reload()
+    expect(server.page.get_by_role("switch")).to_be_enabled()
+    assert server.page.evaluate("sessionStorage.getItem('page-id')") == own
+
+
+@pytest.mark.parametrize(
+    ("command", "levels"),
+    [
+        ({"command": "Function", "action": "Vibrate:7", "timeSec": 5}, [7, 7, 7]),
+        ({"command": "Pattern", "rule": "V:1;F:v;S:200#", "strength": "20;0;9", "timeSec": 5}, [20, 0, 9]),
+        ({"command": "Unknown"}, [0, 0, 0]),
+    ],
+)
+def test_the_meter_follows_the_commands(live, command, levels):
+    level = "async ([command, at]) => (await import('/static/js/device.js')).levelAt([command], at)"
+    assert [live.evaluate(level, [command, at]) for at in (0, 200, 400)] == levels

@@ -1,0 +1,216 @@
+"""From the signed tip to the light on the page and back: the live page against the whole running system."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.stage import PASSWORD, STAFF
+
+CONNECTED = re.compile("^Connected$")
+
+
+def switch_on(page):
+    page.get_by_role("switch", name="Virtual device in this page").check()
+    expect(page.locator("[data-virtual-words]")).to_contain_text("Ready")
+
+
+def first_verdict(page, word):
+    expect(page.locator("#region-feed .badge").first).to_have_text(word, timeout=15_000)
+
+
+# --- the way of a tip ----------------------------------------------------------------------------------------------------
+
+
+def test_a_signed_tip_plays_on_the_page_and_ends_in_the_feed(live, the_stage, ana):
+    expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
+    switch_on(live)
+    expect(live.locator("#region-devices")).to_contain_text("Held by a page")
+    expect(live.locator("#region-devices")).to_contain_text("90 %")
+    the_stage.tip(ana, 50, context={"customMessage": "Great performance!"})
+    expect(live.locator("#region-queue .now")).to_contain_text("Soft wave")
+    expect(live.locator("#region-queue .now")).to_contain_text("Great performance!")
+    expect(live.locator("[data-meter] [data-on]").first).to_be_attached()
+    expect(live.locator("[data-said]")).to_have_text("Now playing: Soft wave, 50 tokens from bob")
+    expect(live.locator("#region-feed")).to_contain_text("“Soft wave” played for 2 s.", timeout=15_000)
+    first_verdict(live, "Completed")
+    expect(live.locator("#region-queue .now")).to_contain_text("Nothing")
+    expect(live.locator("[data-meter] [data-on]")).to_have_count(0)
+
+
+def test_tips_play_one_after_the_other_and_the_countdown_runs(live, the_stage, ana):
+    switch_on(live)
+    the_stage.tip(ana, 100, name="kim")
+    the_stage.tip(ana, 50, isAnonymous=True)
+    expect(live.locator("#region-queue .now")).to_contain_text("Fireworks")
+    expect(live.locator("#region-queue .queue")).to_contain_text("Anonymous")
+    expect(live.locator("#region-queue .queue")).to_contain_text("1 waiting")
+    expect(live.locator("[data-left]")).to_have_text("2")
+    expect(live.locator("#region-queue .now")).to_contain_text("Soft wave", timeout=15_000)
+    first_verdict(live, "Completed")
+    expect(live.locator("#region-feed .badge", has_text="Completed")).to_have_count(2, timeout=15_000)
+    assert "bob" not in live.locator("main").inner_text()
+
+
+def test_a_page_that_only_watches_holds_nothing_until_it_is_asked_to(live, the_stage, ana):
+    the_stage.tip(ana, 50)
+    expect(live.locator("#region-notices")).to_contain_text("1 tip waits for a page")
+    expect(live.locator("#region-devices")).to_contain_text("No page holds them")
+    switch_on(live)
+    first_verdict(live, "Completed")
+    expect(live.locator("#region-notices")).to_contain_text("All clear")
+
+
+def test_a_reload_in_the_middle_ends_the_run_and_never_plays_it_again(live, the_stage, ana):
+    switch_on(live)
+    the_stage.tip(ana, 100)
+    expect(live.locator("[data-left]")).to_have_text("2")
+    live.reload()
+    first_verdict(live, "Shortened")
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
+    expect(live.locator("#region-feed li")).to_have_count(1)
+
+
+def test_the_switch_is_remembered_and_turning_it_off_stops_the_device(live, the_stage, ana):
+    switch_on(live)
+    live.reload()
+    expect(live.get_by_role("switch")).to_be_checked()
+    the_stage.tip(ana, 100)
+    expect(live.locator("[data-meter] [data-on]").first).to_be_attached()
+    live.get_by_role("switch").uncheck()
+    expect(live.locator("[data-meter] [data-on]")).to_have_count(0)
+    first_verdict(live, "Shortened")
+
+
+# --- several pages -------------------------------------------------------------------------------------------------------
+
+
+def test_of_two_pages_one_holds_the_devices_and_the_other_takes_over(live, open_another, the_stage, ana):
+    switch_on(live)
+    other = open_another()
+    expect(other.locator("[data-virtual-words]")).to_contain_text("Another page holds the devices")
+    the_stage.tip(ana, 50)
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Running")
+    expect(other.locator("#region-queue .now")).to_contain_text("Soft wave")
+    expect(other.locator("[data-virtual-words]")).to_contain_text("stands by")
+    first_verdict(other, "Completed")
+    live.close()
+    expect(other.locator("[data-virtual-words]")).to_contain_text("Ready", timeout=15_000)
+    the_stage.tip(ana, 50)
+    expect(other.locator("[data-virtual-words]")).to_contain_text("Running")
+
+
+# --- when something fails ------------------------------------------------------------------------------------------------
+
+
+def test_a_killed_web_process_is_survived_without_a_reload(live, the_stage, ana, complaints):
+    switch_on(live)
+    mark = the_stage.stack.kill("web-0")
+    expect(live.locator("[data-socket]")).not_to_have_text(CONNECTED)
+    the_stage.stack.wait_until_restarted("web-0", mark)
+    expect(live.locator("[data-socket]")).to_have_text(CONNECTED, timeout=20_000)
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready", timeout=20_000)
+    the_stage.tip(ana, 50)
+    first_verdict(live, "Completed")
+    complaints.clear()  # connections that were refused meanwhile
+
+
+def test_a_region_that_cannot_be_fetched_is_marked_out_of_date_until_it_can(live, complaints):
+    live.route("**/?region=feed", lambda route: route.abort())
+    live.evaluate("document.body.dispatchEvent(new CustomEvent('news-tips'))")
+    expect(live.locator("#region-feed")).to_have_attribute("data-stale", "")
+    live.unroute("**/?region=feed")
+    live.evaluate("document.body.dispatchEvent(new CustomEvent('news-tips'))")
+    expect(live.locator("#region-feed")).not_to_have_attribute("data-stale", "")
+    complaints.clear()  # the fetch that was refused
+
+
+def test_a_page_whose_session_ended_goes_to_the_login(live, open_another):
+    other = open_another()
+    other.get_by_role("button", name=re.compile("^Account of")).click()
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("heading", name="Log in")).to_be_visible()
+    live.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
+    expect(live.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_a_wrong_password_is_said_beside_the_form(the_stage, context, ana):
+    page = context.new_page()
+    page.goto(f"{the_stage.url}/login")
+    page.get_by_label("Username").fill(ana.name)
+    page.get_by_label("Password").fill("not it")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not logged in")
+    expect(page.get_by_label("Username")).to_have_value(ana.name)
+
+
+# --- how it is used ------------------------------------------------------------------------------------------------------
+
+
+def test_the_theme_is_kept_until_it_is_the_systems_own_again(live):
+    theme = "document.documentElement.dataset.theme ?? 'system'"
+    live.emulate_media(color_scheme="light")
+    live.get_by_role("button", name="Switch to the dark theme").click()
+    live.reload()
+    assert live.evaluate(theme) == "dark"
+    live.get_by_role("button", name="Switch to the light theme").click()
+    assert live.evaluate(theme) == "system"
+
+
+def test_everything_is_reached_by_keyboard(live):
+    live.keyboard.press("Tab")
+    expect(live.get_by_role("link", name="Skip to the content")).to_be_focused()
+    reached = []
+    for _ in range(6):
+        live.keyboard.press("Tab")
+        reached.append(
+            live.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()")
+        )
+    assert reached[:2] == ["Settled Tips", "Live"]
+    assert live.evaluate("document.activeElement.matches('[role=switch]')") or any("Account" in name for name in reached)
+    live.get_by_role("switch").focus()
+    live.keyboard.press("Space")
+    expect(live.get_by_role("switch")).to_be_checked()
+
+
+def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(live, the_stage, ana):
+    switch_on(live)
+    the_stage.tip(ana, 50, name="a_name_without_any_place_to_break_it_0123456789_0123456789")
+    first_verdict(live, "Completed")
+    for width in (360, 768, 1024, 1280, 1920):
+        live.set_viewport_size({"width": width, "height": 800})
+        assert live.evaluate("document.documentElement.scrollWidth") <= width
+    live.set_viewport_size({"width": 360, "height": 800})
+    small = """[...document.querySelectorAll("a, button, label.switch")]
+        .filter((one) => one.checkVisibility() && !one.matches(".skip") && one.getBoundingClientRect().height < 44)
+        .map((one) => one.outerHTML)"""
+    assert live.evaluate(small) == []
+
+
+def test_a_page_without_scripts_shows_its_rows_and_says_what_it_cannot_do(chrome, the_stage, ana):
+    context = chrome.new_context(java_script_enabled=False)
+    page = context.new_page()
+    the_stage.log_in(page, ana.name)
+    assert "Scripts are off" in page.content()  # Chromium leaves <noscript> unread when scripts are switched off from outside
+    expect(page.get_by_text("No tips waiting")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Account of")).click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    context.close()
+
+
+# --- staff ---------------------------------------------------------------------------------------------------------------
+
+
+def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
+    tip_id = the_stage.tip(ana, 50)
+    page = context.new_page()
+    page.goto(f"{the_stage.url}/staff/tips")
+    page.get_by_label("Username").fill(STAFF)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Tip id").fill(tip_id)
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".verdict__text")).to_contain_text("50 tokens from bob")
+    expect(page.locator(".facts > li")).to_have_count(6)
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,297 @@
+"""The live page: hers alone, the page or one region, a bounded number of indexed look-ups, and no code inline."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.html import escape
+
+from lovense import platform, views
+from tests.chain import SECOND, Chain
+from tests.factories import fund
+from tests.ground.plans import recorded
+from tests.pages import inline_code, unlabelled_fields
+
+pytestmark = pytest.mark.django_db
+
+REGIONS = sorted(views.REGIONS)
+
+
+@pytest.fixture(autouse=True)
+def _at_the_fixed_time(monkeypatch, now):
+    monkeypatch.setattr("ledger.clock.now", lambda: now + SECOND)
+
+
+@pytest.fixture
+def chain(ana, bob):
+    made = Chain(ana)
+    made.publish_menu()
+    fund(bob, 100_000)
+    return made
+
+
+@pytest.fixture
+def page(client, ana):
+    """`page()` is her page, `page("queue")` one region of it as HTMX asks for it; as text."""
+    client.force_login(ana.user)
+
+    def get(region=""):
+        headers = {"HX-Request": "true"} if region else {}
+        response = client.get("/", {"region": region} if region else {}, headers=headers)
+        assert response.status_code == 200
+        return " ".join(response.content.decode().split())
+
+    return get
+
+
+# --- who sees it ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_anonymous_visitor_is_sent_to_the_login(client):
+    response = client.get("/")
+    assert (response.status_code, response["Location"]) == (302, "/login?next=/")
+
+
+def test_staff_without_a_performer_is_sent_to_the_tips(client, dina):
+    client.force_login(dina)
+    assert client.get("/")["Location"] == "/staff/tips"
+
+
+def test_an_account_that_is_neither_gets_403_with_a_way_out(client, ana):
+    from tests.factories import UserFactory
+
+    client.force_login(UserFactory.create())
+    response = client.get("/")
+    assert response.status_code == 403
+    assert b"Log out" in response.content
+
+
+def test_a_stranger_sees_nothing_of_hers(client, chain, carol, bob):
+    chain.hold()
+    chain.played(bob, 100, context={"customMessage": "Only for Ana"})
+    chain.settled(bob, 50)
+    client.force_login(carol.user)
+    for region in REGIONS:
+        shown = client.get("/", {"region": region}, headers={"HX-Request": "true"}).content.decode()
+        assert not any(word in shown for word in ("bob", "Fireworks", "Lush", "Only for Ana", "50 tokens"))
+
+
+def test_nobody_changes_anything_here(client, ana):
+    client.force_login(ana.user)
+    assert client.post("/").status_code == 405
+
+
+# --- the page and its regions --------------------------------------------------------------------------------------------
+
+
+def test_a_region_is_the_same_html_as_in_the_page(page, chain, bob):
+    chain.hold()
+    chain.played(bob, 100)
+    chain.settled(bob, 50)
+    whole = page()
+    for region in REGIONS:
+        part = page(region)
+        assert "<html" not in part
+        assert part.strip() in whole
+
+
+def test_an_unknown_region_is_the_whole_page(page):
+    assert "<html" in page("secrets")
+
+
+def test_a_region_asked_for_without_htmx_is_the_whole_page(client, ana):
+    client.force_login(ana.user)
+    assert b"<html" in client.get("/", {"region": "queue"}).content
+
+
+def test_a_region_that_outlives_its_session_reloads_the_whole_page(client):
+    response = client.get("/", {"region": "queue"}, headers={"HX-Request": "true"}, follow=True)
+    assert response["HX-Refresh"] == "true"
+    assert response.content == b""
+
+
+def test_no_page_is_kept_by_a_cache(client, ana):
+    client.force_login(ana.user)
+    assert "no-store" in client.get("/")["Cache-Control"]
+
+
+def test_nothing_is_inline_in_any_state(client, page, chain, bob):
+    assert inline_code(page()) == []
+    chain.hold()
+    chain.played(bob, 100)
+    chain.settled(bob, 50)
+    assert inline_code(page()) == []
+    assert unlabelled_fields(page()) == set()
+    client.logout()
+    login = client.get("/login").content.decode()
+    assert inline_code(login) == []
+    assert unlabelled_fields(login) == set()
+
+
+def test_the_policy_allows_no_inline_code(client):
+    policy = client.get("/login")["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+# --- now playing, queue, feed --------------------------------------------------------------------------------------------
+
+
+def test_an_idle_page_says_so(page, chain):
+    chain.hold()
+    shown = page()
+    assert "The next settled tip starts by itself." in shown
+    assert "No tips waiting" in shown
+    assert "No tips yet" in shown
+    assert "All clear" in shown
+
+
+def test_what_plays_is_shown_with_who_how_much_and_when_it_ends(page, chain, bob, now):
+    chain.hold()
+    tip_id = chain.settled(bob, 100, context={"customMessage": "Great <show>!"})
+    chain.dispatch()
+    assert "Starting" in page("queue")
+    chain.acknowledge(tip_id, "started")
+    shown = page("queue")
+    ends = int((now + timedelta(seconds=10)).timestamp() * 1000)
+    assert f'data-ends="{ends}" data-seconds="10"' in shown
+    assert "Now playing: Fireworks, 100 tokens from bob" in shown
+    assert escape("Great <show>!") in shown
+
+
+def test_the_queue_shows_what_each_tip_will_do_and_when(page, chain, bob):
+    chain.hold()
+    for amount in (100, 50, 5, 20):
+        chain.deliver(bob, amount)
+    chain.settle()
+    chain.dispatch()
+    shown = page("queue")
+    assert "3 waiting" in shown
+    assert shown.index("50 tokens") < shown.index("5 tokens</span>") < shown.index("20 tokens")
+    assert "below the minimum (5 of at least 10 tokens)" in shown
+    assert "next" in shown
+    assert "in about 16 s" in shown  # 10 s of Fireworks, not started yet, and 6 s of Soft wave
+
+
+def test_a_long_queue_is_counted_and_cut(page, chain, bob):
+    for _ in range(11):
+        chain.deliver(bob, 20)
+    chain.settle()
+    shown = page("queue")
+    assert "11 waiting" in shown
+    assert "and 3 more" in shown
+
+
+def test_a_queue_without_a_page_says_what_it_waits_for(page, chain, bob):
+    chain.settled(bob, 20)
+    assert "Waiting for a page that holds the devices." in page("queue")
+    assert "1 tip waits for a page" in page("notices")
+
+
+def test_the_feed_says_in_plain_words_what_each_tip_did(page, chain, bob):
+    chain.hold()
+    chain.played(bob, 100)
+    chain.played(bob, 50, seconds=2.5)
+    chain.settled(bob, 5)
+    chain.settled(bob, 300)
+    chain.dispatch()
+    shown = page("feed")
+    assert "“Fireworks” played for 10 s." in shown
+    assert "“Soft wave” played for 2.5 of 6 s promised." in shown
+    assert "Did nothing: below the minimum (5 of at least 10 tokens)." in shown
+    assert "Did nothing: no menu item answers 300 tokens." in shown
+    assert "<a " not in shown
+
+
+def test_the_feed_is_cut_at_twenty(page, chain, bob):
+    chain.hold()
+    for _ in range(22):
+        chain.deliver(bob, 5)
+    chain.settle()
+    chain.dispatch()
+    assert page("feed").count("<li>") == 20
+
+
+def test_an_anonymous_tip_has_no_name_anywhere(page, chain, bob):
+    chain.hold()
+    for amount in (100, 50, 20):
+        chain.settled(bob, amount, isAnonymous=True)
+    chain.dispatch()
+    shown = page()
+    assert "bob" not in shown
+    assert "Anonymous" in page("queue")
+    assert "Anonymous" in page("feed")
+
+
+# --- devices and notices -------------------------------------------------------------------------------------------------
+
+
+def test_devices_are_shown_with_battery_and_news(page, chain):
+    chain.hold()
+    shown = page("devices")
+    assert "Held by a page" in shown
+    assert "Lush" in shown
+    assert "80 %" in shown
+    assert "Connected" in shown
+
+
+def test_a_silent_device_is_not_called_connected(page, chain, monkeypatch, now):
+    chain.hold()
+    monkeypatch.setattr("ledger.clock.now", lambda: now + timedelta(seconds=40))
+    assert "No news" in page("devices")
+    assert "No page holds them" in page("devices")
+
+
+def test_a_low_battery_is_a_notice(page, chain):
+    chain.hold(battery=12)
+    assert "Lush: battery low" in page("notices")
+
+
+def test_a_lost_device_is_a_notice(page, chain):
+    chain.hold(status="off")
+    assert "Lush: disconnected" in page("notices")
+
+
+def test_a_missing_menu_and_the_kill_switch_are_notices(page, ana):
+    assert "No published menu" in page("notices")
+    platform.change(key="enableLovense", value="false")
+    assert "Devices are switched off" in page("notices")
+
+
+def test_a_tip_that_failed_lately_is_a_notice(page, chain, bob):
+    chain.hold()
+    tip_id = chain.settled(bob, 100)
+    chain.dispatch()
+    chain.acknowledge(tip_id, "failed", code="toy_unreachable")
+    shown = page("notices")
+    assert "A tip of 100 tokens: failed" in shown
+    assert "The page reported a failure: toy unreachable." in shown
+
+
+# --- look-ups ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_costs_the_same_few_indexed_look_ups_however_long_the_queue(page, chain, bob):
+    chain.hold()
+    page()  # the menu's cache is warm
+    counts = []
+    for _ in range(2):
+        for _ in range(6):
+            chain.deliver(bob, 20)
+        chain.settle()
+        chain.dispatch()
+        with recorded() as plans:
+            page()
+        counts.append(len(plans))
+        assert [plan for plan in plans if not plan.is_indexed and plan.collection != "platform_settings"] == []
+    assert counts[0] == counts[1] <= 13
+
+
+@pytest.mark.parametrize(("region", "most"), [("queue", 9), ("devices", 5), ("feed", 4), ("notices", 9)])
+def test_a_region_reads_only_what_it_shows(page, chain, bob, region, most):
+    chain.hold()
+    chain.played(bob, 100)
+    chain.settled(bob, 20)
+    page(region)
+    with recorded() as plans:
+        page(region)
+    assert len(plans) <= most

@@ -1,0 +1,60 @@
+"""Every status and every reason has its words, and they say nothing that is not known."""
+
+import pytest
+
+from lovense import outcome
+from lovense.models import Activation, ActivationStatus
+
+ITEM = {"title": "Wave"}
+
+
+def told(status, reason="", **more):
+    gates = [{"gate": "minimum", "passed": False, "saw": "5 of at least 10", "at": ""}]
+    fields = {"amount": 5, "item": ITEM, "gates": gates, "promised_seconds": 8} | more
+    return outcome.of(Activation(status=status, reason=reason, **fields))
+
+
+@pytest.mark.parametrize("status", ActivationStatus)
+def test_every_status_has_a_word_a_tone_and_a_sentence(status):
+    found = told(status)
+    assert found.word
+    assert found.tone in {"good", "warn", "bad", "info", "idle", "accent"}
+    assert found.text.endswith(".")
+
+
+def test_a_run_that_was_cut_short_is_not_called_completed():
+    assert told("completed", delivered_seconds=8.0).word == "Completed"
+    short = told("completed", delivered_seconds=3.5)
+    assert (short.word, short.tone) == ("Shortened", "warn")
+    assert short.text == "“Wave” played for 3.5 of 8 s promised."
+
+
+def test_a_run_whose_seconds_are_unknown_does_not_claim_any():
+    assert told("completed").text == "“Wave” played, 8 s promised."
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("below_minimum", "below the minimum (5 of at least 10 tokens)"),
+        ("no_match", "no menu item answers 5 tokens"),
+        ("no_menu", "no tip menu is published"),
+        ("kill_switch", "activations are switched off"),
+        ("unknown_performer", "not enrolled"),
+        ("something_new", "something new"),
+    ],
+)
+def test_a_skipped_tip_says_which_gate_said_no(reason, words):
+    found = told("skipped", reason, item=None)
+    assert found.text.startswith("Did nothing: ")
+    assert words in found.text
+
+
+def test_a_stop_by_the_performer_is_not_called_a_failure_of_the_page():
+    assert told("failed", "stopped").text == "The performer's stop ended it."
+    assert "toy unreachable" in told("failed", "toy_unreachable").text
+
+
+def test_an_unknown_end_is_said_to_be_unknown():
+    assert "not known" in told("timeout").text
+    assert "nothing played" in told("dead").text
