@@ -8,7 +8,9 @@ import asyncio
 import json
 import logging
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +18,7 @@ from asgiref.sync import sync_to_async
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
+from pymongo.errors import PyMongoError
 
 from ledger import clock, doorbell
 from ledger.groupcommit import GroupCommit
@@ -29,12 +32,38 @@ NORMAL, POLICY, TRY_LATER = 1000, 1008, 1013
 UNAUTHENTICATED = 4401
 
 
+class Waker:
+    """Wakes the lanes that acknowledgements freed, if anything waits in them; on its own thread, behind no write."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="waker")
+        self._lock = Lock()
+        self._freed: set[str] = set()
+
+    def wake(self, performer_ids: set[str]) -> None:
+        with self._lock:
+            first = not self._freed
+            self._freed |= performer_ids
+        if first and performer_ids:
+            self._thread.submit(self._ring)
+
+    def _ring(self) -> None:
+        with self._lock:
+            freed, self._freed = self._freed, set()
+        try:
+            if queue.has_waiting(freed):
+                doorbell.ring("lovense.dispatch")
+        except PyMongoError as error:
+            log.warning("wake_failed", extra={"error_code": type(error).__name__})
+
+
+waker = Waker()
+
+
 def _acknowledge(acks: list[activation.Ack]) -> list[bool]:
-    """Records a group of acknowledgements and wakes the lanes that they freed, if anything waits in them."""
+    """Records a group of acknowledgements and wakes what they make possible."""
     ended = activation.acknowledge(acks)
-    freed = {ack.performer_id for ack, is_over in zip(acks, ended, strict=True) if is_over}
-    if freed and queue.has_waiting(freed):
-        doorbell.ring("lovense.dispatch")
+    waker.wake({ack.performer_id for ack, is_over in zip(acks, ended, strict=True) if is_over})
     groups.news.mark({ack.performer_id for ack in acks}, "queue")
     return ended
 
@@ -49,31 +78,42 @@ class Sockets:
     async def tick(self) -> None:
         """Once a second: renews leases, lets watching pages take over a free one, and re-sends what got lost on its way."""
         now = clock.now()
-        holding = [socket for socket in self.open if socket.is_holder]
+        holding = await self._renew([socket for socket in self.open if socket.is_holder], now)
         if holding:
-            await sync_to_async(pages.renew, thread_sensitive=False)(
-                settings.STACK_SLOT, [s.channel_name for s in holding], now=now
-            )
             await self._resend(holding, now)
         for socket in [s for s in self.open if s.wants_devices and not s.is_holder]:
             await socket.try_to_hold()
+
+    async def _renew(self, holding: "list[PerformerConsumer]", now: datetime) -> "list[PerformerConsumer]":
+        """Those that still hold their devices; the others learn that they only watch."""
+        if not holding:
+            return []
+        renew = sync_to_async(pages.renew, thread_sensitive=False)
+        kept = await renew(settings.STACK_SLOT, [socket.channel_name for socket in holding], now=now)
+        for socket in [socket for socket in holding if socket.channel_name not in kept]:
+            await socket.lose_devices()
+        return [socket for socket in holding if socket.channel_name in kept]
 
     async def _resend(self, holding: "list[PerformerConsumer]", now: datetime) -> None:
         before = now - pages.RESEND_AFTER
         lost = await sync_to_async(dispatch.in_flight, thread_sensitive=False)([s.performer_id for s in holding], before=before)
         by_performer = {socket.performer_id: socket for socket in holding}
-        for performer_id, activation_id, text in lost:
-            await by_performer[performer_id].forward(activation_id, text)
+        for command in lost:
+            socket = by_performer[command.performer_id]
+            await socket.forward(command.activation_id, command.attempt, command.text, again=command.is_overdue)
 
     async def run(self) -> None:
         """The ticker of a web process; it outlives a database or a Redis that is away."""
-        await sync_to_async(pages.release_slot, thread_sensitive=False)(settings.STACK_SLOT, now=clock.now())
+        is_new = True
         while True:
-            await asyncio.sleep(pages.RENEW_SECONDS)
             try:
+                if is_new:  # then renews at once what pages of this process have taken meanwhile
+                    await sync_to_async(pages.release_slot, thread_sensitive=False)(settings.STACK_SLOT, now=clock.now())
+                    is_new = False
                 await self.tick()
             except Exception as error:
                 log.warning("tick_failed", extra={"error_code": type(error).__name__})
+            await asyncio.sleep(pages.RENEW_SECONDS)
 
 
 sockets = Sockets()
@@ -86,7 +126,7 @@ class PerformerConsumer(AsyncConsumer):
     page_id = ""
     wants_devices = False
     is_holder = False
-    _forwarded = ""  # the activation id last forwarded: a command is sent to this socket once
+    _forwarded = ("", 0)  # the activation and attempt last forwarded: each is sent to this socket once
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels closes old ORM connections before every message, a thread hop each; there is none to close here.
@@ -116,20 +156,23 @@ class PerformerConsumer(AsyncConsumer):
         )
         if self.is_holder:
             await self._snapshot()
-            running = await sync_to_async(dispatch.in_flight, thread_sensitive=False)([self.performer_id], before=clock.now())
-            for _, activation_id, text in running:
-                await self.forward(activation_id, text)
+            for command in await sync_to_async(dispatch.resume, thread_sensitive=False)(self.performer_id, now=clock.now()):
+                await self.forward(command.activation_id, command.attempt, command.text)
             await sync_to_async(doorbell.ring, thread_sensitive=False)("lovense.dispatch")
             groups.news.mark([self.performer_id], "devices")
         return self.is_holder
+
+    async def lose_devices(self) -> None:
+        self.is_holder = False
+        await self._snapshot()
 
     async def _snapshot(self) -> None:
         state = await sync_to_async(stop.state_of, thread_sensitive=False)(self.performer_id)
         await self._say({"type": "snapshot", "performerId": self.performer_id, "holder": self.is_holder, **state})
 
-    async def forward(self, activation_id: str, text: str) -> None:
-        if activation_id != self._forwarded:
-            self._forwarded = activation_id
+    async def forward(self, activation_id: str, attempt: int, text: str, *, again: bool = False) -> None:
+        if again or (activation_id, attempt) != self._forwarded:
+            self._forwarded = (activation_id, attempt)
             await self.send({"type": "websocket.send", "text": text})
 
     async def _say(self, message: dict[str, Any]) -> None:
@@ -138,7 +181,7 @@ class PerformerConsumer(AsyncConsumer):
     # --- from the channel layer ------------------------------------------------------------------------------------------
 
     async def page_activate(self, message: dict[str, Any]) -> None:
-        await self.forward(message["id"], message["text"])
+        await self.forward(message["id"], message["attempt"], message["text"])
 
     async def page_news(self, message: dict[str, Any]) -> None:
         await self._say({"type": "news", "topic": message["topic"]})
@@ -149,7 +192,7 @@ class PerformerConsumer(AsyncConsumer):
         try:
             data = _parsed(message.get("text"))
             if data["type"] == "ack":
-                await sockets.acknowledge(_ack(data, self.performer_id, self._forwarded))
+                await sockets.acknowledge(_ack(data, self.performer_id, self._forwarded[0]))
             elif data["type"] == "devices":
                 await sync_to_async(devices.report, thread_sensitive=False)(self.performer_id, data.get("toys"), now=clock.now())
                 groups.news.mark([self.performer_id], "devices")

@@ -5,6 +5,7 @@ activation id, and the page plays an id once; after `received` the outcome is th
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,14 +90,38 @@ def _send(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str
     for request, row in pairs:
         performer = rules.performers[row["performer_id"]]
         text = envelope.text(row, request, performer)
-        messages.append((holders[row["performer_id"]], {"type": groups.PAGE_ACTIVATE, "id": row["_id"], "text": text}))
+        message = {"type": groups.PAGE_ACTIVATE, "id": row["_id"], "attempt": row["attempt"], "text": text}
+        messages.append((holders[row["performer_id"]], message))
     groups.publish(messages)
 
 
-def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[tuple[str, str, str]]:
-    """(performer id, activation id, `lovense.activate` text) of what was dispatched to these performers before that moment.
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The `lovense.activate` of what is in flight. `is_overdue`: the page has it, and has not said that it ended."""
 
-    Asked when a page connects and once a second for the pages of a process: a command lost on its way is found here.
+    performer_id: str
+    activation_id: str
+    attempt: int
+    text: str
+    is_overdue: bool
+
+
+def resume(performer_id: str, *, now: datetime) -> list[Command]:
+    """What a page that has just taken the devices is told again.
+
+    Before that ends the claim whose activation is over: whoever recorded that end may have died before it freed the lane.
+    """
+    claim = queue.claimed(performer_id)
+    row = collection(Activation).find_one({"_id": activation_id(claim["idempotency_key"])}) if claim else None
+    if row and S(row["status"]) in FINAL:
+        end_requests([row], now=now)
+    return in_flight([performer_id], before=now)
+
+
+def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command]:
+    """What was dispatched to these performers before that moment and has not ended.
+
+    Asked when a page connects and once a second for the pages of a process: what was lost on its way is found here.
     """
     wanted = {"performer_id": {"$in": list(performer_ids)}, "status": {"$in": [S.DISPATCHED.value, S.ACTIVATED.value]}}
     rows = list(collection(Activation).find(wanted | {"dispatched_at": {"$lte": before}}))
@@ -105,9 +130,20 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[tuple[s
     requests = {r["_id"]: r for r in collection(QueueRequest).find({"_id": {"$in": [row["request_id"] for row in rows]}})}
     performers = {p["_id"]: p for p in collection(Performer).find({"_id": {"$in": [row["performer_id"] for row in rows]}})}
     return [
-        (row["performer_id"], row["_id"], envelope.text(row, requests[row["request_id"]], performers[row["performer_id"]]))
+        Command(
+            row["performer_id"],
+            row["_id"],
+            row["attempt"],
+            envelope.text(row, requests[row["request_id"]], performers[row["performer_id"]]),
+            is_overdue=_should_have_ended(row, before),
+        )
         for row in rows
     ]
+
+
+def _should_have_ended(row: Row, before: datetime) -> bool:
+    began = row["started_at"] or row["received_at"]
+    return began is not None and began + timedelta(seconds=row["promised_seconds"]) <= before
 
 
 # --- healing -------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from ledger import doorbell
 
 log = logging.getLogger(__name__)
 
-PAGE_ACTIVATE = "page.activate"  # {type, text}: a ready `lovense.activate` for the page that holds the devices
+PAGE_ACTIVATE = "page.activate"  # {type, id, attempt, text}: a ready `lovense.activate` for the page that holds the devices
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
 NEWS_SECONDS = 0.2  # news of this long is told at once: pages re-fetch a region, they do not follow every row
 

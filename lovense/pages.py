@@ -4,7 +4,7 @@ The first page takes it; the others watch. A web process renews the leases of al
 restarted one first ends those of its predecessor in the same slot.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
@@ -34,9 +34,14 @@ def take(performer_id: str, *, page_id: str, channel: str, slot: str, now: datet
     return True
 
 
-def renew(slot: str, channels: Iterable[str], *, now: datetime) -> None:
+def renew(slot: str, channels: Collection[str], *, now: datetime) -> set[str]:
+    """The channels that still hold: a process that stood still for long may find that another page took its lease."""
     until = now + timedelta(seconds=LEASE_SECONDS)
-    collection(PageLease).update_many({"slot": slot, "channel": {"$in": list(channels)}}, {"$set": {"expires_at": until}})
+    mine = {"slot": slot, "channel": {"$in": list(channels)}}
+    renewed = collection(PageLease).update_many(mine, {"$set": {"expires_at": until}}).matched_count
+    if renewed == len(channels):
+        return set(channels)
+    return {row["channel"] for row in collection(PageLease).find(mine, {"channel": 1})}
 
 
 def release(performer_id: str, *, channel: str, now: datetime) -> None:

@@ -165,6 +165,11 @@ def extend(request_id: str, *, until: datetime) -> None:
     collection(QueueRequest, _FAST).update_one({"_id": request_id, "status": CLAIMED}, {"$set": {"lease_until": until}})
 
 
+def claimed(lane: str) -> dict[str, Any] | None:
+    """The one claimed request of the lane."""
+    return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane})
+
+
 def expired(*, now: datetime, limit: int) -> list[dict[str, Any]]:
     """Claims whose lease ran out. There are at most as many claims as performers online, so they are read by lane."""
     found = collection(QueueRequest).find({"status": CLAIMED, "lease_until": {"$lte": now}})
