@@ -5,6 +5,7 @@ drains, so work recorded after that rings again. Losing Redis loses rings, never
 """
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import redis
@@ -33,6 +34,22 @@ def ring(hop: str) -> bool:
         log.warning("doorbell_failed", extra={"mode": hop})
         return False
     return True
+
+
+_ringer = ThreadPoolExecutor(1, thread_name_prefix="doorbell")
+_soon: set[str] = set()
+
+
+def ring_soon(hop: str) -> None:
+    """Rings on a thread of its own, so that the write that made the work is not followed by a wait for the bell."""
+    if hop not in _soon:
+        _soon.add(hop)
+        _ringer.submit(_ring_now, hop)
+
+
+def _ring_now(hop: str) -> None:
+    _soon.discard(hop)
+    ring(hop)
 
 
 def answered(hop: str) -> None:

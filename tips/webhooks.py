@@ -34,7 +34,7 @@ def accept(calls: list[Call]) -> list[Outcome]:
     """Makes the calls durable and rings for settlement, once for all of them."""
     outcomes = inbox.accept(calls)
     if Outcome.NEW in outcomes:
-        doorbell.ring("tips.settle")
+        doorbell.ring_soon("tips.settle")
     return outcomes
 
 
