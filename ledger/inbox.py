@@ -6,7 +6,7 @@ are kept for the record without a subject of their own.
 """
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,6 +122,13 @@ def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession
         {"$set": {"status": DeliveryStatus.PROCESSED.value, "processed_at": now}},
         session=session,
     )
+
+
+def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSession) -> None:
+    """What these deliveries ask for can never be done (the reason by key): kept for admins like any conflict, not tried again."""
+    refused = {"status": DeliveryStatus.CONFLICT.value, "processed_at": now}
+    for key, reason in reasons.items():
+        collection(WebhookDelivery).update_one({"_id": key}, {"$set": refused | {"error": reason}}, session=session)
 
 
 def mark_failed(key: str, *, error: str) -> None:

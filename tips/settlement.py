@@ -6,7 +6,7 @@ waits as `pending` for its grace period and is then `failed`. Nothing here knows
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 
 from ledger import gateway, inbox, transactions
 from ledger.database import collection
-from ledger.gateway import COMMISSION, InsufficientFunds, Order, Posted, Result, performer_account, user_account
+from ledger.gateway import COMMISSION, InsufficientFunds, Order, Posted, Refused, Result, performer_account, user_account
 from ledger.purchases import Purchase
 from tips import commission, events, placement, queue
 from tips.models import ChainHead, SettlementStatus, Tip, TipActivated, TipStatus
@@ -105,19 +105,21 @@ class _Batch:
         self._changed: list[UpdateOne] = []
 
     def settle(self, deliveries: Sequence[Delivery], late: Sequence[str] = ()) -> Drained:
-        purchases = [d.order for d in deliveries if isinstance(d.order, Purchase)]
-        self._known = self._load([d.order.tip_id for d in deliveries if isinstance(d.order, TipOrder)], purchases, late)
+        purchases = {d.key: d.order for d in deliveries if isinstance(d.order, Purchase)}
+        self._known = self._load([d.order.tip_id for d in deliveries if isinstance(d.order, TipOrder)], purchases.values(), late)
         self._recorded = frozenset(self._known)
         tips = self._candidates(deliveries)
         # Tokens first: a batch that holds a purchase and the tip it pays for needs no second look.
-        groups = [(purchase.order,) for purchase in purchases] + [_orders(tip) for tip in tips]
+        groups = [(purchase.order,) for purchase in purchases.values()] + [_orders(tip) for tip in tips]
         results = gateway.current().transfer(groups, now=self._now, session=self._session) if groups else []
         settled = self._apply(tips, results[len(purchases) :])
         self._write(settled)
         inbox.mark_processed([d.key for d in deliveries], now=self._now, session=self._session)
+        refused = {key: result.reason for key, result in zip(purchases, results, strict=False) if isinstance(result, Refused)}
+        inbox.mark_refused(refused, now=self._now, session=self._session)
         return Drained(len(deliveries) + len(late), {payload["performerId"] for payload in settled})
 
-    def _load(self, tip_ids: list[str], purchases: list[Purchase], late: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _load(self, tip_ids: list[str], purchases: Collection[Purchase], late: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = list(collection(Tip).find({"_id": {"$in": [*tip_ids, *late]}}, session=self._session))
         if purchases:
             funded = {"settlement_status": PENDING, "tipper_id": {"$in": [purchase.user_id for purchase in purchases]}}
