@@ -24,7 +24,7 @@ let holder = false;
 let stopEpoch = 0;
 let running = null; // { message, began, cancel }
 let stopReports = () => {};
-let cancelSilence = () => {};
+let cancelSilence = null; // set from the first loss of the socket until the next snapshot
 
 export async function start() {
   if (!panel) return connect({ watch: "1" });
@@ -56,10 +56,12 @@ function join() {
 }
 
 function settled(snapshot) {
-  cancelSilence();
+  cancelSilence?.();
+  cancelSilence = null;
   stopReports();
   stopEpoch = Math.max(stopEpoch, snapshot.stopEpoch ?? 0);
   holder = lever.checked && snapshot.holder === true;
+  if (running && !holder) end(running); // another page took the devices while this one was away
   if (holder) {
     report();
     stopReports = every(REPORT_MS, report);
@@ -70,8 +72,7 @@ function settled(snapshot) {
 function unplugged() {
   stopReports();
   if (lever.checked && !running) say("Connection lost. Reconnecting…");
-  cancelSilence();
-  cancelSilence = after(SILENCE_MS, () => running && end(running));
+  cancelSilence ??= after(SILENCE_MS, () => running && end(running)); // attempts that fail do not start it anew
 }
 
 function report() {

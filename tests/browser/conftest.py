@@ -10,7 +10,7 @@ from tests.browser import stage
 from tests.browser.stage import Actress, Stage
 from tests.flows.stack import Stack
 
-NAMES = [f"performer-{number}" for number in range(1, 25)]
+NAMES = [f"performer-{number}" for number in range(1, 41)]
 
 
 @pytest.fixture(scope="package")

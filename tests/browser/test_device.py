@@ -135,13 +135,20 @@ def test_a_page_that_does_not_hold_the_devices_plays_nothing(server):
     assert server.stages("a.all") == server.stages("b.all") == []
 
 
-def test_without_a_socket_for_five_seconds_the_device_stops(server):
+def test_a_page_that_lost_the_devices_stops_what_it_plays(server):
+    server.activate("a.all", seconds=60)
+    words(server).to_contain_text("Running")
+    server.say("snapshot", performerId="0" * 24, holder=False, stopEpoch=0)
+    words(server).to_contain_text("Another page holds the devices")
+    assert server.stages("a.all") == ["received", "started", "finished"]
+
+
+def test_without_a_socket_for_five_seconds_the_device_stops_however_often_it_tries(server):
     server.activate("a.all", seconds=3600)
     words(server).to_contain_text("Running")
-    server.holder = False  # the reconnected page watches, so nothing is sent that would end the run
     server.page.route_web_socket("**/ws/performer*", lambda socket: socket.close())
     server.socket.close()
-    words(server).not_to_contain_text("Running", timeout=10_000)
+    words(server).not_to_contain_text("Running", timeout=9_000)
 
 
 def test_it_remembers_a_bounded_number_of_activations(server):
