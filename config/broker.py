@@ -6,13 +6,29 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.entity import Queue
+from kombu.transport import redis
 
 DOORBELLS = "doorbells"
 # Celery itself would pause 2 s, then 4 s, up to 30 s between attempts.
 PAUSES = {"interval_start": 0.1, "interval_step": 0.2, "interval_max": 2.0}
 
 
+class Channel(redis.Channel):
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        """Nothing is kept about a ring, so there is nothing to take away.
+
+        Upstream asks Redis all the same, even on a channel whose connection was lost meanwhile: that ended the whole worker.
+        """
+
+
+class Transport(redis.Transport):
+    Channel = Channel
+
+
 class PromptConnection(Connection):
+    def get_transport_cls(self) -> type[Transport]:
+        return Transport
+
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         return super().ensure_connection(*args, **{**PAUSES, **kwargs})  # type: ignore[no-untyped-call]
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+
 from config import env
 from config.running import running_stack
 
@@ -159,7 +162,11 @@ CHANNEL_LAYER_PREFIX = "tips"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_LAYER_PREFIX},
+        "CONFIG": {
+            # Without a retry of its own the layer sleeps a second before it subscribes to a restarted Redis again.
+            "hosts": [{"address": REDIS_URL, "retry": Retry(ConstantBackoff(0.1), 10), "retry_on_error": [OSError]}],
+            "prefix": CHANNEL_LAYER_PREFIX,
+        },
     }
 }
 CELERY_BROKER_URL = REDIS_URL
