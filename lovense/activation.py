@@ -28,7 +28,8 @@ TARGET = "all"
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
 
 # To which status an activation may move, and from where. `docs/states.md` shows the same table. A late acknowledgement is
-# believed (timeout, dead -> completed); nothing that has ended is ever played again.
+# believed (timeout, dead -> completed); nothing that has ended is ever played again. `queued` is an activation that is being
+# decided and not stored yet; nothing cancels one.
 PREDECESSORS: dict[S, frozenset[S]] = {
     S.QUEUED: frozenset(),
     S.DISPATCHED: frozenset({S.QUEUED, S.DISPATCHED}),
@@ -38,8 +39,8 @@ PREDECESSORS: dict[S, frozenset[S]] = {
     S.TIMEOUT: frozenset({S.DISPATCHED, S.ACTIVATED}),
     S.SKIPPED: frozenset({S.QUEUED}),
     S.EXPIRED: frozenset({S.QUEUED}),
-    S.CANCELLED: frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED}),
-    S.DEAD: frozenset({S.QUEUED, S.DISPATCHED}),
+    S.CANCELLED: frozenset(),
+    S.DEAD: frozenset({S.DISPATCHED}),
 }
 LIVE = frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED})
 FINAL = frozenset(S) - LIVE
@@ -90,13 +91,15 @@ def _menu_key(performer: Row) -> str:
 
 
 def _menus(performers: Iterable[Row]) -> dict[str, Row]:
+    global _menu_cache
+    known = _menu_cache  # replaced as a whole, so that another thread never sees it half filled or just emptied
     wanted = [_menu_key(row) for row in performers if row["menu_version"]]
-    missing = [key for key in wanted if key not in _menu_cache]
+    missing = [key for key in wanted if key not in known]
     if missing:
-        if len(_menu_cache) > MENUS_KEPT:
-            _menu_cache.clear()
-        _menu_cache.update((row["_id"], row) for row in collection(TipMenu).find({"_id": {"$in": missing}}))
-    return {key: _menu_cache[key] for key in wanted if key in _menu_cache}
+        kept = known if len(known) < MENUS_KEPT else {key: known[key] for key in wanted if key in known}
+        known = kept | {row["_id"]: row for row in collection(TipMenu).find({"_id": {"$in": missing}})}
+        _menu_cache = known
+    return {key: known[key] for key in wanted if key in known}
 
 
 class _Gates:
@@ -237,7 +240,7 @@ def acknowledge(acks: Sequence[Ack]) -> list[bool]:
     collection(Activation, _FAST).bulk_write([_update_of(ack) for ack in acks], ordered=True)
     _extend([ack for ack in acks if ack.stage not in ENDS])
     over = _end_requests([ack for ack in acks if ack.stage in ENDS])
-    return [ack.stage in ENDS and ack.activation_id in over for ack in acks]
+    return [ack.stage in ENDS and _who_about_what(ack) in over for ack in acks]
 
 
 def _finish_all(acks: Sequence[Ack]) -> bool:
@@ -277,17 +280,20 @@ def _update_of(ack: Ack) -> UpdateOne:
     return UpdateOne({**mine, "status": froms(S.FAILED)}, {"$set": changes})
 
 
-def _end_requests(ends: Sequence[Ack]) -> set[str]:
+def _who_about_what(ack: Ack) -> tuple[str, str]:
+    return ack.performer_id, ack.activation_id
+
+
+def _end_requests(ends: Sequence[Ack]) -> set[tuple[str, str]]:
     """Ends the requests of activations that are over now; whether this call or an earlier one ended them is the same."""
     if not ends:
         return set()
-    ids = [ack.activation_id for ack in ends]
-    owners = {ack.activation_id: ack.performer_id for ack in ends}
-    found = collection(Activation).find({"_id": {"$in": ids}}, {"status": 1, "request_id": 1, "performer_id": 1})
-    over = [row for row in found if row["performer_id"] == owners[row["_id"]] and S(row["status"]) in FINAL]
-    now = max(ack.at for ack in ends)
-    end_requests(over, now=now)
-    return {row["_id"] for row in over}
+    said = {_who_about_what(ack) for ack in ends}
+    wanted = {"_id": {"$in": [activation_id for _, activation_id in said]}}
+    found = collection(Activation).find(wanted, {"status": 1, "request_id": 1, "performer_id": 1})
+    over = [row for row in found if (row["performer_id"], row["_id"]) in said and S(row["status"]) in FINAL]
+    end_requests(over, now=max(ack.at for ack in ends))
+    return {(row["performer_id"], row["_id"]) for row in over}
 
 
 def end_requests(activations: Iterable[Row], *, now: datetime) -> None:
@@ -307,12 +313,10 @@ def _extend(acks: Sequence[Ack]) -> None:
     """A page that has the command may take its promised time; the lease then covers it."""
     if not acks:
         return
-    wanted = {ack.activation_id: ack for ack in acks}
-    found = collection(Activation).find(
-        {"_id": {"$in": list(wanted)}}, {"request_id": 1, "promised_seconds": 1, "performer_id": 1}
-    )
-    for row in found:
-        ack = wanted[row["_id"]]
-        if row["performer_id"] == ack.performer_id:
+    said = {_who_about_what(ack) for ack in acks}
+    columns = ("request_id", "promised_seconds", "performer_id", "received_at", "started_at")
+    for row in collection(Activation).find({"_id": {"$in": [activation_id for _, activation_id in said]}}, columns):
+        began = row["started_at"] or row["received_at"]  # not the time of this ack: one said again must not buy more time
+        if began is not None and (row["performer_id"], row["_id"]) in said:
             seconds = row["promised_seconds"] + settings.FINISH_GRACE_SECONDS
-            queue.extend(row["request_id"], until=ack.at + timedelta(seconds=seconds))
+            queue.extend(row["request_id"], until=began + timedelta(seconds=seconds))

@@ -4,6 +4,7 @@ The activation is durable before anything is sent. An attempt that the page has 
 activation id, and the page plays an id once; after `received` the outcome is the page's to tell, and is never repeated.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from ledger.database import collection
 from lovense import envelope, groups, pages
@@ -19,6 +20,8 @@ from lovense.activation import FINAL, LIVE, PREDECESSORS, Row, Rules, S, activat
 from lovense.models import Activation, Performer
 from tips import queue
 from tips.models import QueueRequest
+
+log = logging.getLogger(__name__)
 
 DUPLICATE_KEY = 11000
 
@@ -31,11 +34,24 @@ def drain(*, now: datetime, limit: int) -> bool:
     if not claimed:
         return False
     rules = Rules.read({request["lane"] for request in claimed})
-    rows = record(claimed, rules, now=now)
-    sent = [(request, row) for request, row in zip(claimed, rows, strict=True) if row is not None]
+    sent = _recorded(claimed, rules, now)
     _send(sent, rules, holders)
     groups.news.mark({request["lane"] for request in claimed}, "queue")
     return len(sent) < len(claimed)
+
+
+def _recorded(claimed: Sequence[Row], rules: Rules, now: datetime) -> list[tuple[Row, Row]]:
+    """The requests that are to be sent now, with their activations. One that cannot be decided holds up its own lane only."""
+    try:
+        rows = record(claimed, rules, now=now)
+    except PyMongoError:
+        raise
+    except Exception as error:
+        if len(claimed) == 1:
+            log.error("dispatch_failed", extra={"error_code": type(error).__name__}, exc_info=error)
+            return []
+        return [pair for request in claimed for pair in _recorded([request], rules, now)]
+    return [(request, row) for request, row in zip(claimed, rows, strict=True) if row is not None]
 
 
 def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row | None]:
@@ -49,10 +65,15 @@ def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row |
     fresh = [row for row in rows if row["_id"] not in existing]
     stored = _insert(fresh)
     _attempt_again([(request, row) for request, row in zip(claimed, rows, strict=True) if row["_id"] in existing], now)
-    over = [row for row in rows if S(row["status"]) in FINAL]
+    known = stored | existing.keys()  # what another worker decided meanwhile is not ours to end or to send
+    over = [row for row in rows if S(row["status"]) in FINAL and row["_id"] in known]
     if over:
         end_requests(over, now=now)
-    return [row if row["status"] == S.DISPATCHED and (row["_id"] in existing or row["_id"] in stored) else None for row in rows]
+    return [row if row["_id"] in known and _is_unconfirmed(row) else None for row in rows]
+
+
+def _is_unconfirmed(row: Row) -> bool:
+    return row["status"] == S.DISPATCHED and row["received_at"] is None
 
 
 def _insert(rows: list[Row]) -> set[str]:
@@ -74,7 +95,7 @@ def _attempt_again(pairs: Iterable[tuple[Row, Row]], now: datetime) -> None:
     """Counts a further attempt on activations that no page has confirmed yet."""
     updates = []
     for request, row in pairs:
-        if row["status"] != S.DISPATCHED:
+        if not _is_unconfirmed(row):
             continue
         attempt = {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
         row.update(attempt=request["attempts"], dispatched_at=now)
@@ -163,12 +184,12 @@ def expire(*, now: datetime, limit: int) -> int:
 
 
 def _heal(request: Row, row: Row | None, now: datetime) -> None:
-    if row is None or (row["status"] == S.DISPATCHED and row["attempt"] < request["attempts"]):
-        queue.release(request["_id"], now=now, delay_seconds=0, error="the worker died before it sent anything")
-    elif S(row["status"]) in FINAL:
+    if row is not None and S(row["status"]) in FINAL:
         end_requests([row], now=now)
-    elif row["received_at"] or row["status"] == S.ACTIVATED:
+    elif row is not None and not _is_unconfirmed(row):
         _heal_received(request, row, now)
+    elif row is None or row["attempt"] < request["attempts"]:
+        queue.release(request["_id"], now=now, delay_seconds=0, error="the worker died before it sent anything")
     else:
         _heal_unconfirmed(request, row, now)
 
@@ -213,10 +234,24 @@ def expire_offline(*, now: datetime, limit: int) -> int:
         return 0
     rules = Rules.read(offline)
     rows = [decide(request, rules, is_online=False, now=now) for request in requests]
-    stored = _insert([row for row in rows if S(row["status"]) in FINAL])
+    stored = _insert(rows)
     end_requests([row for row in rows if row["_id"] in stored], now=now)
+    _give_up([row["_id"] for row in rows if row["_id"] not in stored], before=before, now=now)
     groups.news.mark(offline, "queue")
-    return len(stored)
+    return len(rows)
+
+
+def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> None:
+    """Sent before the page went for good: what it never confirmed did not play, of what it confirmed the end is not known."""
+    for row in collection(Activation).find({"_id": {"$in": activation_ids}}):
+        if S(row["status"]) in FINAL:
+            end_requests([row], now=now)
+        elif row["dispatched_at"] > before:
+            continue  # her page is back, and this was sent to it just now
+        elif _is_unconfirmed(row):
+            _end(row, S.DEAD, "not_received", now)
+        else:
+            _end(row, S.TIMEOUT, "not_finished_in_time", now)
 
 
 def recover(slot: str, *, now: datetime) -> int:

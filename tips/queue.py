@@ -32,9 +32,9 @@ PREDECESSORS: dict[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.PENDING: frozenset({RequestStatus.CLAIMED}),
     RequestStatus.CLAIMED: frozenset({RequestStatus.PENDING}),
     RequestStatus.COMPLETED: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING, RequestStatus.FAILED, RequestStatus.DEAD}),
-    RequestStatus.FAILED: frozenset({RequestStatus.CLAIMED}),
+    RequestStatus.FAILED: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING}),
     RequestStatus.CANCELLED: frozenset({RequestStatus.PENDING}),
-    RequestStatus.DEAD: frozenset({RequestStatus.CLAIMED}),
+    RequestStatus.DEAD: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING}),
 }
 FINAL = frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED})
 # A claim needs no majority of its own: the activation written after it has one, and the journal is ordered.

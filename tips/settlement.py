@@ -31,9 +31,10 @@ PENDING, SETTLED = SettlementStatus.PENDING.value, SettlementStatus.SETTLED.valu
 _STATUS = {"tip.succeeded": TipStatus.SUCCESS, "tip.cancelled": TipStatus.CANCELLED, "tip.failed": TipStatus.FAILED}
 
 # To which settlement status a tip may move, and from where; settled is final. `docs/states.md` shows the same table.
+# Nothing moves to processing: the embedded ledger settles in the transaction that looks. A row that says so is settled or failed.
 PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
     SettlementStatus.PENDING: frozenset(),
-    SettlementStatus.PROCESSING: frozenset({SettlementStatus.PENDING}),
+    SettlementStatus.PROCESSING: frozenset(),
     SettlementStatus.SETTLED: frozenset({SettlementStatus.PENDING, SettlementStatus.PROCESSING}),
     SettlementStatus.CANCELLED: frozenset({SettlementStatus.PENDING}),
     SettlementStatus.FAILED: frozenset({SettlementStatus.PENDING, SettlementStatus.PROCESSING}),
@@ -128,7 +129,7 @@ class _Batch:
 
     def _candidates(self, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
         """The tips whose tokens should move now: those that waited, then the new ones in order of arrival."""
-        waited = {key: row for key, row in self._known.items() if row["settlement_status"] == PENDING}
+        waited = {key: row for key, row in self._known.items() if row["settlement_status"] not in FINAL}
         fresh: dict[str, dict[str, Any]] = {}
         for delivery in deliveries:
             if not isinstance(delivery.order, TipOrder):

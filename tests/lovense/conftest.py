@@ -1,0 +1,80 @@
+"""Fixtures of the devices' tests: ana with a menu and a page, what reaches a page, faults of the server, threads at once."""
+
+import json
+import uuid
+from datetime import timedelta
+
+import msgpack
+import pytest
+
+from ledger import doorbell
+from ledger.database import collection
+from lovense.models import Activation
+from tests.chain import Chain
+from tests.factories import fund
+from tests.ground.conftest import fail_command, in_threads
+from tips.models import QueueRequest
+
+__all__ = ["fail_command", "in_threads"]
+
+CHANNEL = "channel-1"  # of the page that Chain.hold() opens
+
+
+@pytest.fixture
+def chain(ana, bob):
+    """Ana's tips: her menu is published, her page holds the devices, bob has tokens."""
+    chain = Chain(ana)
+    chain.publish_menu()
+    chain.hold()
+    fund(bob, 10_000)
+    return chain
+
+
+class Wire:
+    """What is published to some channels, read as a web process would: nothing is waited for by the clock."""
+
+    def __init__(self, *channels):
+        self._pubsub = doorbell.connection().pubsub()
+        self._pubsub.subscribe(*channels)
+        for _ in channels:
+            assert self._pubsub.get_message(timeout=5)["type"] == "subscribe"
+        self._channel = channels[0]
+
+    def raw(self):
+        """(channel, bytes) of everything published so far."""
+        end = uuid.uuid4().bytes
+        doorbell.connection().publish(self._channel, end)
+        found = []
+        while True:
+            message = self._pubsub.get_message(timeout=5)
+            if message["data"] == end:
+                return found
+            found.append((message["channel"].decode(), message["data"]))
+
+    def commands(self):
+        """The `lovense.activate` messages published so far."""
+        messages = [msgpack.unpackb(data) for _, data in self.raw()]
+        return [json.loads(message["text"]) for message in messages if message["type"] == "page.activate"]
+
+    def close(self):
+        self._pubsub.close()
+
+
+@pytest.fixture
+def wire():
+    """What reaches ana's page."""
+    wire = Wire(CHANNEL)
+    yield wire
+    wire.close()
+
+
+def activation_of(tip_id):
+    return collection(Activation).find_one({"tip_id": tip_id})
+
+
+def request_of(tip_id):
+    return collection(QueueRequest).find_one({"idempotency_key": tip_id})
+
+
+def seconds(count):
+    return timedelta(seconds=count)
