@@ -10,10 +10,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from pymongo.errors import ExecutionTimeout
-
+from ledger import inbox
 from ledger.database import collection
-from ledger.models import DeliveryStatus, Entry, WebhookDelivery
+from ledger.models import Entry, WebhookDelivery
 from lovense import outcome
 from lovense.models import Activation, ActivationStatus
 from tips import events, placement, queue
@@ -35,10 +34,8 @@ GATES = (
     "caps",
     "stop_epoch",
 )
-EVENT_TYPES = ("tip.succeeded", "tip.cancelled", "tip.failed")
 RUNNING = {S.QUEUED, S.DISPATCHED, S.ACTIVATED}
 REPEATS_SHOWN = 50
-REPEATS_PATIENCE_MS = 500
 
 Details = list[tuple[str, str]]
 
@@ -151,7 +148,7 @@ class Trail:
 def trail(tip_id: str) -> Trail | None:
     """The trail, or None when no delivery ever named this tip. A handful of look-ups by key, whatever the history."""
     tip = Tip.objects.filter(pk=tip_id).first()
-    subjects = [f"{event_type}/{tip_id}" for event_type in EVENT_TYPES]
+    subjects = [f"{event_type}/{tip_id}" for event_type in placement.TIP_TYPES]
     deliveries = sorted(WebhookDelivery.objects.filter(subject__in=subjects), key=lambda row: row.position)
     if tip is None and not deliveries:
         return None
@@ -186,31 +183,17 @@ def _entries(tip: Tip) -> list[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Deliveries of this tip that changed nothing. `is_complete` is false when the search was given up."""
+    """Deliveries of this tip that changed nothing. `is_complete` is false when there are more than are shown."""
 
     rows: list[dict[str, Any]]
     is_complete: bool = True
 
 
 def repeats(found: Trail) -> Repeats:
-    """Duplicates share the fingerprint of a delivery that counted; conflicts are read for the tip id that they name.
-
-    They have no subject of their own to be found by, so this looks through the deliveries, and only for so long.
-    """
-    prints = [row.fingerprint for row in found.deliveries]
-    same = {"status": DeliveryStatus.DUPLICATE.value, "fingerprint": {"$in": prints}}
-    wanted = {"$or": [same, {"status": DeliveryStatus.CONFLICT.value}]}
-    try:
-        rows = list(collection(WebhookDelivery).find(wanted).sort("position", 1).max_time_ms(REPEATS_PATIENCE_MS))
-    except ExecutionTimeout:
-        return Repeats([], is_complete=False)
-    mine = [row for row in rows if row["status"] == DeliveryStatus.DUPLICATE or _names(row, found.tip_id)]
-    shown = [{"key": row["_id"], "status": row["status"], "received_at": row["received_at"]} for row in mine[:REPEATS_SHOWN]]
-    return Repeats(shown, is_complete=len(mine) <= REPEATS_SHOWN)
-
-
-def _names(row: dict[str, Any], tip_id: str) -> bool:
-    return placement.parse(bytes(row["body"])).business_key == tip_id
+    """Duplicates and conflicts keep the subject that they repeat."""
+    rows = inbox.repeats_of([f"{event_type}/{found.tip_id}" for event_type in placement.TIP_TYPES], limit=REPEATS_SHOWN + 1)
+    shown = [{"key": row["_id"], "status": row["status"], "received_at": row["received_at"]} for row in rows[:REPEATS_SHOWN]]
+    return Repeats(shown, is_complete=len(rows) <= REPEATS_SHOWN)
 
 
 def _line(entry: Entry, *, is_masked: bool) -> Line:

@@ -86,7 +86,7 @@ def _row(call: Call, *, key: str = "", status: DeliveryStatus | None = None) -> 
         "error": "",
     }
     # Duplicates and conflicts leave the subject to its owner: the unique index covers strings only.
-    row["subject"] = call.subject if status is None else None
+    row["subject"], row["repeats"] = (call.subject, None) if status is None else (None, call.subject)
     return row
 
 
@@ -100,6 +100,16 @@ def _insert(rows: list[dict[str, Any]]) -> list[int]:
             raise
         return [int(failure["index"]) for failure in failures]
     return []
+
+
+def repeats_of(subjects: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+    """The duplicates and conflicts of these business facts, in order of arrival."""
+    repeated = {
+        "repeats": {"$in": list(subjects)},
+        "status": {"$in": [DeliveryStatus.DUPLICATE.value, DeliveryStatus.CONFLICT.value]},
+    }
+    found = collection(WebhookDelivery).find(repeated, {"status": 1, "received_at": 1})
+    return list(found.sort("position", 1).limit(limit))
 
 
 def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:

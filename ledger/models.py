@@ -23,6 +23,7 @@ class WebhookDelivery(models.Model):
     event_type = models.CharField(max_length=40)
     # The business fact, "<event type>/<tip id>": unique among the deliveries that count; null on duplicates and conflicts.
     subject = models.CharField(max_length=120, null=True)
+    repeats = models.CharField(max_length=120, null=True)  # the subject that a duplicate or a conflict repeats
     fingerprint = models.CharField(max_length=64)
     body = models.BinaryField()
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices)
@@ -37,7 +38,14 @@ class WebhookDelivery(models.Model):
         db_table = "webhook_deliveries"
         # Unique where there is a subject at all: our backend leaves nulls out of the unique index of a nullable field.
         constraints = [models.UniqueConstraint(fields=["subject"], name="delivery_subject")]
-        indexes = [models.Index(fields=["position"], condition=models.Q(status="received"), name="delivery_waiting")]
+        indexes = [
+            models.Index(fields=["position"], condition=models.Q(status="received"), name="delivery_waiting"),
+            models.Index(
+                fields=["repeats", "position"],
+                condition=models.Q(status__in=["duplicate", "conflict"]),
+                name="delivery_repeats",
+            ),
+        ]
 
 
 class Account(models.Model):

@@ -78,10 +78,9 @@ def parse_tip(data: Fields) -> TipOrder:
 
 
 Order = TipOrder | Purchase
+TIP_TYPES = ("tip.succeeded", "tip.cancelled", "tip.failed")
 _PARSERS: dict[str, Callable[[Fields], Order]] = {
-    "tip.succeeded": parse_tip,
-    "tip.cancelled": parse_tip,
-    "tip.failed": parse_tip,
+    **dict.fromkeys(TIP_TYPES, parse_tip),
     "tokens.purchased": purchases.parse,
 }
 

@@ -10,8 +10,8 @@ from rest_framework.authtoken.models import Token
 
 from config import benchmark
 from ledger import gateway
+from ledger.gateway import user_account
 from ledger.models import Transfer
-from ledger.posting import user_account
 from lovense.menus import match
 from lovense.models import Performer, PlatformSettings, TipMenu
 

@@ -12,7 +12,9 @@ from tests import services
 
 def rung():
     """The tasks that wait for a worker, the latest first."""
-    return [json.loads(text)["headers"]["task"] for text in doorbell.connection().lrange(current_app.conf.task_default_queue, 0, -1)]
+    return [
+        json.loads(text)["headers"]["task"] for text in doorbell.connection().lrange(current_app.conf.task_default_queue, 0, -1)
+    ]
 
 
 @pytest.fixture
