@@ -1,0 +1,147 @@
+"""What a worker publishes is, byte for byte, what the pinned channel layer itself would; and news is coalesced, never lost."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import msgpack
+import pytest
+from channels.layers import channel_layers
+from django.conf import settings
+
+from lovense import groups
+from tests import services
+from tests.lovense.conftest import Wire
+
+ANA, CAROL = "507f191e810c19729de860eb", "507f191e810c19729de860ec"
+GROUP = f"{settings.CHANNEL_LAYER_PREFIX}__group__performer.{ANA}"
+MESSAGES = [
+    {"type": "page.news", "topic": "queue"},
+    {"type": "page.activate", "id": "x.all", "attempt": 2, "text": '{"a":"\u00e9😀"}' * 100},
+]
+
+
+def layer():
+    return channel_layers["default"]
+
+
+# --- the layer's own bytes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message["type"])
+def test_our_bytes_to_one_page_are_the_layers(message):
+    async def sent_by_the_layer():
+        channel = await layer().new_channel()
+        wire = Wire(channel)
+        await layer().send(channel, message)
+        found = await asyncio.to_thread(wire.raw)
+        groups.publish([(channel, message)])
+        ours = await asyncio.to_thread(wire.raw)
+        wire.close()
+        return found, ours
+
+    found, ours = asyncio.run(sent_by_the_layer())
+    assert len(found) == 1
+    assert ours == found
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message["type"])
+def test_our_bytes_to_a_group_are_the_layers(message):
+    wire = Wire(GROUP)
+    asyncio.run(layer().group_send(groups.performer_group(ANA), message))
+    found = wire.raw()
+    groups.publish([(groups._layer_group(groups.performer_group(ANA)), message)])
+    assert wire.raw() == found
+    assert [channel for channel, _ in found] == [GROUP]
+    wire.close()
+
+
+def test_the_layer_understands_us():
+    async def received():
+        channel = await layer().new_channel()
+        await layer().group_add(groups.performer_group(ANA), channel)
+        while True:  # its SUBSCRIBE is sent and not awaited
+            groups.publish([(GROUP, MESSAGES[0]), (channel, MESSAGES[1])])
+            try:
+                async with asyncio.timeout(0.2):
+                    return [await layer().receive(channel) for _ in range(2)]
+            except TimeoutError:
+                continue
+
+    async def bounded():
+        async with asyncio.timeout(5):
+            return await received()
+
+    found = asyncio.run(bounded())
+    assert sorted(message["type"] for message in found) == ["page.activate", "page.news"]
+
+
+def test_many_messages_go_in_their_order():
+    wire = Wire("one", "two")
+    groups.publish((("one", "two")[number % 2], {"n": number}) for number in range(200))
+    assert [msgpack.unpackb(data)["n"] for _, data in wire.raw()] == list(range(200))
+    wire.close()
+
+
+def test_without_redis_publishing_is_a_line_in_the_log(caplog):
+    services.running.redis.stop()
+    try:
+        groups.publish([("one", {"n": 1})])
+        groups.publish([])
+    finally:
+        services.running.redis.start()
+    assert [record.msg for record in caplog.records] == ["publish_failed"]
+
+
+# --- news ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def news():
+    return groups.News()
+
+
+@pytest.fixture
+def heard():
+    """What ana's and carol's pages hear, once the timers that run have told it: (performer, topic)."""
+    names = {f"{settings.CHANNEL_LAYER_PREFIX}__group__performer.{who}": who for who in (ANA, CAROL)}
+    wire = Wire(*names)
+
+    def listen():
+        for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
+            timer.join(5)
+        return sorted((names[channel], msgpack.unpackb(data)["topic"]) for channel, data in wire.raw())
+
+    yield listen
+    wire.close()
+
+
+def test_many_changes_are_told_once(news, heard):
+    for _ in range(50):
+        news.mark([ANA], "queue")
+    assert heard() == [(ANA, "queue")]
+
+
+def test_each_performer_and_topic_is_told(news, heard):
+    news.mark([ANA, CAROL], "queue")
+    news.mark([ANA], "devices")
+    assert heard() == [(ANA, "devices"), (ANA, "queue"), (CAROL, "queue")]
+
+
+def test_nothing_is_told_when_nothing_changed(news, heard):
+    news.mark([], "queue")
+    assert heard() == []
+
+
+def test_a_change_after_the_telling_is_told_again(news, heard):
+    for _ in range(3):
+        news.mark([ANA], "queue")
+        assert heard() == [(ANA, "queue")]
+
+
+def test_marks_of_many_threads_while_it_tells_are_all_told(news, heard):
+    topics = [f"topic {number}" for number in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda topic: (news.mark([ANA], topic), news._tell() if topic.endswith("7") else None), topics))
+    told = {topic for _, topic in heard()}
+    assert told == set(topics)

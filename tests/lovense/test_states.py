@@ -1,0 +1,130 @@
+"""Every pair of states of an activation, tried with the functions that really move it; and docs/states.md agrees."""
+
+from datetime import timedelta
+
+import pytest
+
+from ledger.database import collection
+from lovense import activation, dispatch, pages, platform
+from lovense.activation import FINAL, LIVE, PREDECESSORS, Ack, S, activation_id
+from lovense.models import Activation
+from tests.factories import NOW
+from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
+from tests.states import coded, documented, pairs
+from tips import queue
+from tips.models import QueueRequest
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+ATTEMPTS = queue.MAX_ATTEMPTS
+
+
+def set_request(**values):
+    collection(QueueRequest).update_one({}, {"$set": values})
+
+
+def set_activation(**values):
+    collection(Activation).update_one({}, {"$set": values})
+
+
+def sent_again(chain):
+    set_request(status="pending", attempts=ATTEMPTS)
+    dispatch.drain(now=NOW + seconds(1), limit=9)
+
+
+def said(stage):
+    def move(chain):
+        key = activation_id(collection(QueueRequest).find_one()["idempotency_key"])
+        activation.acknowledge([Ack(chain.performer_id, key, 1, stage, NOW + seconds(1), 5, "X")])
+
+    return move
+
+
+def silence(*, confirmed):
+    def move(chain):
+        set_activation(received_at=NOW if confirmed else None)
+        set_request(status="claimed", attempts=ATTEMPTS, lease_until=NOW)
+        dispatch.expire(now=NOW + HOUR, limit=9)
+
+    return move
+
+
+def switched_off(chain):
+    platform.change(key="enable_lovense", value="false")
+    sent_again(chain)
+
+
+def nobody_came(chain):
+    pages.release(chain.performer_id, channel=CHANNEL, now=NOW)
+    set_request(status="pending")
+    dispatch.expire_offline(now=NOW + HOUR, limit=9)
+
+
+MOVES = {
+    S.DISPATCHED: sent_again,
+    S.ACTIVATED: said("started"),
+    S.COMPLETED: said("finished"),
+    S.FAILED: said("failed"),
+    S.TIMEOUT: silence(confirmed=True),
+    S.DEAD: silence(confirmed=False),
+    S.SKIPPED: switched_off,
+    S.EXPIRED: nobody_came,
+}
+MARKS = ("status", "attempt", "finished_at", "started_at")
+
+
+@pytest.fixture
+def in_state(chain, bob):
+    """A tip whose activation is in the given state; `queued` is being decided, so it is not stored yet."""
+
+    def run(start):
+        tip_id = chain.settled(bob, 100)
+        if start is not S.QUEUED:
+            chain.dispatch()
+            set_activation(status=start.value, attempt=ATTEMPTS)
+        if start is S.ACTIVATED:
+            set_activation(started_at=NOW)
+        return tip_id
+
+    return run
+
+
+@pytest.mark.parametrize("pair", [pair for pair in pairs(S) if pair[1] in MOVES], ids=lambda pair: f"{pair[0]} to {pair[1]}")
+def test_an_activation_moves_exactly_as_its_table_says(in_state, chain, pair):
+    start, to = pair
+    tip_id = in_state(start)
+    before = activation_of(tip_id) or {}
+    MOVES[to](chain)
+    after = activation_of(tip_id) or {}
+    has_moved = after.get("status") == to and [before.get(mark) for mark in MARKS] != [after.get(mark) for mark in MARKS]
+    assert has_moved == (start in PREDECESSORS[to])
+    if start in FINAL:
+        assert after["status"] in (start, S.COMPLETED)
+
+
+def test_no_function_moves_to_what_the_table_leaves_empty():
+    assert {to for to, starts in PREDECESSORS.items() if not starts} == set(S) - set(MOVES)
+
+
+def test_the_documented_table_of_an_activation_is_the_codes():
+    assert documented("Activation") == coded(PREDECESSORS)
+
+
+def test_only_a_completed_one_comes_out_of_an_end():
+    assert {to for to, starts in PREDECESSORS.items() if starts & FINAL} == {S.COMPLETED}
+    assert set(S) == LIVE | FINAL
+
+
+@pytest.mark.parametrize("start", sorted(FINAL))
+def test_what_has_ended_is_never_sent_again(in_state, chain, start, wire):
+    tip_id = in_state(start)
+    wire.raw()
+    for now in (NOW, NOW + seconds(30), NOW + HOUR):
+        pages.take(chain.performer_id, page_id="page-1", channel=CHANNEL, slot="web-0", now=now)
+        set_request(status="pending", attempts=1, available_at=NOW)
+        dispatch.drain(now=now, limit=9)
+        dispatch.expire(now=now, limit=9)
+    assert wire.commands() == []
+    assert activation_of(tip_id)["status"] == start
+    assert request_of(tip_id)["status"] in ("completed", "failed", "dead")
