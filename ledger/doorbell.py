@@ -1,7 +1,7 @@
 """Doorbells: "there is work for this hop". A ring makes the hop sooner; the beat makes it certain.
 
-Rings coalesce: while one is on its way to a worker, further ones are dropped. The worker takes the mark away *before* it
-drains, so work recorded after that rings again. Losing Redis loses rings, never work.
+Rings coalesce: while one is on its way, further ones are dropped. A drain takes the mark away as each of its rounds begins, so
+work recorded after that rings again, once for each round however many rows. Losing Redis loses rings, never work.
 """
 
 import logging
@@ -53,7 +53,7 @@ def _ring_now(hop: str) -> None:
 
 
 def answered(hop: str) -> None:
-    """Called by the task before it drains."""
+    """Called by a drain as a round begins."""
     try:
         connection().delete(f"doorbell:{hop}")
     except (redis.RedisError, OSError):

@@ -11,12 +11,17 @@ from lovense import dispatch, groups
 
 LANES = 2000  # performers looked at in one round
 
-DISPATCH = Hop(lambda: dispatch.drain(now=clock.now(), limit=LANES), name="dispatch")
+
+def _dispatch() -> bool:
+    doorbell.answered("lovense.dispatch")
+    return dispatch.drain(now=clock.now(), limit=LANES)
+
+
+DISPATCH = Hop(_dispatch, name="dispatch")
 
 
 @shared_task(name="lovense.dispatch", ignore_result=True)
 def dispatch_waiting() -> None:
-    doorbell.answered("lovense.dispatch")
     DISPATCH.run()
 
 

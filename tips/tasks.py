@@ -1,4 +1,4 @@
-"""Celery's doors into tips: each takes its doorbell's mark away, then drains."""
+"""Celery's doors into tips. A round of a drain first takes its doorbell's mark away: what comes later rings again."""
 
 from celery import shared_task
 from django.conf import settings
@@ -9,6 +9,7 @@ from tips import settlement, signals
 
 
 def _settle() -> bool:
+    doorbell.answered("tips.settle")
     return _announce(settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
 
 
@@ -23,7 +24,6 @@ SETTLE = Hop(_settle, name="settle")
 
 @shared_task(name="tips.settle", ignore_result=True)
 def settle() -> None:
-    doorbell.answered("tips.settle")
     SETTLE.run()
 
 
