@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import secrets
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from threading import Lock
@@ -19,12 +20,10 @@ from asgiref.sync import sync_to_async
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
-from pymongo.errors import PyMongoError
 
 from ledger import clock, doorbell
 from ledger.groupcommit import GroupCommit
 from lovense import activation, devices, dispatch, groups, identity, pages, stop
-from tips import queue
 
 log = logging.getLogger(__name__)
 
@@ -33,40 +32,54 @@ NORMAL, POLICY, TRY_LATER = 1000, 1008, 1013
 UNAUTHENTICATED = 4401
 
 
-class Waker:
-    """Wakes the lanes that acknowledgements freed, if anything waits in them; on its own thread, behind no write."""
+class Lanes:
+    """Starts the next request of the lanes that acknowledgements freed, in the process that holds their pages.
+
+    It runs on a thread of its own, behind no write of the next acknowledgements; lanes whose page went elsewhere are rung for.
+    """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="waker")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lanes")
         self._lock = Lock()
         self._freed: set[str] = set()
 
-    def wake(self, performer_ids: set[str]) -> None:
+    def free(self, performer_ids: set[str]) -> None:
         with self._lock:
             first = not self._freed
             self._freed |= performer_ids
         if first and performer_ids:
-            self._thread.submit(self._ring)
+            self._thread.submit(self._run)
 
-    def _ring(self) -> None:
+    def _run(self) -> None:
         with self._lock:
             freed, self._freed = self._freed, set()
+        here = sockets.channels_of(freed)
         try:
-            if queue.has_waiting(freed):
-                doorbell.ring("lovense.dispatch")
-        except PyMongoError as error:
-            log.warning("wake_failed", extra={"error_code": type(error).__name__})
+            more = dispatch.drain_freed(here, now=clock.now(), deliver=sockets.deliver)
+        except Exception as error:  # the beat finds the free lanes
+            log.warning("lanes_failed", extra={"error_code": type(error).__name__})
+            return
+        if more:
+            self.free(set(here))
+        if freed - here.keys():
+            doorbell.ring("lovense.dispatch")
 
 
-waker = Waker()
+lanes = Lanes()
 
 
 def _acknowledge(acks: list[activation.Ack]) -> list[bool]:
-    """Records a group of acknowledgements and wakes what they make possible."""
+    """Records a group of acknowledgements and starts what they make possible."""
     ended = activation.acknowledge(acks)
-    waker.wake({ack.performer_id for ack, is_over in zip(acks, ended, strict=True) if is_over})
+    lanes.free({ack.performer_id for ack, is_over in zip(acks, ended, strict=True) if is_over})
     groups.news.mark({ack.performer_id for ack in acks}, "queue")
     return ended
+
+
+def _take_over(slot: str) -> None:
+    """What this process's predecessor held: its pages are free, and its claims are looked at now."""
+    pages.release_slot(slot, now=clock.now())
+    dispatch.recover(slot, now=clock.now())
 
 
 class Sockets:
@@ -75,6 +88,29 @@ class Sockets:
     def __init__(self) -> None:
         self.open: set[PerformerConsumer] = set()
         self.acknowledge: GroupCommit[activation.Ack, bool] = GroupCommit(_acknowledge, name="acks")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._forwards: set[asyncio.Task[None]] = set()
+
+    def add(self, socket: "PerformerConsumer") -> None:
+        self._loop = asyncio.get_running_loop()
+        self.open.add(socket)
+
+    def channels_of(self, performer_ids: set[str]) -> dict[str, str]:
+        """The channels of those of these performers whose devices a page of this process holds."""
+        return {s.performer_id: s.channel_name for s in list(self.open) if s.is_holder and s.performer_id in performer_ids}
+
+    def deliver(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Hands commands to sockets of this process without the way through Redis; callable from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._forward_all, list(messages))
+
+    def _forward_all(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
+        by_channel = {socket.channel_name: socket for socket in self.open}
+        for channel, message in messages:
+            if socket := by_channel.get(channel):  # else it has just gone: its next page is told what is in flight
+                task = asyncio.create_task(socket.page_activate(message))
+                self._forwards.add(task)
+                task.add_done_callback(self._forwards.discard)
 
     async def tick(self) -> None:
         """Once a second: renews leases, lets watching pages take over a free one, and re-sends what got lost on its way."""
@@ -109,7 +145,7 @@ class Sockets:
         while True:
             try:
                 if is_new:  # then renews at once what pages of this process have taken meanwhile
-                    await sync_to_async(pages.release_slot, thread_sensitive=False)(settings.STACK_SLOT, now=clock.now())
+                    await sync_to_async(_take_over, thread_sensitive=False)(settings.STACK_SLOT)
                     is_new = False
                 await self.tick()
             except Exception as error:
@@ -145,7 +181,7 @@ class PerformerConsumer(AsyncConsumer):
         self.wants_devices = query.get("watch") != ["1"]
         await self.channel_layer.group_add(groups.performer_group(performer), self.channel_name)
         await self.send({"type": "websocket.accept"})
-        sockets.open.add(self)
+        sockets.add(self)
         if not (self.wants_devices and await self.try_to_hold()):
             await self._snapshot()
 

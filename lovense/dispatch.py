@@ -5,7 +5,7 @@ activation id, and the page plays an id once; after `received` the outcome is th
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,16 +26,31 @@ log = logging.getLogger(__name__)
 DUPLICATE_KEY = 11000
 
 
+Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
+
+
 def drain(*, now: datetime, limit: int) -> bool:
     """One round over the free lanes; True when a tip ended without playing, so that its lane has a next one."""
     holders = pages.holders(now=now)
-    lanes = list(holders)[:limit]
-    claimed = queue.claim(lanes, by=settings.STACK_SLOT, now=now, lease_seconds=settings.RECEIVED_WINDOW_SECONDS) if lanes else []
+    return _start(list(holders)[:limit], holders, now, groups.publish)
+
+
+def drain_freed(holders: dict[str, str], *, now: datetime, deliver: Deliver) -> bool:
+    """The same round for lanes that an acknowledgement has just freed, by the process that holds their pages.
+
+    `holders`: performer id -> channel of her page; `deliver` takes what `groups.publish` takes.
+    """
+    return _start(list(holders), holders, now, deliver, are_free=True)
+
+
+def _start(lanes: list[str], holders: dict[str, str], now: datetime, deliver: Deliver, *, are_free: bool = False) -> bool:
+    lease = settings.RECEIVED_WINDOW_SECONDS
+    claimed = queue.claim(lanes, by=settings.STACK_SLOT, now=now, lease_seconds=lease, are_free=are_free) if lanes else []
     if not claimed:
         return False
     rules = Rules.read({request["lane"] for request in claimed})
     sent = _recorded(claimed, rules, now)
-    _send(sent, rules, holders)
+    deliver(_messages(sent, rules, holders))
     groups.news.mark({request["lane"] for request in claimed}, "queue")
     return len(sent) < len(claimed)
 
@@ -106,14 +121,11 @@ def _attempt_again(pairs: Iterable[tuple[Row, Row]], now: datetime) -> None:
         collection(Activation).bulk_write(updates, ordered=False)
 
 
-def _send(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]) -> None:
-    messages = []
+def _messages(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for request, row in pairs:
         performer = rules.performers[row["performer_id"]]
         text = envelope.text(row, request, performer)
-        message = {"type": groups.PAGE_ACTIVATE, "id": row["_id"], "attempt": row["attempt"], "text": text}
-        messages.append((holders[row["performer_id"]], message))
-    groups.publish(messages)
+        yield holders[row["performer_id"]], groups.activate(row["_id"], row["attempt"], text)
 
 
 @dataclass(frozen=True, slots=True)

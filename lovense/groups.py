@@ -6,6 +6,7 @@ Workers publish the pub/sub layer's own bytes with one Redis pipeline: ten times
 
 import logging
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,7 +20,12 @@ log = logging.getLogger(__name__)
 
 PAGE_ACTIVATE = "page.activate"  # {type, id, attempt, text}: a ready `lovense.activate` for the page that holds the devices
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
-NEWS_SECONDS = 0.2  # news of this long is told at once: pages re-fetch a region, they do not follow every row
+# Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write changed.
+NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
+
+
+def activate(activation_id: str, attempt: int, text: str) -> dict[str, Any]:
+    return {"type": PAGE_ACTIVATE, "id": activation_id, "attempt": attempt, "text": text}
 
 
 def performer_group(performer_id: str) -> str:
@@ -44,11 +50,12 @@ def publish(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
 
 
 class News:
-    """Collects what changed and tells the pages once per NEWS_SECONDS; the last change is never left untold."""
+    """Collects what changed and tells the pages: the first change at once, further ones once per NEWS_SECONDS."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._changed: set[tuple[str, str]] = set()
+        self._told_at = -NEWS_SECONDS
 
     def mark(self, performer_ids: Iterable[str], topic: str) -> None:
         with self._lock:
@@ -56,13 +63,15 @@ class News:
             self._changed.update((performer_id, topic) for performer_id in performer_ids)
             if not first or not self._changed:
                 return
-        timer = threading.Timer(NEWS_SECONDS, self._tell)
+            wait = max(NEWS_AT_ONCE, self._told_at + NEWS_SECONDS - time.monotonic())
+        timer = threading.Timer(wait, self._tell)
         timer.daemon = True
         timer.start()
 
     def _tell(self) -> None:
         with self._lock:
             changed, self._changed = self._changed, set()
+            self._told_at = time.monotonic()
         publish((_layer_group(performer_group(who)), {"type": PAGE_NEWS, "topic": topic}) for who, topic in changed)
 
 

@@ -50,5 +50,8 @@ def _by_session(headers: dict[bytes, str]) -> AbstractBaseUser | None:
 
 
 def _is_same_origin(headers: dict[bytes, str]) -> bool:
-    origin = urlsplit(headers.get(b"origin", ""))
-    return bool(origin.netloc) and origin.netloc == headers.get(b"host")
+    try:
+        origin = urlsplit(headers.get(b"origin", "")).netloc
+    except ValueError:  # nothing that a browser sends
+        return False
+    return bool(origin) and origin == headers.get(b"host")

@@ -98,15 +98,12 @@ def heads(lanes: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def has_waiting(lanes: Iterable[str]) -> bool:
-    """Whether any of these lanes holds a pending request."""
-    found = collection(QueueRequest).find({"status": PENDING, "lane": {"$in": list(lanes)}}, {"_id": 1})
-    return next(found.hint(CLAIM).limit(1), None) is not None
+def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float, are_free: bool = False) -> list[dict[str, Any]]:
+    """Claims the head of every free lane of these; returns the rows that are now ours, `attempts` already counted.
 
-
-def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float) -> list[dict[str, Any]]:
-    """Claims the head of every free lane of these; returns the rows that are now ours, `attempts` already counted."""
-    ready = [row for row in heads(free_lanes(lanes)) if row["available_at"] <= now]
+    `are_free`: the caller has just freed them. Should it be wrong about one, the unique index still decides.
+    """
+    ready = [row for row in heads(list(lanes) if are_free else free_lanes(lanes)) if row["available_at"] <= now]
     if not ready:
         return []
     until = now + timedelta(seconds=lease_seconds)

@@ -3,12 +3,11 @@
 import json
 import time
 import uuid
-from datetime import UTC, datetime
 from typing import Any, Self
 
 import httpx
 
-from ledger.clock import iso
+from ledger.clock import iso, now
 from ledger.signing import sign
 
 PATH = "/api/webhooks/payments"
@@ -22,14 +21,14 @@ def tip(tip_id: str, amount: int, *, tipper_id: str, performer_id: str, **more: 
         "totalPrice": amount,
         "tipper": {"userId": tipper_id},
         "recipient": {"performerId": performer_id},
-        "createdAt": iso(datetime.now(UTC)),
+        "createdAt": iso(now()),
         **more,
     }
 
 
 def purchase(purchase_id: str, *, user_id: str, tokens: int) -> dict[str, Any]:
     """The `data` of `tokens.purchased`."""
-    return {"purchaseId": purchase_id, "userId": user_id, "tokens": tokens, "createdAt": iso(datetime.now(UTC))}
+    return {"purchaseId": purchase_id, "userId": user_id, "tokens": tokens, "createdAt": iso(now())}
 
 
 def body(event_type: str, data: dict[str, Any]) -> bytes:

@@ -131,6 +131,11 @@ class VirtualDevice:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def drop_socket(self) -> None:
+        """As when the network goes: at once and without a goodbye. `run` opens the next one."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
     async def _send(self, message: Message) -> None:
         """A message that finds no socket is lost; the server asks again when there is one."""
         if self._socket is None:

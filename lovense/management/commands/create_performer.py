@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from ledger import clock
 from lovense import performers
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
                 performer_id=options["performer_id"].lower(),
                 username=options["username"],
                 password=options["password"],
-                now=timezone.now(),
+                now=clock.now(),
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
