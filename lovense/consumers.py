@@ -119,7 +119,7 @@ class Sockets:
         if holding:
             await self._resend(holding, now)
         for socket in [s for s in self.open if s.wants_devices and not s.is_holder]:
-            await socket.try_to_hold()
+            await socket.try_to_hold(has_returned=False)
 
     async def _renew(self, holding: "list[PerformerConsumer]", now: datetime) -> "list[PerformerConsumer]":
         """Those that still hold their devices; the others learn that they only watch."""
@@ -182,15 +182,14 @@ class PerformerConsumer(AsyncConsumer):
         await self.channel_layer.group_add(groups.performer_group(performer), self.channel_name)
         await self.send({"type": "websocket.accept"})
         sockets.add(self)
-        if not (self.wants_devices and await self.try_to_hold()):
+        if not (self.wants_devices and await self.try_to_hold(has_returned=True)):
             await self._snapshot()
 
-    async def try_to_hold(self) -> bool:
+    async def try_to_hold(self, *, has_returned: bool) -> bool:
         """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in flight."""
+        me = {"page_id": self.page_id, "channel": self.channel_name, "slot": settings.STACK_SLOT}
         take = sync_to_async(pages.take, thread_sensitive=False)
-        self.is_holder = await take(
-            self.performer_id, page_id=self.page_id, channel=self.channel_name, slot=settings.STACK_SLOT, now=clock.now()
-        )
+        self.is_holder = await take(self.performer_id, **me, now=clock.now(), has_returned=has_returned)
         if self.is_holder:
             await self._snapshot()
             for command in await sync_to_async(dispatch.resume, thread_sensitive=False)(self.performer_id, now=clock.now()):

@@ -17,9 +17,13 @@ RENEW_SECONDS = 1
 RESEND_AFTER = timedelta(seconds=1)
 
 
-def take(performer_id: str, *, page_id: str, channel: str, slot: str, now: datetime) -> bool:
-    """True when this page now holds the devices: nobody did, it did already, or the holder's lease ran out."""
-    free = {"_id": performer_id, "$or": [{"page_id": page_id}, {"expires_at": {"$lte": now}}]}
+def take(performer_id: str, *, page_id: str, channel: str, slot: str, now: datetime, has_returned: bool = True) -> bool:
+    """True when this page now holds the devices: nobody did, the holder's lease ran out, or it has returned and did before.
+
+    Only a new connection has returned: an older socket of the same page, not yet closed, must not take them back.
+    """
+    mine = [{"page_id": page_id}] if has_returned else [{"channel": channel}]
+    free = {"_id": performer_id, "$or": [*mine, {"expires_at": {"$lte": now}}]}
     lease = {
         "page_id": page_id,
         "channel": channel,

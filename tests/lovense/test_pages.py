@@ -38,6 +38,15 @@ def test_the_holder_takes_them_again_with_its_new_channel():
     assert holder() == "channel-new"
 
 
+def test_an_older_socket_of_the_same_page_does_not_take_them_back():
+    take("one")
+    pages.take(ANA, page_id="one", channel="channel-new", slot="web-0", now=NOW)
+    old = {"page_id": "one", "channel": "channel-one", "slot": "web-0", "has_returned": False}
+    assert not pages.take(ANA, **old, now=NOW)
+    assert holder() == "channel-new"
+    assert pages.take(ANA, **old, now=NOW + LEASE)
+
+
 def test_twenty_pages_at_once_and_one_holds(in_threads):
     names = iter(range(20))
     taken = in_threads(lambda: take(f"page-{next(names)}"), times=20)

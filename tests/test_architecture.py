@@ -1,0 +1,268 @@
+"""What the house does not allow, found in the code itself; each check first catches a planted bad example."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+from importlinter.cli import EXIT_STATUS_ERROR, EXIT_STATUS_SUCCESS, lint_imports
+
+BASE = Path(__file__).parent.parent
+FLOORS = ("config", "adminpanel", "lovense", "tips", "ledger")
+MOST_LINES = 50
+DOORS = {"views", "api", "webhooks", "consumers", "tasks", "admin"}
+FORBIDDEN_NAMES = {"services.py", "utils.py", "helpers.py", "managers.py", "selectors.py"}
+# Programs of their own (`python -m`), which talk to a person's terminal as a command does.
+PROGRAMS = {"config/stack/stack.py"}
+# Starts servers, which is what that word means there.
+SERVERS = {"config/stack/services.py", "tests/services.py"}
+
+Found = Iterator[tuple[int, str]]
+
+
+# --- the checks: each yields (line, what is wrong) of one module ----------------------------------------------------------------
+
+
+def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every imported name with its module: `from a.b import c` is `a.b.c`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{node.module or ''}.{alias.name}") for alias in node.names)
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` of an attribute or a name; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def calls_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    yield from ((node.lineno, dotted(node.func)) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def djangos_transactions(tree: ast.Module, path: PurePosixPath) -> Found:
+    """atomic() does nothing on MongoDB, and the backend's own neither repeats nor heals: ledger.transactions does."""
+    for line, name in imports_of(tree):
+        if name.startswith(("django.db.transaction", "django_mongodb_backend.transaction")):
+            yield line, f"imports {name}"
+
+
+def locks_that_do_nothing(tree: ast.Module, path: PurePosixPath) -> Found:
+    """select_for_update() is silently ignored on MongoDB."""
+    for line, name in calls_of(tree):
+        if name.endswith(".select_for_update"):
+            yield line, "calls select_for_update"
+
+
+def assigned_states(tree: ast.Module, path: PurePosixPath) -> Found:
+    """A status moves by a guarded update only (docs/states.md)."""
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if isinstance(target, ast.Attribute) and target.attr in {"status", "settlement_status"}:
+                yield target.lineno, f"assigns {dotted(target)}"
+
+
+def model_signals(tree: ast.Module, path: PurePosixPath) -> Found:
+    """Bulk writes never send them: whoever listens misses most of what happens."""
+    for line, name in imports_of(tree):
+        if name.startswith("django.db.models.signals"):
+            yield line, f"imports {name}"
+
+
+def names_of_nothing(tree: ast.Module, path: PurePosixPath) -> Found:
+    """A module is named for its noun."""
+    if path.name in FORBIDDEN_NAMES and str(path) not in SERVERS:
+        yield 1, "is named for no noun"
+
+
+def long_functions(tree: ast.Module, path: PurePosixPath) -> Found:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > MOST_LINES:
+                yield node.lineno, f"{node.name} has {lines} lines"
+
+
+def silent_modules(tree: ast.Module, path: PurePosixPath) -> Found:
+    """What lives here, and what never happens here."""
+    if tree.body and not ast.get_docstring(tree):
+        yield 1, "has no docstring"
+
+
+def sleeping(tree: ast.Module, path: PurePosixPath) -> Found:
+    """A test waits for a fact, not for the clock."""
+    for line, name in (*imports_of(tree), *calls_of(tree)):
+        if name == "time.sleep":
+            yield line, "sleeps"
+
+
+def printing(tree: ast.Module, path: PurePosixPath) -> Found:
+    """What happens is a line of the log with allowed fields; only commands and programs talk to a terminal."""
+    if "commands" in path.parts or path.name == "__main__.py" or str(path) in PROGRAMS:
+        return
+    yield from ((line, "prints") for line, name in calls_of(tree) if name == "print")
+
+
+def clocks(tree: ast.Module, path: PurePosixPath) -> Found:
+    """The time is an argument; doors take it from ledger.clock, which gives what MongoDB will give back."""
+    if str(path) == "ledger/clock.py":
+        return
+    for line, name in calls_of(tree):
+        if name.split(".")[-2:] in (["datetime", "now"], ["datetime", "utcnow"], ["datetime", "today"], ["timezone", "now"]):
+            yield line, f"calls {name}"
+
+
+def rules_that_know_doors(tree: ast.Module, path: PurePosixPath) -> Found:
+    """A door calls a rule; a rule records a fact and does not know who will be woken by it."""
+    is_free = path.stem in DOORS | {"apps", "urls"} or path.parts[0] == "config" or "commands" in path.parts
+    for line, name in imports_of(tree):
+        parts = name.split(".")
+        if not is_free and parts[0] in FLOORS and DOORS & set(parts[1:]):
+            yield line, f"imports the door {name}"
+
+
+IN_PACKAGES = [
+    *(djangos_transactions, locks_that_do_nothing, assigned_states, model_signals, names_of_nothing, long_functions),
+    *(silent_modules, printing, clocks, rules_that_know_doors),
+]
+IN_TESTS = [sleeping, silent_modules, long_functions, names_of_nothing]
+
+
+# --- the code --------------------------------------------------------------------------------------------------------------
+
+
+def modules(*roots: str) -> Iterator[tuple[PurePosixPath, ast.Module]]:
+    for root in roots:
+        for file in sorted((BASE / root).rglob("*.py")):
+            path = PurePosixPath(file.relative_to(BASE))
+            if not {"migrations", "contrib_migrations"} & set(path.parts):
+                yield path, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def offences(check, *roots: str) -> list[str]:
+    return [f"{path}:{line} {what}" for path, tree in modules(*roots) for line, what in check(tree, path)]
+
+
+@pytest.mark.parametrize("check", IN_PACKAGES, ids=lambda check: check.__name__)
+def test_the_packages_keep_the_rule(check):
+    assert offences(check, *FLOORS) == []
+
+
+@pytest.mark.parametrize("check", IN_TESTS, ids=lambda check: check.__name__)
+def test_the_tests_keep_the_rule(check):
+    assert offences(check, "tests") == []
+
+
+# --- the checks themselves -------------------------------------------------------------------------------------------------
+
+LONG = "def f():\n" + "    x = 1\n" * MOST_LINES
+PLANTED = [
+    (djangos_transactions, "from django.db import transaction"),
+    (djangos_transactions, "from django.db import models, transaction as t"),
+    (djangos_transactions, "from django.db.transaction import atomic"),
+    (djangos_transactions, "import django.db.transaction"),
+    (djangos_transactions, "from django_mongodb_backend import transaction"),
+    (djangos_transactions, "def f():\n    from django_mongodb_backend.transaction import atomic"),
+    (locks_that_do_nothing, "Tip.objects.select_for_update().get(pk=1)"),
+    (locks_that_do_nothing, "f(a.b.select_for_update(nowait=True))"),
+    (assigned_states, "tip.status = 'success'"),
+    (assigned_states, "a = self.tip.settlement_status = x"),
+    (assigned_states, "tip.status: str = x"),
+    (assigned_states, "tip.status += x"),
+    (model_signals, "from django.db.models.signals import post_save"),
+    (model_signals, "from django.db.models import signals"),
+    (long_functions, LONG),
+    (long_functions, "async " + LONG),
+    (long_functions, "class A:\n" + "".join(f"    {line}\n" for line in LONG.splitlines())),
+    (silent_modules, "import os"),
+    (silent_modules, "x = 1\n'not a docstring'"),
+    (sleeping, "import time\ntime.sleep(1)"),
+    (sleeping, "from time import sleep"),
+    (printing, "print('x')"),
+    (printing, "def f():\n    [print(x) for x in y]"),
+    (clocks, "datetime.now()"),
+    (clocks, "datetime.datetime.now(UTC)"),
+    (clocks, "timezone.now()"),
+    (clocks, "datetime.utcnow()"),
+    (rules_that_know_doors, "from tips.tasks import settle"),
+    (rules_that_know_doors, "from lovense import consumers"),
+]
+ALLOWED = [
+    (djangos_transactions, "from ledger import transactions\nfrom django.db import models, DatabaseError"),
+    (locks_that_do_nothing, "Tip.objects.filter(status='x').update(status='y')"),
+    (assigned_states, "status = 5\nrow['status'] = 5\nx = tip.status\nf(status=tip.status)"),
+    (model_signals, "from django.dispatch import Signal"),
+    (long_functions, "def f():\n" + "    x = 1\n" * (MOST_LINES - 1)),
+    (silent_modules, "'''What lives here.'''\nimport os"),
+    (silent_modules, ""),
+    (sleeping, "import asyncio\nasyncio.sleep(0)"),
+    (printing, "self.stdout.write('x')"),
+    (clocks, "clock.now()\nnow = now or clock.now()\ntime.time()"),
+    (rules_that_know_doors, "from tips import settlement, queue"),
+]
+SOMEWHERE = PurePosixPath("tips/planted.py")
+
+
+@pytest.mark.parametrize(("check", "code"), PLANTED, ids=[check.__name__ for check, _ in PLANTED])
+def test_a_planted_offence_is_caught(check, code):
+    assert list(check(ast.parse(code), SOMEWHERE))
+
+
+@pytest.mark.parametrize(("check", "code"), ALLOWED, ids=[check.__name__ for check, _ in ALLOWED])
+def test_what_is_allowed_is_not_caught(check, code):
+    assert list(check(ast.parse(code), SOMEWHERE)) == []
+
+
+@pytest.mark.parametrize("name", sorted(FORBIDDEN_NAMES))
+def test_a_planted_name_is_caught(name):
+    assert list(names_of_nothing(ast.parse(""), PurePosixPath("tips") / name))
+
+
+def test_where_a_rule_does_not_bind():
+    assert not list(printing(ast.parse("print(1)"), PurePosixPath("tips/management/commands/x.py")))
+    assert not list(clocks(ast.parse("datetime.now(UTC)"), PurePosixPath("ledger/clock.py")))
+    assert not list(rules_that_know_doors(ast.parse("from tips import webhooks"), PurePosixPath("config/asgi.py")))
+
+
+def test_the_checks_see_the_whole_code():
+    seen = [path for path, _ in modules(*FLOORS)]
+    assert {str(path) for path in seen} >= {"ledger/posting.py", "tips/settlement.py", "lovense/consumers.py", "config/asgi.py"}
+    assert len(seen) > 80
+
+
+# --- floors ----------------------------------------------------------------------------------------------------------------
+
+
+def test_each_floor_imports_downward_only(monkeypatch):
+    monkeypatch.chdir(BASE)
+    assert lint_imports(config_filename=str(BASE / "pyproject.toml"), no_cache=True, no_logo=True) == EXIT_STATUS_SUCCESS
+
+
+def test_planted_imports_upward_are_caught(tmp_path):
+    """A copy of the code, in which money asks about tips, a toy about money, and tips look into the books."""
+    for name in FLOORS:
+        shutil.copytree(BASE / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(BASE / "pyproject.toml", tmp_path)
+    for file, line in (
+        ("ledger/planted.py", "import tips.models"),
+        ("lovense/planted.py", "import ledger.posting"),
+        ("tips/planted.py", "import ledger.posting"),
+    ):
+        (tmp_path / file).write_text(f"{line}\n")
+    lint = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
+    answer = subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == EXIT_STATUS_ERROR, answer.stdout + answer.stderr
+    for contract, culprit in (
+        ("Each floor imports downward only", "ledger.planted -> tips.models"),
+        ("A toy does not know what money is", "lovense.planted -> ledger.posting"),
+        ("Tips meet money through the gateway", "tips.planted -> ledger.posting"),
+    ):
+        assert f"{contract} BROKEN" in answer.stdout
+        assert culprit in answer.stdout
