@@ -70,6 +70,32 @@ def test_asked_while_it_drains_it_drains_again_and_the_asker_does_not_wait():
     assert len(seen) == 2
 
 
+def test_asked_at_the_very_end_of_a_drain_it_drains_again():
+    """After the last round has looked, and before the hop is free: the asker finds it busy and goes away."""
+
+    class Busy:
+        """The hop's lock; somebody asks when it is about to be released for the first time."""
+
+        def __init__(self, hop):
+            self.lock, self.hop, self.late = threading.Lock(), hop, 1
+
+        def acquire(self, *, blocking):
+            return self.lock.acquire(blocking=blocking)
+
+        def release(self):
+            if self.late:
+                self.late -= 1
+                work.add()
+                self.hop.run()
+            self.lock.release()
+
+    work = Work()
+    hop = Hop(work.drain, name="test")
+    hop._busy = Busy(hop)
+    hop.run()
+    assert (work.waiting, work.rounds) == (0, 2)
+
+
 def test_asks_of_many_threads_lose_no_row_and_never_overlap():
     for _ in range(20):
         work = Work(limit=3)

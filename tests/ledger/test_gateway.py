@@ -46,8 +46,16 @@ def test_while_an_entry_is_not_posted_there_is_no_proof(entries):
 
 @pytest.mark.parametrize(
     "deltas",
-    [(-5, -5), (5, 5), (-5, 0), (0, 0), (-5, 5, 5), (-5, 5, -1, 1)],
-    ids=["two debits", "two credits", "a debit and nothing", "nothing twice", "three", "four"],
+    [(-5, -5), (5, 5), (-5, 0), (0, 0), (-5, 5, 5), (-5, 5, 0), (-5, 5, -1, 1)],
+    ids=[
+        "two debits",
+        "two credits",
+        "a debit and nothing",
+        "nothing twice",
+        "two credits and a debit",
+        "a third of nothing",
+        "four",
+    ],
 )
 def test_what_cannot_be_one_transfer_needs_reconciliation(deltas):
     with pytest.raises(NeedsReconciliation):

@@ -138,10 +138,24 @@ def test_books_longer_than_a_batch_are_read_whole(db, monkeypatch):
     assert "transfer t33: its credit entry is missing" in findings()
 
 
-def test_postings_meanwhile_are_not_findings(books):
+def test_a_whole_account_that_vanished_is_found_by_the_sum(books):
+    remove(Account, "b")
+    collection(Entry).delete_many({"account": "b"})
+    assert findings() == [
+        "transfer t: its credit entry is missing",
+        "transfer u: its credit entry is missing",
+        "all accounts: sum to -50, not to zero",
+    ]
+
+
+def test_postings_meanwhile_are_not_findings(db):
+    """More rows than a cursor's first batch: the later ones are read after the postings."""
+    post([issued("a", 1000)])
+    post(*([order(f"t{number}", "a", "b", 1)] for number in range(60)))
     number = itertools.count()
     assert list(reconcile.findings(progress=lambda rows: post([order(f"v{next(number)}", "a", "b", 1)]))) == []
     assert next(number) == 5  # a batch of transfers, one of entries, three accounts
+    assert findings() == []
 
 
 # --- the command -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Fixtures of the devices' tests: ana with a menu and a page, what reaches a page, faults of the server, threads at once."""
 
 import json
+import threading
 import uuid
 from datetime import timedelta
 
@@ -18,6 +19,14 @@ from tips.models import QueueRequest
 __all__ = ["fail_command", "in_threads"]
 
 CHANNEL = "channel-1"  # of the page that Chain.hold() opens
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_news_after_the_end():
+    """News that is still to be told when the last test ends would be told to a Redis that is gone."""
+    yield
+    for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
+        timer.cancel()
 
 
 @pytest.fixture

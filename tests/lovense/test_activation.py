@@ -100,6 +100,11 @@ def test_the_first_gate_that_says_no_ends_the_asking_and_gives_the_reason(decide
     assert (row["commands"], row["dispatched_at"], row["finished_at"]) == ([], None, NOW)
 
 
+def test_the_minimum_itself_is_enough(decided):
+    assert decided(10)["status"] == "dispatched"
+    assert decided(100, performer={"minimum_tip": 100})["status"] == "dispatched"
+
+
 def test_her_own_minimum_is_only_ever_stricter(decided):
     assert decided(9, performer={"minimum_tip": 1})["reason"] == "below_minimum"
 
