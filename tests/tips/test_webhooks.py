@@ -10,6 +10,7 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.test import RequestFactory
+from django.urls import resolve
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
@@ -221,7 +222,8 @@ def test_when_it_cannot_be_stored_the_sender_is_told_to_send_it_again(post, fail
     assert post(content, signed(content, "msg_1"))[0] == 202
 
 
-def test_only_post():
+def test_the_plain_view_is_routed_and_takes_only_posts():
+    assert resolve(webhooks.PATH).func is webhooks.payments
     assert webhooks.payments(RequestFactory().get(webhooks.PATH)).status_code == 405
 
 
