@@ -1,0 +1,41 @@
+"""The product's own steps, one by one, with everything that they need as JSON."""
+
+from typing import Any
+
+from django.test import RequestFactory
+
+from ledger import clock
+from lovense import activation, dispatch
+from lovense.activation import Ack
+from tips import settlement, webhooks
+from tips.simulator import PATH
+
+LIMIT = 100
+
+
+def accept(body: str, headers: dict[str, str]) -> int:
+    """Fact 1, through the door; the status of the answer."""
+    request = RequestFactory().post(PATH, body.encode(), content_type="application/json", headers=headers)
+    return webhooks.payments(request).status_code
+
+
+def settle(now: str) -> None:
+    """Facts 2 and 3."""
+    settlement.drain(now=clock.parse(now), limit=LIMIT)
+
+
+def send(now: str) -> None:
+    """Facts 4 and 5."""
+    dispatch.drain(now=clock.parse(now), limit=LIMIT)
+
+
+def acknowledge(now: str, performer_id: str, activation_id: str, attempt: int, stage: str, **more: Any) -> None:
+    """Fact 6, or what comes before it."""
+    activation.acknowledge([Ack(performer_id, activation_id, attempt, stage, clock.parse(now), **more)])
+
+
+def heal(now: str) -> None:
+    dispatch.expire(now=clock.parse(now), limit=LIMIT)
+
+
+HOPS = {step.__name__: step for step in (accept, settle, send, acknowledge, heal)}

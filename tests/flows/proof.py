@@ -1,0 +1,86 @@
+"""The end state that every crash must lead to: each settled tip once in every collection, an unbroken chain, balanced books."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from lovense.activation import FINAL as FINAL_ACTIVATIONS
+from tips import events
+from tips.models import RequestStatus
+
+Database = AsyncDatabase[dict[str, Any]]
+
+_OVER = [status.value for status in FINAL_ACTIVATIONS]
+_ENDED = [status.value for status in (RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.DEAD)]
+ISSUER = "issuer:tokens"
+
+
+async def is_over(database: Database, tip_ids: Sequence[str]) -> bool:
+    """Has every one of these tips a final verdict, and has its request ended?"""
+    ended = await database.queue_requests.count_documents({"idempotency_key": {"$in": tip_ids}, "status": {"$in": _ENDED}})
+    if ended < len(tip_ids):
+        return False
+    over = await database.activations.count_documents({"tip_id": {"$in": tip_ids}, "status": {"$in": _OVER}})
+    return over >= len(tip_ids)
+
+
+async def of_facts(database: Database, tip_ids: Collection[str], *, verdicts: Collection[str]) -> None:
+    """One row for each tip in every collection, and one of the verdicts."""
+    once = dict.fromkeys(tip_ids, 1)
+    deliveries = database.webhook_deliveries.find({"subject": {"$in": [f"tip.succeeded/{tip_id}" for tip_id in tip_ids]}})
+    assert await _counted(deliveries, lambda row: row["subject"].partition("/")[2]) == once, "deliveries that count"
+    tips = await database.tips.find({"_id": {"$in": list(tip_ids)}}).to_list()
+    assert {row["_id"]: row["settlement_status"] for row in tips} == dict.fromkeys(tip_ids, "settled"), "settled tips"
+    assert await _counted(database.tip_activated_event_log.find({"_id": {"$in": list(tip_ids)}}), lambda row: row["_id"]) == once
+    requests = database.queue_requests.find({"idempotency_key": {"$in": list(tip_ids)}})
+    assert await _counted(requests, lambda row: row["idempotency_key"]) == once, "queue requests"
+    activations = await database.activations.find({"tip_id": {"$in": list(tip_ids)}}).to_list()
+    assert Counter(row["tip_id"] for row in activations) == once, "activations"
+    others = {row["_id"]: (row["status"], row["reason"]) for row in activations if row["status"] not in verdicts}
+    assert not others, f"verdicts: {others}"
+
+
+async def _counted(rows: Any, key: Any) -> Counter[str]:
+    return Counter([key(row) async for row in rows])
+
+
+async def of_the_chain(database: Database) -> None:
+    rows = await database.tip_activated_event_log.find().sort("sequence", 1).to_list()
+    head = await database.tip_activated_chain_head.find_one({"_id": events.HEAD}) or {"sequence": 0, "digest": events.GENESIS}
+    assert events.verify(rows, head_sequence=head["sequence"], head_digest=head["digest"]) == len(rows)
+
+
+async def of_the_books(database: Database) -> None:
+    """Every transfer has its two entries, and every balance is the fold of its account's entries, version by version."""
+    entries = await database.ledger_entries.find().sort([("account", 1), ("version", 1)]).to_list()
+    assert sum(entry["points_delta"] for entry in entries) == 0
+    transfers = await database.ledger_transfers.find().to_list()
+    sides = Counter(entry["source_ref"] for entry in entries)
+    assert sides == {transfer["_id"]: 2 for transfer in transfers}
+    folded: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for entry in entries:
+        balance, version = folded[entry["account"]]
+        balance, version = balance + entry["points_delta"], version + 1
+        assert (entry["balance_after"], entry["version"]) == (balance, version), entry["_id"]
+        assert balance >= 0 or entry["account"] == ISSUER, entry["_id"]
+        folded[entry["account"]] = balance, version
+    accounts = {row["_id"]: (row["balance"], row["version"]) async for row in database.ledger_accounts.find()}
+    assert accounts == folded
+
+
+async def trail(database: Database, tip_ids: Sequence[str]) -> list[str]:
+    """Where each of these tips is now, one line each."""
+    lines = []
+    for tip_id in tip_ids:
+        tip = await database.tips.find_one({"_id": tip_id}) or {}
+        request = await database.queue_requests.find_one({"idempotency_key": tip_id}) or {}
+        activation = await database.activations.find_one({"tip_id": tip_id}) or {}
+        shown = {
+            "tip": tip.get("settlement_status"),
+            "request": {key: request.get(key) for key in ("status", "attempts", "lease_until", "available_at", "claimed_by")},
+            "activation": {key: activation.get(key) for key in ("status", "reason", "attempt", "received_at", "started_at")},
+        }
+        lines.append(f"{tip_id}: {shown}")
+    return lines

@@ -1,0 +1,63 @@
+"""Words get lost: acknowledgements, doubled ones, whole sockets, and all that Redis knew. Each tip still plays once, in order."""
+
+import asyncio
+
+import pytest
+import redis.asyncio
+
+from tests.flows.facts import FACTS, records
+from tests.flows.show import new_tip
+
+STAGES = ("received", "started", "finished")
+TIPS = 4
+
+
+async def forget_everything(url):
+    async with redis.asyncio.from_url(url) as connection:
+        await connection.flushall()
+
+
+async def test_redis_may_forget_everything_after_any_fact(begin):
+    async with begin(performers=3) as show:
+        for fact in FACTS:
+            tips = {own_id: [new_tip(own_id) for _ in range(TIPS)] for own_id in show.performers}
+            ids = {tip.tip_id for own in tips.values() for tip in own}
+            async with show.after(records(fact, ids)) as seen, asyncio.TaskGroup() as senders:
+                for own in tips.values():
+                    senders.create_task(show.send_in_order(own))
+                await seen
+                await forget_everything(show.stack.parts["redis_url"])
+            await show.played()
+        await show.prove()
+
+
+@pytest.mark.parametrize("stages", [("received",), ("started",), ("finished",), STAGES], ids="-".join)
+async def test_what_a_page_said_in_vain_is_asked_again_and_not_played_again(stages, begin):
+    async with begin(performers=1) as show:
+        for stage in stages:
+            show.device.faults.drop(stage)
+        await show.send_in_order([new_tip(show.device.performer_id) for _ in range(2)])
+        await show.played()
+        await show.prove()
+
+
+async def test_acknowledgements_that_come_twice_change_nothing(begin):
+    async with begin(performers=1) as show:
+        for stage in STAGES:
+            show.device.faults.duplicate(stage, TIPS)
+        await show.send_in_order([new_tip(show.device.performer_id) for _ in range(TIPS)])
+        await show.played()
+        await show.prove()
+
+
+async def test_a_socket_that_breaks_every_few_tips_loses_and_doubles_nothing(begin):
+    async with begin(performers=2) as show:
+        tips = {own_id: [new_tip(own_id) for _ in range(2 * TIPS)] for own_id in show.performers}
+        async with asyncio.TaskGroup() as senders:
+            for own in tips.values():
+                senders.create_task(show.send_in_order(own))
+            for own_id, fact in zip(2 * show.performers, (5, 5, 6, 6), strict=True):
+                await show.facts.recorded(records(fact, {tip.tip_id for tip in tips[own_id]}))
+                show.devices[own_id].drop_socket()
+        await show.played()
+        await show.prove()
