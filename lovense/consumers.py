@@ -35,7 +35,7 @@ UNAUTHENTICATED = 4401
 class Lanes:
     """Starts the next request of the lanes that acknowledgements freed, in the process that holds their pages.
 
-    It runs on a thread of its own, behind no write of the next acknowledgements; lanes whose page went elsewhere are rung for.
+    It runs on a thread of its own, behind no write of the next acknowledgements.
     """
 
     def __init__(self) -> None:
@@ -53,16 +53,13 @@ class Lanes:
     def _run(self) -> None:
         with self._lock:
             freed, self._freed = self._freed, set()
-        here = sockets.channels_of(freed)
         try:
-            more = dispatch.drain_freed(here, now=clock.now(), deliver=sockets.deliver)
+            more = dispatch.drain_freed(freed, now=clock.now(), deliver=sockets.deliver)
         except Exception as error:  # the beat finds the free lanes
             log.warning("lanes_failed", extra={"error_code": type(error).__name__})
             return
         if more:
-            self.free(set(here))
-        if freed - here.keys():
-            doorbell.ring("lovense.dispatch")
+            self.free(freed)
 
 
 lanes = Lanes()
@@ -95,14 +92,16 @@ class Sockets:
         self._loop = asyncio.get_running_loop()
         self.open.add(socket)
 
-    def channels_of(self, performer_ids: set[str]) -> dict[str, str]:
-        """The channels of those of these performers whose devices a page of this process holds."""
-        return {s.performer_id: s.channel_name for s in list(self.open) if s.is_holder and s.performer_id in performer_ids}
-
     def deliver(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Hands commands to sockets of this process without the way through Redis; callable from any thread."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._forward_all, list(messages))
+        """Hands commands to sockets of this process without the way through Redis, others to the layer; from any thread."""
+        mine = {socket.channel_name for socket in list(self.open)}
+        here: list[tuple[str, dict[str, Any]]] = []
+        away: list[tuple[str, dict[str, Any]]] = []
+        for message in messages:
+            (here if message[0] in mine else away).append(message)
+        groups.publish(away)
+        if here and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._forward_all, here)
 
     def _forward_all(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
         by_channel = {socket.channel_name: socket for socket in self.open}

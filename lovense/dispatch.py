@@ -30,22 +30,29 @@ Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
 
 
 def drain(*, now: datetime, limit: int) -> bool:
-    """One round over the free lanes; True when a tip ended without playing, so that its lane has a next one."""
+    """One round over the free lanes, at most `limit` of them; True when there may be a next request to start."""
     holders = pages.holders(now=now)
-    return _start(list(holders)[:limit], holders, now, groups.publish)
+    claimed = _claim(list(holders), now, limit=limit) if holders else []
+    return _start(claimed, holders, now, groups.publish) or len(claimed) == limit
 
 
-def drain_freed(holders: dict[str, str], *, now: datetime, deliver: Deliver) -> bool:
+def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver) -> bool:
     """The same round for lanes that an acknowledgement has just freed, by the process that holds their pages.
 
-    `holders`: performer id -> channel of her page; `deliver` takes what `groups.publish` takes.
+    Who holds the devices is asked again: this process may have stood still. `deliver` takes what `groups.publish` takes.
     """
-    return _start(list(holders), holders, now, deliver, are_free=True)
+    holders = pages.holders(now=now, among=performer_ids)
+    claimed = _claim(list(holders), now, limit=len(holders), are_free=True) if holders else []
+    return _start(claimed, holders, now, deliver)
 
 
-def _start(lanes: list[str], holders: dict[str, str], now: datetime, deliver: Deliver, *, are_free: bool = False) -> bool:
+def _claim(lanes: list[str], now: datetime, *, limit: int, are_free: bool = False) -> list[Row]:
     lease = settings.RECEIVED_WINDOW_SECONDS
-    claimed = queue.claim(lanes, by=settings.STACK_SLOT, now=now, lease_seconds=lease, are_free=are_free) if lanes else []
+    return queue.claim(lanes, by=settings.STACK_SLOT, now=now, lease_seconds=lease, limit=limit, are_free=are_free)
+
+
+def _start(claimed: list[Row], holders: dict[str, str], now: datetime, deliver: Deliver) -> bool:
+    """Decides, records and sends; True when a tip ended without playing, so that its lane has a next one."""
     if not claimed:
         return False
     rules = Rules.read({request["lane"] for request in claimed})

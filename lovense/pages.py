@@ -6,6 +6,7 @@ restarted one first ends those of its predecessor in the same slot.
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
@@ -57,9 +58,12 @@ def release_slot(slot: str, *, now: datetime) -> None:
     collection(PageLease).update_many({"slot": slot, "expires_at": {"$gt": now}}, {"$set": {"expires_at": now}})
 
 
-def holders(*, now: datetime) -> dict[str, str]:
-    """Performer id -> the channel of the page that holds her devices."""
-    return {row["_id"]: row["channel"] for row in collection(PageLease).find({"expires_at": {"$gt": now}}, {"channel": 1})}
+def holders(*, now: datetime, among: Iterable[str] | None = None) -> dict[str, str]:
+    """Performer id -> the channel of the page that holds her devices; of everyone, or of these performers."""
+    open_now: dict[str, Any] = {"expires_at": {"$gt": now}}
+    if among is not None:
+        open_now["_id"] = {"$in": list(among)}
+    return {row["_id"]: row["channel"] for row in collection(PageLease).find(open_now, {"channel": 1})}
 
 
 def offline_since(performer_ids: Iterable[str], *, before: datetime) -> set[str]:

@@ -8,8 +8,9 @@ from django.conf import settings
 from ledger import clock, doorbell
 from ledger.drains import Hop
 from lovense import dispatch, groups
+from tips import queue
 
-LANES = 2000  # performers looked at in one round
+LANES = queue.MAX_CLAIMS  # started in one round; the next round takes the rest
 
 
 def _dispatch() -> bool:

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from pymongo import UpdateOne
@@ -23,6 +24,7 @@ HIGH = 10
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 MAX_ERRORS_KEPT = 20
+MAX_CLAIMS = 500  # lanes started by one statement
 DUPLICATE_KEY = 11000
 CLAIM, ONE_CLAIM_PER_LANE = "request_claim", "request_one_claimed_per_lane"
 _NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
@@ -98,12 +100,15 @@ def heads(lanes: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def claim(lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float, are_free: bool = False) -> list[dict[str, Any]]:
-    """Claims the head of every free lane of these; returns the rows that are now ours, `attempts` already counted.
+def claim(
+    lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float, limit: int = MAX_CLAIMS, are_free: bool = False
+) -> list[dict[str, Any]]:
+    """Claims the head of every free lane of these, at most `limit`, longest waiting first; `attempts` is already counted.
 
     `are_free`: the caller has just freed them. Should it be wrong about one, the unique index still decides.
     """
-    ready = [row for row in heads(list(lanes) if are_free else free_lanes(lanes)) if row["available_at"] <= now]
+    waiting = heads(list(lanes) if are_free else free_lanes(lanes))
+    ready = sorted((row for row in waiting if row["available_at"] <= now), key=itemgetter("position"))[:limit]
     if not ready:
         return []
     until = now + timedelta(seconds=lease_seconds)
