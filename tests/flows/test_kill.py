@@ -10,6 +10,7 @@ from tests.flows.show import new_tip
 
 VICTIMS = ("web-0", "worker-0", "beat", "redis", "mongod")
 PERFORMERS, TIPS_EACH, SENT_BEFORE = 3, 4, 2
+ANSWERED = 8
 SEEN = 2  # the kill comes at the second tip's fact: one is past it, the others are on their way
 
 
@@ -32,3 +33,17 @@ async def test_no_tip_is_lost_or_doubled_when_it_is_killed_once(begin, fact, vic
         await asyncio.to_thread(show.stack.wait_until_restarted, victim, mark)
         await show.prove()
         assert show.stack.fallen(mark) == {victim}, "a death must not spread"
+
+
+async def test_a_call_that_was_answered_is_kept_though_mongod_dies_at_once(begin):
+    """The payment system does not repeat what was answered: here the kill follows the first answer, not the stored row."""
+    async with begin(performers=1) as show:
+        tips = [new_tip(show.device.performer_id) for _ in range(ANSWERED)]
+        senders = [asyncio.create_task(show.send(tip)) for tip in tips]
+        await asyncio.wait(senders, return_when=asyncio.FIRST_COMPLETED)
+        mark = show.stack.kill("mongod")
+        await asyncio.gather(*senders)
+        await show.played()
+        await asyncio.to_thread(show.stack.wait_until_restarted, "mongod", mark)
+        show.accepted.sort(key=lambda tip: show.device.runs.index(f"{tip.tip_id}.all"))  # sent at once: in any order
+        await show.prove()
