@@ -174,11 +174,17 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
             row["performer_id"],
             row["_id"],
             row["attempt"],
-            envelope.text(row, requests[row["request_id"]], performers[row["performer_id"]]),
+            _text_again(row, requests[row["request_id"]], performers[row["performer_id"]]),
             is_overdue=_should_have_ended(row, before),
         )
         for row in rows
     ]
+
+
+def _text_again(row: Row, request: Row, performer: Row) -> str:
+    """What one page has confirmed may have been taken over by another, which must not play it a second time."""
+    is_confirmed = row["received_at"] is not None or row["status"] == S.ACTIVATED
+    return envelope.text(row, request, performer, is_confirmed=is_confirmed)
 
 
 def _should_have_ended(row: Row, before: datetime) -> bool:

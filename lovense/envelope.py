@@ -11,9 +11,15 @@ EVENT_NAME = "lovense.activate"
 _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
 
 
-def text(activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any]) -> str:
-    """The message as JSON text; `durationSec` is the promised run time in seconds."""
-    return orjson.dumps(message(activation, request, performer)).decode()
+def text(
+    activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any], *, is_confirmed: bool = False
+) -> str:
+    """The message as JSON text; `durationSec` is the promised run time in seconds.
+
+    `confirmed` asks a page for what it remembers: one that does not remember the activation leaves it alone.
+    """
+    made = message(activation, request, performer)
+    return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
 
 
 def message(activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any]) -> dict[str, Any]:

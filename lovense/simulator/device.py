@@ -194,6 +194,8 @@ class VirtualDevice:
             work = self._repeat_stages(message, list(run.stages))
         elif activation_id in self._memory:
             work = self._repeat_end(message, self._memory.delivered(activation_id))
+        elif message.get("confirmed"):
+            return self._say("unknown", activationId=activation_id)  # another page has it, or had it
         elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
             work = self._ack(message, "failed", code="stopped")
         else:

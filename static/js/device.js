@@ -85,6 +85,7 @@ function activate(message) {
   if (!holder) return;
   const known = remembered(message.activationId);
   if (known) return repeat(message, known);
+  if (message.confirmed) return; // another browser has it, or had it: nobody knows what it has played
   if ((message.stopEpoch ?? 0) < stopEpoch) return acknowledge(message, { stage: "failed", code: "stopped" });
   if (running) end(running);
   play(message);

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.flows.show import VIEWERS, Cast, Show
 from tests.flows.stack import Stack
 
 # What bounds a wait, short: the tests wait for facts, not for these. What bounds a finish stays long enough for any restart.
-WINDOWS = {"RECEIVED_WINDOW_SECONDS": "2", "FINISH_GRACE_SECONDS": "10"}
+WINDOWS: dict[str, Any] = {"RECEIVED_WINDOW_SECONDS": "2", "FINISH_GRACE_SECONDS": "10"}
 PERFORMERS, PERFORMERS_OF_TWO = 150, 10
 
 Begin = Callable[..., AbstractAsyncContextManager[Show]]
@@ -18,7 +19,7 @@ Begin = Callable[..., AbstractAsyncContextManager[Show]]
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack"), environment=WINDOWS) as running:
+    with Stack(tmp_path_factory.mktemp("stack"), **WINDOWS) as running:
         yield running
 
 
@@ -36,7 +37,7 @@ def begin(stack: Stack, cast: Cast) -> Begin:
 @pytest.fixture(scope="module")
 def stack_with_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two web processes on the port; only as long as a module needs it, since the machine is shared."""
-    with Stack(tmp_path_factory.mktemp("stack-with-two"), environment=WINDOWS, web=2) as running:
+    with Stack(tmp_path_factory.mktemp("stack-with-two"), web=2, **WINDOWS) as running:
         yield running
 
 

@@ -28,6 +28,11 @@ def records(fact: int, tip_ids: Collection[str]) -> Matches:
     return lambda change: _RECORDS[fact](change, tip_ids)
 
 
+def started(tip_id: str) -> Matches:
+    """A page has said that the tip plays."""
+    return lambda change: _became(change, "activations", "activated") and _document(change).get("tip_id") == tip_id
+
+
 def _document(change: Change) -> dict[str, Any]:
     return change.get("fullDocument") or {}
 

@@ -12,7 +12,7 @@ import httpx
 from bson import ObjectId
 
 from config import benchmark
-from lovense.simulator.device import VirtualDevice
+from lovense.simulator.device import Report, VirtualDevice
 from tests.flows import proof
 from tests.flows.facts import PATIENCE_SECONDS, Facts, Matches
 from tests.flows.stack import Stack
@@ -39,15 +39,17 @@ class Cast:
     """The performers of a stack; each show takes new ones."""
 
     def __init__(self, tokens: dict[str, str], memory: Path) -> None:
-        self._tokens = iter(tokens.items())
-        self.memory = memory
+        self._tokens, self._new = tokens, iter(tokens)
+        self._memory = memory
 
     def take(self, url: str, performers: int) -> list[VirtualDevice]:
-        taken = [next(self._tokens) for _ in range(performers)]
-        return [
-            VirtualDevice(url=url, performer_id=own_id, token=token, memory=self.memory / own_id, speed=SPEED)
-            for own_id, token in taken
-        ]
+        return [self.page(url, next(self._new)) for _ in range(performers)]
+
+    def page(self, url: str, performer_id: str, *, name: str = "page", report: Report | None = None) -> VirtualDevice:
+        """One of her pages; each has a memory of its own."""
+        memory = self._memory / f"{performer_id}.{name}"
+        token = self._tokens[performer_id]
+        return VirtualDevice(url=url, performer_id=performer_id, token=token, memory=memory, speed=SPEED, report=report)
 
 
 _numbers = count()
@@ -67,6 +69,7 @@ class Show:
     facts: Facts
     payments: PaymentSystem
     devices: dict[str, VirtualDevice]
+    running: dict[str, asyncio.Task[None]]
     accepted: list[Tip] = field(default_factory=list)  # in the order of acceptance
 
     @property
@@ -159,14 +162,14 @@ async def on(stack: Stack, cast: Cast, *, performers: int) -> AsyncIterator[Show
         PaymentSystem(url, secret()) as payments,
         asyncio.TaskGroup() as tasks,
     ):
-        running = [tasks.create_task(device.run()) for device in devices]
+        running = {device.performer_id: tasks.create_task(device.run()) for device in devices}
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 for device in devices:
                     await device.ready.wait()
-            yield Show(stack, facts, payments, {device.performer_id: device for device in devices})
+            yield Show(stack, facts, payments, {device.performer_id: device for device in devices}, running)
         finally:
-            for task in running:
+            for task in running.values():
                 task.cancel()
 
 

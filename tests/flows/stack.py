@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,9 +25,9 @@ class NotSaid(AssertionError):
 
 
 class Stack:
-    """`with Stack(directory, environment={}, web=2) as stack`: ready inside the block, gone after it."""
+    """`with Stack(directory, web=2, DEBUG="true") as stack`: ready inside the block, gone after it."""
 
-    def __init__(self, directory: Path, *, environment: Mapping[str, str], web: int = 1) -> None:
+    def __init__(self, directory: Path, *, web: int = 1, **environment: str) -> None:
         self.file = directory / "stack.json"
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = {**kept, "STACK_FILE": str(self.file), **environment}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import redis.asyncio
 
-from tests.flows.facts import FACTS, records
+from tests.flows.facts import FACTS, PATIENCE_SECONDS, records, started
 from tests.flows.show import new_tip
 
 STAGES = ("received", "started", "finished")
@@ -39,6 +39,33 @@ async def test_what_a_page_said_in_vain_is_asked_again_and_not_played_again(stag
         await show.send_in_order([new_tip(show.device.performer_id) for _ in range(2)])
         await show.played()
         await show.prove()
+
+
+async def test_what_one_page_has_confirmed_no_other_page_plays(begin, cast):
+    told = {}
+    asked = asyncio.Event()
+
+    def report(message):
+        told.setdefault(message["event"], message)
+        if message["event"] == "unknown":
+            asked.set()
+
+    async with begin(performers=1) as show:
+        (own_id,) = show.performers
+        show.device.faults.hold("finished")
+        other = cast.page(show.stack.url, own_id, name="other", report=report)
+        async with asyncio.TaskGroup() as tasks, asyncio.timeout(PATIENCE_SECONDS):
+            watching = tasks.create_task(other.run())
+            await other.ready.wait()
+            tip = new_tip(own_id)
+            async with show.after(started(tip.tip_id)) as seen:
+                await show.send(tip)
+                await seen
+            show.running[own_id].cancel()
+            await asked.wait()
+            watching.cancel()
+        assert told["unknown"]["activationId"] == f"{tip.tip_id}.all"
+        assert (show.device.runs, other.runs) == ([f"{tip.tip_id}.all"], [])
 
 
 async def test_acknowledgements_that_come_twice_change_nothing(begin):
