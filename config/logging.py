@@ -100,7 +100,7 @@ def configure(settings: dict[str, Any]) -> None:
             "formatters": {"lines": {"()": AllowListFormatter}},
             "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines"}},
             "root": {"handlers": ["lines"], "level": settings.get("level", "INFO")},
-            # Django's own handlers would write sentences and send mails.
-            "loggers": {"django": quiet, "django.server": quiet, "py.warnings": quiet},
+            # Django's own handlers would write sentences and send mails. Celery would write two lines for each doorbell.
+            "loggers": {"django": quiet, "django.server": quiet, "py.warnings": quiet, "celery": {"level": "WARNING"}},
         }
     )
