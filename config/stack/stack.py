@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from pathlib import Path
 
 from config.stack.binaries import BinaryMissing
@@ -28,7 +29,9 @@ class StackFailed(Exception):
 
 
 def say(sentence: str) -> None:
-    print(sentence, flush=True)
+    """In one write: the parts share this output, and print() may write the line's end apart from the line."""
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
 
 
 async def run(*, port: int, web: int, data: Path | None, ephemeral: bool) -> int:

@@ -110,6 +110,14 @@ def test_a_reload_is_remembered_across_pages(server):
     assert 0 <= server.said[-1]["deliveredSeconds"] < 60
 
 
+def test_what_another_browser_has_confirmed_is_left_alone(server):
+    fields = {"attempt": 1, "stopEpoch": 0, "durationSec": 0.3, "commands": LEVEL}
+    server.say("lovense.activate", activationId="theirs.all", confirmed=True, **fields)
+    server.activate("ours.all")
+    server.wait_for(lambda: "finished" in server.stages("ours.all"))
+    assert server.stages("theirs.all") == []
+
+
 def test_a_stop_ends_what_runs_and_refuses_what_was_decided_before_it(server):
     server.activate("a.all", seconds=60)
     words(server).to_contain_text("Running")

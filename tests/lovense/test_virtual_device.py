@@ -147,6 +147,16 @@ async def test_a_repeat_while_it_runs_repeats_the_stages_and_the_end_names_the_n
     assert device.runs == ["tip1.all"]
 
 
+async def test_what_another_page_has_confirmed_is_left_alone():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(json.dumps(json.loads(activate("theirs.all")) | {"confirmed": True}))
+        await socket.send(activate("ours.all"))
+        assert (await stage.next())["activationId"] == "ours.all"
+        assert device.runs == ["ours.all"]
+
+
 async def test_a_restart_with_its_memory_never_plays_twice(tmp_path):
     memory = tmp_path / "memory.jsonl"
     stage = Stage()
