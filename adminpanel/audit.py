@@ -11,12 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from ledger import inbox
-from ledger.database import collection
 from ledger.models import Entry, WebhookDelivery
 from lovense import outcome
 from lovense.models import Activation, ActivationStatus
-from tips import events, placement, queue
-from tips.models import QueueRequest, RequestStatus, SettlementStatus, Tip, TipActivated
+from tips import eventlog, events, placement, queue
+from tips.models import LoggedEvent, RequestStatus, SettlementStatus, Tip
 
 S = ActivationStatus
 # In the order in which `lovense.activation.decide` asks them.
@@ -98,7 +97,7 @@ class Trail:
     tip_id: str
     tip: Tip | None
     deliveries: Sequence[WebhookDelivery]
-    event: TipActivated | None
+    event: LoggedEvent | None
     request: dict[str, Any] | None  # status and errors of the queue request
     activations: Sequence[Activation]
     entries: Sequence[Entry]
@@ -157,7 +156,7 @@ def trail(tip_id: str) -> Trail | None:
         tip_id=tip_id,
         tip=tip,
         deliveries=deliveries,
-        event=TipActivated.objects.filter(pk=tip_id).first() if settled else None,
+        event=eventlog.find(tip_id) if settled else None,
         request=_request(tip_id) if settled else None,
         activations=_activations(tip_id) if settled else [],
         entries=_entries(tip) if tip and settled else [],
@@ -165,7 +164,7 @@ def trail(tip_id: str) -> Trail | None:
 
 
 def _request(tip_id: str) -> dict[str, Any] | None:
-    return collection(QueueRequest).find_one({"_id": queue.request_id(tip_id)}, {"status": 1, "errors": 1})
+    return queue.find(queue.request_id(tip_id), "status", "errors")
 
 
 def _activations(tip_id: str) -> list[Activation]:
@@ -175,8 +174,10 @@ def _activations(tip_id: str) -> list[Activation]:
 
 
 def _entries(tip: Tip) -> list[Entry]:
-    """The tip's own two entries, then the commission's."""
-    keys = [f"{ref}:{side}" for ref in (tip.source_ref, f"{tip.source_ref}_COMMISSION") for side in ("debit", "credit")]
+    """The tip's own two entries, then the commission's, then those that took either back."""
+    refs = (tip.source_ref, f"{tip.source_ref}_COMMISSION")
+    prefixes = (*refs, *(f"{ref}:reversal" for ref in refs))
+    keys = [f"{prefix}:{side}" for prefix in prefixes for side in ("debit", "credit")]
     found = {entry.key: entry for entry in Entry.objects.filter(pk__in=keys)}
     return [found[key] for key in keys if key in found]
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from adminpanel import audit
 from lovense import outcome
 from lovense.models import Activation
-from tips.models import TipActivated
+from tips import eventlog
 
 LATEST_SHOWN = 15
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
@@ -57,8 +57,8 @@ def tone(found: audit.Trail) -> str:
 
 
 def _latest() -> list[dict[str, object]]:
-    """The newest events of the log with what became of them: two queries."""
-    events = list(TipActivated.objects.order_by("-sequence")[:LATEST_SHOWN])
+    """The newest events of the log with what became of them: two queries, and one of the archive when the log is short."""
+    events = eventlog.latest(LATEST_SHOWN)
     keys = [f"{event.tip_id}.all" for event in events]
     ended = {row.tip_id: outcome.of(row) for row in Activation.objects.filter(pk__in=keys).defer("attempts", "commands")}
     waiting = outcome.Outcome("Queued", "info", "Waits for its turn.")

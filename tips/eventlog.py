@@ -1,27 +1,71 @@
-"""The stored event log, verified. Rows are only ever added, so it may be walked while tips go on settling."""
+"""The stored event log, read as one whether a row is still in the hot collection or in the archive; and its proof.
 
-from collections.abc import Callable
+Rows are only ever added, and moved unchanged, so the log may be read while tips settle and while rows move. A row is copied
+before its original goes: who looks at the hot collection first and at the archive second sees every row.
+"""
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ledger.database import collection
+from ledger.database import Document, collection
 from tips import events
-from tips.models import ChainHead, TipActivated
+from tips.models import ArchivedTipActivated, ChainHead, LoggedEvent, TipActivated
+
+PAGE = 1000
+_BOTH: tuple[type[LoggedEvent], ...] = (TipActivated, ArchivedTipActivated)
 
 
 def length() -> int:
     return int(_head()["sequence"])
 
 
+def find(tip_id: str) -> LoggedEvent | None:
+    """The tip's event, or None when it has none."""
+    for model in _BOTH:
+        if found := model._default_manager.filter(pk=tip_id).first():
+            return found
+    return None
+
+
+def latest(limit: int) -> list[LoggedEvent]:
+    """The newest rows, newest first."""
+    found: list[LoggedEvent] = list(TipActivated.objects.order_by("-sequence")[:limit])
+    if len(found) < limit:
+        older = ArchivedTipActivated.objects.order_by("-sequence")
+        found += (older.filter(sequence__lt=found[-1].sequence) if found else older)[: limit - len(found)]
+    return found
+
+
+def after(sequence: int, *, limit: int) -> list[Document]:
+    """The rows that follow row number `sequence`, in order."""
+    return _rows(sequence, min(sequence + limit, length()))
+
+
 def verify(*, progress: Callable[[int], object] = lambda rows: None) -> int:
     """How many rows are proven, up to the chain's head of this moment; raises events.BrokenChain at the first bad one."""
-    head, log = _head(), collection(TipActivated)
-    rows = log.find({"sequence": {"$lte": head["sequence"]}}).sort("sequence", 1)
-    count = events.verify(rows, head_sequence=head["sequence"], head_digest=head["digest"], progress=progress)
-    # The head moves in the transaction that appends: read after a row, it is never behind it.
-    last = log.find_one({"sequence": {"$gt": head["sequence"]}}, sort=[("sequence", -1)])
-    if last is not None and last["sequence"] > (now := _head())["sequence"]:
-        raise events.BrokenChain(now["sequence"] + 1, "lies beyond the chain's head")
+    head = _head()
+    count = events.verify(_walk(head["sequence"]), head_sequence=head["sequence"], head_digest=head["digest"], progress=progress)
+    for model in _BOTH:
+        # The head moves in the transaction that appends: read after a row, it is never behind it.
+        last = collection(model).find_one({"sequence": {"$gt": head["sequence"]}}, sort=[("sequence", -1)])
+        if last is not None and last["sequence"] > (now := _head())["sequence"]:
+            raise events.BrokenChain(now["sequence"] + 1, "lies beyond the chain's head")
     return count
+
+
+def _walk(end: int) -> Iterator[Document]:
+    for start in range(0, end, PAGE):
+        yield from _rows(start, min(start + PAGE, end))
+
+
+def _rows(start: int, end: int) -> list[Document]:
+    """Rows start + 1 to end, in order; one that is in neither collection is left out."""
+    wanted = {"sequence": {"$gt": start, "$lte": end}}
+    found = {row["sequence"]: row for row in collection(TipActivated).find(wanted)} if start < end else {}
+    if len(found) < end - start:
+        archived = collection(ArchivedTipActivated).find(wanted, {"segment": 0})
+        found = {row["sequence"]: row for row in archived} | found
+    return [found[number] for number in sorted(found)]
 
 
 def _head() -> dict[str, Any]:

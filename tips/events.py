@@ -219,10 +219,15 @@ def verify(
     *,
     head_sequence: int,
     head_digest: str,
+    after: int = 0,
+    previous: str = GENESIS,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> int:
-    """Walks the log in sequence order and returns how many rows it holds; raises BrokenChain at the first bad one."""
-    sequence, previous = 0, GENESIS
+    """Walks the log in sequence order and returns the last row's number; raises BrokenChain at the first bad one.
+
+    A part of the log begins `after` a row, whose digest is `previous`.
+    """
+    sequence = after
     for row in rows:
         if row["sequence"] != sequence + 1:
             raise BrokenChain(sequence + 1, "is missing")

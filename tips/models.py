@@ -1,4 +1,4 @@
-"""What tips keep: the tip, its one TipActivated event, and the queue request that carries it. No workflow lives here."""
+"""What tips keep: the tip, its one TipActivated event, the queue request that carries it, and their archive. No workflow here."""
 
 from django.db import models
 
@@ -59,8 +59,8 @@ class Tip(models.Model):
         ]
 
 
-class TipActivated(models.Model):
-    """The event log: append only, one row per settled tip, each row naming the hash of the one before it."""
+class LoggedEvent(models.Model):
+    """A row of the event log, wherever it lies: each names the hash of the one before it. Rows are never updated."""
 
     tip_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     event_id = models.CharField(max_length=36)
@@ -74,8 +74,26 @@ class TipActivated(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        abstract = True
+
+
+class TipActivated(LoggedEvent):
+    """The event log: append only, one row per settled tip. Its oldest rows move to the archive, unchanged."""
+
+    class Meta:
         db_table = "tip_activated_event_log"
         constraints = [models.UniqueConstraint(fields=["sequence"], name="event_sequence")]
+
+
+class ArchivedTipActivated(LoggedEvent):
+    """The beginning of the event log. Written by `tips/archive.py` and by nothing else."""
+
+    segment = models.CharField(max_length=40)  # the manifest that vouches for this row
+
+    class Meta:
+        db_table = "archived_tip_activated_event_log"
+        constraints = [models.UniqueConstraint(fields=["sequence"], name="archived_event_sequence")]
+        indexes = [models.Index(fields=["segment"], name="archived_event_segment")]
 
 
 class ChainHead(models.Model):
@@ -98,8 +116,8 @@ class RequestStatus(models.TextChoices):
     DEAD = "dead"
 
 
-class QueueRequest(models.Model):
-    """A row of the performance queue. The lane is the performer; one request of a lane is claimed at a time."""
+class RequestRow(models.Model):
+    """A row of the performance queue, wherever it lies."""
 
     request_id = models.CharField(primary_key=True, db_column="_id", max_length=36)
     idempotency_key = models.CharField(max_length=64)
@@ -120,6 +138,13 @@ class QueueRequest(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        abstract = True
+
+
+class QueueRequest(RequestRow):
+    """The performance queue. The lane is the performer; one request of a lane is claimed at a time."""
+
+    class Meta:
         db_table = "queue_requests"
         constraints = [
             models.UniqueConstraint(fields=["idempotency_key"], name="request_idempotency_key"),
@@ -129,3 +154,51 @@ class QueueRequest(models.Model):
         indexes = [
             models.Index(fields=["status", "lane", "position"], condition=models.Q(status="pending"), name="request_claim"),
         ]
+
+
+class ArchivedQueueRequest(RequestRow):
+    """Requests that ended long ago. Written by `tips/archive.py` and by nothing else."""
+
+    segment = models.CharField(max_length=40)
+
+    class Meta:
+        db_table = "archived_queue_requests"
+        indexes = [models.Index(fields=["segment"], name="archived_request_segment")]
+
+
+class SegmentState(models.TextChoices):
+    COPIED = "copied"  # the archive has the rows, and so has the place they come from
+    VERIFIED = "verified"  # read back and equal: from here on the originals may go
+    DELETED = "deleted"  # the archive alone has them
+
+
+class ArchiveManifest(models.Model):
+    """What one segment of the archive holds, and how its rows are proven. The key is `<kind>/<number>`."""
+
+    segment = models.CharField(primary_key=True, db_column="_id", max_length=40)
+    kind = models.CharField(max_length=10)
+    state = models.CharField(max_length=10, choices=SegmentState.choices)
+    count = models.IntegerField()
+    first_position = models.BigIntegerField()
+    last_position = models.BigIntegerField()
+    first_digest = models.CharField(max_length=64)
+    last_digest = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64)
+    before = models.DateTimeField()  # everything in it was older than this
+    created_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "archive_manifests"
+
+
+class ArchiveRun(models.Model):
+    """Who is archiving now: one row, so that two runs never take the same rows."""
+
+    name = models.CharField(primary_key=True, db_column="_id", max_length=20)
+    owner = models.CharField(max_length=36)
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "archive_runs"

@@ -17,7 +17,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import collection
-from tips.models import QueueRequest, RequestStatus
+from tips.models import ArchivedQueueRequest, QueueRequest, RequestStatus
 
 PENDING, CLAIMED = RequestStatus.PENDING.value, RequestStatus.CLAIMED.value
 HIGH = 10
@@ -46,6 +46,13 @@ _FAST = WriteConcern(1)
 def request_id(idempotency_key: str) -> str:
     """Derived, never random: submitting twice names the same row."""
     return str(uuid.uuid5(_NAMESPACE, idempotency_key))
+
+
+def find(key: str, *fields: str) -> dict[str, Any] | None:
+    """The request, whether it is in the queue or long finished and archived. (The copy is made before the original goes.)"""
+    wanted = dict.fromkeys(fields, 1) or None
+    found = collection(QueueRequest).find_one({"_id": key}, wanted)
+    return found or collection(ArchivedQueueRequest).find_one({"_id": key}, wanted)
 
 
 def submit_tips(events: Sequence[Mapping[str, Any]], *, now: datetime, session: ClientSession) -> None:

@@ -149,7 +149,7 @@ def test_nothing_is_inline_in_any_state(page, chain, bob):
         assert unlabelled_fields(shown) == set()
 
 
-def test_the_list_costs_two_look_ups_besides_the_log_in(page, chain, bob):
+def test_the_list_costs_three_look_ups_besides_the_log_in(page, chain, bob):
     chain.hold()
     counts = []
     for _ in range(2):
@@ -159,7 +159,7 @@ def test_the_list_costs_two_look_ups_besides_the_log_in(page, chain, bob):
             page("/staff/tips")
         assert [plan for plan in plans if not plan.is_indexed] == []
         counts.append(len(plans))
-    assert counts == [4, 4]
+    assert counts == [5, 5]  # one of them is the archive's: the log is shorter than the list
 
 
 def test_the_page_of_a_tip_costs_a_bounded_number_of_look_ups(page, chain, bob):
