@@ -37,6 +37,8 @@ class Order:
     credit: str
     amount: int
     happened_at: datetime
+    reverses: str = ""  # the key of the transfer that this one takes back; its entries are found under that one's source_ref
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if type(self.amount) is not int or self.amount <= 0:

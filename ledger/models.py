@@ -70,13 +70,19 @@ class Transfer(models.Model):
     amount = models.BigIntegerField()
     happened_at = models.DateTimeField()
     created_at = models.DateTimeField()
+    # Only a reversal has these two: the transfer that it takes back, and why.
+    reverses = models.CharField(max_length=160, null=True)
+    reason = models.CharField(max_length=500, null=True)
 
     class Meta:
         db_table = "ledger_transfers"
 
 
 class Entry(models.Model):
-    """One side of a transfer. The key is `<source_ref>:debit|credit`, so one range scan finds a source_ref's entries."""
+    """One side of a transfer. The key is `<source_ref>:debit|credit`, so one range scan finds a source_ref's entries.
+
+    Those of a reversal lie in the same range, as `<source_ref>:reversal:debit|credit`.
+    """
 
     key = models.CharField(primary_key=True, db_column="_id", max_length=180)
     account = models.CharField(max_length=80)

@@ -5,7 +5,7 @@ because its key is the primary key. A balance never goes below zero (the issuer'
 transaction, and the account's version guards the write. Groups of transfers post together or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from ledger.gateway import (
 from ledger.models import Account, Entry, Transfer
 
 MAX_BALANCE = 2**63 - 1
+REVERSED = "_REVERSAL"  # ends the key of a reversing transfer, after the key of the one that it takes back
 
 
 def post(groups: Sequence[Group], *, now: datetime, session: ClientSession) -> list[Result]:
@@ -55,7 +56,7 @@ class _Books:
         self._new_entries: list[dict[str, Any]] = []
 
     def _load_entries(self) -> dict[str, dict[str, Any]]:
-        keys = [f"{key}:{side}" for key in self._transfers for side in ("debit", "credit")]
+        keys = [key for row in self._transfers.values() for key in entry_keys(row)]
         if not keys:
             return {}
         return {row["_id"]: row for row in collection(Entry).find({"_id": {"$in": keys}}, session=self._session)}
@@ -85,7 +86,7 @@ class _Books:
             if same != (order.subject, order.debit, order.credit, order.amount):
                 return KeyReused()
         pool = {**self._old_entries, **{row["_id"]: row for row in self._new_entries}}
-        return Posted([_posted(pool[f"{order.key}:{side}"]) for order in group for side in ("debit", "credit")])
+        return Posted([_posted(pool[key]) for order in group for key in entry_keys(self._transfers[order.key])])
 
     def _move(self, order: Order) -> list[dict[str, Any]]:
         balance, version = self._accounts[order.debit]
@@ -102,9 +103,9 @@ class _Books:
     def _entry(self, order: Order, side: str, account: str, delta: int) -> dict[str, Any]:
         balance, version = self._accounts[account]
         return {
-            "_id": f"{order.key}:{side}",
+            "_id": f"{_prefix(order.key, order.reverses)}:{side}",
             "account": account,
-            "source_ref": order.key,
+            "source_ref": order.reverses or order.key,
             "points_delta": delta,
             "balance_after": balance,
             "version": version,
@@ -121,6 +122,8 @@ class _Books:
             "happened_at": order.happened_at,
             "created_at": self._now,
         }
+        if order.reverses:
+            row |= {"reverses": order.reverses, "reason": order.reason}
         self._transfers[order.key] = row
         self._new_transfers.append(row)
 
@@ -137,6 +140,16 @@ class _Books:
         if key not in self._read:
             return InsertOne({"_id": key, "balance": balance, "version": version, "created_at": self._now})
         return UpdateOne({"_id": key, "version": self._read[key][1]}, {"$set": {"balance": balance, "version": version}})
+
+
+def entry_keys(transfer: Mapping[str, Any]) -> tuple[str, str]:
+    """The keys of a transfer's debit and credit entry. A reversal's lie in the key range of the transfer that it takes back."""
+    prefix = _prefix(transfer["_id"], transfer.get("reverses"))
+    return f"{prefix}:debit", f"{prefix}:credit"
+
+
+def _prefix(key: str, reverses: str | None) -> str:
+    return f"{reverses}:reversal" if reverses else key
 
 
 def _posted(row: dict[str, Any]) -> PostedEntry:

@@ -17,6 +17,7 @@ from pymongo.client_session import ClientSession
 from ledger.database import Document, client, collection
 from ledger.gateway import ISSUER
 from ledger.models import Account, Entry, Transfer
+from ledger.posting import REVERSED, entry_keys
 
 BATCH = 1000
 
@@ -60,32 +61,48 @@ def _by_key(model: type[models.Model], keys: Iterable[str], session: ClientSessi
 
 def _transfers(batch: list[Document], session: ClientSession) -> Iterator[Finding]:
     """Each moves a positive amount between two accounts, and has its two entries."""
-    entries = _by_key(Entry, (f"{row['_id']}:{side}" for row in batch for side in ("debit", "credit")), session)
+    entries = _by_key(Entry, (key for row in batch for key in entry_keys(row)), session)
+    reversed_ones = _by_key(Transfer, (row["reverses"] for row in batch if row.get("reverses")), session)
     for row in batch:
         subject = f"transfer {row['_id']}"
         if type(row["amount"]) is bool or not isinstance(row["amount"], int) or row["amount"] <= 0:
             yield Finding(subject, f"its amount is {row['amount']!r}, not a positive whole number")
         if row["debit_account"] == row["credit_account"]:
             yield Finding(subject, "debits and credits one account")
-        for side in ("debit", "credit"):
-            if f"{row['_id']}:{side}" not in entries:
+        for side, key in zip(("debit", "credit"), entry_keys(row), strict=True):
+            if key not in entries:
                 yield Finding(subject, f"its {side} entry is missing")
+        if row.get("reverses") and not _takes_back(row, reversed_ones.get(row["reverses"])):
+            yield Finding(subject, f"does not take back what {row['reverses']} moved")
+
+
+def _takes_back(row: Document, original: Document | None) -> bool:
+    """The same amount the other way round, under the one key that a reversal of that transfer can have."""
+    if original is None or row["_id"] != f"{original['_id']}{REVERSED}":
+        return False
+    back = (row["credit_account"], row["debit_account"], row["amount"])
+    return back == (original["debit_account"], original["credit_account"], original["amount"])
 
 
 def _entries(batch: list[Document], session: ClientSession) -> Iterator[Finding]:
     """Each is exactly what one side of its transfer says; so the two sum to zero."""
-    transfers = _by_key(Transfer, {row["source_ref"] for row in batch}, session)
+    transfers = _by_key(Transfer, {_transfer_of(row) for row in batch}, session)
     for row in batch:
-        transfer = transfers.get(row["source_ref"])
+        transfer = transfers.get(_transfer_of(row))
         if transfer is None:
-            yield Finding(f"entry {row['_id']}", f"there is no transfer {row['source_ref']}")
+            yield Finding(f"entry {row['_id']}", f"there is no transfer {_transfer_of(row)}")
         elif (found := (row["_id"], row["account"], row["points_delta"])) not in _sides(transfer):
             yield Finding(f"entry {row['_id']}", f"{found[2]} on {found[1]} is not what its transfer says")
 
 
+def _transfer_of(entry: Document) -> str:
+    source_ref: str = entry["source_ref"]
+    return source_ref + REVERSED if entry["_id"].startswith(f"{source_ref}:reversal:") else source_ref
+
+
 def _sides(transfer: Document) -> tuple[tuple[str, str, int], tuple[str, str, int]]:
-    key, amount = transfer["_id"], transfer["amount"]
-    return (f"{key}:debit", transfer["debit_account"], -amount), (f"{key}:credit", transfer["credit_account"], amount)
+    (debit, credit), amount = entry_keys(transfer), transfer["amount"]
+    return (debit, transfer["debit_account"], -amount), (credit, transfer["credit_account"], amount)
 
 
 def _accounts(session: ClientSession, progress: Callable[[int], object]) -> Iterator[Finding]:
