@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from adminpanel import audit
-from ledger import inbox
+from ledger import inbox, reversal
 from lovense import dispatch, platform
 from tests.chain import SECOND, Chain
 from tests.factories import Viewer
 from tests.ground.plans import recorded
-from tips import queue
+from tips import archive, queue
 from tips.models import QueueRequest, Tip
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +254,34 @@ def test_a_tip_that_is_not_settled_costs_less(chain):
         audit.trail(tip_id)
     assert len(plans) == 2
     assert Tip.objects.get(pk=tip_id).settlement_status == "pending"
+
+
+# --- archived, reversed ----------------------------------------------------------------------------------------------------
+
+
+def test_an_archived_tip_reads_as_it_did(chain, bob):
+    tip_id = chain.played(bob, 100)
+    before = audit.trail(tip_id)
+    later = chain.now + timedelta(days=101)
+    assert archive.run(before=later - timedelta(days=90), time=lambda: later).moved == {"events": 1, "requests": 1}
+    after = audit.trail(tip_id)
+    assert (after.verdict, after.facts, after.gates, after.request) == (
+        before.verdict,
+        before.facts,
+        before.gates,
+        before.request,
+    )
+    assert (after.event.payload, after.event.previous_hash) == (before.event.payload, before.event.previous_hash)
+
+
+def test_a_reversed_tip_shows_what_was_taken_back(chain, bob):
+    tip_id = chain.settled(bob, 100)
+    lines = len(audit.trail(tip_id).lines)
+    reversal.reverse([f"TIP_{tip_id}_COMMISSION", f"TIP_{tip_id}"], reason="Paid twice", now=chain.now)
+    taken_back = audit.trail(tip_id).lines[lines:]
+    assert [(line.key.removeprefix(f"TIP_{tip_id}"), line.side, line.amount) for line in taken_back] == [
+        (":reversal:debit", "debit", 100),
+        (":reversal:credit", "credit", 100),
+        ("_COMMISSION:reversal:debit", "debit", 25),
+        ("_COMMISSION:reversal:credit", "credit", 25),
+    ]
