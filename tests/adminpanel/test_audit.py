@@ -260,6 +260,7 @@ def test_a_tip_that_is_not_settled_costs_less(chain):
 
 
 def test_an_archived_tip_reads_as_it_did(chain, bob):
+    chain.hold()
     tip_id = chain.played(bob, 100)
     before = audit.trail(tip_id)
     later = chain.now + timedelta(days=101)
