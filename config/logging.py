@@ -100,7 +100,11 @@ def configure(settings: dict[str, Any]) -> None:
             "formatters": {"lines": {"()": AllowListFormatter}},
             "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines"}},
             "root": {"handlers": ["lines"], "level": settings.get("level", "INFO")},
-            # Django's own handlers would write sentences and send mails. Celery would write two lines for each doorbell.
-            "loggers": {"django": quiet, "django.server": quiet, "py.warnings": quiet, "celery": {"level": "WARNING"}},
+            # Django's own handlers would write sentences and send mails. Celery would write two lines for each doorbell, and
+            # httpx one for each call.
+            "loggers": {
+                **dict.fromkeys(("django", "django.server", "py.warnings"), quiet),
+                **dict.fromkeys(("celery", "httpx"), {"level": "WARNING"}),
+            },
         }
     )

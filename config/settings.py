@@ -174,6 +174,15 @@ DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
 
 # --- ledger --------------------------------------------------------------------------------------------------------------
 LEDGER_GATEWAY = env.choice("LEDGER_GATEWAY", "embedded", ("embedded", "rrr"))
+# Whether we move a tip's tokens ourselves; with RRR the platform has already caused the posting.
+LEDGER_PLACES_TIPS = env.flag("LEDGER_PLACES_TIPS", LEDGER_GATEWAY == "embedded")
+# The development defaults are those of `manage.py rrr_simulator`; in production ledger/checks.py refuses blanks.
+RRR_API_BASE_URL = env.text("RRR_API_BASE_URL", "" if PRODUCTION else "http://127.0.0.1:8790")
+RRR_CLIENT_ID = env.text("RRR_CLIENT_ID", "" if PRODUCTION else "development")
+RRR_CLIENT_SECRET = env.text("RRR_CLIENT_SECRET", "" if PRODUCTION else "development-only-rrr-client-secret")
+RRR_CONNECT_TIMEOUT_SECONDS = env.decimal("RRR_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
+RRR_READ_TIMEOUT_SECONDS = env.decimal("RRR_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
+RRR_WEBHOOK_SECRETS = env.words("RRR_WEBHOOK_SECRETS", "" if PRODUCTION else "dev:development-only-rrr-webhook-secret")
 PAYMENT_WEBHOOK_SECRETS = env.words(
     "PAYMENT_WEBHOOK_SECRETS",
     env.secret("PAYMENT_WEBHOOK_SECRETS", "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=", production=PRODUCTION),

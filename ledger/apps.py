@@ -1,8 +1,14 @@
 """The wiring of the ledger."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class LedgerConfig(AppConfig):
     name = "ledger"
     verbose_name = "Ledger"
+
+    def ready(self) -> None:
+        from ledger import checks
+
+        register(checks.rrr_settings)

@@ -9,6 +9,7 @@ from bson.codec_options import CodecOptions
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
@@ -26,6 +27,14 @@ def client() -> MongoClient[Document]:
     """The process's one MongoClient. Opening it does no I/O, so an event loop may call this too."""
     found = _clients.get(DEFAULT_DB_ALIAS)
     return found if found is not None else connections[DEFAULT_DB_ALIAS].open_client()  # type: ignore[attr-defined]
+
+
+def answers() -> bool:
+    """Whether the server answers."""
+    try:
+        return bool(client().admin.command("ping")["ok"])
+    except PyMongoError:
+        return False
 
 
 def collection(model: type[models.Model], write_concern: WriteConcern | None = None) -> Collection[Document]:

@@ -3,34 +3,37 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
 
-from ledger import gateway, posting
-from ledger.database import client, collection
+from ledger import database, gateway, posting, transactions
+from ledger.database import collection
 from ledger.models import Account, Entry
 
 
 class EmbeddedGateway:
-    def transfer(self, groups: Sequence[gateway.Group], *, now: datetime, session: ClientSession) -> list[gateway.Result]:
+    @property
+    def places_tips(self) -> bool:
+        return bool(settings.LEDGER_PLACES_TIPS)
+
+    def transfer(
+        self, groups: Sequence[gateway.Group], *, now: datetime, session: ClientSession | None = None
+    ) -> list[gateway.Result]:
+        if session is None:
+            return transactions.run(lambda own: posting.post(groups, now=now, session=own))
         return posting.post(groups, now=now, session=session)
 
-    def entries_for(self, source_ref: str) -> list[gateway.PostedEntry]:
-        # Entry keys are `<source_ref>:<side>`; ';' follows ':' in ASCII, so this range is exactly the source_ref's own.
+    def entries_for(
+        self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None
+    ) -> list[gateway.PostedEntry]:
+        # Entry keys are `<source_ref>:<side>`; ';' follows ':' in ASCII, so this range is exactly the source_ref's own, on
+        # whatever accounts and however old: neither narrows what the index already finds.
         found = collection(Entry).find({"_id": {"$gte": f"{source_ref}:", "$lt": f"{source_ref};"}})
-        return [
-            gateway.PostedEntry(
-                row["_id"], row["account"], row["source_ref"], row["points_delta"], row["balance_after"], row["posted_at"]
-            )
-            for row in found
-        ]
+        return [posting.posted(row) for row in found]
 
     def balance_of(self, account: str) -> int:
         row = collection(Account).find_one({"_id": account}, {"balance": 1})
         return int(row["balance"]) if row else 0
 
     def health(self) -> bool:
-        try:
-            return bool(client().admin.command("ping")["ok"])
-        except PyMongoError:
-            return False
+        return database.answers()

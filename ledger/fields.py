@@ -69,6 +69,10 @@ class Fields:
     def has(self, name: str) -> bool:
         return self._data.get(name) is not None
 
+    def says(self, name: str, value: str) -> bool:
+        """Whether the field is exactly this text; anything else, of whatever type, is not."""
+        return bool(self._data.get(name) == value)
+
     def object(self, name: str) -> "Fields":
         value = self._get(name)
         if not isinstance(value, dict):
@@ -77,6 +81,14 @@ class Fields:
 
     def object_or_empty(self, name: str) -> "Fields":
         return self.object(name) if self.has(name) else Fields({}, f"{self._path}{name}.")
+
+    def objects(self, name: str, *, maximum: int) -> list["Fields"]:
+        value = self._get(name)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self._refuse(name, "must be a list of objects")
+        if len(value) > maximum:
+            self._refuse(name, f"must hold at most {maximum} objects")
+        return [Fields(item, f"{self._path}{name}[{place}].") for place, item in enumerate(value)]
 
     def integer(self, name: str, *, minimum: int, maximum: int, default: int | None = None) -> int:
         if default is not None and not self.has(name):

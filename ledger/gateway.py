@@ -13,7 +13,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from pymongo.client_session import ClientSession
 
-GATEWAYS = {"embedded": "ledger.embedded.EmbeddedGateway"}
+GATEWAYS = {"embedded": "ledger.embedded.EmbeddedGateway", "rrr": "ledger.rrr.RrrGateway"}
+
+# What an entry is, in RRR's words; the embedded books know these three.
+TRANSFER_OUT, TRANSFER_IN, REVERSAL = "TRANSFER_OUT", "TRANSFER_IN", "REVERSAL"
 
 ISSUER = "issuer:tokens"
 COMMISSION = "platform:commission"
@@ -49,7 +52,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class PostedEntry:
-    """One side of a posted transfer. `points_delta` is negative on the debit side."""
+    """One side of a transfer. `points_delta` is negative on the debit side; `posted_at` is None until it is posted."""
 
     entry_id: str
     account: str
@@ -57,6 +60,7 @@ class PostedEntry:
     points_delta: int
     balance_after: int
     posted_at: datetime | None
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +96,28 @@ Result = Posted | Refused
 Group = Sequence[Order]
 
 
-class Gateway(Protocol):
-    def transfer(self, groups: Sequence[Group], *, now: datetime, session: ClientSession) -> list[Result]:
-        """Posts each group of orders, all or nothing, once."""
+class LedgerError(Exception):
+    """The ledger gave no answer that can be used. `permanent`: the same question will do no better later."""
 
-    def entries_for(self, source_ref: str) -> list[PostedEntry]:
-        """Every entry that carries this source_ref."""
+    permanent = False
+    code = ""  # a stable word for rows and logs
+    retry_after: float | None = None  # seconds in which asking again is pointless, when the ledger named them
+
+
+class Gateway(Protocol):
+    """Its methods may raise LedgerError, or PyMongoError where the books are our own."""
+
+    @property
+    def places_tips(self) -> bool:
+        """Whether we move a tip's tokens ourselves (LEDGER_PLACES_TIPS); if not, the platform has, and we only look."""
+
+    def transfer(self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None) -> list[Result]:
+        """Posts each group of orders, all or nothing, once. With a session it becomes durable with the caller's transaction,
+        which only books in the same database can do; without one it is durable when this returns."""
+
+    def entries_for(self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None) -> list[PostedEntry]:
+        """Every entry that carries this source_ref. A ledger kept by member is asked about these accounts, payer first, and
+        about entries made since then."""
 
     def balance_of(self, account: str) -> int:
         """Tokens; an unknown account has none."""
@@ -117,21 +137,32 @@ class Proof:
 
 
 class NeedsReconciliation(Exception):
-    """The entries of one source_ref cannot be one settled transfer: more than two, or not one debit and one credit."""
+    """The entries of one source_ref cannot be one settled transfer, and waiting will not change that: a person must look."""
+
+    REVERSED = "reversed"
+    TOO_MANY_ENTRIES = "too_many_entries"
+    SAME_SIGN = "same_sign"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def read(entries: Sequence[PostedEntry]) -> Proof | None:
     """Reads one source_ref's entries (spec section 3). None: not settled, ask again later."""
+    if any(entry.kind == REVERSAL for entry in entries):  # posted or not: somebody took the transfer back
+        raise NeedsReconciliation(NeedsReconciliation.REVERSED)
     if not entries or any(entry.posted_at is None for entry in entries):
         return None
     posted_at = max(entry.posted_at for entry in entries if entry.posted_at)
     if len(entries) == 1:
         return Proof(entries[0].entry_id, None, None, posted_at)
-    debits = [entry for entry in entries if entry.points_delta < 0]
-    credits = [entry for entry in entries if entry.points_delta > 0]
-    if len(entries) != 2 or len(debits) != 1 or len(credits) != 1:
-        raise NeedsReconciliation
-    return Proof(debits[0].entry_id, debits[0].entry_id, credits[0].entry_id, posted_at)
+    if len(entries) > 2:
+        raise NeedsReconciliation(NeedsReconciliation.TOO_MANY_ENTRIES)
+    debit, credit = sorted(entries, key=lambda entry: entry.points_delta)
+    if not debit.points_delta < 0 < credit.points_delta:
+        raise NeedsReconciliation(NeedsReconciliation.SAME_SIGN)
+    return Proof(debit.entry_id, debit.entry_id, credit.entry_id, posted_at)
 
 
 @lru_cache(maxsize=1)

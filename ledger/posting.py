@@ -15,6 +15,9 @@ from pymongo.client_session import ClientSession
 from ledger.database import collection
 from ledger.gateway import (
     ISSUER,
+    REVERSAL,
+    TRANSFER_IN,
+    TRANSFER_OUT,
     BalanceTooLarge,
     Group,
     InsufficientFunds,
@@ -77,7 +80,7 @@ class _Books:
         for order in group:
             self._record(order)
         self._new_entries += entries
-        return Posted([_posted(row) for row in entries])
+        return Posted([posted(row) for row in entries])
 
     def _repeat(self, group: Group) -> Result:
         for order in group:
@@ -86,7 +89,7 @@ class _Books:
             if same != (order.subject, order.debit, order.credit, order.amount):
                 return KeyReused()
         pool = {**self._old_entries, **{row["_id"]: row for row in self._new_entries}}
-        return Posted([_posted(pool[key]) for order in group for key in entry_keys(self._transfers[order.key])])
+        return Posted([posted(pool[key]) for order in group for key in entry_keys(self._transfers[order.key])])
 
     def _move(self, order: Order) -> list[dict[str, Any]]:
         balance, version = self._accounts[order.debit]
@@ -152,5 +155,8 @@ def _prefix(key: str, reverses: str | None) -> str:
     return f"{reverses}:reversal" if reverses else key
 
 
-def _posted(row: dict[str, Any]) -> PostedEntry:
-    return PostedEntry(row["_id"], row["account"], row["source_ref"], row["points_delta"], row["balance_after"], row["posted_at"])
+def posted(row: dict[str, Any]) -> PostedEntry:
+    """A row of the entries as everyone else sees it. Its key says what it is: `<ref>:debit`, `<ref>:reversal:debit`, …"""
+    key, delta = row["_id"], row["points_delta"]
+    kind = REVERSAL if ":reversal:" in key else TRANSFER_OUT if delta < 0 else TRANSFER_IN
+    return PostedEntry(key, row["account"], row["source_ref"], delta, row["balance_after"], row["posted_at"], kind)

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from ledger import gateway, transactions
-from ledger.gateway import NeedsReconciliation, PostedEntry, Proof, read
+from ledger.gateway import REVERSAL, TRANSFER_IN, TRANSFER_OUT, NeedsReconciliation, PostedEntry, Proof, read
 from tests.factories import NOW
 from tests.ledger.books import issued, order, post
 
 
-def entry(key, delta, posted_at=NOW):
-    return PostedEntry(key, "account", "TIP_1", delta, 0, posted_at)
+def entry(key, delta, posted_at=NOW, kind=""):
+    return PostedEntry(key, "account", "TIP_1", delta, 0, posted_at, kind or (TRANSFER_OUT if delta < 0 else TRANSFER_IN))
 
 
 LATER = NOW + timedelta(hours=48)
@@ -45,21 +45,35 @@ def test_while_an_entry_is_not_posted_there_is_no_proof(entries):
 
 
 @pytest.mark.parametrize(
-    "deltas",
-    [(-5, -5), (5, 5), (-5, 0), (0, 0), (-5, 5, 5), (-5, 5, 0), (-5, 5, -1, 1)],
-    ids=[
-        "two debits",
-        "two credits",
-        "a debit and nothing",
-        "nothing twice",
-        "two credits and a debit",
-        "a third of nothing",
-        "four",
+    ("deltas", "reason"),
+    [
+        ((-5, -5), "same_sign"),
+        ((5, 5), "same_sign"),
+        ((-5, 0), "same_sign"),
+        ((0, 5), "same_sign"),
+        ((0, 0), "same_sign"),
+        ((-5, 5, 5), "too_many_entries"),
+        ((-5, 5, 0), "too_many_entries"),
+        ((-5, 5, -1, 1), "too_many_entries"),
     ],
 )
-def test_what_cannot_be_one_transfer_needs_reconciliation(deltas):
-    with pytest.raises(NeedsReconciliation):
+def test_what_cannot_be_one_transfer_needs_reconciliation(deltas, reason):
+    with pytest.raises(NeedsReconciliation) as caught:
         read([entry(str(place), delta) for place, delta in enumerate(deltas)])
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("posted_at", [NOW, None])
+@pytest.mark.parametrize("others", [[], [entry("d", -5)], [entry("d", -5), entry("c", 5)], [entry("d", -5, None)]])
+def test_a_reversal_posted_or_not_needs_reconciliation(others, posted_at):
+    with pytest.raises(NeedsReconciliation) as caught:
+        read([*others, entry("r", 5, posted_at, REVERSAL)])
+    assert caught.value.reason == "reversed"
+
+
+@pytest.mark.parametrize("kind", ["EARN", "REDEEM", "EXPIRE", "ADJUST", "TRANSFER_IN", "TRANSFER_OUT"])
+def test_a_single_entry_of_any_other_kind_is_the_proof(kind):
+    assert read([entry("e", -5, kind=kind)]) == Proof("e", None, None, NOW)
 
 
 # --- the embedded gateway --------------------------------------------------------------------------------------------------
@@ -71,10 +85,10 @@ def test_a_source_refs_entries_are_its_own_and_no_neighbours():
     post([issued("a", 100)])
     for key in ("TIP_1", "TIP_1_COMMISSION", "TIP_11", "TIP_1.x", "TIP_1-x", "TIP_"):
         post([order(key, "a", "b", 1)])
-    found = gateway.current().entries_for("TIP_1")
+    found = gateway.current().entries_for("TIP_1", accounts=("a", "b"))
     assert sorted(one.entry_id for one in found) == ["TIP_1:credit", "TIP_1:debit"]
     assert read(found) == Proof("TIP_1:debit", "TIP_1:debit", "TIP_1:credit", NOW)
-    assert gateway.current().entries_for("TIP_2") == []
+    assert gateway.current().entries_for("TIP_2", accounts=("a", "b")) == []
 
 
 def test_balances():
