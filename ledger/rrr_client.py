@@ -19,7 +19,18 @@ import httpx
 
 from ledger import circuit, fields, rrr_errors
 from ledger.fields import Fields, Malformed
-from ledger.rrr_errors import CircuitOpen, RateLimited, RrrError, ServerFault, Unauthorized, Unreachable, Unreadable
+from ledger.rrr_errors import (
+    CircuitOpen,
+    Conflict,
+    Invalid,
+    NotFound,
+    RateLimited,
+    RrrError,
+    ServerFault,
+    Unauthorized,
+    Unreachable,
+    Unreadable,
+)
 from ledger.rrr_token import TokenCache
 
 log = logging.getLogger(__name__)
@@ -36,6 +47,7 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,4096}=*")  # RFC 6750, b64token
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _REPEATED = (Unreachable, ServerFault, RateLimited)
+_ANSWERS = (NotFound, Conflict, Invalid)  # about what was asked: whoever asked knows what they mean
 
 
 class RrrClient:
@@ -117,6 +129,8 @@ class RrrClient:
         raise AssertionError("the last attempt has no pause")
 
     def _tell(self, error: RrrError, trace: str, attempts: int, started: float) -> None:
+        if isinstance(error, _ANSWERS):
+            return
         told = {"error_code": type(error).__name__, "trace_id": trace, "attempts_count": attempts}
         log.warning("rrr_call_failed", extra=told | {"duration_ms": round(1000 * (self._clock() - started))})
 

@@ -1,5 +1,6 @@
 """`manage.py rrr_simulator`: a RedRoomRewards of one's own on loopback, for development, the demo and integrators' tests."""
 
+import signal
 from argparse import ArgumentParser
 from typing import Any
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         simulator.books.delay_seconds, simulator.books.single = options["delay_seconds"], options["single"]
         for fault in ordered:
             simulator.faults.add(fault)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with simulator:
             self.stdout.write(f"ready {simulator.url}")
             self.stdout.flush()
