@@ -137,7 +137,8 @@ class RrrGateway:
                 return KeyReused()
             raise
         except (Invalid, NotFound) as error:
-            if not error.code:  # not RRR's word: nothing is known about this group
+            # Without RRR's word, or at a wrong address, nothing is known about this group.
+            if not error.code or (isinstance(error, NotFound) and error.code not in UNKNOWN_MEMBER):
                 raise
             return InsufficientFunds() if error.code in INSUFFICIENT else LedgerRefused(error.code)
         try:

@@ -684,6 +684,7 @@ def test_what_rrr_refuses_is_an_answer_about_that_group(rrr, ledger, status, cod
     [
         ({"status": 409, "code": "IN_PROGRESS"}, Conflict),
         ({"status": 403}, Forbidden),
+        ({"status": 404, "code": "ROUTE_NOT_FOUND"}, NotFound),
         ({"status": 500, "times": 9}, ServerFault),
     ],
 )
@@ -697,6 +698,13 @@ def test_a_person_cannot_pay_herself_there(ledger):
     (result,) = ledger.transfer([[order("TIP_1", f"user:{BOB}", f"performer:{BOB}", 5)]], now=NOW)
     assert isinstance(result, LedgerRefused)
     assert result.reason == "ledger_same_member"
+
+
+def test_a_refusal_without_rrrs_word_is_raised(rrr, ledger, monkeypatch):
+    routes = (("POST", _pattern("/oauth/token"), _token_route()), ("POST", _pattern("/v1/.*"), lambda *_: (422, {})))
+    monkeypatch.setattr("ledger.rrr_simulator.api._ROUTES", routes)
+    with pytest.raises(Invalid):
+        move(ledger)
 
 
 @pytest.mark.parametrize("group", [[], [order(f"T{number}", *ACCOUNTS, 1) for number in range(11)]])

@@ -16,7 +16,9 @@ from django.core.management import CommandError, call_command
 from ledger import clock, rrr_signing
 from ledger.gateway import read
 from ledger.rrr import RrrGateway
+from ledger.rrr_errors import Conflict, Invalid, NotFound
 from ledger.rrr_simulator import faults
+from ledger.rrr_simulator.books import Broken
 from ledger.rrr_simulator.faults import Fault
 from tests.rrr import WEBHOOK_KEY, WEBHOOK_SECRET, client_of, simulated
 
@@ -170,6 +172,47 @@ def test_a_request_without_one_of_the_four_headers_is_refused(rrr, without):
     assert httpx.get(url, headers=headers, trust_env=False).status_code == 200
     del headers[without]
     assert httpx.get(url, headers=headers, trust_env=False).status_code in (401, 403, 422)
+
+
+TRANSFER = {"source_ref": "TIP_1", "from_member_id": BOB, "to_member_id": ANA, "points": 5}
+
+
+@pytest.mark.parametrize(
+    ("transfers", "code"),
+    [
+        ([], "INVALID"),
+        ([TRANSFER] * 11, "INVALID"),
+        ([TRANSFER | {"points": 0}], "INVALID"),
+        ([TRANSFER | {"points": "5"}], "INVALID"),
+        ([TRANSFER | {"source_ref": ""}], "INVALID"),
+        ([{"points": 5}], "INVALID"),
+        (None, "INVALID"),
+        ([TRANSFER | {"to_member_id": BOB}], "SAME_MEMBER"),
+        ([TRANSFER], "INSUFFICIENT_BALANCE"),
+    ],
+)
+def test_a_transfer_that_breaks_a_rule_is_refused_with_its_code(rrr, transfers, code):
+    with pytest.raises(Invalid) as caught:
+        client_of(rrr).post("/v1/transfers", {"transfers": transfers}, key="k")
+    assert caught.value.code == code
+
+
+def test_a_reference_is_transferred_once_under_whatever_key(rrr):
+    client = client_of(rrr)
+    rrr.books.add(BOB, 10, source_ref=None)
+    client.post("/v1/transfers", {"transfers": [TRANSFER]}, key="k")
+    with pytest.raises(Conflict) as caught:
+        client.post("/v1/transfers", {"transfers": [TRANSFER]}, key="another")
+    assert caught.value.code == "SOURCE_REF_REUSED"
+
+
+def test_nothing_else_is_played(rrr):
+    with pytest.raises(NotFound) as caught:
+        client_of(rrr).get("/v1/anything")
+    assert caught.value.code == "ROUTE_NOT_FOUND"
+    assert httpx.post(rrr.url + "/_simulator/clock", content=b"{", trust_env=False).status_code == 422
+    with pytest.raises(Broken):
+        rrr.books.reverse("TIP_9")
 
 
 # --- webhooks ----------------------------------------------------------------------------------------------------------------
