@@ -72,8 +72,9 @@ class RrrClient:
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
-            # Threads bound the connections; a limit below their number would look like a ledger that does not answer.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=30),
+            # Threads bound the connections. A limit below their number would look like a ledger that does not answer, and a
+            # surplus idle connection may be closed under the thread that was just given it.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30),
             follow_redirects=False,  # they would carry the token to wherever they point
             trust_env=urlsplit(base_url).hostname not in _LOOPBACK,  # proxies are for the way out of this machine
         )
@@ -125,6 +126,7 @@ class RrrClient:
                 if pause is None:
                     self._tell(error, trace, attempt, started)
                     raise
+                log.info("rrr_call_repeated", extra={"error_code": error.code or type(error).__name__, "trace_id": trace})
             self._sleep(pause)
         raise AssertionError("the last attempt has no pause")
 
