@@ -92,7 +92,7 @@ def _places(start: TracebackType | None) -> list[str]:
 
 def configure(settings: dict[str, Any]) -> None:
     """Called by Django with the LOGGING setting (`{"level": …}`): everything goes to standard error through the formatter."""
-    quiet = {"handlers": [], "propagate": True}
+    quiet, rare = {"handlers": [], "propagate": True}, {"level": "WARNING"}
     logging.config.dictConfig(
         {
             "version": 1,
@@ -102,9 +102,6 @@ def configure(settings: dict[str, Any]) -> None:
             "root": {"handlers": ["lines"], "level": settings.get("level", "INFO")},
             # Django's own handlers would write sentences and send mails. Celery would write two lines for each doorbell, and
             # httpx one for each call.
-            "loggers": {
-                **dict.fromkeys(("django", "django.server", "py.warnings"), quiet),
-                **dict.fromkeys(("celery", "httpx"), {"level": "WARNING"}),
-            },
+            "loggers": {"django": quiet, "django.server": quiet, "py.warnings": quiet, "celery": rare, "httpx": rare},
         }
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from pymongo.client_session import ClientSession
 
-from ledger import database, gateway, posting, transactions
+from ledger import database, gateway, posting, sharing
 from ledger.database import collection
 from ledger.models import Account, Entry
 
@@ -20,7 +20,7 @@ class EmbeddedGateway:
         self, groups: Sequence[gateway.Group], *, now: datetime, session: ClientSession | None = None
     ) -> list[gateway.Result]:
         if session is None:
-            return transactions.run(lambda own: posting.post(groups, now=now, session=own))
+            return sharing.post(groups, now=now)
         return posting.post(groups, now=now, session=session)
 
     def entries_for(

@@ -1,13 +1,11 @@
 """What every gateway promises, whichever ledger is behind it: our own books, and RRR over real sockets."""
 
-import itertools
 from datetime import timedelta
 
 import pytest
 from bson import ObjectId
 
-from ledger import gateway
-from ledger.database import collection
+from ledger import gateway, reversal
 from ledger.embedded import EmbeddedGateway
 from ledger.gateway import (
     COMMISSION,
@@ -24,7 +22,6 @@ from ledger.gateway import (
     read,
     user_account,
 )
-from ledger.models import Entry
 from ledger.rrr import RrrGateway, member_of
 from tests.factories import NOW
 from tests.ledger.books import order
@@ -35,7 +32,6 @@ pytestmark = pytest.mark.django_db
 BOB, EVE = user_account("507f191e810c19729de860ea"), user_account("507f191e810c19729de860ef")
 ANA = performer_account("507f191e810c19729de860eb")
 BOTH = (BOB, ANA)
-serial = itertools.count(1)
 
 
 class Embedded:
@@ -46,11 +42,7 @@ class Embedded:
         self._fail("ping", errorCode=8000)
 
     def reverse(self, source_ref):
-        """As a reversing transfer writes it: beside the originals, under their reference."""
-        for row in list(collection(Entry).find({"source_ref": source_ref})):
-            side = row["_id"].rpartition(":")[2]
-            back = {"_id": f"{source_ref}:reversal:{side}", "points_delta": -row["points_delta"], "version": next(serial) + 10**6}
-            collection(Entry).insert_one(row | back)
+        reversal.reverse([source_ref], reason="test", now=NOW)
 
 
 class Rrr:

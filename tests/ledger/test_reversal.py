@@ -38,7 +38,7 @@ def refused(*keys, **more):
 
 
 def entries(source_ref="t"):
-    return gateway.current().entries_for(source_ref)
+    return gateway.current().entries_for(source_ref, accounts=("a", "b"))
 
 
 # --- once, repeated, concurrent, crashed -----------------------------------------------------------------------------------
