@@ -167,5 +167,10 @@ def read(entries: Sequence[PostedEntry]) -> Proof | None:
 
 @lru_cache(maxsize=1)
 def current() -> Gateway:
-    gateway: Gateway = import_string(GATEWAYS[settings.LEDGER_GATEWAY])()
+    return named(settings.LEDGER_GATEWAY)
+
+
+def named(name: str) -> Gateway:
+    """A gateway of its own, whichever one settles the tips."""
+    gateway: Gateway = import_string(GATEWAYS[name])()
     return gateway

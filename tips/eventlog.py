@@ -4,7 +4,7 @@ Rows are only ever added, and moved unchanged, so the log may be read while tips
 before its original goes: who looks at the hot collection first and at the archive second sees every row.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ledger.database import Document, collection
@@ -25,6 +25,14 @@ def find(tip_id: str) -> LoggedEvent | None:
         if found := model._default_manager.filter(pk=tip_id).first():
             return found
     return None
+
+
+def of(tip_ids: Sequence[str]) -> dict[str, Document]:
+    """The rows of these tips' events, by tip id."""
+    found = {row["_id"]: row for row in collection(TipActivated).find({"_id": {"$in": list(tip_ids)}})}
+    missing = [tip_id for tip_id in tip_ids if tip_id not in found]
+    archived = collection(ArchivedTipActivated).find({"_id": {"$in": missing}}, {"segment": 0}) if missing else ()
+    return found | {row["_id"]: row for row in archived}
 
 
 def latest(limit: int) -> list[LoggedEvent]:

@@ -1,0 +1,157 @@
+"""Drift: a ledger that says something else today than the event log is named tip by tip; nothing is repaired."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ledger import gateway, reversal
+from ledger.database import collection
+from ledger.models import Entry
+from ledger.rrr import RrrGateway
+from tests.factories import NOW
+from tests.rrr import client_of, simulated
+from tests.tips.calls import ANA, BOB, bought, everything, settle, succeeded, tip_id
+from tests.tips.test_archive import end, run
+from tips import drift
+from tips.models import TipActivated
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def settled(db):
+    """Six settled tips of 101 to 106 tokens, and one that waits for its tokens."""
+    bought(1000)
+    for number in range(1, 7):
+        succeeded(number, 100 + number)
+    succeeded(7, 10_000)
+    settle()
+
+
+def findings(ledger=None, **more):
+    return [str(found) for found in drift.findings(ledger or gateway.current(), **more)]
+
+
+def entry(key, **values):
+    assert collection(Entry).update_one({"_id": key}, {"$set": values}).modified_count == 1
+
+
+def ref(number):
+    return f"TIP_{tip_id(number)}"
+
+
+def test_a_ledger_that_says_what_it_said_has_no_drift(settled):
+    asked = []
+    assert findings(progress=asked.append) == []
+    assert sum(asked) == 6
+
+
+def test_tips_beyond_a_batch_are_asked_about_too(settled, monkeypatch):
+    monkeypatch.setattr(drift, "BATCH", 2)
+    entry(f"{ref(5)}:credit", posted_at=None)
+    assert findings() == [f"tip {tip_id(5)}: the ledger has no posted entries of it"]
+
+
+def test_a_sample_asks_about_so_many(settled):
+    asked = []
+    assert findings(sample=4, progress=asked.append) == []
+    assert sum(asked) == 4
+
+
+def test_a_reversed_tip_is_named(settled):
+    reversal.reverse([f"{ref(3)}_COMMISSION", ref(3)], reason="Paid twice", now=NOW)
+    assert findings() == [f"tip {tip_id(3)}: the ledger's entries need a person: reversed"]
+
+
+def test_a_ledger_that_lost_its_entries_is_named(settled):
+    collection(Entry).delete_many({"source_ref": ref(3)})
+    assert findings() == [f"tip {tip_id(3)}: the ledger has no posted entries of it"]
+
+
+def test_another_amount_is_named(settled):
+    entry(f"{ref(3)}:credit", points_delta=90)
+    assert findings() == [f"tip {tip_id(3)}: entry {ref(3)}:credit moves 90 tokens, the tip is 103"]
+
+
+def test_another_time_of_posting_is_named(settled):
+    entry(f"{ref(3)}:debit", posted_at=NOW.replace(year=2027))
+    (said,) = findings()
+    assert said.endswith("its event says postedAt 2026-01-03T04:15:00.000Z, the ledger says 2027-01-03T04:15:00.000Z")
+
+
+def test_a_single_entry_where_there_were_two_is_named(settled):
+    collection(Entry).delete_one({"_id": f"{ref(3)}:credit"})
+    said = findings()
+    assert len(said) == 2
+    assert said[0] == f"tip {tip_id(3)}: its event says debitRef {ref(3)}:debit, the ledger says None"
+
+
+def test_a_settled_tip_without_an_event_is_named(settled):
+    collection(TipActivated).delete_one({"_id": tip_id(3)})
+    assert findings() == [f"tip {tip_id(3)}: is settled and has no event"]
+
+
+def test_archived_tips_are_compared_too(settled):
+    end(range(1, 7))
+    run()
+    assert findings() == []
+    entry(f"{ref(3)}:credit", points_delta=90)
+    assert len(findings()) == 1
+
+
+def test_it_changes_nothing(settled):
+    entry(f"{ref(3)}:credit", points_delta=90)
+    before = everything()
+    findings()
+    assert everything() == before
+
+
+# --- another ledger ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(settled):
+    """RRR with the same six tips, and entry ids of its own."""
+    with simulated() as simulator:
+        for number in range(1, 7):
+            simulator.books.post(ref(number), payer=BOB, payee=ANA, points=100 + number)
+        yield simulator
+
+
+def test_another_ledger_is_compared_by_what_it_moved(other):
+    ledger = RrrGateway(client_of(other))
+    assert findings(ledger, is_own=False) == []
+    assert len(findings(ledger)) > 6
+    other.books.reverse(ref(2))
+    assert findings(ledger, is_own=False) == [f"tip {tip_id(2)}: the ledger's entries need a person: reversed"]
+
+
+def test_a_ledger_that_does_not_answer_is_named(other):
+    other.stop()
+    said = findings(RrrGateway(client_of(other)), sample=2)
+    assert len(said) == 2
+    assert all("the ledger gave no answer" in line for line in said)
+
+
+# --- the command -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_that_books_and_ledger_agree(settled, capsys):
+    call_command("reconcile", "--against-gateway")
+    assert capsys.readouterr().out.endswith("rows read, the books agree; 6 settled tips agree with the ledger\n")
+    call_command("reconcile", "--against-gateway", "embedded", "--sample", "2")
+    assert capsys.readouterr().out.endswith("; 2 settled tips agree with the ledger\n")
+
+
+def test_the_command_names_the_drift_and_exits_with_1(settled, capsys):
+    reversal.reverse([f"{ref(3)}_COMMISSION", ref(3)], reason="Paid twice", now=NOW)
+    capsys.readouterr()
+    with pytest.raises(CommandError, match="1 findings") as caught:
+        call_command("reconcile", "--against-gateway")
+    assert caught.value.returncode == 1
+    assert capsys.readouterr().out == f"tip {tip_id(3)}: the ledger's entries need a person: reversed\n"
+
+
+@pytest.mark.parametrize("words", [("--sample", "2"), ("--against-gateway", "bank"), ("--against-gateway", "--sample", "0")])
+def test_a_wrong_option_is_refused(db, words):
+    with pytest.raises(CommandError):
+        call_command("reconcile", *words)
