@@ -189,6 +189,16 @@ def test_a_request_never_goes_before_its_event(log):
     assert proven(8) == 8
 
 
+def test_a_request_that_says_it_ended_before_its_event_began_waits_for_it(log):
+    """Clocks of two machines may disagree; a hot event always finds its request in the queue."""
+    bought(1000)
+    succeeded(9)
+    settle(LATER)
+    end([9], NOW)
+    assert moved(run())[:2] == (8, 8)
+    assert hot()[1] == [queue.request_id(tip_id(9))]
+
+
 def test_requests_of_other_kinds_need_no_event(log):
     row = request(1) | {"_id": "manual-1", "idempotency_key": "m1", "type": "lovense.test", "position": 10**18}
     collection(QueueRequest).insert_one(row)
