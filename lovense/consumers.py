@@ -163,6 +163,24 @@ class PerformerConsumer(AsyncConsumer):
     wants_devices = False
     is_holder = False
     _forwarded = ("", 0)  # the activation and attempt last forwarded: each is sent to this socket once
+    _is_closed = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """However it ends, nothing here takes it for an open page any more."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            sockets.open.discard(self)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """To a socket that is closed, by us or by its page, nothing can be said; that it has gone is on its way to us."""
+        if self._is_closed:
+            return
+        self._is_closed = message["type"] == "websocket.close"
+        try:
+            await super().send(message)
+        except (RuntimeError, OSError):
+            self._is_closed = True
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels closes old ORM connections before every message, a thread hop each; there is none to close here.
