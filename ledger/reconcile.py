@@ -107,8 +107,9 @@ def _sides(transfer: Document) -> tuple[tuple[str, str, int], tuple[str, str, in
 
 def _accounts(session: ClientSession, progress: Callable[[int], object]) -> Iterator[Finding]:
     """Accounts and their entries side by side, both in index order, so that one account is in memory at a time."""
-    accounts = collection(Account).find({}, session=session).sort("_id", 1)
-    entries = collection(Entry).find({}, session=session).sort([("account", 1), ("version", 1)])
+    # A batch's own size is 16 MB, which is a hundred in memory.
+    accounts = collection(Account).find({}, session=session, batch_size=BATCH).sort("_id", 1)
+    entries = collection(Entry).find({}, session=session, batch_size=BATCH).sort([("account", 1), ("version", 1)])
     rows = heapq.merge(
         ((str(row["_id"]), 0, row) for row in accounts),
         ((str(row["account"]), 1, row) for row in entries),

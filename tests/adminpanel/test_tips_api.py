@@ -1,10 +1,12 @@
 """`GET /api/tips/:id`: exactly the documented JSON, for staff and platforms alone."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.factories import token_of
 from tests.ground.plans import recorded
-from tips import platforms
+from tips import archive, platforms
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +98,11 @@ def test_the_answer_costs_six_look_ups_besides_the_token(get, chain, bob, dina):
 def test_the_schema_and_its_page_name_the_endpoint(client, db):
     assert b"/api/tips/{tip_id}" in client.get("/api/schema").content
     assert b"Where a tip stands" in client.get("/api/docs").content
+
+
+def test_an_archived_tip_is_answered_as_before(get, chain, bob):
+    chain.hold()
+    tip_id = chain.played(bob, 100)
+    before, later = get(tip_id).json(), chain.now + timedelta(days=101)
+    assert archive.run(before=later - timedelta(days=90), time=lambda: later).moved.total() == 2
+    assert get(tip_id).json() == before

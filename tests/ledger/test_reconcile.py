@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from django.core.management import CommandError, call_command
+from pymongo.errors import OperationFailure
 
 from ledger import reconcile
 from ledger.database import collection
@@ -180,3 +181,15 @@ def test_the_command_changes_nothing(books):
     with pytest.raises(CommandError):
         call_command("reconcile")
     assert [list(collection(model).find()) for model in (Account, Transfer, Entry)] == before
+
+
+def test_books_that_outlast_the_servers_snapshot_are_not_called_proven(books, fail_command):
+    fail_command("find", errorCode=239)
+    with pytest.raises(CommandError, match="minSnapshotHistoryWindowInSeconds"):
+        call_command("reconcile")
+
+
+def test_another_fault_of_the_server_is_not_explained_away(books, fail_command):
+    fail_command("find", errorCode=8000)
+    with pytest.raises(OperationFailure):
+        call_command("reconcile")

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from pymongo.errors import OperationFailure
 from tqdm import tqdm
 
 from ledger import gateway, reconcile
@@ -17,6 +18,7 @@ from tips import drift
 
 MOST = 1000  # findings printed; broken books show the same cause many times
 MOST_SAMPLED = 1_000_000
+SNAPSHOT_TOO_OLD = 239
 
 
 def _sample(written: str) -> int:
@@ -27,6 +29,7 @@ def _sample(written: str) -> int:
 
 class Command(BaseCommand):
     help = "Recomputes every balance from the entries and reports what does not agree; fixes nothing."
+    _asked = 0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -43,7 +46,7 @@ class Command(BaseCommand):
         name, sample = options["against_gateway"], options["sample"]
         if sample and not name:
             raise CommandError("--sample says how many tips to ask about: it needs --against-gateway.")
-        found = list(islice(self._books(), MOST + 1))
+        found = self._proof()
         rows = reconcile.size()
         if name and len(found) <= MOST:
             found += islice(self._drift(name, sample), MOST + 1 - len(found))
@@ -55,13 +58,21 @@ class Command(BaseCommand):
         asked = f"; {self._asked} settled tips agree with the ledger" if name else ""
         self.stdout.write(f"{rows} rows read, the books agree{asked}")
 
+    def _proof(self) -> list[str]:
+        try:
+            return list(islice(self._books(), MOST + 1))
+        except OperationFailure as error:
+            if error.code != SNAPSHOT_TOO_OLD:
+                raise
+            longer = "give mongod a larger minSnapshotHistoryWindowInSeconds"
+            raise CommandError(f"The books take longer to read than the server keeps one moment of them: {longer}.") from None
+
     def _books(self) -> Iterator[str]:
         # disable=None: the bar is drawn on a terminal only
         with tqdm(total=reconcile.size(), unit=" rows", disable=None, leave=False) as bar:
             yield from map(str, reconcile.findings(progress=bar.update))
 
     def _drift(self, name: str, sample: int | None) -> Iterator[str]:
-        self._asked = 0
         with tqdm(total=min(drift.size(), sample or drift.size()), unit=" tips", disable=None, leave=False) as bar:
 
             def count(tips: int) -> None:
