@@ -11,13 +11,12 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 import httpx
 
-from ledger import circuit, fields, rrr_errors
+from ledger import circuit, clock, fields, rrr_errors
 from ledger.fields import Fields, Malformed
 from ledger.rrr_errors import (
     CircuitOpen,
@@ -193,7 +192,7 @@ class RrrClient:
         else:
             self._note_answer(ticket)
         if not 200 <= status < 300:
-            wait = rrr_errors.retry_after(after, now=datetime.now(UTC)) if after else None
+            wait = rrr_errors.retry_after(after, now=clock.now()) if after else None
             raise rrr_errors.from_answer(status, body, retry_after=wait)
         try:
             return fields.read(body)

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from ledger import clock
 from ledger.clock import iso, truncated
 
 Row = dict[str, Any]
@@ -41,7 +42,7 @@ class Books:
     # --- the test clock --------------------------------------------------------------------------------------------------
 
     def now(self) -> datetime:
-        return truncated(datetime.now(UTC) + self._offset)
+        return truncated(clock.now() + self._offset)
 
     def advance(self, seconds: float) -> datetime:
         """Time goes on by so much; what was due meanwhile is posted, at the time it was due."""

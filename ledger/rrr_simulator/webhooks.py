@@ -5,13 +5,11 @@ import random
 import threading
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from ledger import rrr_signing
-from ledger.clock import truncated
+from ledger import clock, rrr_signing
 
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 20  # of one event; what is never accepted is given up
@@ -102,7 +100,7 @@ class Webhooks:
                 tenant=self._tenant,
                 method="POST",
                 target=target,
-                now=truncated(datetime.now(UTC)),
+                now=clock.now(),
                 nonce=uuid.uuid4().hex,
                 body=event.body,
             )
