@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from adminpanel import audit
-from tips import platforms
+from tips import wire
+from tips.api import IsStaffOrPlatform
 
 
 class VerdictOut(serializers.Serializer[Any]):
@@ -40,14 +38,30 @@ class TipOut(serializers.Serializer[Any]):
     activations = ActivationOut(many=True)
 
 
-class IsStaffOrPlatform(BasePermission):
-    """Performers and viewers have no business with other people's tips."""
+PLAYED = {
+    "tipId": wire.TIP_ID,
+    "status": "success",
+    "settlementStatus": "settled",
+    "eventId": wire.SETTLED_EXAMPLE["eventId"],
+    "verdict": {"status": "completed", "reason": "", "text": "100 tokens from user123: “Fireworks” played for 10 s."},
+    "activations": [
+        {"activationId": f"{wire.TIP_ID}.all", "status": "completed", "promisedSeconds": 10, "deliveredSeconds": 10.0}
+    ],
+}
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return isinstance(request.user, User) and (request.user.is_staff or platforms.is_platform(request.user))
 
-
-@extend_schema(summary="Where a tip stands", responses=TipOut)
+@extend_schema(
+    operation_id="tips_standing",
+    summary="Where a tip stands",
+    parameters=[OpenApiParameter("tip_id", str, OpenApiParameter.PATH, description="24 lower-case hexadecimal digits")],
+    responses={
+        200: TipOut,
+        401: wire.refusal("No token, or an unknown one"),
+        403: wire.refusal("Neither a platform's token nor staff"),
+        404: wire.refusal("No delivery ever named this tip"),
+    },
+    examples=[OpenApiExample("Played", PLAYED, response_only=True, status_codes=["200"])],
+)
 @api_view(["GET"])
 @permission_classes([IsStaffOrPlatform])
 def tip(request: Request, tip_id: str) -> Response:

@@ -21,8 +21,10 @@ django.setup()
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from pymongo.errors import PyMongoError
 
 from config.requests import request_id_of
+from ledger import orphans
 from ledger.groupcommit import GroupCommit
 from ledger.inbox import Call, Outcome
 from lovense.consumers import PerformerConsumer, sockets
@@ -79,8 +81,15 @@ async def _socket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 4404})
 
 
+def _end_orphans() -> None:
+    """REST settles in this process: what its predecessor left open when it was killed must not hold up settlement."""
+    with contextlib.suppress(PyMongoError):  # then the server ends it, later
+        orphans.end(settings.STACK_SLOT)
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
+    await asyncio.to_thread(_end_orphans)
     ticker = asyncio.create_task(sockets.run())
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -154,7 +154,19 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.requests.api_error",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Settled Tips", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Settled Tips",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["config.openapi.with_webhooks"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.with_open_choices"],
+    "ENUM_NAME_OVERRIDES": {
+        "TipStatus": "tips.models.TipStatus",
+        "SettlementStatus": "tips.models.SettlementStatus",
+        "Settled": ["SETTLED"],
+        "TipActivatedName": ["TipActivated"],
+    },
+}
 
 # --- processes: channel layer, Celery, drains ----------------------------------------------------------------------------
 # The pub/sub layer: the core layer silently loses bursts (platform notes, section 5).

@@ -9,6 +9,7 @@ from adminpanel import api, health
 from adminpanel import views as staff
 from config import views
 from lovense.views import live
+from tips import api as tips
 from tips import webhooks
 
 urlpatterns = [
@@ -21,6 +22,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # API
     path("api/webhooks/payments", webhooks.payments),
+    path("api/tips", tips.place),
+    path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", api.tip),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),

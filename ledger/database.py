@@ -3,13 +3,17 @@
 Datetimes come back aware (UTC), as `clock.now()` gives them; the ORM has its own collections and is not affected.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bson.codec_options import CodecOptions
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
@@ -55,3 +59,38 @@ def _collections() -> dict[type[models.Model], Collection[Document]]:
         opened = {}
         _cache = (current, database, opened)
     return opened
+
+
+def current() -> Database[Document]:
+    """The database of this moment; the object goes on meaning it inside `pointed_at`."""
+    return client().get_database(_settings["NAME"], codec_options=_AWARE)
+
+
+class NoDatabaseNamed(ValueError):
+    """An address of MongoDB must name the database in its path."""
+
+
+@contextmanager
+def pointed_at(uri: str) -> Iterator[Database[Document]]:
+    """For a command of one thread: inside, every model of this process lives in another database."""
+    name = parse_uri(uri)["database"]
+    if not name:
+        raise NoDatabaseNamed("The address names no database: mongodb://host/NAME?…")
+    kept, opened = (_settings["HOST"], _settings["NAME"]), _clients.get(DEFAULT_DB_ALIAS)
+    _point(uri, name, None)
+    try:
+        yield current()
+    finally:
+        client().close()
+        _point(*kept, opened)
+
+
+def _point(uri: str, name: str, opened: MongoClient[Document] | None) -> None:
+    """The ORM's connection of this thread holds the client and the database too, and must forget them."""
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    connection.connection = None
+    vars(connection).pop("database", None)
+    _settings["HOST"], _settings["NAME"] = uri, name
+    _clients.pop(DEFAULT_DB_ALIAS, None)
+    if opened is not None:
+        _clients[DEFAULT_DB_ALIAS] = opened

@@ -6,18 +6,21 @@ are kept for the record without a subject of their own.
 """
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pymongo.client_session import ClientSession
+from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from ledger.database import collection
+from ledger.database import Document, collection
 from ledger.models import DeliveryStatus, WebhookDelivery
 
 DUPLICATE_KEY = 11000
+HISTORY_PAGE = 500
 
 
 class Outcome(enum.Enum):
@@ -126,12 +129,54 @@ def waiting(*, limit: int) -> list[dict[str, Any]]:
     return list(found.sort("position", 1).limit(limit))
 
 
-def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession) -> None:
-    collection(WebhookDelivery).update_many(
-        {"_id": {"$in": list(keys)}},
-        {"$set": {"status": DeliveryStatus.PROCESSED.value, "processed_at": now}},
-        session=session,
+def is_waiting(subject: str) -> bool:
+    """Whether the delivery that counts for this business fact is still to be processed."""
+    row = collection(WebhookDelivery).find_one({"subject": subject}, {"status": 1})
+    return row is not None and row["status"] == DeliveryStatus.RECEIVED.value
+
+
+def waiting_of(subjects: Sequence[str]) -> list[dict[str, Any]]:
+    """The unprocessed deliveries of these business facts, in the order in which the facts are given."""
+    wanted = {"subject": {"$in": list(subjects)}, "status": DeliveryStatus.RECEIVED.value}
+    fields = {"event_type": 1, "body": 1, "attempts": 1, "subject": 1}
+    found = {row["subject"]: row for row in collection(WebhookDelivery).find(wanted, fields)}
+    return [found[subject] for subject in subjects if subject in found]
+
+
+def size(database: Database[Document]) -> int:
+    """About how many deliveries a database holds."""
+    return database[WebhookDelivery._meta.db_table].estimated_document_count()
+
+
+def history(database: Database[Document], sources: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every delivery that a database holds of these sources, as they came; of two at one moment first the one that counts."""
+    rows = database[WebhookDelivery._meta.db_table]
+    is_repeat = {"$ne": [{"$type": "$subject"}, "string"]}
+    keys = rows.aggregate(
+        [
+            {"$match": {"source": {"$in": list(sources)}}},
+            {"$project": {"received_at": 1, "position": 1, "is_repeat": is_repeat}},
+            {"$sort": {"received_at": 1, "is_repeat": 1, "position": 1}},
+        ],
+        allowDiskUse=True,
     )
+    # The bodies are fetched page by page: the server sorts keys, and holds nothing else in memory.
+    while page := [row["_id"] for row in islice(keys, HISTORY_PAGE)]:
+        found = {row["_id"]: row for row in rows.find({"_id": {"$in": page}})}
+        yield from (found[key] for key in page)
+
+
+def still_waiting(keys: Iterable[str]) -> set[str]:
+    """Those of these deliveries that nobody has processed meanwhile."""
+    wanted = {"_id": {"$in": list(keys)}, "status": DeliveryStatus.RECEIVED.value}
+    return {row["_id"] for row in collection(WebhookDelivery).find(wanted, {"_id": 1})}
+
+
+def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession) -> int:
+    """How many were still to be processed: fewer than asked for when another round was first."""
+    waiting = {"_id": {"$in": list(keys)}, "status": DeliveryStatus.RECEIVED.value}
+    done = {"$set": {"status": DeliveryStatus.PROCESSED.value, "processed_at": now}}
+    return collection(WebhookDelivery).update_many(waiting, done, session=session).modified_count
 
 
 def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSession) -> None:

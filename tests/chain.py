@@ -13,7 +13,7 @@ from lovense import activation, devices, dispatch, menus, pages
 from lovense.activation import Ack
 from lovense.models import Performer
 from tests.factories import NOW, Viewer
-from tips import placement, settlement, webhooks
+from tips import placement, settlement
 
 SECOND = timedelta(seconds=1)
 MENU = [
@@ -60,15 +60,8 @@ class Chain:
 
     def accept(self, body: bytes) -> inbox.Outcome:
         message = placement.parse(body)
-        call = inbox.Call(
-            source=webhooks.SOURCE,
-            delivery_id=f"msg_{uuid.uuid4().hex}",
-            event_type=message.event_type,
-            subject=f"{message.event_type}/{message.business_key}",
-            fingerprint=message.fingerprint,
-            body=body,
-            position=len(self.sent),
-            received_at=self.now,
+        call = placement.as_call(
+            placement.PAYMENTS, f"msg_{uuid.uuid4().hex}", body, message, position=len(self.sent), received_at=self.now
         )
         self.sent[message.business_key] = body
         return inbox.accept([call])[0]

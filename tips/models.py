@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from ledger.indexes import ExpiringIndex
+
 
 class TipStatus(models.TextChoices):
     PENDING = "pending"
@@ -46,6 +48,7 @@ class Tip(models.Model):
     happened_at = models.DateTimeField()  # theirs
     created_at = models.DateTimeField()  # ours
     settled_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)  # when it was cancelled or failed
     # A pending tip may wait for its tokens until then; null once it is final.
     funding_until = models.DateTimeField(null=True)
 
@@ -102,6 +105,7 @@ class ChainHead(models.Model):
     name = models.CharField(primary_key=True, db_column="_id", max_length=20)
     sequence = models.BigIntegerField()
     digest = models.CharField(max_length=64)
+    rounds = models.BigIntegerField(default=0)  # settlement rounds that appended nothing
 
     class Meta:
         db_table = "tip_activated_chain_head"
@@ -202,3 +206,26 @@ class ArchiveRun(models.Model):
 
     class Meta:
         db_table = "archive_runs"
+
+
+class KeyState(models.TextChoices):
+    RUNNING = "running"
+    DONE = "done"
+
+
+class IdempotencyKey(models.Model):
+    """An answer of the REST door under the key that the platform chose. Our key is `<client>/<Idempotency-Key>`."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=230)
+    fingerprint = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=KeyState.choices)
+    holder = models.CharField(max_length=32)  # the call that runs it
+    lock_until = models.DateTimeField()
+    answer_status = models.IntegerField(null=True)
+    answer_body = models.BinaryField(null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "idempotency_keys"
+        indexes = [ExpiringIndex(fields=["expires_at"], name="idempotency_key_expires")]

@@ -1,4 +1,8 @@
-"""What a platform may say about a tip: the parsed order, and what makes two deliveries of it equal."""
+"""What a platform may say about a tip: the parsed order, what makes two deliveries of it equal, and its call on the inbox.
+
+A tip comes by the signed webhook or over REST. Both are the same message under the same business key, so a tip sent by both
+doors is one tip.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -10,8 +14,12 @@ from django.conf import settings
 
 from ledger import purchases
 from ledger.fields import Fields, read
+from ledger.inbox import Call
 from ledger.purchases import Purchase
 
+PAYMENTS, REST = "payments", "rest"
+SOURCES = (PAYMENTS, REST)
+"""The doors whose deliveries are payment messages; settlement takes both in one order."""
 ROLES = ("user", "performer")
 STREAMS = ("public", "group", "private")
 
@@ -121,3 +129,18 @@ def parse(body: bytes) -> Message:
         return Message(event_type, None)
     fields.moment("timestamp")
     return Message(event_type, parser(fields.object("data")))
+
+
+def as_call(source: str, delivery_id: str, body: bytes, message: Message, *, position: int, received_at: datetime) -> Call:
+    """The message as the inbox keeps it. `position` is our clock in nanoseconds at acceptance."""
+    return Call(
+        source=source,
+        delivery_id=delivery_id,
+        event_type=message.event_type,
+        subject=f"{message.event_type}/{message.business_key or delivery_id}",
+        fingerprint=message.fingerprint,
+        body=body,
+        position=position,
+        received_at=received_at,
+        is_ignored=message.order is None,
+    )

@@ -174,6 +174,18 @@ def extend(request_id: str, *, until: datetime) -> None:
     collection(QueueRequest, _FAST).update_one({"_id": request_id, "status": CLAIMED}, {"$set": {"lease_until": until}})
 
 
+def standing(idempotency_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Where these requests stand, by idempotency key: status, when it ended, and the last error. Archived ones too."""
+    fields = {"status": 1, "finished_at": 1, "errors": {"$slice": -1}, "idempotency_key": 1}
+    missing = {request_id(key) for key in idempotency_keys}
+    found: dict[str, dict[str, Any]] = {}
+    for model in (QueueRequest, ArchivedQueueRequest):
+        rows = list(collection(model).find({"_id": {"$in": list(missing)}}, fields)) if missing else []
+        missing -= {row["_id"] for row in rows}
+        found |= {row["idempotency_key"]: row for row in rows}
+    return found
+
+
 def claimed(lane: str) -> dict[str, Any] | None:
     """The one claimed request of the lane."""
     return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane})

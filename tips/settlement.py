@@ -42,6 +42,10 @@ PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
 FINAL = frozenset({SettlementStatus.SETTLED, SettlementStatus.CANCELLED, SettlementStatus.FAILED})
 
 
+class Overtaken(Exception):
+    """Another round processed some of these deliveries: each is settled in one round, so this one begins again without them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A stored delivery with its parsed message."""
@@ -61,7 +65,11 @@ class Drained:
 
 def drain(*, now: datetime, limit: int) -> Drained:
     """Settles the deliveries that wait, oldest first, at most `limit` of them in one transaction."""
-    rows = inbox.waiting(limit=limit)
+    return settle(inbox.waiting(limit=limit), now=now)
+
+
+def settle(rows: list[dict[str, Any]], *, now: datetime) -> Drained:
+    """Settles these deliveries of the inbox, in their order, in one transaction."""
     return _settle(rows, now) if rows else Drained()
 
 
@@ -75,6 +83,9 @@ def end_grace(*, now: datetime, limit: int) -> Drained:
 def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
     try:
         return transactions.run(lambda session: _Batch(session, now).settle(_parsed(rows)))
+    except Overtaken:
+        left = inbox.still_waiting(row["_id"] for row in rows)
+        return settle([row for row in rows if row["_id"] in left], now=now)
     except (DatabaseError, PyMongoError):
         raise  # the database, not a delivery: all of them wait for the next round
     except Exception as error:
@@ -115,7 +126,8 @@ class _Batch:
         results = gateway.current().transfer(groups, now=self._now, session=self._session) if groups else []
         settled = self._apply(tips, results[len(purchases) :])
         self._write(settled)
-        inbox.mark_processed([d.key for d in deliveries], now=self._now, session=self._session)
+        if inbox.mark_processed([d.key for d in deliveries], now=self._now, session=self._session) != len(deliveries):
+            raise Overtaken
         refused = {key: result.reason for key, result in zip(purchases, results, strict=False) if isinstance(result, Refused)}
         inbox.mark_refused(refused, now=self._now, session=self._session)
         return Drained(len(deliveries) + len(late), {payload["performerId"] for payload in settled})
@@ -174,7 +186,8 @@ class _Batch:
 
     def _end(self, tip: dict[str, Any], status: TipStatus, reason: str) -> None:
         settlement = SettlementStatus.CANCELLED if status is TipStatus.CANCELLED else SettlementStatus.FAILED
-        self._change(tip, status=status.value, settlement_status=settlement.value, failure_reason=reason, funding_until=None)
+        ended = {"failure_reason": reason, "funding_until": None, "ended_at": self._now}
+        self._change(tip, status=status.value, settlement_status=settlement.value, **ended)
 
     def _change(self, tip: dict[str, Any], **changes: Any) -> None:
         tip.update(changes)
@@ -189,6 +202,15 @@ class _Batch:
             collection(Tip).bulk_write(self._changed, session=self._session)
         if payloads:
             queue.submit_tips(self._log(payloads), now=self._now, session=self._session)
+        else:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Rounds follow each other, whether they log events or not: every one writes the head. Else one that brings tokens and
+        one that misses them, both at once, would not see each other, and the tip would wait for tokens that are there."""
+        first = {"sequence": 0, "digest": events.GENESIS}
+        turn = {"$inc": {"rounds": 1}, "$setOnInsert": first}
+        collection(ChainHead).update_one({"_id": events.HEAD}, turn, upsert=True, session=self._session)
 
     def _log(self, payloads: list[events.Payload]) -> list[dict[str, Any]]:
         heads = collection(ChainHead)
@@ -245,5 +267,6 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
         "happened_at": order.happened_at,
         "created_at": now,
         "settled_at": None,
+        "ended_at": None if status is TipStatus.SUCCESS else now,
         "funding_until": None,
     }

@@ -25,7 +25,6 @@ from tips import placement
 
 log = logging.getLogger(__name__)
 
-SOURCE = "payments"
 PATH = "/api/webhooks/payments"
 Answer = tuple[int, dict[str, Any]]
 
@@ -93,16 +92,8 @@ def _open(headers: Mapping[str, str], body: bytes) -> tuple[Call, dict[str, Any]
         return _Refusal(401, "bad_signature", f"{bad}.")
     except Malformed as bad:
         return _Refusal(400, "malformed", f"{bad}.", {"field": bad.field, "rule": bad.rule})
-    call = Call(
-        source=SOURCE,
-        delivery_id=signed.message_id,
-        event_type=message.event_type,
-        subject=f"{message.event_type}/{message.business_key or signed.message_id}",
-        fingerprint=message.fingerprint,
-        body=body,
-        position=time.time_ns(),
-        received_at=clock.now(),
-        is_ignored=message.order is None,
+    call = placement.as_call(
+        placement.PAYMENTS, signed.message_id, body, message, position=time.time_ns(), received_at=clock.now()
     )
     return call, message.answer
 

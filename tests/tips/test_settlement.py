@@ -232,6 +232,38 @@ def test_tokens_and_the_end_of_grace_at_once_have_one_outcome(in_threads):
     assert balance(f"user:{BOB}") == 0
 
 
+@pytest.mark.parametrize("first", ["tokens", "tip"])
+def test_a_round_that_brings_tokens_and_one_that_misses_them_see_each_other(fail_command, first):
+    """Each begins before the other has ended. Without a common row to write, the tip would wait for tokens that are there."""
+    _, model = (bought(100), Account) if first == "tokens" else (succeeded(1, 100), Tip)
+    began = client().admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
+    fail_command("insert", blockConnection=True, blockTimeMS=400, **place(model))
+    with ThreadPoolExecutor(1) as pool:
+        drained = pool.submit(settle)
+        client().admin.command({"waitForFailPoint": "failCommand", "timesEntered": began + 1, "maxTimeMS": 5000})
+        rows = list(collection(WebhookDelivery).find({"status": "received"}))
+        _ = succeeded(1, 100) if first == "tokens" else bought(100)
+        others = [row for row in collection(WebhookDelivery).find({"status": "received"}) if row not in rows]
+        settlement.settle(others, now=NOW)
+        drained.result(10)
+    assert state() == SETTLED
+
+
+def test_a_delivery_is_processed_in_one_round(in_threads):
+    """Two rounds were handed the same deliveries: the second begins again without them."""
+    bought(500)
+    succeeded(1, 100)
+    rows = settlement.inbox.waiting(limit=9)
+    assert settlement.settle(rows, now=NOW).handled == 2
+    succeeded(2, 100)
+    later = settlement.inbox.waiting(limit=9)
+    assert settlement.settle(rows + later, now=NOW + TICK) == settlement.Drained(1, {ANA})
+    assert settlement.settle(rows, now=NOW + TICK) == settlement.Drained(0, set())
+    moments = {row["_id"]: row["processed_at"] for row in collection(WebhookDelivery).find()}
+    assert [moments[row["_id"]] for row in rows + later] == [NOW, NOW, NOW + TICK]
+    assert events() == [1, 2]
+
+
 # --- crashed ---------------------------------------------------------------------------------------------------------------
 
 WRITES = [

@@ -1,0 +1,22 @@
+"""What the API's description needs beyond its routed views: the signed doors, which are no views of its framework."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tips import webhooks, wire
+
+Endpoint = tuple[str, str, str, Callable[..., Any]]
+Schema = dict[str, Any]
+
+
+def with_webhooks(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """drf-spectacular's preprocessing hook: (path, path as a pattern, method, the view that describes it)."""
+    return [*endpoints, (webhooks.PATH, webhooks.PATH, "POST", wire.payments_webhook)]
+
+
+def with_open_choices(result: Schema, **context: Any) -> Schema:
+    """A postprocessing hook. The stored event also has every field of its projections, so it matches more than one of them."""
+    for component in result["components"]["schemas"].values():
+        if "oneOf" in component and "discriminator" not in component:
+            component["anyOf"] = component.pop("oneOf")
+    return result

@@ -1,0 +1,272 @@
+"""The documents keep up with the code, and their examples are run: each check first catches a planted bad example."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import models
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.live import environment, server
+
+BASE = Path(__file__).parent.parent
+DOCS = BASE / "docs"
+FLOORS = ("config", "adminpanel", "lovense", "tips", "ledger")
+
+
+def text(*names: str) -> str:
+    """These documents, or all of them."""
+    files = [DOCS / name for name in names] or sorted(DOCS.glob("*.md"))
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+# --- what must be written down: each returns the names that are not -------------------------------------------------------------
+
+
+def settings_read(source: str) -> set[str]:
+    return set(re.findall(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]*)"', source)) | set(
+        re.findall(r'os\.environ\S*\(\s*"(STACK_\w+)"', source)
+    )
+
+
+def undocumented_settings(names: Iterable[str], document: str) -> list[str]:
+    """A setting has a row of the table."""
+    return sorted(name for name in names if f"| `{name}` |" not in document)
+
+
+def undocumented_commands(names: Iterable[str], document: str) -> list[str]:
+    return sorted(name for name in names if not re.search(rf"manage\.py {name}\b", document))
+
+
+def undocumented_routes(routes: Iterable[str], document: str) -> list[str]:
+    """A route's parameters have other names for readers: `/staff/tips/<tip id>`, `/api/tips/:id`."""
+    plain = re.sub(r"<[^<>\n]*>|:[a-z]\w*", "<>", document)
+    return sorted(route for route in routes if not re.search(rf"(?<![\w/]){re.escape(nameless(route))}(?![\w/<])", plain))
+
+
+def nameless(route: str) -> str:
+    return re.sub(r"<[^<>]*>", "<>", route)
+
+
+def undocumented_states(states: Iterable[str], document: str) -> list[str]:
+    return sorted(state for state in states if not re.search(rf"(\| |`){state}(`| \|)", document))
+
+
+def broken_links(file: Path) -> list[str]:
+    found = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
+    return [target for target in found if not (file.parent / target).exists()]
+
+
+# --- the code's names ---------------------------------------------------------------------------------------------------------
+
+
+def our_settings() -> set[str]:
+    return settings_read((BASE / "config" / "settings.py").read_text()) | settings_read(
+        (BASE / "config" / "running.py").read_text()
+    )
+
+
+def our_commands() -> set[str]:
+    return {file.stem for floor in FLOORS for file in (BASE / floor / "management" / "commands").glob("[a-z]*.py")}
+
+
+def our_routes() -> set[str]:
+    def below(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
+        for pattern in patterns:
+            yield f"/{pattern.pattern}".rstrip("/") or "/"
+
+    return set(below(get_resolver().url_patterns))
+
+
+def our_states() -> dict[str, set[str]]:
+    """The values of every state machine, by its name."""
+    found = {}
+    for floor in FLOORS:
+        if not apps.is_installed(floor):
+            continue
+        try:
+            module = import_module(f"{floor}.models")
+        except ModuleNotFoundError:
+            continue
+        for name, kind in vars(module).items():
+            if isinstance(kind, type) and issubclass(kind, models.TextChoices) and kind.__module__ == module.__name__:
+                found[name] = set(kind.values)
+    return found
+
+
+def test_every_setting_is_in_the_table():
+    assert len(our_settings()) > 15
+    assert undocumented_settings(our_settings(), text("settings.md")) == []
+
+
+def test_every_command_is_documented():
+    assert len(our_commands()) > 8
+    assert undocumented_commands(our_commands(), text()) == []
+
+
+def test_every_route_is_documented():
+    assert len(our_routes()) > 10
+    assert undocumented_routes(our_routes(), text()) == []
+
+
+def test_every_state_is_documented():
+    assert set(our_states()) >= {"SettlementStatus", "RequestStatus", "ActivationStatus", "DeliveryStatus"}
+    for states in our_states().values():
+        assert undocumented_states(states, text("states.md")) == []
+
+
+@pytest.mark.parametrize("file", sorted(DOCS.glob("*.md")), ids=lambda file: file.name)
+def test_no_link_of_the_documents_leads_nowhere(file):
+    assert broken_links(file) == []
+
+
+# --- the checks themselves ------------------------------------------------------------------------------------------------------
+
+
+def test_a_planted_setting_is_missed():
+    source = 'A = env.text("A_SETTING", "x")\nB = env.integer(\n    "B_SETTING", 5)\nwords("C")'
+    assert settings_read(source) == {"A_SETTING", "B_SETTING"}
+    assert undocumented_settings({"A_SETTING", "B_SETTING"}, "| `B_SETTING` | 5 | |\n A_SETTING") == ["A_SETTING"]
+
+
+def test_a_planted_command_is_missed():
+    assert undocumented_commands({"one", "two"}, "`manage.py one [--x]` and manage.py two_more") == ["two"]
+
+
+def test_a_planted_route_is_missed():
+    routes = {"/", "/a", "/a/<str:x>", "/a/<str:x>/c", "/b"}
+    assert undocumented_routes(routes, "`/` then `/a/<tip id>`, `GET /b?x=`") == ["/a", "/a/<str:x>/c"]
+    assert undocumented_routes(routes, "`/`, `/a`, /a/:id, /a/:id/c, `/x/b`, `/b/<x>`, /bc") == ["/b"]
+
+
+def test_a_planted_state_is_missed():
+    assert undocumented_states({"gone", "kept", "held"}, "| kept | held |\n it is gone, `held`") == ["gone"]
+
+
+def test_a_planted_link_is_missed(tmp_path):
+    (tmp_path / "there.md").touch()
+    page = tmp_path / "page.md"
+    page.write_text("[a](there.md#x) [b](missing.md) [c](#here) [d](https://example.org/x) [e](missing.md#y)")
+    assert broken_links(page) == ["missing.md", "missing.md"]
+
+
+# --- the examples ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Answer:
+    """What an example says it answers, or what it answered."""
+
+    status: int
+    headers: str = ""
+    body: object = None
+
+
+@dataclass
+class Example:
+    """One fenced block: its commands, and the answers it states in comments of their own lines (`# 202 {…}`)."""
+
+    line: int
+    script: str
+    stated: list[Answer] = field(default_factory=list)
+
+
+def examples(document: str) -> list[Example]:
+    found = []
+    for block in re.finditer(r"^```sh\n(.*?)^```$", document, re.MULTILINE | re.DOTALL):
+        lines = document[: block.start()].count("\n") + 2
+        found.append(
+            Example(lines, block[1], [_stated(match) for match in re.finditer(r"^# (\d{3})\b ?(.*)$", block[1], re.MULTILINE)])
+        )
+    return found
+
+
+def _stated(match: "re.Match[str]") -> Answer:
+    rest = match[2].strip()
+    return Answer(int(match[1]), "", json.loads(rest)) if rest.startswith("{") else Answer(int(match[1]), rest.lower())
+
+
+def answers(output: str) -> list[Answer]:
+    """What `curl -i` printed, call after call."""
+    parts = re.split(r"^HTTP/[\d.]+ (\d{3})[^\n]*\n", output.replace("\r\n", "\n"), flags=re.MULTILINE)[1:]
+    found = []
+    for status, rest in zip(parts[::2], parts[1::2], strict=True):
+        headers, _, body = rest.partition("\n\n")
+        found.append(Answer(int(status), headers.lower(), body.strip()))
+    return found
+
+
+def differences(example: Example, output: str) -> list[str]:
+    given = answers(output)
+    if len(given) != len(example.stated):
+        return [f"states {len(example.stated)} answers, gave {len(given)}"]
+    return [words for stated, got in zip(example.stated, given, strict=True) for words in _difference(stated, got)]
+
+
+def _difference(stated: Answer, got: Answer) -> Iterator[str]:
+    if stated.status != got.status:
+        yield f"states {stated.status}, gave {got.status}: {got.body}"
+    if stated.headers and stated.headers not in got.headers:
+        yield f"states {stated.headers!r}, which is not among its headers"
+    if stated.body is not None and stated.body != json.loads(str(got.body)):
+        yield f"states {stated.body}, gave {got.body}"
+
+
+MARK = "--- end of example ---"
+
+
+def run(found: list[Example], surroundings: dict[str, str]) -> list[str]:
+    """Runs them in one shell, as a reader does who goes from top to bottom; what each printed."""
+    script = "set -euo pipefail\n" + "".join(f"{example.script}\necho; echo '{MARK}'\n" for example in found)
+    shell = subprocess.run(
+        ["bash", "-c", script], cwd=BASE, env=os.environ | surroundings, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert shell.returncode == 0, shell.stderr
+    return shell.stdout.split(MARK)[:-1]
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="the examples need curl and openssl")
+@pytest.mark.usefixtures("written_elsewhere")
+@pytest.mark.parametrize("name", ["integrators.md"])
+def test_the_examples_answer_what_they_state(name):
+    found = examples(text(name))
+    assert sum(len(example.stated) for example in found) >= 15
+    with server() as live:
+        outputs = run(found, environment() | {"URL": live.url})
+    wrong = {f"{name}:{example.line}": differences(example, output) for example, output in zip(found, outputs, strict=True)}
+    assert {place: words for place, words in wrong.items() if words} == {}
+
+
+PLANTED = """
+```sh
+printf 'HTTP/1.1 %s X\\r\\nA-Header: yes\\r\\n\\r\\n{"a": 1}' 202
+# 202 {"a":1}
+printf '\\nHTTP/1.1 200 OK\\r\\nA-Header: yes\\r\\n\\r\\n'
+# 200 A-Header: yes
+```
+"""
+
+
+def test_a_planted_example_that_keeps_its_word_passes():
+    (example,) = examples(PLANTED)
+    assert example.line == 3
+    (output,) = run([example], {})
+    assert differences(example, output) == []
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [("# 202 {", "# 201 {"), ('{"a":1}', '{"a":2}'), ("# 200 A-Header: yes", "# 200 A-Header: no"), ("# 202", "#")],
+)
+def test_a_planted_example_that_breaks_its_word_is_caught(true, false):
+    (example,) = examples(PLANTED.replace(true, false))
+    (output,) = run([example], {})
+    assert differences(example, output)

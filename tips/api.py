@@ -1,0 +1,272 @@
+"""The platform's REST door: `POST /api/tips` places a tip, `GET /api/tips/events` is the feed of TipActivated.
+
+A placed tip goes through the inbox and the settlement of the payment webhook, under the same business key, so a tip that is
+sent by both doors is one tip. Here the settlement runs at once, so that the answer tells the outcome. `idempotency` keeps
+the answer.
+"""
+
+import hashlib
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from pymongo.errors import PyMongoError
+from rest_framework import serializers
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ledger import clock, doorbell, inbox
+from ledger.clock import iso
+from ledger.database import collection
+from ledger.fields import Malformed, read
+from ledger.inbox import Call, Outcome
+from tips import eventlog, events, idempotency, placement, platforms, queue, settlement, signals, wire
+from tips.idempotency import Answer
+from tips.models import RequestStatus, SettlementStatus, Tip, TipStatus
+from tips.webhooks import error
+
+log = logging.getLogger(__name__)
+
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+RETRY_SECONDS = 1
+MOST_ROUNDS = 5  # of settlement, when much waits before the tip; then the worker goes on and the answer is "pending"
+MOST_EVENTS = 500
+
+_PENDING = SettlementStatus.PENDING.value
+# One settlement of this process at a time: the next one finds what the one before it took along.
+_settling = threading.Lock()
+
+
+class IsPlatform(BasePermission):
+    """Only a platform places tips."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and platforms.is_platform(request.user)
+
+
+class IsStaffOrPlatform(BasePermission):
+    """Performers and viewers have no business with other people's tips."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and (request.user.is_staff or platforms.is_platform(request.user))
+
+
+# --- POST /api/tips --------------------------------------------------------------------------------------------------------
+
+
+@extend_schema(
+    operation_id="tips_place",
+    summary="Place a tip",
+    description="The body is the `data` of the webhook's `tip.succeeded`. The tokens are moved before the answer; a tip whose "
+    "tokens have not arrived waits for them. The first answer under an `Idempotency-Key` is kept for 30 days and given again, "
+    "byte for byte, with the header `Idempotency-Hit: true`.",
+    parameters=[
+        OpenApiParameter(
+            KEY_HEADER, str, OpenApiParameter.HEADER, required=True, description="Yours: 1 to 200 printable ASCII characters"
+        )
+    ],
+    request=wire.TipIn,
+    responses={
+        201: OpenApiResponse(wire.TipPlaced, "Recorded by this call, and settled or refused: `settlementStatus` says which"),
+        200: OpenApiResponse(wire.TipPlaced, "The same tip had been recorded before, by another call or the webhook"),
+        202: OpenApiResponse(wire.TipPlaced, "Recorded, not yet settled: ask `GET /api/tips/<tipId>`"),
+        400: wire.refusal("The header is missing, or a field breaks a rule; nothing was stored"),
+        401: wire.refusal("No token, or an unknown one"),
+        403: wire.refusal("Not a platform's token"),
+        409: wire.refusal(
+            "Other content exists under this tip id (`conflict`), or the first call under this key still runs "
+            "(`in_progress`, with `Retry-After`)"
+        ),
+        413: wire.refusal("The body is too long"),
+        422: wire.refusal("The key was used with another body"),
+        503: wire.refusal("The database did not answer: send it again, with the same key"),
+    },
+    examples=[
+        OpenApiExample("A tip", wire.TIP_EXAMPLE, request_only=True),
+        OpenApiExample("Settled", wire.SETTLED_EXAMPLE, response_only=True, status_codes=["200", "201"]),
+        OpenApiExample(
+            "Waiting for its tokens",
+            wire.SETTLED_EXAMPLE | {"settlementStatus": "pending", "eventId": None},
+            response_only=True,
+            status_codes=["202"],
+        ),
+    ],
+)
+@api_view(["POST"])
+@authentication_classes([TokenAuthentication])
+@permission_classes([IsPlatform])
+def place(request: Request) -> HttpResponse:
+    """Places a tip, once per Idempotency-Key."""
+    opened = _open(request)
+    if isinstance(opened, Answer):
+        return _response(opened)
+    call, fingerprint = opened
+    try:
+        answer = idempotency.once(call.delivery_id, fingerprint=fingerprint, now=call.received_at, work=lambda: _placed(call))
+    except idempotency.KeyReused:
+        answer = _refusal(422, "idempotency_key_reused", f"This {KEY_HEADER} was used with another body.")
+    except idempotency.StillRunning:
+        answer = _refusal(409, "in_progress", f"The first call with this {KEY_HEADER} has not ended; try again.")
+    except (PyMongoError, DatabaseError) as failure:
+        log.warning("tip_not_placed", extra={"error_code": type(failure).__name__})
+        answer = _refusal(503, "unavailable", f"The database did not answer; try again with the same {KEY_HEADER}.")
+    return _response(answer)
+
+
+def _open(request: Request) -> tuple[Call, str] | Answer:
+    """The call on the inbox and the fingerprint of its body, or the refusal of what cannot be read."""
+    key = request.headers.get(KEY_HEADER, "")
+    if not _KEY.fullmatch(key):
+        rule = "is required: 1 to 200 printable ASCII characters without spaces"
+        return _refusal(400, "malformed", f"{KEY_HEADER}: {rule}.", {"field": KEY_HEADER, "rule": rule})
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.WEBHOOK_MAX_BODY_BYTES:
+        return _refusal(413, "too_large", f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes.")
+    body, now = bytes(request.body), clock.now()
+    try:
+        read(body)  # one JSON object: only then it may be put into another
+        content = b'{"type":"tip.succeeded","timestamp":"%s","data":%s}' % (iso(now).encode(), body)
+        message = placement.parse(content)
+    except Malformed as bad:
+        field = bad.field.removeprefix("data.")
+        return _refusal(400, "malformed", f"{field}: {bad.rule}.", {"field": field, "rule": bad.rule})
+    delivery = f"{request.user.pk}/{key}"
+    call = placement.as_call(placement.REST, delivery, content, message, position=time.time_ns(), received_at=now)
+    return call, _fingerprint(body)
+
+
+def _fingerprint(body: bytes) -> str:
+    """Of the JSON, not of its bytes: a client that writes the same object again in another order repeats itself."""
+    return hashlib.sha256(json.dumps(json.loads(body), sort_keys=True).encode()).hexdigest()
+
+
+def _placed(call: Call) -> Answer:
+    if inbox.accept([call])[0] is Outcome.CONFLICT:
+        return _refusal(409, "conflict", "Another content was received under this tip id; the first one stands.")
+    _settle(call.subject)
+    return _standing(call)
+
+
+def _settle(subject: str) -> None:
+    """Runs the settlement until it has taken this delivery; what was accepted before goes before."""
+    try:
+        with _settling:
+            for _ in range(MOST_ROUNDS):
+                if not inbox.is_waiting(subject):
+                    return
+                done = settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT)
+                if done.performers:
+                    signals.requests_queued.send(None, performer_ids=done.performers)
+    except (PyMongoError, DatabaseError) as failure:
+        # It is durable in the inbox: the worker will settle it, and the answer says that it waits.
+        log.warning("settlement_left_to_worker", extra={"error_code": type(failure).__name__})
+    doorbell.ring_soon("tips.settle")
+
+
+def _standing(call: Call) -> Answer:
+    tip_id = call.subject.rpartition("/")[2]
+    wanted = {"status": 1, "settlement_status": 1, "failure_reason": 1, "delivery": 1}
+    tip = collection(Tip).find_one({"_id": tip_id}, wanted) or _UNRECORDED
+    event = eventlog.find(tip_id)
+    body = {
+        "tipId": tip_id,
+        "status": tip["status"],
+        "settlementStatus": tip["settlement_status"],
+        "failureReason": tip["failure_reason"],
+        "eventId": event.event_id if event else None,
+    }
+    if tip["settlement_status"] not in settlement.FINAL:
+        return _answer(202, body)
+    return _answer(201 if tip["delivery"] == call.key else 200, body)
+
+
+_UNRECORDED = {"status": TipStatus.PENDING.value, "settlement_status": _PENDING, "failure_reason": "", "delivery": ""}
+
+
+def _answer(status: int, body: dict[str, Any]) -> Answer:
+    return Answer(status, json.dumps(body).encode())
+
+
+def _refusal(status: int, code: str, message: str, details: Any = None) -> Answer:
+    return _answer(status, error(code, message, details))
+
+
+def _response(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
+    if answer.is_hit:
+        response["Idempotency-Hit"] = "true"
+    elif answer.status == 503 or b'"in_progress"' in answer.body:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+# --- GET /api/tips/events --------------------------------------------------------------------------------------------------
+
+
+class FeedQuery(serializers.Serializer[Any]):
+    after = serializers.IntegerField(
+        min_value=0, max_value=2**63 - 1, default=0, help_text="The position you have handled; 0 is the beginning"
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_EVENTS, default=100)
+    projection = serializers.ChoiceField(
+        ["queue", "ledger"], required=False, help_text="One of the two specified payloads instead of the stored union"
+    )
+
+
+@extend_schema(
+    operation_id="tips_events",
+    summary="The feed of TipActivated",
+    description="Every settled tip once, in the order of the log. Keep `next` when you have handled the page and ask after it "
+    "the next time; a page may come twice, so handle an event once by its `idempotencyKey`.",
+    parameters=[FeedQuery],
+    responses={
+        200: wire.FeedPage,
+        400: wire.refusal("A parameter breaks a rule; see details"),
+        401: wire.refusal("No token, or an unknown one"),
+        403: wire.refusal("Neither a platform's token nor staff"),
+    },
+    examples=[OpenApiExample("?after=41&limit=1&projection=ledger", wire.FEED_EXAMPLE, response_only=True, status_codes=["200"])],
+)
+@api_view(["GET"])
+@permission_classes([IsStaffOrPlatform])
+def feed(request: Request) -> Response:
+    """A page of the event log after a position."""
+    query = FeedQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    wanted = query.validated_data
+    rows = eventlog.after(wanted["after"], limit=wanted["limit"])
+    shown = _projected([row["payload"] for row in rows], wanted.get("projection"))
+    page = [{"sequence": row["sequence"], "data": data} for row, data in zip(rows, shown, strict=True)]
+    return Response({"events": page, "next": rows[-1]["sequence"] if rows else wanted["after"]})
+
+
+def _projected(payloads: list[events.Payload], projection: str | None) -> Iterable[events.Payload]:
+    if projection == "ledger":
+        return map(events.as_ledger_spec, payloads)
+    if projection == "queue":
+        standing = queue.standing(payload["tipId"] for payload in payloads)
+        return [events.as_queue_spec(payload, **_flags(standing.get(payload["tipId"]))) for payload in payloads]
+    return payloads
+
+
+def _flags(request: dict[str, Any] | None) -> dict[str, Any]:
+    """How far the queue got with it, in seed 2's three optional words."""
+    status = request["status"] if request else None
+    finished: datetime | None = request["finished_at"] if request else None
+    if request and status in (RequestStatus.FAILED, RequestStatus.DEAD):
+        return {"error": request["errors"][-1]["error"] if request["errors"] else str(status)}
+    return {"processed": True, "processed_at": finished} if status == RequestStatus.COMPLETED else {}
