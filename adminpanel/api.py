@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from adminpanel import audit
+from ledger.wire import refusal
 from tips import wire
 from tips.api import IsStaffOrPlatform
 
@@ -56,9 +57,9 @@ PLAYED = {
     parameters=[OpenApiParameter("tip_id", str, OpenApiParameter.PATH, description="24 lower-case hexadecimal digits")],
     responses={
         200: TipOut,
-        401: wire.refusal("No token, or an unknown one"),
-        403: wire.refusal("Neither a platform's token nor staff"),
-        404: wire.refusal("No delivery ever named this tip"),
+        401: refusal("No token, or an unknown one"),
+        403: refusal("Neither a platform's token nor staff"),
+        404: refusal("No delivery ever named this tip"),
     },
     examples=[OpenApiExample("Played", PLAYED, response_only=True, status_codes=["200"])],
 )

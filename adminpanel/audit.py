@@ -10,7 +10,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from adminpanel import reconciliation
 from ledger import inbox
+from ledger.gateway import performer_account, user_account
 from ledger.models import Entry, WebhookDelivery
 from lovense import outcome
 from lovense.models import Activation, ActivationStatus
@@ -80,14 +82,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry of the ledger. `account` is masked when the tip is anonymous."""
+    """An entry of the ledger. `account` is masked when the tip is anonymous; balances that the ledger did not tell are None."""
 
     key: str
     account: str
     side: str
     amount: int
-    before: int
-    after: int
+    before: int | None
+    after: int | None
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,11 @@ class Trail:
 
     @property
     def lines(self) -> list[Line]:
-        return [_line(entry, is_masked=bool(self.tip and self.tip.is_anonymous)) for entry in self.entries]
+        """Of our own books; of somebody else's ledger, what the event keeps of the proof."""
+        is_masked = bool(self.tip and self.tip.is_anonymous)
+        if self.tip and self.tip.looks is not None and self.event:
+            return list(_proof_lines(self.tip, self.event.payload["ledger"], is_masked))
+        return [_line(entry, is_masked=is_masked) for entry in self.entries]
 
 
 # --- reading -------------------------------------------------------------------------------------------------------------
@@ -204,6 +210,18 @@ def _line(entry: Entry, *, is_masked: bool) -> Line:
     return Line(entry.key, account, side, abs(entry.points_delta), before, entry.balance_after)
 
 
+def _proof_lines(tip: Tip, ledger: dict[str, Any], is_masked: bool) -> Iterator[Line]:
+    """A ledger that keeps a transfer in one entry names one side of it."""
+    viewer = "user:hidden" if is_masked else user_account(tip.tipper_id)
+    sides = {
+        "debit": (ledger["debitRef"], viewer, ledger.get("sourceBalance")),
+        "credit": (ledger["creditRef"], performer_account(tip.performer_id), ledger.get("recipientBalance")),
+    }
+    for side, (ref, account, balance) in sides.items():
+        if balance:
+            yield Line(ref or ledger["ledgerId"], account, side, abs(balance["change"]), balance["before"], balance["after"])
+
+
 def _gate(row: dict[str, Any]) -> dict[str, Any]:
     saw = row.get("saw", "")
     # The only gate that sees a yes or no is the kill switch, and "on" would read as its opposite.
@@ -248,8 +266,21 @@ def _unsettled(found: Trail, tip: Tip) -> Verdict:
         return Verdict(
             "failed", tip.failure_reason, _said(found, _FAILED.get(tip.failure_reason, "Not settled, and not played."))
         )
+    if tip.needs_reconciliation:
+        return Verdict(
+            "pending", tip.needs_reconciliation, _said(found, " ".join(reconciliation.words(tip.needs_reconciliation)))
+        )
+    if tip.looks is not None:
+        return Verdict("pending", "waiting_for_ledger", _said(found, f"Waiting for the ledger to post it. {_next_look(tip)}"))
     until = f" It fails at {tip.funding_until:%H:%M:%S} UTC if none arrive." if tip.funding_until else ""
     return Verdict("pending", "waiting_for_tokens", _said(found, f"Waiting for tokens; the viewer's balance is too low.{until}"))
+
+
+def _next_look(tip: Tip) -> str:
+    asked = f"Asked {tip.looks} time{'' if tip.looks == 1 else 's'} so far"
+    trouble = f"; the last time it did not answer ({tip.look_error})" if tip.look_error else ""
+    next_time = f"; again at {tip.next_look_at:%H:%M:%S} UTC." if tip.next_look_at else "."
+    return asked + trouble + next_time
 
 
 _FAILED = {
@@ -318,6 +349,9 @@ def _settled(found: Trail) -> Fact:
         return Fact(3, title, event.tip_id, event.created_at, details)
     if tip is None:
         return Fact(3, title, found.tip_id, None, waits="the fact before it.")
+    if tip.settlement_status == SettlementStatus.PENDING and tip.looks is not None:
+        waits = "somebody to solve what needs reconciliation." if tip.needs_reconciliation else "the ledger to post it."
+        return Fact(3, title, found.tip_id, None, waits=waits)
     if tip.settlement_status == SettlementStatus.PENDING:
         return Fact(3, title, found.tip_id, None, waits="tokens bought by the viewer, or the end of the grace period.")
     return Fact(3, title, found.tip_id, None, waits="Never: the tip was not settled.", is_expected=False)

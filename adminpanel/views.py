@@ -1,4 +1,4 @@
-"""The staff's pages: find a tip, and the page of one tip. They only read."""
+"""The staff's pages: find a tip, the page of one tip, and what needs a person's look. They only read."""
 
 import re
 
@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from adminpanel import audit
+from adminpanel import audit, reconciliation
 from lovense import outcome
 from lovense.models import Activation
 from tips import eventlog
@@ -43,6 +43,24 @@ def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
         return render(request, "adminpanel/tips.html", {"wanted": tip_id, "is_unknown": True, "latest": _latest()}, status=404)
     context = {"trail": found, "repeats": audit.repeats(found), "tone": tone(found)}
     return render(request, "adminpanel/tip.html", context)
+
+
+@never_cache
+@require_safe
+@login_required
+def doubts(request: HttpRequest) -> HttpResponse:
+    """Conflicts and reconciliation."""
+    _check_staff(request)
+    tips_in_doubt, all_doubts = reconciliation.doubts()
+    conflicts, all_conflicts = reconciliation.conflicts()
+    context = {
+        "doubts": tips_in_doubt,
+        "all_doubts": all_doubts,
+        "conflicts": conflicts,
+        "all_conflicts": all_conflicts,
+        "shown": reconciliation.SHOWN,
+    }
+    return render(request, "adminpanel/reconciliation.html", context)
 
 
 def _check_staff(request: HttpRequest) -> None:

@@ -1,7 +1,8 @@
 """The roof of a web process: one port, three doors.
 
-The payment webhook is answered on bare ASGI with grouped writes; sockets go to Channels; every other request goes to Django's
-WSGI handler in a thread pool, which costs a fraction of its ASGI one (platform notes, section 6).
+The webhooks of payment systems and of the ledger are answered on bare ASGI with grouped writes; sockets go to Channels;
+every other request goes to Django's WSGI handler in a thread pool, which costs a fraction of its ASGI one (platform notes,
+section 6).
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from pymongo.errors import PyMongoError
 
 from config.requests import request_id_of
 from ledger import orphans
+from ledger import webhooks as ledger_webhooks
+from ledger.door import Answer
 from ledger.groupcommit import GroupCommit
 from ledger.inbox import Call, Outcome
 from lovense.consumers import PerformerConsumer, sockets
@@ -33,18 +36,22 @@ from tips import webhooks
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = dict[str, str]
+Webhook = Callable[[Scope, Headers, bytes], Awaitable[Answer]]
 
 HTTP_THREADS = 8
 
 _django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
 _store: GroupCommit[Call, Outcome] = GroupCommit(webhooks.accept, name="inbox")
+_store_notice: GroupCommit[ledger_webhooks.Proven, Outcome | None] = GroupCommit(ledger_webhooks.accept, name="notices")
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        if scope["path"] == webhooks.PATH and scope["method"] == "POST":
-            await _payments(scope, receive, send)
+        webhook = _WEBHOOKS.get(scope["path"]) if scope["method"] == "POST" else None
+        if webhook:
+            await _signed(webhook, scope, receive, send)
         else:
             await _django(scope, receive, send)  # type: ignore[arg-type]
     elif scope["type"] == "websocket":
@@ -53,9 +60,22 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _lifespan(receive, send)
 
 
-async def _payments(scope: Scope, receive: Receive, send: Send) -> None:
+async def _payments(scope: Scope, headers: Headers, body: bytes) -> Answer:
+    return await webhooks.receive(headers, body, _store)
+
+
+async def _rrr(scope: Scope, headers: Headers, body: bytes) -> Answer:
+    query = scope["query_string"]
+    target = (scope.get("raw_path") or scope["path"].encode()) + (b"?" + query if query else b"")
+    return await ledger_webhooks.receive(headers, target.decode("latin-1"), body, _store_notice)
+
+
+_WEBHOOKS = {webhooks.PATH: _payments, ledger_webhooks.PATH: _rrr}
+
+
+async def _signed(webhook: Webhook, scope: Scope, receive: Receive, send: Send) -> None:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    status, answer = await webhooks.receive(headers, await _body(receive), _store)
+    status, answer = await webhook(scope, headers, await _body(receive))
     content = orjson.dumps(answer)
     trace = request_id_of(headers.get("x-request-id")).encode()
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), (b"x-request-id", trace)]

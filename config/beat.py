@@ -12,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 SECONDS = {
     "tips.settle": 1.0,
     "tips.end_grace": 1.0,
+    "tips.look": 1.0,
+    "ledger.announce": 1.0,
     "lovense.dispatch": 1.0,
     "lovense.heal": 1.0,
     "adminpanel.heartbeat": 1.0,

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from ledger import webhooks as ledger_webhooks
+from ledger import wire as ledger_wire
 from tips import webhooks, wire
 
 Endpoint = tuple[str, str, str, Callable[..., Any]]
@@ -11,7 +13,8 @@ Schema = dict[str, Any]
 
 def with_webhooks(endpoints: list[Endpoint]) -> list[Endpoint]:
     """drf-spectacular's preprocessing hook: (path, path as a pattern, method, the view that describes it)."""
-    return [*endpoints, (webhooks.PATH, webhooks.PATH, "POST", wire.payments_webhook)]
+    doors = {webhooks.PATH: wire.payments_webhook, ledger_webhooks.PATH: ledger_wire.rrr_webhook}
+    return [*endpoints, *((path, path, "POST", view) for path, view in doors.items())]
 
 
 def with_open_choices(result: Schema, **context: Any) -> Schema:

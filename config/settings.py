@@ -195,6 +195,7 @@ RRR_CLIENT_SECRET = env.text("RRR_CLIENT_SECRET", "" if PRODUCTION else "develop
 RRR_CONNECT_TIMEOUT_SECONDS = env.decimal("RRR_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
 RRR_READ_TIMEOUT_SECONDS = env.decimal("RRR_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
 RRR_WEBHOOK_SECRETS = env.words("RRR_WEBHOOK_SECRETS", "" if PRODUCTION else "dev:development-only-rrr-webhook-secret")
+RRR_WEBHOOK_SCHEME1 = env.flag("RRR_WEBHOOK_SCHEME1", False)
 PAYMENT_WEBHOOK_SECRETS = env.words(
     "PAYMENT_WEBHOOK_SECRETS",
     env.secret("PAYMENT_WEBHOOK_SECRETS", "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=", production=PRODUCTION),

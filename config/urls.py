@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from adminpanel import api, health
 from adminpanel import views as staff
 from config import views
+from ledger import webhooks as ledger_webhooks
 from lovense.views import live
 from tips import api as tips
 from tips import webhooks
@@ -19,9 +20,11 @@ urlpatterns = [
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
+    path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
     path("admin/", admin.site.urls),
     # API
     path("api/webhooks/payments", webhooks.payments),
+    path("api/webhooks/rrr", ledger_webhooks.rrr),
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", api.tip),

@@ -13,6 +13,7 @@ _NEEDED = {
     "RRR_API_BASE_URL": ("ledger.E001", "The address of RRR's interface, as https://rewards.example.com."),
     "RRR_CLIENT_ID": ("ledger.E002", "The client that RRR issued for this site."),
     "RRR_CLIENT_SECRET": ("ledger.E003", "The secret that RRR issued with the client."),
+    "RRR_WEBHOOK_SECRETS": ("ledger.E007", "A comma list of keyid:secret; without one no webhook of RRR is accepted."),
 }
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -25,7 +26,7 @@ def _rrr() -> Iterator[CheckMessage]:
     if settings.LEDGER_GATEWAY != "rrr":
         return
     for name, (number, hint) in _NEEDED.items():
-        if not getattr(settings, name).strip():
+        if not "".join(getattr(settings, name)).strip():
             yield Error(f"LEDGER_GATEWAY=rrr needs {name}.", hint=hint, id=number)
     if settings.RRR_API_BASE_URL.strip():
         yield from _address(settings.RRR_API_BASE_URL)

@@ -12,6 +12,8 @@ from ledger.models import Account, Entry
 
 
 class EmbeddedGateway:
+    joins_transactions = True
+
     @property
     def places_tips(self) -> bool:
         return bool(settings.LEDGER_PLACES_TIPS)

@@ -138,9 +138,26 @@ class Fields:
         if default is not None and not self.has(name):
             return default
         value = self.text(name, maximum=120)
-        if not _REFERENCE.fullmatch(value):
+        if not self.is_reference(value):
             self._refuse(name, "must be 1 to 120 letters, digits, '_', '-' or '.'")
         return value
+
+    @staticmethod
+    def is_reference(value: str) -> bool:
+        return bool(_REFERENCE.fullmatch(value))
+
+    def every(self, name: str, *, limit: int) -> list[Any]:
+        """The values that stand under this name anywhere inside, at most `limit`. Not recursive: nesting is the sender's."""
+        found: list[Any] = []
+        within: list[Any] = [self._data]
+        while within and len(found) < limit:
+            part = within.pop()
+            if isinstance(part, dict):
+                found += [part[name]] if name in part else []
+                within += part.values()
+            elif isinstance(part, list):
+                within += part
+        return found
 
     def flag(self, name: str) -> bool:
         value = self._data.get(name)

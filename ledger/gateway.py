@@ -111,6 +111,10 @@ class Gateway(Protocol):
     def places_tips(self) -> bool:
         """Whether we move a tip's tokens ourselves (LEDGER_PLACES_TIPS); if not, the platform has, and we only look."""
 
+    @property
+    def joins_transactions(self) -> bool:
+        """Whether `transfer` takes a session: only books in the same database can."""
+
     def transfer(self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None) -> list[Result]:
         """Posts each group of orders, all or nothing, once. With a session it becomes durable with the caller's transaction,
         which only books in the same database can do; without one it is durable when this returns."""

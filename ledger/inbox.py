@@ -121,10 +121,10 @@ def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:
     return {row["subject"]: row for row in found}
 
 
-def waiting(*, limit: int) -> list[dict[str, Any]]:
-    """The oldest unprocessed deliveries, in the order in which they were accepted."""
+def waiting(sources: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+    """The oldest unprocessed deliveries of these sources, in the order in which they were accepted."""
     found = collection(WebhookDelivery).find(
-        {"status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1}
+        {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1}
     )
     return list(found.sort("position", 1).limit(limit))
 
@@ -172,11 +172,26 @@ def still_waiting(keys: Iterable[str]) -> set[str]:
     return {row["_id"] for row in collection(WebhookDelivery).find(wanted, {"_id": 1})}
 
 
-def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession) -> int:
+def mark_processed(keys: Iterable[str], *, now: datetime, session: ClientSession | None = None) -> int:
     """How many were still to be processed: fewer than asked for when another round was first."""
-    waiting = {"_id": {"$in": list(keys)}, "status": DeliveryStatus.RECEIVED.value}
-    done = {"$set": {"status": DeliveryStatus.PROCESSED.value, "processed_at": now}}
-    return collection(WebhookDelivery).update_many(waiting, done, session=session).modified_count
+    return _mark(keys, DeliveryStatus.PROCESSED, now, session)
+
+
+def mark_ignored(keys: Iterable[str], *, now: datetime, session: ClientSession) -> int:
+    """We keep them and there is nothing for us to do."""
+    return _mark(keys, DeliveryStatus.IGNORED, now, session)
+
+
+def _mark(keys: Iterable[str], status: DeliveryStatus, now: datetime, session: ClientSession | None) -> int:
+    received = {"_id": {"$in": list(keys)}, "status": DeliveryStatus.RECEIVED.value}
+    changes = {"status": status.value, "processed_at": now}
+    return collection(WebhookDelivery).update_many(received, {"$set": changes}, session=session).modified_count
+
+
+def conflicts(*, limit: int) -> list[dict[str, Any]]:
+    """The deliveries that contradict what we hold, newest first; bodies stay where they are."""
+    found = collection(WebhookDelivery).find({"status": DeliveryStatus.CONFLICT.value}, {"body": 0})
+    return list(found.sort("position", -1).limit(limit))
 
 
 def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSession) -> None:

@@ -6,6 +6,8 @@ other index. Hot paths write these collections with PyMongo in bulk; the fields 
 
 from django.db import models
 
+from ledger.indexes import ExpiringIndex
+
 
 class DeliveryStatus(models.TextChoices):
     RECEIVED = "received"
@@ -36,16 +38,29 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         db_table = "webhook_deliveries"
+        verbose_name_plural = "webhook deliveries"
         # Unique where there is a subject at all: our backend leaves nulls out of the unique index of a nullable field.
         constraints = [models.UniqueConstraint(fields=["subject"], name="delivery_subject")]
         indexes = [
-            models.Index(fields=["position"], condition=models.Q(status="received"), name="delivery_waiting"),
+            models.Index(fields=["source", "position"], condition=models.Q(status="received"), name="delivery_waiting"),
+            models.Index(fields=["position"], condition=models.Q(status="conflict"), name="delivery_conflicts"),
             models.Index(
                 fields=["repeats", "position"],
                 condition=models.Q(status__in=["duplicate", "conflict"]),
                 name="delivery_repeats",
             ),
         ]
+
+
+class WebhookNonce(models.Model):
+    """A nonce that a proven call has used up. The key is `<tenant>/<nonce>`: once per tenant."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=260)
+    expires_at = models.DateTimeField()  # after that its timestamp is outside the window, whatever the nonce
+
+    class Meta:
+        db_table = "webhook_nonces"
+        indexes = [ExpiringIndex(fields=["expires_at"], name="nonce_expires")]
 
 
 class Account(models.Model):
@@ -94,4 +109,5 @@ class Entry(models.Model):
 
     class Meta:
         db_table = "ledger_entries"
+        verbose_name_plural = "entries"
         constraints = [models.UniqueConstraint(fields=["account", "version"], name="entry_account_version")]

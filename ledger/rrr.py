@@ -59,6 +59,8 @@ def member_of(account: str) -> str:
 
 
 class RrrGateway:
+    joins_transactions = False
+
     def __init__(self, client: RrrClient | None = None) -> None:
         self._client = client or client_from_settings()
 

@@ -140,7 +140,9 @@ def _answering_item(request: Row, rules: Rules, performer: Row | None, gates: _G
     event, platform = request["payload"], rules.platform
     ledger, amount = event["ledger"], event["amount"]
     minimum = max(platform["minimum_tip"], (performer or {}).get("minimum_tip") or 0)
-    lateness = (clock.parse(ledger["postedAt"]) - clock.parse(event["createdAt"])).total_seconds()
+    # Late is late whether the ledger posted late or could not be asked for long.
+    settled_at = max(clock.parse(ledger["postedAt"]), clock.parse(event["eventTimestamp"]))
+    lateness = (settled_at - clock.parse(event["createdAt"])).total_seconds()
     menu = rules.menu_of(performer)
     item = menus.match(menu["items"], amount) if menu else None
     passed = (

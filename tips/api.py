@@ -32,12 +32,13 @@ from rest_framework.views import APIView
 from ledger import clock, doorbell, inbox
 from ledger.clock import iso
 from ledger.database import collection
+from ledger.door import error
 from ledger.fields import Malformed, read
 from ledger.inbox import Call, Outcome
+from ledger.wire import refusal
 from tips import eventlog, events, idempotency, placement, platforms, queue, settlement, signals, wire
 from tips.idempotency import Answer
 from tips.models import RequestStatus, SettlementStatus, Tip, TipStatus
-from tips.webhooks import error
 
 log = logging.getLogger(__name__)
 
@@ -85,16 +86,16 @@ class IsStaffOrPlatform(BasePermission):
         201: OpenApiResponse(wire.TipPlaced, "Recorded by this call, and settled or refused: `settlementStatus` says which"),
         200: OpenApiResponse(wire.TipPlaced, "The same tip had been recorded before, by another call or the webhook"),
         202: OpenApiResponse(wire.TipPlaced, "Recorded, not yet settled: ask `GET /api/tips/<tipId>`"),
-        400: wire.refusal("The header is missing, or a field breaks a rule; nothing was stored"),
-        401: wire.refusal("No token, or an unknown one"),
-        403: wire.refusal("Not a platform's token"),
-        409: wire.refusal(
+        400: refusal("The header is missing, or a field breaks a rule; nothing was stored"),
+        401: refusal("No token, or an unknown one"),
+        403: refusal("Not a platform's token"),
+        409: refusal(
             "Other content exists under this tip id (`conflict`), or the first call under this key still runs "
             "(`in_progress`, with `Retry-After`)"
         ),
-        413: wire.refusal("The body is too long"),
-        422: wire.refusal("The key was used with another body"),
-        503: wire.refusal("The database did not answer: send it again, with the same key"),
+        413: refusal("The body is too long"),
+        422: refusal("The key was used with another body"),
+        503: refusal("The database did not answer: send it again, with the same key"),
     },
     examples=[
         OpenApiExample("A tip", wire.TIP_EXAMPLE, request_only=True),
@@ -171,6 +172,8 @@ def _settle(subject: str) -> None:
                 done = settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT)
                 if done.performers:
                     signals.requests_queued.send(None, performer_ids=done.performers)
+                if done.is_looking:
+                    doorbell.ring_soon("tips.look")
     except (PyMongoError, DatabaseError) as failure:
         # It is durable in the inbox: the worker will settle it, and the answer says that it waits.
         log.warning("settlement_left_to_worker", extra={"error_code": type(failure).__name__})
@@ -235,9 +238,9 @@ class FeedQuery(serializers.Serializer[Any]):
     parameters=[FeedQuery],
     responses={
         200: wire.FeedPage,
-        400: wire.refusal("A parameter breaks a rule; see details"),
-        401: wire.refusal("No token, or an unknown one"),
-        403: wire.refusal("Neither a platform's token nor staff"),
+        400: refusal("A parameter breaks a rule; see details"),
+        401: refusal("No token, or an unknown one"),
+        403: refusal("Neither a platform's token nor staff"),
     },
     examples=[OpenApiExample("?after=41&limit=1&projection=ledger", wire.FEED_EXAMPLE, response_only=True, status_codes=["200"])],
 )

@@ -1,4 +1,4 @@
-"""The wiring of tips."""
+"""The wiring of tips: what the ledger announces makes them look at it again."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class TipsConfig(AppConfig):
     name = "tips"
     verbose_name = "Tips and settlement"
+
+    def ready(self) -> None:
+        from ledger import signals
+        from tips import tasks
+
+        signals.entries_posted.connect(tasks.entries_posted)
+        signals.entries_reversed.connect(tasks.entries_reversed)

@@ -51,10 +51,22 @@ class Tip(models.Model):
     ended_at = models.DateTimeField(null=True)  # when it was cancelled or failed
     # A pending tip may wait for its tokens until then; null once it is final.
     funding_until = models.DateTimeField(null=True)
+    # How often a ledger that is not our own books was asked for the tip's transfer; null for a tip in our own books.
+    looks = models.IntegerField(null=True)
+    next_look_at = models.DateTimeField(null=True)
+    look_error = models.CharField(max_length=60, blank=True, default="")  # why the ledger did not answer the last time
+    # What a person has to look at, as a stable code; empty when there is nothing.
+    needs_reconciliation = models.CharField(max_length=60, blank=True, default="")
 
     class Meta:
         db_table = "tips"
+        # One posting is the proof of one tip. Where we place the transfer, its key says the same.
+        constraints = [
+            models.UniqueConstraint(fields=["source_ref"], condition=models.Q(looks__gte=0), name="tip_looked_at_source_ref")
+        ]
         indexes = [
+            models.Index(fields=["next_look_at"], condition=models.Q(looks__gte=0), name="tip_next_look"),
+            models.Index(fields=["created_at"], condition=models.Q(needs_reconciliation__gt=""), name="tip_reconciliation"),
             models.Index(
                 fields=["tipper_id", "created_at"], condition=models.Q(settlement_status="pending"), name="tip_waiting_for_tokens"
             ),
@@ -85,6 +97,7 @@ class TipActivated(LoggedEvent):
 
     class Meta:
         db_table = "tip_activated_event_log"
+        verbose_name_plural = "events (TipActivated)"
         constraints = [models.UniqueConstraint(fields=["sequence"], name="event_sequence")]
 
 

@@ -2,11 +2,12 @@
 
 Facts 2 and 3. One transaction takes deliveries in order: records the tips, asks the ledger to move the tokens, reads the
 posted entries back as proof, and for every proven tip logs the event and queues its request. A tip without the tokens
-waits as `pending` for its grace period and is then `failed`. Nothing here knows what a device is.
+waits as `pending` for its grace period and is then `failed`. A tip whose transfer is not in our own books is recorded as
+`pending`, and `tips/looking.py` asks its ledger for it. Nothing here knows what a device is.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,19 @@ from pymongo.errors import PyMongoError
 
 from ledger import gateway, inbox, transactions
 from ledger.database import collection
-from ledger.gateway import COMMISSION, InsufficientFunds, Order, Posted, Refused, Result, performer_account, user_account
+from ledger.gateway import (
+    COMMISSION,
+    Group,
+    InsufficientFunds,
+    KeyReused,
+    Order,
+    Posted,
+    PostedEntry,
+    Refused,
+    Result,
+    performer_account,
+    user_account,
+)
 from ledger.purchases import Purchase
 from tips import commission, events, placement, queue
 from tips.models import ChainHead, SettlementStatus, Tip, TipActivated, TipStatus
@@ -31,7 +44,7 @@ PENDING, SETTLED = SettlementStatus.PENDING.value, SettlementStatus.SETTLED.valu
 _STATUS = {"tip.succeeded": TipStatus.SUCCESS, "tip.cancelled": TipStatus.CANCELLED, "tip.failed": TipStatus.FAILED}
 
 # To which settlement status a tip may move, and from where; settled is final. `docs/states.md` shows the same table.
-# Nothing moves to processing: the embedded ledger settles in the transaction that looks. A row that says so is settled or failed.
+# Nothing moves to processing: a tip is settled in the transaction that holds its proof. A row that says so is settled or failed.
 PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
     SettlementStatus.PENDING: frozenset(),
     SettlementStatus.PROCESSING: frozenset(),
@@ -40,6 +53,8 @@ PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
     SettlementStatus.FAILED: frozenset({SettlementStatus.PENDING, SettlementStatus.PROCESSING}),
 }
 FINAL = frozenset({SettlementStatus.SETTLED, SettlementStatus.CANCELLED, SettlementStatus.FAILED})
+# A tip that is settled or has ended waits neither for tokens nor for the ledger, and no doubt about it is left.
+_NOTHING_AWAITED = {"funding_until": None, "next_look_at": None, "look_error": "", "needs_reconciliation": ""}
 
 
 class Overtaken(Exception):
@@ -57,15 +72,16 @@ class Delivery:
 
 @dataclass(slots=True)
 class Drained:
-    """What one drain did: deliveries handled, and the performers whose queues grew."""
+    """What one drain did: rows handled, and the performers whose queues grew."""
 
     handled: int = 0
     performers: set[str] = field(default_factory=set)
+    is_looking: bool = False  # tips were recorded for which the ledger is to be asked
 
 
 def drain(*, now: datetime, limit: int) -> Drained:
     """Settles the deliveries that wait, oldest first, at most `limit` of them in one transaction."""
-    return settle(inbox.waiting(limit=limit), now=now)
+    return settle(inbox.waiting(placement.SOURCES, limit=limit), now=now)
 
 
 def settle(rows: list[dict[str, Any]], *, now: datetime) -> Drained:
@@ -75,7 +91,7 @@ def settle(rows: list[dict[str, Any]], *, now: datetime) -> Drained:
 
 def end_grace(*, now: datetime, limit: int) -> Drained:
     """Looks a last time at tips whose grace period for finding their tokens is over: settled after all, or failed."""
-    due = {"settlement_status": PENDING, "funding_until": {"$lte": now}}
+    due = {"settlement_status": PENDING, "looks": None, "funding_until": {"$lte": now}}
     late = [row["_id"] for row in collection(Tip).find(due, {"_id": 1}).limit(limit)]
     return transactions.run(lambda session: _Batch(session, now).settle([], late)) if late else Drained()
 
@@ -93,7 +109,8 @@ def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
             return _give_up_for_now(rows[0], error)
     # One delivery that cannot be processed must not hold up the others: each alone.
     parts = [_settle([row], now) for row in rows]
-    return Drained(sum(part.handled for part in parts), set().union(*(part.performers for part in parts)))
+    performers = set().union(*(part.performers for part in parts))
+    return Drained(sum(part.handled for part in parts), performers, any(part.is_looking for part in parts))
 
 
 def _give_up_for_now(row: dict[str, Any], error: Exception) -> Drained:
@@ -106,31 +123,109 @@ def _parsed(rows: Iterable[dict[str, Any]]) -> list[Delivery]:
     return [Delivery(row["_id"], row["event_type"], placement.parse(bytes(row["body"])).order) for row in rows]
 
 
+class Writes:
+    """What one transaction writes about tips: rows recorded and changed, and for every settled one its event and its request.
+
+    The only place where an event is born, for tips that we place and for tips that we look at. Holds no state outside the
+    transaction, so the transaction may run it again.
+    """
+
+    def __init__(self, session: ClientSession, now: datetime) -> None:
+        self.session, self.now = session, now
+        self._new: dict[str, dict[str, Any]] = {}
+        self._changed: list[UpdateOne] = []
+        self._payloads: list[events.Payload] = []
+
+    def record(self, tip: dict[str, Any]) -> None:
+        self._new[tip["_id"]] = tip
+
+    def settle(self, tip: dict[str, Any], entries: Sequence[PostedEntry]) -> None:
+        """`settled` is the effect of the proof: without posted entries of this source_ref there is none."""
+        proof = gateway.read([entry for entry in entries if entry.source_ref == tip["source_ref"]])
+        if proof is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
+            raise events.InvalidEvent("only a successful tip with posted entries is settled")
+        source = _balance(entries, user_account(tip["tipper_id"]))
+        recipient = _balance(entries, performer_account(tip["performer_id"]))
+        self._payloads.append(events.build(tip, proof, source=source, recipient=recipient, now=self.now))
+        self.change(tip, settlement_status=SETTLED, settled_at=proof.posted_at, **_NOTHING_AWAITED)
+
+    def end(self, tip: dict[str, Any], status: TipStatus, reason: str) -> None:
+        settlement = SettlementStatus.CANCELLED if status is TipStatus.CANCELLED else SettlementStatus.FAILED
+        ended = {"failure_reason": reason, "ended_at": self.now, **_NOTHING_AWAITED}
+        self.change(tip, status=status.value, settlement_status=settlement.value, **ended)
+
+    def change(self, tip: dict[str, Any], **changes: Any) -> None:
+        """Guarded by the state from which it may happen: another worker may have been first."""
+        before = tip["settlement_status"]
+        tip.update(changes)
+        if tip["_id"] not in self._new:
+            to = changes.get("settlement_status")
+            froms = [status.value for status in PREDECESSORS[SettlementStatus(to)]] if to else [before]
+            self._changed.append(UpdateOne({"_id": tip["_id"], "settlement_status": {"$in": froms}}, {"$set": changes}))
+
+    def write(self) -> set[str]:
+        """All of it; the performers whose queues grew."""
+        if self._new:
+            collection(Tip).insert_many(list(self._new.values()), session=self.session)
+        if self._changed:
+            collection(Tip).bulk_write(self._changed, session=self.session)
+        if self._payloads:
+            queue.submit_tips(self._log(), now=self.now, session=self.session)
+        return {payload["performerId"] for payload in self._payloads}
+
+    def _log(self) -> list[dict[str, Any]]:
+        heads = collection(ChainHead)
+        head = heads.find_one({"_id": events.HEAD}, session=self.session) or {"sequence": 0, "digest": events.GENESIS}
+        rows, digest = events.chain(self._payloads, sequence=head["sequence"], previous=head["digest"], now=self.now)
+        end = {"sequence": head["sequence"] + len(rows), "digest": digest}
+        heads.update_one({"_id": events.HEAD}, {"$set": end}, upsert=True, session=self.session)
+        collection(TipActivated).insert_many(rows, session=self.session)
+        return rows
+
+
 class _Batch:
-    """One transaction's worth of settlement. Holds no state outside it, so the transaction may run it again."""
+    """One transaction's worth of deliveries. Where we place the transfers in our own books, their tips are settled in it too."""
 
     def __init__(self, session: ClientSession, now: datetime) -> None:
         self._session, self._now = session, now
+        self._ledger = gateway.current()
+        self._places = self._ledger.places_tips and self._ledger.joins_transactions
+        self._writes = Writes(session, now)
         self._known: dict[str, dict[str, Any]] = {}
-        self._recorded: frozenset[str] = frozenset()  # tips that earlier batches recorded: changed by guarded update
-        self._new: list[dict[str, Any]] = []
-        self._changed: list[UpdateOne] = []
+        self._is_looking = False
 
     def settle(self, deliveries: Sequence[Delivery], late: Sequence[str] = ()) -> Drained:
-        purchases = {d.key: d.order for d in deliveries if isinstance(d.order, Purchase)}
-        self._known = self._load([d.order.tip_id for d in deliveries if isinstance(d.order, TipOrder)], purchases.values(), late)
-        self._recorded = frozenset(self._known)
-        tips = self._candidates(deliveries)
+        purchases = {d.key: d.order for d in deliveries if isinstance(d.order, Purchase)} if self._places else {}
+        tips = [d.order for d in deliveries if isinstance(d.order, TipOrder)]
+        self._known = self._load([tip.tip_id for tip in tips], purchases.values(), late)
+        taken = set() if self._places else self._taken({tip.source_ref for tip in tips})
+        ready = self._candidates(deliveries, taken)
         # Tokens first: a batch that holds a purchase and the tip it pays for needs no second look.
-        groups = [(purchase.order,) for purchase in purchases.values()] + [_orders(tip) for tip in tips]
-        results = gateway.current().transfer(groups, now=self._now, session=self._session) if groups else []
-        settled = self._apply(tips, results[len(purchases) :])
-        self._write(settled)
-        if inbox.mark_processed([d.key for d in deliveries], now=self._now, session=self._session) != len(deliveries):
+        groups = [(purchase.order,) for purchase in purchases.values()] + [orders(tip) for tip in ready]
+        results = self._transfer(groups) if groups else []
+        self._apply(ready, results[len(purchases) :])
+        performers = self._writes.write()
+        if not performers:
+            self._take_turn()
+        self._mark(deliveries, purchases, results)
+        return Drained(len(deliveries) + len(late), performers, self._is_looking)
+
+    def _transfer(self, groups: Sequence[Group]) -> list[Result]:
+        if not self._places:  # tips that waited in our own books when the ledger was changed: no tokens will come for them there
+            return [InsufficientFunds() for _ in groups]
+        return self._ledger.transfer(groups, now=self._now, session=self._session)
+
+    def _mark(self, deliveries: Sequence[Delivery], purchases: Mapping[str, Purchase], results: Sequence[Result]) -> None:
+        """Where we only look, the platform's ledger has the purchase already: ours to keep, not to post."""
+        kept = [] if self._places else [d.key for d in deliveries if isinstance(d.order, Purchase)]
+        done = [d.key for d in deliveries if d.key not in kept]
+        marked = inbox.mark_processed(done, now=self._now, session=self._session)
+        if kept:
+            marked += inbox.mark_ignored(kept, now=self._now, session=self._session)
+        if marked != len(deliveries):
             raise Overtaken
         refused = {key: result.reason for key, result in zip(purchases, results, strict=False) if isinstance(result, Refused)}
         inbox.mark_refused(refused, now=self._now, session=self._session)
-        return Drained(len(deliveries) + len(late), {payload["performerId"] for payload in settled})
 
     def _load(self, tip_ids: list[str], purchases: Collection[Purchase], late: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = list(collection(Tip).find({"_id": {"$in": [*tip_ids, *late]}}, session=self._session))
@@ -139,71 +234,66 @@ class _Batch:
             found += collection(Tip).find(funded, session=self._session).sort("created_at", 1).limit(settings.DRAIN_LIMIT)
         return {row["_id"]: row for row in found}
 
-    def _candidates(self, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-        """The tips whose tokens should move now: those that waited, then the new ones in order of arrival."""
-        waited = {key: row for key, row in self._known.items() if row["settlement_status"] not in FINAL}
+    def _taken(self, source_refs: set[str]) -> set[str]:
+        """Which of these are the proof of another tip already. (index `tip_looked_at_source_ref`)"""
+        looked_at = {"source_ref": {"$in": list(source_refs)}, "looks": {"$gte": 0}}
+        found = collection(Tip).find(looked_at, {"source_ref": 1, "_id": 0}, session=self._session)
+        return {row["source_ref"] for row in found}
+
+    def _candidates(self, deliveries: Sequence[Delivery], taken: set[str]) -> list[dict[str, Any]]:
+        """The tips whose tokens we should move now: those that waited, then the new ones in order of arrival."""
+        waited = {key: row for key, row in self._known.items() if row["settlement_status"] not in FINAL and row["looks"] is None}
         fresh: dict[str, dict[str, Any]] = {}
         for delivery in deliveries:
             if not isinstance(delivery.order, TipOrder):
                 continue
             tip_id, status = delivery.order.tip_id, _STATUS[delivery.event_type]
             if tip_id in self._known:
-                if status is not TipStatus.SUCCESS and tip_id in waited:
-                    del waited[tip_id]
-                    self._end(self._known[tip_id], status, "by_platform")
+                if status is not TipStatus.SUCCESS:
+                    waited.pop(tip_id, None)
+                    self._end_by_platform(self._known[tip_id], status)
                 continue
-            row = _new_tip(delivery, status, self._now)
-            self._known[tip_id] = row
-            self._new.append(row)
-            if status is TipStatus.SUCCESS:
+            row = self._known[tip_id] = _new_tip(delivery, status, self._now)
+            self._writes.record(row)
+            if status is not TipStatus.SUCCESS:
+                continue
+            if self._places:
                 fresh[tip_id] = waited[tip_id] = row
+            else:
+                self._look_at(row, taken)
         return [row for key, row in waited.items() if key not in fresh] + [row for key, row in fresh.items() if key in waited]
 
-    def _apply(self, tips: list[dict[str, Any]], results: Sequence[Result]) -> list[events.Payload]:
-        payloads = []
+    def _end_by_platform(self, tip: dict[str, Any], status: TipStatus) -> None:
+        """Settled is final: when the platform takes back a tip whose tokens have moved, a person must decide."""
+        if tip["settlement_status"] not in FINAL:
+            self._writes.end(tip, status, "by_platform")
+        elif tip["settlement_status"] == SETTLED:
+            self._writes.change(tip, needs_reconciliation=f"{status.value}_after_settlement")
+
+    def _look_at(self, tip: dict[str, Any], taken: set[str]) -> None:
+        if tip["source_ref"] in taken:
+            self._writes.end(tip, TipStatus.FAILED, KeyReused.reason)
+            return
+        taken.add(tip["source_ref"])
+        self._is_looking = True
+        self._writes.change(tip, looks=0, next_look_at=self._now)
+        if self._ledger.places_tips:
+            self._writes.change(tip, funding_until=self._grace_ends)
+
+    @property
+    def _grace_ends(self) -> datetime:
+        return self._now + timedelta(seconds=settings.TIP_FUNDING_GRACE_SECONDS)
+
+    def _apply(self, tips: list[dict[str, Any]], results: Sequence[Result]) -> None:
         for tip, result in zip(tips, results, strict=True):
             if isinstance(result, Posted):
-                payloads.append(self._settled(tip, result))
+                self._writes.settle(tip, result.entries)
             elif not isinstance(result, InsufficientFunds):
-                self._end(tip, TipStatus.FAILED, result.reason)
+                self._writes.end(tip, TipStatus.FAILED, result.reason)
             elif tip["funding_until"] is None:
-                tip["funding_until"] = self._now + timedelta(seconds=settings.TIP_FUNDING_GRACE_SECONDS)
+                self._writes.change(tip, funding_until=self._grace_ends)
             elif tip["funding_until"] <= self._now:
-                self._end(tip, TipStatus.FAILED, result.reason)
-        return payloads
-
-    def _settled(self, tip: dict[str, Any], posted: Posted) -> events.Payload:
-        """`settled` is the effect of the proof: without posted entries of this source_ref there is none."""
-        proof = gateway.read([entry for entry in posted.entries if entry.source_ref == tip["source_ref"]])
-        if proof is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
-            raise events.InvalidEvent("only a successful tip with posted entries is settled")
-        self._change(tip, settlement_status=SETTLED, settled_at=proof.posted_at, funding_until=None)
-        source, recipient = (
-            _balance(posted, user_account(tip["tipper_id"])),
-            _balance(posted, performer_account(tip["performer_id"])),
-        )
-        return events.build(tip, proof, source=source, recipient=recipient, now=self._now)
-
-    def _end(self, tip: dict[str, Any], status: TipStatus, reason: str) -> None:
-        settlement = SettlementStatus.CANCELLED if status is TipStatus.CANCELLED else SettlementStatus.FAILED
-        ended = {"failure_reason": reason, "funding_until": None, "ended_at": self._now}
-        self._change(tip, status=status.value, settlement_status=settlement.value, **ended)
-
-    def _change(self, tip: dict[str, Any], **changes: Any) -> None:
-        tip.update(changes)
-        if tip["_id"] in self._recorded:
-            froms = [status.value for status in PREDECESSORS[SettlementStatus(tip["settlement_status"])]]
-            self._changed.append(UpdateOne({"_id": tip["_id"], "settlement_status": {"$in": froms}}, {"$set": changes}))
-
-    def _write(self, payloads: list[events.Payload]) -> None:
-        if self._new:
-            collection(Tip).insert_many(self._new, session=self._session)
-        if self._changed:
-            collection(Tip).bulk_write(self._changed, session=self._session)
-        if payloads:
-            queue.submit_tips(self._log(payloads), now=self._now, session=self._session)
-        else:
-            self._take_turn()
+                self._writes.end(tip, TipStatus.FAILED, result.reason)
 
     def _take_turn(self) -> None:
         """Rounds follow each other, whether they log events or not: every one writes the head. Else one that brings tokens and
@@ -212,17 +302,8 @@ class _Batch:
         turn = {"$inc": {"rounds": 1}, "$setOnInsert": first}
         collection(ChainHead).update_one({"_id": events.HEAD}, turn, upsert=True, session=self._session)
 
-    def _log(self, payloads: list[events.Payload]) -> list[dict[str, Any]]:
-        heads = collection(ChainHead)
-        head = heads.find_one({"_id": events.HEAD}, session=self._session) or {"sequence": 0, "digest": events.GENESIS}
-        rows, digest = events.chain(payloads, sequence=head["sequence"], previous=head["digest"], now=self._now)
-        end = {"sequence": head["sequence"] + len(rows), "digest": digest}
-        heads.update_one({"_id": events.HEAD}, {"$set": end}, upsert=True, session=self._session)
-        collection(TipActivated).insert_many(rows, session=self._session)
-        return rows
 
-
-def _orders(tip: dict[str, Any]) -> tuple[Order, ...]:
+def orders(tip: dict[str, Any]) -> tuple[Order, ...]:
     """The tip's two transfers: the total to the performer, then the platform's commission from her."""
     performer, subject = performer_account(tip["performer_id"]), f"tip/{tip['_id']}"
     total = Order(tip["source_ref"], subject, user_account(tip["tipper_id"]), performer, tip["total"], tip["happened_at"])
@@ -232,8 +313,11 @@ def _orders(tip: dict[str, Any]) -> tuple[Order, ...]:
     return total, Order(f"{tip['source_ref']}_COMMISSION", subject, performer, COMMISSION, cut, tip["happened_at"])
 
 
-def _balance(posted: Posted, account: str) -> events.Balance:
-    mine = [entry for entry in posted.entries if entry.account == account]
+def _balance(entries: Sequence[PostedEntry], account: str) -> events.Balance | None:
+    """Around all of them; a ledger that posts a single entry tells one side only."""
+    mine = [entry for entry in entries if entry.account == account]
+    if not mine:
+        return None
     return events.Balance(before=mine[0].balance_after - mine[0].points_delta, after=mine[-1].balance_after)
 
 
@@ -268,5 +352,6 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
         "created_at": now,
         "settled_at": None,
         "ended_at": None if status is TipStatus.SUCCESS else now,
-        "funding_until": None,
+        **_NOTHING_AWAITED,
+        "looks": None,
     }

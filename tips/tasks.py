@@ -1,11 +1,13 @@
 """Celery's doors into tips. A round of a drain first takes its doorbell's mark away: what comes later rings again."""
 
+from typing import Any
+
 from celery import shared_task
 from django.conf import settings
 
 from ledger import clock, doorbell
 from ledger.drains import Hop
-from tips import settlement, signals
+from tips import looking, settlement, signals
 
 
 def _settle() -> bool:
@@ -16,6 +18,8 @@ def _settle() -> bool:
 def _announce(done: settlement.Drained) -> bool:
     if done.performers:
         signals.requests_queued.send(None, performer_ids=done.performers)
+    if done.is_looking:
+        LOOK.ask()
     return done.handled >= settings.DRAIN_LIMIT
 
 
@@ -31,3 +35,29 @@ def settle() -> None:
 def end_grace() -> None:
     """Tips whose time to find their tokens is over."""
     _announce(settlement.end_grace(now=clock.now(), limit=settings.DRAIN_LIMIT))
+
+
+def _look() -> bool:
+    doorbell.answered("tips.look")
+    return _announce(looking.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
+
+
+LOOK = Hop(_look, name="look")
+
+
+@shared_task(name="tips.look", ignore_result=True)
+def look() -> None:
+    """Tips whose postings we wait for."""
+    LOOK.run()
+
+
+def entries_posted(sender: Any, *, source_refs: set[str], **kwargs: Any) -> None:
+    """The ledger announces that transfers were posted."""
+    if looking.look_again(source_refs, now=clock.now()):
+        LOOK.ask()
+
+
+def entries_reversed(sender: Any, *, source_refs: set[str], **kwargs: Any) -> None:
+    """The ledger announces that transfers were taken back: that concerns settled tips too."""
+    if looking.look_again(source_refs, now=clock.now(), settled_too=True):
+        LOOK.ask()

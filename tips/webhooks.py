@@ -5,7 +5,6 @@ under the same tip id 409, a bad signature 401, a malformed body 400 naming the 
 directly, in front of Django; `payments` is the same door as a plain view, for WSGI servers and tests.
 """
 
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
@@ -17,16 +16,16 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from pymongo.errors import PyMongoError
 
-from ledger import clock, doorbell, inbox, signing
+from ledger import clock, door, doorbell, inbox, signing
+from ledger.door import Answer, Refusal
 from ledger.fields import Malformed
 from ledger.groupcommit import Overloaded
 from ledger.inbox import Call, Outcome
 from tips import placement
 
-log = logging.getLogger(__name__)
-
 PATH = "/api/webhooks/payments"
-Answer = tuple[int, dict[str, Any]]
+HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+FIRST = 202
 
 
 def accept(calls: list[Call]) -> list[Outcome]:
@@ -39,40 +38,26 @@ def accept(calls: list[Call]) -> list[Outcome]:
 
 async def receive(headers: Mapping[str, str], body: bytes, store: Callable[[Call], Awaitable[Outcome]]) -> Answer:
     """The door for the event loop; `store` is the group commit over `accept`. Header names are lower case."""
-    opened = _open(headers, body)
-    if not isinstance(opened, tuple):
-        return opened.answer
-    call, answer = opened
     try:
-        return _answer(await store(call), answer)
+        call, answer = read_call(headers, body)
+        return door.answer(await store(call), answer, first=FIRST)
+    except Refusal as refusal:
+        return refusal.answer
     except (PyMongoError, Overloaded) as error:
-        return _unavailable(error)
+        return door.unavailable(error)
 
 
 @csrf_exempt
 @require_POST
 def payments(request: HttpRequest) -> JsonResponse:
-    headers = {name: request.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
-    opened = _open(headers, request.body)
-    if isinstance(opened, tuple):
-        try:
-            status, body = _answer(accept([opened[0]])[0], opened[1])
-        except PyMongoError as error:
-            status, body = _unavailable(error)
-    else:
-        status, body = opened.answer
-    return JsonResponse(body, status=status)
-
-
-class _Refusal:
-    """A call that is answered without being stored."""
-
-    def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
-        self.answer: Answer = (status, error(code, message, details))
-
-
-def error(code: str, message: str, details: Any = None) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message, "details": details}}
+    try:
+        call, answer = read_call({name: request.headers.get(name, "") for name in HEADERS}, door.body_of(request))
+        status, content = door.answer(accept([call])[0], answer, first=FIRST)
+    except Refusal as refusal:
+        status, content = refusal.answer
+    except PyMongoError as error:
+        status, content = door.unavailable(error)
+    return JsonResponse(content, status=status)
 
 
 @lru_cache(maxsize=4)
@@ -80,30 +65,18 @@ def _keys(secrets: tuple[str, ...]) -> list[bytes]:
     return [signing.key_of(secret) for secret in secrets]
 
 
-def _open(headers: Mapping[str, str], body: bytes) -> tuple[Call, dict[str, Any]] | _Refusal:
-    """Proves and parses a call. The signature comes first: nothing unproven is parsed."""
-    if len(body) > settings.WEBHOOK_MAX_BODY_BYTES:
-        return _Refusal(413, "too_large", f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes.")
+def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, dict[str, Any]]:
+    """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is parsed, nothing is stored."""
+    door.check_size(body)
     keys = _keys(tuple(settings.PAYMENT_WEBHOOK_SECRETS))
     try:
         signed = signing.verify(keys, headers, body, now=time.time(), tolerance=settings.WEBHOOK_TOLERANCE_SECONDS)
         message = placement.parse(body)
     except signing.BadSignature as bad:
-        return _Refusal(401, "bad_signature", f"{bad}.")
+        raise door.unproven(bad) from None
     except Malformed as bad:
-        return _Refusal(400, "malformed", f"{bad}.", {"field": bad.field, "rule": bad.rule})
+        raise door.malformed(bad) from None
     call = placement.as_call(
         placement.PAYMENTS, signed.message_id, body, message, position=time.time_ns(), received_at=clock.now()
     )
     return call, message.answer
-
-
-def _answer(outcome: Outcome, body: dict[str, Any]) -> Answer:
-    if outcome is Outcome.CONFLICT:
-        return 409, error("conflict", "Another content was received under this id; the first one stands.", body)
-    return (202 if outcome is Outcome.NEW else 200), body
-
-
-def _unavailable(failure: Exception) -> Answer:
-    log.warning("delivery_not_stored", extra={"error_code": type(failure).__name__})
-    return 503, error("unavailable", "The delivery could not be stored; send it again.")

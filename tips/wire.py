@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ledger.fields import MAX_AMOUNT
+from ledger.wire import Shape, refusal
 from tips.models import SettlementStatus, TipStatus
 from tips.placement import ROLES, STREAMS, TIP_TYPES
 
@@ -25,29 +26,6 @@ class HexId(serializers.RegexField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(HEX24, **options)
-
-
-class Shape(serializers.Serializer[Any]):
-    """A JSON object that is described and not parsed. A field may be named like an attribute of the class (`data`, `context`):
-    the framework takes declared fields out of the class."""
-
-
-# --- errors --------------------------------------------------------------------------------------------------------------
-
-
-class ErrorDetail(Shape):
-    code = serializers.CharField(help_text="A stable word for programs")
-    message = serializers.CharField(help_text="A sentence for people")
-    details = serializers.JSONField(allow_null=True, help_text="What is wrong where, or null")
-
-
-class Error(Shape):
-    error = ErrorDetail()
-
-
-def refusal(words: str) -> OpenApiResponse:
-    """An error answer, in the one shape that they all have."""
-    return OpenApiResponse(Error, words)
 
 
 # --- a tip, as a platform describes it --------------------------------------------------------------------------------------

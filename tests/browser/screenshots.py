@@ -64,6 +64,8 @@ def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, s
         camera.take(page, f"tip-{name}")
     page.goto(f"{stage.url}/staff/tips/{'0' * 24}")
     camera.take(page, "tip-unknown")
+    page.goto(f"{stage.url}/staff/reconciliation")
+    camera.take(page, "reconciliation")
     page.goto(f"{stage.url}/api/docs")
     camera.take(page, "api-docs")
 

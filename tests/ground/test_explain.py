@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from rest_framework.authentication import TokenAuthentication
 
+from adminpanel import reconciliation
 from ledger import clock, inbox
 from ledger.database import collection
 from ledger.models import WebhookDelivery
@@ -21,7 +22,7 @@ from lovense.activation import Ack
 from lovense.models import Activation, PageLease, Performer
 from tests import factories
 from tests.ground.plans import recorded
-from tips import placement, queue, settlement
+from tips import looking, placement, queue, settlement
 from tips.models import QueueRequest, Tip, TipActivated
 
 pytestmark = pytest.mark.django_db
@@ -172,14 +173,21 @@ def fill(model, row, count=MANY):
 
 
 def test_the_oldest_delivery_that_waits_is_found_among_many():
-    fill(WebhookDelivery, lambda n: {"_id": f"payments/{n}", "subject": f"s{n}", "status": "processed", "position": n})
+    row = {"source": "payments", "status": "processed"}
+    fill(WebhookDelivery, lambda n: {"_id": f"payments/{n}", "subject": f"s{n}", "position": n} | row)
+    sources = ("payments", "rest", "rrr")
     collection(WebhookDelivery).insert_many(
-        [{"_id": f"w{n}", "subject": f"w{n}", "status": "received", "position": n} for n in range(9)]
+        [
+            {"_id": f"w{n}{source}", "subject": f"w{n}{source}", "source": source, "status": "received", "position": n}
+            for n, source in enumerate(sources * 3)
+        ]
     )
     with recorded(run=True) as plans:
-        assert [row["_id"] for row in inbox.waiting(limit=5)] == ["w0", "w1", "w2", "w3", "w4"]
-    assert plans[0].indexes == ["delivery_waiting"]
-    assert plans[0].examined == 5
+        found = [row["_id"] for row in inbox.waiting(("payments", "rest"), limit=5)]
+    assert found == ["w0payments", "w1rest", "w3payments", "w4rest", "w6payments"]
+    assert set(plans[0].indexes) == {"delivery_waiting"}
+    assert plans[0].is_indexed
+    assert plans[0].examined <= 7
 
 
 def test_the_heads_of_all_lanes_cost_one_look_per_lane():
@@ -302,3 +310,46 @@ def test_a_performer_is_found_by_her_user_among_many():
     with recorded(run=True) as plans:
         assert Performer.objects.filter(user_id=users[-1]).values_list("pk", flat=True).first() == f"{MANY - 1:024}"
     assert plans[0].examined <= 2
+
+
+def looked_at(number, **more):
+    tip = {
+        "_id": f"{number:024x}",
+        "source_ref": f"TIP_{number}",
+        "looks": None,
+        "next_look_at": None,
+        "created_at": factories.NOW,
+    }
+    return tip | {"settlement_status": "settled", "needs_reconciliation": ""} | more
+
+
+def test_the_tips_to_look_at_are_found_among_many_that_are_settled():
+    fill(Tip, looked_at)
+    due = {"looks": 3, "next_look_at": factories.NOW, "settlement_status": "pending"}
+    again = {"looks": 3, "settlement_status": "pending", "needs_reconciliation": "not_posted"}
+    collection(Tip).insert_many([looked_at(MANY + n, **due) for n in range(3)] + [looked_at(MANY + 9, **again)])
+    with recorded(run=True) as plans:
+        assert len(looking._due(factories.NOW, 100)) == 3
+        assert looking.look_again([f"TIP_{MANY + 9}", "TIP_1", "unknown"], now=factories.NOW) == 1
+        assert [doubt.tip.source_ref for doubt in reconciliation.doubts()[0]] == [f"TIP_{MANY + 9}"]
+    assert [plan.indexes[0] for plan in plans] == ["tip_next_look", "tip_looked_at_source_ref", "tip_reconciliation"]
+    assert scans(plans) == []
+    assert max(plan.examined for plan in plans) <= 6
+
+
+def test_conflicts_are_found_among_many_deliveries():
+    row = {"source": "payments", "event_type": "tip.succeeded", "subject": None, "status": "duplicate", "error": ""}
+    fill(WebhookDelivery, lambda n: row | {"_id": f"payments/{n}", "repeats": f"tip.succeeded/{n}", "position": n})
+    conflict = {
+        "_id": "payments/c",
+        "status": "conflict",
+        "repeats": "tip.succeeded/x",
+        "position": 5,
+        "received_at": factories.NOW,
+    }
+    collection(WebhookDelivery).insert_one(row | conflict)
+    with recorded(run=True) as plans:
+        assert [found.key for found in reconciliation.conflicts()[0]] == ["payments/c"]
+    assert plans[0].indexes == ["delivery_conflicts"]
+    assert plans[0].examined == 1
+    assert scans(plans) == []

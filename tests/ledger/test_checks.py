@@ -36,6 +36,9 @@ def test_the_embedded_ledger_needs_nothing_of_rrr(said, settings):
 
 def test_rrr_needs_its_settings(said):
     assert said(RRR_API_BASE_URL="", RRR_CLIENT_ID=" ", RRR_CLIENT_SECRET="") == ["ledger.E001", "ledger.E002", "ledger.E003"]
+    assert said(
+        RRR_API_BASE_URL="https://rewards.example.com", RRR_CLIENT_ID="c", RRR_CLIENT_SECRET="s", RRR_WEBHOOK_SECRETS=[]
+    ) == ["ledger.E007"]
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_two_sources_do_not_share_delivery_ids():
 def test_a_call_that_we_do_not_act_on_is_stored_and_not_handed_out():
     assert inbox.accept([call(fact="survey.sent/1", is_ignored=True)]) == [NEW]
     assert rows() == [("payments/msg_1", "ignored", "survey.sent/1")]
-    assert inbox.waiting(limit=9) == []
+    assert inbox.waiting(("payments",), limit=9) == []
 
 
 # --- handing out -----------------------------------------------------------------------------------------------------------
@@ -180,21 +180,21 @@ def fact(number):
 
 def test_deliveries_are_handed_out_in_the_order_of_their_acceptance():
     inbox.accept([fact(number) for number in (3, 1, 2)])
-    assert [row["_id"][-1] for row in inbox.waiting(limit=9)] == ["3", "1", "2"]
-    assert [row["_id"][-1] for row in inbox.waiting(limit=2)] == ["3", "1"]
+    assert [row["_id"][-1] for row in inbox.waiting(("payments",), limit=9)] == ["3", "1", "2"]
+    assert [row["_id"][-1] for row in inbox.waiting(("payments",), limit=2)] == ["3", "1"]
 
 
 def test_a_processed_delivery_is_not_handed_out_again():
     inbox.accept([fact(1), fact(2)])
     transactions.run(lambda session: inbox.mark_processed(["payments/msg_1"], now=NOW, session=session))
-    assert [row["_id"] for row in inbox.waiting(limit=9)] == ["payments/msg_2"]
+    assert [row["_id"] for row in inbox.waiting(("payments",), limit=9)] == ["payments/msg_2"]
     assert collection(WebhookDelivery).find_one({"_id": "payments/msg_1"})["processed_at"] == NOW
 
 
 def test_a_failed_delivery_waits_behind_the_others_with_its_attempts_and_error():
     inbox.accept([fact(1), fact(2)])
     inbox.mark_failed("payments/msg_1", error="x" * 600)
-    assert [row["_id"] for row in inbox.waiting(limit=9)] == ["payments/msg_2", "payments/msg_1"]
+    assert [row["_id"] for row in inbox.waiting(("payments",), limit=9)] == ["payments/msg_2", "payments/msg_1"]
     row = collection(WebhookDelivery).find_one({"_id": "payments/msg_1"})
     assert (row["attempts"], row["error"]) == (1, "x" * 500)
 

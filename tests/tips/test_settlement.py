@@ -253,10 +253,10 @@ def test_a_delivery_is_processed_in_one_round(in_threads):
     """Two rounds were handed the same deliveries: the second begins again without them."""
     bought(500)
     succeeded(1, 100)
-    rows = settlement.inbox.waiting(limit=9)
+    rows = settlement.inbox.waiting(("payments",), limit=9)
     assert settlement.settle(rows, now=NOW).handled == 2
     succeeded(2, 100)
-    later = settlement.inbox.waiting(limit=9)
+    later = settlement.inbox.waiting(("payments",), limit=9)
     assert settlement.settle(rows + later, now=NOW + TICK) == settlement.Drained(1, {ANA})
     assert settlement.settle(rows, now=NOW + TICK) == settlement.Drained(0, set())
     moments = {row["_id"]: row["processed_at"] for row in collection(WebhookDelivery).find()}
@@ -493,13 +493,14 @@ def test_an_end_in_the_same_round_as_the_success_holds(ends, ended):
 
 
 @pytest.mark.parametrize(("ends", "ended"), ENDS)
-def test_an_end_after_settlement_changes_nothing_because_settled_is_final(ends, ended):
+def test_an_end_after_settlement_moves_nothing_because_settled_is_final_and_a_person_is_told(ends, ended):
     bought(500)
     succeeded()
     settle()
     before = [found(), event(), request(), balance(f"user:{BOB}")]
     ends()
     settle()
+    before[0]["needs_reconciliation"] = f"{ended[0]}_after_settlement"
     assert [found(), event(), request(), balance(f"user:{BOB}")] == before
 
 

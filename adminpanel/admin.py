@@ -1,0 +1,126 @@
+"""Django's admin of money and tips: everything can be looked at, nothing can be changed.
+
+What changes money is a transfer, a delivery or a command; what changes a tip is its settlement. A form that writes a row
+would be none of these, so there is none, for nobody.
+"""
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model
+from django.http import HttpRequest
+
+from ledger.models import Account, Entry, Transfer, WebhookDelivery, WebhookNonce
+from tips import events
+from tips.models import (
+    ArchivedQueueRequest,
+    ArchivedTipActivated,
+    ArchiveManifest,
+    ArchiveRun,
+    ChainHead,
+    IdempotencyKey,
+    QueueRequest,
+    Tip,
+    TipActivated,
+)
+
+ROWS_COUNTED = 10_000  # pages beyond it are not offered: counting all of millions would take longer than anybody waits
+
+
+class _Pages(Paginator):  # type: ignore[type-arg]
+    @property
+    def count(self) -> int:
+        return int(self.object_list[:ROWS_COUNTED].count())  # type: ignore[attr-defined]
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Found by its key; who may see it is Django's `view` permission."""
+
+    show_full_result_count = False
+    paginator = _Pages
+    list_per_page = 50
+    search_fields = ("pk__exact",)
+    search_help_text = "The whole key"
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnly):
+    list_display = ("key", "balance", "version", "created_at")
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnly):
+    list_display = ("key", "debit_account", "credit_account", "amount", "created_at")
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnly):
+    list_display = ("key", "account", "points_delta", "balance_after", "version", "posted_at")
+
+
+@admin.register(WebhookDelivery)
+class DeliveryAdmin(ReadOnly):
+    """Without the body: it names the tipper, who may be anonymous."""
+
+    list_display = ("key", "event_type", "status", "received_at", "processed_at", "attempts")
+    list_filter = ("status",)
+    exclude = ("body",)
+
+
+@admin.register(WebhookNonce)
+class NonceAdmin(ReadOnly):
+    list_display = ("key", "expires_at")
+
+
+@admin.register(Tip)
+class TipAdmin(ReadOnly):
+    """An anonymous tip stays anonymous here too."""
+
+    list_display = ("tip_id", "total", "who", "settlement_status", "needs_reconciliation", "created_at")
+    list_filter = ("settlement_status", ("needs_reconciliation", admin.EmptyFieldListFilter))
+    exclude = ("tipper_username", "tipper_id")
+    readonly_fields = ("who",)
+
+    @admin.display(description="tipper")
+    def who(self, tip: Tip) -> str:
+        return events.tipper_name({"is_anonymous": tip.is_anonymous, "tipper_username": tip.tipper_username}) or "a viewer"
+
+
+@admin.register(TipActivated, ArchivedTipActivated)
+class EventAdmin(ReadOnly):
+    list_display = ("tip_id", "sequence", "ledger_id", "posted_at", "created_at")
+
+
+@admin.register(ChainHead)
+class ChainHeadAdmin(ReadOnly):
+    list_display = ("name", "sequence", "digest")
+
+
+@admin.register(QueueRequest, ArchivedQueueRequest)
+class RequestAdmin(ReadOnly):
+    list_display = ("request_id", "type", "lane", "status", "attempts", "available_at")
+    list_filter = ("status",)
+
+
+@admin.register(ArchiveManifest)
+class ManifestAdmin(ReadOnly):
+    list_display = ("segment", "state", "count", "first_position", "last_position", "created_at")
+
+
+@admin.register(ArchiveRun)
+class RunAdmin(ReadOnly):
+    list_display = ("name", "owner", "until")
+
+
+@admin.register(IdempotencyKey)
+class KeyAdmin(ReadOnly):
+    list_display = ("key", "state", "answer_status", "created_at", "expires_at")

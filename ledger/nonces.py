@@ -1,0 +1,37 @@
+"""Nonces: a proven call counts once. "Once" is the primary key of `webhook_nonces`; MongoDB forgets them after their time.
+
+They are looked for before a call is stored and kept after it: a call whose storing failed may come again as it was, and one
+that was stored changes nothing when it comes again, so no moment in between can lose or double anything.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from pymongo.errors import BulkWriteError
+
+from ledger.database import collection
+from ledger.models import WebhookNonce
+
+DUPLICATE_KEY = 11000
+
+
+def used(keys: Collection[str]) -> set[str]:
+    """Which of these have been kept already."""
+    if not keys:
+        return set()
+    return {row["_id"] for row in collection(WebhookNonce).find({"_id": {"$in": list(keys)}}, {"_id": 1})}
+
+
+def keep(keys: Collection[str], *, until: datetime) -> set[str]:
+    """Keeps them; those that somebody else kept at the same moment are returned."""
+    wanted = list(keys)
+    if not wanted:
+        return set()
+    try:
+        collection(WebhookNonce).insert_many([{"_id": key, "expires_at": until} for key in wanted], ordered=False)
+    except BulkWriteError as error:
+        failures = error.details["writeErrors"]
+        if any(failure["code"] != DUPLICATE_KEY for failure in failures) or error.details["writeConcernErrors"]:
+            raise
+        return {wanted[failure["index"]] for failure in failures}
+    return set()
