@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -40,11 +40,6 @@ class RequestIdMiddleware:
 
 def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "details": details}}
-
-
-def error_response(status: int, code: str, message: str, details: Any = None) -> JsonResponse:
-    """The error shape for plain Django views."""
-    return JsonResponse(error_body(code, message, details), status=status)
 
 
 def api_error(exc: Exception, context: dict[str, Any]) -> Response | None:

@@ -28,8 +28,7 @@ from lovense import activation, devices, dispatch, groups, identity, pages, stop
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 65_536
-NORMAL, POLICY, TRY_LATER = 1000, 1008, 1013
-UNAUTHENTICATED = 4401
+TRY_LATER, UNAUTHENTICATED = 1013, 4401
 
 
 class Lanes:

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from config.logging import trace_id
-from config.requests import RequestIdMiddleware, error_response
+from config.requests import RequestIdMiddleware
 
 
 def answer(offered=None, view=lambda request: HttpResponse()):
@@ -132,9 +132,3 @@ def test_what_nobody_anticipated_is_a_500_that_says_nothing(api):
     response = api.get("/fail/unknown")
     assert response.status_code == 500
     assert b"secret" not in response.content
-
-
-def test_plain_views_use_the_same_shape():
-    assert error_response(409, "conflict", "No.", {"a": 1}).content == (
-        b'{"error": {"code": "conflict", "message": "No.", "details": {"a": 1}}}'
-    )
