@@ -147,8 +147,9 @@ class NeedsReconciliation(Exception):
     TOO_MANY_ENTRIES = "too_many_entries"
     SAME_SIGN = "same_sign"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """`reason` is a stable word for rows and logs; `detail` is for the eyes of whoever looks."""
+        super().__init__(f"{reason} ({detail})" if detail else reason)
         self.reason = reason
 
 

@@ -1,10 +1,11 @@
 """Drift: what a ledger says today about the tips that were settled, beside what their events say. Reports, never fixes.
 
 A tip was settled because the ledger had posted its entries. It may have reversed them since, or lost them, or we may have
-read them wrongly. One batch of tips and their events is in memory at a time; the ledger is asked by a few threads.
+read them wrongly. What proved a tip (`tips/proof.py`) proves it here too. One batch of tips and their events is in memory at
+a time; the ledger is asked by a few threads.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,17 +21,16 @@ from ledger.gateway import (
     PostedEntry,
     Proof,
     performer_account,
-    read,
     user_account,
 )
-from tips import eventlog
+from tips import eventlog, proof
 from tips.models import SettlementStatus, Tip
 
 BATCH = 200
 THREADS = 4  # a ledger behind a network is asked side by side, not hammered
 MARGIN = timedelta(days=1)  # how much older than its tip a posting is searched for: clocks differ
 _SETTLED = {"settlement_status": SettlementStatus.SETTLED.value}
-_FIELDS = {"source_ref": 1, "total": 1, "tipper_id": 1, "performer_id": 1, "created_at": 1, "happened_at": 1}
+_FIELDS = dict.fromkeys(("source_ref", "total", "net", "tipper_id", "performer_id", "created_at", "happened_at"), 1)
 
 Answer = list[PostedEntry] | LedgerError
 
@@ -89,30 +89,22 @@ def _problems(tip: Document, event: Document | None, answer: Answer, is_own: boo
         yield f"the ledger gave no answer ({answer.code})"
         return
     try:
-        proof = read(answer)
+        found = proof.of(tip, answer)
     except NeedsReconciliation as needs:
-        yield f"the ledger's entries need a person: {needs.reason}"
+        yield f"the ledger's entries need a person: {needs}"
         return
-    if proof is None:
+    if found is None:
         yield "the ledger has no posted entries of it"
-        return
-    yield from _amounts(tip, answer)
-    if event is not None and is_own:
-        yield from _references(event["payload"]["ledger"], proof)
+    elif event is not None and is_own:
+        yield from _references(event["payload"]["ledger"], found)
 
 
-def _amounts(tip: Document, entries: Sequence[PostedEntry]) -> Iterator[str]:
-    for entry in entries:
-        if abs(entry.points_delta) != tip["total"]:
-            yield f"entry {entry.entry_id} moves {abs(entry.points_delta)} tokens, the tip is {tip['total']}"
-
-
-def _references(logged: Mapping[str, Any], proof: Proof) -> Iterator[str]:
+def _references(logged: Mapping[str, Any], found: Proof) -> Iterator[str]:
     today = {
-        "ledgerId": proof.ledger_id,
-        "debitRef": proof.debit_ref,
-        "creditRef": proof.credit_ref,
-        "postedAt": clock.iso(proof.posted_at),
+        "ledgerId": found.ledger_id,
+        "debitRef": found.debit_ref,
+        "creditRef": found.credit_ref,
+        "postedAt": clock.iso(found.posted_at),
     }
     for name, value in today.items():
         if logged[name] != value:

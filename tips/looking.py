@@ -31,7 +31,7 @@ from ledger.gateway import (
     performer_account,
     user_account,
 )
-from tips import events
+from tips import events, proof
 from tips.models import Tip, TipStatus
 from tips.settlement import FINAL, SETTLED, Drained, Writes, orders
 
@@ -148,10 +148,8 @@ def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
     is_open = tip["settlement_status"] not in FINAL
     own = [entry for entry in answer.entries if entry.source_ref == tip["source_ref"]]  # without those of the commission
     try:
-        proof = gateway.read(own)
-        if proof is not None:
-            _check_parties(tip, own)
-        if proof is not None and is_open:
+        found = proof.of(tip, answer.entries)
+        if found is not None and is_open:
             writes.settle(tip, answer.entries)
             return
     except NeedsReconciliation as contradiction:
@@ -164,7 +162,7 @@ def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
         writes.end(tip, TipStatus.FAILED, answer.refused)
     elif is_open:
         _appoint(writes, tip, answer)
-    elif proof is not None and tip["settlement_status"] != SETTLED:
+    elif found is not None and tip["settlement_status"] != SETTLED:
         _give_up(writes, tip, f"posted_although_{tip['status']}")
     else:
         writes.change(tip, next_look_at=None)

@@ -34,7 +34,7 @@ from ledger.gateway import (
     user_account,
 )
 from ledger.purchases import Purchase
-from tips import commission, events, placement, queue
+from tips import commission, events, placement, proof, queue
 from tips.models import ChainHead, SettlementStatus, Tip, TipActivated, TipStatus
 from tips.placement import TipOrder
 
@@ -141,13 +141,13 @@ class Writes:
 
     def settle(self, tip: dict[str, Any], entries: Sequence[PostedEntry]) -> None:
         """`settled` is the effect of the proof: without posted entries of this source_ref there is none."""
-        proof = gateway.read([entry for entry in entries if entry.source_ref == tip["source_ref"]])
-        if proof is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
+        found = proof.of(tip, entries)
+        if found is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
             raise events.InvalidEvent("only a successful tip with posted entries is settled")
         source = _balance(entries, user_account(tip["tipper_id"]))
         recipient = _balance(entries, performer_account(tip["performer_id"]))
-        self._payloads.append(events.build(tip, proof, source=source, recipient=recipient, now=self.now))
-        self.change(tip, settlement_status=SETTLED, settled_at=proof.posted_at, **_NOTHING_AWAITED)
+        self._payloads.append(events.build(tip, found, source=source, recipient=recipient, now=self.now))
+        self.change(tip, settlement_status=SETTLED, settled_at=found.posted_at, **_NOTHING_AWAITED)
 
     def end(self, tip: dict[str, Any], status: TipStatus, reason: str) -> None:
         settlement = SettlementStatus.CANCELLED if status is TipStatus.CANCELLED else SettlementStatus.FAILED

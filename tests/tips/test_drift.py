@@ -8,12 +8,14 @@ from ledger.database import collection
 from ledger.models import Entry
 from ledger.rrr import RrrGateway
 from tests.factories import NOW
+from tests.remote import remote
 from tests.rrr import client_of, simulated
-from tests.tips.calls import ANA, BOB, bought, everything, settle, succeeded, tip_id
+from tests.tips.calls import ANA, BOB, bought, event, everything, settle, state, succeeded, tip_id
 from tests.tips.test_archive import end, run
-from tips import drift
+from tips import drift, events, looking
 from tips.models import TipActivated
 
+__all__ = ["remote"]
 pytestmark = pytest.mark.django_db
 
 
@@ -68,8 +70,14 @@ def test_a_ledger_that_lost_its_entries_is_named(settled):
 
 
 def test_another_amount_is_named(settled):
-    entry(f"{ref(3)}:credit", points_delta=90)
-    assert findings() == [f"tip {tip_id(3)}: entry {ref(3)}:credit moves 90 tokens, the tip is 103"]
+    entry(f"{ref(3)}:credit", points_delta=104)
+    (said,) = findings()
+    assert said.endswith(f"need a person: other_amount ({ref(3)}:credit moves 104 tokens, the tip is 103)")
+
+
+def test_another_party_is_named(settled):
+    entry(f"{ref(3)}:debit", account="user:someone")
+    assert findings() == [f"tip {tip_id(3)}: the ledger's entries need a person: other_party ({ref(3)}:debit)"]
 
 
 def test_another_time_of_posting_is_named(settled):
@@ -94,12 +102,12 @@ def test_archived_tips_are_compared_too(settled):
     end(range(1, 7))
     run()
     assert findings() == []
-    entry(f"{ref(3)}:credit", points_delta=90)
+    entry(f"{ref(3)}:debit", points_delta=-90)
     assert len(findings()) == 1
 
 
 def test_it_changes_nothing(settled):
-    entry(f"{ref(3)}:credit", points_delta=90)
+    entry(f"{ref(3)}:debit", points_delta=-90)
     before = everything()
     findings()
     assert everything() == before
@@ -123,6 +131,22 @@ def test_another_ledger_is_compared_by_what_it_moved(other):
     assert len(findings(ledger)) > 6
     other.books.reverse(ref(2))
     assert findings(ledger, is_own=False) == [f"tip {tip_id(2)}: the ledger's entries need a person: reversed"]
+
+
+@pytest.mark.parametrize("net", [1, 74, 75, 100])
+def test_what_a_ledger_kept_back_on_the_way_is_no_drift(remote, net):
+    """It was a proof when the tip was settled; so it is one today."""
+    remote.post(ref(1), BOB, ANA, 100, net=net)
+    succeeded(1, 100, commission=25)
+    settle()
+    looking.drain(now=NOW, limit=9)
+    assert state(1) == ("success", "settled", "")
+    assert findings() == []
+    payload = event(1)["payload"]
+    assert payload["ledger"]["sourceBalance"] == {"before": 500, "after": 400, "change": -100}
+    assert payload["ledger"]["recipientBalance"] == {"before": 1000, "after": 1000 + net, "change": net}
+    assert (payload["amount"], payload["netPrice"], payload["commission"]) == (100, 75, 25)
+    events.check(payload)
 
 
 def test_a_ledger_that_does_not_answer_is_named(other):

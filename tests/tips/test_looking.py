@@ -239,6 +239,8 @@ CONTRADICTIONS = {
 MORE = {
     "more than was paid": ("other_amount", [(VIEWER, -100, ""), (HERS, 101, "")]),
     "one entry of one token": ("other_amount", [(VIEWER, -1, "")]),
+    "less than she was promised, and nothing says what was paid": ("other_amount", [(HERS, 74, "")]),
+    "more than was paid, and nothing says so": ("other_amount", [(HERS, 101, "")]),
     "to somebody else": ("other_party", [(VIEWER, -100, ""), (performer_account(CAROL), 100, "")]),
     "the other way round": ("other_amount", [(HERS, -100, ""), (VIEWER, 100, "")]),
 }
@@ -268,6 +270,17 @@ def test_what_the_ledger_keeps_back_on_the_way_to_the_performer_is_its_own_busin
     recorded(commission=25)
     look()
     assert state() == SETTLED
+
+
+@pytest.mark.parametrize("received", [75, 100])
+def test_the_performers_entry_alone_proves_what_she_was_promised(remote, received):
+    remote.entry(ref(), HERS, received)
+    recorded(commission=25)
+    look()
+    assert state() == SETTLED
+    ledger = event()["payload"]["ledger"]
+    assert "sourceBalance" not in ledger
+    assert ledger["recipientBalance"]["change"] == received
 
 
 def test_a_viewer_who_performs_too_may_tip_herself_if_the_ledger_lets_her(remote):
