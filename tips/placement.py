@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from ledger import purchases
 from ledger.fields import Fields, read
 from ledger.inbox import Call
@@ -31,7 +29,7 @@ class TipOrder:
     tip_id: str
     source_ref: str
     total: int
-    commission: int
+    commission: int | None  # in percent, as it was sent; without one the setting holds when the tip is recorded
     studio_commission: int
     tipper_id: str
     tipper_username: str
@@ -48,7 +46,8 @@ class TipOrder:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """The business content: another amount, party or reference under the same tip id is a conflict."""
+        """The business content: another amount, party or reference under the same tip id is a conflict. Of what was sent, so
+        that no change of a setting makes a repeat another content."""
         return (
             self.tip_id,
             self.source_ref,
@@ -68,7 +67,7 @@ def parse_tip(data: Fields) -> TipOrder:
         tip_id=tip_id,
         source_ref=data.reference("sourceRef", f"TIP_{tip_id}"),
         total=data.amount("totalPrice"),
-        commission=data.integer("commission", minimum=0, maximum=100, default=settings.TIP_DEFAULT_COMMISSION),
+        commission=data.integer("commission", minimum=0, maximum=100) if data.has("commission") else None,
         studio_commission=data.integer("studioCommission", minimum=0, maximum=100, default=0),
         tipper_id=tipper.hex_id("userId"),
         tipper_username=tipper.text_or("username", "", maximum=64),

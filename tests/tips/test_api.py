@@ -130,6 +130,16 @@ def test_without_the_tokens_it_waits_and_the_answer_says_so(post):
     assert told(post()) == (202, answer, True)  # the kept answer; `GET /api/tips/:id` tells how it stands now
 
 
+def test_a_changed_default_between_a_call_and_its_repeat_changes_nothing(post, settings):
+    bought(500)
+    first = post()
+    settings.TIP_DEFAULT_COMMISSION = 30
+    assert told(post()) == (201, first.json(), True)
+    assert told(post(key="key-2")) == (200, first.json(), False)
+    assert succeeded() == 200
+    assert event()["payload"]["commission"] == 25
+
+
 def test_what_was_accepted_before_goes_before(post):
     bought(150)
     succeeded(1, 100)

@@ -65,11 +65,10 @@ def test_the_specifications_example_is_read_whole():
     )
 
 
-def test_what_is_optional_has_its_default(settings):
-    settings.TIP_DEFAULT_COMMISSION = 30
+def test_what_is_optional_has_its_default():
     data = tip() | {"tipper": {"userId": BOB}, "recipient": {"performerId": ANA}}
     read = parsed(data).order
-    assert (read.source_ref, read.commission, read.studio_commission) == (f"TIP_{tip_id(1)}", 30, 0)
+    assert (read.source_ref, read.commission, read.studio_commission) == (f"TIP_{tip_id(1)}", None, 0)
     assert (read.tipper_username, read.tipper_role, read.performer_username, read.is_anonymous) == ("", "user", "", False)
     assert {read.studio_id, read.conversation_id, read.conversation_type, read.stream_type, read.message} == {None}
 
@@ -209,6 +208,7 @@ def test_the_envelope_has_rules_too(content, field):
     [
         {"totalPrice": 101},
         {"commission": 24},
+        {"commission": None},
         {"studioCommission": 11},
         {"sourceRef": "TIP_x"},
         {"tipper": COMPLETE["tipper"] | {"userId": CAROL}},
@@ -222,6 +222,12 @@ def test_another_amount_party_or_reference_is_other_content(changed):
 @pytest.mark.parametrize("changed", [{"createdAt": "2027-01-01T00:00:00Z"}, {"context": None}, {"conversationId": None}])
 def test_words_and_times_are_not_content(changed):
     assert parsed(COMPLETE | changed).fingerprint == parsed(COMPLETE).fingerprint
+
+
+def test_no_setting_is_part_of_what_was_sent(settings):
+    before = parsed(tip()).fingerprint
+    settings.TIP_DEFAULT_COMMISSION = 30
+    assert parsed(tip()).fingerprint == before
 
 
 def test_the_same_tip_in_two_events_is_two_contents():

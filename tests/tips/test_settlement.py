@@ -133,6 +133,18 @@ def test_the_extremes_of_a_split(commission, net):
     assert event()["payload"]["netPrice"] == net
 
 
+def test_without_a_commission_the_setting_holds_and_its_change_makes_no_repeat_a_conflict(settings):
+    bought(500)
+    settings.TIP_DEFAULT_COMMISSION = 10
+    succeeded(1, 100)
+    settle()
+    settings.TIP_DEFAULT_COMMISSION = 30
+    assert [succeeded(1, 100), succeeded(2, 100)] == [200, 202]  # known already, and new
+    settle()
+    assert [event(number)["payload"]["netPrice"] for number in (1, 2)] == [90, 70]
+    assert deliveries() == {"processed": 3, "duplicate": 1}
+
+
 def test_the_largest_tip():
     bought(2**53 - 1)
     succeeded(1, 2**53 - 1)
