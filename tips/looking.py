@@ -33,7 +33,7 @@ from ledger.gateway import (
 )
 from tips import events, proof
 from tips.models import Tip, TipStatus
-from tips.settlement import FINAL, SETTLED, Drained, Writes, orders
+from tips.settlement import FINAL, SETTLED, Drained, Writes, orders, together
 
 log = logging.getLogger(__name__)
 
@@ -126,8 +126,7 @@ def _concluded(answers: list[Answer], now: datetime) -> Drained:
         if len(answers) == 1:
             return _concluded([_unreadable(answers[0], error)], now)
     # One answer that cannot be written must not hold up the others: each alone.
-    parts = [_concluded([answer], now) for answer in answers]
-    return Drained(sum(part.handled for part in parts), set().union(*(part.performers for part in parts)))
+    return together([_concluded([answer], now) for answer in answers])
 
 
 def _unreadable(answer: Answer, error: Exception) -> Answer:
@@ -146,7 +145,6 @@ def _conclude(session: ClientSession, now: datetime, answers: Sequence[Answer]) 
 
 def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
     is_open = tip["settlement_status"] not in FINAL
-    own = [entry for entry in answer.entries if entry.source_ref == tip["source_ref"]]  # without those of the commission
     try:
         found = proof.of(tip, answer.entries)
         if found is not None and is_open:
@@ -170,20 +168,6 @@ def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
 
 def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: Answer) -> bool:
     return answer.refused == InsufficientFunds.reason and writes.now < tip["funding_until"]
-
-
-def _check_parties(tip: Mapping[str, Any], entries: Sequence[PostedEntry]) -> None:
-    """A posting proves this tip only: its tokens, from its tipper, to its performer."""
-    tipper, performer = user_account(tip["tipper_id"]), performer_account(tip["performer_id"])
-    for entry in entries:
-        paid, received = -entry.points_delta, entry.points_delta
-        if entry.account not in (tipper, performer):
-            raise NeedsReconciliation("other_party")
-        # What a ledger keeps back on the way to the performer is its own business; what the tipper paid is not.
-        if (entry.account == tipper and paid != tip["total"]) or (
-            entry.account == performer and not 0 < received <= tip["total"]
-        ):
-            raise NeedsReconciliation("other_amount")
 
 
 def _appoint(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:

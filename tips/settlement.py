@@ -53,6 +53,7 @@ PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
     SettlementStatus.FAILED: frozenset({SettlementStatus.PENDING, SettlementStatus.PROCESSING}),
 }
 FINAL = frozenset({SettlementStatus.SETTLED, SettlementStatus.CANCELLED, SettlementStatus.FAILED})
+POSTPONED = timedelta(minutes=1)  # a tip that cannot be ended comes again after it
 # A tip that is settled or has ended waits neither for tokens nor for the ledger, and no doubt about it is left.
 _NOTHING_AWAITED = {"funding_until": None, "next_look_at": None, "look_error": "", "needs_reconciliation": ""}
 
@@ -79,6 +80,11 @@ class Drained:
     is_looking: bool = False  # tips were recorded for which the ledger is to be asked
 
 
+def together(parts: Sequence[Drained]) -> Drained:
+    performers = set().union(*(part.performers for part in parts))
+    return Drained(sum(part.handled for part in parts), performers, any(part.is_looking for part in parts))
+
+
 def drain(*, now: datetime, limit: int) -> Drained:
     """Settles the deliveries that wait, oldest first, at most `limit` of them in one transaction."""
     return settle(inbox.waiting(placement.SOURCES, limit=limit), now=now)
@@ -92,8 +98,28 @@ def settle(rows: list[dict[str, Any]], *, now: datetime) -> Drained:
 def end_grace(*, now: datetime, limit: int) -> Drained:
     """Looks a last time at tips whose grace period for finding their tokens is over: settled after all, or failed."""
     due = {"settlement_status": PENDING, "looks": None, "funding_until": {"$lte": now}}
-    late = [row["_id"] for row in collection(Tip).find(due, {"_id": 1}).limit(limit)]
-    return transactions.run(lambda session: _Batch(session, now).settle([], late)) if late else Drained()
+    late = [row["_id"] for row in collection(Tip).find(due, {"_id": 1}).sort("funding_until", 1).limit(limit)]
+    return _end_grace(late, now) if late else Drained()
+
+
+def _end_grace(late: list[str], now: datetime) -> Drained:
+    try:
+        return transactions.run(lambda session: _Batch(session, now).settle([], late))
+    except (DatabaseError, PyMongoError):
+        raise  # the database, not a tip: all of them wait for the next round
+    except Exception as error:
+        if len(late) == 1:
+            return _postpone(late[0], error, now)
+    # One tip that cannot be ended must not hold up the others: each alone.
+    return together([_end_grace([tip_id], now) for tip_id in late])
+
+
+def _postpone(tip_id: str, error: Exception, now: datetime) -> Drained:
+    """Its turn comes again, behind the others: were it always due first, many such tips would fill every round."""
+    log.error("grace_not_ended", extra={"tip_id": tip_id, "error_code": type(error).__name__}, exc_info=error)
+    waits = {"_id": tip_id, "settlement_status": PENDING}
+    collection(Tip).update_one(waits, {"$set": {"funding_until": now + POSTPONED}})
+    return Drained()
 
 
 def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
@@ -108,9 +134,7 @@ def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
         if len(rows) == 1:
             return _give_up_for_now(rows[0], error)
     # One delivery that cannot be processed must not hold up the others: each alone.
-    parts = [_settle([row], now) for row in rows]
-    performers = set().union(*(part.performers for part in parts))
-    return Drained(sum(part.handled for part in parts), performers, any(part.is_looking for part in parts))
+    return together([_settle([row], now) for row in rows])
 
 
 def _give_up_for_now(row: dict[str, Any], error: Exception) -> Drained:
@@ -325,6 +349,7 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
     order = delivery.order
     assert isinstance(order, TipOrder)
     settlement = {TipStatus.CANCELLED: SettlementStatus.CANCELLED, TipStatus.FAILED: SettlementStatus.FAILED}
+    percent = settings.TIP_DEFAULT_COMMISSION if order.commission is None else order.commission
     return {
         "_id": order.tip_id,
         "type": "tip",
@@ -349,7 +374,6 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
         "source_ref": order.source_ref,
         "delivery": delivery.key,
         "happened_at": order.happened_at,
-    percent = settings.TIP_DEFAULT_COMMISSION if order.commission is None else order.commission
         "created_at": now,
         "settled_at": None,
         "ended_at": None if status is TipStatus.SUCCESS else now,

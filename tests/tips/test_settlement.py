@@ -15,7 +15,7 @@ from ledger.clock import iso
 from ledger.database import client, collection
 from ledger.models import Account, WebhookDelivery
 from ledger.transactions import CommitUnknown, NotCommitted
-from tests.factories import NOW
+from tests.factories import NOW, fund
 from tests.tips.calls import (
     ANA,
     BOB,
@@ -609,6 +609,37 @@ def test_alone_it_is_counted_and_the_round_says_that_nothing_was_done():
     succeeded(1)
     bought(500)
     settle()
+    assert state(1) == SETTLED
+
+
+def broken(number):
+    """A waiting tip whose tokens came and which nothing can settle: no event may be made of it."""
+    succeeded(number, 100)
+    settle()
+    collection(Tip).update_one({"_id": tip_id(number)}, {"$set": {"type": "gift"}})
+
+
+def test_a_tip_that_cannot_be_ended_holds_up_no_other(caplog, bob):
+    for number in (1, 3):
+        succeeded(number, 100)
+        settle()
+    broken(2)
+    fund(bob, 300)  # past the inbox: wakes nobody
+    assert end_grace(NOW + GRACE) == settlement.Drained(2, {ANA})
+    assert [state(number) for number in (1, 2, 3)] == [SETTLED, WAITING, SETTLED]
+    assert [record.tip_id for record in caplog.records if record.msg == "grace_not_ended"] == [tip_id(2)]
+
+
+def test_it_lets_others_go_first_and_ends_when_it_can(bob):
+    broken(1)
+    succeeded(2, 10_000)
+    settle(NOW + TICK)
+    fund(bob, 100)
+    later = NOW + GRACE + TICK
+    assert [end_grace(later, limit=1).handled for _ in range(3)] == [0, 1, 0]
+    assert (state(1), state(2)) == (WAITING, NO_FUNDS)
+    collection(Tip).update_one({"_id": tip_id(1)}, {"$set": {"type": "tip"}})
+    assert end_grace(later + settlement.POSTPONED).performers == {ANA}
     assert state(1) == SETTLED
 
 
