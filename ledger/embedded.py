@@ -19,11 +19,11 @@ class EmbeddedGateway:
         return bool(settings.LEDGER_PLACES_TIPS)
 
     def transfer(
-        self, groups: Sequence[gateway.Group], *, now: datetime, session: ClientSession | None = None
+        self, groups: Sequence[gateway.Group], *, now: datetime, session: ClientSession | None = None, are_new: bool = False
     ) -> list[gateway.Result]:
         if session is None:
             return sharing.post(groups, now=now)
-        return posting.post(groups, now=now, session=session)
+        return posting.post(groups, now=now, session=session, are_new=are_new)
 
     def entries_for(
         self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None

@@ -115,9 +115,14 @@ class Gateway(Protocol):
     def joins_transactions(self) -> bool:
         """Whether `transfer` takes a session: only books in the same database can."""
 
-    def transfer(self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None) -> list[Result]:
+    def transfer(
+        self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None, are_new: bool = False
+    ) -> list[Result]:
         """Posts each group of orders, all or nothing, once. With a session it becomes durable with the caller's transaction,
-        which only books in the same database can do; without one it is durable when this returns."""
+        which only books in the same database can do; without one it is durable when this returns.
+
+        `are_new`, with a session: the caller expects that no order was ever posted, so nobody looks. Where it is wrong, the
+        transfer's key ends the transaction with a duplicate, and the caller runs it again without."""
 
     def entries_for(self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None) -> list[PostedEntry]:
         """Every entry that carries this source_ref. A ledger kept by member is asked about these accounts, payer first, and

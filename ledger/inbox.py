@@ -126,7 +126,7 @@ def waiting(sources: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
     found = collection(WebhookDelivery).find(
         {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1}
     )
-    return list(found.sort("position", 1).limit(limit))
+    return list(found.sort("position", 1).limit(limit).batch_size(limit))
 
 
 def is_waiting(subject: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import InsertOne, UpdateOne
+from pymongo import InsertOne, UpdateMany
 from pymongo.client_session import ClientSession
 
 from ledger.database import collection
@@ -31,12 +31,20 @@ from ledger.gateway import (
 from ledger.models import Account, Entry, Transfer
 
 MAX_BALANCE = 2**63 - 1
+ACCOUNTS_AT_ONCE = 100  # moved by one statement: each looks for itself among them
 REVERSED = "_REVERSAL"  # ends the key of a reversing transfer, after the key of the one that it takes back
 
 
-def post(groups: Sequence[Group], *, now: datetime, session: ClientSession) -> list[Result]:
-    """Posts each group in order, all or nothing; the caller's transaction makes the whole durable. Repeats change nothing."""
-    books = _Books(groups, now, session)
+class Contended(Exception):
+    """An account is not as this transaction read it. Snapshots and write conflicts rule that out; nothing is posted."""
+
+
+def post(groups: Sequence[Group], *, now: datetime, session: ClientSession, are_new: bool = False) -> list[Result]:
+    """Posts each group in order, all or nothing; the caller's transaction makes the whole durable. Repeats change nothing.
+
+    `are_new`: see Gateway.transfer.
+    """
+    books = _Books(groups, now, session, are_new=are_new)
     results = [books.post(group) for group in groups]
     books.write()
     return results
@@ -45,18 +53,20 @@ def post(groups: Sequence[Group], *, now: datetime, session: ClientSession) -> l
 class _Books:
     """The accounts of one batch in memory, and what the batch will write."""
 
-    def __init__(self, groups: Sequence[Group], now: datetime, session: ClientSession) -> None:
+    def __init__(self, groups: Sequence[Group], now: datetime, session: ClientSession, *, are_new: bool) -> None:
         self._now, self._session = now, session
         orders = [order for group in groups for order in group]
-        keys = list({order.key for order in orders})
         accounts = list({order.debit for order in orders} | {order.credit for order in orders})
-        self._transfers = {row["_id"]: row for row in collection(Transfer).find({"_id": {"$in": keys}}, session=session)}
-        found = collection(Account).find({"_id": {"$in": accounts}}, session=session)
+        self._transfers = {} if are_new else self._load_transfers(list({order.key for order in orders}))
+        found = collection(Account).find({"_id": {"$in": accounts}}, session=session, batch_size=len(accounts) + 1)
         self._read = {row["_id"]: (row["balance"], row["version"]) for row in found}
         self._accounts = {key: self._read.get(key, (0, 0)) for key in accounts}
         self._old_entries = self._load_entries()
         self._new_transfers: list[dict[str, Any]] = []
         self._new_entries: list[dict[str, Any]] = []
+
+    def _load_transfers(self, keys: list[str]) -> dict[str, dict[str, Any]]:
+        return {row["_id"]: row for row in collection(Transfer).find({"_id": {"$in": keys}}, session=self._session)}
 
     def _load_entries(self) -> dict[str, dict[str, Any]]:
         keys = [key for row in self._transfers.values() for key in entry_keys(row)]
@@ -133,16 +143,30 @@ class _Books:
     def write(self) -> None:
         if not self._new_transfers:
             return
-        moved = [key for key, state in self._accounts.items() if state != self._read.get(key, (0, 0))]
-        collection(Account).bulk_write([self._account_write(key) for key in moved], ordered=False, session=self._session)
+        self._write_accounts([key for key, state in self._accounts.items() if state != self._read.get(key, (0, 0))])
         collection(Transfer).insert_many(self._new_transfers, session=self._session)
         collection(Entry).insert_many(self._new_entries, session=self._session)
 
-    def _account_write(self, key: str) -> InsertOne[dict[str, Any]] | UpdateOne:
+    def _write_accounts(self, moved: list[str]) -> None:
+        old = [key for key in moved if key in self._read]
+        writes: list[InsertOne[dict[str, Any]] | UpdateMany] = [self._opening(key) for key in moved if key not in self._read]
+        writes += [self._moves(old[start : start + ACCOUNTS_AT_ONCE]) for start in range(0, len(old), ACCOUNTS_AT_ONCE)]
+        if collection(Account).bulk_write(writes, ordered=False, session=self._session).matched_count != len(old):
+            raise Contended
+
+    def _opening(self, key: str) -> InsertOne[dict[str, Any]]:
         balance, version = self._accounts[key]
-        if key not in self._read:
-            return InsertOne({"_id": key, "balance": balance, "version": version, "created_at": self._now})
-        return UpdateOne({"_id": key, "version": self._read[key][1]}, {"$set": {"balance": balance, "version": version}})
+        return InsertOne({"_id": key, "balance": balance, "version": version, "created_at": self._now})
+
+    def _moves(self, keys: list[str]) -> UpdateMany:
+        """One statement for many accounts, guarded by each one's version: half of what a statement each costs the server."""
+
+        def own(values: list[int]) -> dict[str, Any]:
+            return {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [{"$literal": keys}, "$_id"]}]}
+
+        as_read = {"$expr": {"$eq": ["$version", own([self._read[key][1] for key in keys])]}}
+        balances, versions = (own([self._accounts[key][part] for key in keys]) for part in (0, 1))
+        return UpdateMany({"_id": {"$in": keys}, **as_read}, [{"$set": {"balance": balances, "version": versions}}], hint="_id_")
 
 
 def entry_keys(transfer: Mapping[str, Any]) -> tuple[str, str]:

@@ -120,7 +120,9 @@ class RrrGateway:
 
     # --- transfer --------------------------------------------------------------------------------------------------------
 
-    def transfer(self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None) -> list[Result]:
+    def transfer(
+        self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None, are_new: bool = False
+    ) -> list[Result]:
         """Raises at the first group that RRR does not answer; the ones before it are done, and a repeat does nothing to them."""
         if session is not None:
             raise InsideTransaction

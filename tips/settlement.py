@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from ledger import gateway, inbox, transactions
 from ledger.database import collection
@@ -124,7 +124,7 @@ def _postpone(tip_id: str, error: Exception, now: datetime) -> Drained:
 
 def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
     try:
-        return transactions.run(lambda session: _Batch(session, now).settle(_parsed(rows)))
+        return _settle_together(_parsed(rows), now)
     except Overtaken:
         left = inbox.still_waiting(row["_id"] for row in rows)
         return settle([row for row in rows if row["_id"] in left], now=now)
@@ -135,6 +135,17 @@ def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
             return _give_up_for_now(rows[0], error)
     # One delivery that cannot be processed must not hold up the others: each alone.
     return together([_settle([row], now) for row in rows])
+
+
+def _settle_together(deliveries: Sequence[Delivery], now: datetime) -> Drained:
+    """Tips are nearly always new, and a unique key says when one is not: then all of it again, with a look at what there is."""
+    if all(isinstance(delivery.order, TipOrder) and delivery.event_type == "tip.succeeded" for delivery in deliveries):
+        try:
+            return transactions.run(lambda session: _Batch(session, now, are_new=True).settle(deliveries))
+        except BulkWriteError as error:
+            if any(failure["code"] != inbox.DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                raise
+    return transactions.run(lambda session: _Batch(session, now).settle(deliveries))
 
 
 def _give_up_for_now(row: dict[str, Any], error: Exception) -> Drained:
@@ -198,22 +209,41 @@ class Writes:
         return {payload["performerId"] for payload in self._payloads}
 
     def _log(self) -> list[dict[str, Any]]:
-        heads = collection(ChainHead)
-        head = heads.find_one({"_id": events.HEAD}, session=self.session) or {"sequence": 0, "digest": events.GENESIS}
+        """Where this process ended the chain is where it most likely still ends; the guard of the update says if it is not."""
+        return (_head and self._append(_head)) or self._append(self._read_head(), is_certain=True)
+
+    def _read_head(self) -> dict[str, Any]:
+        head = collection(ChainHead).find_one({"_id": events.HEAD}, {"sequence": 1, "digest": 1}, session=self.session)
+        return head or {"_id": events.HEAD, "sequence": 0, "digest": events.GENESIS}
+
+    def _append(self, head: dict[str, Any], *, is_certain: bool = False) -> list[dict[str, Any]]:
+        """Nothing, when another process has moved the head."""
         rows, digest = events.chain(self._payloads, sequence=head["sequence"], previous=head["digest"], now=self.now)
         end = {"sequence": head["sequence"] + len(rows), "digest": digest}
-        heads.update_one({"_id": events.HEAD}, {"$set": end}, upsert=True, session=self.session)
+        moved = collection(ChainHead).update_one(head, {"$set": end}, upsert=is_certain, session=self.session)
+        if not moved.matched_count and not is_certain:
+            return []
         collection(TipActivated).insert_many(rows, session=self.session)
+        transactions.after_commit(lambda: _remember({"_id": events.HEAD, **end}))
         return rows
+
+
+_head: dict[str, Any] = {}  # of the event log, as this process left it
+
+
+def _remember(head: dict[str, Any]) -> None:
+    global _head
+    _head = head
 
 
 class _Batch:
     """One transaction's worth of deliveries. Where we place the transfers in our own books, their tips are settled in it too."""
 
-    def __init__(self, session: ClientSession, now: datetime) -> None:
+    def __init__(self, session: ClientSession, now: datetime, *, are_new: bool = False) -> None:
         self._session, self._now = session, now
         self._ledger = gateway.current()
         self._places = self._ledger.places_tips and self._ledger.joins_transactions
+        self._are_new = are_new and self._places  # all of them, so that nobody looks; a unique key ends the transaction if not
         self._writes = Writes(session, now)
         self._known: dict[str, dict[str, Any]] = {}
         self._is_looking = False
@@ -221,7 +251,7 @@ class _Batch:
     def settle(self, deliveries: Sequence[Delivery], late: Sequence[str] = ()) -> Drained:
         purchases = {d.key: d.order for d in deliveries if isinstance(d.order, Purchase)} if self._places else {}
         tips = [d.order for d in deliveries if isinstance(d.order, TipOrder)]
-        self._known = self._load([tip.tip_id for tip in tips], purchases.values(), late)
+        self._known = {} if self._are_new else self._load([tip.tip_id for tip in tips], purchases.values(), late)
         taken = set() if self._places else self._taken({tip.source_ref for tip in tips})
         ready = self._candidates(deliveries, taken)
         # Tokens first: a batch that holds a purchase and the tip it pays for needs no second look.
@@ -237,7 +267,7 @@ class _Batch:
     def _transfer(self, groups: Sequence[Group]) -> list[Result]:
         if not self._places:  # tips that waited in our own books when the ledger was changed: no tokens will come for them there
             return [InsufficientFunds() for _ in groups]
-        return self._ledger.transfer(groups, now=self._now, session=self._session)
+        return self._ledger.transfer(groups, now=self._now, session=self._session, are_new=self._are_new)
 
     def _mark(self, deliveries: Sequence[Delivery], purchases: Mapping[str, Purchase], results: Sequence[Result]) -> None:
         """Where we only look, the platform's ledger has the purchase already: ours to keep, not to post."""

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from ledger import posting, transactions
 from ledger.database import collection
@@ -85,6 +85,39 @@ def test_eight_threads_open_one_account_once(in_threads):
     number = itertools.count()
     in_threads(lambda: post([issued("new", 1, key=f"i{next(number)}")]), times=16)
     assert balances() == {ISSUER: -16, "new": 16}
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_any_number_of_accounts_moves_at_once(monkeypatch, at_once):
+    monkeypatch.setattr(posting, "ACCOUNTS_AT_ONCE", at_once)
+    names = [f"v{number}" for number in range(8)]
+    post(*[[issued(name, 100 + number)] for number, name in enumerate(names)])
+    post(*[[order(f"t{number}", name, "b", 10 * number + 1)] for number, name in enumerate(names)])
+    assert [balances()[name] for name in names] == [99 - 9 * number for number in range(8)]
+    assert balances()["b"] == sum(10 * number + 1 for number in range(8))
+
+
+def test_an_account_that_is_not_as_it_was_read_stops_the_posting():
+    """Nothing else may write it meanwhile; should it happen all the same, no balance is lost."""
+    post([issued("a", 100)])
+
+    def body(session):
+        books = posting._Books([[order("t", "a", "b", 30)]], NOW, session, are_new=False)
+        books.post([order("t", "a", "b", 30)])
+        collection(Account).update_one({"_id": "a"}, {"$inc": {"version": 1}}, session=session)
+        books.write()
+
+    with pytest.raises(posting.Contended):
+        transactions.run(body)
+    assert balances() == {ISSUER: -100, "a": 100}
+
+
+def test_what_was_taken_for_new_and_is_not_is_refused_by_its_key():
+    post([issued("a", 100)], [order("t", "a", "b", 30)])
+    with pytest.raises(BulkWriteError) as refused:
+        transactions.run(lambda session: posting.post([[order("t", "a", "b", 30)]], now=NOW, session=session, are_new=True))
+    assert [failure["code"] for failure in refused.value.details["writeErrors"]] == [11000]
+    assert (balances()["b"], counts()) == (30, (2, 4))
 
 
 WRITES = [

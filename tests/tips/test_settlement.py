@@ -16,6 +16,7 @@ from ledger.database import client, collection
 from ledger.models import Account, WebhookDelivery
 from ledger.transactions import CommitUnknown, NotCommitted
 from tests.factories import NOW, fund
+from tests.ground.plans import recorded
 from tests.tips.calls import (
     ANA,
     BOB,
@@ -276,6 +277,60 @@ def test_a_delivery_is_processed_in_one_round(in_threads):
     assert events() == [1, 2]
 
 
+def test_where_another_process_has_moved_the_chain_on_the_next_row_follows_its_rows(monkeypatch):
+    bought(500)
+    for number in (1, 2):
+        succeeded(number, 100)
+        settle()
+        if number == 1:
+            seen = settlement._head
+    monkeypatch.setattr(settlement, "_head", seen)
+    succeeded(3, 100)
+    settle()
+    assert [row["_id"] for row in collection(TipActivated).find().sort("sequence", 1)] == [tip_id(n) for n in (1, 2, 3)]
+    assert settlement._head["sequence"] == 3
+
+
+def test_two_processes_that_take_turns_make_one_chain(monkeypatch):
+    bought(5_000)
+    ends = [{}, {}]
+    for number in range(1, 9):
+        monkeypatch.setattr(settlement, "_head", ends[number % 2])
+        succeeded(number, 100)
+        settle()
+        ends[number % 2] = settlement._head
+    assert [row["sequence"] for row in collection(TipActivated).find().sort("sequence", 1)] == list(range(1, 9))
+
+
+def test_a_round_of_which_one_tip_is_known_settles_the_others_once():
+    """Nobody looked whether they were new; a key said that one was not."""
+    bought(500)
+    succeeded(1, 100)
+    settle()
+    collection(WebhookDelivery).update_one({"subject": f"tip.succeeded/{tip_id(1)}"}, {"$set": {"status": "received"}})
+    for number in (2, 3):
+        succeeded(number, 100)
+    assert settle() == settlement.Drained(3, {ANA})
+    assert (events(), balance(f"user:{BOB}")) == ([1, 2, 3], 200)
+
+
+def test_a_round_of_new_tips_reads_their_deliveries_and_accounts_and_nothing_else():
+    bought(500)
+    succeeded(1, 100)
+    settle()
+    for number in (2, 3):
+        succeeded(number, 100)
+    with recorded() as plans:
+        settle()
+    assert [(plan.command, plan.collection) for plan in plans] == [
+        ("find", "webhook_deliveries"),
+        ("find", "ledger_accounts"),
+        ("update", "ledger_accounts"),
+        ("update", "tip_activated_chain_head"),
+        ("update", "webhook_deliveries"),
+    ]
+
+
 # --- crashed ---------------------------------------------------------------------------------------------------------------
 
 WRITES = [
@@ -326,6 +381,21 @@ def test_an_error_at_any_write_leaves_nothing_and_the_next_round_settles_once(on
     assert everything() == before
     settle()
     both_are_settled_once()
+
+
+@pytest.mark.parametrize(("command", "where"), [WRITES[2], WRITES[6], WRITES[7], WRITES[10]])
+def test_an_error_in_a_round_of_new_tips_leaves_nothing_and_the_next_round_settles_once(fail_command, command, where):
+    bought(600)
+    succeeded(1, 100)
+    settle()
+    succeeded(2, 100)
+    before = everything()
+    fail_command(command, errorCode=ERROR, **(place(where) if where else {}))
+    with pytest.raises((PyMongoError, NotCommitted)):
+        settle()
+    assert everything() == before
+    settle()
+    assert (events(), balance(f"user:{BOB}")) == ([1, 2], 400)
 
 
 @pytest.mark.parametrize(("command", "where"), [WRITES[0], WRITES[4], WRITES[8], WRITES[10]])
