@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
 
+from adminpanel.models import PerformerTipHour, TipHour
 from ledger.models import Account, Entry, Transfer, WebhookDelivery, WebhookNonce
 from tips import events
 from tips.models import (
@@ -17,6 +18,9 @@ from tips.models import (
     ArchiveManifest,
     ArchiveRun,
     ChainHead,
+    DailyHead,
+    EventConsumer,
+    FailedEmission,
     IdempotencyKey,
     QueueRequest,
     Tip,
@@ -103,6 +107,32 @@ class EventAdmin(ReadOnly):
 @admin.register(ChainHead)
 class ChainHeadAdmin(ReadOnly):
     list_display = ("name", "sequence", "digest")
+
+
+@admin.register(DailyHead)
+class DailyHeadAdmin(ReadOnly):
+    list_display = ("day", "sequence", "digest", "created_at")
+
+
+@admin.register(EventConsumer)
+class ConsumerAdmin(ReadOnly):
+    list_display = ("name", "position", "retry_at", "updated_at")
+
+
+@admin.register(FailedEmission)
+class EmissionAdmin(ReadOnly):
+    list_display = ("key", "sequence", "state", "died_at", "delivered_at", "delivered_by")
+    list_filter = ("state",)
+
+
+@admin.register(TipHour)
+class TipHourAdmin(ReadOnly):
+    list_display = ("key", "tips", "tokens", "net")
+
+
+@admin.register(PerformerTipHour)
+class PerformerTipHourAdmin(ReadOnly):
+    list_display = ("key", "performer_id", "hour", "tips", "tokens", "net")
 
 
 @admin.register(QueueRequest, ArchivedQueueRequest)

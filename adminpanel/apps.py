@@ -1,4 +1,4 @@
-"""The wiring of the admin panel."""
+"""The wiring of the admin panel: one line connects its consumer to the event log."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class AdminPanelConfig(AppConfig):
     name = "adminpanel"
     verbose_name = "Administration"
+
+    def ready(self) -> None:
+        from adminpanel import rollups
+        from tips import emission
+
+        emission.register(rollups.ANALYTICS)

@@ -1,5 +1,6 @@
-"""Is anything down or stuck: liveness, readiness, and the parts that readiness speaks for."""
+"""Is anything down or stuck: liveness, readiness and the parts that it speaks for, and the consumers of the event log."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import redis
@@ -10,10 +11,13 @@ from pymongo.errors import PyMongoError
 from adminpanel.models import Heartbeat
 from ledger import clock, database, doorbell
 from ledger.database import collection
+from tips import emission
 
 # A beat task arrives once a second; this long without one, and its worker or beat is down.
 SILENCE = timedelta(seconds=5)
 CLOCK = "clock"
+# A consumer that is well takes an event within two seconds.
+LATE = timedelta(seconds=10)
 
 
 def beat(*, now: datetime) -> None:
@@ -25,6 +29,33 @@ def parts(*, now: datetime) -> dict[str, bool]:
     mongodb = database.answers()
     clock_alive = mongodb and _clock_beats(now)
     return {"mongodb": mongodb, "redis": _redis_answers(), "worker": clock_alive, "beat": clock_alive}
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerHealth:
+    """A consumer of the event log: where it stands, how late it is, and a word for it."""
+
+    standing: emission.Standing
+    lag_seconds: int
+    word: str
+    tone: str
+
+
+def consumers(*, now: datetime) -> list[ConsumerHealth]:
+    return [_consumer(standing, now) for standing in emission.standings()]
+
+
+def _consumer(standing: emission.Standing, now: datetime) -> ConsumerHealth:
+    lag = max(timedelta(), now - standing.waits_since) if standing.waits_since else timedelta()
+    if standing.attempts:
+        found = ("Held up", "bad")
+    elif lag > LATE:
+        found = ("Behind", "warn")
+    elif standing.dead:
+        found = ("Has dead events", "warn")
+    else:
+        found = ("Up to date", "good")
+    return ConsumerHealth(standing, int(lag.total_seconds()), *found)
 
 
 def _clock_beats(now: datetime) -> bool:

@@ -1,21 +1,29 @@
-"""The staff's pages: find a tip, the page of one tip, and what needs a person's look. They only read."""
+"""The staff's pages: find a tip, the page of one tip, what needs a person's look, and the consumers of the event log.
+
+They only read, but for one button: an emission that ended as dead may be retried by those who may change it.
+"""
 
 import re
+from itertools import islice
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from adminpanel import audit, reconciliation
+from adminpanel import audit, health, reconciliation
+from ledger import clock
 from lovense import outcome
 from lovense.models import Activation
-from tips import eventlog
+from tips import emission, eventlog
 
 LATEST_SHOWN = 15
+EMISSIONS_SHOWN = 100
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
 _TONES = {"completed": "good", "pending": "info", "skipped": "idle", "cancelled": "idle", "expired": "warn"}
 
@@ -61,6 +69,51 @@ def doubts(request: HttpRequest) -> HttpResponse:
         "shown": reconciliation.SHOWN,
     }
     return render(request, "adminpanel/reconciliation.html", context)
+
+
+@never_cache
+@require_safe
+@login_required
+def emissions(request: HttpRequest) -> HttpResponse:
+    """How far the consumers of the event log are, and what they could not take."""
+    _check_staff(request)
+    context = {
+        "consumers": health.consumers(now=clock.now()),
+        "dead": [_shown(row) for row in islice(emission.dead(), EMISSIONS_SHOWN)],
+        "shown": EMISSIONS_SHOWN,
+        "may_retry": _may_retry(request),
+        "delivered": _number(request, "delivered"),
+        "still_dead": _number(request, "dead"),
+    }
+    return render(request, "adminpanel/emissions.html", context)
+
+
+@never_cache
+@require_POST
+@login_required
+def retry_emissions(request: HttpRequest) -> HttpResponse:
+    """Retries one dead emission, or the oldest of a consumer, as many as the page shows."""
+    _check_staff(request)
+    if not _may_retry(request):
+        raise PermissionDenied
+    which = {"consumer": request.POST.get("consumer", ""), "tip_id": request.POST.get("tip", "")}
+    keys = [row["_id"] for row in islice(emission.dead(**which), EMISSIONS_SHOWN)]
+    delivered = sum(emission.retry(key, by=request.user.get_username(), now=clock.now()) for key in keys)
+    return redirect(f"{reverse('staff-emissions')}?delivered={delivered}&dead={len(keys) - delivered}")
+
+
+def _may_retry(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.has_perm("tips.change_failedemission")
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    said = request.GET.get(name, "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else None
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    last = row["errors"][-1]
+    return row | {"attempts": len(row["errors"]), "error": last["error"], "failed_at": clock.parse(last["at"])}
 
 
 def _check_staff(request: HttpRequest) -> None:

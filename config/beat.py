@@ -13,6 +13,8 @@ SECONDS = {
     "tips.settle": 1.0,
     "tips.end_grace": 1.0,
     "tips.look": 1.0,
+    "tips.emit": 1.0,
+    "tips.keep_daily_heads": 60.0,
     "ledger.announce": 1.0,
     "lovense.dispatch": 1.0,
     "lovense.heal": 1.0,

@@ -28,6 +28,6 @@ def take_over(**kwargs: Any) -> None:
 
     orphans.end(settings.STACK_SLOT)
     dispatch.recover(settings.STACK_SLOT, now=clock.now())
-    for hop in ("tips.settle", "ledger.announce", "tips.look", "lovense.heal", "lovense.dispatch"):
+    for hop in ("tips.settle", "ledger.announce", "tips.look", "lovense.heal", "lovense.dispatch", "tips.emit"):
         doorbell.answered(hop)
         doorbell.ring(hop)

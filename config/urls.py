@@ -21,6 +21,8 @@ urlpatterns = [
     path("staff/tips", staff.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
     path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
+    path("staff/emissions", staff.emissions, name="staff-emissions"),
+    path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
     path("admin/", admin.site.urls),
     # API
     path("api/webhooks/payments", webhooks.payments),

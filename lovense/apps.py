@@ -1,4 +1,4 @@
-"""The wiring of lovense: one line connects what tips announce to the dispatch of it."""
+"""The wiring of lovense: one line connects what tips announce to the dispatch of it, one each its consumers to the event log."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,9 @@ class LovenseConfig(AppConfig):
     verbose_name = "Devices and activations"
 
     def ready(self) -> None:
-        from lovense import tasks
-        from tips import signals
+        from lovense import intake, tasks
+        from tips import emission, signals
 
         signals.requests_queued.connect(tasks.requests_queued)
+        emission.register(intake.ACTIVATION)
+        emission.register(intake.NOTIFICATION)

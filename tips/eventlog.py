@@ -4,7 +4,8 @@ Rows are only ever added, and moved unchanged, so the log may be read while tips
 before its original goes: who looks at the hot collection first and at the archive second sees every row.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ledger.database import Document, collection
@@ -44,15 +45,33 @@ def latest(limit: int) -> list[LoggedEvent]:
     return found
 
 
-def after(sequence: int, *, limit: int) -> list[Document]:
-    """The rows that follow row number `sequence`, in order."""
-    return _rows(sequence, min(sequence + limit, length()))
+def after(sequence: int, *, limit: int, parts: Sequence[str] = ()) -> list[Document]:
+    """The rows that follow row number `sequence`, in order; with `parts`, only these of their payloads and no other column."""
+    return _rows(sequence, min(sequence + limit, length()), parts)
 
 
-def verify(*, progress: Callable[[int], object] = lambda rows: None) -> int:
-    """How many rows are proven, up to the chain's head of this moment; raises events.BrokenChain at the first bad one."""
+def row(sequence: int) -> Document:
+    """Raises events.BrokenChain when there is none of this number."""
+    for found in _rows(sequence - 1, sequence):
+        return found
+    raise events.BrokenChain(sequence, "is missing")
+
+
+def digest_of(sequence: int) -> str:
+    """What the row after this one carries as its `previous_hash`."""
+    return events.row_digest(row(sequence)) if sequence else events.GENESIS
+
+
+def verify(*, kept: Mapping[int, str] = MappingProxyType({}), progress: Callable[[int], object] = lambda rows: None) -> int:
+    """How many rows are proven, up to the chain's head of this moment; raises events.BrokenChain at the first bad one.
+
+    `kept` are digests of rows that were noted earlier, by the row's number.
+    """
     head = _head()
-    count = events.verify(_walk(head["sequence"]), head_sequence=head["sequence"], head_digest=head["digest"], progress=progress)
+    end = {"head_sequence": head["sequence"], "head_digest": head["digest"]}
+    count = events.verify(_walk(head["sequence"]), kept=kept, progress=progress, **end)
+    if beyond := [sequence for sequence in kept if sequence > head["sequence"]]:
+        raise events.BrokenChain(head["sequence"] + 1, f"is missing, and so is all up to row {max(beyond)}, which once was there")
     for model in _BOTH:
         # The head moves in the transaction that appends: read after a row, it is never behind it.
         last = collection(model).find_one({"sequence": {"$gt": head["sequence"]}}, sort=[("sequence", -1)])
@@ -66,12 +85,13 @@ def _walk(end: int) -> Iterator[Document]:
         yield from _rows(start, min(start + PAGE, end))
 
 
-def _rows(start: int, end: int) -> list[Document]:
+def _rows(start: int, end: int, parts: Sequence[str] = ()) -> list[Document]:
     """Rows start + 1 to end, in order; one that is in neither collection is left out."""
     wanted = {"sequence": {"$gt": start, "$lte": end}}
-    found = {row["sequence"]: row for row in collection(TipActivated).find(wanted)} if start < end else {}
+    shown = {"sequence": 1, **{f"payload.{part}": 1 for part in parts}} if parts else None
+    found = {row["sequence"]: row for row in collection(TipActivated).find(wanted, shown)} if start < end else {}
     if len(found) < end - start:
-        archived = collection(ArchivedTipActivated).find(wanted, {"segment": 0})
+        archived = collection(ArchivedTipActivated).find(wanted, shown or {"segment": 0})
         found = {row["sequence"]: row for row in archived} | found
     return [found[number] for number in sorted(found)]
 

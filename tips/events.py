@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -221,11 +222,12 @@ def verify(
     head_digest: str,
     after: int = 0,
     previous: str = GENESIS,
+    kept: Mapping[int, str] = MappingProxyType({}),
     progress: Callable[[int], object] = lambda rows: None,
 ) -> int:
     """Walks the log in sequence order and returns the last row's number; raises BrokenChain at the first bad one.
 
-    A part of the log begins `after` a row, whose digest is `previous`.
+    A part of the log begins `after` a row, whose digest is `previous`. `kept` are digests of rows that were noted earlier.
     """
     sequence = after
     for row in rows:
@@ -237,6 +239,8 @@ def verify(
             previous = row_digest(row)
         except (KeyError, AttributeError, TypeError, ValueError):
             raise BrokenChain(sequence, "a field of it is missing or of another kind") from None
+        if kept.get(sequence, previous) != previous:
+            raise BrokenChain(sequence, "it, or one before it, is not what it was when its digest was kept")
         progress(1)
     if (sequence, previous) != (head_sequence, head_digest):
         raise BrokenChain(sequence, f"the chain's head says row {head_sequence} with another digest")

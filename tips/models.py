@@ -124,6 +124,56 @@ class ChainHead(models.Model):
         db_table = "tip_activated_chain_head"
 
 
+class DailyHead(models.Model):
+    """Where the chain ended when a day (UTC) was over. Written once; whoever rewrites the log's end contradicts it."""
+
+    day = models.CharField(primary_key=True, db_column="_id", max_length=10)  # 2026-01-03
+    sequence = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tip_activated_daily_heads"
+
+
+class EventConsumer(models.Model):
+    """How far a consumer has come in the event log, and what holds it up there."""
+
+    name = models.CharField(primary_key=True, db_column="_id", max_length=40)
+    position = models.BigIntegerField()  # the sequence of the last event that it has taken
+    errors = models.JSONField(default=list)  # of its attempts to take the next one
+    retry_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "event_consumers"
+
+
+class EmissionState(models.TextChoices):
+    DEAD = "dead"
+    DELIVERED = "delivered"
+
+
+class FailedEmission(models.Model):
+    """An event that one consumer could not take. The key is `<consumer>/<tip id>`; the row stays when it was delivered later."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=70)
+    consumer = models.CharField(max_length=40)
+    tip_id = models.CharField(max_length=24)
+    sequence = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=EmissionState.choices)
+    errors = models.JSONField(default=list)
+    died_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+    delivered_by = models.CharField(max_length=150, blank=True, default="")  # who asked for it
+
+    class Meta:
+        db_table = "failed_emissions"
+        indexes = [
+            models.Index(fields=["consumer", "sequence"], condition=models.Q(state="dead"), name="failed_emission_dead"),
+        ]
+
+
 class RequestStatus(models.TextChoices):
     PENDING = "pending"
     CLAIMED = "claimed"

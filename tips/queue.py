@@ -6,7 +6,7 @@ one write wins. The head of a lane that waits (`available_at`) holds its lane, s
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -17,6 +17,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import collection
+from tips import eventlog
 from tips.models import ArchivedQueueRequest, QueueRequest, RequestStatus
 
 PENDING, CLAIMED = RequestStatus.PENDING.value, RequestStatus.CLAIMED.value
@@ -80,6 +81,33 @@ def submit_tips(events: Sequence[Mapping[str, Any]], *, now: datetime, session: 
         for event in events
     ]
     collection(QueueRequest).insert_many(rows, session=session)
+
+
+def ensure(
+    tip_ids: Sequence[str], *, over: Callable[[Sequence[str]], Collection[str]], now: datetime, session: ClientSession
+) -> list[str]:
+    """Gives each of these settled tips the request that it has lost; which ones that were.
+
+    A request that is there, ended or archived, stays as it is. `over` says which tips have their verdict already, whatever became
+    of their request: those never come back.
+    """
+    absent = _absent(tip_ids, session)
+    ended = over(absent) if absent else ()
+    lost = [tip_id for tip_id in absent if tip_id not in ended]
+    if lost:
+        rows = eventlog.of(lost)
+        submit_tips([rows[tip_id] for tip_id in lost], now=now, session=session)
+    return lost
+
+
+def _absent(tip_ids: Sequence[str], session: ClientSession) -> list[str]:
+    """Those without a request. Reads keys only; the archive is asked for what is not in the queue."""
+    missing = {request_id(tip_id): tip_id for tip_id in tip_ids}
+    for model in (QueueRequest, ArchivedQueueRequest):
+        if missing:
+            for row in collection(model).find({"_id": {"$in": list(missing)}}, {"_id": 1}, session=session):
+                del missing[row["_id"]]
+    return list(missing.values())
 
 
 def free_lanes(lanes: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from ledger import clock, doorbell
 from ledger.drains import Hop
-from tips import looking, settlement, signals
+from tips import daily_heads, emission, looking, settlement, signals
 
 
 def _settle() -> bool:
@@ -35,6 +35,21 @@ def settle() -> None:
 def end_grace() -> None:
     """Tips whose time to find their tokens is over."""
     _announce(settlement.end_grace(now=clock.now(), limit=settings.DRAIN_LIMIT))
+
+
+EMIT = Hop(lambda: emission.drain(now=clock.now()), name="emit")
+
+
+@shared_task(name="tips.emit", ignore_result=True)
+def emit() -> None:
+    """What is new in the log, handed to its consumers: with the beat, so that a second's events share one round."""
+    EMIT.run()
+
+
+@shared_task(name="tips.keep_daily_heads", ignore_result=True)
+def keep_daily_heads() -> None:
+    """Days that have ended since the last one that was kept."""
+    daily_heads.keep(now=clock.now())
 
 
 def _look() -> bool:

@@ -15,6 +15,16 @@ THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 POOR = "507f191e810c19729de860aa"
 
 
+# An emission that nobody took, as it would be after its attempts.
+_DEAD = """
+from ledger import clock
+from tips.models import FailedEmission
+errors = [{{"at": clock.iso(clock.now()), "error": "OverflowError"}}] * 5
+row = {{"consumer": "analytics", "sequence": 3, "state": "dead", "errors": errors, "died_at": clock.now()}}
+FailedEmission.objects.create(key="analytics/{tip_id}", tip_id="{tip_id}", **row)
+"""
+
+
 class Camera:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -26,6 +36,7 @@ class Camera:
             for theme in THEMES:
                 page.set_viewport_size({"width": width, "height": height})
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+                page.evaluate("scrollTo(0, 0)")  # the whole page is taken with its bar where it stands
                 page.screenshot(path=self.directory / f"{name}-{width}-{theme}.png", full_page=True)
 
 
@@ -66,6 +77,15 @@ def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, s
     camera.take(page, "tip-unknown")
     page.goto(f"{stage.url}/staff/reconciliation")
     camera.take(page, "reconciliation")
+    page.goto(f"{stage.url}/staff/emissions")
+    camera.take(page, "emissions")
+    stage.stack.manage("shell", "-v0", "-c", _DEAD.format(tip_id=tips["completed"]))
+    page.reload()
+    page.get_by_text("Error history").click()
+    camera.take(page, "emissions-dead")
+    page.get_by_role("button", name="Retry it").click()
+    expect(page.get_by_role("status")).to_contain_text("1 delivered")
+    camera.take(page, "emissions-retried")
     page.goto(f"{stage.url}/api/docs")
     camera.take(page, "api-docs")
 

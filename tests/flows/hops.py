@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from ledger import clock
 from lovense import activation, dispatch
 from lovense.activation import Ack
-from tips import settlement, webhooks
+from tips import emission, settlement, webhooks
 from tips.simulator import PATH
 
 LIMIT = 100
@@ -38,4 +38,10 @@ def heal(now: str) -> None:
     dispatch.expire(now=clock.parse(now), limit=LIMIT)
 
 
-HOPS = {step.__name__: step for step in (accept, settle, send, acknowledge, heal)}
+def emit(now: str) -> None:
+    """The event log's consumers take what is new, until nothing is."""
+    while emission.drain(now=clock.parse(now), limit=LIMIT):
+        pass
+
+
+HOPS = {step.__name__: step for step in (accept, settle, send, acknowledge, heal, emit)}

@@ -52,6 +52,18 @@ async def of_the_chain(database: Database) -> None:
     assert events.verify(rows, head_sequence=head["sequence"], head_digest=head["digest"]) == len(rows)
 
 
+async def of_the_consumers(database: Database) -> None:
+    """Everybody has taken everything, and the roll-ups are the sums over the log."""
+    payloads = [row["payload"] async for row in database.tip_activated_event_log.find()]
+    positions = {row["_id"]: row["position"] async for row in database.event_consumers.find()}
+    assert positions == dict.fromkeys(("activation", "analytics", "notification"), len(payloads))
+    expected = len(payloads), sum(row["amount"] for row in payloads), sum(row["netPrice"] for row in payloads)
+    for rollup in (database.tip_hours, database.performer_tip_hours):
+        rows = await rollup.find().to_list()
+        assert tuple(sum(row[name] for row in rows) for name in ("tips", "tokens", "net")) == expected, rollup.name
+    assert await database.failed_emissions.count_documents({}) == 0
+
+
 async def of_the_books(database: Database) -> None:
     """Every transfer has its two entries, and every balance is the fold of its account's entries, version by version."""
     entries = await database.ledger_entries.find().sort([("account", 1), ("version", 1)]).to_list()

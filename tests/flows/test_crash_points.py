@@ -123,6 +123,8 @@ class World:
         raise AssertionError("\n".join(self.ask(lambda database: proof.trail(database, list(self.tips)))))
 
     def prove(self):
+        hops.emit(self.moment)
+        self.ask(proof.of_the_consumers)
         for verdict in ("completed", "skipped"):
             tips = [tip_id for tip_id, expected in self.tips.items() if expected == verdict]
             self.ask(lambda database, tips=tips, verdict=verdict: proof.of_facts(database, tips, verdicts=[verdict]))
@@ -156,6 +158,12 @@ def before_send(world, nursery):
     hops.settle(**given)
     world.hold()
     return "send", {"now": world.moment}
+
+
+def before_emit(world, nursery):
+    _, given = before_settle(world, nursery)
+    hops.settle(**given)
+    return "emit", given
 
 
 def before_skip(world, nursery):
@@ -205,6 +213,7 @@ POINTS = {
         before_settle,
         {"insert tips", "insert tip_activated_event_log", "insert queue_requests", "commitTransaction"},
     ),
+    "the-consumers-of-the-event": (before_emit, {"update event_consumers", "update tip_hours", "commitTransaction"}),
     "4-5-claim-and-dispatch": (before_send, {"update queue_requests", "insert activations"}),
     "4-6-a-tip-that-plays-nothing": (before_skip, {"update queue_requests", "insert activations"}),
     "4-5-the-second-attempt": (before_second_attempt, {"update queue_requests", "update activations"}),

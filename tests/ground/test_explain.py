@@ -22,8 +22,8 @@ from lovense.activation import Ack
 from lovense.models import Activation, PageLease, Performer
 from tests import factories
 from tests.ground.plans import recorded
-from tips import looking, placement, queue, settlement
-from tips.models import QueueRequest, Tip, TipActivated
+from tips import daily_heads, emission, looking, placement, queue, settlement
+from tips.models import ChainHead, DailyHead, EventConsumer, FailedEmission, QueueRequest, Tip, TipActivated
 
 pytestmark = pytest.mark.django_db
 
@@ -335,6 +335,48 @@ def test_the_tips_to_look_at_are_found_among_many_that_are_settled():
     assert [plan.indexes[0] for plan in plans] == ["tip_next_look", "tip_looked_at_source_ref", "tip_reconciliation"]
     assert scans(plans) == []
     assert max(plan.examined for plan in plans) <= 6
+
+
+def test_consumers_of_the_event_log_read_what_is_new_and_keys_alone(show, ana, bob, now):
+    fill(TipActivated, lambda n: {"_id": f"{n:024}", "sequence": n + 1, "created_at": now, "payload": {}})
+    fill(QueueRequest, lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "completed", "lane": f"L{n}"})
+    collection(ChainHead).insert_one({"_id": "tip_activated", "sequence": MANY, "digest": "0" * 64, "rounds": 0})
+    emission.drain(now=now, limit=0)  # makes the consumers' rows
+    collection(EventConsumer).update_many({}, {"$set": {"position": MANY}})
+    inbox.accept([delivery(ana, bob, now=now, position=n)[1] for n in range(5)])
+    settlement.drain(now=now, limit=100)
+    with recorded(run=True) as plans:
+        assert not emission.drain(now=now)
+    assert {row["position"] for row in collection(EventConsumer).find()} == {MANY + 5}
+    assert scans(plans) == []
+    assert max(plan.examined for plan in plans) <= 10  # an $in of keys may touch the one between two of them
+    (requests,) = [plan for plan in plans if plan.collection == "queue_requests"]
+    assert requests.indexes == ["_id_"]
+    assert "FETCH" not in requests.stages
+    (log,) = [plan for plan in plans if plan.collection == "tip_activated_event_log"]  # three consumers, read once
+    assert (log.indexes, log.examined) == (["event_sequence"], 5)
+
+
+def test_dead_emissions_are_found_among_many_that_were_delivered(now):
+    fill(FailedEmission, lambda n: {"_id": f"analytics/{n}", "consumer": "analytics", "sequence": n, "state": "delivered"})
+    collection(FailedEmission).insert_one({"_id": "analytics/x", "consumer": "analytics", "sequence": 7, "state": "dead"})
+    with recorded(run=True) as plans:
+        assert (
+            len(list(emission.dead())) == len(list(emission.dead(tip_id="x"))) == emission.count_dead(consumer="analytics") == 1
+        )
+    assert len(plans) == 3
+    assert scans(plans) == []
+    assert max(plan.examined for plan in plans) <= 4
+
+
+def test_the_end_of_a_day_is_found_in_a_long_log_by_a_few_looks(now):
+    fill(TipActivated, lambda n: {"_id": f"{n:024}", "sequence": n + 1, "created_at": now + timedelta(minutes=n)})
+    with recorded(run=True) as plans:
+        assert daily_heads._last_row_before(now + timedelta(minutes=12_345), 0, MANY) == 12_345
+        assert collection(DailyHead).find_one(sort=[("_id", -1)]) is None
+    assert scans(plans) == []
+    assert len(plans) <= 17
+    assert max(plan.examined for plan in plans) == 1
 
 
 def test_conflicts_are_found_among_many_deliveries():

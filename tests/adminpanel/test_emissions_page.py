@@ -1,0 +1,176 @@
+"""The page of the event log's consumers: where each stands, what is dead, and the button that retries it."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from adminpanel import health, views
+from adminpanel.staff import Role, enrol
+from tests.factories import NOW
+from tests.pages import inline_code, unlabelled_fields
+from tests.tips import calls
+from tests.tips.calls import tip_id
+from tips import emission
+from tips.emission import Consumer
+
+pytestmark = pytest.mark.django_db
+
+PATH, RETRY = "/staff/emissions", "/staff/emissions/retry"
+SECOND = timedelta(seconds=1)
+
+
+class Picky:
+    """A consumer that takes nothing while it is `bad`."""
+
+    def __init__(self):
+        self.bad, self.taken = False, []
+
+    def record(self, envelopes, *, now, session):
+        if self.bad:
+            raise OverflowError
+        self.taken += [envelope["data"]["tipId"] for envelope in envelopes]
+
+
+@pytest.fixture
+def picky(monkeypatch, db):
+    made = Picky()
+    consumers = {name: Consumer(name, ("tipId",)) for name in ("archivist", "messenger")}
+    monkeypatch.setattr(emission, "CONSUMERS", consumers | {"picky": Consumer("picky", ("tipId",), record=made.record)})
+    return made
+
+
+def settle(*numbers):
+    calls.bought(1000)
+    for number in numbers:
+        calls.succeeded(number)
+    calls.settle()
+
+
+def drain(seconds=0):
+    while emission.drain(now=NOW + seconds * SECOND):
+        pass
+
+
+@pytest.fixture
+def dead(picky):
+    """Two tips that the picky one would not take."""
+    picky.bad = True
+    settle(1, 2)
+    for seconds in range(0, 200, 5):
+        drain(seconds)
+    picky.bad = False
+    assert emission.count_dead() == 2
+
+
+def browser(role=Role.ADMIN, **more):
+    made = Client(**more)
+    made.force_login(enrol(username=role.value, role=role, password="").user)
+    return made
+
+
+def text(client, query=""):
+    answer = client.get(PATH + query)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_consumers_that_are_well_say_so(picky):
+    settle(1)
+    drain()
+    shown = text(browser())
+    assert shown.count("Up to date") == 3
+    assert "Has taken event 1 · nothing waits" in shown
+    assert "Nothing is dead" in shown
+    assert "<button" not in shown.partition("<main")[2].partition("</main")[0]
+
+
+def test_one_that_is_held_up_says_why_and_when_it_goes_on(picky):
+    picky.bad = True
+    settle(1, 2)
+    drain()
+    shown = text(browser())
+    assert "Held up" in shown
+    assert "Event 1 failed 1 time, the last time with <code>OverflowError</code>; again at" in shown
+    assert "04:15:01 UTC" in shown
+    assert "2 wait" in shown
+
+
+def test_one_that_is_late_is_behind(picky):
+    settle(1)
+    at = {words: health.consumers(now=NOW + words * SECOND)[0] for words in (10, 11)}
+    assert [(at[10].word, at[10].lag_seconds), (at[11].word, at[11].lag_seconds)] == [("Up to date", 10), ("Behind", 11)]
+
+
+def test_dead_emissions_are_listed_with_their_history(dead):
+    shown = text(browser())
+    assert "Has dead events" in shown
+    assert shown.count("failed 5 times, the last time at") == 2
+    assert shown.count("OverflowError") == 2 * 6  # each attempt, and the badge
+    assert f'href="/staff/tips/{tip_id(1)}"' in shown
+    assert "Retry all 2" in shown
+    assert inline_code(shown) == []
+    assert unlabelled_fields(shown) == set()
+
+
+def test_the_button_delivers_and_a_second_press_changes_nothing(dead, picky):
+    admin = browser()
+    for expected in ("?delivered=1&dead=0", "?delivered=0&dead=0"):
+        answer = admin.post(RETRY, {"consumer": "picky", "tip": tip_id(2)})
+        assert (answer.status_code, answer["Location"]) == (302, PATH + expected)
+    assert picky.taken == [tip_id(2)]
+    assert "1 delivered" in text(admin, "?delivered=1&dead=0")
+    assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=1&dead=0"
+    assert picky.taken == [tip_id(2), tip_id(1)]
+    assert "asked for" not in text(admin)
+
+
+def test_what_fails_again_is_said_and_names_who_asked(dead, picky):
+    picky.bad = True
+    admin = browser()
+    assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=0&dead=2"
+    shown = text(admin, "?delivered=0&dead=2")
+    assert "2 failed again and stay dead" in shown
+    assert shown.count("asked for by admin") == 2
+
+
+def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
+    monkeypatch.setattr(views, "EMISSIONS_SHOWN", 1)
+    admin = browser()
+    assert "Retry the oldest 1" in text(admin)
+    assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=1&dead=0"
+    assert picky.taken == [tip_id(1)]
+
+
+@pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
+def test_those_who_only_look_have_no_button_and_cannot_press_it(dead, picky, role):
+    looker = browser(role)
+    assert "<button" not in text(looker).partition("<main")[2].partition("</main")[0]
+    assert looker.post(RETRY, {"consumer": "picky"}).status_code == 403
+    assert picky.taken == []
+
+
+def test_a_press_needs_its_token_and_is_no_link(dead, picky):
+    assert browser(enforce_csrf_checks=True).post(RETRY, {"consumer": "picky"}).status_code == 403
+    assert browser().get(RETRY).status_code == 405
+    assert picky.taken == []
+
+
+@pytest.mark.parametrize("path", [PATH, RETRY])
+def test_it_is_for_staff_only(dead, picky, ana, path):
+    for client, status in ((Client(), 302), (Client(), 403)):
+        if status == 403:
+            client.force_login(ana.user)
+        assert (client.post(path) if path == RETRY else client.get(path)).status_code == status
+    assert picky.taken == []
+
+
+def test_an_unknown_consumer_or_tip_is_nothing_to_retry(dead):
+    for wanted in ({"consumer": "nobody"}, {"tip": "f" * 24}, {"consumer": "../x", "tip": "y"}):
+        assert browser().post(RETRY, wanted)["Location"] == PATH + "?delivered=0&dead=0"
+
+
+def test_the_page_costs_the_same_however_much_is_dead(dead, django_assert_max_num_queries):
+    admin = browser()
+    with django_assert_max_num_queries(15):
+        text(admin)
