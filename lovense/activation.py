@@ -4,48 +4,47 @@ One activation per (tip, target): its key is `<idempotency key>.<target>`. Every
 does nothing, so that every tip ends with one verdict that a person can read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from pymongo import UpdateOne
-from pymongo.write_concern import WriteConcern
 
 from ledger import clock
 from ledger.database import collection
 from lovense import menus, vibration
-from lovense.models import Activation, ActivationStatus, Performer, PlatformSettings, TipMenu
+from lovense.models import ActivationStatus, Performer, PlatformSettings, TipMenu
+from lovense.pace import Pace
 from lovense.platform import ROW
+from lovense.vibration import LONGEST_ITEM_SECONDS
 from tips import queue
-from tips.models import RequestStatus
+from tips.models import Mode, RequestStatus, RequestType
 
 S = ActivationStatus
 Row = dict[str, Any]
 TARGET = "all"
+DELAYS = frozenset({"rate_limit"})  # gates that make a request wait and never end it
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
 
 # To which status an activation may move, and from where. `docs/states.md` shows the same table. A late acknowledgement is
-# believed (timeout, dead -> completed); nothing that has ended is ever played again. `queued` is an activation that is being
-# decided and not stored yet; nothing cancels one.
+# believed (timeout, dead -> completed); nothing that may have played is ever played again. `queued` is an activation that is
+# being decided; it is stored only where the device has refused it, or a person has sent a dead one back into the queue.
 PREDECESSORS: dict[S, frozenset[S]] = {
-    S.QUEUED: frozenset(),
+    S.QUEUED: frozenset({S.DISPATCHED, S.DEAD}),
     S.DISPATCHED: frozenset({S.QUEUED, S.DISPATCHED}),
     S.ACTIVATED: frozenset({S.DISPATCHED}),
-    S.COMPLETED: frozenset({S.DISPATCHED, S.ACTIVATED, S.TIMEOUT, S.DEAD}),
+    S.COMPLETED: frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED, S.TIMEOUT, S.DEAD}),
     S.FAILED: frozenset({S.DISPATCHED, S.ACTIVATED}),
     S.TIMEOUT: frozenset({S.DISPATCHED, S.ACTIVATED}),
     S.SKIPPED: frozenset({S.QUEUED}),
     S.EXPIRED: frozenset({S.QUEUED}),
-    S.CANCELLED: frozenset(),
-    S.DEAD: frozenset({S.DISPATCHED}),
+    S.CANCELLED: frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED}),
+    S.DEAD: frozenset({S.QUEUED, S.DISPATCHED}),
 }
 LIVE = frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED})
 FINAL = frozenset(S) - LIVE
-# Followed by a majority write of the queue: the journal is ordered, so one wait covers both.
-_FAST = WriteConcern(1)
 
 
 def activation_id(idempotency_key: str) -> str:
@@ -67,6 +66,7 @@ class Rules:
     platform: Mapping[str, Any]
     performers: dict[str, Row]
     menus: dict[str, Row] = field(default_factory=dict)
+    paces: dict[str, Pace] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str]) -> "Rules":
@@ -76,6 +76,22 @@ class Rules:
 
     def menu_of(self, performer: Row | None) -> Row | None:
         return self.menus.get(_menu_key(performer)) if performer else None
+
+    def mode_of(self, lane: str) -> Mode:
+        return Mode((self.performers.get(lane) or {}).get("queue_mode") or self.platform["queue_mode"])
+
+    def is_held(self, lane: str, now: datetime) -> bool:
+        """Nothing new starts: she has paused, or the deployment is being drained."""
+        row = self.performers.get(lane)
+        return bool(self.platform["is_draining"]) or (row is not None and is_paused(row, now))
+
+    def maximum_seconds(self, lane: str) -> int:
+        return int(min(self.platform["maximum_seconds"], self.performers[lane]["maximum_seconds"] or LONGEST_ITEM_SECONDS))
+
+
+def is_paused(performer: Mapping[str, Any], now: datetime) -> bool:
+    until = performer["paused_until"]
+    return performer["paused_at"] is not None and (until is None or until > now)
 
 
 @lru_cache(maxsize=1)
@@ -117,60 +133,102 @@ class _Gates:
         return passed
 
 
-def decide(request: Row, rules: Rules, *, is_online: bool, now: datetime) -> Row:
-    """The activation row of a queue request: `dispatched` when every gate passed, else `skipped` or `expired` and why."""
+def decide(request: Row, rules: Rules, *, is_online: bool, now: datetime, before: Row | None = None) -> Row:
+    """The activation row of a queue request: `dispatched` when every gate passed, else `skipped` or `expired` and why.
+
+    `queued` when a limit makes it wait. `before`: its activation that was not played; its item is kept, and its stop epoch.
+    """
     gates = _Gates(now)
-    row = _new_row(request, now)
+    row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
-    item = _answering_item(request, rules, performer, gates, is_online)
+    item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
         row.update(_promise(item, rules, performer, gates))
         row.update(item=item, menu_version=performer["menu_version"], stop_epoch=performer["stop_epoch"])
-    if gates.reason:
+    if before is not None:
+        row.update({key: before[key] for key in ("attempts", "created_at")})
+        if before["stop_epoch"] is not None:
+            row.update(stop_epoch=before["stop_epoch"], menu_version=before["menu_version"])
+    if gates.reason in DELAYS:
+        row.update(reason=gates.reason)
+    elif gates.reason:
         status = S.EXPIRED if gates.reason in {"too_late", "device_offline"} else S.SKIPPED
         row.update(status=status.value, reason=gates.reason, finished_at=now)
     else:
         row.update(status=S.DISPATCHED.value, dispatched_at=now, attempt=request["attempts"])
-        row["attempts"] = [{"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}]
+        row["attempts"] = [*row["attempts"], {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}]
     row["gates"] = gates.rows
     return row
 
 
-def _answering_item(request: Row, rules: Rules, performer: Row | None, gates: _Gates, is_online: bool) -> Row | None:
-    event, platform = request["payload"], rules.platform
-    ledger, amount = event["ledger"], event["amount"]
-    minimum = max(platform["minimum_tip"], (performer or {}).get("minimum_tip") or 0)
-    # Late is late whether the ledger posted late or could not be asked for long.
-    settled_at = max(clock.parse(ledger["postedAt"]), clock.parse(event["eventTimestamp"]))
-    lateness = (settled_at - clock.parse(event["createdAt"])).total_seconds()
-    menu = rules.menu_of(performer)
-    item = menus.match(menu["items"], amount) if menu else None
+def _answering_item(request: Row, rules: Rules, gates: _Gates, *, is_online: bool, before: Row | None) -> Row | None:
+    performer = rules.performers.get(request["lane"])
+    enabled = rules.platform["enable_lovense"]
     passed = (
+        _is_proven(request, gates)
+        and gates.ask("kill_switch", enabled, enabled)
+        and (request["type"] != RequestType.TIP or _is_fresh(request, gates))
+        and gates.ask("performer", performer is not None, request["lane"], "unknown_performer")
+    )
+    if not passed:
+        return None
+    pinned = request["payload"].get("item") or (before or {}).get("item")
+    item = pinned or _matching_item(request, rules, performer, gates)
+    saw = "a page holds the devices" if is_online else "no page"
+    return item if item is not None and gates.ask("device_online", is_online, saw, "device_offline") else None
+
+
+def _is_proven(request: Row, gates: _Gates) -> bool:
+    if request["type"] != RequestType.TIP:
+        return gates.ask("submitted", True, request.get("submitted_by") or "")
+    ledger = request["payload"]["ledger"]
+    return (
         gates.ask("signature", True, "a signed delivery recorded this tip")
         and gates.ask("duplicate", True, f"first and only event of this tip, number {request['position']}")
         and gates.ask("settled", True, f"{ledger['ledgerId']} posted at {ledger['postedAt']}")
-        and gates.ask("kill_switch", platform["enable_lovense"], platform["enable_lovense"])
-        and gates.ask("fresh", lateness <= settings.TIP_FRESH_SECONDS, f"settled {lateness:.0f} s after the tip", "too_late")
-        and gates.ask("performer", performer is not None, request["lane"], "unknown_performer")
-        and gates.ask("minimum", amount >= minimum, f"{amount} of at least {minimum}", "below_minimum")
+    )
+
+
+def _is_fresh(request: Row, gates: _Gates) -> bool:
+    """Late is late whether the ledger posted late or could not be asked for long."""
+    event = request["payload"]
+    settled_at = max(clock.parse(event["ledger"]["postedAt"]), clock.parse(event["eventTimestamp"]))
+    lateness = (settled_at - clock.parse(event["createdAt"])).total_seconds()
+    return gates.ask("fresh", lateness <= settings.TIP_FRESH_SECONDS, f"settled {lateness:.0f} s after the tip", "too_late")
+
+
+def _matching_item(request: Row, rules: Rules, performer: Row | None, gates: _Gates) -> Row | None:
+    amount, menu = request["payload"]["amount"], rules.menu_of(performer)
+    minimum = max(rules.platform["minimum_tip"], (performer or {}).get("minimum_tip") or 0)
+    item = menus.match(menu["items"], amount) if menu else None
+    passed = (
+        gates.ask("minimum", amount >= minimum, f"{amount} of at least {minimum}", "below_minimum")
         and gates.ask("menu", menu is not None, f"version {performer['menu_version'] if performer else 0}", "no_menu")
         and gates.ask("menu_match", item is not None, item["title"] if item else f"nothing answers {amount}", "no_match")
-        and gates.ask("device_online", is_online, "a page holds the devices" if is_online else "no page", "device_offline")
     )
     return item if passed else None
 
 
 def _promise(item: Row, rules: Rules, performer: Row, gates: _Gates) -> Row:
-    seconds = min(rules.platform["maximum_seconds"], performer["maximum_seconds"] or rules.platform["maximum_seconds"])
-    caps = (seconds, performer["maximum_intensity"])
     try:
-        commands, promised = _compiled(item["pattern"], item["intensity"], item["durationSec"], *caps)
+        commands, promised = compiled(item, rules, performer["_id"])
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", False, str(nothing), "caps")
         return {}
-    gates.ask("caps", True, f"{promised} s of at most {caps[0]} s, intensity at most {caps[1]}")
-    gates.ask("stop_epoch", True, performer["stop_epoch"])
+    seconds, strength = rules.maximum_seconds(performer["_id"]), performer["maximum_intensity"]
+    gates.ask("caps", True, f"{promised} s of at most {seconds} s, intensity at most {strength}")
+    pace = rules.paces.get(performer["_id"])
+    is_open = pace is None or pace.is_open
+    saw = f"{len(pace.starts)} of {pace.limit} in a minute" if pace and pace.limit else "no limit"
+    if gates.ask("rate_limit", is_open, saw) and gates.ask("paused", True, "not paused"):
+        gates.ask("stop_epoch", True, performer["stop_epoch"])
     return {"commands": commands, "promised_seconds": promised}
+
+
+def compiled(item: Row, rules: Rules, performer_id: str) -> tuple[list[Row], int]:
+    """The commands and the seconds they promise, within the caps of the platform and of the performer."""
+    caps = (rules.maximum_seconds(performer_id), rules.performers[performer_id]["maximum_intensity"])
+    return _compiled(item["pattern"], item["intensity"], item["durationSec"], *caps)
 
 
 @lru_cache(maxsize=4096)
@@ -179,17 +237,17 @@ def _compiled(pattern: str, intensity: int, seconds: int, longest: int, stronges
     return vibration.compile_item(item, maximum_seconds=longest, maximum_intensity=strongest)
 
 
-def _new_row(request: Row, now: datetime) -> Row:
+def new_row(request: Row, now: datetime) -> Row:
     event = request["payload"]
     return {
         "_id": activation_id(request["idempotency_key"]),
         "performer_id": request["lane"],
-        "tip_id": event["tipId"],
-        "event_id": event["eventId"],
+        "tip_id": event.get("tipId"),
+        "event_id": event.get("eventId"),
         "request_id": request["_id"],
         "position": request["position"],
-        "amount": event["amount"],
-        "tipper_name": event["tipper"]["username"] or "Anonymous",
+        "amount": event.get("amount") or 0,
+        "tipper_name": (event.get("tipper") or {}).get("username") or "Anonymous",
         "status": S.QUEUED.value,
         "reason": "",
         "gates": [],
@@ -209,116 +267,30 @@ def _new_row(request: Row, now: datetime) -> Row:
     }
 
 
-# --- acknowledgements ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """What a page said about an activation of its own performer. `stage`: received, started, finished or failed."""
-
-    performer_id: str
-    activation_id: str
-    attempt: int
-    stage: str
-    at: datetime
-    delivered_seconds: float | None = None
-    code: str = ""
-    is_answer: bool = False  # the socket it came from was sent this very activation: it is the performer's own
-
-
-STAGES = ("received", "started", "finished", "failed")
-ENDS = ("finished", "failed")
-
-
-def acknowledge(acks: Sequence[Ack]) -> list[bool]:
-    """Records acknowledgements and ends their requests. Repeats, and acknowledgements of what is not theirs, change nothing.
-
-    True for an acknowledgement after which its activation is over, so that the lane's next request may start.
-    """
-    plain = [ack for ack in acks if ack.stage == "finished" and ack.is_answer]
-    if len(plain) == len(acks) and _finish_all(plain):
-        queue.advance([_request_id(ack) for ack in plain], RequestStatus.COMPLETED, now=plain[-1].at)
-        return [True] * len(acks)
-    collection(Activation, _FAST).bulk_write([_update_of(ack) for ack in acks], ordered=True)
-    _extend([ack for ack in acks if ack.stage not in ENDS])
-    over = _end_requests([ack for ack in acks if ack.stage in ENDS])
-    return [ack.stage in ENDS and _who_about_what(ack) in over for ack in acks]
-
-
-def _finish_all(acks: Sequence[Ack]) -> bool:
-    """The plain case, one statement per distinct duration: every ack answers what was sent to its own socket and is the first.
-
-    False when one of them was not; nothing is lost then, the careful way finds which.
-    """
-    alike: dict[float | None, list[str]] = {}
-    for ack in acks:
-        alike.setdefault(ack.delivered_seconds, []).append(ack.activation_id)
-    moved = 0
-    for seconds, ids in alike.items():
-        changes = {"status": S.COMPLETED.value, "finished_at": acks[-1].at, "delivered_seconds": seconds, "reason": ""}
-        moved += (
-            collection(Activation, _FAST)
-            .update_many({"_id": {"$in": ids}, "status": froms(S.COMPLETED)}, {"$set": changes})
-            .modified_count
-        )
-    return moved == len(acks)
-
-
-def _request_id(ack: Ack) -> str:
-    return queue.request_id(ack.activation_id.removesuffix(f".{TARGET}"))
-
-
-def _update_of(ack: Ack) -> UpdateOne:
-    mine = {"_id": ack.activation_id, "performer_id": ack.performer_id}
-    if ack.stage == "received":
-        return UpdateOne({**mine, "status": S.DISPATCHED.value, "received_at": None}, {"$set": {"received_at": ack.at}})
-    if ack.stage == "started":
-        changes: Row = {"status": S.ACTIVATED.value, "started_at": ack.at}
-        return UpdateOne({**mine, "status": froms(S.ACTIVATED)}, {"$set": changes})
-    if ack.stage == "finished":
-        changes = {"status": S.COMPLETED.value, "finished_at": ack.at, "delivered_seconds": ack.delivered_seconds, "reason": ""}
-        return UpdateOne({**mine, "status": froms(S.COMPLETED)}, {"$set": changes})
-    changes = {"status": S.FAILED.value, "finished_at": ack.at, "delivered_seconds": ack.delivered_seconds, "reason": ack.code}
-    return UpdateOne({**mine, "status": froms(S.FAILED)}, {"$set": changes})
-
-
-def _who_about_what(ack: Ack) -> tuple[str, str]:
-    return ack.performer_id, ack.activation_id
-
-
-def _end_requests(ends: Sequence[Ack]) -> set[tuple[str, str]]:
-    """Ends the requests of activations that are over now; whether this call or an earlier one ended them is the same."""
-    if not ends:
-        return set()
-    said = {_who_about_what(ack) for ack in ends}
-    wanted = {"_id": {"$in": [activation_id for _, activation_id in said]}}
-    found = collection(Activation).find(wanted, {"status": 1, "request_id": 1, "performer_id": 1})
-    over = [row for row in found if (row["performer_id"], row["_id"]) in said and S(row["status"]) in FINAL]
-    end_requests(over, now=max(ack.at for ack in ends))
-    return {(row["performer_id"], row["_id"]) for row in over}
+# --- ending --------------------------------------------------------------------------------------------------------------
 
 
 def end_requests(activations: Iterable[Row], *, now: datetime) -> None:
     """Moves the requests of finished activations to the status that their verdict means."""
-    groups: dict[RequestStatus, list[str]] = {}
+    groups: dict[tuple[RequestStatus, str], list[str]] = {}
     for row in activations:
-        groups.setdefault(REQUEST_STATUS.get(S(row["status"]), RequestStatus.COMPLETED), []).append(row["request_id"])
-    for status, request_ids in groups.items():
-        queue.advance(request_ids, status, now=now)
+        status = REQUEST_STATUS.get(S(row["status"]), RequestStatus.COMPLETED)
+        cause = row["reason"] if status in WITH_A_CAUSE else ""
+        groups.setdefault((status, cause), []).append(row["request_id"])
+    for (status, cause), request_ids in groups.items():
+        queue.advance(request_ids, status, now=now, cause=cause)
 
 
 # A skipped or expired tip is a request that has been answered: completed. Only what went wrong is not.
-REQUEST_STATUS = {S.FAILED: RequestStatus.FAILED, S.TIMEOUT: RequestStatus.FAILED, S.DEAD: RequestStatus.DEAD}
+REQUEST_STATUS = {
+    S.FAILED: RequestStatus.FAILED,
+    S.TIMEOUT: RequestStatus.FAILED,
+    S.DEAD: RequestStatus.DEAD,
+    S.CANCELLED: RequestStatus.CANCELLED,
+}
+WITH_A_CAUSE = frozenset({RequestStatus.FAILED, RequestStatus.DEAD})
 
 
-def _extend(acks: Sequence[Ack]) -> None:
-    """A page that has the command may take its promised time; the lease then covers it."""
-    if not acks:
-        return
-    said = {_who_about_what(ack) for ack in acks}
-    columns = ("request_id", "promised_seconds", "performer_id", "received_at", "started_at")
-    for row in collection(Activation).find({"_id": {"$in": [activation_id for _, activation_id in said]}}, columns):
-        began = row["started_at"] or row["received_at"]  # not the time of this ack: one said again must not buy more time
-        if began is not None and (row["performer_id"], row["_id"]) in said:
-            seconds = row["promised_seconds"] + settings.FINISH_GRACE_SECONDS
-            queue.extend(row["request_id"], until=began + timedelta(seconds=seconds))
+def run_seconds(row: Mapping[str, Any]) -> int:
+    """How long its run takes on the device: its own seconds, and those of the activations that are part of it."""
+    return int(row.get("run_seconds") or row["promised_seconds"])

@@ -23,7 +23,7 @@ from django.conf import settings
 
 from ledger import clock, doorbell
 from ledger.groupcommit import GroupCommit
-from lovense import activation, devices, dispatch, groups, identity, pages, stop
+from lovense import acknowledgement, devices, dispatch, groups, identity, pages, stop
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ class Lanes:
 lanes = Lanes()
 
 
-def _acknowledge(acks: list[activation.Ack]) -> list[bool]:
+def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool]:
     """Records a group of acknowledgements and starts what they make possible."""
-    ended = activation.acknowledge(acks)
+    ended = acknowledgement.acknowledge(acks)
     lanes.free({ack.performer_id for ack, is_over in zip(acks, ended, strict=True) if is_over})
     groups.news.mark({ack.performer_id for ack in acks}, "queue")
     return ended
@@ -83,7 +83,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self.open: set[PerformerConsumer] = set()
-        self.acknowledge: GroupCommit[activation.Ack, bool] = GroupCommit(_acknowledge, name="acks")
+        self.acknowledge: GroupCommit[acknowledgement.Ack, bool] = GroupCommit(_acknowledge, name="acks")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._forwards: set[asyncio.Task[None]] = set()
 
@@ -288,18 +288,18 @@ def _parsed(text: str | None) -> dict[str, Any]:
     return data
 
 
-def _ack(data: dict[str, Any], performer_id: str, forwarded: str) -> activation.Ack:
+def _ack(data: dict[str, Any], performer_id: str, forwarded: str) -> acknowledgement.Ack:
     activation_id, attempt, stage = data.get("activationId"), data.get("attempt"), data.get("stage")
     if not isinstance(activation_id, str) or len(activation_id) > 80:
         raise Refused("activationId", "must be the id that was sent")
     if type(attempt) is not int:
         raise Refused("attempt", "must be the attempt that was sent")
-    if stage not in activation.STAGES:
-        raise Refused("stage", f"must be one of {', '.join(activation.STAGES)}")
+    if stage not in acknowledgement.STAGES:
+        raise Refused("stage", f"must be one of {', '.join(acknowledgement.STAGES)}")
     seconds, code = data.get("deliveredSeconds"), data.get("code", "")
     if seconds is not None and (type(seconds) not in (int, float) or not 0 <= seconds <= 3600):
         raise Refused("deliveredSeconds", "must be between 0 and 3600")
     if not isinstance(code, str):
         raise Refused("code", "must be a string")
     is_answer = activation_id == forwarded
-    return activation.Ack(performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40], is_answer)
+    return acknowledgement.Ack(performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40], is_answer)

@@ -15,8 +15,8 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from ledger.database import collection
-from lovense import envelope, groups, pages
-from lovense.activation import FINAL, LIVE, PREDECESSORS, Row, Rules, S, activation_id, decide, end_requests, froms
+from lovense import batch, envelope, groups, pace, pages, retries
+from lovense.activation import FINAL, Row, Rules, S, activation_id, decide, end_requests, froms, run_seconds
 from lovense.models import Activation, Performer
 from tips import queue
 from tips.models import QueueRequest
@@ -32,8 +32,8 @@ Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
 def drain(*, now: datetime, limit: int) -> bool:
     """One round over the free lanes, at most `limit` of them; True when there may be a next request to start."""
     holders = pages.holders(now=now)
-    claimed = _claim(list(holders), now, limit=limit) if holders else []
-    return _start(claimed, holders, now, groups.publish) or len(claimed) == limit
+    fronts = queue.fronts(holders) if holders else {}
+    return _start(fronts, holders, now, groups.publish, limit)
 
 
 def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver) -> bool:
@@ -42,24 +42,30 @@ def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver
     Who holds the devices is asked again: this process may have stood still. `deliver` takes what `groups.publish` takes.
     """
     holders = pages.holders(now=now, among=performer_ids)
-    claimed = _claim(list(holders), now, limit=len(holders), are_free=True) if holders else []
-    return _start(claimed, holders, now, deliver)
+    fronts = queue.fronts(holders, are_free=True) if holders else {}
+    return _start(fronts, holders, now, deliver, len(holders))
 
 
-def _claim(lanes: list[str], now: datetime, *, limit: int, are_free: bool = False) -> list[Row]:
-    lease = settings.RECEIVED_WINDOW_SECONDS
-    return queue.claim(lanes, by=settings.STACK_SLOT, now=now, lease_seconds=lease, limit=limit, are_free=are_free)
-
-
-def _start(claimed: list[Row], holders: dict[str, str], now: datetime, deliver: Deliver) -> bool:
-    """Decides, records and sends; True when a tip ended without playing, so that its lane has a next one."""
+def _start(fronts: dict[str, list[Row]], holders: dict[str, str], now: datetime, deliver: Deliver, limit: int) -> bool:
+    """Claims, decides, records and sends; True when there may be a next request to start: a tip ended without playing, or
+    there were more lanes than the limit."""
+    if not fronts:
+        return False
+    rules = Rules.read(fronts)
+    claimed = _claim({lane: heads for lane, heads in fronts.items() if not rules.is_held(lane, now)}, rules, now, limit)
     if not claimed:
         return False
-    rules = Rules.read({request["lane"] for request in claimed})
+    rules.paces = pace.read((row["lane"] for row in claimed), limit=rules.platform["rate_limit_per_minute"], now=now)
     sent = _recorded(claimed, rules, now)
     deliver(_messages(sent, rules, holders))
     groups.news.mark({request["lane"] for request in claimed}, "queue")
-    return len(sent) < len(claimed)
+    return len(sent) < len(claimed) or len(claimed) == limit
+
+
+def _claim(fronts: dict[str, list[Row]], rules: Rules, now: datetime, limit: int) -> list[Row]:
+    modes = {lane: rules.mode_of(lane) for lane in fronts}
+    lease = settings.RECEIVED_WINDOW_SECONDS
+    return queue.claim(fronts, by=settings.STACK_SLOT, now=now, lease_seconds=lease, limit=limit, modes=modes)
 
 
 def _recorded(claimed: Sequence[Row], rules: Rules, now: datetime) -> list[tuple[Row, Row]]:
@@ -70,7 +76,7 @@ def _recorded(claimed: Sequence[Row], rules: Rules, now: datetime) -> list[tuple
         raise
     except Exception as error:
         if len(claimed) == 1:
-            log.error("dispatch_failed", extra={"error_code": type(error).__name__}, exc_info=error)
+            retries.undecidable(claimed[0], error, now=now)
             return []
         return [pair for request in claimed for pair in _recorded([request], rules, now)]
     return [(request, row) for request, row in zip(claimed, rows, strict=True) if row is not None]
@@ -78,24 +84,51 @@ def _recorded(claimed: Sequence[Row], rules: Rules, now: datetime) -> list[tuple
 
 def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row | None]:
     """Makes the decisions durable; for each request its activation if it is to be sent now, else None."""
-    retried = [activation_id(request["idempotency_key"]) for request in claimed if request["attempts"] > 1]
-    existing = {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": retried}})} if retried else {}
-    rows = [
-        existing.get(activation_id(request["idempotency_key"])) or decide(request, rules, is_online=True, now=now)
-        for request in claimed
+    existing = _existing(claimed)
+    pairs = [(request, existing.get(activation_id(request["idempotency_key"]))) for request in claimed]
+    decided = [
+        (request, decide(request, rules, is_online=True, now=now, before=before))
+        for request, before in pairs
+        if before is None or before["status"] == S.QUEUED
     ]
-    fresh = [row for row in rows if row["_id"] not in existing]
-    stored = _insert(fresh)
-    _attempt_again([(request, row) for request, row in zip(claimed, rows, strict=True) if row["_id"] in existing], now)
-    known = stored | existing.keys()  # what another worker decided meanwhile is not ours to end or to send
-    over = [row for row in rows if S(row["status"]) in FINAL and row["_id"] in known]
+    _delay([(request, row) for request, row in decided if row["status"] == S.QUEUED], rules)
+    to_send = [(request, row) for request, row in decided if row["status"] == S.DISPATCHED]
+    pace.count((row["performer_id"] for _, row in to_send), limit=rules.platform["rate_limit_per_minute"], now=now)
+    members = [member for request, row in to_send for _, member in batch.gather(request, row, rules, now=now)]
+    stored = _store(members + [row for _, row in decided if row["status"] != S.QUEUED], existing)
+    again = [(request, row) for request, row in pairs if row is not None and row["status"] != S.QUEUED]
+    _attempt_again(again, now)
+    known = {row["_id"]: row for _, row in decided if row["_id"] in stored} | {row["_id"]: row for _, row in again}
+    over = [row for row in known.values() if S(row["status"]) in FINAL]
     if over:
         end_requests(over, now=now)
-    return [row if row["_id"] in known and _is_unconfirmed(row) else None for row in rows]
+    found = [known.get(activation_id(request["idempotency_key"])) for request in claimed]
+    return [row if row is not None and _is_unconfirmed(row) else None for row in found]
+
+
+def _existing(claimed: Sequence[Row]) -> dict[str, Row]:
+    retried = [activation_id(request["idempotency_key"]) for request in claimed if request["attempts"] > 1]
+    return {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": retried}})} if retried else {}
+
+
+def _delay(pairs: Iterable[tuple[Row, Row]], rules: Rules) -> None:
+    for request, row in pairs:
+        queue.delay(request["_id"], until=rules.paces[row["performer_id"]].opens_at, by=row["reason"])
 
 
 def _is_unconfirmed(row: Row) -> bool:
     return row["status"] == S.DISPATCHED and row["received_at"] is None
+
+
+def _store(rows: Sequence[Row], existing: dict[str, Row]) -> set[str]:
+    """Writes decisions; returns those that are ours. A leader comes after its members, so a stored one has them all."""
+    again = [row for row in rows if row["_id"] in existing]
+    stored = _insert([row for row in rows if row["_id"] not in existing])
+    for row in again:
+        guard = {"_id": row["_id"], "status": S.QUEUED.value}
+        if collection(Activation).replace_one(guard, row).modified_count:
+            stored.add(row["_id"])
+    return stored
 
 
 def _insert(rows: list[Row]) -> set[str]:
@@ -154,6 +187,7 @@ def resume(performer_id: str, *, now: datetime) -> list[Command]:
     claim = queue.claimed(performer_id)
     row = collection(Activation).find_one({"_id": activation_id(claim["idempotency_key"])}) if claim else None
     if row and S(row["status"]) in FINAL:
+        batch.ended([row], now=now)
         end_requests([row], now=now)
     return in_flight([performer_id], before=now)
 
@@ -164,7 +198,8 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
     Asked when a page connects and once a second for the pages of a process: what was lost on its way is found here.
     """
     wanted = {"performer_id": {"$in": list(performer_ids)}, "status": {"$in": [S.DISPATCHED.value, S.ACTIVATED.value]}}
-    rows = list(collection(Activation).find(wanted | {"dispatched_at": {"$lte": before}}))
+    alone_or_leading = {"dispatched_at": {"$lte": before}, "leader": None}
+    rows = list(collection(Activation).find(wanted | alone_or_leading))
     if not rows:
         return []
     requests = {r["_id"]: r for r in collection(QueueRequest).find({"_id": {"$in": [row["request_id"] for row in rows]}})}
@@ -178,6 +213,7 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
             is_overdue=_should_have_ended(row, before),
         )
         for row in rows
+        if row["request_id"] in requests  # else the queue is being rebuilt
     ]
 
 
@@ -189,7 +225,7 @@ def _text_again(row: Row, request: Row, performer: Row) -> str:
 
 def _should_have_ended(row: Row, before: datetime) -> bool:
     began = row["started_at"] or row["received_at"]
-    return began is not None and began + timedelta(seconds=row["promised_seconds"]) <= before
+    return began is not None and began + timedelta(seconds=run_seconds(row)) <= before
 
 
 # --- healing -------------------------------------------------------------------------------------------------------------
@@ -210,51 +246,41 @@ def expire(*, now: datetime, limit: int) -> int:
 
 def _heal(request: Row, row: Row | None, now: datetime) -> None:
     if row is not None and S(row["status"]) in FINAL:
+        batch.ended([row], now=now)
         end_requests([row], now=now)
-    elif row is not None and not _is_unconfirmed(row):
-        _heal_received(request, row, now)
-    elif row is None or row["attempt"] < request["attempts"]:
-        queue.release(request["_id"], now=now, delay_seconds=0, error="the worker died before it sent anything")
-    else:
+    elif row is not None and row.get("cancelled_at"):
+        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+    elif row is None or row["status"] == S.QUEUED or row["attempt"] < request["attempts"]:
+        retries.never_sent(request, now=now)
+    elif _is_unconfirmed(row):
         _heal_unconfirmed(request, row, now)
+    else:
+        _heal_received(request, row, now)
 
 
 def _heal_received(request: Row, row: Row, now: datetime) -> None:
     """The page has it, so its outcome is unknown to us: wait out the promised time, then say so. Never again."""
     began = row["started_at"] or row["received_at"]
-    until = began + timedelta(seconds=row["promised_seconds"] + settings.FINISH_GRACE_SECONDS)
+    until = began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS)
     if until > now:
         queue.extend(request["_id"], until=until)
     else:
-        _end(row, S.TIMEOUT, "not_finished_in_time", now)
+        retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
 
 
 def _heal_unconfirmed(request: Row, row: Row, now: datetime) -> None:
     until = row["dispatched_at"] + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
     if until > now:
         queue.extend(request["_id"], until=until)
-    elif request["attempts"] < queue.MAX_ATTEMPTS:
-        delay = queue.BACKOFF_SECONDS[request["attempts"] - 1]
-        queue.release(
-            request["_id"], now=now, delay_seconds=delay, error=f"attempt {request['attempts']}: the page did not confirm it"
-        )
-    else:
-        _end(row, S.DEAD, "not_received", now)
-
-
-def _end(row: Row, status: S, reason: str, now: datetime) -> None:
-    guard = {"_id": row["_id"], "status": {"$in": [s.value for s in PREDECESSORS[status] & LIVE]}}
-    changes: dict[str, Any] = {"status": status.value, "reason": reason, "finished_at": now}
-    moved = collection(Activation).update_one(guard, {"$set": changes}).modified_count
-    if moved:
-        end_requests([row | changes], now=now)
+    elif not retries.unconfirmed(request, now=now):
+        retries.bury(row["_id"], "not_received", now=now)
 
 
 def expire_offline(*, now: datetime, limit: int) -> int:
     """A tip does not wait for ever: without a page for the freshness window, its verdict is `expired`, device offline."""
     before = now - timedelta(seconds=settings.TIP_FRESH_SECONDS)
     offline = pages.offline_since(queue.waiting_lanes(), before=before)
-    requests = [request for lane in sorted(offline)[:limit] for request in queue.waiting_since(lane, before=before, limit=limit)]
+    requests = [request for lane in sorted(offline)[:limit] for request in queue.waiting_in(lane, before=before, limit=limit)]
     if not requests:
         return 0
     rules = Rules.read(offline)
@@ -271,12 +297,14 @@ def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> N
     for row in collection(Activation).find({"_id": {"$in": activation_ids}}):
         if S(row["status"]) in FINAL:
             end_requests([row], now=now)
+        elif row["status"] == S.QUEUED:
+            retries.end(row["_id"], S.EXPIRED, "device_offline", now=now)
         elif row["dispatched_at"] > before:
             continue  # her page is back, and this was sent to it just now
         elif _is_unconfirmed(row):
-            _end(row, S.DEAD, "not_received", now)
+            retries.bury(row["_id"], "not_received", now=now)
         else:
-            _end(row, S.TIMEOUT, "not_finished_in_time", now)
+            retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
 
 
 def recover(slot: str, *, now: datetime) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 
 from ledger import clock
+from lovense.activation import run_seconds
+from tips.models import RequestType
 
 EVENT_NAME = "lovense.activate"
 _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
@@ -14,7 +16,7 @@ _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
 def text(
     activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any], *, is_confirmed: bool = False
 ) -> str:
-    """The message as JSON text; `durationSec` is the promised run time in seconds.
+    """The message as JSON text; `durationSec` is the run time in seconds, that of its `members` included.
 
     `confirmed` asks a page for what it remembers: one that does not remember the activation leaves it alone.
     """
@@ -33,9 +35,9 @@ def message(activation: Mapping[str, Any], request: Mapping[str, Any], performer
         "activationId": activation["_id"],
         "attempt": activation["attempt"],
         "stopEpoch": activation["stop_epoch"],
-        "durationSec": activation["promised_seconds"],
+        "durationSec": run_seconds(activation),
         "timestamp": clock.iso(activation["dispatched_at"]),
-        "ledger": {key: event["ledger"][key] for key in _LEDGER_KEYS},
+        "ledger": {key: event["ledger"][key] for key in _LEDGER_KEYS} if "ledger" in event else None,
         "model": {
             "modelId": performer["_id"],
             "modelDisplayName": performer["display_name"],
@@ -44,7 +46,7 @@ def message(activation: Mapping[str, Any], request: Mapping[str, Any], performer
         "tipper": {"username": activation["tipper_name"]},
         "transaction": {"currency": "TOKENS", "amount": activation["amount"]},
         "item": {
-            "itemType": "tip_menu",
+            "itemType": "tip_menu" if request["type"] == RequestType.TIP else request["type"],
             "itemId": item["itemId"],
             "itemName": item["title"],
             "descriptionPublic": item.get("description", ""),
@@ -52,6 +54,7 @@ def message(activation: Mapping[str, Any], request: Mapping[str, Any], performer
         },
         "commands": activation["commands"],
         "routing": {"targets": [{"target": "all"}]},
+        **({"members": activation["members"]} if activation.get("members") else {}),
     }
 
 
@@ -60,7 +63,7 @@ def _vibration(item: Mapping[str, Any], activation: Mapping[str, Any]) -> dict[s
     return {
         "type": "LEVEL" if is_level else "PRESET",
         "strength": item["intensity"],
-        "durationSec": activation["promised_seconds"],
+        "durationSec": run_seconds(activation),
         "presetName": None if is_level else item["pattern"],
         "pattern": None,
     }

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 
+from tips.models import Mode
+
 
 class Performer(models.Model):
     """A performer and her own limits. The key is the platform's performer id (24 hex)."""
@@ -16,10 +18,26 @@ class Performer(models.Model):
     maximum_seconds = models.IntegerField(null=True)  # null: the platform's; never above it
     maximum_intensity = models.IntegerField(default=20)
     stop_epoch = models.BigIntegerField(default=0)
+    queue_mode = models.CharField(max_length=10, choices=Mode.choices, null=True)  # null: the platform's
+    # Paused: nothing of hers starts. Who, since when and why is the audit trail's too.
+    paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)  # null: until she resumes
+    paused_by = models.CharField(max_length=64, blank=True, default="")
+    paused_why = models.CharField(max_length=200, blank=True, default="")
     created_at = models.DateTimeField()
 
     class Meta:
         db_table = "performers"
+
+
+class LanePace(models.Model):
+    """When the latest runs of a performer started: what the limit per minute is measured on."""
+
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    starts = models.JSONField(default=list)  # datetimes, the oldest first, no more than the limit
+
+    class Meta:
+        db_table = "lane_paces"
 
 
 class TipMenu(models.Model):
@@ -95,8 +113,8 @@ class Activation(models.Model):
 
     activation_id = models.CharField(primary_key=True, db_column="_id", max_length=80)
     performer_id = models.CharField(max_length=24)
-    tip_id = models.CharField(max_length=24)
-    event_id = models.CharField(max_length=36)
+    tip_id = models.CharField(max_length=24, null=True)  # null: a test, or played by hand
+    event_id = models.CharField(max_length=36, null=True)
     request_id = models.CharField(max_length=36)
     position = models.BigIntegerField()
     amount = models.BigIntegerField()
@@ -117,6 +135,14 @@ class Activation(models.Model):
     received_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Written when there is something to say, so most rows do not have them.
+    leader = models.CharField(max_length=80, null=True)  # the activation whose run this one is part of
+    members = models.JSONField(null=True)  # of a leader: the activations that are part of its run, in their order
+    run_seconds = models.IntegerField(null=True)  # of a leader: what all of them were promised together
+    run_delivered = models.FloatField(null=True)  # of a leader: what its run delivered
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=64, null=True)
+    cancelled_why = models.CharField(max_length=200, null=True)
 
     class Meta:
         db_table = "activations"
@@ -138,6 +164,8 @@ class PlatformSettings(models.Model):
     minimum_tip = models.BigIntegerField(default=10)
     maximum_seconds = models.IntegerField(default=30)
     rate_limit_per_minute = models.IntegerField(default=30)
+    queue_mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.FIFO)
+    is_draining = models.BooleanField(default=False)  # nothing new starts, for a deploy
 
     class Meta:
         db_table = "platform_settings"

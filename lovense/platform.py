@@ -6,6 +6,7 @@ from typing import Any
 
 from lovense.models import PlatformSettings
 from lovense.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from tips.models import Mode
 
 ROW = "platform"
 
@@ -21,8 +22,8 @@ class InvalidSetting(ValueError):
 @dataclass(frozen=True)
 class Change:
     key: str
-    before: bool | int
-    after: bool | int
+    before: bool | int | str
+    after: bool | int | str
 
 
 def _truth(text: str) -> bool:
@@ -41,12 +42,19 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
-SETTINGS: dict[str, Callable[[str], bool | int]] = {
+def _mode(text: str) -> str:
+    if text not in Mode.values:
+        raise InvalidSetting(f"must be one of {', '.join(Mode.values)}")
+    return text
+
+
+SETTINGS: dict[str, Callable[[str], bool | int | str]] = {
     "enable_lovense": _truth,
     "minimum_tip": _whole(1, 2**53 - 1),
     # Below the vendor's shortest run no menu item could ever play.
     "maximum_seconds": _whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS),
-    "rate_limit_per_minute": _whole(0, 100_000),  # 0: none
+    "rate_limit_per_minute": _whole(0, 600),  # 0: none
+    "queue_mode": _mode,
 }
 # The names that the wire and the seeds use.
 ALIASES = {
@@ -54,6 +62,7 @@ ALIASES = {
     "minimumTip": "minimum_tip",
     "maxActivationDuration": "maximum_seconds",
     "rateLimitPerMinute": "rate_limit_per_minute",
+    "queueMode": "queue_mode",
 }
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from ledger import clock, doorbell
 from ledger.drains import Hop
-from lovense import dispatch, groups
+from lovense import batch, dispatch, groups
 from tips import queue
 
 LANES = queue.MAX_CLAIMS  # started in one round; the next round takes the rest
@@ -29,7 +29,9 @@ def dispatch_waiting() -> None:
 @shared_task(name="lovense.heal", ignore_result=True)
 def heal() -> None:
     now, limit = clock.now(), settings.DRAIN_LIMIT
-    healed = dispatch.expire(now=now, limit=limit) + dispatch.expire_offline(now=now, limit=limit)
+    healed = (
+        dispatch.expire(now=now, limit=limit) + batch.heal(now=now, limit=limit) + dispatch.expire_offline(now=now, limit=limit)
+    )
     if healed:
         DISPATCH.ask()
 

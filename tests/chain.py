@@ -9,8 +9,8 @@ from typing import Any
 from bson import ObjectId
 
 from ledger import inbox
-from lovense import activation, devices, dispatch, menus, pages
-from lovense.activation import Ack
+from lovense import acknowledgement, activation, devices, dispatch, menus, pages
+from lovense.acknowledgement import Ack
 from lovense.models import Performer
 from tests.factories import NOW, Viewer
 from tips import placement, settlement
@@ -79,7 +79,7 @@ class Chain:
     def acknowledge(self, tip_id: str, stage: str, *, later: timedelta = timedelta(), **more: Any) -> None:
         """Fact 6, or a part of it."""
         key = activation.activation_id(tip_id)
-        activation.acknowledge([Ack(self.performer_id, key, 1, stage, self.now + later, **more)])
+        acknowledgement.acknowledge([Ack(self.performer_id, key, 1, stage, self.now + later, **more)])
 
     def settled(self, viewer: Viewer, amount: int, **more: Any) -> str:
         tip_id = self.deliver(viewer, amount, **more)

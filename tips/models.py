@@ -1,8 +1,12 @@
 """What tips keep: the tip, its one TipActivated event, the queue request that carries it, and their archive. No workflow here."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 
 from ledger.indexes import ExpiringIndex
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TipStatus(models.TextChoices):
@@ -174,9 +178,31 @@ class FailedEmission(models.Model):
         ]
 
 
+class Mode(models.TextChoices):
+    """In what order a lane is worked off; `tips/turns.py` has the rules."""
+
+    FIFO = "fifo"
+    PRIORITY = "priority"
+    BATCH = "batch"
+
+
+class Priority(models.IntegerChoices):
+    LOW = 1
+    NORMAL = 5
+    HIGH = 10
+    CRITICAL = 20
+
+
+class RequestType(models.TextChoices):
+    TIP = "TipActivated"
+    TEST = "lovense.test"
+    MANUAL = "lovense.manual"
+
+
 class RequestStatus(models.TextChoices):
     PENDING = "pending"
     CLAIMED = "claimed"
+    JOINED = "joined"  # plays as part of the run of its leader, which is the one that is claimed
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -188,11 +214,15 @@ class RequestRow(models.Model):
 
     request_id = models.CharField(primary_key=True, db_column="_id", max_length=36)
     idempotency_key = models.CharField(max_length=64)
-    type = models.CharField(max_length=20)
-    mode = models.CharField(max_length=10, default="fifo")
-    priority = models.IntegerField(default=10)
+    type = models.CharField(max_length=20, choices=RequestType.choices)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.FIFO)  # as submitted; the lane's decides
+    priority = models.IntegerField(choices=Priority.choices, default=Priority.HIGH)  # as submitted; `line` decides
     lane = models.CharField(max_length=24)
-    position = models.BigIntegerField()  # the event's sequence: oldest settled first
+    position = models.BigIntegerField()  # the event's sequence, or that of the last event before it
+    # Its place: a line of the lane, `<lane>/<priority>`, the turn in that line, and since when it grows older in it.
+    line = models.CharField(max_length=30)
+    turn = models.BigIntegerField()
+    waiting_since = models.DateTimeField()
     payload = models.JSONField()
     status = models.CharField(max_length=10, choices=RequestStatus.choices)
     attempts = models.IntegerField(default=0)
@@ -203,6 +233,14 @@ class RequestRow(models.Model):
     created_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Written when there is something to say, so most rows do not have them.
+    delayed_by = models.CharField(max_length=20, null=True)  # which limit made it wait until `available_at`
+    leader = models.CharField(max_length=36, null=True)  # of a joined request: the request whose run it is part of
+    cause = models.CharField(max_length=60, null=True)  # of a failed or dead one: why, as a stable code
+    submitted_by = models.CharField(max_length=64, null=True)  # of a test or a manual one: the account
+    review = models.JSONField(null=True)  # of a dead one: {resolution, note, by, at}
+    replays = models.IntegerField(null=True)  # how often a person sent it back into the queue
+    attempts_before = models.IntegerField(null=True)  # attempts that were over when it was sent back
 
     class Meta:
         abstract = True
@@ -219,7 +257,10 @@ class QueueRequest(RequestRow):
             models.UniqueConstraint(fields=["lane"], condition=models.Q(status="claimed"), name="request_one_claimed_per_lane"),
         ]
         indexes = [
-            models.Index(fields=["status", "lane", "position"], condition=models.Q(status="pending"), name="request_claim"),
+            models.Index(fields=["status", "line", "turn"], condition=models.Q(status="pending"), name="request_claim"),
+            models.Index(fields=["leader"], condition=models.Q(status="joined"), name="request_joined"),
+            models.Index(fields=["cause", "finished_at"], condition=models.Q(status="dead"), name="request_dead"),
+            models.Index(fields=["finished_at"], condition=models.Q(finished_at__gt=EPOCH), name="request_finished"),
         ]
 
 

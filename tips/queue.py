@@ -1,14 +1,15 @@
-"""The performance queue: one durable row per request, one claimed request per lane, oldest settled first.
+"""The performance queue: one durable row per request, one claimed request per lane; `tips/turns.py` says which is next.
 
 A claim is a lease. "One at a time per performer" is the unique index `request_one_claimed_per_lane`: two workers may try,
 one write wins. The head of a lane that waits (`available_at`) holds its lane, so a retry never lets the next one overtake.
 """
 
+import random
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from pymongo import UpdateOne
@@ -17,27 +18,32 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import collection
-from tips import eventlog
-from tips.models import ArchivedQueueRequest, QueueRequest, RequestStatus
+from tips import eventlog, turns
+from tips.models import ArchivedQueueRequest, Mode, Priority, QueueRequest, RequestStatus, RequestType
 
-PENDING, CLAIMED = RequestStatus.PENDING.value, RequestStatus.CLAIMED.value
-HIGH = 10
-MAX_ATTEMPTS = 3
+Row = dict[str, Any]
+
+PENDING, CLAIMED, JOINED = RequestStatus.PENDING.value, RequestStatus.CLAIMED.value, RequestStatus.JOINED.value
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
+MAX_ATTEMPTS = 1 + len(BACKOFF_SECONDS)
+JITTER = 0.25  # of the pause, on top of it: what was refused together does not come back together
+TURNS_PER_EVENT = 1000  # places between one settled tip and the next, for what people submit
 MAX_ERRORS_KEPT = 20
 MAX_CLAIMS = 500  # lanes started by one statement
 DUPLICATE_KEY = 11000
-CLAIM, ONE_CLAIM_PER_LANE = "request_claim", "request_one_claimed_per_lane"
+CLAIM, JOINS, ONE_CLAIM_PER_LANE = "request_claim", "request_joined", "request_one_claimed_per_lane"
 _NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
 
 # To which status a request may move, and from where. `docs/states.md` shows the same table.
+_UNDER_WAY = frozenset({RequestStatus.CLAIMED, RequestStatus.JOINED, RequestStatus.PENDING})
 PREDECESSORS: dict[RequestStatus, frozenset[RequestStatus]] = {
-    RequestStatus.PENDING: frozenset({RequestStatus.CLAIMED}),
+    RequestStatus.PENDING: frozenset({RequestStatus.CLAIMED, RequestStatus.JOINED, RequestStatus.DEAD}),
     RequestStatus.CLAIMED: frozenset({RequestStatus.PENDING}),
-    RequestStatus.COMPLETED: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING, RequestStatus.FAILED, RequestStatus.DEAD}),
-    RequestStatus.FAILED: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING}),
-    RequestStatus.CANCELLED: frozenset({RequestStatus.PENDING}),
-    RequestStatus.DEAD: frozenset({RequestStatus.CLAIMED, RequestStatus.PENDING}),
+    RequestStatus.JOINED: frozenset({RequestStatus.PENDING}),
+    RequestStatus.COMPLETED: _UNDER_WAY | {RequestStatus.FAILED, RequestStatus.DEAD},
+    RequestStatus.FAILED: _UNDER_WAY,
+    RequestStatus.CANCELLED: _UNDER_WAY,
+    RequestStatus.DEAD: _UNDER_WAY,
 }
 FINAL = frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED})
 # A claim needs no majority of its own: the activation written after it has one, and the journal is ordered.
@@ -49,7 +55,7 @@ def request_id(idempotency_key: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, idempotency_key))
 
 
-def find(key: str, *fields: str) -> dict[str, Any] | None:
+def find(key: str, *fields: str) -> Row | None:
     """The request, whether it is in the queue or long finished and archived. (The copy is made before the original goes.)"""
     wanted = dict.fromkeys(fields, 1) or None
     found = collection(QueueRequest).find_one({"_id": key}, wanted)
@@ -58,29 +64,52 @@ def find(key: str, *fields: str) -> dict[str, Any] | None:
 
 def submit_tips(events: Sequence[Mapping[str, Any]], *, now: datetime, session: ClientSession) -> None:
     """One PENDING request per event of the log (fifo, priority 10), in the transaction that logs the event."""
-    rows = [
-        {
-            "_id": request_id(event["_id"]),
-            "idempotency_key": event["_id"],
-            "type": "TipActivated",
-            "mode": "fifo",
-            "priority": HIGH,
-            "lane": event["payload"]["performerId"],
-            "position": event["sequence"],
-            "payload": event["payload"],
-            "status": PENDING,
-            "attempts": 0,
-            "available_at": now,
-            "claimed_by": "",
-            "lease_until": None,
-            "errors": [],
-            "created_at": now,
-            "claimed_at": None,
-            "finished_at": None,
-        }
-        for event in events
-    ]
-    collection(QueueRequest).insert_many(rows, session=session)
+    collection(QueueRequest).insert_many([of_event(event, now) for event in events], session=session)
+
+
+def of_event(event: Mapping[str, Any], now: datetime) -> Row:
+    """The request that an event of the log asks for."""
+    place = {"lane": event["payload"]["performerId"], "position": event["sequence"], "priority": Priority.HIGH}
+    return new_row(event["_id"], RequestType.TIP, event["payload"], now=now, **place)
+
+
+def new_row(key: str, kind: RequestType, payload: Any, *, lane: str, position: int, priority: Priority, now: datetime) -> Row:
+    return {
+        "_id": request_id(key),
+        "idempotency_key": key,
+        "type": kind.value,
+        "mode": Mode.FIFO.value,
+        "priority": priority.value,
+        "lane": lane,
+        "position": position,
+        "line": turns.line(lane, priority),
+        "turn": position * TURNS_PER_EVENT,
+        "waiting_since": now,
+        "payload": payload,
+        "status": PENDING,
+        "attempts": 0,
+        "available_at": now,
+        "claimed_by": "",
+        "lease_until": None,
+        "errors": [],
+        "created_at": now,
+        "claimed_at": None,
+        "finished_at": None,
+    }
+
+
+# --- claiming ------------------------------------------------------------------------------------------------------------
+
+
+def fronts(lanes: Iterable[str], *, are_free: bool = False) -> dict[str, list[Row]]:
+    """Where something waits in the free ones of these lanes: the heads of the lane's lines.
+
+    `are_free`: the caller has just freed them. Should it be wrong about one, the unique index still decides.
+    """
+    found: dict[str, list[Row]] = {}
+    for row in heads(list(lanes) if are_free else free_lanes(lanes)):
+        found.setdefault(row["lane"], []).append(row)
+    return found
 
 
 def ensure(
@@ -119,31 +148,36 @@ def free_lanes(lanes: Iterable[str]) -> list[str]:
     return [lane for lane in lanes if lane not in busy]
 
 
-def heads(lanes: Sequence[str]) -> list[dict[str, Any]]:
-    """The oldest pending request of each lane: one distinct scan of the claim index, whatever the depth."""
+def heads(lanes: Sequence[str]) -> list[Row]:
+    """The oldest pending request of each line of each lane: one distinct scan of the claim index, whatever the depth."""
     if not lanes:
         return []
     return [
         row["head"]
         for row in collection(QueueRequest).aggregate(
             [
-                {"$match": {"status": PENDING, "lane": {"$in": list(lanes)}}},
-                {"$sort": {"status": 1, "lane": 1, "position": 1}},
-                {"$group": {"_id": "$lane", "head": {"$first": "$$ROOT"}}},
+                {"$match": {"status": PENDING, "line": {"$in": turns.lines(lanes)}}},
+                {"$sort": {"status": 1, "line": 1, "turn": 1}},
+                {"$group": {"_id": "$line", "head": {"$first": "$$ROOT"}}},
             ]
         )
     ]
 
 
 def claim(
-    lanes: Iterable[str], *, by: str, now: datetime, lease_seconds: float, limit: int = MAX_CLAIMS, are_free: bool = False
-) -> list[dict[str, Any]]:
-    """Claims the head of every free lane of these, at most `limit`, longest waiting first; `attempts` is already counted.
-
-    `are_free`: the caller has just freed them. Should it be wrong about one, the unique index still decides.
-    """
-    waiting = heads(list(lanes) if are_free else free_lanes(lanes))
-    ready = sorted((row for row in waiting if row["available_at"] <= now), key=itemgetter("position"))[:limit]
+    waiting: Mapping[str, Sequence[Row]],
+    *,
+    by: str,
+    now: datetime,
+    lease_seconds: float,
+    limit: int = MAX_CLAIMS,
+    modes: Mapping[str, Mode] = MappingProxyType({}),
+) -> list[Row]:
+    """Claims the next request of every lane of these `fronts`, at most `limit`, longest waiting first; `attempts` is already
+    counted. `modes`: where it is not fifo."""
+    chosen = [(turns.next_of(heads, modes.get(lane, Mode.FIFO)), modes.get(lane, Mode.FIFO)) for lane, heads in waiting.items()]
+    ready = [row for row, mode in chosen if turns.is_ready(row, mode, now)]
+    ready = sorted(ready, key=turns.in_order)[:limit]
     if not ready:
         return []
     until = now + timedelta(seconds=lease_seconds)
@@ -174,28 +208,81 @@ def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
     return -1  # whatever the count: some were claimed by the first statement, so ask
 
 
-def advance(request_ids: Iterable[str], to: RequestStatus, *, now: datetime, error: str = "") -> int:
+def advance(request_ids: Iterable[str], to: RequestStatus, *, now: datetime, error: str = "", cause: str = "") -> int:
     """Ends requests; how many moved. 0 means that another worker was first, which is a normal return."""
     changes: dict[str, Any] = {"$set": {"status": to.value, "finished_at": now, "lease_until": None}}
+    if cause:
+        changes["$set"]["cause"] = cause
     if error:
-        changes["$push"] = {"errors": {"$each": [{"at": now, "error": error}], "$slice": -MAX_ERRORS_KEPT}}
+        changes["$push"] = _history(error, now)
     froms = [status.value for status in PREDECESSORS[to]]
     result = collection(QueueRequest).update_many({"_id": {"$in": list(request_ids)}, "status": {"$in": froms}}, changes)
     return result.modified_count
 
 
+def _history(error: str, now: datetime) -> dict[str, Any]:
+    return {"errors": {"$each": [{"at": now, "error": error}], "$slice": -MAX_ERRORS_KEPT}}
+
+
 def release(request_id: str, *, now: datetime, delay_seconds: float, error: str) -> int:
-    """Gives a claim back to the head of its lane, not before the delay is over."""
-    changes = {
-        "$set": {
-            "status": PENDING,
-            "claimed_by": "",
-            "lease_until": None,
-            "available_at": now + timedelta(seconds=delay_seconds),
-        },
-        "$push": {"errors": {"$each": [{"at": now, "error": error}], "$slice": -MAX_ERRORS_KEPT}},
-    }
-    return collection(QueueRequest).update_one({"_id": request_id, "status": CLAIMED}, changes).modified_count
+    """Gives a claim back to its place in the lane, not before the delay is over."""
+    return _give_back(request_id, now + timedelta(seconds=delay_seconds), {"$push": _history(error, now)})
+
+
+def delay(request_id: str, *, until: datetime, by: str) -> int:
+    """Gives a claim back because a limit says so: no attempt was made, so none is counted."""
+    return _give_back(request_id, until, {"$inc": {"attempts": -1}}, delayed_by=by)
+
+
+def _give_back(request_id: str, at: datetime, changes: dict[str, Any], **more: Any) -> int:
+    back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": at, **more}
+    return (
+        collection(QueueRequest)
+        .update_one({"_id": request_id, "status": {"$in": [CLAIMED, JOINED]}}, changes | {"$set": back})
+        .modified_count
+    )
+
+
+def tries(row: Row) -> int:
+    """The attempts since it was submitted, or since a person sent it back into the queue."""
+    return int(row["attempts"]) - int(row.get("attempts_before") or 0)
+
+
+def pause_before_retry(row: Row) -> float | None:
+    """Seconds until the next attempt; None when there is none: it is a dead letter."""
+    tried = tries(row)
+    return BACKOFF_SECONDS[tried - 1] * (1 + random.uniform(0, JITTER)) if tried < MAX_ATTEMPTS else None
+
+
+# --- joining: requests that play as part of another one's run -------------------------------------------------------------
+
+
+def join(leader: Row, requests: Sequence[Row], *, now: datetime) -> list[Row]:
+    """Takes waiting requests of the leader's lane into its run, in their order; those that were ours to take."""
+    mark = {"status": JOINED, "leader": leader["idempotency_key"], "claimed_by": leader["claimed_by"], "claimed_at": now}
+    ids = [row["_id"] for row in requests]
+    changes = {"$set": mark, "$inc": {"attempts": 1}}
+    if collection(QueueRequest, _FAST).update_many({"_id": {"$in": ids}, "status": PENDING}, changes).modified_count != len(ids):
+        taken = {row["_id"] for row in joined_to([leader["idempotency_key"]])}
+        requests = [row for row in requests if row["_id"] in taken]
+    for row in requests:
+        row.update(mark, attempts=row["attempts"] + 1)
+    return list(requests)
+
+
+def joined_to(leaders: Iterable[str]) -> list[Row]:
+    """The requests that are part of the runs of these leaders (idempotency keys), in their order."""
+    found = collection(QueueRequest).find({"status": JOINED, "leader": {"$in": list(leaders)}})
+    return sorted(found, key=turns.in_order)
+
+
+def of_keys(idempotency_keys: Iterable[str]) -> list[Row]:
+    return list(collection(QueueRequest).find({"_id": {"$in": [request_id(key) for key in idempotency_keys]}}))
+
+
+def joined(*, limit: int) -> list[Row]:
+    """All of them: there are few, so the sweep asks which have lost their leader."""
+    return list(collection(QueueRequest).find({"status": JOINED, "leader": {"$gt": ""}}).hint(JOINS).limit(limit))
 
 
 def extend(request_id: str, *, until: datetime) -> None:
@@ -214,12 +301,12 @@ def standing(idempotency_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def claimed(lane: str) -> dict[str, Any] | None:
+def claimed(lane: str) -> Row | None:
     """The one claimed request of the lane."""
     return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane})
 
 
-def expired(*, now: datetime, limit: int) -> list[dict[str, Any]]:
+def expired(*, now: datetime, limit: int) -> list[Row]:
     """Claims whose lease ran out. There are at most as many claims as performers online, so they are read by lane."""
     found = collection(QueueRequest).find({"status": CLAIMED, "lease_until": {"$lte": now}})
     return list(found.hint(ONE_CLAIM_PER_LANE).limit(limit))
@@ -227,20 +314,22 @@ def expired(*, now: datetime, limit: int) -> list[dict[str, Any]]:
 
 def waiting_lanes() -> set[str]:
     """The lanes in which something is pending, whatever their depth."""
-    lanes = collection(QueueRequest).aggregate(
+    found = collection(QueueRequest).aggregate(
         [
             {"$match": {"status": PENDING}},
-            {"$sort": {"status": 1, "lane": 1, "position": 1}},
-            {"$group": {"_id": "$lane", "first": {"$first": "$_id"}}},
+            {"$sort": {"status": 1, "line": 1, "turn": 1}},
+            {"$group": {"_id": "$line", "first": {"$first": "$_id"}}},
         ]
     )
-    return {row["_id"] for row in lanes}
+    return {turns.lane_of(row["_id"]) for row in found}
 
 
-def waiting_since(lane: str, *, before: datetime, limit: int) -> list[dict[str, Any]]:
-    """The lane's pending requests that have been ready since before that moment, the oldest first."""
-    found = collection(QueueRequest).find({"status": PENDING, "lane": lane, "available_at": {"$lte": before}})
-    return list(found.sort("position", 1).limit(limit))
+def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list[Row]:
+    """The lane's pending requests in the order of their turns; or those only that have been ready since before a moment."""
+    wanted: dict[str, Any] = {"status": PENDING, "line": {"$in": turns.lines([lane])}}
+    if before is not None:
+        wanted["available_at"] = {"$lte": before}
+    return list(collection(QueueRequest).find(wanted).sort("turn", 1).limit(limit))
 
 
 def expire_claims_of(slot: str, *, now: datetime) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 from django.test import RequestFactory
 
 from ledger import clock
-from lovense import activation, dispatch
-from lovense.activation import Ack
+from lovense import acknowledgement, dispatch
+from lovense.acknowledgement import Ack
 from tips import emission, settlement, webhooks
 from tips.simulator import PATH
 
@@ -31,7 +31,7 @@ def send(now: str) -> None:
 
 def acknowledge(now: str, performer_id: str, activation_id: str, attempt: int, stage: str, **more: Any) -> None:
     """Fact 6, or what comes before it."""
-    activation.acknowledge([Ack(performer_id, activation_id, attempt, stage, clock.parse(now), **more)])
+    acknowledgement.acknowledge([Ack(performer_id, activation_id, attempt, stage, clock.parse(now), **more)])
 
 
 def heal(now: str) -> None:

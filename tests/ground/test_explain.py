@@ -17,8 +17,8 @@ from adminpanel import reconciliation
 from ledger import clock, inbox
 from ledger.database import collection
 from ledger.models import WebhookDelivery
-from lovense import activation, dispatch, groups, menus, pages
-from lovense.activation import Ack
+from lovense import acknowledgement, dispatch, groups, menus, pages
+from lovense.acknowledgement import Ack
 from lovense.models import Activation, PageLease, Performer
 from tests import factories
 from tests.ground.plans import recorded
@@ -105,9 +105,9 @@ def test_the_whole_chain_uses_indexes(show, ana, bob, now):
         assert inbox.accept([call]) == [inbox.Outcome.REPEAT]
         settlement.drain(now=now, limit=100)
         dispatch.drain(now=now, limit=100)
-        acks = [Ack(ana.pk, f"{tip_id}.all", 1, stage, now, delivered_seconds=3.0) for stage in activation.STAGES[:3]]
+        acks = [Ack(ana.pk, f"{tip_id}.all", 1, stage, now, delivered_seconds=3.0) for stage in acknowledgement.STAGES[:3]]
         for ack in acks:
-            activation.acknowledge([ack])
+            acknowledgement.acknowledge([ack])
         dispatch.drain(now=now, limit=100)
     assert Activation.objects.get(tip_id=tip_id).status == "completed"
     assert QueueRequest.objects.get(idempotency_key=tip_id).status == "completed"
@@ -220,7 +220,7 @@ def test_a_claim_among_many_reads_what_it_takes(now):
 
     fill(QueueRequest, row)
     with recorded(run=True) as plans:
-        claimed = queue.claim([f"L{n:02}" for n in range(50)], by="worker-0", now=now, lease_seconds=10)
+        claimed = queue.claim(queue.fronts([f"L{n:02}" for n in range(50)]), by="worker-0", now=now, lease_seconds=10)
     assert len(claimed) == 50
     assert scans(plans) == []
     # An $in of 50 keys also touches the keys between them: at most twice what it takes, whatever the depth.
@@ -250,7 +250,7 @@ def test_what_waits_is_found_by_its_lane(now):
     )
     with recorded(run=True) as plans:
         assert len(queue.waiting_lanes()) == 50
-        queue.waiting_since("L01", before=now, limit=20)
+        queue.waiting_in("L01", before=now, limit=20)
     assert scans(plans) == []
     assert plans[0].examined == 50
     assert plans[1].examined <= MANY / 50

@@ -8,8 +8,9 @@ from pymongo.errors import PyMongoError
 
 from ledger import clock
 from ledger.database import collection
-from lovense import activation, menus, platform
-from lovense.activation import Ack, Rules, activation_id, decide
+from lovense import acknowledgement, activation, menus, platform
+from lovense.acknowledgement import Ack
+from lovense.activation import Rules, activation_id, decide
 from lovense.models import Activation, Performer
 from tests.chain import MENU
 from tests.factories import NOW, fund
@@ -173,7 +174,7 @@ def ack(tip_id, stage, *, performer="507f191e810c19729de860eb", after=1, **more)
 
 
 def say(*acks):
-    return activation.acknowledge(list(acks))
+    return acknowledgement.acknowledge(list(acks))
 
 
 def state(tip_id):

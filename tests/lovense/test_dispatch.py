@@ -8,8 +8,9 @@ from pymongo.errors import PyMongoError
 
 from ledger import doorbell
 from ledger.database import collection
-from lovense import activation, dispatch, menus, pages, platform
-from lovense.activation import Ack, Rules, activation_id
+from lovense import acknowledgement, dispatch, menus, pages, platform
+from lovense.acknowledgement import Ack
+from lovense.activation import Rules, activation_id
 from lovense.models import Activation, TipMenu
 from tests import services
 from tests.chain import MENU, Chain
@@ -48,7 +49,7 @@ def hold(performer_id, channel=CHANNEL, *, now=NOW):
 
 
 def acknowledge(tip_id, stage, performer_id, *, at, **more):
-    activation.acknowledge([Ack(performer_id, activation_id(tip_id), 1, stage, at, **more)])
+    acknowledgement.acknowledge([Ack(performer_id, activation_id(tip_id), 1, stage, at, **more)])
 
 
 def in_collection(model):
@@ -205,7 +206,7 @@ def test_a_worker_that_dies_between_the_decision_and_the_sending(chain, bob, wir
 
 def test_a_worker_that_dies_before_it_ends_the_request_of_a_skipped_tip(chain, bob, fail_command):
     tip_id = chain.settled(bob, 101)
-    claimed = queue.claim([chain.performer_id], by="worker-0", now=NOW, lease_seconds=WINDOW)
+    claimed = queue.claim(queue.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
     fail_command("update", errorCode=ERROR, **in_collection(QueueRequest))
     with pytest.raises(PyMongoError):
         dispatch.record(claimed, Rules.read([chain.performer_id]), now=NOW)
@@ -217,7 +218,7 @@ def test_a_worker_that_dies_before_it_ends_the_request_of_a_skipped_tip(chain, b
 def test_when_another_worker_decided_first_nothing_is_sent_or_ended_by_us(chain, bob, wire):
     """We stood still after our claim, lost it, and another worker has sent it; our own decision would have been to skip."""
     tip_id = chain.settled(bob, 100)
-    (ours,) = queue.claim([chain.performer_id], by="slow", now=NOW, lease_seconds=WINDOW)
+    (ours,) = queue.claim(queue.fronts([chain.performer_id]), by="slow", now=NOW, lease_seconds=WINDOW)
     expire(NOW + seconds(WINDOW))
     hold(chain.performer_id, now=NOW + seconds(WINDOW))
     drain(NOW + seconds(WINDOW))

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from ledger.database import collection
-from lovense import activation, dispatch, pages, platform
-from lovense.activation import FINAL, LIVE, PREDECESSORS, Ack, S, activation_id
+from lovense import acknowledgement, dispatch, pages, platform
+from lovense.acknowledgement import Ack
+from lovense.activation import FINAL, LIVE, PREDECESSORS, S, activation_id
 from lovense.models import Activation
 from tests.factories import NOW
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
@@ -36,7 +37,7 @@ def sent_again(chain):
 def said(stage):
     def move(chain):
         key = activation_id(collection(QueueRequest).find_one()["idempotency_key"])
-        activation.acknowledge([Ack(chain.performer_id, key, 1, stage, NOW + seconds(1), 5, "X")])
+        acknowledgement.acknowledge([Ack(chain.performer_id, key, 1, stage, NOW + seconds(1), 5, "X")])
 
     return move
 

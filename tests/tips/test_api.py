@@ -557,7 +557,7 @@ def test_both_projections(feed, five):
 
 def test_the_queues_projection_says_how_far_it_got(feed, five, now):
     ids = {number: queue.request_id(tip_id(number)) for number in (5, 3, 4)}
-    queue.claim([ANA], by="w", now=clock.now(), lease_seconds=9)
+    queue.claim(queue.fronts([ANA]), by="w", now=clock.now(), lease_seconds=9)
     queue.advance([ids[5]], RequestStatus.COMPLETED, now=now)
     queue.advance([ids[3]], RequestStatus.FAILED, now=now, error="device_error")
     queue.advance([ids[4]], RequestStatus.DEAD, now=now)
@@ -573,7 +573,7 @@ def test_the_queues_projection_says_how_far_it_got(feed, five, now):
 
 def test_the_feed_and_a_repeated_call_reach_into_the_archive(feed, post, five):
     whole = [feed(f"projection={name}&limit=4").json() for name in ("queue", "ledger")]
-    queue.claim([ANA], by="w", now=clock.now(), lease_seconds=9)
+    queue.claim(queue.fronts([ANA]), by="w", now=clock.now(), lease_seconds=9)
     queue.advance([queue.request_id(tip_id(5))], RequestStatus.COMPLETED, now=calls.NOW)
     before = calls.NOW + timedelta(days=1)
     assert archive.run(before=before).moved == {"events": 5, "requests": 1}

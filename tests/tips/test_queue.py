@@ -32,7 +32,9 @@ def submit(*places, now=NOW):
 
 def claim(*lanes, by="worker-0", now=NOW, lease_seconds=10):
     """The positions that are now ours."""
-    return sorted(row["position"] for row in queue.claim(lanes or [ANA, CAROL], by=by, now=now, lease_seconds=lease_seconds))
+    return sorted(
+        row["position"] for row in queue.claim(queue.fronts(lanes or [ANA, CAROL]), by=by, now=now, lease_seconds=lease_seconds)
+    )
 
 
 def row(position):
@@ -79,7 +81,7 @@ def test_a_claim_takes_the_oldest_of_each_lane():
 
 def test_a_claim_is_written_down_and_handed_back_alike():
     submit((ANA, 1))
-    (ours,) = queue.claim([ANA], by="worker-0", now=NOW + SECOND, lease_seconds=10)
+    (ours,) = queue.claim(queue.fronts([ANA]), by="worker-0", now=NOW + SECOND, lease_seconds=10)
     assert ours == row(1)
     assert (ours["attempts"], ours["claimed_at"], ours["lease_until"]) == (1, NOW + SECOND, NOW + 11 * SECOND)
     assert ours["claimed_by"].startswith("worker-0/")
@@ -95,7 +97,7 @@ def test_a_busy_lane_gives_nothing_until_its_claim_ends():
 
 def test_nothing_to_claim():
     assert claim(ANA) == []
-    assert queue.claim([], by="x", now=NOW, lease_seconds=1) == []
+    assert queue.claim(queue.fronts([]), by="x", now=NOW, lease_seconds=1) == []
 
 
 def test_an_other_lane_does_not_wait():
@@ -273,7 +275,7 @@ def test_how_long_a_lanes_requests_have_been_ready():
     submit((CAROL, 4), now=NOW)
 
     def waiting(before, limit=9):
-        return [found["position"] for found in queue.waiting_since(ANA, before=before, limit=limit)]
+        return [found["position"] for found in queue.waiting_in(ANA, before=before, limit=limit)]
 
     assert waiting(NOW) == [2]
     assert waiting(NOW + SECOND) == [1, 2]
@@ -284,8 +286,8 @@ def test_what_waits_for_its_next_attempt_is_not_yet_ready():
     submit((ANA, 1))
     claim(ANA)
     release(1, delay_seconds=4)
-    assert queue.waiting_since(ANA, before=NOW + 3 * SECOND, limit=9) == []
-    assert len(queue.waiting_since(ANA, before=NOW + 4 * SECOND, limit=9)) == 1
+    assert queue.waiting_in(ANA, before=NOW + 3 * SECOND, limit=9) == []
+    assert len(queue.waiting_in(ANA, before=NOW + 4 * SECOND, limit=9)) == 1
 
 
 # --- any sequence of moves -------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def moved(to):
     if to is R.PENDING:
         return queue.release(request_id, now=LATER, delay_seconds=0, error="x")
     if to is R.CLAIMED:
-        return len(queue.claim([ANA], by="worker-0", now=LATER, lease_seconds=10))
+        return len(queue.claim(queue.fronts([ANA]), by="worker-0", now=LATER, lease_seconds=10))
     return queue.advance([request_id], to, now=LATER)
 
 
