@@ -33,6 +33,8 @@ GATES = (
     "menu_match",
     "device_online",
     "caps",
+    "rate_limit",
+    "paused",
     "stop_epoch",
 )
 RUNNING = {S.QUEUED, S.DISPATCHED, S.ACTIVATED}

@@ -68,6 +68,19 @@ def _give_up(request: Row, reason: str, *, now: datetime) -> None:
     bury(activation_id(request["idempotency_key"]), reason, now=now)
 
 
+def send_back(key: str) -> int:
+    """A person has sent a dead letter back into the queue: its activation waits again, under the stop epoch of its next start."""
+    again = {
+        "status": S.QUEUED.value,
+        "stop_epoch": None,
+        "finished_at": None,
+        "leader": None,
+        "members": None,
+        "run_seconds": None,
+    }
+    return collection(Activation).update_one({"_id": key, "status": S.DEAD.value}, {"$set": again}).modified_count
+
+
 def bury(key: str, reason: str, *, now: datetime) -> None:
     """A dead letter: it did not play, and only a person can send it back."""
     end(key, S.DEAD, reason, now=now)

@@ -24,6 +24,7 @@ from lovense import outcome
 from lovense.activation import Row, Rules, decide
 from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
 from lovense.outcome import Outcome
+from tips import queue, turns
 from tips.models import QueueRequest, RequestStatus
 
 REGIONS = frozenset({"queue", "devices", "notices", "feed"})
@@ -135,8 +136,8 @@ class LivePage:
         )
 
     @property
-    def _pending(self) -> dict[str, str]:
-        return {"status": RequestStatus.PENDING.value, "lane": self._id}
+    def _pending(self) -> Row:
+        return {"status": RequestStatus.PENDING.value, "line": {"$in": turns.lines([self._id])}}
 
     @cached_property
     def waiting(self) -> int:
@@ -149,7 +150,7 @@ class LivePage:
 
     @cached_property
     def queue(self) -> list[Waiting]:
-        found = list(collection(QueueRequest).find(self._pending).sort("position", 1).limit(QUEUE_SHOWN))
+        found = queue.waiting_in(self._id, limit=QUEUE_SHOWN)
         return list(self._foreseen(found)) if found else []
 
     @property

@@ -4,7 +4,6 @@ A claim is a lease. "One at a time per performer" is the unique index `request_o
 one write wins. The head of a lane that waits (`available_at`) holds its lane, so a retry never lets the next one overtake.
 """
 
-import random
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -243,46 +242,24 @@ def _give_back(request_id: str, at: datetime, changes: dict[str, Any], **more: A
     )
 
 
+def send_back(request_id: str, *, now: datetime) -> int:
+    """A person puts a dead letter back into its place, with all its attempts before it; 1 is ours, 0 was another's."""
+    back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": now, "finished_at": None}
+    counted = {"replays": {"$add": [{"$ifNull": ["$replays", 0]}, 1]}, "attempts_before": "$attempts"}
+    dead = {"_id": request_id, "status": RequestStatus.DEAD.value}
+    return collection(QueueRequest).update_one(dead, [{"$set": back | counted}]).modified_count
+
+
 def tries(row: Row) -> int:
     """The attempts since it was submitted, or since a person sent it back into the queue."""
     return int(row["attempts"]) - int(row.get("attempts_before") or 0)
 
 
 def pause_before_retry(row: Row) -> float | None:
-    """Seconds until the next attempt; None when there is none: it is a dead letter."""
+    """Seconds until the next attempt; None when there is none: it is a dead letter. The jitter is the request's own."""
     tried = tries(row)
-    return BACKOFF_SECONDS[tried - 1] * (1 + random.uniform(0, JITTER)) if tried < MAX_ATTEMPTS else None
-
-
-# --- joining: requests that play as part of another one's run -------------------------------------------------------------
-
-
-def join(leader: Row, requests: Sequence[Row], *, now: datetime) -> list[Row]:
-    """Takes waiting requests of the leader's lane into its run, in their order; those that were ours to take."""
-    mark = {"status": JOINED, "leader": leader["idempotency_key"], "claimed_by": leader["claimed_by"], "claimed_at": now}
-    ids = [row["_id"] for row in requests]
-    changes = {"$set": mark, "$inc": {"attempts": 1}}
-    if collection(QueueRequest, _FAST).update_many({"_id": {"$in": ids}, "status": PENDING}, changes).modified_count != len(ids):
-        taken = {row["_id"] for row in joined_to([leader["idempotency_key"]])}
-        requests = [row for row in requests if row["_id"] in taken]
-    for row in requests:
-        row.update(mark, attempts=row["attempts"] + 1)
-    return list(requests)
-
-
-def joined_to(leaders: Iterable[str]) -> list[Row]:
-    """The requests that are part of the runs of these leaders (idempotency keys), in their order."""
-    found = collection(QueueRequest).find({"status": JOINED, "leader": {"$in": list(leaders)}})
-    return sorted(found, key=turns.in_order)
-
-
-def of_keys(idempotency_keys: Iterable[str]) -> list[Row]:
-    return list(collection(QueueRequest).find({"_id": {"$in": [request_id(key) for key in idempotency_keys]}}))
-
-
-def joined(*, limit: int) -> list[Row]:
-    """All of them: there are few, so the sweep asks which have lost their leader."""
-    return list(collection(QueueRequest).find({"status": JOINED, "leader": {"$gt": ""}}).hint(JOINS).limit(limit))
+    jitter = JITTER * int(row["_id"][:4], 16) / 0xFFFF
+    return BACKOFF_SECONDS[tried - 1] * (1 + jitter) if tried < MAX_ATTEMPTS else None
 
 
 def extend(request_id: str, *, until: datetime) -> None:
@@ -337,3 +314,34 @@ def expire_claims_of(slot: str, *, now: datetime) -> int:
     held = {"status": CLAIMED, "claimed_by": {"$regex": f"^{re.escape(slot)}/"}}
     changes = {"$set": {"lease_until": now}}
     return collection(QueueRequest).update_many(held, changes, hint=ONE_CLAIM_PER_LANE).modified_count
+
+
+# --- joining: requests that play as part of another one's run -------------------------------------------------------------
+
+
+def join(leader: Row, requests: Sequence[Row], *, now: datetime) -> list[Row]:
+    """Takes waiting requests of the leader's lane into its run, in their order; those that were ours to take."""
+    mark = {"status": JOINED, "leader": leader["idempotency_key"], "claimed_by": leader["claimed_by"], "claimed_at": now}
+    ids = [row["_id"] for row in requests]
+    changes = {"$set": mark, "$inc": {"attempts": 1}}
+    if collection(QueueRequest, _FAST).update_many({"_id": {"$in": ids}, "status": PENDING}, changes).modified_count != len(ids):
+        taken = {row["_id"] for row in joined_to([leader["idempotency_key"]])}
+        requests = [row for row in requests if row["_id"] in taken]
+    for row in requests:
+        row.update(mark, attempts=row["attempts"] + 1)
+    return list(requests)
+
+
+def joined_to(leaders: Iterable[str]) -> list[Row]:
+    """The requests that are part of the runs of these leaders (idempotency keys), in their order."""
+    found = collection(QueueRequest).find({"status": JOINED, "leader": {"$in": list(leaders)}})
+    return sorted(found, key=turns.in_order)
+
+
+def of_keys(idempotency_keys: Iterable[str]) -> list[Row]:
+    return list(collection(QueueRequest).find({"_id": {"$in": [request_id(key) for key in idempotency_keys]}}))
+
+
+def joined(*, limit: int) -> list[Row]:
+    """All of them: there are few, so the sweep asks which have lost their leader."""
+    return list(collection(QueueRequest).find({"status": JOINED, "leader": {"$gt": ""}}).hint(JOINS).limit(limit))

@@ -96,7 +96,7 @@ def test_the_verdict_comes_first_and_the_facts_in_their_order(page, chain, bob):
     ]
     places = [shown.index(part) for part in parts]
     assert places == sorted(places)
-    assert "12 of 12 asked were passed" in shown
+    assert "14 of 14 asked were passed" in shown
     assert "10 of 10 s" in shown
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 GATES = [
     *("signature", "duplicate", "settled", "kill_switch", "fresh", "performer", "minimum", "menu", "menu_match"),
-    *("device_online", "caps", "stop_epoch"),
+    *("device_online", "caps", "rate_limit", "paused", "stop_epoch"),
 ]
 
 

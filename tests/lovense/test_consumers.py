@@ -460,7 +460,7 @@ async def test_a_second_attempt_reaches_a_page_that_ignored_the_first(chain, bob
         later = clock.now() + seconds(20)
         await asyncio.to_thread(dispatch.expire, now=later, limit=9)
         collection(PageLease).update_one({}, {"$set": {"expires_at": later + 9 * SECOND}})
-        await drain(later + SECOND)
+        await drain(later + 2 * SECOND)
         second = await page.next()
         assert (second["activationId"], second["attempt"]) == (first["activationId"], 2)
 

@@ -173,7 +173,7 @@ def test_a_worker_that_dies_between_claim_and_decision(chain, bob, wire, fail_co
     drain(NOW + seconds(WINDOW))
     assert state(tip_id) == ("dispatched", "claimed")
     assert [command["attempt"] for command in wire.commands()] == [2]
-    assert request_of(tip_id)["errors"][0]["error"] == "the worker died before it sent anything"
+    assert request_of(tip_id)["errors"][0]["error"] == "attempt 1: the worker died before it sent anything"
 
 
 def test_its_successor_in_the_same_slot_looks_at_once(chain, bob, fail_command, settings):
@@ -239,45 +239,76 @@ def test_a_tip_that_cannot_be_decided_holds_up_its_own_lane_only(chain, carol, b
     bad, good = chain.settled(bob, 100), hers.settled(bob, 100)
     collection(TipMenu).update_one({"_id": f"{chain.performer_id}.1"}, {"$set": {"items.1.pattern": "unheard of"}})
     drain()
-    assert [state(bad), state(good)] == [(None, "claimed"), ("dispatched", "claimed")]
+    assert [state(bad), state(good)] == [(None, "pending"), ("dispatched", "claimed")]
     assert "dispatch_failed" in {record.msg for record in caplog.records}
     menus.publish(chain.performer_id, MENU, NOW)
-    expire(NOW + seconds(WINDOW))
-    hold(chain.performer_id, now=NOW + seconds(WINDOW))
-    drain(NOW + seconds(WINDOW))
+    drain(NOW + seconds(2))
     assert state(bad) == ("dispatched", "claimed")
+
+
+def test_a_tip_that_can_never_be_decided_becomes_a_dead_letter_with_its_history(chain, bob, wire):
+    bad, next_one = chain.settled(bob, 100), chain.settled(bob, 10)
+    collection(TipMenu).update_one({"_id": f"{chain.performer_id}.1"}, {"$set": {"items.1.pattern": "unheard of"}})
+    for pause in (0, 2, 6, 12):
+        hold(chain.performer_id, now=NOW + seconds(pause))
+        drain(NOW + seconds(pause))
+    assert state(bad) == ("dead", "dead")
+    assert request_of(bad)["cause"] == "undecidable"
+    assert [error["error"] for error in request_of(bad)["errors"]] == [
+        f"attempt {attempt}: InvalidVibration" for attempt in (1, 2, 3)
+    ]
+    drain(NOW + seconds(12))
+    assert state(next_one) == ("dispatched", "claimed")
+
+
+def test_a_request_that_kills_every_worker_that_takes_it_becomes_a_dead_letter(chain, bob, wire, fail_command):
+    tip_id, now = chain.settled(bob, 100), NOW
+    for _ in range(queue.MAX_ATTEMPTS):
+        hold(chain.performer_id, now=now)
+        fail_command("insert", errorCode=ERROR, **in_collection(Activation))
+        with pytest.raises(PyMongoError):
+            drain(now)
+        now += seconds(WINDOW)
+        expire(now)
+    assert state(tip_id) == ("dead", "dead")
+    assert request_of(tip_id)["cause"] == "worker_died"
 
 
 # --- not confirmed ---------------------------------------------------------------------------------------------------------
 
 
 def attempts(chain, wire):
-    """Three attempts on a page that says nothing: (attempt, id) of what was sent, and the moment after."""
-    sent, now = [], NOW
-    for pause in (1, 2, 0):
+    """Four attempts on a page that says nothing: (attempt, id) of what was sent, the pauses, and the moment after."""
+    sent, pauses, now = [], [], NOW
+    for _ in range(queue.MAX_ATTEMPTS):
         hold(chain.performer_id, now=now)
         drain(now)
-        sent += [(command["attempt"], command["activationId"]) for command in wire.commands()]
+        commands = wire.commands()
+        sent += [(command["attempt"], command["activationId"]) for command in commands]
         now += seconds(WINDOW)
         assert expire(now - TICK) == 0
         assert expire(now) == 1
-        hold(chain.performer_id, now=now)
-        assert drain(now + seconds(pause) - TICK) is False
-        now += seconds(pause)
-    return sent, now
+        again = request_of(commands[0]["tipId"])["available_at"]
+        if again > now:
+            hold(chain.performer_id, now=now)
+            assert drain(again - TICK) is False
+            pauses.append((again - now).total_seconds())
+            now = again
+    return sent, pauses, now
 
 
-def test_what_no_page_confirms_is_sent_three_times_under_one_id_and_then_dead(chain, bob, wire):
+def test_what_no_page_confirms_is_sent_four_times_under_one_id_and_then_dead(chain, bob, wire):
     tip_id = chain.settled(bob, 100)
-    sent, now = attempts(chain, wire)
-    assert sent == [(1, f"{tip_id}.all"), (2, f"{tip_id}.all"), (3, f"{tip_id}.all")]
+    sent, pauses, now = attempts(chain, wire)
+    assert sent == [(attempt, f"{tip_id}.all") for attempt in (1, 2, 3, 4)]
+    assert [1 <= pause / seconds <= 1.25 for pause, seconds in zip(pauses, (1, 2, 4), strict=True)] == [True] * 3
     assert state(tip_id) == ("dead", "dead")
     row = activation_of(tip_id)
-    assert (row["reason"], row["attempt"], len(row["attempts"])) == ("not_received", 3, 3)
+    assert (row["reason"], row["attempt"], len(row["attempts"])) == ("not_received", 4, 4)
     assert [error["error"] for error in request_of(tip_id)["errors"]] == [
-        "attempt 1: the page did not confirm it",
-        "attempt 2: the page did not confirm it",
+        f"attempt {attempt}: the page did not confirm it" for attempt in (1, 2, 3)
     ]
+    assert request_of(tip_id)["cause"] == "not_received"
     hold(chain.performer_id, now=now)
     assert drain(now) is False
     assert wire.commands() == []
@@ -285,7 +316,7 @@ def test_what_no_page_confirms_is_sent_three_times_under_one_id_and_then_dead(ch
 
 def test_the_next_tip_waits_behind_the_attempts_and_is_then_sent(chain, bob, wire):
     first, second = chain.settled(bob, 100), chain.settled(bob, 100)
-    sent, now = attempts(chain, wire)
+    sent, _, now = attempts(chain, wire)
     assert {key for _, key in sent} == {f"{first}.all"}
     hold(chain.performer_id, now=now)
     drain(now)
@@ -313,7 +344,7 @@ def test_confirmed_late_it_is_not_sent_again(chain, bob, wire):
     expire(NOW + seconds(WINDOW))
     acknowledge(tip_id, "received", chain.performer_id, at=NOW + seconds(WINDOW))
     wire.raw()
-    later = NOW + seconds(WINDOW + 1)
+    later = NOW + seconds(WINDOW + 2)
     hold(chain.performer_id, now=later)
     drain(later)
     assert wire.commands() == []
@@ -432,7 +463,7 @@ def test_sent_to_a_page_that_then_went_for_good_it_has_a_verdict_too(chain, bob,
     expire(NOW + seconds(WINDOW))
     if confirmed:
         acknowledge(tip_id, "received", chain.performer_id, at=NOW + seconds(WINDOW))
-    later = NOW + seconds(settings.TIP_FRESH_SECONDS + WINDOW + 1)
+    later = NOW + seconds(settings.TIP_FRESH_SECONDS + WINDOW + 2)
     assert expire_offline(later) == 1
     assert state(tip_id) == verdict
     assert expire_offline(later) == 0

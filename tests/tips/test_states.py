@@ -92,7 +92,10 @@ def test_a_tip_that_has_ended_is_moved_by_nothing():
 def moved(to):
     request_id = request()["_id"]
     if to is R.PENDING:
-        return queue.release(request_id, now=LATER, delay_seconds=0, error="x")
+        is_released = queue.release(request_id, now=LATER, delay_seconds=0, error="x")
+        return is_released or queue.send_back(request_id, now=LATER)
+    if to is R.JOINED:
+        return len(queue.join({"idempotency_key": "another", "claimed_by": "worker-0/1"}, [request()], now=LATER))
     if to is R.CLAIMED:
         return len(queue.claim(queue.fronts([ANA]), by="worker-0", now=LATER, lease_seconds=10))
     return queue.advance([request_id], to, now=LATER)
