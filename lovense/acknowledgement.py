@@ -80,15 +80,16 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
 
 
 def _refuse(ack: Ack) -> bool:
-    """The device did not start, and may the next time: its run is known not to have played, so it may be tried again."""
-    guard = {"_id": ack.activation_id, "performer_id": ack.performer_id, "attempt": ack.attempt, "cancelled_at": None}
-    row = collection(Activation).find_one(guard | {"status": S.DISPATCHED.value, "started_at": None})
-    if row is None:
-        return False
+    """The device did not start, and may the next time: its run is known not to have played, so it may be tried again.
+
+    The leader first: from then on nothing names its members as part of a run.
+    """
     key = ack.activation_id.removesuffix(f".{TARGET}")
-    for request in [*queue.joined_to([key]), *queue.of_keys([key])]:
-        retries.refused(request, ack.code, now=ack.at)
-    return True
+    mine = {"performer_id": ack.performer_id, "attempt": ack.attempt, "leader": None, "cancelled_at": None}
+    is_refused = any(retries.refused(request, ack.code, now=ack.at, **mine) for request in queue.of_keys([key]))
+    for member in queue.joined_to([key]) if is_refused else ():
+        retries.refused(member, ack.code, now=ack.at, leader=ack.activation_id)
+    return is_refused
 
 
 def _request_id(ack: Ack) -> str:
@@ -96,12 +97,14 @@ def _request_id(ack: Ack) -> str:
 
 
 def _updates_of(ack: Ack) -> list[UpdateOne]:
-    mine = {"_id": ack.activation_id, "performer_id": ack.performer_id}
+    mine: Row = {"_id": ack.activation_id, "performer_id": ack.performer_id}
     if ack.stage == "received":
         return [UpdateOne({**mine, "status": S.DISPATCHED.value, "received_at": None}, {"$set": {"received_at": ack.at}})]
     if ack.stage == "started":
         changes: Row = {"status": S.ACTIVATED.value, "started_at": ack.at}
         return [UpdateOne({**mine, "status": froms(S.ACTIVATED)}, {"$set": changes})]
+    if ack.stage == "failed" and ack.code in TEMPORARY:
+        mine["attempt"] = ack.attempt  # a refusal that comes late or twice says nothing about the next attempt
     end = {"finished_at": ack.at, "delivered_seconds": ack.delivered_seconds}
     cancelled = {**mine, "status": froms(S.CANCELLED), "cancelled_at": {"$ne": None}}
     status, reason = (S.COMPLETED, "") if ack.stage == "finished" else (S.FAILED, ack.code)

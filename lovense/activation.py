@@ -4,18 +4,19 @@ One activation per (tip, target): its key is `<idempotency key>.<target>`. Every
 does nothing, so that every tip ends with one verdict that a person can read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from pymongo.errors import BulkWriteError
 
 from ledger import clock
 from ledger.database import collection
 from lovense import menus, vibration
-from lovense.models import ActivationStatus, Performer, PlatformSettings, TipMenu
+from lovense.models import Activation, ActivationStatus, Performer, PlatformSettings, TipMenu
 from lovense.pace import Pace
 from lovense.platform import ROW
 from lovense.vibration import LONGEST_ITEM_SECONDS
@@ -25,6 +26,7 @@ from tips.models import Mode, RequestStatus, RequestType
 S = ActivationStatus
 Row = dict[str, Any]
 TARGET = "all"
+DUPLICATE_KEY = 11000
 DELAYS = frozenset({"rate_limit"})  # gates that make a request wait and never end it
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
 
@@ -265,6 +267,21 @@ def new_row(request: Row, now: datetime) -> Row:
         "started_at": None,
         "finished_at": None,
     }
+
+
+def insert(rows: Sequence[Row]) -> set[str]:
+    """Inserts new activations; returns those that are ours. A clash means that another worker decided this tip."""
+    if not rows:
+        return set()
+    ids = {row["_id"] for row in rows}
+    try:
+        collection(Activation).insert_many(rows, ordered=False)
+    except BulkWriteError as error:
+        failures = error.details["writeErrors"]
+        if any(failure["code"] != DUPLICATE_KEY for failure in failures):
+            raise
+        return ids - {rows[failure["index"]]["_id"] for failure in failures}
+    return ids
 
 
 # --- ending --------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import UpdateOne
 
 from ledger.database import collection
-from lovense.activation import FINAL, LIVE, PREDECESSORS, Row, Rules, S, activation_id, compiled, decide, end_requests, froms
+from lovense.activation import FINAL, Row, Rules, S, activation_id, compiled, decide, end_requests, froms, insert
 from lovense.models import Activation
 from tips import queue, turns
 from tips.models import Mode, RequestStatus
@@ -20,25 +20,21 @@ from tips.models import Mode, RequestStatus
 # --- gathering -----------------------------------------------------------------------------------------------------------
 
 
-def gather(request: Row, row: Row, rules: Rules, *, now: datetime) -> list[tuple[Row, Row]]:
-    """The requests that play with this one, with their activations; the leader's own gets their seconds and their names.
+def gather(request: Row, row: Row, rules: Rules, *, now: datetime) -> None:
+    """Takes those that may play with this one into its run: the leader's row gets their seconds and their names.
 
-    New ones join a first attempt only: of a later one the page may remember another run. What had joined a leader whose
-    worker died before it sent anything stays with it.
+    They join a first attempt only: of a later one the page may remember another run. Their own rows are written before the
+    leader's, so a stored leader has them all; a joined request that no stored leader names is `lost`.
     """
-    joined = _joining(request, row, rules, now) if request["attempts"] == 1 else queue.joined_to([request["idempotency_key"]])
-    members = [(each, decide(each, rules, is_online=True, now=now) | {"leader": row["_id"]}) for each in joined]
-    members = [(each, member) for each, member in members if member["status"] == S.DISPATCHED]
-    if members:
-        _lengthen(row, [member for _, member in members], rules)
-    return members
-
-
-def _joining(request: Row, row: Row, rules: Rules, now: datetime) -> list[Row]:
-    if rules.mode_of(request["lane"]) is not Mode.BATCH:
-        return []
+    if request["attempts"] != 1 or rules.mode_of(request["lane"]) is not Mode.BATCH:
+        return
     found = companions(request, row, rules, _window(request, now), now=now)
-    return queue.join(request, found, now=now) if found else []
+    joined = queue.join(request, found, now=now) if found else []
+    members = [decide(each, rules, is_online=True, now=now) | {"leader": row["_id"]} for each in joined]
+    stored = insert(members)  # one that is not ours has just been cancelled
+    members = [member for member in members if member["_id"] in stored]
+    if members:
+        _lengthen(row, members, rules)
 
 
 def _window(request: Row, now: datetime) -> list[Row]:
@@ -62,7 +58,8 @@ def companions(request: Row, row: Row, rules: Rules, waiting: Iterable[Row], *, 
 
 
 def _who(request: Mapping[str, Any]) -> tuple[str, str]:
-    return request["type"], request["payload"].get("userId", "")
+    """For what people submit it is the account."""
+    return request["type"], request["payload"].get("userId") or request.get("submitted_by") or request["_id"]
 
 
 def _lengthen(row: Row, members: Sequence[Row], rules: Rules) -> None:
@@ -108,28 +105,16 @@ def _dealt(leader: Row, members: Mapping[str, Row], now: datetime) -> list[Updat
         share = None if left is None else min(float(row["promised_seconds"]), left)
         left = None if left is None or share is None else left - share
         status = S.COMPLETED if share == row["promised_seconds"] else S(leader["status"])
-        live = {"$in": [before.value for before in PREDECESSORS[status] & LIVE]}
         changes: Row = {"status": status.value, "finished_at": now, "delivered_seconds": share}
         changes["reason"] = "" if status is S.COMPLETED else leader["reason"]
-        updates.append(UpdateOne({"_id": key, "status": live}, {"$set": changes}))
+        updates.append(UpdateOne({"_id": key, "status": froms(status)}, {"$set": changes}))
     own = None if delivered is None else min(float(leader["promised_seconds"]), delivered)
     updates.append(UpdateOne({"_id": leader["_id"]}, {"$set": {"delivered_seconds": own, "run_delivered": delivered}}))
     return updates
 
 
-def disband(leader_key: str, *, now: datetime, error: str) -> int:
-    """The run was never played, and will not be: its members wait again, each in its own place. How many."""
-    members = queue.joined_to([leader_key])
-    if not members:
-        return 0
-    ids = [activation_id(row["idempotency_key"]) for row in members]
-    changes = {"status": S.QUEUED.value, "leader": None}
-    collection(Activation).update_many({"_id": {"$in": ids}, "status": froms(S.QUEUED)}, {"$set": changes})
-    return sum(queue.release(row["_id"], now=now, delay_seconds=0, error=error) for row in members)
-
-
 def heal(*, now: datetime, limit: int) -> int:
-    """Members whose leader has ended, or has gone back into the queue, by a process that died before it told them."""
+    """Members whose leader has ended, or whose run was not sent, by a process that died before it told them."""
     members = queue.joined(limit=limit)
     if not members:
         return 0
@@ -137,9 +122,25 @@ def heal(*, now: datetime, limit: int) -> int:
     leaders = {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": [activation_id(key) for key in keys]}})}
     ended([row for row in leaders.values() if S(row["status"]) in FINAL], now=now)
     claimed = {row["idempotency_key"] for row in queue.of_keys(keys) if row["status"] == RequestStatus.CLAIMED}
-    lost = {key for key in keys - claimed if _is_not_under_way(leaders.get(activation_id(key)))}
-    return sum(disband(key, now=now, error="the run it was part of was not played") for key in sorted(lost))
+    return _disband(
+        [row for row in members if _is_lost(row, leaders.get(activation_id(row["leader"])), row["leader"] in claimed)], now
+    )
 
 
-def _is_not_under_way(leader: Row | None) -> bool:
-    return leader is None or leader["status"] == S.QUEUED or (S(leader["status"]) in FINAL and not leader.get("members"))
+def _is_lost(member: Row, leader: Row | None, is_claimed: bool) -> bool:
+    """A leader that is claimed and has no row is being decided; the row of one that was refused names nobody any more."""
+    if leader is None:
+        return not is_claimed
+    return activation_id(member["idempotency_key"]) not in (leader.get("members") or ())
+
+
+def _disband(lost: Sequence[Row], now: datetime) -> int:
+    """The run was not played with them, and will not be: they wait again, each in its own place."""
+    ids = [activation_id(row["idempotency_key"]) for row in lost]
+    sent = {"_id": {"$in": ids}, "status": S.DISPATCHED.value, "leader": {"$ne": None}}
+    collection(Activation).update_many(sent, {"$set": {"status": S.QUEUED.value, "leader": None}})
+    over = list(collection(Activation).find({"_id": {"$in": ids}, "status": {"$in": [status.value for status in FINAL]}}))
+    end_requests(over, now=now)
+    error = "the run it was part of was not played"
+    waiting = [row for row in lost if activation_id(row["idempotency_key"]) not in {each["_id"] for each in over}]
+    return len(over) + sum(queue.release(row["_id"], now=now, delay_seconds=0, error=error) for row in waiting)

@@ -12,19 +12,16 @@ from typing import Any
 
 from django.conf import settings
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import PyMongoError
 
 from ledger.database import collection
 from lovense import batch, envelope, groups, pace, pages, retries
-from lovense.activation import FINAL, Row, Rules, S, activation_id, decide, end_requests, froms, run_seconds
+from lovense.activation import FINAL, Row, Rules, S, activation_id, decide, end_requests, insert, run_seconds
 from lovense.models import Activation, Performer
 from tips import queue
-from tips.models import QueueRequest
+from tips.models import QueueRequest, RequestStatus
 
 log = logging.getLogger(__name__)
-
-DUPLICATE_KEY = 11000
-
 
 Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
 
@@ -94,8 +91,9 @@ def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row |
     _delay([(request, row) for request, row in decided if row["status"] == S.QUEUED], rules)
     to_send = [(request, row) for request, row in decided if row["status"] == S.DISPATCHED]
     pace.count((row["performer_id"] for _, row in to_send), limit=rules.platform["rate_limit_per_minute"], now=now)
-    members = [member for request, row in to_send for _, member in batch.gather(request, row, rules, now=now)]
-    stored = _store(members + [row for _, row in decided if row["status"] != S.QUEUED], existing)
+    for request, row in to_send:
+        batch.gather(request, row, rules, now=now)
+    stored = _store([row for _, row in decided if row["status"] != S.QUEUED], existing)
     again = [(request, row) for request, row in pairs if row is not None and row["status"] != S.QUEUED]
     _attempt_again(again, now)
     known = {row["_id"]: row for _, row in decided if row["_id"] in stored} | {row["_id"]: row for _, row in again}
@@ -121,9 +119,9 @@ def _is_unconfirmed(row: Row) -> bool:
 
 
 def _store(rows: Sequence[Row], existing: dict[str, Row]) -> set[str]:
-    """Writes decisions; returns those that are ours. A leader comes after its members, so a stored one has them all."""
+    """Writes decisions; returns those that are ours."""
     again = [row for row in rows if row["_id"] in existing]
-    stored = _insert([row for row in rows if row["_id"] not in existing])
+    stored = insert([row for row in rows if row["_id"] not in existing])
     for row in again:
         guard = {"_id": row["_id"], "status": S.QUEUED.value}
         if collection(Activation).replace_one(guard, row).modified_count:
@@ -131,34 +129,21 @@ def _store(rows: Sequence[Row], existing: dict[str, Row]) -> set[str]:
     return stored
 
 
-def _insert(rows: list[Row]) -> set[str]:
-    """Inserts new activations; returns those that are ours. A clash means that another worker decided this tip."""
-    if not rows:
-        return set()
-    ids = {row["_id"] for row in rows}
-    try:
-        collection(Activation).insert_many(rows, ordered=False)
-    except BulkWriteError as error:
-        failures = error.details["writeErrors"]
-        if any(failure["code"] != DUPLICATE_KEY for failure in failures):
-            raise
-        return ids - {rows[failure["index"]]["_id"] for failure in failures}
-    return ids
-
-
 def _attempt_again(pairs: Iterable[tuple[Row, Row]], now: datetime) -> None:
     """Counts a further attempt on activations that no page has confirmed yet."""
-    updates = []
+    updates, rows = [], {}
     for request, row in pairs:
         if not _is_unconfirmed(row):
             continue
         attempt = {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
         row.update(attempt=request["attempts"], dispatched_at=now)
-        guard = {"_id": row["_id"], "status": froms(S.DISPATCHED), "attempt": {"$lt": request["attempts"]}}
+        guard = {"_id": row["_id"], "status": S.DISPATCHED.value, "received_at": None, "attempt": {"$lt": request["attempts"]}}
         changes = {"attempt": request["attempts"], "dispatched_at": now}
         updates.append(UpdateOne(guard, {"$set": changes, "$push": {"attempts": attempt}}))
-    if updates:
-        collection(Activation).bulk_write(updates, ordered=False)
+        rows[row["_id"]] = row
+    if updates and collection(Activation).bulk_write(updates, ordered=False).modified_count < len(updates):
+        for found in collection(Activation).find({"_id": {"$in": list(rows)}}):  # confirmed, refused or ended since we looked
+            rows[found["_id"]].update(found)
 
 
 def _messages(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -193,7 +178,7 @@ def resume(performer_id: str, *, now: datetime) -> list[Command]:
 
 
 def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command]:
-    """What was dispatched to these performers before that moment and has not ended.
+    """What was dispatched to these performers before that moment and has not ended; not what waits for its next attempt.
 
     Asked when a page connects and once a second for the pages of a process: what was lost on its way is found here.
     """
@@ -202,7 +187,8 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
     rows = list(collection(Activation).find(wanted | alone_or_leading))
     if not rows:
         return []
-    requests = {r["_id"]: r for r in collection(QueueRequest).find({"_id": {"$in": [row["request_id"] for row in rows]}})}
+    claims = {"_id": {"$in": [row["request_id"] for row in rows]}, "status": RequestStatus.CLAIMED.value}
+    requests = {request["_id"]: request for request in collection(QueueRequest).find(claims)}
     performers = {p["_id"]: p for p in collection(Performer).find({"_id": {"$in": [row["performer_id"] for row in rows]}})}
     return [
         Command(
@@ -213,7 +199,7 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
             is_overdue=_should_have_ended(row, before),
         )
         for row in rows
-        if row["request_id"] in requests  # else the queue is being rebuilt
+        if row["request_id"] in requests  # else it has been given back, or the queue is being rebuilt
     ]
 
 
@@ -250,12 +236,14 @@ def _heal(request: Row, row: Row | None, now: datetime) -> None:
         end_requests([row], now=now)
     elif row is not None and row.get("cancelled_at"):
         retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
-    elif row is None or row["status"] == S.QUEUED or row["attempt"] < request["attempts"]:
+    elif row is None or row["status"] == S.QUEUED:
         retries.never_sent(request, now=now)
-    elif _is_unconfirmed(row):
-        _heal_unconfirmed(request, row, now)
-    else:
+    elif not _is_unconfirmed(row):
         _heal_received(request, row, now)
+    elif row["attempt"] < request["attempts"]:
+        retries.never_sent(request, now=now)
+    else:
+        _heal_unconfirmed(request, row, now)
 
 
 def _heal_received(request: Row, row: Row, now: datetime) -> None:
@@ -285,7 +273,7 @@ def expire_offline(*, now: datetime, limit: int) -> int:
         return 0
     rules = Rules.read(offline)
     rows = [decide(request, rules, is_online=False, now=now) for request in requests]
-    stored = _insert(rows)
+    stored = insert(rows)
     end_requests([row for row in rows if row["_id"] in stored], now=now)
     _give_up([row["_id"] for row in rows if row["_id"] not in stored], before=before, now=now)
     groups.news.mark(offline, "queue")

@@ -34,7 +34,7 @@ class LanePace(models.Model):
     """When the latest runs of a performer started: what the limit per minute is measured on."""
 
     performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
-    starts = models.JSONField(default=list)  # datetimes, the oldest first, no more than the limit
+    starts = models.JSONField(default=list)  # datetimes within the window, as they came
 
     class Meta:
         db_table = "lane_paces"

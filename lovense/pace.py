@@ -48,8 +48,9 @@ def read(performer_ids: Iterable[str], *, limit: int, now: datetime) -> dict[str
 
 
 def count(performer_ids: Iterable[str], *, limit: int, now: datetime) -> None:
-    """Call it before the runs start."""
-    push = {"$push": {"starts": {"$each": [now], "$slice": -limit}}}
-    updates = [UpdateOne({"_id": performer_id}, push, upsert=True) for performer_id in performer_ids] if limit else []
+    """Call it before the runs start. All starts within the window are kept: the limit may be raised before it is over."""
+    recent = {"$filter": {"input": {"$ifNull": ["$starts", []]}, "cond": {"$gt": ["$$this", now - WINDOW]}}}
+    add = [{"$set": {"starts": {"$concatArrays": [recent, [now]]}}}]
+    updates = [UpdateOne({"_id": performer_id}, add, upsert=True) for performer_id in performer_ids] if limit else []
     if updates:
         collection(LanePace, _FAST).bulk_write(updates, ordered=False)

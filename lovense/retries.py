@@ -12,23 +12,26 @@ from pymongo.errors import DuplicateKeyError
 
 from ledger.database import collection
 from lovense import batch
-from lovense.activation import LIVE, PREDECESSORS, Row, S, activation_id, end_requests, froms, new_row
+from lovense.activation import LIVE, PREDECESSORS, Row, S, activation_id, end_requests, new_row
 from lovense.models import Activation
 from tips import queue
 
 log = logging.getLogger(__name__)
 
 
-def refused(request: Row, code: str, *, now: datetime) -> None:
-    """The device said, before it started, that it cannot now."""
-    pause = queue.pause_before_retry(request)
+def refused(request: Row, code: str, *, now: datetime, **guard: Any) -> bool:
+    """The device said, before it started, that it cannot now. False when that is not, or no longer, so."""
     key, error = activation_id(request["idempotency_key"]), f"attempt {request['attempts']}: {code}"
+    changes = {"status": S.QUEUED.value, "received_at": None, "leader": None, "members": None, "run_seconds": None}
+    sent = {"_id": key, "status": S.DISPATCHED.value, **guard}
+    if not collection(Activation).update_one(sent, {"$set": changes}).modified_count:
+        return False
+    pause = queue.pause_before_retry(request)
     if pause is None:
         bury(key, code, now=now)
-        return
-    changes = {"status": S.QUEUED.value, "received_at": None, "leader": None, "members": None, "run_seconds": None}
-    if collection(Activation).update_one({"_id": key, "status": froms(S.QUEUED)}, {"$set": changes}).modified_count:
+    else:
         queue.release(request["_id"], now=now, delay_seconds=pause, error=error)
+    return True
 
 
 def unconfirmed(request: Row, *, now: datetime) -> bool:
@@ -87,8 +90,10 @@ def bury(key: str, reason: str, *, now: datetime) -> None:
 
 
 def end(key: str, status: S, reason: str, *, now: datetime) -> Row | None:
-    """Ends an activation that is under way; the row as it is then, None when it was over already."""
-    guard = {"_id": key, "status": {"$in": [before.value for before in PREDECESSORS[status] & LIVE]}}
+    """Ends an activation that is under way; the row as it is then, None when it was over already, or is not to end so."""
+    guard: Row = {"_id": key, "status": {"$in": [before.value for before in PREDECESSORS[status] & LIVE]}}
+    if status is S.DEAD:
+        guard["received_at"] = None  # what a page has confirmed since we looked may be playing
     changes: dict[str, Any] = {"status": status.value, "reason": reason, "finished_at": now}
     row = collection(Activation).find_one_and_update(guard, {"$set": changes}, return_document=True)
     if row:

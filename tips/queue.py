@@ -192,13 +192,15 @@ def claim(
 
 def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
     """One statement for all rows: a quarter of the cost of one each. The unique index stops it at a lane lost to another
-    worker; the lanes after that are tried one by one."""
+    worker; the lanes after that are tried one by one. What was claimed and given back since we looked is not as we saw it:
+    its `available_at` says so."""
     changes = {"$set": mark, "$inc": {"attempts": 1}}
     claims = collection(QueueRequest, _FAST)
+    as_seen = {"status": PENDING, "available_at": {"$lte": mark["claimed_at"]}}
     try:
-        return claims.update_many({"_id": {"$in": ids}, "status": PENDING}, changes, hint="_id_").modified_count
+        return claims.update_many({"_id": {"$in": ids}, **as_seen}, changes, hint="_id_").modified_count
     except DuplicateKeyError:
-        singles = [UpdateOne({"_id": row_id, "status": PENDING}, changes) for row_id in ids]
+        singles = [UpdateOne({"_id": row_id, **as_seen}, changes) for row_id in ids]
     try:
         claims.bulk_write(singles, ordered=False)
     except BulkWriteError as error:

@@ -7,6 +7,8 @@ fifo      the request that settled first, whatever its priority
 priority  the highest priority, where waiting counts too: AGEING of it are worth one point. So nobody starves: a request is
           overtaken only by those that came less than AGEING x (difference of their priorities) after it, at most 9.5 minutes
 batch     as fifo, but once a second: what came before the last full second. `lovense/batch.py` merges
+
+What has been tried and waits for its next attempt goes first in every mode: its page may have it, and it plays alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +37,12 @@ def lane_of(name: str) -> str:
 
 def next_of(heads: Sequence[Row], mode: Mode) -> Row:
     """Of the heads of a lane's lines, the one whose turn it is. Whether it may start is another question: `is_ready`."""
-    return min(heads, key=aged if mode is Mode.PRIORITY else in_order)
+    return min([row for row in heads if is_tried(row)] or heads, key=aged if mode is Mode.PRIORITY else in_order)
+
+
+def is_tried(row: Row) -> bool:
+    """It was claimed before, since it was submitted or a person sent it back; a limit's delay takes its attempt back."""
+    return bool(row["attempts"] > (row.get("attempts_before") or 0))
 
 
 def in_order(row: Row) -> tuple[int, str]:
