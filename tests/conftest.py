@@ -19,6 +19,7 @@ from ledger.database import client
 from lovense import activation
 from tests import factories, services
 from tests.commands import WRITES
+from tests.flows.nursery import opened
 
 # Enough for reads of this process; the one delete that ends the cleaning waits for the majority.
 _FAST = WriteConcern(1)
@@ -87,6 +88,13 @@ def _empty_redis(redis_client: "redis.Redis[bytes]") -> Iterator[None]:
 def _fast_passwords() -> Iterator[None]:
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(scope="session")
+def nursery(django_db_setup: None) -> Iterator[Any]:
+    """`nursery(hop, last=n, **given)`: a process of ours that dies after its n-th write."""
+    with opened(connection.settings_dict["NAME"]) as birth:
+        yield birth
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 from django.test import RequestFactory
 
 from ledger import clock
-from lovense import acknowledgement, dispatch
+from lovense import acknowledgement, batch, dispatch
 from lovense.acknowledgement import Ack
 from tips import emission, settlement, webhooks
 from tips.simulator import PATH
@@ -36,6 +36,7 @@ def acknowledge(now: str, performer_id: str, activation_id: str, attempt: int, s
 
 def heal(now: str) -> None:
     dispatch.expire(now=clock.parse(now), limit=LIMIT)
+    batch.heal(now=clock.parse(now), limit=LIMIT)
 
 
 def emit(now: str) -> None:

@@ -7,12 +7,16 @@ kills itself from PyMongo's command listener, the moment the server has answered
 import json
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pymongo import monitoring
 
 WRITES = frozenset({"insert", "update", "delete", "findAndModify", "bulkWrite", "commitTransaction"})
+SLOT = "worker-0"  # whose processes die
 SURVIVED, BROKEN = 0, 70
 
 
@@ -36,6 +40,25 @@ class Doom(monitoring.CommandListener):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+
+@contextmanager
+def opened(database: str) -> Iterator[Callable[..., tuple[int, list[str]]]]:
+    """`bear(hop, last=n, **given)`: the status and the writes of a process that dies after its n-th write."""
+    address, _, options = os.environ["MONGODB_URI"].partition("?")
+    uri = f"{address.rpartition('/')[0]}/{database}?{options}"
+    environment = os.environ | {"MONGODB_URI": uri, "STACK_SLOT": SLOT, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = (sys.executable, "-m", "tests.flows.nursery")
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+
+        def birth(hop: str, *, last: int, **given: Any) -> tuple[int, list[str]]:
+            print(json.dumps({"hop": hop, "last": last, "given": given}), file=process.stdin, flush=True)
+            born = json.loads(process.stdout.readline())  # type: ignore[union-attr]
+            return born["status"], born["writes"]
+
+        yield birth
+        process.stdin.close()
 
 
 def main() -> None:

@@ -4,11 +4,8 @@ Deterministic: what dies is a real process running the product's own hop, killed
 """
 
 import asyncio
-import json
 import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -21,32 +18,13 @@ from ledger import clock, orphans
 from lovense import dispatch, menus, pages
 from tests.factories import fund
 from tests.flows import hops, proof
-from tests.flows.nursery import SURVIVED
+from tests.flows.nursery import SLOT, SURVIVED
 from tips import simulator
 
-SLOT = "worker-0"  # whose processes die
 DIED = -signal.SIGKILL
 ROUNDS, ROUND = 12, timedelta(seconds=5)
 MOST_WRITES = 30
 SKIPPED, PLAYED = 5, 100  # tokens: the platform's minimum is 10
-
-
-@pytest.fixture(scope="session")
-def nursery(django_db_setup):
-    """`nursery(hop, last=n, **given)`: the status and the writes of a process that dies after its n-th write."""
-    address, _, options = os.environ["MONGODB_URI"].partition("?")
-    database = f"{address.rpartition('/')[0]}/{connection.settings_dict['NAME']}?{options}"
-    environment = os.environ | {"MONGODB_URI": database, "STACK_SLOT": SLOT, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    command = (sys.executable, "-m", "tests.flows.nursery")
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-
-        def bear(hop, *, last, **given):
-            print(json.dumps({"hop": hop, "last": last, "given": given}), file=process.stdin, flush=True)
-            born = json.loads(process.stdout.readline())
-            return born["status"], born["writes"]
-
-        yield bear
-        process.stdin.close()
 
 
 class World:
