@@ -284,6 +284,8 @@ class _Batch:
     def _load(self, tip_ids: list[str], purchases: Collection[Purchase], late: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = list(collection(Tip).find({"_id": {"$in": [*tip_ids, *late]}}, session=self._session))
         if purchases:
+        turn = {tip_id: number for number, tip_id in enumerate(late)}
+        found.sort(key=lambda row: (row["created_at"], turn.get(row["_id"], 0)))  # who waited longest is served first
             funded = {"settlement_status": PENDING, "tipper_id": {"$in": [purchase.user_id for purchase in purchases]}}
             found += collection(Tip).find(funded, session=self._session).sort("created_at", 1).limit(settings.DRAIN_LIMIT)
         return {row["_id"]: row for row in found}

@@ -520,6 +520,16 @@ def test_the_last_look_settles_what_was_not_looked_at(settings):
     assert state(2) == SETTLED
 
 
+def test_the_last_look_serves_first_who_waited_longest(bob):
+    """Tokens that a reversal gave back, say: they wake nobody, and are not enough for both."""
+    for number in (3, 1, 2):
+        succeeded(number, 100)
+        settle(NOW + number * TICK if number != 3 else NOW)
+    fund(bob, 100)
+    end_grace(NOW + GRACE * 2)
+    assert [state(number) for number in (3, 1, 2)] == [SETTLED, NO_FUNDS, NO_FUNDS]
+
+
 def test_a_grace_of_nothing_ends_at_the_next_look(settings):
     settings.TIP_FUNDING_GRACE_SECONDS = 0
     succeeded(1, 100)
