@@ -1,8 +1,10 @@
 """What a person has to look at: tips on which the ledger and the platform disagree, and deliveries that contradict each other.
 
-Only reads. Nothing here decides about money: the reasons say what was found, and what somebody can do about it.
+Nothing here decides about money: the reasons say what was found, and what somebody can do about it. The one thing to be done
+here is to ask the ledger again; its answer decides, as always.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from ledger import inbox
-from tips import placement
+from tips import looking, placement
 from tips.models import Tip
+
+log = logging.getLogger(__name__)
 
 SHOWN = 100  # of each list
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
@@ -104,6 +108,14 @@ def doubts() -> tuple[list[Doubt], bool]:
     """The oldest first, and whether these are all."""
     found = list(Tip.objects.filter(needs_reconciliation__gt="").order_by("created_at")[: SHOWN + 1])
     return [Doubt(tip, *words(tip.needs_reconciliation)) for tip in found[:SHOWN]], len(found) <= SHOWN
+
+
+def look_again(tip: Tip, *, by: str, now: datetime) -> bool:
+    """Has the ledger asked about this tip once more, in the name of `by`. False where no answer of a ledger is in doubt."""
+    if not tip.needs_reconciliation or tip.looks is None:
+        return False
+    log.info("look_asked_for", extra={"tip_id": tip.tip_id, "error_code": tip.needs_reconciliation})
+    return bool(looking.look_again([tip.source_ref], now=now, settled_too=True, asked_by=by))
 
 
 def conflicts() -> tuple[list[Conflict], bool]:

@@ -1,6 +1,7 @@
 """The staff's pages: find a tip, the page of one tip, what needs a person's look, and the consumers of the event log.
 
-They only read, but for one button: an emission that ended as dead may be retried by those who may change it.
+They only read, but for two buttons: an emission that ended as dead may be retried by those who may change it, and the ledger may
+be asked again about a tip in doubt.
 """
 
 import re
@@ -10,17 +11,18 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from adminpanel import audit, health, reconciliation
-from ledger import clock
+from ledger import clock, doorbell
 from lovense import outcome
 from lovense.models import Activation
 from tips import emission, eventlog
+from tips.models import Tip
 
 LATEST_SHOWN = 15
 EMISSIONS_SHOWN = 100
@@ -114,6 +116,21 @@ def _number(request: HttpRequest, name: str) -> int | None:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     last = row["errors"][-1]
     return row | {"attempts": len(row["errors"]), "error": last["error"], "failed_at": clock.parse(last["at"])}
+
+
+@require_POST
+@login_required
+def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
+    """Back to the page with the button; a tip that no longer needs a look is left alone."""
+    _check_staff(request)
+    found = Tip.objects.filter(pk=tip_id).first()
+    if found is None:
+        raise Http404
+    if reconciliation.look_again(found, by=request.user.get_username(), now=clock.now()):
+        doorbell.ring_soon("tips.look")
+    if request.POST.get("back") == "list":
+        return redirect("staff-reconciliation")
+    return redirect("staff-tip", tip_id)
 
 
 def _check_staff(request: HttpRequest) -> None:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
+    path("staff/tips/<str:tip_id>/look-again", staff.look_again, name="staff-look-again"),
     path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
     path("staff/emissions", staff.emissions, name="staff-emissions"),
     path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),

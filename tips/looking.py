@@ -33,7 +33,7 @@ from ledger.gateway import (
 )
 from tips import events, proof
 from tips.models import Tip, TipStatus
-from tips.settlement import FINAL, SETTLED, Drained, Writes, orders, together
+from tips.settlement import AFTER_SETTLEMENT, FINAL, SETTLED, Drained, Writes, orders, together
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ THREADS = 8
 MARGIN = timedelta(days=1)  # how much older than its tip a posting is searched for: clocks differ
 BUDGET_SECONDS = 5.0  # of one round: what was not asked by then stays due
 MAX_REFS = 1000  # of one hint to look again
+ENDED = FINAL - {SETTLED}
 
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
 
@@ -70,15 +71,17 @@ def drain(*, now: datetime, limit: int) -> Drained:
     return _concluded(answers, now) if answers else Drained()
 
 
-def look_again(source_refs: Iterable[str], *, now: datetime, settled_too: bool = False) -> int:
+def look_again(source_refs: Iterable[str], *, now: datetime, settled_too: bool = False, asked_by: str = "") -> int:
     """The ledger has news of these: looks at once, also where we had given up. How many tips that concerns.
 
-    A settled tip is only looked at when the ledger says that it took something back.
+    A settled tip is only looked at when the ledger says that it took something back, or when somebody asks for it: who that
+    was stays with the tip.
     """
     wanted: dict[str, Any] = {"source_ref": {"$in": list(source_refs)[:MAX_REFS]}, "looks": {"$gte": 0}}
     if not settled_too:
         wanted["settlement_status"] = {"$ne": SETTLED}
-    return collection(Tip).update_many(wanted, {"$set": {"next_look_at": now}}).matched_count
+    asked = {"look_asked_by": asked_by, "look_asked_at": now} if asked_by else {}
+    return collection(Tip).update_many(wanted, {"$set": {"next_look_at": now, **asked}}).matched_count
 
 
 def _due(now: datetime, limit: int) -> list[dict[str, Any]]:
@@ -151,7 +154,10 @@ def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
             writes.settle(tip, answer.entries)
             return
     except NeedsReconciliation as contradiction:
-        _give_up(writes, tip, contradiction.reason)
+        if contradiction.reason == NeedsReconciliation.REVERSED and tip["settlement_status"] in ENDED:
+            writes.change(tip, next_look_at=None, **_solved(tip))  # paid for nothing, and given back
+        else:
+            _give_up(writes, tip, contradiction.reason)
         return
     except events.InvalidEvent:
         _give_up(writes, tip, "invalid_event")
@@ -162,8 +168,14 @@ def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
         _appoint(writes, tip, answer)
     elif found is not None and tip["settlement_status"] != SETTLED:
         _give_up(writes, tip, f"posted_although_{tip['status']}")
-    else:
-        writes.change(tip, next_look_at=None)
+    else:  # settled, or ended: and what the ledger has posted agrees, unless it has lost a settled tip's posting
+        is_solved = found is not None or tip["settlement_status"] in ENDED
+        writes.change(tip, next_look_at=None, **(_solved(tip) if is_solved else {}))
+
+
+def _solved(tip: Mapping[str, Any]) -> dict[str, Any]:
+    """The ledger has put right what it had said; that the platform ended a settled tip it cannot put right."""
+    return {} if tip["needs_reconciliation"].endswith(AFTER_SETTLEMENT) else {"needs_reconciliation": ""}
 
 
 def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: Answer) -> bool:

@@ -59,6 +59,8 @@ class Tip(models.Model):
     looks = models.IntegerField(null=True)
     next_look_at = models.DateTimeField(null=True)
     look_error = models.CharField(max_length=60, blank=True, default="")  # why the ledger did not answer the last time
+    look_asked_by = models.CharField(max_length=150, blank=True, default="")  # who of the staff wanted the latest extra look
+    look_asked_at = models.DateTimeField(null=True)
     # What a person has to look at, as a stable code; empty when there is nothing.
     needs_reconciliation = models.CharField(max_length=60, blank=True, default="")
 

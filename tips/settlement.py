@@ -53,6 +53,7 @@ PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
     SettlementStatus.FAILED: frozenset({SettlementStatus.PENDING, SettlementStatus.PROCESSING}),
 }
 FINAL = frozenset({SettlementStatus.SETTLED, SettlementStatus.CANCELLED, SettlementStatus.FAILED})
+AFTER_SETTLEMENT = "_after_settlement"
 POSTPONED = timedelta(minutes=1)  # a tip that cannot be ended comes again after it
 # A tip that is settled or has ended waits neither for tokens nor for the ledger, and no doubt about it is left.
 _NOTHING_AWAITED = {"funding_until": None, "next_look_at": None, "look_error": "", "needs_reconciliation": ""}
@@ -283,9 +284,9 @@ class _Batch:
 
     def _load(self, tip_ids: list[str], purchases: Collection[Purchase], late: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = list(collection(Tip).find({"_id": {"$in": [*tip_ids, *late]}}, session=self._session))
-        if purchases:
         turn = {tip_id: number for number, tip_id in enumerate(late)}
         found.sort(key=lambda row: (row["created_at"], turn.get(row["_id"], 0)))  # who waited longest is served first
+        if purchases:
             funded = {"settlement_status": PENDING, "tipper_id": {"$in": [purchase.user_id for purchase in purchases]}}
             found += collection(Tip).find(funded, session=self._session).sort("created_at", 1).limit(settings.DRAIN_LIMIT)
         return {row["_id"]: row for row in found}
@@ -324,7 +325,7 @@ class _Batch:
         if tip["settlement_status"] not in FINAL:
             self._writes.end(tip, status, "by_platform")
         elif tip["settlement_status"] == SETTLED:
-            self._writes.change(tip, needs_reconciliation=f"{status.value}_after_settlement")
+            self._writes.change(tip, needs_reconciliation=f"{status.value}{AFTER_SETTLEMENT}")
 
     def _look_at(self, tip: dict[str, Any], taken: set[str]) -> None:
         if tip["source_ref"] in taken:
@@ -411,4 +412,6 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
         "ended_at": None if status is TipStatus.SUCCESS else now,
         **_NOTHING_AWAITED,
         "looks": None,
+        "look_asked_by": "",
+        "look_asked_at": None,
     }

@@ -4,9 +4,11 @@ import pytest
 from django.test import Client
 
 from adminpanel import audit, reconciliation
+from ledger import clock, doorbell
 from ledger.database import collection
 from ledger.gateway import user_account
 from tests.factories import NOW
+from tests.pages import inline_code, unlabelled_fields
 from tests.remote import remote
 from tests.tips import calls
 from tests.tips.calls import ANA, BOB, tip_id
@@ -121,6 +123,107 @@ def test_every_reason_that_the_code_gives_has_its_words():
     }
     assert set(reconciliation.REASONS) == given
     assert "strange_code" in reconciliation.words("strange_code")[0]
+
+
+# --- the button ---------------------------------------------------------------------------------------------------------------
+
+
+def asks(tip_number=1, *, user=None, checked=False, **form):
+    """Presses the button: the answer."""
+    browser = Client(enforce_csrf_checks=checked)
+    if user:
+        browser.force_login(user)
+    return browser.post(f"/staff/tips/{tip_id(tip_number)}/look-again", form)
+
+
+def looked(now=None):
+    looking.drain(now=now or clock.now(), limit=9)
+
+
+@pytest.mark.parametrize(("back", "address"), [("list", PATH), ("tip", f"/staff/tips/{tip_id(1)}"), ("//evil.example", None)])
+def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina, back, address, caplog):
+    contradicted(remote)
+    assert "Look again" in page()[1]
+    remote.entries.clear()
+    remote.post(f"TIP_{tip_id(1)}", BOB, ANA, 100)
+    before = clock.now()
+    with caplog.at_level("INFO"):
+        assert asks(user=dina, back=back)["Location"] == (address or f"/staff/tips/{tip_id(1)}")
+    row = calls.found()
+    assert row["look_asked_by"] == "dina"
+    assert before <= row["look_asked_at"] == row["next_look_at"] <= clock.now()
+    assert [record.tip_id for record in caplog.records if record.msg == "look_asked_for"] == [tip_id(1)]
+    assert "The ledger is being asked again" in page()[1]
+    looked()
+    assert calls.state() == ("success", "settled", "")
+    assert (calls.found()["look_asked_by"], calls.found()["needs_reconciliation"]) == ("dina", "")
+    assert "Nothing needs a look" in page()[1]
+
+
+def test_it_rings_for_the_look(remote, dina, monkeypatch):
+    contradicted(remote)
+    rung = []
+    monkeypatch.setattr(doorbell, "ring_soon", rung.append)
+    asks(user=dina)
+    asks(user=dina)
+    assert rung == ["tips.look"] * 2
+
+
+def test_a_ledger_that_says_the_same_leaves_the_doubt_and_the_button(page, remote, dina):
+    contradicted(remote)
+    for looks in (2, 3):
+        asks(user=dina, back="list")
+        looked()
+        _, text = page()
+        assert (calls.found()["looks"], calls.found()["needs_reconciliation"]) == (looks, "other_amount")
+        assert "Look again" in text
+        assert "Asked for by dina" in text
+
+
+def test_the_tips_own_page_has_the_button_too(remote, dina, client):
+    contradicted(remote)
+    client.force_login(dina)
+    own = client.get(f"/staff/tips/{tip_id(1)}").content.decode()
+    assert f'action="/staff/tips/{tip_id(1)}/look-again"' in own
+    assert inline_code(own) == []
+    assert unlabelled_fields(own) == set()
+
+
+def test_a_tip_of_our_own_books_has_no_ledger_to_be_asked(page, dina):
+    calls.bought(1000)
+    calls.succeeded(1, 100)
+    calls.settle()
+    calls.cancelled(1)
+    calls.settle()
+    assert "Look again" not in page()[1]
+    assert asks(user=dina).status_code == 302
+    assert (calls.found()["next_look_at"], calls.found()["look_asked_by"]) == (None, "")
+
+
+def test_a_tip_without_a_doubt_is_left_alone(remote, dina):
+    calls.succeeded(1, 100)
+    calls.settle()
+    before = calls.found()
+    assert asks(user=dina).status_code == 302
+    assert calls.found() == before
+
+
+def test_only_staff_presses_it(remote, ana, carol):
+    contradicted(remote)
+    before = calls.found()
+    assert [asks(user=performer.user).status_code for performer in (ana, carol)] == [403, 403]
+    assert asks()["Location"].startswith("/login")
+    assert calls.found() == before
+
+
+def test_it_wants_a_post_with_its_token_and_a_tip(remote, dina, client):
+    contradicted(remote)
+    before = calls.found()
+    assert asks(user=dina, checked=True).status_code == 403
+    client.force_login(dina)
+    assert client.get(f"/staff/tips/{tip_id(1)}/look-again").status_code == 405
+    assert asks(7, user=dina).status_code == 404
+    assert calls.found() == before
 
 
 # --- the tip's own page ------------------------------------------------------------------------------------------------------

@@ -302,6 +302,53 @@ def test_a_contradiction_that_was_solved_in_the_ledger_is_settled_when_the_ledge
     assert (state(), doubt()) == (SETTLED, "")
 
 
+def heard(now):
+    looking.look_again([ref()], now=now, settled_too=True)
+    look(now)
+    return doubt()
+
+
+def test_a_settled_tips_doubt_goes_when_the_ledger_says_again_what_it_had_said(remote):
+    posted(remote)
+    recorded()
+    look()
+    remote.entry(ref(), HERS, 1)
+    assert heard(NOW + SECOND) == "too_many_entries"
+    remote.entries[ref()].pop()
+    assert heard(NOW + 2 * SECOND) == ""
+    remote.entries.clear()
+    remote.entry(ref(), HERS, 1)
+    assert heard(NOW + 3 * SECOND) == "other_amount"
+    remote.entries.clear()  # and now it has lost the posting: nothing is solved
+    assert heard(NOW + 4 * SECOND) == "other_amount"
+    assert state() == SETTLED
+
+
+@pytest.mark.parametrize("undone", ["reversed", "gone"])
+@pytest.mark.parametrize("ends", [cancelled, failed])
+def test_an_ended_tips_doubt_goes_when_its_posting_is_taken_back(remote, ends, undone):
+    recorded()
+    look()
+    ends()
+    settle()
+    posted(remote)
+    assert heard(NOW + SECOND).startswith("posted_although_")
+    if undone == "gone":
+        remote.entries.clear()
+    else:
+        remote.entry(ref(), VIEWER, 100, kind=REVERSAL)
+    assert heard(NOW + 2 * SECOND) == ""
+
+
+def test_what_the_platform_said_after_the_settlement_no_ledger_solves(remote):
+    posted(remote)
+    recorded()
+    look()
+    cancelled()
+    settle()
+    assert heard(NOW + SECOND) == "cancelled_after_settlement"
+
+
 # --- a ledger that does not answer -------------------------------------------------------------------------------------------
 
 
