@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from ledger import clock
 from lovense import acknowledgement, batch, dispatch
 from lovense.acknowledgement import Ack
-from tips import emission, settlement, webhooks
+from tips import emission, looking, settlement, webhooks
 from tips.simulator import PATH
 
 LIMIT = 100
@@ -19,9 +19,19 @@ def accept(body: str, headers: dict[str, str]) -> int:
     return webhooks.payments(request).status_code
 
 
-def settle(now: str) -> None:
+def settle(now: str, limit: int = LIMIT) -> None:
     """Facts 2 and 3."""
-    settlement.drain(now=clock.parse(now), limit=LIMIT)
+    settlement.drain(now=clock.parse(now), limit=limit)
+
+
+def end_grace(now: str, limit: int = LIMIT) -> None:
+    """Fact 3 for tips whose tokens came late, or never."""
+    settlement.end_grace(now=clock.parse(now), limit=limit)
+
+
+def look(now: str, limit: int = LIMIT) -> None:
+    """Fact 3 for tips in a ledger that is not our own books."""
+    looking.drain(now=clock.parse(now), limit=limit)
 
 
 def send(now: str) -> None:
@@ -45,4 +55,4 @@ def emit(now: str) -> None:
         pass
 
 
-HOPS = {step.__name__: step for step in (accept, settle, send, acknowledge, heal, emit)}
+HOPS = {step.__name__: step for step in (accept, settle, end_grace, look, send, acknowledge, heal, emit)}

@@ -43,11 +43,11 @@ class Doom(monitoring.CommandListener):
 
 
 @contextmanager
-def opened(database: str) -> Iterator[Callable[..., tuple[int, list[str]]]]:
+def opened(database: str, **more: str) -> Iterator[Callable[..., tuple[int, list[str]]]]:
     """`bear(hop, last=n, **given)`: the status and the writes of a process that dies after its n-th write."""
     address, _, options = os.environ["MONGODB_URI"].partition("?")
     uri = f"{address.rpartition('/')[0]}/{database}?{options}"
-    environment = os.environ | {"MONGODB_URI": uri, "STACK_SLOT": SLOT, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = os.environ | {"MONGODB_URI": uri, "STACK_SLOT": SLOT, "DJANGO_SETTINGS_MODULE": "config.settings"} | more
     command = (sys.executable, "-m", "tests.flows.nursery")
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
