@@ -38,8 +38,8 @@ def viewer_id(number: int) -> str:
 
 def prepare(*, performers: int, viewers: int, now: datetime) -> dict[str, str]:
     """The token of each performer, by performer id."""
-    platform.change(key="minimum_tip", value="1")
-    platform.change(key="rate_limit_per_minute", value="0")
+    platform.change(key="minimum_tip", value="1", by="prepare_bench", now=now)
+    platform.change(key="rate_limit_per_minute", value="0", by="prepare_bench", now=now)
     fund([viewer_id(number) for number in range(viewers)], now=now)
     ids = [performer_id(number) for number in range(performers)]
     users = _users([f"bench-{own_id}" for own_id in ids])

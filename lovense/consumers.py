@@ -24,6 +24,7 @@ from django.conf import settings
 from ledger import clock, doorbell
 from ledger.groupcommit import GroupCommit
 from lovense import acknowledgement, devices, dispatch, groups, identity, pages, stop
+from lovense.dispatch import Command
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Sockets:
         by_channel = {socket.channel_name: socket for socket in self.open}
         for channel, message in messages:
             if socket := by_channel.get(channel):  # else it has just gone: its next page is told what is in flight
-                task = asyncio.create_task(socket.page_activate(message))
+                task = asyncio.create_task(socket.dispatch(message))
                 self._forwards.add(task)
                 task.add_done_callback(self._forwards.discard)
 
@@ -134,8 +135,7 @@ class Sockets:
         lost = await sync_to_async(dispatch.in_flight, thread_sensitive=False)([s.performer_id for s in holding], before=before)
         by_performer = {socket.performer_id: socket for socket in holding}
         for command in lost:
-            socket = by_performer[command.performer_id]
-            await socket.forward(command.activation_id, command.attempt, command.text, again=command.is_overdue)
+            await by_performer[command.performer_id].tell(command, again=command.is_overdue)
 
     async def run(self) -> None:
         """The ticker of a web process; it outlives a database or a Redis that is away."""
@@ -209,7 +209,7 @@ class PerformerConsumer(AsyncConsumer):
         if self.is_holder:
             await self._snapshot()
             for command in await sync_to_async(dispatch.resume, thread_sensitive=False)(self.performer_id, now=clock.now()):
-                await self.forward(command.activation_id, command.attempt, command.text)
+                await self.tell(command)
             await sync_to_async(doorbell.ring, thread_sensitive=False)("lovense.dispatch")
             groups.news.mark([self.performer_id], "devices")
         return self.is_holder
@@ -221,6 +221,13 @@ class PerformerConsumer(AsyncConsumer):
     async def _snapshot(self) -> None:
         state = await sync_to_async(stop.state_of, thread_sensitive=False)(self.performer_id)
         await self._say({"type": "snapshot", "performerId": self.performer_id, "holder": self.is_holder, **state})
+
+    async def tell(self, command: Command, *, again: bool = False) -> None:
+        """What is in flight: each attempt once, and a stop as often as it is asked for, until the page has answered it."""
+        if command.is_stop:
+            await self.send({"type": "websocket.send", "text": command.text})
+        else:
+            await self.forward(command.activation_id, command.attempt, command.text, again=again)
 
     async def forward(self, activation_id: str, attempt: int, text: str, *, again: bool = False) -> None:
         if again or (activation_id, attempt) != self._forwarded:
@@ -234,6 +241,9 @@ class PerformerConsumer(AsyncConsumer):
 
     async def page_activate(self, message: dict[str, Any]) -> None:
         await self.forward(message["id"], message["attempt"], message["text"])
+
+    async def page_stop(self, message: dict[str, Any]) -> None:
+        await self.send({"type": "websocket.send", "text": message["text"]})
 
     async def page_news(self, message: dict[str, Any]) -> None:
         await self._say({"type": "news", "topic": message["topic"]})

@@ -149,19 +149,26 @@ def _attempt_again(pairs: Iterable[tuple[Row, Row]], now: datetime) -> None:
 def _messages(pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for request, row in pairs:
         performer = rules.performers[row["performer_id"]]
-        text = envelope.text(row, request, performer)
-        yield holders[row["performer_id"]], groups.activate(row["_id"], row["attempt"], text)
+        if _is_cancelled(row):
+            message = groups.stop(envelope.stop(row, performer, is_confirmed=False))
+        else:
+            message = groups.activate(row["_id"], row["attempt"], envelope.text(row, request, performer))
+        yield holders[row["performer_id"]], message
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The `lovense.activate` of what is in flight. `is_overdue`: the page has it, and has not said that it ended."""
+    """What the page is told again of what is in flight: its `lovense.activate`, or the `lovense.stop` of what was cancelled.
+
+    `is_overdue`: the page has it, and has not said that it ended.
+    """
 
     performer_id: str
     activation_id: str
     attempt: int
     text: str
     is_overdue: bool
+    is_stop: bool
 
 
 def resume(performer_id: str, *, now: datetime) -> list[Command]:
@@ -197,6 +204,7 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
             row["attempt"],
             _text_again(row, requests[row["request_id"]], performers[row["performer_id"]]),
             is_overdue=_should_have_ended(row, before),
+            is_stop=_is_cancelled(row),
         )
         for row in rows
         if row["request_id"] in requests  # else it has been given back, or the queue is being rebuilt
@@ -206,7 +214,21 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
 def _text_again(row: Row, request: Row, performer: Row) -> str:
     """What one page has confirmed may have been taken over by another, which must not play it a second time."""
     is_confirmed = row["received_at"] is not None or row["status"] == S.ACTIVATED
+    if _is_cancelled(row):
+        return envelope.stop(row, performer, is_confirmed=is_confirmed)
     return envelope.text(row, request, performer, is_confirmed=is_confirmed)
+
+
+def _is_cancelled(row: Row) -> bool:
+    """Somebody wants it ended, and no page has said yet that it has."""
+    return row.get("cancelled_at") is not None
+
+
+def stop_on_pages(performer_ids: Iterable[str], *, now: datetime) -> None:
+    """Tells the pages of these performers to end what was cancelled. It is told again every second until they answer."""
+    holders = pages.holders(now=now, among=performer_ids)
+    stops = [command for command in in_flight(holders, before=now) if command.is_stop]
+    groups.publish((holders[command.performer_id], groups.stop(command.text)) for command in stops)
 
 
 def _should_have_ended(row: Row, before: datetime) -> bool:
@@ -234,7 +256,7 @@ def _heal(request: Row, row: Row | None, now: datetime) -> None:
     if row is not None and S(row["status"]) in FINAL:
         batch.ended([row], now=now)
         end_requests([row], now=now)
-    elif row is not None and row.get("cancelled_at"):
+    elif row is not None and _is_cancelled(row) and _is_unconfirmed(row):
         retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
     elif row is None or row["status"] == S.QUEUED:
         retries.never_sent(request, now=now)
@@ -252,6 +274,8 @@ def _heal_received(request: Row, row: Row, now: datetime) -> None:
     until = began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS)
     if until > now:
         queue.extend(request["_id"], until=until)
+    elif _is_cancelled(row):
+        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
     else:
         retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
 
@@ -287,6 +311,8 @@ def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> N
             end_requests([row], now=now)
         elif row["status"] == S.QUEUED:
             retries.end(row["_id"], S.EXPIRED, "device_offline", now=now)
+        elif _is_cancelled(row):
+            retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
         elif row["dispatched_at"] > before:
             continue  # her page is back, and this was sent to it just now
         elif _is_unconfirmed(row):

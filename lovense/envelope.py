@@ -1,4 +1,4 @@
-"""The `lovense.activate` message: what the page receives for one attempt of one activation. (spec section 11)"""
+"""The messages about one activation: `lovense.activate` for one attempt of it, `lovense.stop` to end it. (spec section 11)"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from ledger import clock
 from lovense.activation import run_seconds
 from tips.models import RequestType
 
-EVENT_NAME = "lovense.activate"
+EVENT_NAME, STOP = "lovense.activate", "lovense.stop"
 _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
 
 
@@ -21,6 +21,12 @@ def text(
     `confirmed` asks a page for what it remembers: one that does not remember the activation leaves it alone.
     """
     made = message(activation, request, performer)
+    return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
+
+
+def stop(activation: Mapping[str, Any], performer: Mapping[str, Any], *, is_confirmed: bool) -> str:
+    """Ends this run and no other. `confirmed`: a page that does not remember it says nothing of it, since another has it."""
+    made = {"type": STOP, "stopEpoch": performer["stop_epoch"], "activationIds": [activation["_id"]]}
     return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
 
 

@@ -19,6 +19,7 @@ from ledger import doorbell
 log = logging.getLogger(__name__)
 
 PAGE_ACTIVATE = "page.activate"  # {type, id, attempt, text}: a ready `lovense.activate` for the page that holds the devices
+PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stop` for the same page
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
 # Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write changed.
 NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
@@ -26,6 +27,10 @@ NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
 
 def activate(activation_id: str, attempt: int, text: str) -> dict[str, Any]:
     return {"type": PAGE_ACTIVATE, "id": activation_id, "attempt": attempt, "text": text}
+
+
+def stop(text: str) -> dict[str, Any]:
+    return {"type": PAGE_STOP, "text": text}
 
 
 def performer_group(performer_id: str) -> str:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from tips.models import Mode
+from tips.models import EPOCH, Mode
 
 
 class Performer(models.Model):
@@ -152,6 +152,11 @@ class Activation(models.Model):
                 fields=["performer_id", "position"],
                 condition=models.Q(status__in=["dispatched", "activated"]),
                 name="activation_in_flight",
+            ),
+            models.Index(
+                fields=["cancelled_at"],
+                condition=models.Q(cancelled_at__gt=EPOCH, status__in=["dispatched", "activated"]),
+                name="activation_cancelling",
             ),
         ]
 

@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from pymongo.client_session import ClientSession
+
+from ledger import trail, transactions
+from ledger.database import collection
 from lovense.models import PlatformSettings
 from lovense.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from tips.models import Mode
@@ -71,7 +76,7 @@ def current() -> PlatformSettings:
     return PlatformSettings.objects.filter(pk=ROW).first() or PlatformSettings(name=ROW)
 
 
-def change(*, key: str, value: str) -> Change:
+def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Change:
     """Sets one setting from its text and says what it was. A repeat changes nothing."""
     field = ALIASES.get(key, key)
     if field not in SETTINGS:
@@ -80,7 +85,22 @@ def change(*, key: str, value: str) -> Change:
         after = SETTINGS[field](value.strip())
     except InvalidSetting as error:
         raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
-    before: Any = getattr(current(), field)
-    PlatformSettings.objects.get_or_create(pk=ROW)
-    PlatformSettings.objects.filter(pk=ROW).update(**{field: after})
-    return Change(field, before, after)
+    before = transactions.run(lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session))
+    return Change(field, before[field], after)
+
+
+def write(changes: dict[str, Any], action: str, *, by: str, why: str, now: datetime, session: ClientSession) -> dict[str, Any]:
+    """Writes settings with their entry in the audit trail; what they were. What is so already leaves no entry."""
+    row = collection(PlatformSettings).find_one({"_id": ROW}, session=session) or _defaults()
+    before = {key: row[key] for key in changes}
+    if before != changes:
+        row_after = {"$set": changes, "$setOnInsert": {key: row[key] for key in row.keys() - changes.keys() - {"_id"}}}
+        collection(PlatformSettings).update_one({"_id": ROW}, row_after, upsert=True, session=session)
+        told: dict[str, Any] = {"before": before, "after": changes, "why": why, "now": now, "session": session}
+        trail.record(kind="platform", action=action, by=by, target=ROW, **told)
+    return before
+
+
+def _defaults() -> dict[str, Any]:
+    fields = PlatformSettings._meta.concrete_fields
+    return {str(field.column): field.get_default() for field in fields if not field.primary_key}

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from ledger import clock, doorbell
 from ledger.drains import Hop
-from lovense import batch, dispatch, groups
+from lovense import batch, controls, dispatch, groups
 from tips import queue
 
 LANES = queue.MAX_CLAIMS  # started in one round; the next round takes the rest
@@ -30,7 +30,10 @@ def dispatch_waiting() -> None:
 def heal() -> None:
     now, limit = clock.now(), settings.DRAIN_LIMIT
     healed = (
-        dispatch.expire(now=now, limit=limit) + batch.heal(now=now, limit=limit) + dispatch.expire_offline(now=now, limit=limit)
+        dispatch.expire(now=now, limit=limit)
+        + batch.heal(now=now, limit=limit)
+        + controls.heal(now=now, limit=limit)
+        + dispatch.expire_offline(now=now, limit=limit)
     )
     if healed:
         DISPATCH.ask()

@@ -209,7 +209,15 @@ def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
     return -1  # whatever the count: some were claimed by the first statement, so ask
 
 
-def advance(request_ids: Iterable[str], to: RequestStatus, *, now: datetime, error: str = "", cause: str = "") -> int:
+def advance(
+    request_ids: Iterable[str],
+    to: RequestStatus,
+    *,
+    now: datetime,
+    error: str = "",
+    cause: str = "",
+    session: ClientSession | None = None,
+) -> int:
     """Ends requests; how many moved. 0 means that another worker was first, which is a normal return."""
     changes: dict[str, Any] = {"$set": {"status": to.value, "finished_at": now, "lease_until": None}}
     if cause:
@@ -217,8 +225,8 @@ def advance(request_ids: Iterable[str], to: RequestStatus, *, now: datetime, err
     if error:
         changes["$push"] = _history(error, now)
     froms = [status.value for status in PREDECESSORS[to]]
-    result = collection(QueueRequest).update_many({"_id": {"$in": list(request_ids)}, "status": {"$in": froms}}, changes)
-    return result.modified_count
+    guard = {"_id": {"$in": list(request_ids)}, "status": {"$in": froms}}
+    return collection(QueueRequest).update_many(guard, changes, session=session).modified_count
 
 
 def _history(error: str, now: datetime) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_without_a_menu_or_with_the_kill_switch_tips_are_skipped(carol, chain, b
     without_menu = bare.settled(bob, 100)
     bare.dispatch()
     assert verdict_of(without_menu) == ("skipped", "no_menu")
-    platform.change(key="enableLovense", value="false")
+    platform.change(key="enableLovense", value="false", by="dina", now=bare.now)
     switched_off = bare.settled(bob, 100)
     bare.dispatch()
     assert verdict_of(switched_off) == ("skipped", "kill_switch")

@@ -35,7 +35,7 @@ def decided(chain, bob):
         if performer:
             Performer.objects.update(**performer)
         if setting:
-            platform.change(key=setting[0], value=setting[1])
+            platform.change(key=setting[0], value=setting[1], by="dina", now=NOW)
         request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
         request["payload"] |= event or {}
         return decide(request, Rules.read([request["lane"]]), is_online=is_online, now=NOW)

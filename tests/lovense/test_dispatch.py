@@ -224,10 +224,10 @@ def test_when_another_worker_decided_first_nothing_is_sent_or_ended_by_us(chain,
     drain(NOW + seconds(WINDOW))
     before = activation_of(tip_id), request_of(tip_id)
     assert before[0]["status"] == "dispatched"
-    platform.change(key="enable_lovense", value="false")
+    platform.change(key="enable_lovense", value="false", by="dina", now=NOW)
     assert dispatch.record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
     assert (activation_of(tip_id), request_of(tip_id)) == before
-    platform.change(key="enable_lovense", value="true")
+    platform.change(key="enable_lovense", value="true", by="dina", now=NOW)
     assert dispatch.record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
     assert (activation_of(tip_id), request_of(tip_id)) == before
 

@@ -7,7 +7,7 @@ from django.utils.html import escape
 
 from lovense import platform, views
 from tests.chain import SECOND, Chain
-from tests.factories import fund
+from tests.factories import NOW, fund
 from tests.ground.plans import recorded
 from tests.pages import inline_code, unlabelled_fields
 
@@ -253,7 +253,7 @@ def test_a_lost_device_is_a_notice(page, chain):
 
 def test_a_missing_menu_and_the_kill_switch_are_notices(page, ana):
     assert "No published menu" in page("notices")
-    platform.change(key="enableLovense", value="false")
+    platform.change(key="enableLovense", value="false", by="dina", now=NOW)
     assert "Devices are switched off" in page("notices")
 
 

@@ -59,7 +59,7 @@ def silence(*, confirmed):
 
 
 def switched_off(chain):
-    platform.change(key="enable_lovense", value="false")
+    platform.change(key="enable_lovense", value="false", by="dina", now=NOW)
     sent_again(chain)
 
 

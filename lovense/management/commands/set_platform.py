@@ -1,11 +1,12 @@
-"""`manage.py set_platform KEY VALUE`: one platform setting, with what it was before."""
+"""`manage.py set_platform KEY VALUE`: one platform setting, with what it was before. Rings for what may start or end now."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from lovense import platform
+from ledger import clock
+from lovense import controls, platform
 
 
 class Command(BaseCommand):
@@ -14,10 +15,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("key")
         parser.add_argument("value")
+        parser.add_argument("--by", default="operator", help="your account, for the audit trail")
+        parser.add_argument("--why", default="", help="for the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = platform.change(key=options["key"], value=options["value"])
+            told = {"by": options["by"], "why": options["why"], "now": clock.now()}
+            made = controls.set_platform(key=options["key"], value=options["value"], **told)
         except (platform.UnknownSetting, platform.InvalidSetting) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{made.key}: {str(made.before).lower()} -> {str(made.after).lower()}")
