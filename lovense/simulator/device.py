@@ -1,6 +1,8 @@
 """A headless virtual device: a real client of the performer socket (spec section 16) with a toy that only counts seconds.
 
-It runs an activation once, whatever is sent how often: an id it remembers only gets its acknowledgement again.
+It runs an activation once, whatever is sent how often: an id it remembers only gets its acknowledgement again. What it refuses
+before the toy moves it does not remember, so that it may come again; what it was told to end it remembers as ended, so that it
+never plays, however late it comes.
 """
 
 import asyncio
@@ -18,7 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from lovense.simulator.faults import Faults
-from lovense.simulator.memory import Memory
+from lovense.simulator.memory import Answer, Memory
 
 Message = dict[str, Any]
 Report = Callable[[Message], None]
@@ -27,6 +29,8 @@ FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.2, 5.0
 LOST_SOCKET_SECONDS = 5.0  # without a socket for so long, the toy is stopped: nobody could stop it any more
 OPEN_TIMEOUT_SECONDS = 10.0
 REFUSED = (401, 403)
+CANCELLED = {"stage": "failed", "code": "cancelled"}
+INTERRUPTED = {"stage": "finished", "deliveredSeconds": 0, "code": "interrupted"}
 
 
 class WrongPerformer(Exception):
@@ -44,6 +48,11 @@ class Run:
     @property
     def activation_id(self) -> str:
         return str(self.message["activationId"])
+
+    @property
+    def members(self) -> list[str]:
+        """The activations that play with this one: one run for all of them."""
+        return [str(member) for member in self.message.get("members", ())]
 
 
 class VirtualDevice:
@@ -176,10 +185,26 @@ class VirtualDevice:
         self.ready.set()
 
     async def _stopped(self, message: Message) -> None:
+        if "activationIds" in message:
+            for activation_id in message["activationIds"]:
+                await self._cancel(str(activation_id), is_confirmed=bool(message.get("confirmed")))
+            return
         self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
         self._stop_playing()
         self._say("stopped", stopEpoch=self.stop_epoch)
         await self._send({"type": "stopped", "stopEpoch": self.stop_epoch, "toyIds": [toy["id"] for toy in self.toys]})
+
+    async def _cancel(self, activation_id: str, *, is_confirmed: bool) -> None:
+        """It ends, or it never begins. `is_confirmed`: another page has it, or had it; what it has played is not ours to say."""
+        about = {"activationId": activation_id, "attempt": 0}
+        if activation_id in self._playing:
+            self._playing[activation_id].stop.set()
+        elif activation_id in self._memory:
+            await self._repeat_end(about, self._memory.answer(activation_id))
+        else:
+            self._memory.end(CANCELLED, activation_id)
+            if not is_confirmed:
+                await self._repeat_end(about, CANCELLED)
 
     def _stop_playing(self) -> None:
         for run in self._playing.values():
@@ -193,11 +218,13 @@ class VirtualDevice:
             run.message = message  # later acknowledgements name the newest attempt
             work = self._repeat_stages(message, list(run.stages))
         elif activation_id in self._memory:
-            work = self._repeat_end(message, self._memory.delivered(activation_id))
+            work = self._repeat_end(message, self._memory.answer(activation_id))
         elif message.get("confirmed"):
             return self._say("unknown", activationId=activation_id)  # another page has it, or had it
         elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
             work = self._ack(message, "failed", code="stopped")
+        elif code := self.faults.refusal():
+            work = self._ack(message, "failed", code=code)
         else:
             work = self._play(self._begin(message))
         task = asyncio.ensure_future(work)
@@ -209,7 +236,7 @@ class VirtualDevice:
     def _begin(self, message: Message) -> Run:
         """On disk before the toy moves: from here on it never plays this activation again."""
         run = Run(message)
-        self._memory.begin(run.activation_id)
+        self._memory.begin(run.activation_id, *run.members)
         if self._playing:
             self.overlaps.append(run.activation_id)
         self._playing[run.activation_id] = run
@@ -238,7 +265,9 @@ class VirtualDevice:
             delivered = round(min(promised, (time.monotonic() - began) * self.speed), 3)
         except TimeoutError:
             delivered = promised
-        self._memory.end(run.activation_id, delivered)
+        self._memory.end({"stage": "finished", "deliveredSeconds": delivered}, run.activation_id)
+        if delivered == promised:
+            self._memory.end({"stage": "finished"}, *run.members)  # of a shorter run, their part is not ours to tell
         del self._playing[run.activation_id]
         return delivered
 
@@ -250,12 +279,9 @@ class VirtualDevice:
         for stage in stages:
             await self._ack(message, stage)
 
-    async def _repeat_end(self, message: Message, delivered: float | None) -> None:
+    async def _repeat_end(self, message: Message, answer: Answer) -> None:
         """It ended before. A run cut short by the death of the device counts as 0 s: what it gave is unknown, so it is owed."""
-        if delivered is None:
-            await self._ack(message, "finished", deliveredSeconds=0, code="interrupted")
-        else:
-            await self._ack(message, "finished", deliveredSeconds=delivered)
+        await self._ack(message, **(answer or INTERRUPTED))
 
     async def _ack(self, message: Message, stage: str, **more: Any) -> None:
         base = {"type": "ack", "activationId": message["activationId"], "attempt": message.get("attempt", 1), "stage": stage}

@@ -1,4 +1,4 @@
-"""Faults a test can plant in a virtual device's acknowledgements: held back, lost, or sent twice."""
+"""Faults a test can plant in a virtual device: acknowledgements held back, lost, or sent twice, and commands refused."""
 
 import asyncio
 from collections import Counter
@@ -11,6 +11,7 @@ class Faults:
         self._held: dict[str, asyncio.Event] = {}
         self._drops: Counter[str] = Counter()
         self._duplicates: Counter[str] = Counter()
+        self._refusals: list[str] = []
 
     def hold(self, stage: str) -> asyncio.Event:
         """Acknowledgements of this stage wait until the returned event is set."""
@@ -23,6 +24,14 @@ class Faults:
     def duplicate(self, stage: str, times: int = 1) -> None:
         """The next acknowledgements of this stage are sent twice."""
         self._duplicates[stage] += times
+
+    def refuse(self, code: str, times: int = 1) -> None:
+        """The next commands that it would have played are refused with this code; a refused one may come again and play."""
+        self._refusals += [code] * times
+
+    def refusal(self) -> str:
+        """The code with which to refuse the command at hand; empty when it may play."""
+        return self._refusals.pop(0) if self._refusals else ""
 
     async def copies(self, stage: str) -> int:
         """How often to send an acknowledgement of this stage; waits while the stage is held."""

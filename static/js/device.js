@@ -1,6 +1,7 @@
 // The virtual device of this page: a toy made of light that speaks the performer's real socket, so the whole chain can be
 // rehearsed without hardware. Off (the default) the page only watches. On, it asks for the devices' lease and acts only
-// while it has it. Activation ids are remembered across reloads: a repeat is acknowledged again and never played again.
+// while it has it. Activation ids are remembered across reloads: a repeat is acknowledged again and never played again, and
+// what the server cancelled never plays, however late it comes.
 
 import { after, every } from "./clock.js";
 import { connect, on, send } from "./news.js";
@@ -13,6 +14,7 @@ const REMEMBERED = 500;
 const FRAME_MS = 100;
 const REPORT_MS = 10_000;
 const SILENCE_MS = 5_000; // without a socket for this long the device stops by itself
+const CANCELLED = { stage: "failed", code: "cancelled" };
 const TOY = { id: "virtual-1", name: "Virtual device", toyType: "virtual", status: 1, battery: 90 };
 
 const panel = document.querySelector("[data-virtual]");
@@ -92,7 +94,7 @@ function activate(message) {
 }
 
 function play(message) {
-  remember(message.activationId, { stage: "started" }); // before the effect: a crash here must not play it twice
+  remember({ stage: "started" }, message.activationId, ...members(message)); // before the effect: a crash must not play it twice
   acknowledge(message, { stage: "received" });
   running = { message, began: performance.now(), cancel: every(FRAME_MS, frame) };
   acknowledge(message, { stage: "started" });
@@ -107,27 +109,48 @@ function repeat(message, known) {
     return acknowledge(message, { stage: "started" });
   }
   if (known.stage !== "started") return acknowledge(message, known);
+  if (running && members(running.message).includes(message.activationId)) return; // part of what plays: its end will tell
   // It was playing when its page went away: finished, with the seconds that page had delivered.
   const last = JSON.parse(stored(localStorage, RUNNING_KEY) ?? "{}");
   const deliveredSeconds = last.activationId === message.activationId ? last.deliveredSeconds : 0;
   conclude(message, { stage: "finished", deliveredSeconds, code: "interrupted" });
 }
 
+/** A run may be that of several activations: its own, and those of its members. */
+function members({ members }) {
+  return Array.isArray(members) ? members : [];
+}
+
 function stopped(message) {
+  if (Array.isArray(message.activationIds)) return message.activationIds.forEach((id) => cancelled(id, message.confirmed));
   stopEpoch = Math.max(stopEpoch, message.stopEpoch ?? 0);
   if (running) end(running);
   if (holder) send({ type: "stopped", stopEpoch, toyIds: [TOY.id] });
 }
 
+/** It ends, or it never begins. `confirmed`: another browser has it, or had it, and what it has played is not ours to say. */
+function cancelled(activationId, confirmed) {
+  if (!holder) return;
+  if (running?.message.activationId === activationId) return end(running);
+  const message = { activationId, attempt: 0 };
+  const known = remembered(activationId);
+  if (known) return repeat(message, known);
+  remember(CANCELLED, activationId);
+  if (!confirmed) acknowledge(message, CANCELLED);
+}
+
 function end(run) {
   run.cancel();
   running = null;
-  conclude(run.message, { stage: "finished", deliveredSeconds: delivered(run) });
+  const deliveredSeconds = delivered(run);
+  // Of a run that was cut short, the part of its members is not ours to tell: they stay what they are, interrupted.
+  if (deliveredSeconds >= run.message.durationSec) remember({ stage: "finished" }, ...members(run.message));
+  conclude(run.message, { stage: "finished", deliveredSeconds });
   idle();
 }
 
 function conclude(message, outcome) {
-  remember(message.activationId, outcome);
+  remember(outcome, message.activationId);
   acknowledge(message, outcome);
 }
 
@@ -207,9 +230,10 @@ function remembered(activationId) {
   return recall().find(([id]) => id === activationId)?.[1];
 }
 
-function remember(activationId, outcome) {
-  const others = recall().filter(([id]) => id !== activationId);
-  keep(localStorage, MEMORY_KEY, JSON.stringify([...others, [activationId, outcome]].slice(-REMEMBERED)));
+function remember(outcome, ...activationIds) {
+  const others = recall().filter(([id]) => !activationIds.includes(id));
+  const known = [...others, ...activationIds.map((id) => [id, outcome])].slice(-REMEMBERED);
+  keep(localStorage, MEMORY_KEY, JSON.stringify(known));
 }
 
 function stored(storage, key) {

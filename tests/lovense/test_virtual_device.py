@@ -199,6 +199,82 @@ async def test_stop_ends_the_run_early_and_says_which_toys_are_still():
     assert stopped == {"type": "stopped", "stopEpoch": 3, "toyIds": [device.toys[0]["id"]]}
 
 
+def stop(*activation_ids, **more):
+    return json.dumps({"type": "lovense.stop", "stopEpoch": 0, "activationIds": activation_ids} | more)
+
+
+async def test_a_stop_that_names_activations_ends_only_these():
+    stage = Stage()
+    async with on_stage(stage, speed=1) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate("tip1.all", seconds=600))
+        await stage.next(of="started")
+        await socket.send(stop("another.all", confirmed=True))
+        await socket.send(stop("tip1.all"))
+        finished = await stage.next()
+        assert (finished["activationId"], finished["stage"], finished["attempt"]) == ("tip1.all", "finished", 1)
+        await socket.send(stop("tip1.all"))
+        again = await stage.next()
+        assert (again["stage"], again["deliveredSeconds"]) == ("finished", finished["deliveredSeconds"])
+        await socket.send(activate("tip2.all", seconds=600))
+        assert await stage.stages(2) == ["received", "started"]
+    assert device.runs == ["tip1.all", "tip2.all"]
+
+
+async def test_what_was_cancelled_before_it_came_never_plays_also_after_a_restart(tmp_path):
+    memory = tmp_path / "memory.jsonl"
+    stage, ends = Stage(), []
+    for _ in range(2):
+        async with on_stage(stage, memory=memory) as (device, _):
+            socket = await greeted(stage)
+            await socket.send(stop("tip1.all"))
+            ends.append(await stage.next())
+            await socket.send(activate("tip1.all", attempt=2))
+            ends.append(await stage.next())
+            assert device.runs == []
+    assert [(end["stage"], end["code"], end["attempt"]) for end in ends] == [
+        ("failed", "cancelled", attempt) for attempt in (0, 2, 0, 2)
+    ]
+
+
+async def test_of_what_another_page_has_confirmed_it_says_nothing_and_never_plays_it():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(stop("theirs.all", confirmed=True))
+        await socket.send(activate("theirs.all"))
+        said = await stage.next()
+    assert (said["stage"], said["code"], said["attempt"]) == ("failed", "cancelled", 1)
+    assert device.runs == []
+
+
+async def test_the_members_of_a_run_are_played_with_it_and_never_again():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(json.dumps(json.loads(activate("tip1.all")) | {"members": ["tip2.all"]}))
+        await stage.next(of="finished")
+        await socket.send(activate("tip2.all"))
+        said = await stage.next()
+    assert (said["activationId"], said["stage"]) == ("tip2.all", "finished")
+    assert "deliveredSeconds" not in said  # its part of the run is the server's to tell
+    assert device.runs == ["tip1.all"]
+
+
+async def test_the_members_of_a_run_that_was_cut_short_are_owed():
+    stage = Stage()
+    async with on_stage(stage, speed=1) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(json.dumps(json.loads(activate("tip1.all", seconds=600)) | {"members": ["tip2.all"]}))
+        await stage.next(of="started")
+        await socket.send(stop("tip1.all"))
+        await stage.next(of="finished")
+        await socket.send(activate("tip2.all"))
+        said = await stage.next()
+    assert (said["activationId"], said["deliveredSeconds"], said["code"]) == ("tip2.all", 0, "interrupted")
+    assert device.runs == ["tip1.all"]
+
+
 async def test_a_command_older_than_the_stop_is_refused():
     stage = Stage()
     stage.snapshot["stopEpoch"] = 3
@@ -298,6 +374,23 @@ async def test_a_duplicated_stage_is_said_twice():
     assert device.runs == ["tip1.all"]
 
 
+async def test_a_refused_command_is_not_remembered_and_plays_when_it_comes_again():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        device.faults.refuse("busy", times=2)
+        socket = await greeted(stage)
+        for attempt in (1, 2, 3):
+            await socket.send(activate(attempt=attempt))
+        said = [await stage.next() for _ in range(3)]
+        assert [(ack["stage"], ack["attempt"], ack.get("code")) for ack in said] == [
+            ("failed", 1, "busy"),
+            ("failed", 2, "busy"),
+            ("received", 3, None),
+        ]
+        await stage.next(of="finished")
+    assert device.runs == ["tip1.all"]
+
+
 async def test_two_runs_at_once_are_noticed():
     stage = Stage()
     async with on_stage(stage, speed=1) as (device, _):
@@ -335,7 +428,7 @@ def test_memory_keeps_the_newest_only(tmp_path, monkeypatch):
     memory = Memory(file)
     for number in range(5):
         memory.begin(str(number))
-        memory.end(str(number), number)
+        memory.end({"stage": "finished"}, str(number))
     for one in (memory, Memory(file)):
         assert [str(number) in one for number in range(5)] == [False, False, True, True, True]
     assert len(file.read_bytes().splitlines()) == 3
