@@ -4,13 +4,15 @@ What changes money is a transfer, a delivery or a command; what changes a tip is
 would be none of these, so there is none, for nobody.
 """
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
 
 from adminpanel.models import PerformerTipHour, TipHour
-from ledger.models import Account, Entry, Transfer, WebhookDelivery, WebhookNonce
+from ledger.models import Account, AuditEntry, Entry, Transfer, WebhookDelivery, WebhookNonce
 from tips import events
 from tips.models import (
     ArchivedQueueRequest,
@@ -42,7 +44,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     paginator = _Pages
     list_per_page = 50
-    search_fields = ("pk__exact",)
+    search_fields: ClassVar[tuple[str, ...]] = ("pk__exact",)
     search_help_text = "The whole key"
     actions = None
 
@@ -83,6 +85,16 @@ class DeliveryAdmin(ReadOnly):
 @admin.register(WebhookNonce)
 class NonceAdmin(ReadOnly):
     list_display = ("key", "expires_at")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    """The whole trail, the newest first."""
+
+    list_display = ("at", "actor", "action", "type", "target", "why", "success")
+    search_fields = ("target__exact", "lane__exact", "actor__exact")
+    search_help_text = "The whole name of an account, or the key of what it was done to"
+    ordering = ("-at", "-entry_id")
 
 
 @admin.register(Tip)

@@ -364,7 +364,7 @@ def _claimed(found: Trail) -> Fact:
     key = row.activation_id if row else f"{found.tip_id}.all"
     if row is not None:
         gates = f"{sum(gate['passed'] for gate in row.gates)} of {len(row.gates)} asked were passed"
-        details = [("Request", row.request_id), ("Gates", gates)]
+        details = [("Request", row.request_id), ("Gates", gates), *_ended_by(row)]
         return Fact(4, title, key, row.created_at, details)
     if request is None:
         is_expected = found.tip is None or found.tip.settlement_status == SettlementStatus.PENDING
@@ -388,8 +388,10 @@ def _sent(found: Trail) -> Fact:
     if row is None:
         return _not_reached(found, 5, title)
     if row.dispatched_at is None:
-        return Fact(5, title, row.activation_id, None, waits="Never: a gate said no, so nothing was sent.", is_expected=False)
+        why = "it was cancelled before" if row.status == S.CANCELLED else "a gate said no, so nothing was sent"
+        return Fact(5, title, row.activation_id, None, waits=f"Never: {why}.", is_expected=False)
     details = [("Attempt", str(row.attempt)), ("Promised", f"{row.promised_seconds} s"), ("Menu item", outcome.title(row))]
+    details += _run(row)
     lost = found.request["errors"] if found.request else []
     errors = [(f"Error {place}", error["error"]) for place, error in enumerate(lost, 1)]
     return Fact(5, title, f"{row.activation_id} / {row.attempt}", row.dispatched_at, details + errors)
@@ -422,6 +424,19 @@ def _stages(row: Activation) -> Details:
         [("Delivered", f"{row.delivered_seconds:g} of {row.promised_seconds} s")] if row.delivered_seconds is not None else []
     )
     return times + delivered
+
+
+def _ended_by(row: Activation) -> Details:
+    """Staff see who wanted it ended, and why."""
+    words = outcome.by_whom(row)
+    return [("Cancelled", words)] if words else []
+
+
+def _run(row: Activation) -> Details:
+    """It may have played as one run with others of the same tipper."""
+    if row.leader:
+        return [("Run", f"that of {row.leader}")]
+    return [("Run", f"{row.run_seconds} s, with {', '.join(row.members)}")] if row.members else []
 
 
 def _not_reached(found: Trail, number: int, title: str) -> Fact:

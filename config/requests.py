@@ -1,4 +1,4 @@
-"""What every HTTP answer has in common: its request id, and the one shape of an error."""
+"""What every HTTP request and answer has in common: its id, where it came from, and the one shape of an error."""
 
 import re
 import uuid
@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from config.logging import trace_id
+from ledger import trail
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -36,6 +37,17 @@ class RequestIdMiddleware:
             trace_id.reset(token)
         response["X-Request-ID"] = found
         return response
+
+
+class TrailMiddleware:
+    """What is changed in answering a request is recorded with the hash of the address it came from."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with trail.coming_from(request.META.get("REMOTE_ADDR", "")):
+            return self.get_response(request)
 
 
 def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:

@@ -127,6 +127,12 @@ class AuditEntries(models.QuerySet["AuditEntry"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         raise AppendOnly
 
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list["AuditEntry"]:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AppendOnly
+
 
 class AuditEntry(models.Model):
     """Who did what, when and why, and what it was before. Written by `ledger/trail.py`, with the change itself, and by nothing

@@ -106,12 +106,19 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
     if ack.stage == "failed" and ack.code in TEMPORARY:
         mine["attempt"] = ack.attempt  # a refusal that comes late or twice says nothing about the next attempt
     end = {"finished_at": ack.at, "delivered_seconds": ack.delivered_seconds}
-    cancelled = {**mine, "status": froms(S.CANCELLED), "cancelled_at": {"$ne": None}}
+    cancelled = {**mine, "status": froms(S.CANCELLED), "cancelled_at": {"$ne": None}, **_short_of(ack)}
     status, reason = (S.COMPLETED, "") if ack.stage == "finished" else (S.FAILED, ack.code)
     return [
         UpdateOne(cancelled, {"$set": {**end, "status": S.CANCELLED.value, "reason": "cancelled"}}),
         UpdateOne({**mine, "status": froms(status)}, {"$set": {**end, "status": status.value, "reason": reason}}),
     ]
+
+
+def _short_of(ack: Ack) -> Row:
+    """Cancelled is what did not play to its end. What had played all of it when it was told to end is completed."""
+    if ack.stage != "finished" or ack.delivered_seconds is None:
+        return {}
+    return {"$expr": {"$gt": [{"$ifNull": ["$run_seconds", "$promised_seconds"]}, ack.delivered_seconds]}}
 
 
 def _who_about_what(ack: Ack) -> tuple[str, str]:

@@ -191,6 +191,11 @@ def set_draining(*, is_on: bool, by: str, why: str, now: datetime) -> None:
     transactions.run(body)
 
 
+def under_way() -> int:
+    """How many have their turn now, in all queues: what a drain waits for."""
+    return queue.count_claimed()
+
+
 def heal(*, now: datetime, limit: int) -> int:
     """What a control has decided, and whoever carried it out could not bring to its end."""
     return _keep_off(now) + cancellation.heal(now=now, limit=limit)

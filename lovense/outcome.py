@@ -1,6 +1,6 @@
 """What became of a tip, in words that a person can read: one word, a tone for its badge, one sentence. Decides nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,16 @@ _WORDS: dict[S, tuple[str, str]] = {
     S.DEAD: ("Not played", "bad"),
 }
 
-_LIVE_AND_LOST: dict[S, str] = {
-    S.QUEUED: "Waits for its turn.",
+_LIVE: dict[S, str] = {
+    S.QUEUED: "The device could not take it then; waits to be tried again.",
     S.DISPATCHED: "Sent to the page; waiting for its confirmation.",
-    S.TIMEOUT: "The page confirmed it and then fell silent: whether it played to the end is not known.",
-    S.CANCELLED: "Cancelled before it ended.",
-    S.DEAD: "Sent several times, and no page ever confirmed it: nothing played.",
+    S.ACTIVATED: "Playing.",
+}
+_SILENT = "The page confirmed it and then fell silent: whether it played to the end is not known."
+_DEAD: dict[str, str] = {
+    "not_received": "Sent several times, and no page ever confirmed it: nothing played.",
+    "worker_died": "Every worker that took it died before it sent anything: nothing played.",
+    "undecidable": "It could not be decided what it should do: nothing played.",
 }
 
 
@@ -49,19 +53,56 @@ def of(activation: Activation) -> Outcome:
 
 
 def _text(activation: Activation, status: S) -> str:
-    if status is S.COMPLETED:
-        return _played(activation)
+    if status in _LIVE:
+        return _under_way(activation, status)
+    return _ENDED[status](activation)
+
+
+def _under_way(activation: Activation, status: S) -> str:
+    if activation.cancelled_at is not None:
+        return "Being ended: its page is told to, and has not answered yet."
     if status is S.ACTIVATED:
-        return f"{title(activation)} is playing, {activation.promised_seconds} s."
-    if status is S.FAILED:
-        return (
-            "The performer's stop ended it."
-            if activation.reason == "stopped"
-            else f"The page reported a failure: {_code(activation)}."
-        )
-    if status in (S.SKIPPED, S.EXPIRED):
-        return f"Did nothing: {why_not(activation.reason, activation.amount, activation.gates)}."
-    return _LIVE_AND_LOST[status]
+        return f"{title(activation)} is playing, {activation.promised_seconds} s{_together(activation)}."
+    return _LIVE[status]
+
+
+def _failed(activation: Activation) -> str:
+    if activation.reason == "stopped":
+        return "The performer's stop ended it."
+    return f"The page reported a failure: {_code(activation)}."
+
+
+def _dead(activation: Activation) -> str:
+    return _DEAD.get(activation.reason, f"The device refused it every time ({_code(activation)}): nothing played.")
+
+
+def _answered_with_nothing(activation: Activation) -> str:
+    return f"Did nothing: {why_not(activation.reason, activation.amount, activation.gates)}."
+
+
+def _cancelled(activation: Activation) -> str:
+    if activation.dispatched_at is None:
+        return "Taken out of the queue before it was sent: nothing played."
+    if activation.reason == "not_confirmed":
+        return "Ended early; no page said how much of it had played."
+    if not activation.delivered_seconds:
+        return "Ended before it played."
+    return f"{title(activation)} was ended after {activation.delivered_seconds:g} of {activation.promised_seconds} s promised."
+
+
+def _together(activation: Activation) -> str:
+    """Its run is also that of others: what they were promised together."""
+    if activation.members:
+        return f" of a run of {activation.run_seconds} s for {len(activation.members) + 1} requests"
+    return " as part of a longer run" if activation.leader else ""
+
+
+def by_whom(activation: Activation) -> str:
+    """Who wanted it ended and why, for staff; empty when nobody did."""
+    if activation.cancelled_at is None:
+        return ""
+    why = f": {activation.cancelled_why}" if activation.cancelled_why else ""
+    return f"{activation.cancelled_at:%H:%M:%S} UTC by {activation.cancelled_by}{why}"
 
 
 def title(activation: Activation) -> str:
@@ -99,3 +140,14 @@ def why_not(reason: str, amount: int, gates: Sequence[Mapping[str, Any]]) -> str
         "device_offline": "no page held the devices for as long as the tip could wait",
     }
     return clauses.get(reason, reason.replace("_", " ") or "no reason was recorded")
+
+
+_ENDED: dict[S, Callable[[Activation], str]] = {
+    S.COMPLETED: _played,
+    S.FAILED: _failed,
+    S.TIMEOUT: lambda activation: _SILENT,
+    S.SKIPPED: _answered_with_nothing,
+    S.EXPIRED: _answered_with_nothing,
+    S.CANCELLED: _cancelled,
+    S.DEAD: _dead,
+}

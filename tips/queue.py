@@ -293,6 +293,10 @@ def claimed(lane: str) -> Row | None:
     return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane})
 
 
+def count_claimed() -> int:
+    return collection(QueueRequest).count_documents({"status": CLAIMED}, hint=ONE_CLAIM_PER_LANE)
+
+
 def expired(*, now: datetime, limit: int) -> list[Row]:
     """Claims whose lease ran out. There are at most as many claims as performers online, so they are read by lane."""
     found = collection(QueueRequest).find({"status": CLAIMED, "lease_until": {"$lte": now}})

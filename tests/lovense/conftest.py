@@ -10,6 +10,7 @@ import pytest
 
 from ledger import doorbell
 from ledger.database import collection
+from lovense import groups
 from lovense.models import Activation
 from tests.chain import Chain
 from tests.factories import fund
@@ -61,9 +62,16 @@ class Wire:
             found.append((message["channel"].decode(), message["data"]))
 
     def commands(self):
-        """The `lovense.activate` messages published so far."""
+        """The `lovense.activate` messages published since the last look."""
+        return self._of(groups.PAGE_ACTIVATE)
+
+    def stops(self):
+        """The `lovense.stop` messages published since the last look."""
+        return self._of(groups.PAGE_STOP)
+
+    def _of(self, kind):
         messages = [msgpack.unpackb(data) for _, data in self.raw()]
-        return [json.loads(message["text"]) for message in messages if message["type"] == "page.activate"]
+        return [json.loads(message["text"]) for message in messages if message["type"] == kind]
 
     def close(self):
         self._pubsub.close()

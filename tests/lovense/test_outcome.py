@@ -4,6 +4,7 @@ import pytest
 
 from lovense import outcome
 from lovense.models import Activation, ActivationStatus
+from tests.factories import NOW
 
 ITEM = {"title": "Wave"}
 
@@ -58,3 +59,38 @@ def test_a_stop_by_the_performer_is_not_called_a_failure_of_the_page():
 def test_an_unknown_end_is_said_to_be_unknown():
     assert "not known" in told("timeout").text
     assert "nothing played" in told("dead").text
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "before it was sent: nothing played"),
+        ({"dispatched_at": NOW, "reason": "not_confirmed"}, "no page said how much"),
+        ({"dispatched_at": NOW}, "Ended before it played"),
+        ({"dispatched_at": NOW, "delivered_seconds": 2.5}, "“Wave” was ended after 2.5 of 8 s promised"),
+    ],
+)
+def test_a_cancelled_one_says_how_far_it_came(more, words):
+    assert words in told("cancelled", **{"reason": "cancelled"} | more).text
+
+
+def test_what_is_being_ended_is_not_called_playing():
+    for status in ("dispatched", "activated"):
+        assert told(status, cancelled_at=NOW).text.startswith("Being ended")
+
+
+def test_who_ended_it_and_why_is_in_words_of_its_own():
+    row = Activation(cancelled_at=NOW, cancelled_by="dina", cancelled_why="a complaint")
+    assert outcome.by_whom(row) == "04:15:00 UTC by dina: a complaint"
+    assert outcome.by_whom(Activation(cancelled_at=NOW, cancelled_by="dina", cancelled_why="")) == "04:15:00 UTC by dina"
+    assert outcome.by_whom(Activation()) == ""
+
+
+def test_a_run_of_several_says_so():
+    assert told("activated", members=["b.all"], run_seconds=16).text == "“Wave” is playing, 8 s of a run of 16 s for 2 requests."
+    assert told("activated", leader="a.all").text == "“Wave” is playing, 8 s as part of a longer run."
+
+
+def test_a_dead_letter_says_why():
+    assert "died" in told("dead", "worker_died").text
+    assert "(not connected)" in told("dead", "not_connected").text
