@@ -6,7 +6,7 @@ import pytest
 
 from adminpanel import audit
 from ledger import inbox, reversal
-from lovense import dispatch, platform
+from lovense import controls, dispatch, platform
 from tests.chain import SECOND, Chain
 from tests.factories import Viewer
 from tests.ground.plans import recorded
@@ -256,7 +256,7 @@ def test_a_tip_that_is_not_settled_costs_less(chain):
     assert Tip.objects.get(pk=tip_id).settlement_status == "pending"
 
 
-# --- archived, reversed ----------------------------------------------------------------------------------------------------
+# --- archived, reversed --------------------------------------------------------------------------------------------------
 
 
 def test_an_archived_tip_reads_as_it_did(chain, bob):
@@ -286,3 +286,52 @@ def test_a_reversed_tip_shows_what_was_taken_back(chain, bob):
         ("_COMMISSION:reversal:debit", "debit", 25),
         ("_COMMISSION:reversal:credit", "credit", 25),
     ]
+
+
+# --- what a person ended -------------------------------------------------------------------------------------------------
+
+
+def cancelled(chain, tip_id):
+    told = {"by": "dina", "why": "a complaint", "now": chain.now}
+    controls.cancel(request_id=queue.request_id(tip_id), performer_id=None, **told)
+
+
+def words(tip_id):
+    found = audit.trail(tip_id)
+    return " ".join(f"{name} {value}" for fact in found.facts for name, value in fact.details) + " ".join(
+        fact.waits for fact in found.facts
+    )
+
+
+def test_cancelled_while_it_waited_it_never_played_and_staff_see_who_and_why(chain, bob):
+    tip_id = chain.settled(bob, 100)
+    cancelled(chain, tip_id)
+    assert verdict_of(tip_id) == ("cancelled", "cancelled")
+    assert "nothing played" in audit.trail(tip_id).verdict.text
+    assert states(tip_id) == "done done done done never never"
+    assert "by dina: a complaint" in words(tip_id)
+    assert "dina" not in audit.trail(tip_id).verdict.text  # the platform reads it too
+
+
+def test_cancelled_while_it_played_it_is_pending_until_its_page_has_answered(chain, bob):
+    tip_id = chain.settled(bob, 100)
+    chain.hold()
+    chain.dispatch()
+    chain.acknowledge(tip_id, "started")
+    cancelled(chain, tip_id)
+    assert verdict_of(tip_id) == ("pending", "activated")
+    assert "Being ended".lower() in audit.trail(tip_id).verdict.text.lower()
+    chain.acknowledge(tip_id, "finished", delivered_seconds=4)
+    assert verdict_of(tip_id) == ("cancelled", "cancelled")
+    assert "4 of 10 s" in audit.trail(tip_id).verdict.text
+    assert states(tip_id) == "done done done done done done"
+    assert "by dina: a complaint" in words(tip_id)
+
+
+def test_the_parts_of_one_run_name_each_other(chain, bob):
+    platform.change(key="queue_mode", value="batch", by="dina", now=chain.now)
+    tips = [chain.settled(bob, 20) for _ in range(2)]
+    chain.hold()
+    chain.dispatch(later=SECOND)
+    assert f"Run 12 s, with {tips[1]}.all" in words(tips[0])
+    assert f"Run that of {tips[0]}.all" in words(tips[1])

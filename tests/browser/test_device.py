@@ -32,10 +32,10 @@ class Server:
         self.socket.send(json.dumps({"type": kind, **more}))
 
     def activate(
-        self, activation_id: str, *, attempt: int = 1, seconds: float = 0.3, epoch: int = 0, commands: Any = LEVEL
+        self, activation_id: str, *, attempt: int = 1, seconds: float = 0.3, epoch: int = 0, commands: Any = LEVEL, **more: Any
     ) -> None:
         fields = {"activationId": activation_id, "attempt": attempt, "stopEpoch": epoch, "durationSec": seconds}
-        self.say("lovense.activate", **fields, commands=commands)
+        self.say("lovense.activate", **fields, commands=commands, **more)
 
     def stages(self, activation_id: str) -> list[str]:
         return [said["stage"] for said in self.said if said.get("activationId") == activation_id]
@@ -130,6 +130,28 @@ def test_a_stop_ends_what_runs_and_refuses_what_was_decided_before_it(server):
     assert (server.stages("b.all"), server.said[-1]["code"]) == (["failed"], "stopped")
     server.activate("c.all", epoch=1)
     server.wait_for(lambda: "finished" in server.stages("c.all"))
+
+
+def test_a_stop_that_names_activations_ends_these_and_they_never_play_again(server):
+    server.activate("a.all", seconds=60, members=["b.all"])
+    words(server).to_contain_text("Running")
+    server.say("lovense.stop", stopEpoch=0, activationIds=["theirs.all"], confirmed=True)
+    server.say("lovense.stop", stopEpoch=0, activationIds=["a.all", "late.all"])
+    server.wait_for(lambda: server.stages("late.all") != [])
+    assert server.stages("a.all") == ["received", "started", "finished"]
+    assert not any(said["type"] == "stopped" for said in server.said)
+    for activation_id in ("late.all", "theirs.all", "b.all"):
+        server.activate(activation_id)
+    server.wait_for(lambda: server.stages("b.all") != [])
+    ends = [(said["activationId"], said["stage"], said["code"], said["attempt"]) for said in server.said if said.get("code")]
+    assert ends == [
+        ("late.all", "failed", "cancelled", 0),
+        ("late.all", "failed", "cancelled", 1),
+        ("theirs.all", "failed", "cancelled", 1),
+        ("b.all", "finished", "interrupted", 1),
+    ]
+    server.activate("next.all")
+    server.wait_for(lambda: "finished" in server.stages("next.all"))
 
 
 def test_a_page_that_does_not_hold_the_devices_plays_nothing(server):

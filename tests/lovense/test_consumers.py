@@ -17,7 +17,7 @@ from rest_framework.authtoken.models import Token
 from config.asgi import application
 from ledger import clock
 from ledger.database import collection
-from lovense import dispatch, groups, pages
+from lovense import controls, dispatch, groups, pages
 from lovense.consumers import TRY_LATER, UNAUTHENTICATED, lanes, sockets
 from lovense.models import Activation, Device, PageLease
 from tests.chain import Chain
@@ -463,6 +463,28 @@ async def test_a_second_attempt_reaches_a_page_that_ignored_the_first(chain, bob
         await drain(later + 2 * SECOND)
         second = await page.next()
         assert (second["activationId"], second["attempt"]) == (first["activationId"], 2)
+
+
+async def test_what_was_cancelled_is_stopped_at_once_and_again_until_the_page_answers(chain, bob, token):
+    async with Page(token=token) as page:
+        await page.next()
+        await page.heard(chain.performer_id)
+        tip_id = await settled(chain, bob)
+        await drain()
+        command = await page.next()
+        who = {"performer_id": chain.performer_id, "by": "ana", "why": "", "now": clock.now()}
+        await asyncio.to_thread(controls.skip, **who)
+        stop = {"type": "lovense.stop", "stopEpoch": 0, "activationIds": [f"{tip_id}.all"]}
+        assert await page.next() == stop
+        collection(Activation).update_one({}, {"$set": {"dispatched_at": chain.now - SECOND}})
+        for _ in range(2):
+            await sockets.tick()
+            assert await page.next() == stop
+        await page.acknowledge(command, "finished", deliveredSeconds=1)
+        await page.done()
+        await sockets.tick()
+        assert await page.heard(chain.performer_id) == []
+    assert state(tip_id) == ("cancelled", "cancelled")
 
 
 # --- who holds the devices -------------------------------------------------------------------------------------------------

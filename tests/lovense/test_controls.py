@@ -17,9 +17,10 @@ from lovense.models import Activation, Performer
 from lovense.platform import ROW
 from tests.chain import Chain
 from tests.factories import NOW
+from tests.ground.plans import recorded
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
 from tips import queue
-from tips.models import QueueRequest
+from tips.models import Priority, QueueRequest, RequestType
 
 pytestmark = pytest.mark.django_db
 
@@ -420,3 +421,39 @@ def test_first_changes_at_once_are_both_there(db, in_threads):
     in_threads(change, times=4, workers=4)
     assert (platform.current().minimum_tip, platform.current().maximum_seconds) == (20, 25)
     assert sorted(actions()) == ["set", "set"]
+
+
+# --- what it costs -------------------------------------------------------------------------------------------------------
+
+
+def crowd(chain, count):
+    """So many wait in her queue, and as many in another one."""
+    rows = []
+    for lane in (chain.performer_id, "another"):
+        for number in range(count):
+            place = {"lane": lane, "position": number, "priority": Priority.HIGH, "now": NOW}
+            rows.append(queue.new_row(f"{lane}-{number}", RequestType.TEST, {}, **place))
+    collection(QueueRequest).insert_many(rows)
+
+
+@pytest.mark.parametrize("mode", ["fifo", "priority"])
+def test_moving_up_reads_a_few_whatever_the_depth(chain, who, mode):
+    controls.set_mode(**who, mode=mode)
+    crowd(chain, 300)
+    with recorded(run=True) as plans:
+        controls.move_up(**who, request_id=queue.request_id(f"{chain.performer_id}-299"))
+    assert all(plan.is_indexed for plan in plans if plan.collection == "queue_requests")
+    assert max(plan.examined for plan in plans if plan.collection == "queue_requests") <= 4
+
+
+def test_what_the_sweep_asks_every_second_is_answered_by_indexes(chain, bob):
+    crowd(chain, 100)
+    chain.settled(bob, 100)
+    drain(chain)
+    switch(True)
+    with recorded(run=True) as plans:
+        controls.heal(now=NOW + HOUR, limit=9)
+    asked = [plan for plan in plans if plan.collection in ("activations", "queue_requests")]
+    assert asked
+    assert all(plan.is_indexed and plan.examined <= 1 for plan in asked)
+    assert "activation_cancelling" in {index for plan in asked for index in plan.indexes}
