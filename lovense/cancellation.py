@@ -38,9 +38,12 @@ class NotFound(Exception):
 class AlreadyOver(Exception):
     """What has ended cannot be cancelled. `status` says how it ended."""
 
-    def __init__(self, status: str) -> None:
-        super().__init__(f"It is over: {status}.")
-        self.status = status
+    @property
+    def status(self) -> str:
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"It is over: {self.status}."
 
 
 class PartOfRun(Exception):
