@@ -132,7 +132,7 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
         if row["status"] != queue.PENDING:
             raise AlreadyOver(row["status"])
         before = _before(row, Rules.read([performer_id]).mode_of(performer_id), session)
-        if before is None or before["attempts"]:
+        if before is None or turns.is_tried(before):
             raise AlreadyFirst
         _take_place(row, before, session)
         _take_place(before, row, session)

@@ -185,7 +185,8 @@ def resume(performer_id: str, *, now: datetime) -> list[Command]:
 
 
 def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command]:
-    """What was dispatched to these performers before that moment and has not ended; not what waits for its next attempt.
+    """What was dispatched to these performers before that moment and has not ended; what waits for its next attempt only if
+    it was cancelled.
 
     Asked when a page connects and once a second for the pages of a process: what was lost on its way is found here.
     """
@@ -202,19 +203,19 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
             row["performer_id"],
             row["_id"],
             row["attempt"],
-            _text_again(row, requests[row["request_id"]], performers[row["performer_id"]]),
+            _text_again(row, requests.get(row["request_id"]), performers[row["performer_id"]]),
             is_overdue=_should_have_ended(row, before),
             is_stop=_is_cancelled(row),
         )
         for row in rows
-        if row["request_id"] in requests  # else it has been given back, or the queue is being rebuilt
+        if row["request_id"] in requests or _is_cancelled(row)  # else it was given back, or the queue is being rebuilt
     ]
 
 
-def _text_again(row: Row, request: Row, performer: Row) -> str:
+def _text_again(row: Row, request: Row | None, performer: Row) -> str:
     """What one page has confirmed may have been taken over by another, which must not play it a second time."""
     is_confirmed = row["received_at"] is not None or row["status"] == S.ACTIVATED
-    if _is_cancelled(row):
+    if request is None or _is_cancelled(row):
         return envelope.stop(row, performer, is_confirmed=is_confirmed)
     return envelope.text(row, request, performer, is_confirmed=is_confirmed)
 

@@ -128,7 +128,7 @@ def test_the_performers_own_cap_binds_too(lane, bob):
 
 def test_one_that_does_not_fit_leaves_room_for_a_later_one_that_does(lane, bob):
     """Two ranges of one item promise alike; so the cap is what decides, one by one."""
-    platform.change(key="maximum_seconds", value="16")
+    platform.change(key="maximum_seconds", value="16", by="dina", now=NOW)
     ours = tips(lane, bob, [WAVE, WAVE, WAVE])
     drain()
     assert members(ours[0]) == ours[1:2]
@@ -205,7 +205,7 @@ def test_the_batch_is_a_hundred():
 
 
 def test_a_run_counts_once_against_the_pace(lane, bob):
-    platform.change(key="rate_limit_per_minute", value="1")
+    platform.change(key="rate_limit_per_minute", value="1", by="dina", now=NOW)
     ours = tips(lane, bob, [FIREWORKS] * 3)
     drain()
     assert len(members(ours[0])) == 2

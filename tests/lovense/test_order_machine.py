@@ -145,7 +145,7 @@ class World(RuleBasedStateMachine):
         self.limit, self.starts = 0, defaultdict(dict)
         collection(Activation).delete_many({})
         collection(QueueRequest).delete_many({})
-        platform.change(key="rate_limit_per_minute", value="0")
+        platform.change(key="rate_limit_per_minute", value="0", by="dina", now=NOW)
         self.pages = [Page(PerformerFactory.create(queue_mode=self.mode).pk) for _ in range(LANES)]
         for page in self.pages:
             menus.publish(page.performer_id, MENU, NOW)
@@ -276,7 +276,7 @@ class World(RuleBasedStateMachine):
     @rule(limit=st.sampled_from([0, 2, 5]))
     def change_limit(self, limit):
         self.limit = limit
-        platform.change(key="rate_limit_per_minute", value=str(limit))
+        platform.change(key="rate_limit_per_minute", value=str(limit), by="dina", now=NOW)
 
     @rule(hop=st.sampled_from(["send", "send", "heal"]), writes=st.integers(1, 6))
     def die(self, hop, writes):

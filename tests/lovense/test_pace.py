@@ -25,7 +25,7 @@ TICK = timedelta(milliseconds=1)
 
 
 def limit(number):
-    platform.change(key="rate_limit_per_minute", value=str(number))
+    platform.change(key="rate_limit_per_minute", value=str(number), by="dina", now=NOW)
 
 
 def drain(chain, now):
