@@ -4,6 +4,7 @@ Deterministic: what dies is a real process running the product's own hop, killed
 """
 
 import asyncio
+import json
 import os
 import signal
 from datetime import timedelta
@@ -15,7 +16,9 @@ from pymongo import AsyncMongoClient
 
 from config import benchmark
 from ledger import clock, orphans
+from ledger.database import collection
 from lovense import dispatch, menus, pages
+from lovense.models import Activation, Performer
 from tests.factories import fund
 from tests.flows import hops, proof
 from tests.flows.nursery import SLOT, SURVIVED
@@ -24,6 +27,7 @@ from tips import simulator
 DIED = -signal.SIGKILL
 ROUNDS, ROUND = 12, timedelta(seconds=5)
 MOST_WRITES = 30
+TOGETHER = 3  # tips in a run
 SKIPPED, PLAYED = 5, 100  # tokens: the platform's minimum is 10
 
 
@@ -60,7 +64,8 @@ class World:
         return dispatch.in_flight([self.performer_id], before=self.now)
 
     def ack(self, command, stage):
-        more = {"delivered_seconds": 2.0} if stage == "finished" else {}
+        more = {"delivered_seconds": float(json.loads(command.text)["durationSec"])} if stage == "finished" else {}
+        more |= {"code": "busy"} if stage == "failed" else {}
         return {
             "now": self.moment,
             "performer_id": self.performer_id,
@@ -71,10 +76,11 @@ class World:
         }
 
     def play(self, command):
-        """As a page does: what it remembers it does not run again."""
+        """As a page does: what it remembers it does not run again, and it remembers all that plays in a run."""
         if command.activation_id not in self.remembered:
-            self.remembered.add(command.activation_id)
-            self.runs.append(command.activation_id.partition(".")[0])
+            together = [command.activation_id, *json.loads(command.text).get("members", ())]
+            self.remembered.update(together)
+            self.runs += [activation_id.partition(".")[0] for activation_id in together]
 
     def sweep(self):
         """One round of everything that runs on the clock, of the payment system's repeats, and of the page's looks."""
@@ -103,10 +109,12 @@ class World:
     def prove(self):
         hops.emit(self.moment)
         self.ask(proof.of_the_consumers)
-        for verdict in ("completed", "skipped"):
+        for verdict in ("completed", "skipped", "timeout"):
             tips = [tip_id for tip_id, expected in self.tips.items() if expected == verdict]
             self.ask(lambda database, tips=tips, verdict=verdict: proof.of_facts(database, tips, verdicts=[verdict]))
-        assert self.runs == [tip_id for tip_id, expected in self.tips.items() if expected == "completed"]
+        assert self.runs == [tip_id for tip_id, expected in self.tips.items() if expected != "skipped"]
+        rows = collection(Activation).find({"status": "completed"})
+        assert {row["tip_id"] for row in rows if row["delivered_seconds"] != row["promised_seconds"]} == set()
         self.ask(proof.of_the_chain)
         self.ask(proof.of_the_books)
 
@@ -184,6 +192,54 @@ def before_second_attempt(world, nursery):
     return "send", {"now": world.moment}
 
 
+def before_refusal(world, nursery):
+    """The page says that it cannot now: it has not played it, and does not remember it."""
+    _, given = before_send(world, nursery)
+    hops.send(**given)
+    (command,) = world.commands()
+    return "acknowledge", world.ack(command, "failed")
+
+
+def before_run(world, nursery):
+    """Three tips of one tipper for one item, in a lane that takes them together."""
+    collection(Performer).update_one({"_id": world.performer_id}, {"$set": {"queue_mode": "batch"}})
+    hops.accept(**world.new_call())
+    _, given = before_settle(world, nursery)
+    hops.settle(**given)
+    world.now += ROUND
+    world.hold()
+    return "send", {"now": world.moment}
+
+
+def before_word_of_a_run(stage, *earlier):
+    def before(world, nursery):
+        _, given = before_run(world, nursery)
+        hops.send(**given)
+        (command,) = world.commands()
+        assert len(json.loads(command.text)["members"]) == TOGETHER - 1
+        if stage != "failed":
+            world.play(command)
+        for done in earlier:
+            hops.acknowledge(**world.ack(command, done))
+        return "acknowledge", world.ack(command, stage)
+
+    return before
+
+
+def before_heal_of_a_silent_run(world, nursery):
+    before_word_of_a_run("started", "received", "started")(world, nursery)
+    world.tips |= dict.fromkeys(list(world.tips)[-TOGETHER:], "timeout")
+    world.now += timedelta(minutes=2)
+    return "heal", {"now": world.moment}
+
+
+def before_heal_of_a_lost_run(world, nursery):
+    hop, given = before_run(world, nursery)
+    assert nursery(hop, last=3, **given)[0] == DIED  # its members have joined and are decided, and their leader is not
+    world.now += timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
+    return "heal", {"now": world.moment}
+
+
 # Every hop, with the facts that must be among its crash points.
 POINTS = {
     "1-the-delivery": (before_accept, {"insert webhook_deliveries"}),
@@ -199,6 +255,16 @@ POINTS = {
     "6-started": (before_ack("started", "received"), {"update activations"}),
     "6-finished": (before_ack("finished", "received", "started"), {"update activations", "update queue_requests"}),
     "6-finished-at-once": (before_ack("finished"), {"update activations", "update queue_requests"}),
+    "6-refused": (before_refusal, {"update activations", "update queue_requests"}),
+    "4-5-a-run-of-three": (before_run, {"update queue_requests", "insert activations"}),
+    "6-a-run-started": (before_word_of_a_run("started", "received"), {"update activations"}),
+    "6-a-run-finished": (
+        before_word_of_a_run("finished", "received", "started"),
+        {"update activations", "update queue_requests"},
+    ),
+    "6-a-run-refused": (before_word_of_a_run("failed"), {"update activations", "update queue_requests"}),
+    "the-healing-of-a-silent-run": (before_heal_of_a_silent_run, {"findAndModify activations", "update queue_requests"}),
+    "the-healing-of-a-lost-run": (before_heal_of_a_lost_run, {"update activations", "update queue_requests"}),
     "the-healing-of-a-claim": (before_heal_of_a_claim, {"update queue_requests"}),
     "the-healing-of-an-unconfirmed": (before_heal_of_an_unconfirmed, {"update queue_requests"}),
 }

@@ -23,7 +23,7 @@ from lovense.models import Activation, PageLease, Performer
 from tests import factories
 from tests.ground.plans import recorded
 from tips import daily_heads, emission, looking, placement, queue, settlement
-from tips.models import ChainHead, DailyHead, EventConsumer, FailedEmission, QueueRequest, Tip, TipActivated
+from tips.models import ChainHead, DailyHead, EventConsumer, FailedEmission, Mode, Priority, QueueRequest, Tip, TipActivated
 
 pytestmark = pytest.mark.django_db
 
@@ -399,3 +399,24 @@ def test_conflicts_are_found_among_many_deliveries():
     assert plans[0].indexes == ["delivery_conflicts"]
     assert plans[0].examined == 1
     assert scans(plans) == []
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_claim_reads_the_same_keys_at_any_depth(mode, now):
+    """One lane, all four lines; in batch mode with the look at what may join."""
+    examined = []
+    for depth in (200, 10_000):
+        collection(QueueRequest).delete_many({})
+        rows = [
+            {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "lane": "L1", "line": f"L1/{Priority.values[n % 4]}"}
+            | {"turn": n, "waiting_since": now, "available_at": now - timedelta(seconds=2), "attempts": 0}
+            for n in range(depth)
+        ]
+        collection(QueueRequest).insert_many(rows)
+        with recorded(run=True) as plans:
+            (row,) = queue.claim(queue.fronts(["L1"]), by="worker-0", now=now, lease_seconds=10, modes={"L1": mode})
+            queue.waiting_in("L1", limit=99)
+        assert scans(plans) == []
+        examined.append([plan.examined for plan in plans])
+    assert row["_id"] == ("r3" if mode is Mode.PRIORITY else "r0")
+    assert examined[0] == examined[1]

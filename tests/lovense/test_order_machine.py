@@ -37,7 +37,7 @@ ROUNDS = 150  # until everything is over, when all goes well again
 LIMIT = 100
 UNDER_WAY = frozenset({S.DISPATCHED, S.ACTIVATED})
 # For a deeper look: MACHINE_EXAMPLES=200.
-EXAMPLES, STEPS = int(os.environ.get("MACHINE_EXAMPLES", "4")), 30
+EXAMPLES, STEPS = int(os.environ.get("MACHINE_EXAMPLES", "3")), 30
 BELIEVED_LATE = frozenset({S.TIMEOUT, S.DEAD})
 
 
@@ -127,6 +127,17 @@ class Page:
             self.said.append({"activation_id": message["activationId"], "attempt": message["attempt"], "stage": stage} | more)
 
 
+MISHAPS = (
+    "the page goes",
+    "refusals",
+    "stopped early",
+    "another mode",
+    "a pause",
+    "another limit",
+    "a death in dispatch",
+    "a death in healing",
+    "a death in hearing",
+)
 lanes = st.integers(0, LANES - 1)
 worlds = itertools.count(1)
 
@@ -176,7 +187,7 @@ class World(RuleBasedStateMachine):
             "createdAt": moment,
         }
 
-    @rule(lane=lanes, priority=st.sampled_from(Priority), who=st.sampled_from(["ana", "dina"]))
+    @rule(lane=lanes, priority=st.sampled_from([Priority.LOW, Priority.CRITICAL]), who=st.sampled_from(["ana", "dina"]))
     def submit(self, lane, priority, who):
         self.sequence += 1
         payload = {"amount": 100, "tipper": {"username": who}, "userId": ""}
@@ -184,9 +195,14 @@ class World(RuleBasedStateMachine):
         row = queue.new_row(f"{self.number}.{self.sequence}", RequestType.MANUAL, payload, **place)
         collection(QueueRequest).insert_one(row | {"submitted_by": who})
 
-    @rule(seconds=st.sampled_from([0.3, 1, 1, 3, 10, 12, 35]))
-    def wait(self, seconds):
+    @rule(seconds=st.sampled_from([0.3, 1, 5, 11, 11, 35]), looks=st.booleans())
+    def beat(self, seconds, looks):
+        """What the clock rings, together."""
         self.turn_clock(seconds)
+        self.heal()
+        self.drain()
+        if looks:
+            self.look()
 
     def turn_clock(self, seconds):
         self.now += timedelta(seconds=seconds)
@@ -204,7 +220,6 @@ class World(RuleBasedStateMachine):
     def take(self, page):
         pages.take(page.performer_id, page_id=page.performer_id, channel=page.performer_id, slot="web-0", now=self.now)
 
-    @rule(lane=lanes, seconds=st.sampled_from([1, 60]))
     def lose_the_page(self, lane, seconds):
         page = self.pages[lane]
         if page.gone_since is None:
@@ -226,7 +241,6 @@ class World(RuleBasedStateMachine):
             for done in [pool.submit(work) for _ in range(self.workers)]:
                 done.result()
 
-    @rule()
     def look(self):
         """As the process of the pages does once a second."""
         here = {page.performer_id: page for page in self.pages if page.gone_since is None}
@@ -234,8 +248,11 @@ class World(RuleBasedStateMachine):
             here[command.performer_id].obey(command.text, self.now)
 
     @rule(lane=lanes, fate=st.sampled_from(["told", "told", "twice", "lost", "late", "backwards"]), freed=st.booleans())
-    def hear(self, lane, fate, freed):
-        page = self.pages[lane]
+    def talk(self, lane, fate, freed):
+        self.look()
+        self.hear(self.pages[lane], fate, freed)
+
+    def hear(self, page, fate, freed):
         heard, page.said = page.said, list(page.said) if fate == "late" else []
         if fate == "lost" or not heard:
             return
@@ -247,15 +264,12 @@ class World(RuleBasedStateMachine):
     def ack(self, page, word):
         return Ack(performer_id=page.performer_id, at=self.now, is_answer=True, **word)
 
-    @rule(lane=lanes, codes=st.lists(st.sampled_from(["busy", "app_offline", "no_toy"]), min_size=1, max_size=4))
     def refuse_the_next(self, lane, codes):
         self.pages[lane].refusals = codes
 
-    @rule(lane=lanes)
     def stop_early(self, lane):
         self.pages[lane].stop(self.now)
 
-    @rule()
     def heal(self):
         self.at_once(self.sweep)
 
@@ -264,31 +278,40 @@ class World(RuleBasedStateMachine):
         batch.heal(now=self.now, limit=LIMIT)
         dispatch.expire_offline(now=self.now, limit=LIMIT)
 
-    @rule(lane=lanes, mode=st.sampled_from(Mode))
     def change_mode(self, lane, mode):
         collection(Performer).update_one({"_id": self.pages[lane].performer_id}, {"$set": {"queue_mode": mode}})
 
-    @rule(lane=lanes, paused=st.booleans())
     def pause(self, lane, paused):
         changes = {"$set": {"paused_at": self.now if paused else None}}
         collection(Performer).update_one({"_id": self.pages[lane].performer_id}, changes)
 
-    @rule(limit=st.sampled_from([0, 2, 5]))
     def change_limit(self, limit):
         self.limit = limit
         platform.change(key="rate_limit_per_minute", value=str(limit), by="dina", now=NOW)
 
-    @rule(hop=st.sampled_from(["send", "send", "heal"]), writes=st.integers(1, 6))
     def die(self, hop, writes):
         """A real process does it, and is killed the moment its n-th write is made."""
         self.nursery(hop, last=writes, now=clock.iso(self.now))
 
-    @rule(lane=lanes, writes=st.integers(1, 4))
     def die_hearing(self, lane, writes):
         page = self.pages[lane]
         if page.said:
             given = {"now": clock.iso(self.now), "performer_id": page.performer_id} | page.said.pop(0)
             self.nursery("acknowledge", last=writes, **given)
+
+    @rule(kind=st.sampled_from(MISHAPS), lane=lanes, number=st.integers(0, 5))
+    def mishap(self, kind, lane, number):
+        {
+            "the page goes": lambda: self.lose_the_page(lane, (1, 60)[number % 2]),
+            "refusals": lambda: self.refuse_the_next(lane, [("busy", "app_offline", "no_toy")[number % 3]] * (1 + number)),
+            "stopped early": lambda: self.stop_early(lane),
+            "another mode": lambda: self.change_mode(lane, list(Mode)[number % 3]),
+            "a pause": lambda: self.pause(lane, number > 2),
+            "another limit": lambda: self.change_limit((0, 2, 5)[number % 3]),
+            "a death in dispatch": lambda: self.die("send", 1 + number),
+            "a death in healing": lambda: self.die("heal", 1 + number),
+            "a death in hearing": lambda: self.die_hearing(lane, 1 + number),
+        }[kind]()
 
     # --- what is always so -----------------------------------------------------------------------------------------------
 
@@ -400,8 +423,8 @@ class World(RuleBasedStateMachine):
             self.sweep()
             self.drain()
             self.look()
-            for lane in range(LANES):
-                self.hear(lane, "told", False)
+            for page in self.pages:
+                self.hear(page, "told", False)
             self.everything_holds()
             if all(row["status"] not in ("pending", "claimed", "joined") for row in self.requests().values()):
                 break
