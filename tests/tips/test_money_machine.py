@@ -38,12 +38,13 @@ RANDOM_EXAMPLES = int(os.environ.get("MONEY_EXAMPLES", "0"))
 STEPS = 25
 ALL = 200
 DIED = -signal.SIGKILL
-NUMBERS = st.integers(1, 6)
+NUMBERS = st.integers(1, 4)  # few, so that facts meet: most of what can go wrong takes two about one tip
+KNOWN = st.integers(0, 3)
 LIMITS = st.sampled_from([1, 2, 3, ALL])
 TOKENS = st.sampled_from([100, 100, 50, 130])
 COMMISSIONS = st.sampled_from([None, 0, 25, 100])
 PEOPLE = st.sampled_from([BOB, BOB, BOB, EVE])
-KINDS = st.sampled_from(["tip.succeeded", "tip.succeeded", "tip.succeeded", "tip.cancelled", "tip.failed"])
+KINDS = st.sampled_from(["tip.succeeded", "tip.succeeded", "tip.cancelled", "tip.failed"])
 # The delivery's id: one for each fact, one of its own, one that many facts share; or the process dies before it answers.
 IDS = st.sampled_from(["own", "new", "shared", "dies"])
 THEN = st.sampled_from(["settle", "nothing"])
@@ -96,6 +97,7 @@ class Money(RuleBasedStateMachine):
 
     @rule(
         kind=KINDS,
+        changed_mind=st.sampled_from([None, None, "tip.cancelled", "tip.failed"]),
         number=NUMBERS,
         tokens=TOKENS,
         commission=COMMISSIONS,
@@ -104,14 +106,16 @@ class Money(RuleBasedStateMachine):
         identity=IDS,
         then=THEN,
     )
-    def tell(self, kind, number, tokens, commission, tipper, odd, identity, then):
+    def tell(self, kind, changed_mind, number, tokens, commission, tipper, odd, identity, then):
         """A tip keeps the content of its first mention, so that most calls are repeats; an odd one has another amount."""
-        ref = "SHARED" if number == 6 and odd else f"TIP_{tip_id(number)}" if number < 5 else "SHARED"
+        ref = f"TIP_{tip_id(number)}" if number < 3 else "SHARED"
         first = Said(number, tokens, commission, tipper, ANA if number % 2 else CAROL, ref)
         content = self.contents.setdefault(number, first)
         if odd and number == 1:
             content = Said(number, content.tokens + 1, content.commission, content.tipper, content.performer, content.ref)
         self.send(kind, content, identity, then)
+        if changed_mind:
+            self.send(changed_mind, content, "own", then)
 
     @rule(number=st.integers(1, 3), tokens=st.sampled_from([60, 100, 500]), user=PEOPLE, identity=IDS, then=THEN)
     def buy(self, number, tokens, user, identity, then):
@@ -178,6 +182,10 @@ class Money(RuleBasedStateMachine):
         for part, value in self.model.seen().items():
             assert found[part] == value, part
         self.is_true = True
+
+    def known(self, which):
+        """A tip that the platform has spoken of."""
+        return self.contents[sorted(self.contents)[which % len(self.contents)]]
 
     # --- what is always true -----------------------------------------------------------------------------------------------
 
@@ -327,16 +335,15 @@ class TheirLedger(Money):
 
     # --- what happens there ------------------------------------------------------------------------------------------------
 
+    @precondition(lambda self: self.contents)
     @rule(
-        number=NUMBERS,
+        which=KNOWN,
         shape=st.sampled_from(["whole", "whole", "whole", "kept back", "alone", "her alone", "two debits", "one token less"]),
         delays=st.tuples(st.sampled_from([0, 0, 30]), st.sampled_from([0, 0, 60])),
         payer=st.sampled_from([None, None, None, EVE]),
     )
-    def post(self, number, shape, delays, payer):
-        said = self.contents.get(number)
-        if said is None:
-            return
+    def post(self, which, shape, delays, payer):
+        said = self.known(which)
         paid, hers, total = payer or said.tipper, said.performer, said.tokens
         moves = {
             "whole": [(paid, -total), (hers, total)],
@@ -356,19 +363,20 @@ class TheirLedger(Money):
             entries.append(Shown(account, delta, self.model.clock + in_seconds(delay)))
         self.model.post(said.ref, *entries)
 
-    @rule(number=NUMBERS, delay=st.sampled_from([0, 30]))
-    def take_back(self, number, delay):
-        said = self.contents.get(number)
-        if said and self.model.take_back(said.ref, self.model.clock + in_seconds(delay)):
+    @precondition(lambda self: self.contents)
+    @rule(which=KNOWN, delay=st.sampled_from([0, 30]))
+    def take_back(self, which, delay):
+        said = self.known(which)
+        if self.model.take_back(said.ref, self.model.clock + in_seconds(delay)):
             self.books.reverse(said.ref, delay_seconds=in_seconds(delay))
 
-    @rule(number=NUMBERS, settled_too=st.booleans())
-    def hear(self, number, settled_too):
-        said = self.contents.get(number)
-        if said:
-            looking.look_again([said.ref], now=self.now, settled_too=settled_too)
-            self.model.news(said.ref, self.now, settled_too=settled_too)
-            self.expect(self.model)
+    @precondition(lambda self: self.contents)
+    @rule(which=KNOWN, settled_too=st.booleans())
+    def hear(self, which, settled_too):
+        said = self.known(which)
+        looking.look_again([said.ref], now=self.now, settled_too=settled_too)
+        self.model.news(said.ref, self.now, settled_too=settled_too)
+        self.expect(self.model)
 
     # --- what we do about it -----------------------------------------------------------------------------------------------
 
