@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger import inbox
+from ledger import inbox, trail
 from tips import looking, placement
 from tips.models import Tip
 
@@ -115,7 +115,9 @@ def look_again(tip: Tip, *, by: str, now: datetime) -> bool:
     if not tip.needs_reconciliation or tip.looks is None:
         return False
     log.info("look_asked_for", extra={"tip_id": tip.tip_id, "error_code": tip.needs_reconciliation})
-    return bool(looking.look_again([tip.source_ref], now=now, settled_too=True, asked_by=by))
+    is_asked = bool(looking.look_again([tip.source_ref], now=now, settled_too=True, asked_by=by))
+    trail.record(kind="tip", action="look_again", by=by, target=tip.tip_id, now=now, success=is_asked)
+    return is_asked
 
 
 def conflicts() -> tuple[list[Conflict], bool]:

@@ -5,6 +5,7 @@ from django.test import Client
 
 from adminpanel import audit, reconciliation
 from ledger import clock, doorbell
+from ledger import trail as ledger_trail
 from ledger.database import collection
 from ledger.gateway import user_account
 from tests.factories import NOW
@@ -153,6 +154,7 @@ def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina,
     assert row["look_asked_by"] == "dina"
     assert before <= row["look_asked_at"] == row["next_look_at"] <= clock.now()
     assert [record.tip_id for record in caplog.records if record.msg == "look_asked_for"] == [tip_id(1)]
+    assert [(entry["action"], entry["actor"]) for entry in ledger_trail.of(tip_id(1), limit=9)] == [("look_again", "dina")]
     assert "The ledger is being asked again" in page()[1]
     looked()
     assert calls.state() == ("success", "settled", "")
