@@ -5,6 +5,7 @@
 .PHONY: help demo test check bench stack clean lock
 
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.installed-from-lock
 PIP_WHEEL := $(firstword $(wildcard tools/pip-*.whl))
@@ -24,7 +25,7 @@ bench: $(READY)
 	@exec $(BIN)/python -m bench $(ARGS)
 
 test: $(READY)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

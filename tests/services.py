@@ -22,6 +22,8 @@ running: Services | None = None
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """A wrapper runs before pytest-django, which reads the settings in the same hook."""
     global running
+    if _only_hands_out(early_config):
+        return (yield)
     monitoring.register(WRITES)
     monitoring.register(RECORDER)
     running = Services(Path(tempfile.mkdtemp(prefix="tips-tests-")), enable_test_commands=True, cache_gb=0.25)
@@ -29,6 +31,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     running.mongod.launch()
     running.redis.launch()
     return (yield)
+
+
+def _only_hands_out(config: pytest.Config) -> bool:
+    """Whether this process runs no test itself: with `-n`, each worker has databases of its own."""
+    return bool(getattr(config.known_args_namespace, "numprocesses", None)) and not os.environ.get("PYTEST_XDIST_WORKER")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
