@@ -164,6 +164,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "TipStatus": "tips.models.TipStatus",
         "SettlementStatus": "tips.models.SettlementStatus",
+        "RequestStatus": "tips.models.RequestStatus",
+        "RequestType": "tips.models.RequestType",
+        "ActivationStatus": "lovense.models.ActivationStatus",
+        "SubmissionType": "lovense.submissions.TYPES",
+        "QueueHealth": ["healthy", "degraded", "unhealthy"],
         "Settled": ["SETTLED"],
         "TipActivatedName": ["TipActivated"],
     },
@@ -184,6 +189,9 @@ CHANNEL_LAYERS = {
 }
 CELERY_BROKER_URL = REDIS_URL
 DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
+
+# Whoever asks for /metrics shows it; blank: staff only, and in development this machine.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # --- ledger --------------------------------------------------------------------------------------------------------------
 LEDGER_GATEWAY = env.choice("LEDGER_GATEWAY", "embedded", ("embedded", "rrr"))

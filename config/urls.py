@@ -9,6 +9,7 @@ from adminpanel import api, health
 from adminpanel import views as staff
 from config import views
 from ledger import webhooks as ledger_webhooks
+from lovense import api as queue
 from lovense.views import live
 from tips import api as tips
 from tips import webhooks
@@ -31,6 +32,16 @@ urlpatterns = [
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", api.tip),
+    path("api/performance-queue", queue.lane),
+    path("api/performance-queue/submit", queue.submit),
+    path("api/performance-queue/status/<str:request_id>", queue.status),
+    path("api/performance-queue/cancel/<str:request_id>", queue.cancel),
+    path("api/performance-queue/pause", queue.pause),
+    path("api/performance-queue/resume", queue.resume),
+    path("api/performance-queue/skip", queue.skip),
+    path("api/performance-queue/clear", queue.clear),
+    path("api/performance-queue/mode", queue.mode),
+    path("api/performance-queue/move-up/<str:request_id>", queue.move_up),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -69,6 +69,20 @@ class Fields:
     def has(self, name: str) -> bool:
         return self._data.get(name) is not None
 
+    def only(self, *names: str) -> None:
+        """Where a field that nobody reads would be a slip of the pen: refuses it by its name."""
+        for name in self._data.keys() - set(names):
+            shown = name if self.is_reference(name) else ""
+            raise Malformed(f"{self._path}{shown}" if shown else "body", f"there is no such field, only {', '.join(names)}")
+
+    def raw(self, name: str) -> Any:
+        """The value as it came, for rules of its own; None when there is none."""
+        return self._data.get(name)
+
+    def is_null(self, name: str) -> bool:
+        """Whether it was given, and as null: where that means something."""
+        return name in self._data and self._data[name] is None
+
     def says(self, name: str, value: str) -> bool:
         """Whether the field is exactly this text; anything else, of whatever type, is not."""
         return bool(self._data.get(name) == value)

@@ -28,6 +28,7 @@ class Performer(models.Model):
 
     class Meta:
         db_table = "performers"
+        indexes = [models.Index(fields=["paused_at"], condition=models.Q(paused_at__gt=EPOCH), name="performer_paused")]
 
 
 class LanePace(models.Model):
@@ -38,6 +39,26 @@ class LanePace(models.Model):
 
     class Meta:
         db_table = "lane_paces"
+
+
+class Submitter(models.Model):
+    """When an account submitted its latest tests and manual runs: what its limit per minute is counted on."""
+
+    account = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    at = models.JSONField(default=list)  # datetimes, no more than the limit
+
+    class Meta:
+        db_table = "submitters"
+
+
+class LaneTurn(models.Model):
+    """The latest turn that was given to something submitted to a lane, so that what people submit keeps its order."""
+
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    turn = models.BigIntegerField()
+
+    class Meta:
+        db_table = "lane_turns"
 
 
 class TipMenu(models.Model):

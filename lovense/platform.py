@@ -104,3 +104,9 @@ def write(changes: dict[str, Any], action: str, *, by: str, why: str, now: datet
 def _defaults() -> dict[str, Any]:
     fields = PlatformSettings._meta.concrete_fields
     return {str(field.column): field.get_default() for field in fields if not field.primary_key}
+
+
+def is_draining() -> bool:
+    """Nothing new starts, for a deploy."""
+    row = collection(PlatformSettings).find_one({"_id": ROW}, {"is_draining": 1})
+    return bool(row and row.get("is_draining"))

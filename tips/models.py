@@ -262,7 +262,18 @@ class QueueRequest(RequestRow):
             models.Index(fields=["status", "line", "turn"], condition=models.Q(status="pending"), name="request_claim"),
             models.Index(fields=["leader"], condition=models.Q(status="joined"), name="request_joined"),
             models.Index(fields=["cause", "finished_at"], condition=models.Q(status="dead"), name="request_dead"),
-            models.Index(fields=["finished_at"], condition=models.Q(finished_at__gt=EPOCH), name="request_finished"),
+            # With what the metrics of a period read, so that they walk keys and no documents.
+            models.Index(
+                fields=["finished_at", "status", "created_at", "claimed_at"],
+                condition=models.Q(finished_at__gt=EPOCH),
+                name="request_finished",
+            ),
+            # Small ones, for the health of the queue: few requests fail, few are submitted by people.
+            models.Index(fields=["finished_at"], condition=models.Q(status__in=["failed", "dead"]), name="request_gone_wrong"),
+            models.Index(fields=["review", "finished_at"], condition=models.Q(status="dead"), name="request_unreviewed"),
+            models.Index(
+                fields=["created_at"], condition=models.Q(type__in=["lovense.test", "lovense.manual"]), name="request_by_people"
+            ),
         ]
 
 

@@ -26,11 +26,12 @@ PENDING, CLAIMED, JOINED = RequestStatus.PENDING.value, RequestStatus.CLAIMED.va
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 MAX_ATTEMPTS = 1 + len(BACKOFF_SECONDS)
 JITTER = 0.25  # of the pause, on top of it: what was refused together does not come back together
-TURNS_PER_EVENT = 1000  # places between one settled tip and the next, for what people submit
+TURNS_PER_EVENT = 1_000_000  # places between one settled tip and the next, for what people submit
 MAX_ERRORS_KEPT = 20
 MAX_CLAIMS = 500  # lanes started by one statement
 DUPLICATE_KEY = 11000
 CLAIM, JOINS, ONE_CLAIM_PER_LANE = "request_claim", "request_joined", "request_one_claimed_per_lane"
+FINISHED, GONE_WRONG, UNREVIEWED, BY_PEOPLE = "request_finished", "request_gone_wrong", "request_unreviewed", "request_by_people"
 _NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
 
 # To which status a request may move, and from where. `docs/states.md` shows the same table.
@@ -323,6 +324,14 @@ def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list
     return list(collection(QueueRequest).find(wanted).sort("turn", 1).limit(limit))
 
 
+def next_in(lane: str, mode: Mode, *, limit: int) -> list[Row]:
+    """The lane's first pending requests in the order in which this mode takes them. (Of each line, its first ones.)"""
+    found: list[Row] = []
+    for line in turns.lines([lane]):
+        found += collection(QueueRequest).find({"status": PENDING, "line": line}).sort("turn", 1).limit(limit)
+    return sorted(found, key=turns.aged if mode is Mode.PRIORITY else turns.in_order)[:limit]
+
+
 def expire_claims_of(slot: str, *, now: datetime) -> int:
     """A restarted worker ends its predecessor's leases, so that what was in its hands is looked at now, not in ten seconds."""
     held = {"status": CLAIMED, "claimed_by": {"$regex": f"^{re.escape(slot)}/"}}
@@ -359,3 +368,60 @@ def of_keys(idempotency_keys: Iterable[str]) -> list[Row]:
 def joined(*, limit: int) -> list[Row]:
     """All of them: there are few, so the sweep asks which have lost their leader."""
     return list(collection(QueueRequest).find({"status": JOINED, "leader": {"$gt": ""}}).hint(JOINS).limit(limit))
+
+
+# --- counting, no further than a limit --------------------------------------------------------------------------------------
+
+
+def depth(*, limit: int) -> int:
+    """How many requests wait in the deployment, counted no further than the limit: keys of one index, no documents."""
+    return collection(QueueRequest).count_documents({"status": PENDING}, hint=CLAIM, limit=limit)
+
+
+def depth_of(lane: str, *, limit: int) -> int:
+    """How many requests wait in this lane, counted no further than the limit."""
+    wanted = {"status": PENDING, "line": {"$in": turns.lines([lane])}}
+    return collection(QueueRequest).count_documents(wanted, hint=CLAIM, limit=limit)
+
+
+def running(*, limit: int) -> int:
+    """How many lanes have something claimed."""
+    return collection(QueueRequest).count_documents({"status": CLAIMED}, hint=ONE_CLAIM_PER_LANE, limit=limit)
+
+
+def backlog(*, limit: int) -> tuple[int, datetime | None]:
+    """How many wait, and since when the oldest of the heads of their lines has: whatever the depth, one look per line."""
+    found = collection(QueueRequest).aggregate(
+        [
+            {"$match": {"status": PENDING}},
+            {"$sort": {"status": 1, "line": 1, "turn": 1}},
+            {"$group": {"_id": "$line", "since": {"$first": "$created_at"}}},
+            {"$group": {"_id": None, "since": {"$min": "$since"}}},
+        ]
+    )
+    return depth(limit=limit), next((row["since"] for row in found), None)
+
+
+def overdue(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
+    """Claims whose lease has run out and that nobody has looked at, and when the first of them did."""
+    leases = [row["lease_until"] for row in expired(now=now, limit=limit)]
+    return len(leases), min(leases, default=None)
+
+
+def gone_wrong(*, since: datetime, limit: int) -> int:
+    """Requests that failed or died since then."""
+    status = {"$in": [RequestStatus.FAILED.value, RequestStatus.DEAD.value]}
+    wanted = {"status": status, "finished_at": {"$gt": since}}
+    return collection(QueueRequest).count_documents(wanted, hint=GONE_WRONG, limit=limit)
+
+
+def unreviewed(*, limit: int) -> int:
+    """Dead letters about which nobody has decided."""
+    wanted = {"status": RequestStatus.DEAD.value, "review": None}
+    return collection(QueueRequest).count_documents(wanted, hint=UNREVIEWED, limit=limit)
+
+
+def by_people(*, since: datetime) -> int:
+    """Tests and manual ones since then."""
+    wanted = {"type": {"$in": [RequestType.TEST.value, RequestType.MANUAL.value]}, "created_at": {"$gt": since}}
+    return collection(QueueRequest).count_documents(wanted, hint=BY_PEOPLE)

@@ -83,7 +83,7 @@ def test_every_operation_says_what_it_takes_and_answers(name, operation):
         if int(status) >= 400:
             assert json_of(response)["schema"] == {"$ref": "#/components/schemas/Error"}
     body = operation.get("requestBody")
-    assert bool(body) == name.startswith("POST")
+    assert name.startswith("POST") or not body
     if body:
         assert json_of(body)["examples"]
     assert any(json_of(response).get("examples") for response in operation["responses"].values())

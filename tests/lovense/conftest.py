@@ -95,3 +95,8 @@ def request_of(tip_id):
 
 def seconds(count):
     return timedelta(seconds=count)
+
+
+def in_collection(model):
+    """For `fail_command`: the commands on this model's collection only."""
+    return {"namespace": f"{collection(model).database.name}.{model._meta.db_table}"}

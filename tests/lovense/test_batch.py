@@ -171,7 +171,7 @@ def test_what_two_people_submit_by_hand_is_not_one_tippers(lane):
 
 def test_a_tip_and_what_was_submitted_do_not_join(lane, bob):
     tip_id = lane.settled(bob, FIREWORKS)
-    submitted(lane, "5000", "bob")
+    submitted(lane, str(5 * queue.TURNS_PER_EVENT), "bob")
     drain()
     assert members(tip_id) == []
 

@@ -15,7 +15,7 @@ from lovense.models import Activation, TipMenu
 from tests import services
 from tests.chain import MENU, Chain
 from tests.factories import NOW, PerformerFactory, Viewer, fund
-from tests.lovense.conftest import CHANNEL, Wire, activation_of, request_of, seconds
+from tests.lovense.conftest import CHANNEL, Wire, activation_of, in_collection, request_of, seconds
 from tips import queue
 from tips.models import QueueRequest
 
@@ -50,10 +50,6 @@ def hold(performer_id, channel=CHANNEL, *, now=NOW):
 
 def acknowledge(tip_id, stage, performer_id, *, at, **more):
     acknowledgement.acknowledge([Ack(performer_id, activation_id(tip_id), 1, stage, at, **more)])
-
-
-def in_collection(model):
-    return {"namespace": f"{collection(model).database.name}.{model._meta.db_table}"}
 
 
 # --- once ------------------------------------------------------------------------------------------------------------------

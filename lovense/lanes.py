@@ -1,0 +1,64 @@
+"""A lane as one picture: what plays, what waits in which order, its mode, and what holds it. Only reads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lovense.activation import Row, Rules, is_paused
+from tips import queue
+from tips.models import Mode, RequestStatus
+
+COUNTED_AT_MOST = 1000
+PLACES = 100  # of a lane, in which a request's own place is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """`paused` has since, until, by and why; None while she is not. `is_counted_out`: there are no more than counted."""
+
+    performer_id: str
+    mode: Mode
+    is_platform_mode: bool
+    paused: dict[str, Any] | None
+    is_draining: bool
+    running: list[Row]
+    waiting: list[Row]
+    waiting_count: int
+
+    @property
+    def is_counted_out(self) -> bool:
+        return self.waiting_count < COUNTED_AT_MOST
+
+
+def read(performer_id: str, *, limit: int, now: datetime) -> Lane:
+    rules = Rules.read([performer_id])
+    performer, mode = rules.performers[performer_id], rules.mode_of(performer_id)
+    return Lane(
+        performer_id=performer_id,
+        mode=mode,
+        is_platform_mode=performer["queue_mode"] is None,
+        paused=_paused(performer) if is_paused(performer, now) else None,
+        is_draining=bool(rules.platform["is_draining"]),
+        running=running(performer_id),
+        waiting=queue.next_in(performer_id, mode, limit=limit),
+        waiting_count=queue.depth_of(performer_id, limit=COUNTED_AT_MOST),
+    )
+
+
+def _paused(performer: Row) -> dict[str, Any]:
+    return {key: performer[f"paused_{name}"] for key, name in (("since", "at"), ("until", "until"), ("by", "by"), ("why", "why"))}
+
+
+def running(performer_id: str) -> list[Row]:
+    """The claimed request, and those that play as part of its run."""
+    claimed = queue.claimed(performer_id)
+    return [claimed, *queue.joined_to([claimed["idempotency_key"]])] if claimed else []
+
+
+def place_of(request: Row) -> int | None:
+    """1 is next. None when it does not wait, or is not among the first PLACES of its lane."""
+    if request["status"] != RequestStatus.PENDING:
+        return None
+    mode = Rules.read([request["lane"]]).mode_of(request["lane"])
+    ids = [row["_id"] for row in queue.next_in(request["lane"], mode, limit=PLACES)]
+    return ids.index(request["_id"]) + 1 if request["_id"] in ids else None
