@@ -1,34 +1,119 @@
-"""Is anything down or stuck: liveness, readiness and the parts that it speaks for, and the consumers of the event log."""
+"""Is anything stuck: how much waits before each hop and for how long, what went wrong lately, and how late the
+consumers of the event log are. Only reads.
 
+Every question is answered by an index and counted no further than it matters: 100 000 that wait make nothing slow.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-import redis
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
-from pymongo.errors import PyMongoError
+from ledger import inbox
+from lovense import platform, submissions
+from tips import emission, looking, queue
 
-from adminpanel.models import Heartbeat
-from ledger import clock, database, doorbell
-from ledger.database import collection
-from tips import emission
+DEPTH = submissions.DEPTH
+COUNTED_AT_MOST = DEPTH + 1
+FAILURES_WITHIN = timedelta(hours=1)
 
-# A beat task arrives once a second; this long without one, and its worker or beat is down.
-SILENCE = timedelta(seconds=5)
-CLOCK = "clock"
-# A consumer that is well takes an event within two seconds.
+
+class Status(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is watched. Above `degraded` it is a reason to look, above `unhealthy` to do something."""
+
+    code: str
+    degraded: int
+    unhealthy: int
+    counted_at_most: int
+    count: Callable[[datetime, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    measure: Measure
+    saw: int
+
+    @property
+    def status(self) -> Status:
+        if self.saw > self.measure.unhealthy:
+            return Status.UNHEALTHY
+        return Status.DEGRADED if self.saw > self.measure.degraded else Status.HEALTHY
+
+    @property
+    def is_at_least(self) -> bool:
+        """It was not counted any further."""
+        return self.saw >= self.measure.counted_at_most
+
+
+MEASURES = (
+    Measure("depth", DEPTH * 70 // 100, DEPTH * 90 // 100, COUNTED_AT_MOST, lambda now, most: queue.depth(limit=most)),
+    Measure("failures", 50, 100, 1000, lambda now, most: queue.gone_wrong(since=now - FAILURES_WITHIN, limit=most)),
+    Measure("dead", 20, 50, 1000, lambda now, most: queue.unreviewed(limit=most)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What waits before a hop: how many, and how long the oldest has. `is_at_least`: not counted any further."""
+
+    name: str
+    depth: int
+    lag_seconds: float | None
+
+    @property
+    def is_at_least(self) -> bool:
+        return self.depth >= COUNTED_AT_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    status: Status
+    readings: tuple[Reading, ...]
+    hops: tuple[Hop, ...]
+    is_draining: bool
+
+    @property
+    def reasons(self) -> list[Reading]:
+        return [reading for reading in self.readings if reading.status is not Status.HEALTHY]
+
+    def saw(self, code: str) -> Reading:
+        return next(reading for reading in self.readings if reading.measure.code == code)
+
+    def hop(self, name: str) -> Hop:
+        return next(hop for hop in self.hops if hop.name == name)
+
+
+def read(*, now: datetime) -> Health:
+    readings = tuple(Reading(measure, measure.count(now, measure.counted_at_most)) for measure in MEASURES)
+    worst = max((reading.status for reading in readings), key=list(Status).index)
+    return Health(worst, readings, hops(now=now), platform.is_draining())
+
+
+# In the order of the facts.
+HOPS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
+    "deliveries": lambda now, limit: inbox.backlog(limit=limit),  # stored, not processed
+    "looks": lambda now, limit: looking.backlog(now=now, limit=limit),  # tips whose ledger is due to be asked
+    "requests": lambda now, limit: queue.backlog(limit=limit),  # waiting for their turn
+    "claims": lambda now, limit: queue.overdue(now=now, limit=limit),  # leases that have run out
+}
+
+
+def hops(*, now: datetime) -> tuple[Hop, ...]:
+    found = ((name, *ask(now, COUNTED_AT_MOST)) for name, ask in HOPS.items())
+    return tuple(Hop(name, depth, (now - oldest).total_seconds() if oldest else None) for name, depth, oldest in found)
+
+
+# --- the consumers of the event log --------------------------------------------------------------------------------------
+
+# One that is well takes an event within two seconds.
 LATE = timedelta(seconds=10)
-
-
-def beat(*, now: datetime) -> None:
-    collection(Heartbeat).update_one({"_id": CLOCK}, {"$set": {"at": now}}, upsert=True)
-
-
-def parts(*, now: datetime) -> dict[str, bool]:
-    """Which parts answer. `worker` and `beat` are proven together: a task that beat sent and a worker ran."""
-    mongodb = database.answers()
-    clock_alive = mongodb and _clock_beats(now)
-    return {"mongodb": mongodb, "redis": _redis_answers(), "worker": clock_alive, "beat": clock_alive}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +141,3 @@ def _consumer(standing: emission.Standing, now: datetime) -> ConsumerHealth:
     else:
         found = ("Up to date", "good")
     return ConsumerHealth(standing, int(lag.total_seconds()), *found)
-
-
-def _clock_beats(now: datetime) -> bool:
-    try:
-        row = collection(Heartbeat).find_one({"_id": CLOCK})
-    except PyMongoError:
-        return False
-    return row is not None and now - row["at"] < SILENCE
-
-
-def _redis_answers() -> bool:
-    try:
-        return bool(doorbell.connection().ping())
-    except (redis.RedisError, OSError):
-        return False
-
-
-@require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    """This process answers; it says nothing about the others."""
-    return JsonResponse({"ok": True})
-
-
-@require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
-    """200 only when every part is up: tips that arrive now will be settled and played."""
-    found = parts(now=clock.now())
-    ready = all(found.values())
-    answer = JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
-    answer._has_been_logged = True  # type: ignore[attr-defined]  # a 503 here is an answer, not an error for the log
-    return answer

@@ -1,11 +1,11 @@
-"""The heartbeat: a task that beat sends and a worker runs, so its row proves that both live."""
+"""The heartbeat: a task that beat sends and a worker runs, so its row proves that what is sent is done."""
 
 from celery import shared_task
 
-from adminpanel import health
+from adminpanel import readiness
 from ledger import clock
 
 
 @shared_task(name="adminpanel.heartbeat", ignore_result=True)
 def heartbeat() -> None:
-    health.beat(now=clock.now())
+    readiness.beat(now=clock.now())

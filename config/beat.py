@@ -3,9 +3,16 @@
 Its process only sends messages, so it carries neither Django's applications nor our code.
 """
 
+import contextlib
 import os
+from functools import lru_cache
+from typing import Any
+
+import redis
+from celery import signals
 
 from config.broker import application
+from ledger import heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -27,3 +34,14 @@ app.conf.beat_schedule = {
     name: {"task": name, "schedule": seconds, "options": {"expires": 5}}
     for name, seconds in SECONDS.items()
 }
+
+
+@lru_cache(maxsize=1)
+def connection() -> redis.Redis:
+    return redis.Redis.from_url(app.conf.broker_url, socket_timeout=1, socket_connect_timeout=1)
+
+
+@signals.after_task_publish.connect(sender="adminpanel.heartbeat")
+def show_that_it_beats(**kwargs: Any) -> None:
+    with contextlib.suppress(redis.RedisError, OSError):
+        heartbeat.show(connection())

@@ -23,9 +23,11 @@ def take_over(**kwargs: Any) -> None:
     """A restarted worker looks at once at what its predecessor held."""
     from django.conf import settings
 
+    from adminpanel.readiness import Pulse
     from ledger import clock, doorbell, orphans
     from lovense import dispatch
 
+    Pulse(settings.STACK_SLOT).start()
     orphans.end(settings.STACK_SLOT)
     dispatch.recover(settings.STACK_SLOT, now=clock.now())
     for hop in ("tips.settle", "ledger.announce", "tips.look", "lovense.heal", "lovense.dispatch", "tips.emit"):

@@ -5,7 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from adminpanel import api, health
+from adminpanel import api, probes
 from adminpanel import views as staff
 from config import views
 from ledger import webhooks as ledger_webhooks
@@ -36,6 +36,8 @@ urlpatterns = [
     path("api/performance-queue/submit", queue.submit),
     path("api/performance-queue/status/<str:request_id>", queue.status),
     path("api/performance-queue/cancel/<str:request_id>", queue.cancel),
+    path("api/performance-queue/health", api.health),
+    path("api/performance-queue/metrics", api.metrics),
     path("api/performance-queue/pause", queue.pause),
     path("api/performance-queue/resume", queue.resume),
     path("api/performance-queue/skip", queue.skip),
@@ -45,6 +47,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", probes.healthz),
+    path("readyz", probes.readyz),
+    path("metrics", probes.metrics),
 ]

@@ -21,6 +21,7 @@ from ledger.models import DeliveryStatus, WebhookDelivery
 
 DUPLICATE_KEY = 11000
 HISTORY_PAGE = 500
+WAITING = "delivery_waiting"
 
 
 class Outcome(enum.Enum):
@@ -127,6 +128,21 @@ def waiting(sources: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
         {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value}, {"event_type": 1, "body": 1, "attempts": 1}
     )
     return list(found.sort("position", 1).limit(limit).batch_size(limit))
+
+
+def backlog(*, limit: int) -> tuple[int, datetime | None]:
+    """How many deliveries are unprocessed, counted no further than the limit, and when the oldest of them came."""
+    unprocessed = {"status": DeliveryStatus.RECEIVED.value}
+    found = collection(WebhookDelivery).aggregate(
+        [
+            {"$match": unprocessed},
+            {"$sort": {"source": 1, "position": 1}},
+            {"$group": {"_id": "$source", "came_at": {"$first": "$received_at"}}},
+        ],
+        hint=WAITING,
+    )
+    oldest = min((row["came_at"] for row in found), default=None)
+    return collection(WebhookDelivery).count_documents(unprocessed, hint=WAITING, limit=limit), oldest
 
 
 def is_waiting(subject: str) -> bool:

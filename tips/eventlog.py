@@ -5,6 +5,7 @@ before its original goes: who looks at the hot collection first and at the archi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,19 @@ _BOTH: tuple[type[LoggedEvent], ...] = (TipActivated, ArchivedTipActivated)
 
 def length() -> int:
     return int(_head()["sequence"])
+
+
+def length_at(moment: datetime) -> int:
+    """How long it was at that moment: found by halving, since its rows follow each other in time."""
+    least, most = 0, length()
+    while least < most:
+        middle = (least + most + 1) // 2
+        row = collection(TipActivated).find_one({"sequence": middle}, {"created_at": 1})
+        if row is None or row["created_at"] <= moment:  # the archive has the beginning
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def find(tip_id: str) -> LoggedEvent | None:

@@ -89,6 +89,13 @@ def _due(now: datetime, limit: int) -> list[dict[str, Any]]:
     return list(collection(Tip).find(wanted).sort("next_look_at", 1).limit(limit))
 
 
+def backlog(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
+    """How many tips are due to be looked at, counted no further than the limit, and since when the first of them is."""
+    wanted = {"looks": {"$gte": 0}, "next_look_at": {"$lte": now}}
+    first = collection(Tip).find_one(wanted, {"next_look_at": 1}, sort=[("next_look_at", 1)])
+    return collection(Tip).count_documents(wanted, limit=limit), first["next_look_at"] if first else None
+
+
 def _ask(tip: dict[str, Any], now: datetime, until: float) -> Answer | None:
     if time.monotonic() > until:
         return None

@@ -4,6 +4,9 @@ import pytest
 
 from tests.chain import Chain
 from tests.factories import fund
+from tests.ground.conftest import fail_command
+
+__all__ = ["fail_command"]
 
 
 @pytest.fixture
