@@ -1,13 +1,15 @@
-"""The staff's pages: find a tip, the page of one tip, what needs a person's look, and the consumers of the event log.
+"""The staff's pages: find a tip, the page of one tip, what needs a person's look, consumers of the event log, dead letters.
 
-They only read, but for two buttons: an emission that ended as dead may be retried by those who may change it, and the ledger may
-be asked again about a tip in doubt.
+They only read, but for a few buttons: the ledger may be asked again about a tip in doubt; those who may change what has died
+retry an emission, and review a dead letter or send it back.
 """
 
 import re
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -19,7 +21,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from adminpanel import audit, health, reconciliation
 from ledger import clock, doorbell
-from lovense import outcome
+from lovense import deadletters, outcome
+from lovense.deadletters import Resolution
 from lovense.models import Activation
 from tips import emission, eventlog
 from tips.models import Tip
@@ -131,6 +134,122 @@ def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
     if request.POST.get("back") == "list":
         return redirect("staff-reconciliation")
     return redirect("staff-tip", tip_id)
+
+
+# --- dead letters of the queue -----------------------------------------------------------------------------------------------
+
+
+def _region(request: HttpRequest) -> str:
+    """The layout of the answer: to HTMX the region alone that fetches itself again."""
+    return "adminpanel/_region.html" if request.htmx else "base.html"  # type: ignore[attr-defined]
+
+
+@never_cache
+@require_safe
+@login_required
+def dead_letters(request: HttpRequest) -> HttpResponse:
+    """The causes, and a page of letters: of one cause, or of all."""
+    _check_staff(request)
+    cause = request.GET.get("cause", "")
+    try:
+        letters, more = deadletters.page(cause=cause, after=request.GET.get("after", ""))
+    except deadletters.NoSuchPlace:
+        return redirect("staff-dead-letters")
+    groups = deadletters.groups()
+    context = {
+        "layout": _region(request),
+        "groups": groups,
+        "group": next((group for group in groups if group.cause == cause), None),
+        "cause": cause,
+        "letters": letters,
+        "more": more,
+        "most_at_once": deadletters.MOST_AT_ONCE,
+        "may_decide": _may_decide(request),
+    }
+    return render(request, "adminpanel/dead_letters.html", context)
+
+
+@never_cache
+@require_safe
+@login_required
+def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
+    _check_staff(request)
+    context = {"letter": _letter(key), "resolutions": _RESOLUTIONS, "may_decide": _may_decide(request)}
+    return render(request, "adminpanel/dead_letter.html", context)
+
+
+@never_cache
+@require_POST
+@login_required
+def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
+    _check_may_decide(request)
+    said = request.POST.get("resolution", "")
+    if said not in _RESOLUTIONS:
+        messages.error(request, "Choose what was decided about it.")
+    else:
+        told = {"note": request.POST.get("note", ""), "by": request.user.get_username()}
+        try:
+            deadletters.review(_letter(key).request_id, resolution=Resolution(said), **told, now=clock.now())
+            messages.success(request, f"Reviewed: {_RESOLUTIONS[said].lower()}.")
+        except deadletters.Refused as refused:
+            messages.error(request, str(refused))
+    return redirect("staff-dead-letter", key)
+
+
+@never_cache
+@require_POST
+@login_required
+def replay_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
+    _check_may_decide(request)
+    try:
+        deadletters.replay(_letter(key).request_id, by=request.user.get_username(), now=clock.now())
+        messages.success(request, "Sent back. It plays when its turn comes.")
+        doorbell.ring("lovense.dispatch")
+    except deadletters.Refused as refused:
+        messages.error(request, str(refused))
+    return redirect("staff-dead-letter", key)
+
+
+@never_cache
+@require_POST
+@login_required
+def replay_dead_letters(request: HttpRequest) -> HttpResponse:
+    """All of a cause; the form carries the count that its page showed."""
+    _check_may_decide(request)
+    cause, expect = request.POST.get("cause", ""), request.POST.get("expect", "")
+    number = int(expect) if expect.isascii() and expect.isdigit() and len(expect) < 10 else -1
+    try:
+        gone, left = deadletters.replay_group(cause=cause, expect=number, by=request.user.get_username(), now=clock.now())
+        messages.success(request, f"{gone} sent back. {f'{left} are left.' if left else 'None is left.'}")
+        doorbell.ring("lovense.dispatch")
+    except deadletters.CountChanged as changed:
+        messages.error(request, f"{changed} You were shown {expect}.")
+    return redirect(f"{reverse('staff-dead-letters')}?{urlencode({'cause': cause})}")
+
+
+_RESOLUTIONS = {
+    Resolution.REPLAYED.value: "Played in another way",
+    Resolution.REFUNDED.value: "Refunded",
+    Resolution.WAIVED.value: "Waived",
+    Resolution.DUPLICATE.value: "Duplicate",
+    Resolution.OTHER.value: "Something else",
+}
+
+
+def _letter(key: str) -> deadletters.Letter:
+    try:
+        return deadletters.find(key)
+    except deadletters.NotFound:
+        raise Http404 from None
+
+
+def _may_decide(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_staff and request.user.has_perm("tips.change_queuerequest")
+
+
+def _check_may_decide(request: HttpRequest) -> None:
+    if not _may_decide(request):
+        raise PermissionDenied
 
 
 def _check_staff(request: HttpRequest) -> None:

@@ -25,6 +25,11 @@ urlpatterns = [
     path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
     path("staff/emissions", staff.emissions, name="staff-emissions"),
     path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
+    path("staff/dead-letters", staff.dead_letters, name="staff-dead-letters"),
+    path("staff/dead-letters/replay", staff.replay_dead_letters, name="staff-replay-dead-letters"),
+    path("staff/dead-letters/<str:key>", staff.dead_letter, name="staff-dead-letter"),
+    path("staff/dead-letters/<str:key>/review", staff.review_dead_letter, name="staff-review-dead-letter"),
+    path("staff/dead-letters/<str:key>/replay", staff.replay_dead_letter, name="staff-replay-dead-letter"),
     path("admin/", admin.site.urls),
     # API
     path("api/webhooks/payments", webhooks.payments),
@@ -44,6 +49,10 @@ urlpatterns = [
     path("api/performance-queue/clear", queue.clear),
     path("api/performance-queue/mode", queue.mode),
     path("api/performance-queue/move-up/<str:request_id>", queue.move_up),
+    path("api/performance-queue/dlq", api.dead_letters),
+    path("api/performance-queue/dlq/replay", api.replay_dead_letters),
+    path("api/performance-queue/dlq/<str:key>/review", api.review_dead_letter),
+    path("api/performance-queue/dlq/<str:key>/replay", api.replay_dead_letter),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

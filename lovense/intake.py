@@ -14,7 +14,7 @@ from ledger.database import collection
 from lovense import groups
 from lovense.activation import FINAL, activation_id
 from lovense.models import Activation
-from tips import queue
+from tips import lost
 from tips.emission import Consumer, Envelope
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _OVER = [status.value for status in FINAL]
 
 def ensure_requests(envelopes: Sequence[Envelope], *, now: datetime, session: ClientSession) -> None:
     tip_ids = [envelope["data"]["tipId"] for envelope in envelopes]
-    if restored := queue.ensure(tip_ids, over=_with_verdict, now=now, session=session):
+    if restored := lost.ensure(tip_ids, over=_with_verdict, now=now, session=session):
         log.warning("requests_restored", extra={"count": len(restored)})
 
 

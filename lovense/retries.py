@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from ledger.database import collection
@@ -17,6 +18,14 @@ from lovense.models import Activation
 from tips import queue
 
 log = logging.getLogger(__name__)
+
+# What a run leaves on the row of an activation that is to be decided anew.
+_AS_NEW = dict.fromkeys(
+    [
+        *("stop_epoch", "received_at", "finished_at", "delivered_seconds", "leader", "members", "run_seconds", "run_delivered"),
+        *("cancelled_at", "cancelled_by", "cancelled_why"),
+    ]
+)
 
 
 def refused(request: Row, code: str, *, now: datetime, **guard: Any) -> bool:
@@ -71,17 +80,16 @@ def _give_up(request: Row, reason: str, *, now: datetime) -> None:
     bury(activation_id(request["idempotency_key"]), reason, now=now)
 
 
-def send_back(key: str) -> int:
-    """A person has sent a dead letter back into the queue: its activation waits again, under the stop epoch of its next start."""
-    again = {
-        "status": S.QUEUED.value,
-        "stop_epoch": None,
-        "finished_at": None,
-        "leader": None,
-        "members": None,
-        "run_seconds": None,
-    }
-    return collection(Activation).update_one({"_id": key, "status": S.DEAD.value}, {"$set": again}).modified_count
+def send_back(key: str, *, seen: datetime | None = None, line: Row | None = None, session: ClientSession | None = None) -> int:
+    """A person has sent a dead letter back into the queue: its activation waits again, under the stop epoch of its next start.
+
+    `seen`: when it died, as that person saw it. `line`: what its attempts say about it from then on.
+    """
+    dead = {"_id": key, "status": S.DEAD.value} | ({"finished_at": seen} if seen else {})
+    changes: dict[str, Any] = {"$set": {"status": S.QUEUED.value, "reason": "", **_AS_NEW}}
+    if line:
+        changes["$push"] = {"attempts": line}
+    return collection(Activation).update_one(dead, changes, session=session).modified_count
 
 
 def bury(key: str, reason: str, *, now: datetime) -> None:

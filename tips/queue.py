@@ -6,7 +6,7 @@ one write wins. The head of a lane that waits (`available_at`) holds its lane, s
 
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import collection
-from tips import eventlog, turns
+from tips import turns
 from tips.models import ArchivedQueueRequest, Mode, Priority, QueueRequest, RequestStatus, RequestType
 
 Row = dict[str, Any]
@@ -46,6 +46,9 @@ PREDECESSORS: dict[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.DEAD: _UNDER_WAY,
 }
 FINAL = frozenset({RequestStatus.COMPLETED, RequestStatus.CANCELLED})
+# A dead letter that a person has settled in one of these ways never goes back into the queue.
+SETTLED_OTHERWISE = frozenset({"refunded", "waived", "duplicate"})
+REPLAYABLE = {"status": RequestStatus.DEAD.value, "review.resolution": {"$nin": sorted(SETTLED_OTHERWISE)}}
 # A claim needs no majority of its own: the activation written after it has one, and the journal is ordered.
 _FAST = WriteConcern(1)
 
@@ -110,33 +113,6 @@ def fronts(lanes: Iterable[str], *, are_free: bool = False) -> dict[str, list[Ro
     for row in heads(list(lanes) if are_free else free_lanes(lanes)):
         found.setdefault(row["lane"], []).append(row)
     return found
-
-
-def ensure(
-    tip_ids: Sequence[str], *, over: Callable[[Sequence[str]], Collection[str]], now: datetime, session: ClientSession
-) -> list[str]:
-    """Gives each of these settled tips the request that it has lost; which ones that were.
-
-    A request that is there, ended or archived, stays as it is. `over` says which tips have their verdict already, whatever became
-    of their request: those never come back.
-    """
-    absent = _absent(tip_ids, session)
-    ended = over(absent) if absent else ()
-    lost = [tip_id for tip_id in absent if tip_id not in ended]
-    if lost:
-        rows = eventlog.of(lost)
-        submit_tips([rows[tip_id] for tip_id in lost], now=now, session=session)
-    return lost
-
-
-def _absent(tip_ids: Sequence[str], session: ClientSession) -> list[str]:
-    """Those without a request. Reads keys only; the archive is asked for what is not in the queue."""
-    missing = {request_id(tip_id): tip_id for tip_id in tip_ids}
-    for model in (QueueRequest, ArchivedQueueRequest):
-        if missing:
-            for row in collection(model).find({"_id": {"$in": list(missing)}}, {"_id": 1}, session=session):
-                del missing[row["_id"]]
-    return list(missing.values())
 
 
 def free_lanes(lanes: Iterable[str]) -> list[str]:
@@ -253,12 +229,23 @@ def _give_back(request_id: str, at: datetime, changes: dict[str, Any], **more: A
     )
 
 
-def send_back(request_id: str, *, now: datetime) -> int:
-    """A person puts a dead letter back into its place, with all its attempts before it; 1 is ours, 0 was another's."""
-    back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": now, "finished_at": None}
-    counted = {"replays": {"$add": [{"$ifNull": ["$replays", 0]}, 1]}, "attempts_before": "$attempts"}
-    dead = {"_id": request_id, "status": RequestStatus.DEAD.value}
-    return collection(QueueRequest).update_one(dead, [{"$set": back | counted}]).modified_count
+def send_back(
+    request_id: str, *, now: datetime, by: str = "", seen: datetime | None = None, session: ClientSession | None = None
+) -> int:
+    """A person puts a dead letter back into its place, with all its attempts before it; 1 is ours, 0 was another's.
+
+    `seen`: when it died, as that person saw it. One that was settled in another way meanwhile does not go back.
+    """
+    line = {"at": now, "error": f"sent back into the queue by {by}"}
+    back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": now, "finished_at": None, "leader": None}
+    counted = {
+        "replays": {"$add": [{"$ifNull": ["$replays", 0]}, 1]},
+        "attempts_before": "$attempts",
+        "errors": {"$slice": [{"$concatArrays": ["$errors", [line]]}, -MAX_ERRORS_KEPT]},
+    }
+    dead: dict[str, Any] = {"_id": request_id, **REPLAYABLE} | ({"finished_at": seen} if seen else {})
+    changes = {"$set": back | counted | {"cause": None, "review": None}}
+    return collection(QueueRequest).update_one(dead, [changes], session=session).modified_count
 
 
 def tries(row: Row) -> int:

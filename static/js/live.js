@@ -1,12 +1,12 @@
-// The live page: starts the socket and the virtual device, keeps times and the countdown moving, and tells when a region
-// could not be fetched. The server's HTML is the state; nothing here remembers it.
+// The live page: starts the socket and the virtual device, keeps times and the countdown moving. The server's HTML is the
+// state; nothing here remembers it.
 
 import { age, every, serverNow } from "./clock.js";
 import { start } from "./device.js";
+import "./regions.js";
 
 const FRAME_MS = 100;
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const fetched = new Map(); // region -> the HTML it shows: an equal answer is not swapped in, so nothing moves or is read twice
 let playing = "";
 
 function times(root) {
@@ -46,17 +46,7 @@ function refresh(root) {
   announce();
 }
 
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, serverResponse, xhr } = event.detail;
-  if (xhr.status !== 200) return;
-  if (fetched.get(target.id) === serverResponse) event.detail.shouldSwap = false;
-  fetched.set(target.id, serverResponse);
-  delete target.dataset.stale;
-});
 document.body.addEventListener("htmx:afterSwap", (event) => refresh(event.detail.target));
-for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.body.addEventListener(failure, (event) => (event.detail.target.dataset.stale = ""));
-}
 
 refresh(document);
 every(FRAME_MS, countdown);

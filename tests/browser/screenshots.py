@@ -24,6 +24,16 @@ row = {{"consumer": "analytics", "sequence": 3, "state": "dead", "errors": error
 FailedEmission.objects.create(key="analytics/{tip_id}", tip_id="{tip_id}", **row)
 """
 
+# Two of what waits, as if their device had been busy four times.
+_BURIED = """
+from ledger import clock
+from ledger.database import collection
+from lovense import retries
+from tips.models import QueueRequest
+for row in list(collection(QueueRequest).find({"status": "pending"}).sort("turn", -1).limit(2)):
+    retries._give_up(row, "busy", now=clock.now())
+"""
+
 
 class Camera:
     def __init__(self, directory: Path) -> None:
@@ -86,8 +96,31 @@ def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, s
     page.get_by_role("button", name="Retry it").click()
     expect(page.get_by_role("status")).to_contain_text("1 delivered")
     camera.take(page, "emissions-retried")
+    dead_letter_pages(camera, page, stage)
     page.goto(f"{stage.url}/api/docs")
     camera.take(page, "api-docs")
+
+
+def dead_letter_pages(camera: Camera, page: Page, stage: Stage) -> None:
+    """Two of what waits as dead letters, one sent back and one reviewed."""
+    page.goto(f"{stage.url}/staff/dead-letters")
+    camera.take(page, "dead-letters-none")
+    stage.stack.manage("shell", "-v0", "-c", _BURIED)
+    page.reload()
+    camera.take(page, "dead-letters")
+    page.get_by_role("link", name="The device was busy").click()
+    camera.take(page, "dead-letters-of-a-cause")
+    page.locator("#region-letters a.mono").first.click()
+    camera.take(page, "dead-letter")
+    page.get_by_label("What was decided").select_option("refunded")
+    page.get_by_label("Note").fill("The platform gave the tokens back.")
+    page.get_by_role("button", name="Save the review").click()
+    expect(page.get_by_role("status")).to_contain_text("Reviewed: refunded.")
+    camera.take(page, "dead-letter-reviewed")
+    page.get_by_role("link", name="All of this cause").click()
+    page.get_by_role("button", name="Send back this one").click()
+    expect(page.get_by_role("status")).to_contain_text("1 sent back. None is left.")
+    camera.take(page, "dead-letters-sent-back")
 
 
 def main(directory: str) -> None:

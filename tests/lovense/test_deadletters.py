@@ -1,0 +1,403 @@
+"""Dead letters: what they died of, what a person decides about them, and their way back: never twice, whoever tries."""
+
+import pytest
+from django.db import DatabaseError
+from pymongo.errors import PyMongoError
+
+from ledger.database import collection
+from ledger.models import AuditEntry
+from lovense import acknowledgement, deadletters, dispatch, platform, retries
+from lovense.acknowledgement import Ack
+from lovense.activation import activation_id
+from lovense.deadletters import Archived, CountChanged, NotDead, NotFound, Resolution, SettledOtherwise
+from lovense.models import Activation, Performer
+from tests.chain import Chain
+from tests.factories import NOW
+from tests.ground.plans import recorded
+from tests.lovense.conftest import activation_of, request_of, seconds
+from tips import queue
+from tips.models import ArchivedQueueRequest, QueueRequest
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOW + seconds(60)
+ERROR = 8000
+
+
+@pytest.fixture
+def chain(chain: Chain):
+    """Without a limit per minute: these tests start many."""
+    platform.change(key="rate_limit_per_minute", value="0", by="dina", now=NOW)
+    return chain
+
+
+def bury(chain, viewer, cause="not_received", *, later=0):
+    """A tip that was sent once and given up; its id."""
+    tip_id = chain.settled(viewer, 100)
+    chain.dispatch()
+    retries.bury(activation_id(tip_id), cause, now=NOW + seconds(later))
+    return tip_id
+
+
+def state(tip_id):
+    return activation_of(tip_id)["status"], request_of(tip_id)["status"]
+
+
+def replay(tip_id, now=LATER):
+    return deadletters.replay(tip_id, by="dina", now=now)
+
+
+def replay_all(expect, cause="", **more):
+    return deadletters.replay_group(cause=cause, expect=expect, by="dina", now=LATER, **more)
+
+
+def review(tip_id, resolution=Resolution.REFUNDED, note=""):
+    return deadletters.review(tip_id, resolution=resolution, note=note, by="dina", now=LATER)
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------------
+
+
+def test_they_are_grouped_by_cause_with_the_oldest_and_the_newest(chain, bob):
+    for later in (0, 5):
+        bury(chain, bob, later=later)
+    settled = bury(chain, bob, "busy", later=9)
+    review(settled)
+    busy, silent = deadletters.groups()
+    assert (busy.cause, busy.count, busy.replayable, busy.reviewed) == ("busy", 1, 0, 1)
+    assert (silent.cause, silent.count, silent.replayable, silent.reviewed) == ("not_received", 2, 2, 0)
+    assert (silent.oldest, silent.newest) == (NOW, NOW + seconds(5))
+    assert deadletters.count() == 2
+    assert deadletters.count(cause="busy") == 0
+
+
+def test_without_any_there_is_no_group_and_an_empty_page(chain):
+    assert deadletters.groups() == []
+    assert deadletters.page() == ([], "")
+
+
+def test_pages_follow_each_other_without_a_gap_or_a_repeat(chain, bob):
+    made = [bury(chain, bob, later=later) for later in (0, 0, 1, 2, 2)]
+    seen, place = [], ""
+    while True:
+        letters, place = deadletters.page(after=place, limit=2)
+        seen += [letter.tip_id for letter in letters]
+        if not place:
+            break
+    assert sorted(seen) == sorted(made)
+    assert set(seen[:2]) == set(made[3:])
+    assert [letter.tip_id for letter in deadletters.page(cause="busy")[0]] == []
+    with pytest.raises(deadletters.NoSuchPlace):
+        deadletters.page(after="yesterday")
+
+
+def test_a_letter_tells_its_whole_history(chain, bob):
+    tip_id, now = chain.settled(bob, 100), NOW
+    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+        dispatch.drain(now=now, limit=9)
+        ack = Ack(chain.performer_id, activation_id(tip_id), attempt, "failed", now + seconds(1), None, "busy", True)
+        acknowledgement.acknowledge([ack])
+        now += seconds(6)
+        chain.now = now
+        chain.hold()
+    assert state(tip_id) == ("dead", "dead")
+    letter = deadletters.find(tip_id)
+    told = [line.text for line in letter.history]
+    assert told[:3] == ["attempt 1: sent to the page", "attempt 1: busy", "attempt 2: sent to the page"]
+    assert told[-2:] == [f"attempt {queue.MAX_ATTEMPTS}: sent to the page", "dead: busy"]
+    assert len(told) == 2 * queue.MAX_ATTEMPTS
+    assert [gate["gate"] for gate in letter.gates][:2] == ["signature", "duplicate"]
+    assert (letter.amount, letter.who, letter.cause, letter.replays) == (100, "bob", "busy", 0)
+    assert deadletters.find(letter.request_id).tip_id == tip_id
+
+
+def test_looking_reads_the_dead_only(chain, bob):
+    for _ in range(3):
+        chain.settled(bob, 100)
+    bury(chain, bob)
+    with recorded(run=True) as plans:
+        deadletters.groups()
+        deadletters.count(cause="not_received")
+        deadletters.page(cause="not_received")
+    of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
+    assert len(of_queue) == 3
+    assert all(plan.indexes == ["request_dead"] for plan in of_queue)
+    assert max(plan.examined for plan in of_queue) <= 2
+
+
+# --- reviewing -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_review_keeps_who_when_what_and_why(chain, bob):
+    tip_id = bury(chain, bob)
+    letter = review(tip_id, Resolution.WAIVED, "  the viewer agreed ")
+    assert letter.review == {"resolution": "waived", "note": "the viewer agreed", "by": "dina", "at": LATER}
+    assert state(tip_id) == ("dead", "dead")
+
+
+def test_reviewing_again_replaces_the_review(chain, bob):
+    tip_id = bury(chain, bob)
+    review(tip_id, Resolution.WAIVED)
+    assert review(tip_id, Resolution.OTHER, "not yet").review["resolution"] == "other"
+
+
+def test_only_dead_letters_are_reviewed(chain, bob):
+    with pytest.raises(NotDead):
+        review(chain.played(bob, 100))
+    with pytest.raises(NotFound):
+        review("0" * 24)
+
+
+@pytest.mark.parametrize("resolution", sorted(queue.SETTLED_OTHERWISE))
+def test_what_was_settled_otherwise_does_not_go_back(chain, bob, resolution):
+    tip_id = bury(chain, bob)
+    review(tip_id, Resolution(resolution))
+    with pytest.raises(SettledOtherwise, match=f"dina has reviewed it as {resolution}"):
+        replay(tip_id)
+    assert replay_all(0) == (0, 0)
+    assert state(tip_id) == ("dead", "dead")
+    review(tip_id, Resolution.OTHER)
+    replay(tip_id)
+    assert state(tip_id) == ("queued", "pending")
+
+
+# --- sending back: once ----------------------------------------------------------------------------------------------------
+
+
+def test_it_goes_back_to_its_place_with_all_its_attempts_and_plays(chain, bob, wire):
+    first, second = bury(chain, bob), chain.settled(bob, 100)
+    before = request_of(first)
+    letter = replay(first)
+    assert letter.status == "pending"
+    row = request_of(first)
+    assert (row["turn"], row["line"], row["position"]) == (before["turn"], before["line"], before["position"])
+    assert (row["attempts"], row["attempts_before"], row["replays"], row["available_at"]) == (1, 1, 1, LATER)
+    assert (row["cause"], row["finished_at"], row["review"]) == (None, None, None)
+    assert row["errors"][-1]["error"] == "sent back into the queue by dina"
+    assert activation_of(first)["attempts"][-1] == {"attempt": 1, "at": LATER, "by": "dina", "is_replay": True}
+    wire.raw()
+    chain.now = LATER
+    chain.hold()
+    chain.dispatch()
+    (sent,) = wire.commands()
+    assert (sent["tipId"], sent["activationId"], sent["attempt"]) == (first, f"{first}.all", 2)
+    assert request_of(second)["status"] == "pending"
+    finish = Ack(chain.performer_id, f"{first}.all", 2, "finished", LATER + seconds(9), 10.0)
+    acknowledgement.acknowledge([finish])
+    assert state(first) == ("completed", "completed")
+
+
+def test_its_run_obeys_the_stop_epoch_of_its_new_start_and_keeps_its_item(chain, bob, wire):
+    tip_id = bury(chain, bob)
+    item = activation_of(tip_id)["item"]
+    Performer.objects.update(stop_epoch=7)
+    chain.publish_menu()
+    replay(tip_id)
+    wire.raw()
+    chain.now = LATER
+    chain.hold()
+    chain.dispatch()
+    row = activation_of(tip_id)
+    assert (row["stop_epoch"], row["item"]) == (7, item)
+    assert wire.commands()[0]["stopEpoch"] == 7
+
+
+def test_it_has_all_its_attempts_again(chain, bob):
+    tip_id = bury(chain, bob)
+    collection(QueueRequest).update_one({}, {"$set": {"attempts": queue.MAX_ATTEMPTS}})
+    replay(tip_id)
+    assert queue.tries(request_of(tip_id)) == 0
+
+
+def test_what_did_not_play_as_part_of_another_run_goes_back_alone(chain, bob):
+    leader, member = bury(chain, bob), bury(chain, bob)
+    keys = {"members": [activation_id(member)], "run_seconds": 20}
+    collection(Activation).update_one({"_id": activation_id(leader)}, {"$set": keys})
+    collection(Activation).update_one({"_id": activation_id(member)}, {"$set": {"leader": activation_id(leader)}})
+    collection(QueueRequest).update_one({"idempotency_key": member}, {"$set": {"leader": leader}})
+    for tip_id in (leader, member):
+        replay(tip_id)
+    assert [activation_of(tip_id)["leader"] for tip_id in (leader, member)] == [None, None]
+    assert activation_of(leader)["members"] is None
+    assert request_of(member)["leader"] is None
+
+
+# --- sending back: repeated, concurrent, refused ---------------------------------------------------------------------------
+
+
+def test_a_second_replay_is_refused_and_changes_nothing(chain, bob):
+    tip_id = bury(chain, bob)
+    replay(tip_id)
+    before = activation_of(tip_id), request_of(tip_id)
+    with pytest.raises(NotDead, match="waiting in the queue already"):
+        replay(tip_id)
+    assert (activation_of(tip_id), request_of(tip_id)) == before
+
+
+def test_many_at_once_send_it_back_once(chain, bob, in_threads):
+    tip_id = bury(chain, bob)
+
+    def attempt():
+        try:
+            return replay(tip_id) and True
+        except NotDead:
+            return False
+
+    assert in_threads(attempt, times=16).count(True) == 1
+    assert state(tip_id) == ("queued", "pending")
+    row = request_of(tip_id)
+    assert (row["replays"], len(activation_of(tip_id)["attempts"])) == (1, 2)
+
+
+def test_many_groups_at_once_send_each_back_once(chain, bob, in_threads):
+    made = [bury(chain, bob) for _ in range(12)]
+
+    def attempt():
+        try:
+            return replay_all(len(made))[0]
+        except CountChanged:
+            return 0
+
+    assert sum(in_threads(attempt, times=8)) == len(made)
+    assert {state(tip_id) for tip_id in made} == {("queued", "pending")}
+    assert {request_of(tip_id)["replays"] for tip_id in made} == {1}
+
+
+def test_a_late_click_does_not_send_back_what_has_died_again(chain, bob):
+    tip_id = bury(chain, bob)
+    seen = deadletters.find(tip_id)
+    replay(tip_id)
+    retries.bury(activation_id(tip_id), "busy", now=LATER)
+    assert deadletters._send_back(seen, "dina", LATER + seconds(1)) is False
+    assert state(tip_id) == ("dead", "dead")
+    assert (request_of(tip_id)["replays"], request_of(tip_id)["cause"]) == (1, "busy")
+
+
+@pytest.mark.parametrize("code", ["stopped", ""])
+def test_what_failed_is_never_sent_again_and_the_refusal_says_why(chain, bob, code):
+    tip_id = chain.settled(bob, 100)
+    chain.dispatch()
+    chain.acknowledge(tip_id, "started")
+    chain.acknowledge(tip_id, "failed", code=code)
+    assert request_of(tip_id)["status"] == "failed"
+    with pytest.raises(NotDead, match="It may have played, so it is never sent again"):
+        replay(tip_id)
+
+
+def test_what_is_not_dead_is_refused(chain, bob):
+    done, waiting = chain.played(bob, 100), chain.settled(bob, 100)
+    for tip_id in (done, waiting):
+        with pytest.raises(NotDead):
+            replay(tip_id)
+    with pytest.raises(NotFound):
+        replay("no such thing")
+
+
+def test_what_was_archived_is_shown_and_not_sent_back(chain, bob):
+    tip_id = bury(chain, bob)
+    row = request_of(tip_id)
+    collection(ArchivedQueueRequest).insert_one(row | {"segment": "requests/00000001"})
+    collection(QueueRequest).delete_one({"_id": row["_id"]})
+    letter = deadletters.find(tip_id)
+    assert letter.is_archived
+    for change in (replay, review):
+        with pytest.raises(Archived, match="in the archive"):
+            change(tip_id)
+    assert activation_of(tip_id)["status"] == "dead"
+
+
+def test_what_a_page_finished_after_all_is_ended_and_not_sent_back(chain, bob):
+    """Whoever recorded the late `finished` died before it ended the request."""
+    tip_id = bury(chain, bob)
+    collection(Activation).update_one({}, {"$set": {"status": "completed", "reason": "", "delivered_seconds": 10.0}})
+    with pytest.raises(NotDead, match="completed"):
+        replay(tip_id)
+    assert state(tip_id) == ("completed", "completed")
+
+
+def test_what_was_settled_otherwise_meanwhile_stays_dead(chain, bob):
+    tip_id = bury(chain, bob)
+    seen = deadletters.find(tip_id)
+    review(tip_id)
+    assert deadletters._send_back(seen, "dina", LATER) is False
+    assert state(tip_id) == ("dead", "dead")
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_group_goes_back_by_its_cause_when_the_count_is_known(chain, bob):
+    busy, silent = [bury(chain, bob, "busy") for _ in range(3)], bury(chain, bob)
+    told = []
+    assert replay_all(3, "busy", progress=told.append) == (3, 0)
+    assert sum(told) == 3
+    assert {state(tip_id) for tip_id in busy} == {("queued", "pending")}
+    assert state(silent) == ("dead", "dead")
+    assert replay_all(1) == (1, 0)
+
+
+@pytest.mark.parametrize("expect", [0, 1, 3])
+def test_another_count_than_the_one_shown_is_refused_with_the_actual_one(chain, bob, expect):
+    made = [bury(chain, bob) for _ in range(2)]
+    with pytest.raises(CountChanged, match="There are 2 now") as refused:
+        replay_all(expect)
+    assert refused.value.actual == 2
+    assert {state(tip_id) for tip_id in made} == {("dead", "dead")}
+
+
+def test_one_call_sends_back_so_many_and_says_how_many_are_left(chain, bob, monkeypatch):
+    monkeypatch.setattr(deadletters, "MOST_AT_ONCE", 2)
+    made = [bury(chain, bob, later=later) for later in range(3)]
+    assert replay_all(3) == (2, 1)
+    assert [state(tip_id)[1] for tip_id in made] == ["pending", "pending", "dead"]
+
+
+# --- crashed ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("update", "activations"), ("update", "queue_requests"), ("insert", "audit_entries"), ("commitTransaction", "")],
+)
+def test_a_death_at_any_write_leaves_it_as_it_was_and_the_next_try_sends_it_back(chain, bob, fail_command, command, name):
+    tip_id = bury(chain, bob)
+    database = collection(QueueRequest).database.name
+    fail_command(command, errorCode=ERROR, **({"namespace": f"{database}.{name}"} if name else {}))
+    with pytest.raises((PyMongoError, DatabaseError)):
+        replay(tip_id)
+    assert state(tip_id) == ("dead", "dead")
+    assert told() == []
+    replay(tip_id)
+    assert state(tip_id) == ("queued", "pending")
+    assert request_of(tip_id)["replays"] == 1
+    assert len(told()) == 1
+
+
+# --- the trail -------------------------------------------------------------------------------------------------------------
+
+
+def told():
+    return [
+        (row["type"], row["action"], row["actor"], row["target"], row["lane"], row["before"], row["after"], row["why"])
+        for row in collection(AuditEntry).find({"type": "request"}).sort("_id", 1)
+    ]
+
+
+def test_every_decision_leaves_an_entry_and_a_refusal_none(chain, bob):
+    tip_id = bury(chain, bob)
+    review(tip_id, Resolution.OTHER, "look again")
+    replay(tip_id)
+    with pytest.raises(NotDead):
+        replay(tip_id)
+    about = ("dina", request_of(tip_id)["_id"], chain.performer_id)
+    dead, pending = {"status": "dead", "cause": "not_received"}, {"status": "pending"}
+    assert told() == [
+        ("request", "review", *about, {"resolution": None}, {"resolution": "other"}, "look again"),
+        ("request", "replay", *about, dead, pending, ""),
+    ]
+
+
+def test_each_letter_of_a_group_has_its_own_entry(chain, bob):
+    made = [bury(chain, bob) for _ in range(2)]
+    replay_all(2, "not_received")
+    assert {(row[3], row[7]) for row in told()} == {(request_of(tip_id)["_id"], "all 2 of not_received") for tip_id in made}
