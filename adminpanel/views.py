@@ -1,4 +1,4 @@
-"""The staff's pages: find a tip, the page of one tip, what needs a person's look, consumers of the event log, dead letters.
+"""The staff's pages: find a tip, the page of one tip, what needs a person's look, consumers of the event log, the queue.
 
 They only read, but for a few buttons: the ledger may be asked again about a tip in doubt; those who may change what has died
 retry an emission, and review a dead letter or send it back.
@@ -19,9 +19,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from adminpanel import audit, health, reconciliation
+from adminpanel import audit, health, lanes, reconciliation
 from ledger import clock, doorbell
-from lovense import deadletters, outcome
+from lovense import deadletters, outcome, platform
 from lovense.deadletters import Resolution
 from lovense.models import Activation
 from tips import emission, eventlog
@@ -136,12 +136,48 @@ def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
     return redirect("staff-tip", tip_id)
 
 
-# --- dead letters of the queue -----------------------------------------------------------------------------------------------
+# --- the queue and its dead letters ------------------------------------------------------------------------------------------
 
 
 def _region(request: HttpRequest) -> str:
     """The layout of the answer: to HTMX the region alone that fetches itself again."""
     return "adminpanel/_region.html" if request.htmx else "base.html"  # type: ignore[attr-defined]
+
+
+@never_cache
+@require_safe
+@login_required
+def queue(request: HttpRequest) -> HttpResponse:
+    """How it is, how much waits before each hop and for whom, and what holds it back."""
+    _check_staff(request)
+    now = clock.now()
+    found = health.read(now=now)
+    context = {
+        "layout": _region(request),
+        "health": found,
+        "tone": _HEALTH_TONES[found.status],
+        "hops": [{"hop": hop, "words": _HOPS[hop.name], "is_late": _is_late(hop)} for hop in found.hops],
+        "lanes": lanes.longest(now=now),
+        "lanes_shown": lanes.LANES_SHOWN,
+        "paused": lanes.paused(now=now),
+        "platform": platform.current(),
+    }
+    return render(request, "adminpanel/queue.html", context)
+
+
+_HEALTH_TONES = {health.Status.HEALTHY: "good", health.Status.DEGRADED: "warn", health.Status.UNHEALTHY: "bad"}
+# What waits before a hop, and for what.
+_HOPS = {
+    "deliveries": ("Inbox", "to be processed"),
+    "looks": ("Ledger", "for a look at the ledger"),
+    "requests": ("Queue", "for a turn, or a page"),
+    "claims": ("Healing", "overdue, for a look at what became of them"),
+}
+_PATIENT = frozenset({"requests"})  # waiting is what a queue is for
+
+
+def _is_late(hop: health.Hop) -> bool:
+    return hop.name not in _PATIENT and (hop.lag_seconds or 0) > health.LATE.total_seconds()
 
 
 @never_cache

@@ -25,6 +25,7 @@ urlpatterns = [
     path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
     path("staff/emissions", staff.emissions, name="staff-emissions"),
     path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
+    path("staff/queue", staff.queue, name="staff-queue"),
     path("staff/dead-letters", staff.dead_letters, name="staff-dead-letters"),
     path("staff/dead-letters/replay", staff.replay_dead_letters, name="staff-replay-dead-letters"),
     path("staff/dead-letters/<str:key>", staff.dead_letter, name="staff-dead-letter"),

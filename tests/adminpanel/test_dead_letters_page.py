@@ -1,23 +1,28 @@
-"""Dead letters as staff meet them: the pages, the API and the command."""
+"""Dead letters as staff meet them: the pages, the API and the command; and the page of the queue."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
+from adminpanel import health, lanes
 from ledger.database import collection
 from lovense import deadletters, platform, retries
 from lovense.activation import activation_id
+from lovense.models import Performer
+from tests.chain import Chain
 from tests.factories import NOW, UserFactory, token_of
+from tests.ground.plans import recorded
 from tests.pages import inline_code, unlabelled_fields
 from tips import queue
 from tips.models import QueueRequest
 
 pytestmark = pytest.mark.django_db
 
-LIST, API = "/staff/dead-letters", "/api/performance-queue/dlq"
+LIST, QUEUE, API = "/staff/dead-letters", "/staff/queue", "/api/performance-queue/dlq"
 
 
 @pytest.fixture
@@ -96,12 +101,13 @@ def test_a_long_list_is_paged(browser, dead, monkeypatch):
     assert browser.get(LIST, {"after": "yesterday"}).status_code == 302
 
 
-def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(browser, dead):
+@pytest.mark.parametrize("path", [LIST, QUEUE])
+def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(browser, dead, path):
     dead()
-    part = shown(browser.get(LIST, headers={"HX-Request": "true"}))
+    part = shown(browser.get(path, headers={"HX-Request": "true"}))
     assert "<html" not in part
-    assert part.strip() in shown(browser.get(LIST))
-    assert 'hx-trigger="every 10s"' in shown(browser.get(LIST))
+    assert part.strip() in shown(browser.get(path))
+    assert 'hx-trigger="every 10s"' in shown(browser.get(path))
 
 
 # --- one letter --------------------------------------------------------------------------------------------------------------
@@ -178,7 +184,7 @@ def test_pages_are_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
     stranger, looker = Client(), Client()
     stranger.force_login(ana.user)
     looker.force_login(dina)
-    for path in (LIST, page):
+    for path in (LIST, QUEUE, page):
         assert Client().get(path).status_code == 302
         assert stranger.get(path).status_code == 403
         assert looker.get(path).status_code == 200
@@ -200,10 +206,69 @@ def test_a_forged_form_is_refused(admin, dead):
 
 def test_nothing_is_inline_and_every_field_has_its_label(browser, dead):
     tip_id = dead()
-    for path in (LIST, f"{LIST}?cause=not_received", letter_page(tip_id)):
+    for path in (LIST, f"{LIST}?cause=not_received", letter_page(tip_id), QUEUE):
         text = shown(browser.get(path))
         assert inline_code(text) == []
         assert unlabelled_fields(text) == set()
+
+
+# --- the queue's page --------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_queue_is_healthy_and_clear(browser):
+    text = shown(browser.get(QUEUE))
+    assert "Healthy" in text
+    assert "Everything is within its limits." in text
+    assert "Nobody waits" in text
+    assert text.count(">Clear<") == len(health.HOPS)
+
+
+def test_it_shows_what_waits_for_whom_and_what_holds_it(browser, chain, bob, carol):
+    for _ in range(3):
+        chain.settled(bob, 100)
+    hers = Chain(carol)
+    hers.publish_menu()
+    hers.settled(bob, 100)
+    Performer.objects.filter(pk=carol.pk).update(paused_at=NOW, paused_by="carol", paused_why="tea")
+    platform.change(key="enable_lovense", value="false", by="dina", now=NOW)
+    text = shown(browser.get(QUEUE))
+    assert text.index("3 waiting") < text.index("1 waiting")
+    assert "no page" in text
+    assert "by carol: tea" in text
+    assert "The kill switch is on" in text
+    assert "4 wait for a turn, or a page" in text
+
+
+def test_it_says_why_it_is_not_healthy(browser, dead, monkeypatch):
+    tip_id = dead()
+    measures = [replace(measure, degraded=0) if measure.code == "dead" else measure for measure in health.MEASURES]
+    monkeypatch.setattr(health, "MEASURES", measures)
+    text = shown(browser.get(QUEUE))
+    assert "Degraded" in text
+    assert "1 dead letters have no review." in text
+    browser.post(f"{letter_page(tip_id)}/review", {"resolution": "waived"})
+    assert "Healthy" in shown(browser.get(QUEUE))
+
+
+def test_a_step_that_nobody_takes_is_late(browser, chain, bob):
+    chain.deliver(bob, 100)  # long ago, by the clock on the wall
+    text = shown(browser.get(QUEUE))
+    assert "1 waits to be processed, the oldest for" in text
+    assert ">Late<" in text
+
+
+def test_the_longest_queues_are_few_and_found_by_index(chain, bob, monkeypatch):
+    chain.hold()
+    for _ in range(3):
+        chain.settled(bob, 100)
+    with recorded() as plans:
+        (lane,) = lanes.longest(now=NOW)
+    assert (lane.depth, lane.oldest, lane.has_page, lane.is_paused) == (3, NOW, True, False)
+    of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
+    assert of_queue
+    assert not any("COLLSCAN" in plan.stages for plan in of_queue)
+    monkeypatch.setattr(lanes, "LANES_SHOWN", 0)
+    assert lanes.longest(now=NOW) == []
 
 
 # --- the API -----------------------------------------------------------------------------------------------------------------

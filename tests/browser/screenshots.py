@@ -96,17 +96,21 @@ def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, s
     page.get_by_role("button", name="Retry it").click()
     expect(page.get_by_role("status")).to_contain_text("1 delivered")
     camera.take(page, "emissions-retried")
-    dead_letter_pages(camera, page, stage)
+    queue_pages(camera, page, stage)
     page.goto(f"{stage.url}/api/docs")
     camera.take(page, "api-docs")
 
 
-def dead_letter_pages(camera: Camera, page: Page, stage: Stage) -> None:
-    """Two of what waits as dead letters, one sent back and one reviewed."""
+def queue_pages(camera: Camera, page: Page, stage: Stage) -> None:
+    """The queue while something waits in it; then two of these as dead letters, one sent back and one reviewed."""
     page.goto(f"{stage.url}/staff/dead-letters")
     camera.take(page, "dead-letters-none")
+    page.goto(f"{stage.url}/staff/queue")
+    camera.take(page, "queue")
     stage.stack.manage("shell", "-v0", "-c", _BURIED)
     page.reload()
+    camera.take(page, "queue-with-dead-letters")
+    page.get_by_role("link", name="Dead letters to review").click()
     camera.take(page, "dead-letters")
     page.get_by_role("link", name="The device was busy").click()
     camera.take(page, "dead-letters-of-a-cause")
