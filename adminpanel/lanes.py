@@ -1,6 +1,7 @@
 """The longest queues, and who has paused: what the page of the queue shows beside its health. Only reads.
 
-Counting all that wait reads one key of an index for each: 100 000 take some 60 ms, and the page asks once in ten seconds.
+Counting all that wait reads one key of an index for each, 50 000 in less than half a second on two busy cores, and the page asks
+once in ten seconds.
 """
 
 from dataclasses import dataclass
