@@ -241,6 +241,9 @@ def test_of_what_waits_to_be_sent_again_the_page_is_told(chain, bob, who, wire):
     assert clear(who, 1, now=later) == 1
     assert state(tip_id) == ("dispatched", "pending")
     assert [stop["activationIds"] for stop in wire.stops()] == [[f"{tip_id}.all"]]
+    assert clear(who, 1, now=later, by="dina") == 0
+    assert activation_of(tip_id)["cancelled_by"] == "ana"
+    assert actions() == ["clear"]
 
 
 def test_a_long_queue_is_cleared_in_bounded_parts(chain, bob, who, monkeypatch):
