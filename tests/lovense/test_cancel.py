@@ -389,6 +389,7 @@ def test_a_change_that_is_not_committed_has_no_entry(chain, bob, fail_command):
     with pytest.raises(NotCommitted):
         cancel(chain, tip_id)
     assert (state(tip_id), entries()) == ((None, "pending"), [])
+    assert cancel(chain, tip_id) == "cancelled"  # and ends what the server still holds open of the first
 
 
 def test_a_process_that_dies_before_it_told_the_page_is_made_up_for(chain, bob, wire):
