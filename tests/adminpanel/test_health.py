@@ -74,7 +74,9 @@ def test_what_went_wrong(db, more, code, above):
     assert status() == "healthy"
     ended(1, kind, **more)
     assert (status(), reasons()) == ("degraded", {code: above[0] + 1})
-    ended(above[1] - above[0], kind, **more)
+    ended(above[1] - above[0] - 1, kind, **more)
+    assert status() == "degraded"
+    ended(1, kind, **more)
     assert (status(), reasons()) == ("unhealthy", {code: above[1] + 1})
 
 
