@@ -319,6 +319,31 @@ def next_in(lane: str, mode: Mode, *, limit: int) -> list[Row]:
     return sorted(found, key=turns.aged if mode is Mode.PRIORITY else turns.in_order)[:limit]
 
 
+def first_of_lines(lane: str, *, limit: int) -> list[Row]:
+    """The first waiting requests of each line of a lane: whatever its mode, its next `limit` requests are among them."""
+    pipelines: list[list[dict[str, Any]]] = [
+        [{"$match": {"status": PENDING, "line": name}}, {"$sort": {"turn": 1}}, {"$limit": limit}] for name in turns.lines([lane])
+    ]
+    table = QueueRequest._meta.db_table
+    union = [{"$unionWith": {"coll": table, "pipeline": pipeline}} for pipeline in pipelines[1:]]
+    return list(collection(QueueRequest).aggregate(pipelines[0] + union))
+
+
+def count_before(request: Row, mode: Mode, *, limit: int) -> int:
+    """How many requests of its lane will have their turn before this one; counted no further than `limit`."""
+    names = turns.lines([request["lane"]])
+    if mode is not Mode.PRIORITY:
+        before: dict[str, Any] = {"status": PENDING, "line": {"$in": names}, "turn": {"$lt": request["turn"]}}
+    else:
+        others: list[dict[str, Any]] = [
+            {"status": PENDING, "line": name, "waiting_since": {"$lt": turns.overtakes_until(request, name)}}
+            for name in names
+            if name != request["line"]
+        ]
+        before = {"$or": [{"status": PENDING, "line": request["line"], "turn": {"$lt": request["turn"]}}, *others]}
+    return collection(QueueRequest).count_documents(before, limit=limit)
+
+
 def expire_claims_of(slot: str, *, now: datetime) -> int:
     """A restarted worker ends its predecessor's leases, so that what was in its hands is looked at now, not in ten seconds."""
     held = {"status": CLAIMED, "claimed_by": {"$regex": f"^{re.escape(slot)}/"}}

@@ -19,6 +19,7 @@ from tips.models import Mode, Priority
 
 AGEING = timedelta(seconds=30)
 BATCH_SIZE = 100
+TICK = timedelta(seconds=1)
 
 Row = dict[str, Any]
 
@@ -56,7 +57,17 @@ def aged(row: Row) -> tuple[datetime, int, str]:
 
 def priority_of(row: Row) -> int:
     """That of its line: the one it was submitted with, or that of the request with which it changed places."""
-    return int(row["line"].rpartition("/")[2])
+    return _priority(row["line"])
+
+
+def _priority(name: str) -> int:
+    return int(name.rpartition("/")[2])
+
+
+def overtakes_until(row: Row, name: str) -> datetime:
+    """Where priority counts: what waits in that line since before then has its turn before this request."""
+    since: datetime = row["waiting_since"]
+    return since + AGEING * (_priority(name) - priority_of(row))
 
 
 def is_ready(row: Row, mode: Mode, now: datetime) -> bool:
