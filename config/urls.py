@@ -10,13 +10,20 @@ from adminpanel import views as staff
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import api as queue
-from lovense.views import live
+from lovense import views as live
 from tips import api as tips
 from tips import webhooks
 
 urlpatterns = [
     # pages
-    path("", live, name="live"),
+    path("", live.live, name="live"),
+    path("live/pause", live.pause, name="live-pause"),
+    path("live/resume", live.resume, name="live-resume"),
+    path("live/mode", live.mode, name="live-mode"),
+    path("live/skip", live.skip, name="live-skip"),
+    path("live/clear", live.clear, name="live-clear"),
+    path("live/requests/<str:request_id>/up", live.up, name="live-up"),
+    path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
     path("login", views.login, name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),

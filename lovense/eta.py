@@ -8,6 +8,7 @@ know is said as such: `draining`, `paused` (without an end), `no_page`, `too_far
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from heapq import merge
 from itertools import islice
 
 from ledger.database import collection
@@ -52,6 +53,7 @@ class Start:
     foreseen: Foreseen
     busy_seconds: float = 0.0
     leader: str = ""  # the request whose run it is part of
+    is_paced: bool = False  # the limit per minute makes it wait
 
 
 @dataclass(slots=True)
@@ -166,17 +168,18 @@ class _Foresight:
         mode, free_at, rate = self._lane.mode, self._lane.free_at, self._lane.pace
         while request := self._waiting.next(mode):
             decision = self._decided(request)
-            at = _ready(request, mode, free_at)
-            if decision["status"] not in PLAYS:
-                yield Start(request, decision, Foreseen(at))
-                free_at = at + NOTHING
+            ready = _ready(request, mode, free_at)
+            if decision["status"] not in PLAYS or decision.get("cancelled_at"):
+                yield Start(request, decision, Foreseen(ready))
+                free_at = ready + NOTHING
                 continue
-            at = _open(rate, at)
+            at = _open(rate, ready)
+            is_paced = at > ready or bool(request.get("delayed_by") and ready > free_at)
             members = self._members(request, decision, at) if mode is Mode.BATCH and not request["attempts"] else []
             seconds = run_seconds(decision) + sum(self._decided(member)["promised_seconds"] for member in members)
-            foreseen = Foreseen(at + START)
-            yield Start(request, decision, foreseen, busy_seconds=seconds + START.total_seconds())
-            yield from (Start(member, self._decided(member), foreseen, leader=request["_id"]) for member in members)
+            start = Start(request, decision, Foreseen(at + START), seconds + START.total_seconds(), is_paced=is_paced)
+            yield start
+            yield from (Start(member, self._decided(member), start.foreseen, leader=request["_id"]) for member in members)
             rate, free_at = rate.after(at), at + START + timedelta(seconds=seconds)
 
     def _decided(self, request: Row) -> Row:
@@ -198,26 +201,26 @@ class _Foresight:
 class _Lines:
     """The lines of a lane while it is worked off."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows = {row["_id"]: row for row in sorted(rows, key=turns.in_order)}
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._lines: dict[str, dict[str, Row]] = {}
+        for row in sorted(rows, key=turns.in_order):
+            self._lines.setdefault(row["line"], {})[row["_id"]] = row
 
     def next(self, mode: Mode) -> Row | None:
-        heads: dict[str, Row] = {}
-        for row in self._rows.values():
-            heads.setdefault(row["line"], row)
-            if mode is not Mode.PRIORITY:
-                break
-        chosen = turns.next_of(list(heads.values()), mode) if heads else None
-        if chosen:
-            self.take([chosen])
+        heads = [next(iter(line.values())) for line in self._lines.values() if line]
+        if not heads:
+            return None
+        chosen = turns.next_of(heads, mode)
+        self.take([chosen])
         return chosen
 
     def first(self, count: int) -> list[Row]:
-        return [row for _, row in zip(range(count), self._rows.values(), strict=False)]
+        """In the order of the turns."""
+        return list(islice(merge(*(line.values() for line in self._lines.values()), key=turns.in_order), count))
 
     def take(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            del self._rows[row["_id"]]
+            del self._lines[row["line"]][row["_id"]]
 
 
 def _ready(request: Row, mode: Mode, free_at: datetime) -> datetime:

@@ -47,6 +47,8 @@ _DEAD: dict[str, str] = {
 def of(activation: Activation) -> Outcome:
     status = S(activation.status)
     word, tone = _WORDS[status]
+    if status in (S.DISPATCHED, S.ACTIVATED) and activation.cancelled_at is not None:
+        word, tone = "Ending", "warn"
     if status is S.COMPLETED and _is_short(activation):
         word, tone = "Shortened", "warn"
     return Outcome(word, tone, _text(activation, status))

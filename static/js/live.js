@@ -1,6 +1,7 @@
 // The live page: starts the socket and the virtual device, keeps times and the countdown moving. The server's HTML is the
 // state; nothing here remembers it.
 
+import "./buttons.js";
 import { age, every, serverNow } from "./clock.js";
 import { start } from "./device.js";
 import "./regions.js";
@@ -22,6 +23,19 @@ function ages(root) {
   for (const element of root.querySelectorAll("time[data-age]")) {
     element.textContent = `${age(serverNow() - Date.parse(element.dateTime))} ago`;
   }
+  for (const element of root.querySelectorAll("time[data-starts]")) {
+    element.textContent = until(Date.parse(element.dateTime) - serverNow());
+    element.title = new Date(element.dateTime).toLocaleString();
+  }
+}
+
+/** "now", "in 8 s", "in 4 min", "in 2 h 5 min": foreseen, so the further away the rounder. */
+function until(ms) {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 1) return "now";
+  if (seconds < 100) return `in ${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `in ${minutes} min` : `in ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 function countdown() {

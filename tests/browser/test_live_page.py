@@ -1,6 +1,7 @@
 """From the signed tip to the light on the page and back: the live page against the whole running system."""
 
 import re
+import threading
 
 from playwright.sync_api import expect
 
@@ -214,3 +215,83 @@ def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# --- the queue's buttons -------------------------------------------------------------------------------------------------
+
+
+def test_a_paused_queue_keeps_what_comes_and_plays_it_when_resumed(live, the_stage, ana):
+    switch_on(live)
+    live.get_by_role("button", name="Pause: 5 min").focus()
+    live.keyboard.press("Enter")
+    expect(live.locator("#resume")).to_be_focused()  # the button that was pressed is gone; its opposite has the focus
+    expect(live.locator("[data-told]")).to_have_text("Paused for 5 min.")
+    expect(live.locator("#region-notices")).to_contain_text(f"Paused by {ana.name}")
+    the_stage.tip(ana, 50)
+    expect(live.locator("#region-queue .queue")).to_contain_text("in 5 min")
+    expect(live.locator("#now-title")).to_have_text("Paused")
+    expect(live.locator("#resume")).to_be_focused()
+    live.keyboard.press("Enter")
+    expect(live.locator("#pause-5")).to_be_focused(timeout=15_000)
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Running", timeout=15_000)
+    first_verdict(live, "Completed")
+
+
+def test_what_plays_is_skipped_and_the_next_one_starts(live, the_stage, ana):
+    switch_on(live)
+    the_stage.tip(ana, 500)
+    the_stage.tip(ana, 50)
+    expect(live.locator("#region-queue .now")).to_contain_text("Earthquake")
+    live.get_by_role("button", name="Skip current").click()
+    expect(live.locator("#region-feed")).to_contain_text("was ended after")
+    expect(live.locator("#region-queue .now")).to_contain_text("Soft wave")
+    first_verdict(live, "Completed")
+
+
+def test_removing_asks_first_and_clearing_says_how_many(live, the_stage, ana):
+    for amount in (50, 60, 70):
+        the_stage.tip(ana, amount)
+    queue = live.locator("#region-queue .queue")
+    expect(queue).to_contain_text("3 waiting")
+    live.get_by_role("button", name="Remove: Soft wave, 60 tokens").click()
+    dialog = live.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    live.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(live.get_by_role("button", name="Remove: Soft wave, 60 tokens")).to_be_focused()
+    live.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Remove it").click()
+    expect(queue).to_contain_text("2 waiting")
+    expect(live.get_by_role("button", name="Remove: Soft wave, 70 tokens")).to_be_focused()  # it has the place now
+    live.get_by_role("button", name="Clear the queue").click()
+    expect(dialog).to_contain_text("Remove all 2 that wait?")
+    the_stage.tip(ana, 80)
+    expect(queue).to_contain_text("3 waiting")
+    dialog.get_by_role("button", name="Remove 2").click()
+    expect(dialog).to_contain_text("Meanwhile the queue has changed")
+    dialog.get_by_role("button", name="Remove 3").click()
+    expect(live.get_by_text("No tips waiting")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    live.set_viewport_size({"width": 360, "height": 800})
+    assert live.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_button_pressed_while_its_region_is_being_fetched_is_not_lost(live):
+    waiting, released = [], threading.Event()
+
+    def hold(route):
+        if released.is_set():
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    live.route("**/?region=queue", hold)
+    live.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
+    live.wait_for_function("document.querySelector('#region-queue').classList.contains('htmx-request')")
+    live.get_by_role("button", name="Pause: 1 h").click()
+    live.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
+    expect(live.locator("[data-told]")).to_have_text("Paused for 1 h.")
+    released.set()
+    for route in waiting:
+        route.continue_()
+    expect(live.locator("#resume")).to_be_focused()

@@ -8,7 +8,7 @@ import pytest
 from ledger.database import collection
 from lovense import acknowledgement, dispatch, eta, groups, pages, platform
 from lovense.acknowledgement import Ack
-from lovense.models import Activation, Performer, PlatformSettings
+from lovense.models import Activation, Performer
 from tests.factories import NOW, Viewer, fund
 from tests.ground.plans import recorded
 from tests.lovense.conftest import request_of, seconds
@@ -113,6 +113,13 @@ def set_mode(chain, mode):
     collection(Performer).update_one({"_id": chain.performer_id}, {"$set": {"queue_mode": mode.value}})
 
 
+def set_platform(**changes):
+    row = platform.current()
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save()
+
+
 def errors(theatre, foreseen):
     """By how many seconds each that has started was missed, and from how far away."""
     return {
@@ -134,7 +141,7 @@ def assert_close(theatre, foreseen, *, asked_at=NOW, within=1.0):
 
 
 def test_every_start_of_a_busy_lane_is_foreseen_within_a_second(theatre, chain, bob):
-    platform.change(key="rate_limit_per_minute", value="0")
+    set_platform(rate_limit_per_minute=0)
     settle(chain, 100, 50, 5, 300, 50, 100, 20, 100, 50, 5, 50, 100, bob=bob)
     theatre.run(NOW + seconds(4))
     foreseen = theatre.foreseen()
@@ -170,7 +177,7 @@ def test_batches_are_foreseen_within_a_tick(theatre, chain, bob):
 
 
 def test_the_limit_per_minute_is_foreseen(theatre, chain, bob):
-    platform.change(key="rate_limit_per_minute", value="5")
+    set_platform(rate_limit_per_minute=5)
     settle(chain, *[50] * 11, bob=bob)
     foreseen = theatre.foreseen()
     theatre.run(NOW + seconds(135))
@@ -224,7 +231,7 @@ def test_looking_changes_nothing(theatre, chain, bob):
 
 
 def drain_for_deploy(chain):
-    collection(PlatformSettings).update_one({"_id": "platform"}, {"$set": {"is_draining": True}}, upsert=True)
+    set_platform(is_draining=True)
 
 
 def pause(chain):
@@ -241,7 +248,6 @@ def close_the_page(chain):
     ids=str,
 )
 def test_what_nobody_can_know_is_said_and_not_guessed(theatre, chain, bob, why, happen):
-    platform.change(key="rate_limit_per_minute", value="30")
     (tip_id,) = settle(chain, 50, bob=bob)
     happen(chain)
     (start,) = eta.of_lane(chain.performer_id, now=NOW)
@@ -285,7 +291,7 @@ def fill(chain, count, mode=Mode.FIFO):
 
 @pytest.mark.parametrize("mode", Mode)
 def test_one_far_back_is_estimated_from_the_first_and_never_before_them(chain, mode):
-    platform.change(key="rate_limit_per_minute", value="0")
+    set_platform(rate_limit_per_minute=0)
     rows = fill(chain, 200, mode)
     now = NOW + seconds(10)
     hold_at(now)
@@ -298,7 +304,7 @@ def test_one_far_back_is_estimated_from_the_first_and_never_before_them(chain, m
 
 
 def test_an_estimate_respects_the_limit_per_minute(chain):
-    platform.change(key="rate_limit_per_minute", value="2")
+    set_platform(rate_limit_per_minute=2)
     rows = fill(chain, 100)
     assert eta.of_request(rows[99], now=NOW + seconds(1)).seconds(NOW) == pytest.approx(98 / 2 * 60, rel=0.05)
 

@@ -76,7 +76,9 @@ def test_a_cancelled_one_says_how_far_it_came(more, words):
 
 def test_what_is_being_ended_is_not_called_playing():
     for status in ("dispatched", "activated"):
-        assert told(status, cancelled_at=NOW).text.startswith("Being ended")
+        found = told(status, cancelled_at=NOW)
+        assert found.word == "Ending"
+        assert found.text.startswith("Being ended")
 
 
 def test_who_ended_it_and_why_is_in_words_of_its_own():

@@ -1,0 +1,35 @@
+// The live page's buttons. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
+
+import { after } from "./clock.js";
+import { isRegion } from "./regions.js";
+
+const TOLD_MS = 6000;
+const dialog = document.querySelector("#confirm");
+const told = document.querySelector("[data-told]");
+let forget = () => {};
+
+function tell({ text, tone }) {
+  dialog.close(); // or it would hide what is said
+  told.textContent = text;
+  told.dataset.tone = tone;
+  forget();
+  forget = after(TOLD_MS, () => (told.textContent = ""));
+}
+
+function failed({ target, xhr }) {
+  if (isRegion(target)) return;
+  const isAnswered = Boolean(xhr?.status);
+  const text = isAnswered ? "That did not work. Reload the page, and try again." : "No answer: it may not have been done. Try again.";
+  tell({ text, tone: "bad" });
+}
+
+document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  if (target !== dialog) return;
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("[autofocus]")?.focus();
+});
+dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && dialog.close());
+document.body.addEventListener("said", ({ detail }) => tell(detail));
+for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.body.addEventListener(failure, ({ detail }) => failed(detail));
+}
