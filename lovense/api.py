@@ -6,8 +6,9 @@ What is another performer's is answered as what does not exist. Each door makes 
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -30,9 +31,10 @@ from ledger.trail import LONGEST_WHY
 from ledger.wire import refusal
 from lovense import controls, lanes, outcome, submissions, wire
 from lovense.activation import LIVE, Row, S, activation_id
+from lovense.eta import Foreseen
 from lovense.models import Activation, Performer
 from tips import queue, signals
-from tips.models import Mode
+from tips.models import Mode, RequestStatus
 
 log = logging.getLogger(__name__)
 
@@ -240,7 +242,8 @@ def lane(request: Request) -> Response:
     query = LaneQuery(data=request.query_params)
     query.is_valid(raise_exception=True)
     whose = _lane(request, request.query_params.get("performerId"), is_change=False)
-    return Response(_lane_json(lanes.read(whose, limit=query.validated_data["limit"], now=clock.now())))
+    now = clock.now()
+    return Response(_lane_json(lanes.read(whose, limit=query.validated_data["limit"], now=now), now))
 
 
 # --- controls --------------------------------------------------------------------------------------------------------------
@@ -444,13 +447,14 @@ def _wake(whose: str) -> None:
 
 def _lane_again(whose: str) -> Response:
     _wake(whose)
-    return Response(_lane_json(lanes.read(whose, limit=MOST_SHOWN, now=clock.now())))
+    now = clock.now()
+    return Response(_lane_json(lanes.read(whose, limit=MOST_SHOWN, now=now), now))
 
 
 # --- as JSON ---------------------------------------------------------------------------------------------------------------
 
 
-def _lane_json(found: lanes.Lane) -> dict[str, Any]:
+def _lane_json(found: lanes.Lane, now: datetime) -> dict[str, Any]:
     paused = found.paused
     return {
         "performerId": found.performer_id,
@@ -458,15 +462,11 @@ def _lane_json(found: lanes.Lane) -> dict[str, Any]:
         "isPlatformMode": found.is_platform_mode,
         "paused": paused and {**paused, "since": clock.iso(paused["since"]), "until": _iso(paused["until"])},
         "isDraining": found.is_draining,
-        "running": _requests(found.running),
-        "waiting": _requests(found.waiting),
+        "running": [_request(row) for row in found.running],
+        "waiting": [_request(start.request) | {"eta": _eta(start.foreseen, now)} for start in found.waiting],
         "waitingCount": found.waiting_count,
         "isCountedOut": found.is_counted_out,
     }
-
-
-def _requests(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    return [_request(row) for row in rows]
 
 
 def _request(row: Row) -> dict[str, Any]:
@@ -493,7 +493,21 @@ def _request(row: Row) -> dict[str, Any]:
 
 
 def _status(row: Row) -> dict[str, Any]:
-    return _request(row) | {"place": lanes.place_of(row), "activation": _activation(row)}
+    now, place, eta = clock.now(), None, None
+    if row["status"] == RequestStatus.PENDING:
+        place, foreseen = lanes.outlook(row, now=now)
+        eta = _eta(foreseen, now)
+    return _request(row) | {"place": place, "eta": eta, "activation": _activation(row)}
+
+
+def _eta(foreseen: Foreseen, now: datetime) -> dict[str, Any]:
+    seconds = foreseen.seconds(now)
+    return {
+        "at": _iso(foreseen.at),
+        "seconds": seconds and round(seconds, 3),
+        "isEstimate": foreseen.is_estimate,
+        "why": foreseen.why,
+    }
 
 
 def _activation(row: Row) -> dict[str, Any] | None:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lovense import eta
 from lovense.activation import Row, Rules, is_paused
+from lovense.eta import Foreseen, Start
 from tips import queue
-from tips.models import Mode, RequestStatus
+from tips.models import Mode
 
 COUNTED_AT_MOST = 1000
 PLACES = 100  # of a lane, in which a request's own place is looked for
@@ -22,7 +24,7 @@ class Lane:
     paused: dict[str, Any] | None
     is_draining: bool
     running: list[Row]
-    waiting: list[Row]
+    waiting: list[Start]
     waiting_count: int
 
     @property
@@ -40,7 +42,7 @@ def read(performer_id: str, *, limit: int, now: datetime) -> Lane:
         paused=_paused(performer) if is_paused(performer, now) else None,
         is_draining=bool(rules.platform["is_draining"]),
         running=running(performer_id),
-        waiting=queue.next_in(performer_id, mode, limit=limit),
+        waiting=eta.of_lane(performer_id, now=now, limit=limit, rules=rules),
         waiting_count=queue.depth_of(performer_id, limit=COUNTED_AT_MOST),
     )
 
@@ -55,10 +57,10 @@ def running(performer_id: str) -> list[Row]:
     return [claimed, *queue.joined_to([claimed["idempotency_key"]])] if claimed else []
 
 
-def place_of(request: Row) -> int | None:
-    """1 is next. None when it does not wait, or is not among the first PLACES of its lane."""
-    if request["status"] != RequestStatus.PENDING:
-        return None
-    mode = Rules.read([request["lane"]]).mode_of(request["lane"])
-    ids = [row["_id"] for row in queue.next_in(request["lane"], mode, limit=PLACES)]
-    return ids.index(request["_id"]) + 1 if request["_id"] in ids else None
+def outlook(request: Row, *, now: datetime) -> tuple[int | None, Foreseen]:
+    """Its place (1 is next; None when it does not wait, or not among the first PLACES of its lane), and when it will start."""
+    starts = eta.of_lane(request["lane"], now=now, limit=PLACES)
+    for place, start in enumerate(starts, start=1):
+        if start.request["_id"] == request["_id"]:
+            return place, start.foreseen
+    return None, eta.of_request(request, now=now)

@@ -124,7 +124,19 @@ class RequestOut(Shape):
     lastError = serializers.CharField(allow_null=True)
 
 
+class Eta(Shape):
+    at = serializers.DateTimeField(allow_null=True, help_text="null when nobody can know: `why` says why not")
+    seconds = serializers.FloatField(allow_null=True)
+    isEstimate = serializers.BooleanField(help_text="By the average of those before it: it is far behind")
+    why = serializers.CharField(allow_blank=True, help_text="`draining`, `paused`, `no_page` or `too_far`; else empty")
+
+
+class WaitingOut(RequestOut):
+    eta = Eta()
+
+
 class StatusOut(RequestOut):
+    eta = Eta(allow_null=True, help_text="null when it does not wait")
     place = serializers.IntegerField(allow_null=True, help_text="1 is next; null when it does not wait, or far behind")
     activation = RequestActivation(allow_null=True, help_text="null before its turn")
 
@@ -151,7 +163,7 @@ class LaneOut(Shape):
     paused = PausedOut(allow_null=True)
     isDraining = serializers.BooleanField(help_text="The whole deployment starts nothing new")
     running = RequestOut(many=True, help_text="What plays; more than one where a batch plays as one run")
-    waiting = RequestOut(many=True, help_text="The next ones, in the order of their turns")
+    waiting = WaitingOut(many=True, help_text="The next ones, in the order of their turns")
     waitingCount = serializers.IntegerField()
     isCountedOut = serializers.BooleanField(help_text="False: there are more than waitingCount")
 
@@ -179,7 +191,8 @@ REQUEST = {
     "cause": None,
     "lastError": None,
 }
-WAITING = REQUEST | {"place": 1, "activation": None}
+ETA = {"at": AT, "seconds": 12.4, "isEstimate": False, "why": ""}
+WAITING = REQUEST | {"place": 1, "eta": ETA, "activation": None}
 PLAYED = {
     "activationId": "test-5d0b6f1c2a525a0e9a633d1f0f6f2f10.all",
     "status": "completed",
@@ -195,6 +208,7 @@ COMPLETED = REQUEST | {
     "claimedAt": AT,
     "finishedAt": AT,
     "place": None,
+    "eta": None,
     "activation": PLAYED,
 }
 TIP = REQUEST | {"type": "TipActivated", "priority": 10, "tipId": TIP_ID, "amount": 100, "tipper": "user123", "submittedBy": None}
@@ -205,11 +219,11 @@ LANE = {
     "paused": None,
     "isDraining": False,
     "running": [TIP | {"status": "claimed", "attempts": 1, "claimedAt": AT}],
-    "waiting": [REQUEST],
+    "waiting": [REQUEST | {"eta": ETA}],
     "waitingCount": 1,
     "isCountedOut": True,
 }
-CANCELLED = REQUEST | {"status": "cancelled", "finishedAt": AT, "place": None}
+CANCELLED = REQUEST | {"status": "cancelled", "finishedAt": AT, "place": None, "eta": None}
 CANCELLED |= {
     "activation": PLAYED
     | {

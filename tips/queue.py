@@ -311,14 +311,6 @@ def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list
     return list(collection(QueueRequest).find(wanted).sort("turn", 1).limit(limit))
 
 
-def next_in(lane: str, mode: Mode, *, limit: int) -> list[Row]:
-    """The lane's first pending requests in the order in which this mode takes them. (Of each line, its first ones.)"""
-    found: list[Row] = []
-    for line in turns.lines([lane]):
-        found += collection(QueueRequest).find({"status": PENDING, "line": line}).sort("turn", 1).limit(limit)
-    return sorted(found, key=turns.aged if mode is Mode.PRIORITY else turns.in_order)[:limit]
-
-
 def first_of_lines(lane: str, *, limit: int) -> list[Row]:
     """The first waiting requests of each line of a lane: whatever its mode, its next `limit` requests are among them."""
     pipelines: list[list[dict[str, Any]]] = [

@@ -118,9 +118,11 @@ def test_a_test_is_submitted_waits_plays_and_says_so(hers, chain):
     assert made.status_code == 201
     request_id = made.json()["requestId"]
     assert (made.json()["status"], made.json()["place"], made.json()["submittedBy"]) == ("pending", 1, "ana")
+    assert 0 < made.json()["eta"]["seconds"] < 1
     playing(chain, request_id)
     now = hers("get", f"/status/{request_id}").json()
     assert (now["status"], now["place"], now["activation"]["status"]) == ("claimed", None, "activated")
+    assert now["eta"] is None
     chain.acknowledge(queue.find(request_id)["idempotency_key"], "finished", delivered_seconds=5)
     over = hers("get", f"/status/{request_id}").json()
     assert (over["status"], over["activation"]["text"]) == ("completed", "“Test” played for 5 s.")
@@ -130,7 +132,7 @@ def test_the_same_key_again_is_answered_with_the_request_as_it_is_now(hers, chai
     body = TEST | {"idempotencyKey": "k"}
     first, again = hers("post", "/submit", body), hers("post", "/submit", body)
     assert (first.status_code, again.status_code) == (201, 200)
-    assert first.json() == again.json()
+    assert [answer.json() | {"eta": None} for answer in (first, again)] == [first.json() | {"eta": None}] * 2
     refused = hers("post", "/submit", body | {"priority": "LOW"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "idempotency_key_reused")
 
@@ -178,6 +180,8 @@ def test_the_lane_shows_what_plays_and_what_waits_in_its_order(hers, chain, bob)
     found = hers("get", "").json()
     assert [row["requestId"] for row in found["running"]] == [first]
     assert [row["requestId"] for row in found["waiting"]] == [second, test]
+    assert [row["eta"]["why"] for row in found["waiting"]] == ["", ""]
+    assert found["waiting"][0]["eta"]["seconds"] < found["waiting"][1]["eta"]["seconds"]
     assert (found["waitingCount"], found["isCountedOut"], found["mode"], found["paused"]) == (2, True, "fifo", None)
     hers("post", "/mode", {"mode": "priority"})
     assert [row["requestId"] for row in hers("get", "").json()["waiting"]] == [test, second]

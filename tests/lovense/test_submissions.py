@@ -12,7 +12,7 @@ from lovense.submissions import KeyReused, QueueFull, TooManySubmissions
 from tests.factories import NOW, fund
 from tests.ground.plans import recorded
 from tests.lovense.conftest import in_collection
-from tips import queue
+from tips import queue, turns
 from tips.models import Mode, Priority, QueueRequest, RequestType
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,8 @@ def submit(lane, key, *, now=NOW, account="1", name="ana", **body):
 
 
 def order(lane, mode=Mode.FIFO):
-    return [row["idempotency_key"] for row in queue.next_in(lane, mode, limit=100)]
+    found = queue.first_of_lines(lane, limit=100)
+    return [row["idempotency_key"] for row in sorted(found, key=turns.aged if mode is Mode.PRIORITY else turns.in_order)]
 
 
 # --- what is taken ---------------------------------------------------------------------------------------------------------

@@ -80,8 +80,10 @@ def _of_lane(performer_id: str, now: datetime) -> Iterator[Line]:
     yield "paused", _paused(lane)
     for row in lane.running:
         yield "running", _request(row, now)
-    for place, row in enumerate(lane.waiting, start=1):
-        yield f"{place:>7}", _request(row, now)
+    for place, start in enumerate(lane.waiting, start=1):
+        seconds = start.foreseen.seconds(now)
+        when = start.foreseen.why.replace("_", " ") if seconds is None else f"in about {seconds:.0f} s"
+        yield f"{place:>7}", f"{_request(start.request, now)}  {when}"
 
 
 def _deployment_line(now: datetime) -> tuple[int, str]:
