@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 
 from ledger.database import client, collection
 from ledger.models import Account
@@ -29,7 +30,8 @@ def test_writes_of_others_are_emptied_when_a_test_says_so(turn, written_elsewher
     assert collection(Account).count_documents({}) == 0
     collection(Account).insert_one({"_id": "a"})
     WRITES.seen.clear()  # as if another process had written it
-    WRITES.seen |= {("test_tips", name) for name in client()["test_tips"].list_collection_names()}
+    name = connection.settings_dict["NAME"]
+    WRITES.seen |= {(name, found) for found in client()[name].list_collection_names()}
 
 
 @pytest.mark.parametrize("turn", range(2))

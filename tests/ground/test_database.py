@@ -1,6 +1,7 @@
 """The traps of Django on MongoDB, each closed in config/database. Without the fix each of these tests fails."""
 
 import contextlib
+import os
 
 import pytest
 from bson import ObjectId
@@ -286,8 +287,9 @@ def test_an_integrity_error_names_its_index_in_its_cause():
 
 
 def test_the_database_is_the_tests_own_and_its_name_comes_from_the_uri():
-    assert connection.settings_dict["NAME"] == "test_tips"
-    assert collection(Account).database.name == "test_tips"
+    name = "_".join(filter(None, ["test_tips", os.environ.get("PYTEST_XDIST_WORKER")]))
+    assert connection.settings_dict["NAME"] == name
+    assert collection(Account).database.name == name
 
 
 def test_a_collection_is_cached_and_follows_the_databases_name(monkeypatch):
