@@ -3,7 +3,7 @@
 fairness  one performer has 10 000 requests waiting, and her page plays them; another's tips, one after the other on an
           otherwise idle stack, must reach his page as soon as without her: from settled to the command on the page. Both cases
           alternate in one run
-depth     the claim of a lane with 100 000 requests beside that of one with 100, in a queue of the same size each, in every mode
+depth     the claim of a lane with 100 000 requests beside that of one with 100, each in a database of its own, in every mode
 
 Bounded in tips and claims; its own databases, gone afterwards. Exits 1 when a ratio is missed.
 """
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from config.stack.services import Services
 
 WAITING, FAIR = 10_000, 1.5
 SHALLOW, DEEP, FLAT = 100, 100_000, 1.2
+WARM = 20
 PATIENCE_SECONDS = 30
 AMOUNT, FAST = 100, 1e6
 BATCH = 10_000
@@ -153,33 +155,49 @@ def fill(lane: str, depth: int) -> None:
         collection(QueueRequest).insert_many((row(n) for n in range(start, min(start + BATCH, depth))), ordered=False)
 
 
-def claims(lane: str, mode: Any, times: int) -> Iterator[float]:
-    """Milliseconds of one look and claim each; in batch mode with the look at what may join. What is claimed is given back."""
+def claimed_in(lane: str, mode: Any) -> float:
+    """Milliseconds of one look and claim; in batch mode with the look at what may join. What is claimed is given back."""
     from ledger import clock
     from tips import queue, turns
     from tips.models import Mode
 
-    for _ in range(times):
-        now, began = clock.now(), time.perf_counter()
-        (row,) = queue.claim(queue.fronts([lane]), by="bench", now=now, lease_seconds=10, modes={lane: mode})
-        if mode is Mode.BATCH:
-            assert len(queue.waiting_in(lane, limit=turns.BATCH_SIZE - 1)) == turns.BATCH_SIZE - 1
-        yield 1000 * (time.perf_counter() - began)
-        queue.delay(row["_id"], until=now - timedelta(minutes=1), by="bench")
+    now, began = clock.now(), time.perf_counter()
+    (row,) = queue.claim(queue.fronts([lane]), by="bench", now=now, lease_seconds=10, modes={lane: mode})
+    if mode is Mode.BATCH:
+        assert len(queue.waiting_in(lane, limit=turns.BATCH_SIZE - 1)) == turns.BATCH_SIZE - 1
+    took = 1000 * (time.perf_counter() - began)
+    queue.delay(row["_id"], until=now - timedelta(minutes=1), by="bench")
+    return took
+
+
+@contextmanager
+def database_of(size: int) -> Iterator[str]:
+    """Each depth has a database of its own; the lane in it."""
+    from django.db import connections
+
+    connections.settings["default"]["NAME"] = database_name(size)
+    yield messages.performer_id(size)
+
+
+def database_name(size: int) -> str:
+    return f"depth{size}"
 
 
 def depth(*, times: int) -> bool:
-    """Each depth in a queue of its own size, by turns: shallow, deep, shallow, deep."""
-    from ledger.database import collection
-    from tips.models import Mode, QueueRequest
+    """Claim by claim in turn, so that whatever else the machine does meets both alike."""
+    from tips.models import Mode
 
-    found: dict[tuple[str, int], list[float]] = {}
-    for size in (SHALLOW, DEEP) * 2:
-        collection(QueueRequest).delete_many({})
-        fill(messages.performer_id(size), size)
-        for mode in Mode:
-            values = list(claims(messages.performer_id(size), mode, times + 20))[20:]
-            found.setdefault((mode, size), []).extend(values)
+    for size in (SHALLOW, DEEP):
+        with database_of(size) as lane:
+            fill(lane, size)
+    found: dict[tuple[str, int], list[float]] = {(mode, size): [] for mode in Mode for size in (SHALLOW, DEEP)}
+    for mode in Mode:
+        for number in range(times + WARM):
+            for size in (SHALLOW, DEEP):
+                with database_of(size) as lane:
+                    took = claimed_in(lane, mode)
+                if number >= WARM:
+                    found[mode, size].append(took)
     return report_depth(found, list(Mode))
 
 
@@ -199,9 +217,11 @@ def in_own_databases(times: int) -> bool:
     services = Services(Path(tempfile.mkdtemp(prefix="bench-queue-")))
     try:
         services.start()
-        os.environ.update({"MONGODB_URI": services.mongodb_uri, "REDIS_URL": services.redis_url})
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=BASE_DIR, check=True)
+        for size in (SHALLOW, DEEP):
+            uri = services.mongodb_uri.replace("/tips?", f"/{database_name(size)}?")
+            os.environ.update({"MONGODB_URI": uri, "REDIS_URL": services.redis_url})
+            subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=BASE_DIR, check=True)
         django.setup()
         return depth(times=times)
     finally:
@@ -213,9 +233,7 @@ def main() -> int:
     parser.add_argument("what", nargs="?", choices=("fairness", "depth", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=3, choices=range(1, 21), metavar="N")
     parser.add_argument("--tips", type=int, default=150, choices=range(10, 2001), metavar="N", help="of each round")
-    parser.add_argument(
-        "--claims", type=int, default=150, choices=range(10, 2001), metavar="N", help="of each depth and mode, twice"
-    )
+    parser.add_argument("--claims", type=int, default=300, choices=range(10, 2001), metavar="N", help="of each depth and mode")
     options = parser.parse_args()
     if options.what == "both":  # each in a process of its own: the settings name one database
         command = (sys.executable, "-m", "bench.queue")

@@ -322,12 +322,18 @@ class World(RuleBasedStateMachine):
         return {row["_id"]: row for row in collection(Activation).find()}
 
     def judge_order(self, before):
-        """What has just been taken was the next of its lane's heads, as they were."""
+        """What has just been sent was the next of its lane's heads, as they were. What plays nothing overtakes nobody."""
         after = self.requests()
+        silent = {row["request_id"] for row in collection(Activation).find({"status": S.SKIPPED.value})}
         modes = {row["_id"]: Mode(row["queue_mode"]) for row in collection(Performer).find()}
         for row in after.values():
             was = before[row["_id"]]
-            if was["status"] == "pending" and row["attempts"] > was["attempts"] and row["status"] != "joined":
+            if (
+                was["status"] == "pending"
+                and row["attempts"] > was["attempts"]
+                and row["status"] != "joined"
+                and row["_id"] not in silent
+            ):
                 left = [
                     was,
                     *(other for other in after.values() if self.still_waits(other, before) and other["lane"] == row["lane"]),
