@@ -84,6 +84,7 @@ class VirtualDevice:
         self._token, self._report = token, report or (lambda message: None)
         self._memory = Memory(memory)
         self._playing: dict[str, Run] = {}
+        self._refused: dict[str, tuple[int, str]] = {}  # the last attempt refused, and why
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._lost: asyncio.TimerHandle | None = None
@@ -223,13 +224,22 @@ class VirtualDevice:
             return self._say("unknown", activationId=activation_id)  # another page has it, or had it
         elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
             work = self._ack(message, "failed", code="stopped")
-        elif code := self.faults.refusal():
+        elif code := self._refusal(activation_id, int(message.get("attempt", 1))):
             work = self._ack(message, "failed", code=code)
         else:
             work = self._play(self._begin(message))
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _refusal(self, activation_id: str, attempt: int) -> str:
+        """The code with which to refuse this attempt. One it has refused it refuses again: its word may have been believed."""
+        known, code = self._refused.get(activation_id, (0, ""))
+        if known == attempt:
+            return code
+        if code := self.faults.refusal():
+            self._refused[activation_id] = attempt, code
+        return code
 
     # --- the toy ---------------------------------------------------------------------------------------------------------
 

@@ -62,6 +62,7 @@ class Page:
     played: set = field(default_factory=set)  # activation ids, those of members too
     said: list = field(default_factory=list)
     refusals: list = field(default_factory=list)  # the codes of its next answers
+    refused: dict = field(default_factory=dict)  # the attempt that it refused last, and why
     gone_since: datetime | None = None
     returns: datetime | None = None
 
@@ -77,6 +78,8 @@ class Page:
             self.repeat(self.memory[key])
         elif message.get("confirmed"):
             return
+        elif self.refused.get(key, (0, ""))[0] == message["attempt"]:
+            self.say(message, "failed", code=self.refused[key][1])
         elif self.refusals:
             self.refuse(message, now)
         else:
@@ -84,6 +87,7 @@ class Page:
 
     def refuse(self, message, now):
         code = self.refusals.pop()
+        self.refused[message["activationId"]] = message["attempt"], code
         if code not in TEMPORARY:
             self.memory[message["activationId"]] = Run(message, now, failed=code)
         self.say(message, "failed", code=code)
