@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.database import collection
-from lovense import acknowledgement, dispatch, pages
+from lovense import acknowledgement, dispatch, pages, retries
 from lovense.acknowledgement import Ack
 from lovense.activation import activation_id
 from lovense.models import Performer
@@ -117,3 +117,12 @@ def test_a_claim_given_back_since_we_looked_is_not_taken_as_we_saw_it(chain, bob
     ack(chain, tip_id, "failed", at=NOW, code="busy")
     assert queue.claim(seen, by="slow", now=NOW, lease_seconds=WINDOW) == []
     assert (request_of(tip_id)["status"], request_of(tip_id)["attempts"]) == ("pending", 1)
+
+
+def test_confirmed_at_the_last_moment_it_is_not_buried(chain, bob):
+    """The sweep has looked and given it up; before it writes, the page says that it has it."""
+    tip_id = chain.settled(bob, 100)
+    round_at(chain, NOW)
+    ack(chain, tip_id, "received", at=NOW + seconds(WINDOW))
+    retries.bury(activation_id(tip_id), "not_received", now=NOW + seconds(WINDOW))
+    assert activation_of(tip_id)["status"] == "dispatched"
