@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,16 +11,46 @@ log = logging.getLogger(__name__)
 MAX_ROUNDS = 200  # then the thread goes back to its pool; the next ring or beat goes on
 
 
+BREATH_SECONDS = 0.01
+
+
+class Breath:
+    """A pause between two rounds as long as the round took, at most `longest`: what comes meanwhile shares the next one.
+
+    Under load that saves more time than it takes (`docs/performance.md`); who comes to work that has rested never waits.
+    """
+
+    def __init__(self, longest: float = BREATH_SECONDS) -> None:
+        self._longest = longest
+        self._began = self._rested_at = 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self._rested_at - time.monotonic())
+
+    def __enter__(self) -> None:
+        """The round begins."""
+        self._began = time.monotonic()
+
+    def __exit__(self, *error: object) -> None:
+        now = time.monotonic()
+        self._rested_at = now + min(self._longest, now - self._began)
+
+
+NO_BREATH = 0.0
+
+
 class Hop:
     """`run()` drains until a round says that it took all there was. Asked meanwhile, it drains again, never twice at a time."""
 
-    def __init__(self, drain: Callable[[], bool], *, name: str) -> None:
+    def __init__(self, drain: Callable[[], bool], *, name: str, breath_seconds: float = NO_BREATH) -> None:
         """`drain` handles one bounded round; True when more may wait than it took."""
         self._drain = drain
         self._busy = threading.Lock()
         self._asked = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._on_its_way = threading.Event()
+        self._breath = Breath(breath_seconds)
 
     def run(self) -> None:
         """Returns at once when another thread is at it: that one will take the work."""
@@ -45,7 +76,9 @@ class Hop:
 
     def _rounds(self) -> None:
         for _ in range(MAX_ROUNDS):
+            time.sleep(self._breath.seconds_left)
             self._asked.clear()
-            more = self._drain()
+            with self._breath:
+                more = self._drain()
             if not more and not self._asked.is_set():
                 break

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import secrets
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -22,6 +23,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 
 from ledger import clock, doorbell
+from ledger.drains import BREATH_SECONDS, Breath
 from ledger.groupcommit import GroupCommit
 from lovense import acknowledgement, devices, dispatch, groups, identity, pages, stop
 from lovense.dispatch import Command
@@ -42,6 +44,7 @@ class Lanes:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lanes")
         self._lock = Lock()
         self._freed: set[str] = set()
+        self._breath = Breath()
 
     def free(self, performer_ids: set[str]) -> None:
         with self._lock:
@@ -51,10 +54,12 @@ class Lanes:
             self._thread.submit(self._run)
 
     def _run(self) -> None:
+        time.sleep(self._breath.seconds_left)
         with self._lock:
             freed, self._freed = self._freed, set()
         try:
-            more = dispatch.drain_freed(freed, now=clock.now(), deliver=sockets.deliver)
+            with self._breath:
+                more = dispatch.drain_freed(freed, now=clock.now(), deliver=sockets.deliver)
         except Exception as error:  # the beat finds the free lanes
             log.warning("lanes_failed", extra={"error_code": type(error).__name__})
             return
@@ -84,7 +89,9 @@ class Sockets:
 
     def __init__(self) -> None:
         self.open: set[PerformerConsumer] = set()
-        self.acknowledge: GroupCommit[acknowledgement.Ack, bool] = GroupCommit(_acknowledge, name="acks")
+        self.acknowledge: GroupCommit[acknowledgement.Ack, bool] = GroupCommit(
+            _acknowledge, name="acks", breath_seconds=BREATH_SECONDS
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._forwards: set[asyncio.Task[None]] = set()
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from ledger import clock, doorbell
-from ledger.drains import Hop
+from ledger.drains import BREATH_SECONDS, Hop
 from tips import daily_heads, emission, looking, settlement, signals
 
 
@@ -23,7 +23,7 @@ def _announce(done: settlement.Drained) -> bool:
     return done.handled >= settings.DRAIN_LIMIT
 
 
-SETTLE = Hop(_settle, name="settle")
+SETTLE = Hop(_settle, name="settle", breath_seconds=BREATH_SECONDS)
 
 
 @shared_task(name="tips.settle", ignore_result=True)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ledger import drains
-from ledger.drains import Hop
+from ledger.drains import Breath, Hop
 
 PATIENCE_SECONDS = 10
 
@@ -200,3 +200,49 @@ def test_an_error_on_its_own_thread_is_logged_and_the_next_ask_drains(caplog):
 def finish(hop):
     """Returns when the hop's own thread has done what it was asked before."""
     hop._thread.submit(int).result(PATIENCE_SECONDS)
+
+
+# --- a breath between rounds -------------------------------------------------------------------------------------------------
+
+
+def test_work_that_has_rested_starts_at_once():
+    assert Breath().seconds_left == 0
+
+
+def test_a_breath_is_as_long_as_its_round_and_no_longer_than_its_limit(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(drains.time, "monotonic", lambda: clock[0])
+    breath = Breath(0.01)
+    for took, pause in ((0.004, 0.004), (3.0, 0.01), (0.0, 0.0)):
+        with breath:
+            clock[0] += took
+        assert breath.seconds_left == pytest.approx(pause)
+        clock[0] += pause
+        assert breath.seconds_left == pytest.approx(0)
+
+
+def test_a_round_that_fails_is_followed_by_a_breath_too(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(drains.time, "monotonic", lambda: clock[0])
+    breath = Breath(0.01)
+    with pytest.raises(ValueError, match="broken"), breath:
+        clock[0] += 1
+        raise ValueError("broken")
+    assert breath.seconds_left == pytest.approx(0.01)
+
+
+def test_what_comes_during_the_breath_shares_the_next_round(monkeypatch):
+    work, slept = Work(rows=1, limit=9), []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:
+            work.add(5)
+
+    monkeypatch.setattr(drains.time, "sleep", sleep)
+    hop = Hop(work.drain, name="test", breath_seconds=0.01)
+    hop.run()
+    hop.run()
+    assert (work.rounds, work.waiting) == (2, 0)
+    assert slept[0] == 0
+    assert 0 <= slept[1] <= 0.01
