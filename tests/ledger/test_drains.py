@@ -225,9 +225,14 @@ def test_a_round_that_fails_is_followed_by_a_breath_too(monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(drains.time, "monotonic", lambda: clock[0])
     breath = Breath(0.01)
-    with pytest.raises(ValueError, match="broken"), breath:
-        clock[0] += 1
-        raise ValueError("broken")
+
+    def fail():
+        with breath:
+            clock[0] += 1
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        fail()
     assert breath.seconds_left == pytest.approx(0.01)
 
 
