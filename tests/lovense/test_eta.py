@@ -245,7 +245,7 @@ def close_the_page(chain):
 @pytest.mark.parametrize(
     ("why", "happen"),
     [("draining", drain_for_deploy), ("paused", pause), ("no_page", close_the_page)],
-    ids=str,
+    ids=["draining", "paused", "no_page"],
 )
 def test_what_nobody_can_know_is_said_and_not_guessed(theatre, chain, bob, why, happen):
     (tip_id,) = settle(chain, 50, bob=bob)
