@@ -1,6 +1,7 @@
 """Words get lost: acknowledgements, doubled ones, whole sockets, and all that Redis knew. Each tip still plays once, in order."""
 
 import asyncio
+import os
 
 import pytest
 import redis.asyncio
@@ -10,6 +11,8 @@ from tests.flows.show import new_tip
 
 STAGES = ("received", "started", "finished")
 TIPS = 4
+# Longer than every lease of these stacks; 60 and more can be asked for.
+GONE_SECONDS = float(os.environ.get("PAGE_GONE_SECONDS", "8"))
 
 
 async def forget_everything(url):
@@ -66,6 +69,26 @@ async def test_what_one_page_has_confirmed_no_other_page_plays(begin, cast):
             watching.cancel()
         assert told["unknown"]["activationId"] == f"{tip.tip_id}.all"
         assert (show.device.runs, other.runs) == ([f"{tip.tip_id}.all"], [])
+
+
+@pytest.mark.parametrize("seconds", [1, GONE_SECONDS])
+async def test_a_page_that_was_gone_for_a_while_plays_what_waited_for_it_once(seconds, begin, cast):
+    async with begin(performers=1) as show, asyncio.TaskGroup() as tasks:
+        (own_id,) = show.performers
+        tips = [new_tip(own_id) for _ in range(2 * TIPS)]
+        async with show.after(records(5, {tip.tip_id for tip in tips})) as seen:
+            await show.send_in_order(tips[:TIPS])
+            await seen
+        show.running[own_id].cancel()
+        await show.send_in_order(tips[TIPS:])
+        await asyncio.sleep(seconds)  # the time itself is what is tried
+        again = cast.page(show.stack.url, own_id)  # opened anew, with what it remembers
+        again.runs = show.device.runs
+        show.devices[own_id] = again
+        show.running[own_id] = tasks.create_task(again.run())
+        await show.played()
+        await show.prove()
+        show.running[own_id].cancel()
 
 
 async def test_acknowledgements_that_come_twice_change_nothing(begin):
