@@ -16,7 +16,7 @@ from django.test import override_settings
 from pymongo.write_concern import WriteConcern
 
 from ledger.database import client
-from lovense import activation
+from lovense import activation, groups
 from tests import factories, services
 from tests.commands import WRITES
 from tests.flows.nursery import opened
@@ -48,6 +48,8 @@ def _django_db_helper(
         clean(_first_content)
         # Menus are immutable and cached by `<performer>.<version>`: true in production, not from one test to the next.
         activation._menu_cache.clear()
+        # What this test changed is told a moment later, and the next test listens.
+        groups.news._changed.clear()
 
 
 def clean(first_content: dict[str, list[dict[str, Any]]]) -> int:
