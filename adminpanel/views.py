@@ -5,6 +5,8 @@ retry an emission, and review a dead letter or send it back.
 """
 
 import re
+from collections.abc import Callable
+from functools import wraps
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -32,13 +34,32 @@ EMISSIONS_SHOWN = 100
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
 _TONES = {"completed": "good", "pending": "info", "skipped": "idle", "cancelled": "idle", "expired": "warn"}
 
+View = Callable[..., HttpResponse]
 
-@never_cache
-@require_safe
-@login_required
+
+def _staff_only(view: View) -> View:
+    """Whoever is not logged in is asked to; whoever is no staff is refused."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: str, **named: str) -> HttpResponse:
+        if not (isinstance(request.user, User) and request.user.is_staff):
+            raise PermissionDenied
+        return view(request, *args, **named)
+
+    return login_required(guarded)
+
+
+def _page(view: View) -> View:
+    return never_cache(require_safe(_staff_only(view)))
+
+
+def _button(view: View) -> View:
+    return never_cache(require_POST(_staff_only(view)))
+
+
+@_page
 def tips(request: HttpRequest) -> HttpResponse:
     """The search, and the tips that were settled last."""
-    _check_staff(request)
     wanted = request.GET.get("tip", "").strip().lower()
     if _TIP_ID.fullmatch(wanted):
         return redirect("staff-tip", wanted)
@@ -46,11 +67,8 @@ def tips(request: HttpRequest) -> HttpResponse:
     return render(request, "adminpanel/tips.html", context)
 
 
-@never_cache
-@require_safe
-@login_required
+@_page
 def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
-    _check_staff(request)
     found = audit.trail(tip_id)
     if found is None:
         return render(request, "adminpanel/tips.html", {"wanted": tip_id, "is_unknown": True, "latest": _latest()}, status=404)
@@ -58,12 +76,9 @@ def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
     return render(request, "adminpanel/tip.html", context)
 
 
-@never_cache
-@require_safe
-@login_required
+@_page
 def doubts(request: HttpRequest) -> HttpResponse:
     """Conflicts and reconciliation."""
-    _check_staff(request)
     tips_in_doubt, all_doubts = reconciliation.doubts()
     conflicts, all_conflicts = reconciliation.conflicts()
     context = {
@@ -76,12 +91,9 @@ def doubts(request: HttpRequest) -> HttpResponse:
     return render(request, "adminpanel/reconciliation.html", context)
 
 
-@never_cache
-@require_safe
-@login_required
+@_page
 def emissions(request: HttpRequest) -> HttpResponse:
     """How far the consumers of the event log are, and what they could not take."""
-    _check_staff(request)
     context = {
         "consumers": health.consumers(now=clock.now()),
         "dead": [_shown(row) for row in islice(emission.dead(), EMISSIONS_SHOWN)],
@@ -93,12 +105,9 @@ def emissions(request: HttpRequest) -> HttpResponse:
     return render(request, "adminpanel/emissions.html", context)
 
 
-@never_cache
-@require_POST
-@login_required
+@_button
 def retry_emissions(request: HttpRequest) -> HttpResponse:
     """Retries one dead emission, or the oldest of a consumer, as many as the page shows."""
-    _check_staff(request)
     if not _may_retry(request):
         raise PermissionDenied
     which = {"consumer": request.POST.get("consumer", ""), "tip_id": request.POST.get("tip", "")}
@@ -121,11 +130,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"attempts": len(row["errors"]), "error": last["error"], "failed_at": clock.parse(last["at"])}
 
 
-@require_POST
-@login_required
+@_button
 def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
     """Back to the page with the button; a tip that no longer needs a look is left alone."""
-    _check_staff(request)
     found = Tip.objects.filter(pk=tip_id).first()
     if found is None:
         raise Http404
@@ -144,12 +151,9 @@ def _region(request: HttpRequest) -> str:
     return "adminpanel/_region.html" if request.htmx else "base.html"  # type: ignore[attr-defined]
 
 
-@never_cache
-@require_safe
-@login_required
+@_page
 def queue(request: HttpRequest) -> HttpResponse:
     """How it is, how much waits before each hop and for whom, and what holds it back."""
-    _check_staff(request)
     now = clock.now()
     found = health.read(now=now)
     context = {
@@ -180,12 +184,9 @@ def _is_late(hop: health.Hop) -> bool:
     return hop.name not in _PATIENT and (hop.lag_seconds or 0) > health.LATE.total_seconds()
 
 
-@never_cache
-@require_safe
-@login_required
+@_page
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """The causes, and a page of letters: of one cause, or of all."""
-    _check_staff(request)
     cause = request.GET.get("cause", "")
     try:
         letters, more = deadletters.page(cause=cause, after=request.GET.get("after", ""))
@@ -205,18 +206,13 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
     return render(request, "adminpanel/dead_letters.html", context)
 
 
-@never_cache
-@require_safe
-@login_required
+@_page
 def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
-    _check_staff(request)
     context = {"letter": _letter(key), "resolutions": _RESOLUTIONS, "may_decide": _may_decide(request)}
     return render(request, "adminpanel/dead_letter.html", context)
 
 
-@never_cache
-@require_POST
-@login_required
+@_button
 def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     _check_may_decide(request)
     said = request.POST.get("resolution", "")
@@ -232,9 +228,7 @@ def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("staff-dead-letter", key)
 
 
-@never_cache
-@require_POST
-@login_required
+@_button
 def replay_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     _check_may_decide(request)
     try:
@@ -246,9 +240,7 @@ def replay_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("staff-dead-letter", key)
 
 
-@never_cache
-@require_POST
-@login_required
+@_button
 def replay_dead_letters(request: HttpRequest) -> HttpResponse:
     """All of a cause; the form carries the count that its page showed."""
     _check_may_decide(request)
@@ -285,11 +277,6 @@ def _may_decide(request: HttpRequest) -> bool:
 
 def _check_may_decide(request: HttpRequest) -> None:
     if not _may_decide(request):
-        raise PermissionDenied
-
-
-def _check_staff(request: HttpRequest) -> None:
-    if not (isinstance(request.user, User) and request.user.is_staff):
         raise PermissionDenied
 
 
