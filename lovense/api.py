@@ -8,7 +8,6 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -29,12 +28,11 @@ from ledger.door import error
 from ledger.fields import Fields, Malformed
 from ledger.trail import LONGEST_WHY
 from ledger.wire import refusal
-from lovense import controls, lanes, outcome, submissions, wire
-from lovense.activation import LIVE, Row, S, activation_id
-from lovense.eta import Foreseen
-from lovense.models import Activation, Performer
+from lovense import answers, controls, lanes, submissions, wire
+from lovense.activation import Row
+from lovense.models import Performer
 from tips import queue, signals
-from tips.models import Mode, RequestStatus
+from tips.models import Mode
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +194,7 @@ def submit(request: Request) -> Response:
         return refused(422, "idempotency_key_reused", "This idempotencyKey was used for other content.")
     if made.is_new:
         _wake(lane)
-    return Response(_status(made.row), status=201 if made.is_new else 200)
+    return Response(answers.status(made.row, now=clock.now()), status=201 if made.is_new else 200)
 
 
 def _derived_key(request: Request) -> str:
@@ -218,7 +216,7 @@ def _derived_key(request: Request) -> str:
 @_answering
 def status(request: Request, request_id: str) -> Response:
     """The request, its place in its lane while it waits, and its activation once its turn has come."""
-    return Response(_status(_reach(request, request_id, is_change=False)))
+    return Response(answers.status(_reach(request, request_id, is_change=False), now=clock.now()))
 
 
 class LaneQuery(serializers.Serializer[Any]):
@@ -243,7 +241,7 @@ def lane(request: Request) -> Response:
     query.is_valid(raise_exception=True)
     whose = _lane(request, request.query_params.get("performerId"), is_change=False)
     now = clock.now()
-    return Response(_lane_json(lanes.read(whose, limit=query.validated_data["limit"], now=now), now))
+    return Response(answers.lane(lanes.read(whose, limit=query.validated_data["limit"], now=now), now))
 
 
 # --- controls --------------------------------------------------------------------------------------------------------------
@@ -280,7 +278,7 @@ def _ended(ended: controls.Ended) -> Response:
     row = queue.find(ended.request_id)
     if row is None:  # the queue is being rebuilt at this moment
         raise Http404
-    return Response(_status(row), status=202 if ended.status == "cancelling" else 200)
+    return Response(answers.status(row, now=clock.now()), status=202 if ended.status == "cancelling" else 200)
 
 
 CONTROLS = {**REFUSED, **WITH_A_BODY}
@@ -421,7 +419,7 @@ def move_up(request: Request, request_id: str) -> Response:
     whose = _reach(request, request_id, is_change=True)["lane"]
     with _trail(request):
         controls.move_up(request_id=request_id, performer_id=whose, by=_by(request), now=clock.now())
-    return Response(_status(_reach(request, request_id, is_change=True)))
+    return Response(answers.status(_reach(request, request_id, is_change=True), now=clock.now()))
 
 
 def _named_lane(request: Request, body: Fields) -> str:
@@ -448,82 +446,4 @@ def _wake(whose: str) -> None:
 def _lane_again(whose: str) -> Response:
     _wake(whose)
     now = clock.now()
-    return Response(_lane_json(lanes.read(whose, limit=MOST_SHOWN, now=now), now))
-
-
-# --- as JSON ---------------------------------------------------------------------------------------------------------------
-
-
-def _lane_json(found: lanes.Lane, now: datetime) -> dict[str, Any]:
-    paused = found.paused
-    return {
-        "performerId": found.performer_id,
-        "mode": found.mode.value,
-        "isPlatformMode": found.is_platform_mode,
-        "paused": paused and {**paused, "since": clock.iso(paused["since"]), "until": _iso(paused["until"])},
-        "isDraining": found.is_draining,
-        "running": [_request(row) for row in found.running],
-        "waiting": [_request(start.request) | {"eta": _eta(start.foreseen, now)} for start in found.waiting],
-        "waitingCount": found.waiting_count,
-        "isCountedOut": found.is_counted_out,
-    }
-
-
-def _request(row: Row) -> dict[str, Any]:
-    payload = row["payload"]
-    return {
-        "requestId": row["_id"],
-        "type": row["type"],
-        "status": row["status"],
-        "priority": row["priority"],
-        "performerId": row["lane"],
-        "tipId": payload.get("tipId"),
-        "amount": payload.get("amount") or 0,
-        "tipper": (payload.get("tipper") or {}).get("username") or "Anonymous",
-        "submittedBy": row.get("submitted_by"),
-        "attempts": row["attempts"],
-        "createdAt": clock.iso(row["created_at"]),
-        "availableAt": clock.iso(row["available_at"]),
-        "delayedBy": row.get("delayed_by"),
-        "claimedAt": _iso(row["claimed_at"]),
-        "finishedAt": _iso(row["finished_at"]),
-        "cause": row.get("cause"),
-        "lastError": row["errors"][-1]["error"] if row["errors"] else None,
-    }
-
-
-def _status(row: Row) -> dict[str, Any]:
-    now, place, eta = clock.now(), None, None
-    if row["status"] == RequestStatus.PENDING:
-        place, foreseen = lanes.outlook(row, now=now)
-        eta = _eta(foreseen, now)
-    return _request(row) | {"place": place, "eta": eta, "activation": _activation(row)}
-
-
-def _eta(foreseen: Foreseen, now: datetime) -> dict[str, Any]:
-    seconds = foreseen.seconds(now)
-    return {
-        "at": _iso(foreseen.at),
-        "seconds": seconds and round(seconds, 3),
-        "isEstimate": foreseen.is_estimate,
-        "why": foreseen.why,
-    }
-
-
-def _activation(row: Row) -> dict[str, Any] | None:
-    found = Activation.objects.filter(pk=activation_id(row["idempotency_key"])).first()
-    if found is None:
-        return None
-    return {
-        "activationId": found.activation_id,
-        "status": found.status,
-        "reason": found.reason,
-        "text": outcome.of(found).text,
-        "promisedSeconds": found.promised_seconds,
-        "deliveredSeconds": found.delivered_seconds,
-        "isCancelling": found.cancelled_at is not None and S(found.status) in LIVE,
-    }
-
-
-def _iso(moment: Any) -> str | None:
-    return clock.iso(moment) if moment is not None else None
+    return Response(answers.lane(lanes.read(whose, limit=MOST_SHOWN, now=now), now))

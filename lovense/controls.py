@@ -170,16 +170,11 @@ def _take_place(row: Row, of: Row, session: ClientSession) -> None:
 
 
 def set_platform(*, key: str, value: str, by: str, why: str = "", now: datetime) -> platform.Change:
-    """One setting, from its text. Switching activations off ends what plays, too."""
+    """One setting, from its text. Switching activations off (the kill switch) ends what plays, too."""
     made = platform.change(key=key, value=value, by=by, why=why, now=now)
     if made.key == SWITCH and not made.after:
         cancellation.end_all(wish=Wish(by, why or "activations were switched off", now))
     return made
-
-
-def set_kill_switch(*, is_on: bool, by: str, why: str, now: datetime) -> None:
-    """On: nothing activates any more, and what plays is ended. Tips are still settled, and marked as skipped."""
-    set_platform(key=SWITCH, value=str(not is_on), by=by, why=why, now=now)
 
 
 def set_draining(*, is_on: bool, by: str, why: str, now: datetime) -> None:

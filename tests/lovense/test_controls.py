@@ -327,7 +327,8 @@ def test_at_once_with_claims_nothing_is_lost_or_doubled(chain, bob, who, wire, i
 
 
 def switch(is_on, now=NOW):
-    controls.set_kill_switch(is_on=is_on, by="dina", why="a complaint", now=now)
+    """`enable_lovense` is the switch: on is false."""
+    controls.set_platform(key="enable_lovense", value=str(not is_on), by="dina", why="a complaint", now=now)
 
 
 def test_the_kill_switch_ends_what_plays_and_lets_nothing_start(chain, bob, wire):
