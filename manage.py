@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""Operator's entry point: `python manage.py <command>`; the commands are listed in docs/operators.md."""
+"""Operator's entry point: `python manage.py <command>`; the commands are listed in
+docs/operators.md."""
 
 import os
 import sys

@@ -1,8 +1,7 @@
 """Django's admin of money and tips: everything can be looked at, nothing can be changed.
 
-What changes money is a transfer, a delivery or a command; what changes a tip is its settlement. A form that writes a row
-would be none of these, so there is none, for nobody.
-"""
+What changes money is a transfer, a delivery or a command; what changes a tip is its settlement. A
+form that writes a row would be none of these, so there is none, for nobody."""
 
 from typing import ClassVar
 
@@ -12,8 +11,10 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from adminpanel.models import PerformerTipHour, TipHour
-from ledger.models import Account, AuditEntry, Entry, Transfer, WebhookDelivery, WebhookNonce
-from tips import events
+from ground.audit.models import AuditEntry
+from ground.inbox.models import WebhookDelivery, WebhookNonce
+from ledger.models import Account, Entry, Transfer
+from tips.log import events
 from tips.models import (
     ArchivedQueueRequest,
     ArchivedTipActivated,
@@ -29,7 +30,8 @@ from tips.models import (
     TipActivated,
 )
 
-ROWS_COUNTED = 10_000  # pages beyond it are not offered: counting all of millions would take longer than anybody waits
+# pages beyond it are not offered: counting all of millions would take longer than anybody waits
+ROWS_COUNTED = 10_000
 
 
 class _Pages(Paginator):  # type: ignore[type-arg]
@@ -101,14 +103,26 @@ class AuditEntryAdmin(ReadOnly):
 class TipAdmin(ReadOnly):
     """An anonymous tip stays anonymous here too."""
 
-    list_display = ("tip_id", "total", "who", "settlement_status", "needs_reconciliation", "created_at")
+    list_display = (
+        "tip_id",
+        "total",
+        "who",
+        "settlement_status",
+        "needs_reconciliation",
+        "created_at",
+    )
     list_filter = ("settlement_status", ("needs_reconciliation", admin.EmptyFieldListFilter))
     exclude = ("tipper_username", "tipper_id")
     readonly_fields = ("who",)
 
     @admin.display(description="tipper")
     def who(self, tip: Tip) -> str:
-        return events.tipper_name({"is_anonymous": tip.is_anonymous, "tipper_username": tip.tipper_username}) or "a viewer"
+        return (
+            events.tipper_name(
+                {"is_anonymous": tip.is_anonymous, "tipper_username": tip.tipper_username}
+            )
+            or "a viewer"
+        )
 
 
 @admin.register(TipActivated, ArchivedTipActivated)

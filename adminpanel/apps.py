@@ -8,7 +8,7 @@ class AdminPanelConfig(AppConfig):
     verbose_name = "Administration"
 
     def ready(self) -> None:
-        from adminpanel import rollups
-        from tips import emission
+        from adminpanel.watch import rollups
+        from tips.log import emission
 
         emission.register(rollups.ANALYTICS)

@@ -14,7 +14,8 @@ class Heartbeat(models.Model):
 
 
 class TipSums(models.Model):
-    """Sums over the events that were settled in one hour (UTC). Written by `adminpanel/rollups.py` and by nothing else."""
+    """Sums over the events that were settled in one hour (UTC). Written by
+    `adminpanel/watch/rollups.py` and by nothing else."""
 
     hour = models.DateTimeField()
     tips = models.BigIntegerField()
@@ -35,7 +36,8 @@ class TipHour(TipSums):
 
 
 class PerformerTipHour(TipSums):
-    """An hour of one performer. The key is `<performer id>/<hour>`, so her hours lie together and in order."""
+    """An hour of one performer. The key is `<performer id>/<hour>`, so her hours lie together and
+    in order."""
 
     key = models.CharField(primary_key=True, db_column="_id", max_length=38)
     performer_id = models.CharField(max_length=24)

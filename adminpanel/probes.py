@@ -1,4 +1,5 @@
-"""Doors for machines that watch: `/healthz`, `/readyz`, `/metrics`. They change nothing and tell nothing about people."""
+"""Doors for machines that watch: `/healthz`, `/readyz`, `/metrics`. They change nothing and tell
+nothing about people."""
 
 import hmac
 
@@ -11,9 +12,9 @@ from pymongo.errors import PyMongoError
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from adminpanel import exposition, readiness
-from ledger import clock
-from ledger.door import error
+from adminpanel.watch import exposition, readiness
+from ground import clock
+from ground.json.errors import error
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -26,7 +27,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 only when every part is up: tips that arrive now will be settled and played, or wait while it is drained."""
+    """200 only when every part is up: tips that arrive now will be settled and played, or wait
+    while it is drained."""
     found = readiness.parts(now=clock.now())
     body = {"ready": found.is_ready, **found.up, "draining": found.is_draining}
     return _quiet(JsonResponse(body, status=200 if found.is_ready else 503))
@@ -44,7 +46,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _may_measure(request: HttpRequest) -> bool:
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     if scheme == "Bearer":
-        return bool(settings.METRICS_TOKEN) and hmac.compare_digest(shown.strip().encode(), settings.METRICS_TOKEN.encode())
+        return bool(settings.METRICS_TOKEN) and hmac.compare_digest(
+            shown.strip().encode(), settings.METRICS_TOKEN.encode()
+        )
     return _is_staff(request) or _is_development_here(request)
 
 
@@ -53,14 +57,22 @@ def _is_staff(request: HttpRequest) -> bool:
         found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # it reads a header, which both have
         user = found[0] if found else request.user
         return isinstance(user, User) and user.is_active and user.is_staff
-    except (AuthenticationFailed, DatabaseError, PyMongoError):  # while MongoDB is away only METRICS_TOKEN is known
+    except (
+        AuthenticationFailed,
+        DatabaseError,
+        PyMongoError,
+    ):  # while MongoDB is away only METRICS_TOKEN is known
         return False
 
 
 def _is_development_here(request: HttpRequest) -> bool:
     """In production this machine is nobody: behind a proxy on it, every caller comes from here."""
     is_open = not settings.PRODUCTION and not settings.METRICS_TOKEN
-    return is_open and "X-Forwarded-For" not in request.headers and request.META.get("REMOTE_ADDR") in LOOPBACK
+    return (
+        is_open
+        and "X-Forwarded-For" not in request.headers
+        and request.META.get("REMOTE_ADDR") in LOOPBACK
+    )
 
 
 def _quiet(answer: JsonResponse) -> JsonResponse:

@@ -1,4 +1,5 @@
-"""Who is staff: an account with one role. Only an admin is a superuser; support and auditors look and do not touch."""
+"""Who is staff: an account with one role. Only an admin is a superuser; support and auditors look
+and do not touch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from rest_framework.authtoken.models import Token
 
 from lovense.models import Performer
 
-APPS = ("ledger", "tips", "lovense", "adminpanel")
+APPS = ("audit", "inbox", "ledger", "tips", "lovense", "adminpanel")
 
 
 class Role(StrEnum):
@@ -59,5 +60,9 @@ def _set_log_in(user: User, role: Role, password: str) -> None:
 def _give_role(user: User, role: Role) -> None:
     group, is_new = Group.objects.get_or_create(name=role.value)
     if role is not Role.ADMIN and (is_new or not group.permissions.exists()):
-        group.permissions.set(Permission.objects.filter(content_type__app_label__in=APPS, codename__startswith="view_"))
+        group.permissions.set(
+            Permission.objects.filter(
+                content_type__app_label__in=APPS, codename__startswith="view_"
+            )
+        )
     user.groups.set([group])

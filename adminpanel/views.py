@@ -1,8 +1,8 @@
-"""The staff's pages: find a tip, the page of one tip, what needs a person's look, consumers of the event log, the queue.
+"""The staff's pages: find a tip, the page of one tip, what needs a person's look, consumers of the
+event log, the queue.
 
-They only read, but for a few buttons: the ledger may be asked again about a tip in doubt; those who may change what has died
-retry an emission, and review a dead letter or send it back.
-"""
+They only read, but for a few buttons: the ledger may be asked again about a tip in doubt; those who
+may change what has died retry an emission, and review a dead letter or send it back."""
 
 import re
 from collections.abc import Callable
@@ -21,18 +21,28 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from adminpanel import audit, health, lanes, reconciliation
-from ledger import clock, doorbell
-from lovense import deadletters, outcome, platform
-from lovense.deadletters import Resolution
+from adminpanel.tip import story
+from adminpanel.watch import health, lanes, reconciliation
+from ground import clock
+from ground.hops import doorbell
+from lovense.deciding import platform
+from lovense.lane import deadletters
+from lovense.lane.deadletters import Resolution
 from lovense.models import Activation
-from tips import emission, eventlog
+from lovense.page import outcome
+from tips.log import emission, eventlog
 from tips.models import Tip
 
 LATEST_SHOWN = 15
 EMISSIONS_SHOWN = 100
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
-_TONES = {"completed": "good", "pending": "info", "skipped": "idle", "cancelled": "idle", "expired": "warn"}
+_TONES = {
+    "completed": "good",
+    "pending": "info",
+    "skipped": "idle",
+    "cancelled": "idle",
+    "expired": "warn",
+}
 
 View = Callable[..., HttpResponse]
 
@@ -69,10 +79,15 @@ def tips(request: HttpRequest) -> HttpResponse:
 
 @_page
 def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
-    found = audit.trail(tip_id)
+    found = story.trail(tip_id)
     if found is None:
-        return render(request, "adminpanel/tips.html", {"wanted": tip_id, "is_unknown": True, "latest": _latest()}, status=404)
-    context = {"trail": found, "repeats": audit.repeats(found), "tone": tone(found)}
+        return render(
+            request,
+            "adminpanel/tips.html",
+            {"wanted": tip_id, "is_unknown": True, "latest": _latest()},
+            status=404,
+        )
+    context = {"trail": found, "repeats": story.repeats(found), "tone": tone(found)}
     return render(request, "adminpanel/tip.html", context)
 
 
@@ -112,8 +127,12 @@ def retry_emissions(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     which = {"consumer": request.POST.get("consumer", ""), "tip_id": request.POST.get("tip", "")}
     keys = [row["_id"] for row in islice(emission.dead(**which), EMISSIONS_SHOWN)]
-    delivered = sum(emission.retry(key, by=request.user.get_username(), now=clock.now()) for key in keys)
-    return redirect(f"{reverse('staff-emissions')}?delivered={delivered}&dead={len(keys) - delivered}")
+    delivered = sum(
+        emission.retry(key, by=request.user.get_username(), now=clock.now()) for key in keys
+    )
+    return redirect(
+        f"{reverse('staff-emissions')}?delivered={delivered}&dead={len(keys) - delivered}"
+    )
 
 
 def _may_retry(request: HttpRequest) -> bool:
@@ -127,7 +146,11 @@ def _number(request: HttpRequest, name: str) -> int | None:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     last = row["errors"][-1]
-    return row | {"attempts": len(row["errors"]), "error": last["error"], "failed_at": clock.parse(last["at"])}
+    return row | {
+        "attempts": len(row["errors"]),
+        "error": last["error"],
+        "failed_at": clock.parse(last["at"]),
+    }
 
 
 @_button
@@ -143,7 +166,7 @@ def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
     return redirect("staff-tip", tip_id)
 
 
-# --- the queue and its dead letters ------------------------------------------------------------------------------------------
+# --- the queue and its dead letters --------------------------------------------------------------
 
 
 def _region(request: HttpRequest) -> str:
@@ -160,7 +183,9 @@ def queue(request: HttpRequest) -> HttpResponse:
         "layout": _region(request),
         "health": found,
         "tone": _HEALTH_TONES[found.status],
-        "hops": [{"hop": hop, "words": _HOPS[hop.name], "is_late": _is_late(hop)} for hop in found.hops],
+        "hops": [
+            {"hop": hop, "words": _HOPS[hop.name], "is_late": _is_late(hop)} for hop in found.hops
+        ],
         "lanes": lanes.longest(now=now),
         "lanes_shown": lanes.LANES_SHOWN,
         "paused": lanes.paused(now=now),
@@ -169,7 +194,11 @@ def queue(request: HttpRequest) -> HttpResponse:
     return render(request, "adminpanel/queue.html", context)
 
 
-_HEALTH_TONES = {health.Status.HEALTHY: "good", health.Status.DEGRADED: "warn", health.Status.UNHEALTHY: "bad"}
+_HEALTH_TONES = {
+    health.Status.HEALTHY: "good",
+    health.Status.DEGRADED: "warn",
+    health.Status.UNHEALTHY: "bad",
+}
 # What waits before a hop, and for what.
 _HOPS = {
     "deliveries": ("Inbox", "to be processed"),
@@ -208,7 +237,11 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
 
 @_page
 def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
-    context = {"letter": _letter(key), "resolutions": _RESOLUTIONS, "may_decide": _may_decide(request)}
+    context = {
+        "letter": _letter(key),
+        "resolutions": _RESOLUTIONS,
+        "may_decide": _may_decide(request),
+    }
     return render(request, "adminpanel/dead_letter.html", context)
 
 
@@ -221,7 +254,9 @@ def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     else:
         told = {"note": request.POST.get("note", ""), "by": request.user.get_username()}
         try:
-            deadletters.review(_letter(key).request_id, resolution=Resolution(said), **told, now=clock.now())
+            deadletters.review(
+                _letter(key).request_id, resolution=Resolution(said), **told, now=clock.now()
+            )
             messages.success(request, f"Reviewed: {_RESOLUTIONS[said].lower()}.")
         except deadletters.Refused as refused:
             messages.error(request, str(refused))
@@ -247,8 +282,12 @@ def replay_dead_letters(request: HttpRequest) -> HttpResponse:
     cause, expect = request.POST.get("cause", ""), request.POST.get("expect", "")
     number = int(expect) if expect.isascii() and expect.isdigit() and len(expect) < 10 else -1
     try:
-        gone, left = deadletters.replay_group(cause=cause, expect=number, by=request.user.get_username(), now=clock.now())
-        messages.success(request, f"{gone} sent back. {f'{left} are left.' if left else 'None is left.'}")
+        gone, left = deadletters.replay_group(
+            cause=cause, expect=number, by=request.user.get_username(), now=clock.now()
+        )
+        messages.success(
+            request, f"{gone} sent back. {f'{left} are left.' if left else 'None is left.'}"
+        )
         doorbell.ring("lovense.dispatch")
     except deadletters.CountChanged as changed:
         messages.error(request, f"{changed} You were shown {expect}.")
@@ -272,7 +311,11 @@ def _letter(key: str) -> deadletters.Letter:
 
 
 def _may_decide(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_staff and request.user.has_perm("tips.change_queuerequest")
+    return (
+        isinstance(request.user, User)
+        and request.user.is_staff
+        and request.user.has_perm("tips.change_queuerequest")
+    )
 
 
 def _check_may_decide(request: HttpRequest) -> None:
@@ -280,16 +323,20 @@ def _check_may_decide(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def tone(found: audit.Trail) -> str:
+def tone(found: story.Trail) -> str:
     if found.verdict.status == "completed" and found.activation:
         return outcome.of(found.activation).tone
     return _TONES.get(found.verdict.status, "bad")
 
 
 def _latest() -> list[dict[str, object]]:
-    """The newest events of the log with what became of them: two queries, and one of the archive when the log is short."""
+    """The newest events of the log with what became of them: two queries, and one of the archive
+    when the log is short."""
     events = eventlog.latest(LATEST_SHOWN)
     keys = [f"{event.tip_id}.all" for event in events]
-    ended = {row.tip_id: outcome.of(row) for row in Activation.objects.filter(pk__in=keys).defer("attempts", "commands")}
+    ended = {
+        row.tip_id: outcome.of(row)
+        for row in Activation.objects.filter(pk__in=keys).defer("attempts", "commands")
+    }
     waiting = outcome.Outcome("Queued", "info", "Waits for its turn.")
     return [{"event": event, "outcome": ended.get(event.tip_id, waiting)} for event in events]

@@ -1,7 +1,8 @@
-"""`make bench`: a stack of its own, the closed loop, the open loop, the raw floor; a table, and one JSON line a row.
+"""`make bench`: a stack of its own, the closed loop, the open loop, the raw floor; a table, and one
+JSON line a row.
 
-Ends with status 1 when anything was lost, doubled, out of order, or not recorded: a fast wrong answer is not a result.
-"""
+Ends with status 1 when anything was lost, doubled, out of order, or not recorded: a fast wrong
+answer is not a result."""
 
 import argparse
 import platform
@@ -26,8 +27,16 @@ def plans(kinds: list[str], *, quick: bool) -> list[Plan]:
     known = {
         "max": Plan("max", window=WINDOW, warmup_seconds=warmup, seconds=4 if quick else 10),
         "latency": Plan("latency", rate=RATE, warmup_seconds=warmup, seconds=5 if quick else 20),
-        "latency400": Plan("latency400", rate=4 * RATE, warmup_seconds=warmup, seconds=5 if quick else 20),
-        "ack50": Plan("ack50", window=ACK_WINDOW, ack_seconds=ACK_SECONDS, warmup_seconds=warmup, seconds=4 if quick else 10),
+        "latency400": Plan(
+            "latency400", rate=4 * RATE, warmup_seconds=warmup, seconds=5 if quick else 20
+        ),
+        "ack50": Plan(
+            "ack50",
+            window=ACK_WINDOW,
+            ack_seconds=ACK_SECONDS,
+            warmup_seconds=warmup,
+            seconds=4 if quick else 10,
+        ),
     }
     return [known[kind] for kind in kinds]
 
@@ -36,7 +45,9 @@ def measure(plan: Plan, stack: Stack) -> Row:
     async def run() -> Row:
         row: Row = await Load(stack.target, plan).run(stack.watch)
         row["recorded"] = await stack.recorded(prefix=row["prefix"], expected=row["accepted"])
-        row["clean"] = row["clean"] and row["recorded"] == row["accepted"] > 0 and not row["refused"]
+        row["clean"] = (
+            row["clean"] and row["recorded"] == row["accepted"] > 0 and not row["refused"]
+        )
         return row
 
     result: Row = uvloop.run(run())
@@ -62,11 +73,26 @@ def report(rows: list[Row], found: Row) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="a few seconds each: a look, not a measurement")
-    parser.add_argument("--kinds", default="max,latency", help="of max, latency, latency400, ack50 (default max,latency)")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a few seconds each: a look, not a measurement"
+    )
+    parser.add_argument(
+        "--kinds",
+        default="max,latency",
+        help="of max, latency, latency400, ack50 (default max,latency)",
+    )
     parser.add_argument("--performers", type=int, default=50, choices=range(1, 501), metavar="N")
-    parser.add_argument("--web", type=int, default=1, choices=range(1, 9), metavar="N", help="web processes of the stack")
+    parser.add_argument(
+        "--web",
+        type=int,
+        default=1,
+        choices=range(1, 9),
+        metavar="N",
+        help="web processes of the stack",
+    )
     return parser.parse_args()
 
 

@@ -1,8 +1,8 @@
-"""`python -m bench.archive`: archives 200 000 events and their requests with the real command, killed with SIGKILL on the way.
+"""`python -m bench.archive`: archives 200 000 events and their requests with the real command,
+killed with SIGKILL on the way.
 
-Prints how long it took, how much memory the command held, and whether the whole log and every segment still hold. Bounded in
-rows; its own databases, gone afterwards.
-"""
+Prints how long it took, how much memory the command held, and whether the whole log and every
+segment still hold. Bounded in rows; its own databases, gone afterwards."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,38 +56,57 @@ def tip_row(number: int, at: datetime) -> dict[str, Any]:
 
 
 def fill(count: int, *, at: datetime) -> None:
-    """A chained log of so many events, each with its completed request, through the code that settlement uses."""
-    from ledger import transactions
-    from ledger.database import collection
-    from tips import events, queue
+    """A chained log of so many events, each with its completed request, through the code that
+    settlement uses."""
+    from ground.mongodb import transactions
+    from ground.mongodb.collections import collection
+    from tips.log import events
     from tips.models import ChainHead, QueueRequest, RequestStatus, TipActivated
 
     previous = events.GENESIS
     for start in tqdm(range(0, count, BATCH), unit=" batches", disable=None, leave=False):
-        payloads = [payload(number, at) for number in range(start + 1, min(start + BATCH, count) + 1)]
+        payloads = [
+            payload(number, at) for number in range(start + 1, min(start + BATCH, count) + 1)
+        ]
         rows, previous = events.chain(payloads, sequence=start, previous=previous, now=at)
         collection(TipActivated).insert_many(rows, ordered=False)
-        transactions.run(lambda session, rows=rows: queue.submit_tips(rows, now=at, session=session))  # type: ignore[misc]
-    collection(ChainHead).replace_one({"_id": events.HEAD}, {"sequence": count, "digest": previous}, upsert=True)
+        transactions.run(partial(_submit, rows, at))
+    collection(ChainHead).replace_one(
+        {"_id": events.HEAD}, {"sequence": count, "digest": previous}, upsert=True
+    )
     end = {"status": RequestStatus.COMPLETED.value, "finished_at": at, "attempts": 1}
     collection(QueueRequest).update_many({}, {"$set": end})
 
 
+def _submit(rows: Any, at: datetime, session: Any) -> None:
+    from tips.queue import requests as queue
+
+    queue.submit_tips(rows, now=at, session=session)
+
+
 def payload(number: int, at: datetime) -> dict[str, Any]:
     from ledger.gateway import Proof
-    from tips import events
+    from tips.log import events
 
     tip = tip_row(number, at)
     ref = tip["source_ref"]
     proof = Proof(f"{ref}:debit", f"{ref}:debit", f"{ref}:credit", at)
     return events.build(
-        tip, proof, source=events.Balance(1000, 900), recipient=events.Balance(number * 75, (number + 1) * 75), now=at
+        tip,
+        proof,
+        source=events.Balance(1000, 900),
+        recipient=events.Balance(number * 75, (number + 1) * 75),
+        now=at,
     )
 
 
 def command(*words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "manage.py", *words], cwd=BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "manage.py", *words],
+        cwd=BASE_DIR,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -100,7 +120,7 @@ def memory(process: "subprocess.Popen[str]", *, until: float) -> Iterator[float]
 
 def killed(seconds: float) -> float:
     """One run that dies after so long; the most memory it held."""
-    from ledger.database import collection
+    from ground.mongodb.collections import collection
     from tips.models import ArchiveRun
 
     process = command("archive_events")
@@ -123,17 +143,19 @@ def finished(*words: str) -> tuple[str, float, float]:
 
 
 def states() -> str:
-    from ledger.database import collection
+    from ground.mongodb.collections import collection
     from tips.models import ArchiveManifest, TipActivated
 
     left = collection(TipActivated).estimated_document_count()
-    grouped = collection(ArchiveManifest).aggregate([{"$group": {"_id": "$state", "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}])
+    grouped = collection(ArchiveManifest).aggregate(
+        [{"$group": {"_id": "$state", "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
+    )
     found = ", ".join(f"{row['count']} {row['_id']}" for row in grouped)
     return f"{left} events left, segments: {found or 'none'}"
 
 
 def measure(rows: int, kills: int) -> None:
-    from ledger import clock
+    from ground import clock
 
     print(f"writing {rows} events and their requests ...", flush=True)
     began = time.monotonic()
@@ -159,7 +181,10 @@ def main() -> int:
     services = Services(Path(tempfile.mkdtemp(prefix="bench-archive-")))
     try:
         services.start()
-        os.environ["MONGODB_URI"], os.environ["REDIS_URL"] = services.mongodb_uri, services.redis_url
+        os.environ["MONGODB_URI"], os.environ["REDIS_URL"] = (
+            services.mongodb_uri,
+            services.redis_url,
+        )
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         finished("migrate", "--verbosity", "0")

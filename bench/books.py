@@ -1,10 +1,10 @@
 """`python -m bench.books`: does the one account that every tip pays into hold the system up?
 
-Eight threads post random tips between twenty accounts, each with a share for one hot account: a transaction each; sharing one,
-as single transfers do (`ledger/sharing.py`); and many to one, as settlement does. Beside them, from the same run: eight threads
-with plain transactions of two inserts, which is what this machine's disk allows. The books are proven afterwards. Bounded in
-transfers; its own databases, gone afterwards.
-"""
+Eight threads post random tips between twenty accounts, each with a share for one hot account: a
+transaction each; sharing one, as single transfers do (`ledger/books/grouped.py`); and many to one,
+as settlement does. Beside them, from the same run: eight threads with plain transactions of two
+inserts, which is what this machine's disk allows. The books are proven afterwards. Bounded in
+transfers; its own databases, gone afterwards."""
 
 import argparse
 import functools
@@ -43,23 +43,30 @@ def account(number: int) -> str:
 
 def fund() -> None:
     """Every account starts with tokens of its own, so that few transfers are refused."""
-    from ledger import clock, posting, transactions
+    from ground import clock
+    from ground.mongodb import transactions
+    from ledger.books import posting
     from ledger.gateway import ISSUER, Order
 
     now = clock.now()
-    orders = [[Order(f"FUND_{n}", "bench", ISSUER, account(n), TOKENS, now)] for n in range(ACCOUNTS)]
+    orders = [
+        [Order(f"FUND_{n}", "bench", ISSUER, account(n), TOKENS, now)] for n in range(ACCOUNTS)
+    ]
     transactions.run(lambda session: posting.post(orders, now=now, session=session))
 
 
 def group(draw: random.Random) -> "list[Order]":
     """A tip: a transfer between two of the accounts, and a share of it for the hot one."""
-    from ledger import clock
+    from ground import clock
     from ledger.gateway import Order
 
     payer, payee = draw.sample(range(ACCOUNTS), 2)
     amount, key, now = draw.randint(4, 200), f"T{next(_number)}", clock.now()
     total = Order(key, f"bench/{key}", account(payer), account(payee), amount, now)
-    return [total, Order(f"{key}_COMMISSION", f"bench/{key}", account(payee), HOT, amount // 4, now)]
+    return [
+        total,
+        Order(f"{key}_COMMISSION", f"bench/{key}", account(payee), HOT, amount // 4, now),
+    ]
 
 
 def _check(results: "list[Result]") -> None:
@@ -70,7 +77,8 @@ def _check(results: "list[Result]") -> None:
 
 
 def in_threads(work: Callable[[random.Random], None], *, times: int) -> float:
-    """How many a second, over all threads, when each does it so many times. The first error ends the measurement."""
+    """How many a second, over all threads, when each does it so many times. The first error ends
+    the measurement."""
     errors: list[BaseException] = []
 
     def share(seed: int) -> None:
@@ -92,14 +100,14 @@ def in_threads(work: Callable[[random.Random], None], *, times: int) -> float:
     return THREADS * times / (time.perf_counter() - began)
 
 
-# --- the ways ------------------------------------------------------------------------------------------------------------
+# --- the ways ------------------------------------------------------------------------------------
 
 
 def raw(times: int) -> float:
     """Transactions of two inserts, with nothing of ours around them."""
     from pymongo.write_concern import WriteConcern
 
-    from ledger.database import client, collection
+    from ground.mongodb.collections import client, collection
     from ledger.models import Entry
 
     rows = collection(Entry).database["bench_raw"]
@@ -107,40 +115,58 @@ def raw(times: int) -> float:
 
     def work(draw: random.Random) -> None:
         numbers = next(_number), next(_number)
-        with client().start_session() as session, session.start_transaction(write_concern=WriteConcern("majority")):
+        with (
+            client().start_session() as session,
+            session.start_transaction(write_concern=WriteConcern("majority")),
+        ):
             for number in numbers:
-                rows.insert_one({"_id": number, "account": account(number % ACCOUNTS), "points_delta": 1}, session=session)
+                rows.insert_one(
+                    {"_id": number, "account": account(number % ACCOUNTS), "points_delta": 1},
+                    session=session,
+                )
 
     return in_threads(work, times=times)
 
 
 def alone(times: int) -> float:
-    """A transaction for every tip: all of them meet at the hot account, and all but one begin again."""
-    from ledger import clock, posting, transactions
+    """A transaction for every tip: all of them meet at the hot account, and all but one begin
+    again."""
+    from ground import clock
+    from ground.mongodb import transactions
+    from ledger.books import posting
 
     def work(draw: random.Random) -> None:
         orders = group(draw)
-        _check(transactions.run(lambda session: posting.post([orders], now=clock.now(), session=session)))
+        _check(
+            transactions.run(
+                lambda session: posting.post([orders], now=clock.now(), session=session)
+            )
+        )
 
     return in_threads(work, times=times)
 
 
 def shared(times: int) -> float:
-    """As single transfers are posted: one thread's transaction takes along what the others ask for meanwhile."""
-    from ledger import clock, sharing
+    """As single transfers are posted: one thread's transaction takes along what the others ask for
+    meanwhile."""
+    from ground import clock
+    from ledger.books import grouped
 
-    return in_threads(lambda draw: _check(sharing.post([group(draw)], now=clock.now())), times=times)
+    return in_threads(
+        lambda draw: _check(grouped.post([group(draw)], now=clock.now())), times=times
+    )
 
 
 def _post(orders: "list[list[Order]]", now: datetime, session: ClientSession) -> "list[Result]":
-    from ledger import posting
+    from ledger.books import posting
 
     return posting.post(orders, now=now, session=session)
 
 
 def batched(times: int) -> float:
     """As settlement posts: one drain, many tips to a transaction."""
-    from ledger import clock, transactions
+    from ground import clock
+    from ground.mongodb import transactions
 
     draw, total = random.Random(0), THREADS * times
     began = time.perf_counter()
@@ -151,7 +177,12 @@ def batched(times: int) -> float:
     return total / (time.perf_counter() - began)
 
 
-RAW, ALONE, SHARED, BATCHED = "two plain inserts", "a transaction each", "sharing a transaction", f"{BATCH} to a transaction"
+RAW, ALONE, SHARED, BATCHED = (
+    "two plain inserts",
+    "a transaction each",
+    "sharing a transaction",
+    f"{BATCH} to a transaction",
+)
 WAYS = {RAW: raw, ALONE: alone, SHARED: shared, BATCHED: batched}
 
 
@@ -162,7 +193,7 @@ def measure(times: int) -> Iterator[tuple[str, float]]:
 
 
 def findings() -> list[str]:
-    from ledger import reconcile
+    from ledger.books import reconcile
 
     return [str(finding) for finding in reconcile.findings()]
 
@@ -185,14 +216,23 @@ def environment(services: Services) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.books", description=__doc__)
-    parser.add_argument("--transfers", type=int, default=TRANSFERS, choices=range(1, 5001), metavar="N", help="of each thread")
+    parser.add_argument(
+        "--transfers",
+        type=int,
+        default=TRANSFERS,
+        choices=range(1, 5001),
+        metavar="N",
+        help="of each thread",
+    )
     options = parser.parse_args()
     services = Services(Path(tempfile.mkdtemp(prefix="bench-books-")))
     try:
         services.start()
         os.environ.update(environment(services))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=BASE_DIR, check=True)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=BASE_DIR, check=True
+        )
         django.setup()
         return 0 if report(options.transfers) else 1
     finally:

@@ -1,4 +1,5 @@
-"""The two clients of the load: a pool of keep-alive HTTP connections, and a performer's socket. Loopback only.
+"""The two clients of the load: a pool of keep-alive HTTP connections, and a performer's socket.
+Loopback only.
 
 Hand-made protocol classes, because the generator shares its two cores with what it measures.
 """
@@ -17,7 +18,9 @@ import httptools
 from bench import messages
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-MAX_SENDS = 3  # a server may close an idle connection just as we write to it; the delivery id makes a repeat harmless
+# a server may close an idle connection just as we write to it; the delivery id makes a repeat
+# harmless
+MAX_SENDS = 3
 MAX_FRAME_BYTES = 1 << 20
 NO_ANSWER = 0
 
@@ -107,7 +110,9 @@ class Pool:
 
     async def _connect(self) -> None:
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(lambda: Connection(self), self.host, self.port)
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self), self.host, self.port
+            )
         except OSError:
             self.opened -= 1
             if self.waiting:
@@ -139,12 +144,14 @@ class Pool:
 class Socket(asyncio.Protocol):
     """A performer's socket (RFC 6455, no extensions; a zero mask is legal and free).
 
-    `heard` gets all text messages of one read together, so that its caller can see two commands that were under way at once.
-    """
+    `heard` gets all text messages of one read together, so that its caller can see two commands
+    that were under way at once."""
 
     TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
 
-    def __init__(self, *, host: str, token: str, heard: Callable[["Socket", list[bytes]], None]) -> None:
+    def __init__(
+        self, *, host: str, token: str, heard: Callable[["Socket", list[bytes]], None]
+    ) -> None:
         self.host, self.token, self.heard = host, token, heard
         self.buffer = b""
         self.upgraded = False
@@ -159,7 +166,11 @@ class Socket(asyncio.Protocol):
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
         size = len(payload)
-        head = struct.pack("!BB", opcode, 0x80 | size) if size < 126 else struct.pack("!BBH", opcode, 0x80 | 126, size)
+        head = (
+            struct.pack("!BB", opcode, 0x80 | size)
+            if size < 126
+            else struct.pack("!BBH", opcode, 0x80 | 126, size)
+        )
         if not self.transport.is_closing():
             self.transport.write(head + b"\0\0\0\0" + payload)
 
@@ -174,7 +185,8 @@ class Socket(asyncio.Protocol):
             elif opcode == self.PING:
                 self.send(payload, self.PONG)
             elif opcode != self.PONG:
-                self.transport.close()  # a close, or a fragment: none of our messages is long enough to be one
+                # a close, or a fragment: none of our messages is long enough to be one
+                self.transport.close()
         if texts:
             self.heard(self, texts)
 
@@ -185,7 +197,9 @@ class Socket(asyncio.Protocol):
         self.buffer, self.upgraded = rest, True
         if b" 101 " in head[:20]:
             return True
-        self.ready.set_exception(ConnectionRefusedError(head.partition(b"\r\n")[0].decode("latin-1")))
+        self.ready.set_exception(
+            ConnectionRefusedError(head.partition(b"\r\n")[0].decode("latin-1"))
+        )
         self.transport.close()
         return False
 
@@ -198,7 +212,10 @@ class Socket(asyncio.Protocol):
             if len(buffer) - start < extended:
                 break
             if extended:
-                size, start = int.from_bytes(buffer[start : start + extended], "big"), start + extended
+                size, start = (
+                    int.from_bytes(buffer[start : start + extended], "big"),
+                    start + extended,
+                )
             if size > MAX_FRAME_BYTES:
                 self.transport.close()
                 break
@@ -216,11 +233,18 @@ class Socket(asyncio.Protocol):
 
 
 async def open_socket(
-    *, host: str, port: int, token: str, heard: Callable[[Socket, list[bytes]], None], limit_seconds: float = 10
+    *,
+    host: str,
+    port: int,
+    token: str,
+    heard: Callable[[Socket, list[bytes]], None],
+    limit_seconds: float = 10,
 ) -> Socket:
     """Connected, and its snapshot has come (the caller's `heard` marks it ready)."""
     require_loopback(host)
     loop = asyncio.get_running_loop()
-    _, socket = await loop.create_connection(lambda: Socket(host=host, token=token, heard=heard), host, port)
+    _, socket = await loop.create_connection(
+        lambda: Socket(host=host, token=token, heard=heard), host, port
+    )
     await asyncio.wait_for(asyncio.shield(socket.ready), limit_seconds)
     return socket

@@ -1,4 +1,5 @@
-"""The raw floor: what the same MongoDB and the same Redis do for one plain client, without any of our code.
+"""The raw floor: what the same MongoDB and the same Redis do for one plain client, without any of
+our code.
 
 Bounded in seconds; its own database, dropped afterwards.
 """
@@ -55,7 +56,9 @@ def measure(*, mongodb_uri: str, redis_url: str, seconds: float) -> dict[str, An
         client.close()
 
 
-def inserts(rows: Collection[Document], *, threads: int, batch: int, seconds: float) -> tuple[int, dict[str, float]]:
+def inserts(
+    rows: Collection[Document], *, threads: int, batch: int, seconds: float
+) -> tuple[int, dict[str, float]]:
     """Documents a second over all threads, and the milliseconds of one call."""
     counts, calls = [0] * threads, list[float]()
     end = time.perf_counter() + seconds
@@ -64,7 +67,9 @@ def inserts(rows: Collection[Document], *, threads: int, batch: int, seconds: fl
         key = f"{threads:02x}{batch:04x}{mine:02x}"
         while (start := time.perf_counter()) < end:
             first = counts[mine]
-            rows.insert_many([document(key, first + offset) for offset in range(batch)], ordered=False)
+            rows.insert_many(
+                [document(key, first + offset) for offset in range(batch)], ordered=False
+            )
             calls.append((time.perf_counter() - start) * 1000)
             counts[mine] += batch
 

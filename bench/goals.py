@@ -1,7 +1,7 @@
 """What the comparison measures, what is asked of it, and the ratios. Pure: rows in, figures out.
 
-The goals are ratios to peers measured in the same rounds on the same machine, which is what a noisy machine can tell.
-"""
+The goals are ratios to peers measured in the same rounds on the same machine, which is what a noisy
+machine can tell."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -25,7 +25,8 @@ class Measure:
 
 @dataclass(frozen=True)
 class Goal:
-    """Our figure over a peer's (or over a constant), and what it must and should be; `at_least` says which way is good."""
+    """Our figure over a peer's (or over a constant), and what it must and should be; `at_least`
+    says which way is good."""
 
     measure: str
     beside: str | float
@@ -54,7 +55,11 @@ def rss(row: Row) -> float:
 
 def silence(row: Row) -> float:
     """The longest time without a delivery; without end when what was posted never got an answer."""
-    return float(row.get("longest_gap_s", 0)) if row["accepted"] == row["posted"] and not row["lost"] else float("inf")
+    return (
+        float(row.get("longest_gap_s", 0))
+        if row["accepted"] == row["posted"] and not row["lost"]
+        else float("inf")
+    )
 
 
 MEASURES = (
@@ -91,7 +96,9 @@ def figures(rows: list[Row]) -> dict[str, dict[str, float]]:
             if value is not None:
                 values.setdefault(row["label"], []).append(value)
         if values:
-            found[measure.name] = {system: round(statistics.median(each), 3) for system, each in values.items()}
+            found[measure.name] = {
+                system: round(statistics.median(each), 3) for system, each in values.items()
+            }
     return found
 
 
@@ -99,11 +106,23 @@ def ratios(found: dict[str, dict[str, float]]) -> list[list[object]]:
     lines: list[list[object]] = []
     for goal in GOALS:
         ours = found.get(goal.measure, {}).get(OURS)
-        other = found.get(goal.measure, {}).get(goal.beside) if isinstance(goal.beside, str) else goal.beside
+        other = (
+            found.get(goal.measure, {}).get(goal.beside)
+            if isinstance(goal.beside, str)
+            else goal.beside
+        )
         if ours is not None and other:
             sign, ratio = ("≥" if goal.at_least else "≤"), ours / other
             name = f"{goal.measure} ÷ {goal.beside}"
-            lines.append([name, round(ratio, 3), f"{sign} {goal.must:g}", f"{sign} {goal.target:g}", goal.verdict(ratio)])
+            lines.append(
+                [
+                    name,
+                    round(ratio, 3),
+                    f"{sign} {goal.must:g}",
+                    f"{sign} {goal.target:g}",
+                    goal.verdict(ratio),
+                ]
+            )
     return lines
 
 
@@ -114,7 +133,10 @@ def correctness(rows: list[Row]) -> list[list[object]]:
             f"{row['kind']} {row['label']}",
             row["accepted"],
             row["accepted"] - row["recorded"]["completed_documents"],
-            *[row[name] for name in ("lost", "delivered_twice", "order_violations", "inflight_violations")],
+            *[
+                row[name]
+                for name in ("lost", "delivered_twice", "order_violations", "inflight_violations")
+            ],
             row["system"]["foreign_pct"],
         ]
         for row in rows

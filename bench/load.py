@@ -1,8 +1,8 @@
-"""The load: tips posted in a closed or an open loop, what became of each, and the judgement over that history.
+"""The load: tips posted in a closed or an open loop, what became of each, and the judgement over
+that history.
 
-The judgement (`judge`, `disordered`, `percentiles`) is pure; `Load` makes the history it reads. Every loop is bounded in
-count and in time.
-"""
+The judgement (`judge`, `disordered`, `percentiles`) is pure; `Load` makes the history it reads.
+Every loop is bounded in count and in time."""
 
 import asyncio
 import collections
@@ -28,7 +28,8 @@ _TICK_SECONDS = 0.2
 
 @dataclass(slots=True)
 class Tip:
-    """What the generator knows of one tip; times are `perf_counter` seconds, None while it has not happened."""
+    """What the generator knows of one tip; times are `perf_counter` seconds, None while it has not
+    happened."""
 
     tip_id: str
     performer: int
@@ -44,7 +45,9 @@ class Judgement:
     lost: int  # accepted, and never arrived
     twice: int  # tips whose command arrived more than once
     disordered: int
-    in_flight: int  # commands that arrived while another of the same performer was not yet acknowledged
+    in_flight: (
+        int  # commands that arrived while another of the same performer was not yet acknowledged
+    )
 
     @property
     def clean(self) -> bool:
@@ -69,10 +72,11 @@ def judge(tips: Sequence[Tip], *, in_flight: int = 0) -> Judgement:
 
 
 def disordered(lane: Sequence[Tip]) -> int:
-    """How many of a performer's tips, in order of arrival, overtook one that was accepted before they were even posted.
+    """How many of a performer's tips, in order of arrival, overtook one that was accepted before
+    they were even posted.
 
-    Two posts under way at the same time have no order of their own, so they may arrive either way round.
-    """
+    Two posts under way at the same time have no order of their own, so they may arrive either way
+    round."""
     overtakers, earliest_accepted = 0, float("inf")
     for tip in reversed(lane):
         overtakers += tip.posted > earliest_accepted
@@ -86,13 +90,17 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
     if not values:
         return {}
     ordered, last = sorted(values), len(values) - 1
-    ranks = {name: ordered[min(last, int(share * len(ordered)))] for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))}
+    ranks = {
+        name: ordered[min(last, int(share * len(ordered)))]
+        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    }
     return {name: round(value, 2) for name, value in {**ranks, "max": ordered[-1]}.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run: closed (`window` tips under way) when `rate` is 0, else open (`rate` tips a second, whatever happens)."""
+    """One run: closed (`window` tips under way) when `rate` is 0, else open (`rate` tips a second,
+    whatever happens)."""
 
     name: str
     rate: float = 0
@@ -138,7 +146,9 @@ class Load:
         self.unacknowledged: collections.Counter[int] = collections.Counter()
         # The first part of every tip id of this run: its rows are counted by a range of ids.
         self.prefix = f"{int(time.time()):08x}{os.urandom(2).hex()}"
-        self.happened_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.happened_at = (
+            datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        )
         self.tips: dict[str, Tip] = {}
         self.statuses: collections.Counter[int] = collections.Counter()
         self.outstanding = self.delivered = self.in_flight = self.strangers = self.refusals = 0
@@ -163,11 +173,13 @@ class Load:
             self._close()
         return self._result(measured, drained)
 
-    # -- connections ------------------------------------------------------------------------------------------------------
+    # -- connections ------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
         for number, token in enumerate(self.target.tokens.values()):
-            socket = await open_socket(host=self.target.host, port=self.target.port, token=token, heard=self._heard)
+            socket = await open_socket(
+                host=self.target.host, port=self.target.port, token=token, heard=self._heard
+            )
             self.sockets[socket] = number
         await self.pool.open()
 
@@ -176,7 +188,7 @@ class Load:
         for socket in self.sockets:
             socket.transport.close()
 
-    # -- posting ----------------------------------------------------------------------------------------------------------
+    # -- posting ----------------------------------------------------------------------------------
 
     async def _feed(self) -> None:
         self.feeding = True
@@ -206,10 +218,15 @@ class Load:
         tip = Tip(f"{self.prefix}{number:012x}", performer, clock())
         self.tips[tip.tip_id] = tip
         body = messages.tip_succeeded(
-            tip_id=tip.tip_id, number=number, performer=self.performers[performer], happened_at=self.happened_at
+            tip_id=tip.tip_id,
+            number=number,
+            performer=self.performers[performer],
+            happened_at=self.happened_at,
         )
         self.outstanding += 1
-        request = messages.signed_post(host=self.host, key=self.key, delivery_id=f"msg_{tip.tip_id}", body=body)
+        request = messages.signed_post(
+            host=self.host, key=self.key, delivery_id=f"msg_{tip.tip_id}", body=body
+        )
         self.pool.post(request, lambda status: self._answered(tip, status))
 
     def _answered(self, tip: Tip, status: int) -> None:
@@ -221,7 +238,7 @@ class Load:
         if not tip.arrivals:
             self.outstanding -= 1
 
-    # -- receiving --------------------------------------------------------------------------------------------------------
+    # -- receiving --------------------------------------------------------------------------------
 
     def _heard(self, socket: Socket, texts: list[bytes]) -> None:
         if not socket.ready.done():
@@ -231,7 +248,9 @@ class Load:
             self._arrived(self.sockets[socket], heard)
         for heard in commands:
             if self.plan.ack_seconds:
-                asyncio.get_running_loop().call_later(self.plan.ack_seconds, self._acknowledge, socket, heard)
+                asyncio.get_running_loop().call_later(
+                    self.plan.ack_seconds, self._acknowledge, socket, heard
+                )
             else:
                 self._acknowledge(socket, heard)
         self._fill()
@@ -252,11 +271,17 @@ class Load:
         self.unacknowledged[self.sockets[socket]] -= 1
         socket.send(messages.finished(heard))
 
-    # -- time -------------------------------------------------------------------------------------------------------------
+    # -- time -------------------------------------------------------------------------------------
 
     async def _wait(self, seconds: float, what: str) -> None:
         end, before = clock() + seconds, self.delivered
-        with tqdm(total=round(seconds, 1), desc=f"{self.plan.name:8} {what:8}", unit="s", leave=False, disable=None) as bar:
+        with tqdm(
+            total=round(seconds, 1),
+            desc=f"{self.plan.name:8} {what:8}",
+            unit="s",
+            leave=False,
+            disable=None,
+        ) as bar:
             while (left := end - clock()) > 0:
                 await asyncio.sleep(min(_TICK_SECONDS, left))
                 bar.n = round(seconds - max(0.0, end - clock()), 1)
@@ -271,7 +296,7 @@ class Load:
         await asyncio.sleep(1)  # what comes now comes twice
         return round(drained, 2)
 
-    # -- result -----------------------------------------------------------------------------------------------------------
+    # -- result -----------------------------------------------------------------------------------
 
     def _result(self, measured: Measured, drained: float) -> dict[str, object]:
         tips, seconds = list(self.tips.values()), measured.stop - measured.start
@@ -281,8 +306,12 @@ class Load:
             **asdict(self.plan),
             "prefix": self.prefix,
             "tips_per_second": round(measured.delivered / seconds, 1),
-            "latency_ms": percentiles([(tip.arrivals[0] - tip.posted) * 1000 for tip in within if tip.arrivals]),
-            "post_ms": percentiles([(tip.accepted - tip.posted) * 1000 for tip in within if tip.accepted is not None]),
+            "latency_ms": percentiles(
+                [(tip.arrivals[0] - tip.posted) * 1000 for tip in within if tip.arrivals]
+            ),
+            "post_ms": percentiles(
+                [(tip.accepted - tip.posted) * 1000 for tip in within if tip.accepted is not None]
+            ),
             "posted": len(tips),
             **asdict(judgement),
             "clean": judgement.clean and not self.strangers,
@@ -292,5 +321,7 @@ class Load:
             "repeats": self.pool.repeats,
             "sockets_lost": sum(socket.closed.done() for socket in self.sockets),
             "drain_took_seconds": drained,
-            "usage": spent(measured.before, measured.after, tips=measured.delivered, seconds=seconds),
+            "usage": spent(
+                measured.before, measured.after, tips=measured.delivered, seconds=seconds
+            ),
         }

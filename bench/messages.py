@@ -1,4 +1,5 @@
-"""What is said on the wire: a signed `tip.succeeded`, a performer's socket request, an acknowledgement. Nothing is sent here."""
+"""What is said on the wire: a signed `tip.succeeded`, a performer's socket request, an
+acknowledgement. Nothing is sent here."""
 
 import base64
 import hashlib
@@ -78,7 +79,8 @@ def signed_post(*, host: str, key: bytes, delivery_id: str, body: bytes) -> byte
     stamp = str(int(time.time()))
     digest = hmac.digest(key, f"{delivery_id}.{stamp}.".encode() + body, hashlib.sha256)
     head = (
-        f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: "
+        f"application/json\r\nContent-Length: {len(body)}\r\n"
         f"webhook-id: {delivery_id}\r\nwebhook-timestamp: {stamp}\r\n"
         f"webhook-signature: v1,{base64.b64encode(digest).decode()}\r\n\r\n"
     )
@@ -87,6 +89,8 @@ def signed_post(*, host: str, key: bytes, delivery_id: str, body: bytes) -> byte
 
 def socket_request(*, host: str, key: str, token: str) -> bytes:
     return (
-        f"GET {SOCKET_PATH} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Token {token}\r\n\r\n"
+        f"GET {SOCKET_PATH} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: "
+        f"Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Token "
+        f"{token}\r\n\r\n"
     ).encode()

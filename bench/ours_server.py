@@ -1,8 +1,7 @@
 """How another bench starts this system: the stack, and its load test's data once it is ready.
 
-The process that is measured is the stack itself: this one becomes it. A child waits for readiness, prepares and ends.
-Started again over the same database (after a kill), it prepares nothing.
-"""
+The process that is measured is the stack itself: this one becomes it. A child waits for readiness,
+prepares and ends. Started again over the same database (after a kill), it prepares nothing."""
 
 import argparse
 import json
@@ -22,7 +21,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the stack's directory")
-    parser.add_argument("--tokens", type=Path, required=True, help="the file that receives the performers' tokens")
+    parser.add_argument(
+        "--tokens", type=Path, required=True, help="the file that receives the performers' tokens"
+    )
     parser.add_argument("--performers", type=int, default=50)
     parser.add_argument("--web", type=int, default=1)
     parser.add_argument("--prepare-only", action="store_true", help="the child's part")
@@ -32,7 +33,16 @@ def main() -> None:
         prepare(port=options.port, tokens=options.tokens, performers=options.performers)
         return
     subprocess.Popen([sys.executable, "-m", "bench.ours_server", *sys.argv[1:], "--prepare-only"])
-    command = ["-m", "config.stack", "--port", str(options.port), "--web", str(options.web), "--data", str(options.data)]
+    command = [
+        "-m",
+        "config.stack",
+        "--port",
+        str(options.port),
+        "--web",
+        str(options.web),
+        "--data",
+        str(options.data),
+    ]
     os.execv(sys.executable, [sys.executable, *command])
 
 
@@ -45,7 +55,10 @@ def prepare(*, port: int, tokens: Path, performers: int) -> None:
     from bench import stack
 
     with MongoClient[dict[str, object]](os.environ["MONGODB_URI"]) as client:
-        if tokens.exists() and client.get_default_database()["performers"].estimated_document_count() >= performers:
+        if (
+            tokens.exists()
+            and client.get_default_database()["performers"].estimated_document_count() >= performers
+        ):
             return
     found = stack.prepare(environment=dict(os.environ), performers=performers)
     draft = tokens.with_suffix(".draft")

@@ -1,9 +1,10 @@
 """`python -m bench.queue`: does a long queue slow anybody down?
 
-fairness  one performer has 10 000 requests waiting, and her page plays them; another's tips, one after the other on an
-          otherwise idle stack, must reach his page as soon as without her: from settled to the command on the page. Both cases
-          alternate in one run
-depth     the claim of a lane with 100 000 requests beside that of one with 100, each in a database of its own, in every mode
+fairness  one performer has 10 000 requests waiting, and her page plays them; another's tips, one
+          after the other on an otherwise idle stack, must reach his page as soon as without her:
+          from settled to the command on the page. Both cases alternate in one run
+depth     the claim of a lane with 100 000 requests beside that of one with 100, each in a database
+          of its own, in every mode
 
 Bounded in tips and claims; its own databases, gone afterwards. Exits 1 when a ratio is missed.
 """
@@ -30,6 +31,7 @@ from bench import messages
 from bench.load import percentiles
 from bench.stack import BASE_DIR, Stack
 from config.stack.services import Services
+from tips.queue import claims, counts
 
 WAITING, FAIR = 10_000, 1.5
 SHALLOW, DEEP, FLAT = 100, 100_000, 1.2
@@ -40,7 +42,7 @@ BATCH = 10_000
 Row = dict[str, Any]
 
 
-# --- fairness ------------------------------------------------------------------------------------------------------------
+# --- fairness ------------------------------------------------------------------------------------
 
 
 class Fairness:
@@ -56,7 +58,13 @@ class Fairness:
         url = stack.addresses["url"]
         self.devices = [
             VirtualDevice(url=url, performer_id=self.hers, token=stack.tokens[self.hers]),
-            VirtualDevice(url=url, performer_id=self.his, token=stack.tokens[self.his], speed=FAST, report=self._report),
+            VirtualDevice(
+                url=url,
+                performer_id=self.his,
+                token=stack.tokens[self.his],
+                speed=FAST,
+                report=self._report,
+            ),
         ]
         client: MongoClient[Row] = MongoClient(stack.addresses["mongodb_uri"], tz_aware=True)
         self.requests = client.get_default_database()["queue_requests"]
@@ -88,16 +96,23 @@ class Fairness:
 
     async def _latencies(self, tips: int) -> list[float]:
         sent = [await self._send(self.his) for _ in range(tips)]
-        settled = {row["idempotency_key"]: row["created_at"] for row in self.requests.find({"idempotency_key": {"$in": sent}})}
+        settled = {
+            row["idempotency_key"]: row["created_at"]
+            for row in self.requests.find({"idempotency_key": {"$in": sent}})
+        }
         return [1000 * (self.arrived[tip_id] - settled[tip_id].timestamp()) for tip_id in sent]
 
     async def _send(self, performer_id: str) -> str:
         """One tip; returns when it has reached his page."""
-        from tips import simulator
+        from tips.intake import simulator
 
         tip_id = str(ObjectId())
-        data = simulator.tip(tip_id, AMOUNT, tipper_id=messages.viewer_id(1), performer_id=performer_id)
-        async with simulator.PaymentSystem(self.stack.addresses["url"], self.stack.secret) as payments:
+        data = simulator.tip(
+            tip_id, AMOUNT, tipper_id=messages.viewer_id(1), performer_id=performer_id
+        )
+        async with simulator.PaymentSystem(
+            self.stack.addresses["url"], self.stack.secret
+        ) as payments:
             await payments.send("tip.succeeded", data)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while performer_id == self.his and tip_id not in self.arrived:
@@ -111,7 +126,13 @@ class Fairness:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (row := self.requests.find_one({"idempotency_key": key})) is None:
                 await asyncio.sleep(0.1)
-        fresh = {"status": "pending", "attempts": 0, "claimed_by": "", "lease_until": None, "finished_at": None}
+        fresh = {
+            "status": "pending",
+            "attempts": 0,
+            "claimed_by": "",
+            "lease_until": None,
+            "finished_at": None,
+        }
         copies = (row | fresh | names(row["turn"] + 1 + number) for number in range(WAITING))
         self.requests.insert_many(copies, ordered=False)
 
@@ -128,45 +149,68 @@ def fairness(*, rounds: int, tips: int) -> bool:
         found = asyncio.run(Fairness(stack).measure(rounds=rounds, tips=tips))
     print(f"settled to the page, ms, {rounds} alternated rounds of {tips} tips")
     for name, values in found.items():
-        print(f"{name:>8}  " + "  ".join(f"{rank} {value:7.1f}" for rank, value in percentiles(values).items()))
+        print(
+            f"{name:>8}  "
+            + "  ".join(f"{rank} {value:7.1f}" for rank, value in percentiles(values).items())
+        )
     ratio = percentiles(found["beside"])["p99"] / percentiles(found["idle"])["p99"]
-    print(f"p99 beside {WAITING} waiting requests: {ratio:.2f} of the idle case (at most {FAIR})\n", flush=True)
+    print(
+        f"p99 beside {WAITING} waiting requests: {ratio:.2f} of the idle case (at most {FAIR})\n",
+        flush=True,
+    )
     return ratio <= FAIR
 
 
-# --- depth ---------------------------------------------------------------------------------------------------------------
+# --- depth ---------------------------------------------------------------------------------------
 
 
 def fill(lane: str, depth: int) -> None:
     """One lane, its requests spread over the four priorities."""
-    from ledger import clock
-    from ledger.database import collection
-    from tips import queue
+    from ground import clock
+    from ground.mongodb.collections import collection
     from tips.models import Priority, QueueRequest, RequestType
+    from tips.queue import requests as queue
 
     now, priorities = clock.now() - timedelta(minutes=1), list(Priority)
-    payload = {"amount": AMOUNT, "userId": messages.viewer_id(1), "tipper": {"username": "bob"}, "note": "x" * 1000}
+    payload = {
+        "amount": AMOUNT,
+        "userId": messages.viewer_id(1),
+        "tipper": {"username": "bob"},
+        "note": "x" * 1000,
+    }
 
     def row(number: int) -> Row:
-        place: Row = {"lane": lane, "position": number, "priority": priorities[number % 4], "now": now}
+        place: Row = {
+            "lane": lane,
+            "position": number,
+            "priority": priorities[number % 4],
+            "now": now,
+        }
         return queue.new_row(f"{lane}.{number}", RequestType.MANUAL, payload, **place)
 
     for start in range(0, depth, BATCH):
-        collection(QueueRequest).insert_many((row(n) for n in range(start, min(start + BATCH, depth))), ordered=False)
+        collection(QueueRequest).insert_many(
+            (row(n) for n in range(start, min(start + BATCH, depth))), ordered=False
+        )
 
 
 def claimed_in(lane: str, mode: Any) -> float:
-    """Milliseconds of one look and claim; in batch mode with the look at what may join. What is claimed is given back."""
-    from ledger import clock
-    from tips import queue, turns
+    """Milliseconds of one look and claim; in batch mode with the look at what may join. What is
+    claimed is given back."""
+    from ground import clock
     from tips.models import Mode
+    from tips.queue import ordering
 
     now, began = clock.now(), time.perf_counter()
-    (row,) = queue.claim(queue.fronts([lane]), by="bench", now=now, lease_seconds=10, modes={lane: mode})
+    (row,) = claims.claim(
+        claims.fronts([lane]), by="bench", now=now, lease_seconds=10, modes={lane: mode}
+    )
     if mode is Mode.BATCH:
-        assert len(queue.waiting_in(lane, limit=turns.BATCH_SIZE - 1)) == turns.BATCH_SIZE - 1
+        assert (
+            len(counts.waiting_in(lane, limit=ordering.BATCH_SIZE - 1)) == ordering.BATCH_SIZE - 1
+        )
     took = 1000 * (time.perf_counter() - began)
-    queue.delay(row["_id"], until=now - timedelta(minutes=1), by="bench")
+    claims.delay(row["_id"], until=now - timedelta(minutes=1), by="bench")
     return took
 
 
@@ -190,7 +234,9 @@ def depth(*, times: int) -> bool:
     for size in (SHALLOW, DEEP):
         with database_of(size) as lane:
             fill(lane, size)
-    found: dict[tuple[str, int], list[float]] = {(mode, size): [] for mode in Mode for size in (SHALLOW, DEEP)}
+    found: dict[tuple[str, int], list[float]] = {
+        (mode, size): [] for mode in Mode for size in (SHALLOW, DEEP)
+    }
     for mode in Mode:
         for number in range(times + WARM):
             for size in (SHALLOW, DEEP):
@@ -208,7 +254,9 @@ def report_depth(found: dict[tuple[str, int], list[float]], modes: Sequence[str]
         shallow, deep = (statistics.median(found[mode, size]) for size in (SHALLOW, DEEP))
         ratios.append(deep / shallow)
         print(
-            f"{mode:>8}  {shallow:6.2f} at {SHALLOW}  {deep:6.2f} at {DEEP}  ratio {ratios[-1]:.2f} (at most {FLAT})", flush=True
+            f"{mode:>8}  {shallow:6.2f} at {SHALLOW}  {deep:6.2f} at {DEEP}  ratio "
+            f"{ratios[-1]:.2f} (at most {FLAT})",
+            flush=True,
         )
     return max(ratios) <= FLAT
 
@@ -221,7 +269,11 @@ def in_own_databases(times: int) -> bool:
         for size in (SHALLOW, DEEP):
             uri = services.mongodb_uri.replace("/tips?", f"/{database_name(size)}?")
             os.environ.update({"MONGODB_URI": uri, "REDIS_URL": services.redis_url})
-            subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=BASE_DIR, check=True)
+            subprocess.run(
+                [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+                cwd=BASE_DIR,
+                check=True,
+            )
         django.setup()
         return depth(times=times)
     finally:
@@ -232,18 +284,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.queue", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("fairness", "depth", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=3, choices=range(1, 21), metavar="N")
-    parser.add_argument("--tips", type=int, default=150, choices=range(10, 2001), metavar="N", help="of each round")
-    parser.add_argument("--claims", type=int, default=300, choices=range(10, 2001), metavar="N", help="of each depth and mode")
+    parser.add_argument(
+        "--tips", type=int, default=150, choices=range(10, 2001), metavar="N", help="of each round"
+    )
+    parser.add_argument(
+        "--claims",
+        type=int,
+        default=300,
+        choices=range(10, 2001),
+        metavar="N",
+        help="of each depth and mode",
+    )
     options = parser.parse_args()
     if options.what == "both":  # each in a process of its own: the settings name one database
         command = (sys.executable, "-m", "bench.queue")
         return max(
             [
-                subprocess.run([*command, what, *sys.argv[1:]], cwd=BASE_DIR, check=False).returncode
+                subprocess.run(
+                    [*command, what, *sys.argv[1:]], cwd=BASE_DIR, check=False
+                ).returncode
                 for what in ("depth", "fairness")
             ]
         )
-    held = in_own_databases(options.claims) if options.what == "depth" else fairness(rounds=options.rounds, tips=options.tips)
+    held = (
+        in_own_databases(options.claims)
+        if options.what == "depth"
+        else fairness(rounds=options.rounds, tips=options.tips)
+    )
     return 0 if held else 1
 
 

@@ -1,4 +1,5 @@
-"""The stack under test: started for one measurement, ended with it. Its databases are its own and are thrown away."""
+"""The stack under test: started for one measurement, ended with it. Its databases are its own and
+are thrown away."""
 
 import asyncio
 import base64
@@ -44,16 +45,32 @@ class Stack:
         self.log = self.directory / "stack.log"
         self.secret = new_secret()
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("MONGODB_URI", "REDIS_URL")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if name not in ("MONGODB_URI", "REDIS_URL")
+            },
             "STACK_FILE": str(self.directory / "stack.json"),
             "PAYMENT_WEBHOOK_SECRETS": self.secret,
         }
 
     def __enter__(self) -> "Stack":
-        options = ["--ephemeral", "--port", "0", "--web", str(self.web), "--data", str(self.directory)]
+        options = [
+            "--ephemeral",
+            "--port",
+            "0",
+            "--web",
+            str(self.web),
+            "--data",
+            str(self.directory),
+        ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.stack", *options], cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", "config.stack", *options],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
         try:
             self._wait_until_ready()
@@ -64,7 +81,12 @@ class Stack:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -96,13 +118,19 @@ class Stack:
         return Watch(self.process.pid, self.addresses["processes"])
 
     async def recorded(self, *, prefix: str, expected: int) -> int:
-        """Completed queue requests of one run (its tip ids share a prefix), given a moment to reach the number expected."""
+        """Completed queue requests of one run (its tip ids share a prefix), given a moment to reach
+        the number expected."""
         client: MongoClient[dict[str, Any]] = MongoClient(self.addresses["mongodb_uri"])
-        mine = {"status": "completed", "idempotency_key": {"$gte": prefix, "$lt": prefix + "g"}}  # "g": after every hex digit
+        mine = {
+            "status": "completed",
+            "idempotency_key": {"$gte": prefix, "$lt": prefix + "g"},
+        }  # "g": after every hex digit
         try:
             requests = client.get_default_database()["queue_requests"]
             deadline = time.monotonic() + RECORDED_SECONDS
-            while (count := requests.count_documents(mine)) < expected and time.monotonic() < deadline:
+            while (
+                count := requests.count_documents(mine)
+            ) < expected and time.monotonic() < deadline:
                 await asyncio.sleep(0.2)
             return count
         finally:
@@ -111,11 +139,28 @@ class Stack:
 
 def prepare(*, environment: dict[str, str], performers: int) -> dict[str, str]:
     """Runs `manage.py prepare_bench`; returns each performer's token."""
-    command = [sys.executable, "manage.py", "prepare_bench", "--performers", str(performers), "--viewers", str(messages.VIEWERS)]
+    command = [
+        sys.executable,
+        "manage.py",
+        "prepare_bench",
+        "--performers",
+        str(performers),
+        "--viewers",
+        str(messages.VIEWERS),
+    ]
     done = subprocess.run(
-        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=READY_SECONDS, check=False
+        command,
+        cwd=BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=READY_SECONDS,
+        check=False,
     )
     if done.returncode:
         raise StackNotReady(f"prepare_bench: {done.stderr[-2000:]}")
     tokens: dict[str, str] = json.loads(done.stdout)["tokens"]
-    return {messages.performer_id(number): tokens[messages.performer_id(number)] for number in range(performers)}
+    return {
+        messages.performer_id(number): tokens[messages.performer_id(number)]
+        for number in range(performers)
+    }

@@ -20,7 +20,8 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     widths = [max(len(row[at]) for row in cells) for at in range(len(head))]
     lines = [
         "  ".join(
-            cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in cells
     ]
@@ -36,7 +37,18 @@ def _text(value: object) -> str:
 
 
 def runs(rows: Sequence[Row]) -> str:
-    head = ("run", "tips/s", "p50 ms", "p95", "p99", "max", "POST p50", "POST p99", "CPU ms/tip", "RSS MB")
+    head = (
+        "run",
+        "tips/s",
+        "p50 ms",
+        "p95",
+        "p99",
+        "max",
+        "POST p50",
+        "POST p99",
+        "CPU ms/tip",
+        "RSS MB",
+    )
     body = [
         [
             row["name"],
@@ -44,7 +56,14 @@ def runs(rows: Sequence[Row]) -> str:
             *[row["latency_ms"].get(name) for name in ("p50", "p95", "p99", "max")],
             *[row["post_ms"].get(name) for name in ("p50", "p99")],
             round(sum(used["cpu_ms_per_tip"] for used in stack_usage(row).values()), 3),
-            round(sum(used["rss_mb"] for name, used in stack_usage(row).items() if name not in ("mongod", "redis")), 1),
+            round(
+                sum(
+                    used["rss_mb"]
+                    for name, used in stack_usage(row).items()
+                    if name not in ("mongod", "redis")
+                ),
+                1,
+            ),
         ]
         for row in rows
     ]
@@ -56,23 +75,51 @@ def stack_usage(row: Row) -> dict[str, dict[str, float]]:
 
 
 def correctness(rows: Sequence[Row]) -> str:
-    names = ("posted", "accepted", "delivered", "recorded", "lost", "twice", "disordered", "in_flight", "refused", "sockets_lost")
+    names = (
+        "posted",
+        "accepted",
+        "delivered",
+        "recorded",
+        "lost",
+        "twice",
+        "disordered",
+        "in_flight",
+        "refused",
+        "sockets_lost",
+    )
     return columns(("run", *names), [[row["name"], *[row[name] for name in names]] for row in rows])
 
 
 def usage(rows: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row["usage"]))
-    head = ["process", *[f"{row['name']} {what}" for row in rows for what in ("ms/tip", "CPU %", "MB")]]
+    head = [
+        "process",
+        *[f"{row['name']} {what}" for row in rows for what in ("ms/tip", "CPU %", "MB")],
+    ]
     body = [
-        [name, *[row["usage"].get(name, {}).get(key) for row in rows for key in ("cpu_ms_per_tip", "cpu_percent", "rss_mb")]]
+        [
+            name,
+            *[
+                row["usage"].get(name, {}).get(key)
+                for row in rows
+                for key in ("cpu_ms_per_tip", "cpu_percent", "rss_mb")
+            ],
+        ]
         for name in names
     ]
     return columns(head, body)
 
 
 def floor(found: Row) -> str:
-    rows: list[list[object]] = [[name.replace("_", " "), value] for name, value in found.items() if not isinstance(value, dict)]
-    rows += [["insert p50 ms", found["insert_ms"].get("p50")], ["insert p99 ms", found["insert_ms"].get("p99")]]
+    rows: list[list[object]] = [
+        [name.replace("_", " "), value]
+        for name, value in found.items()
+        if not isinstance(value, dict)
+    ]
+    rows += [
+        ["insert p50 ms", found["insert_ms"].get("p50")],
+        ["insert p99 ms", found["insert_ms"].get("p99")],
+    ]
     return columns(("raw floor, same run", ""), rows)
 
 

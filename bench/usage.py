@@ -1,4 +1,5 @@
-"""CPU and memory of the stack's processes, read from the operating system; nothing is asked of the stack itself."""
+"""CPU and memory of the stack's processes, read from the operating system; nothing is asked of the
+stack itself."""
 
 import os
 from dataclasses import dataclass
@@ -24,20 +25,31 @@ class Watch:
     def read(self) -> dict[str, Sample]:
         totals: dict[str, Sample] = {GENERATOR: _sample(psutil.Process(os.getpid()))}
         self._walk(psutil.Process(self.supervisor), "supervisor", _children_of(), totals)
-        # What nobody here used; when it is not small, the figures say more about the neighbours than about us.
-        totals[OTHERS] = Sample(_machine_cpu_seconds() - sum(sample.cpu_seconds for sample in totals.values()), 0)
+        # What nobody here used; when it is not small, the figures say more about the neighbours
+        # than about us.
+        totals[OTHERS] = Sample(
+            _machine_cpu_seconds() - sum(sample.cpu_seconds for sample in totals.values()), 0
+        )
         return totals
 
     def _walk(
-        self, process: psutil.Process, inherited: str, children: dict[int, list[psutil.Process]], totals: dict[str, Sample]
+        self,
+        process: psutil.Process,
+        inherited: str,
+        children: dict[int, list[psutil.Process]],
+        totals: dict[str, Sample],
     ) -> None:
         try:
-            name = self.names.get(process.pid) or (process.name() if inherited == "supervisor" else inherited)
+            name = self.names.get(process.pid) or (
+                process.name() if inherited == "supervisor" else inherited
+            )
             sample = _sample(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return
         known = totals.get(name, Sample(0, 0))
-        totals[name] = Sample(known.cpu_seconds + sample.cpu_seconds, known.rss_bytes + sample.rss_bytes)
+        totals[name] = Sample(
+            known.cpu_seconds + sample.cpu_seconds, known.rss_bytes + sample.rss_bytes
+        )
         for child in children.get(process.pid, []):
             self._walk(child, name, children, totals)
 
@@ -60,7 +72,9 @@ def _sample(process: psutil.Process) -> Sample:
         return Sample(times.user + times.system, process.memory_info().rss)
 
 
-def spent(before: dict[str, Sample], after: dict[str, Sample], *, tips: int, seconds: float) -> dict[str, dict[str, float]]:
+def spent(
+    before: dict[str, Sample], after: dict[str, Sample], *, tips: int, seconds: float
+) -> dict[str, dict[str, float]]:
     """Per process: CPU milliseconds a tip, share of one core, megabytes at the end."""
     rows = {}
     for name, sample in sorted(after.items()):

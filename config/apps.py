@@ -1,7 +1,8 @@
-"""App configs of the roof: the contrib apps on ObjectId keys, and `config` itself. No business wiring lives here.
+"""App configs of the roof: the contrib apps on ObjectId keys, and `config` itself. No business
+wiring lives here.
 
-The contrib configs carry `default = False`: Django picks the one config with `default = True` for the plain entry `config`.
-"""
+The contrib configs carry `default = False`: Django picks the one config with `default = True` for
+the plain entry `config`."""
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
@@ -33,7 +34,8 @@ class SessionsConfig(sessions_apps.SessionsConfig):
 
 
 class ProjectConfig(AppConfig):
-    """The roof itself: teaches DRF the database's key type and makes our Celery application the current one."""
+    """The roof itself: teaches DRF the database's key type and makes our Celery application the
+    current one."""
 
     default = True
     name = "config"

@@ -1,9 +1,8 @@
 """The roof of a web process: one port, three doors.
 
-The webhooks of payment systems and of the ledger are answered on bare ASGI with grouped writes; sockets go to Channels;
-every other request goes to Django's WSGI handler in a thread pool, which costs a fraction of its ASGI one (platform notes,
-section 6).
-"""
+The webhooks of payment systems and of the ledger are answered on bare ASGI with grouped writes;
+sockets go to Channels; every other request goes to Django's WSGI handler in a thread pool, which
+costs a fraction of its ASGI one (platform notes, section 6)."""
 
 import asyncio
 import contextlib
@@ -25,11 +24,11 @@ from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
 from config.requests import request_id_of
-from ledger import orphans
+from ground.hops.groupcommit import GroupCommit
+from ground.inbox.inbox import Call, Outcome
+from ground.json.errors import Answer
+from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
-from ledger.door import Answer
-from ledger.groupcommit import GroupCommit
-from ledger.inbox import Call, Outcome
 from lovense.consumers import PerformerConsumer, sockets
 from tips import webhooks
 
@@ -44,7 +43,9 @@ HTTP_THREADS = 8
 _django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
 _store: GroupCommit[Call, Outcome] = GroupCommit(webhooks.accept, name="inbox")
-_store_notice: GroupCommit[ledger_webhooks.Proven, Outcome | None] = GroupCommit(ledger_webhooks.accept, name="notices")
+_store_notice: GroupCommit[ledger_webhooks.Proven, Outcome | None] = GroupCommit(
+    ledger_webhooks.accept, name="notices"
+)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +79,11 @@ async def _signed(webhook: Webhook, scope: Scope, receive: Receive, send: Send) 
     status, answer = await webhook(scope, headers, await _body(receive))
     content = orjson.dumps(answer)
     trace = request_id_of(headers.get("x-request-id")).encode()
-    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), (b"x-request-id", trace)]
+    head = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(content)),
+        (b"x-request-id", trace),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": content})
 
@@ -102,9 +107,10 @@ async def _socket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _end_orphans() -> None:
-    """REST settles in this process: what its predecessor left open when it was killed must not hold up settlement."""
+    """REST settles in this process: what its predecessor left open when it was killed must not hold
+    up settlement."""
     with contextlib.suppress(PyMongoError):  # then the server ends it, later
-        orphans.end(settings.STACK_SLOT)
+        abandoned.end(settings.STACK_SLOT)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -1,4 +1,5 @@
-"""The beat: what runs on the clock. Every task is the very drain that a doorbell rings for; a lost ring costs one beat.
+"""The beat: what runs on the clock. Every task is the very drain that a doorbell rings for; a lost
+ring costs one beat.
 
 Its process only sends messages, so it carries neither Django's applications nor our code.
 """
@@ -12,7 +13,7 @@ import redis
 from celery import signals
 
 from config.broker import application
-from ledger import heartbeat
+from ground.hops import heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -1,4 +1,5 @@
-"""The cast of a load test: performers with a menu that answers every amount, and viewers with tokens, written in bulk.
+"""The cast of a load test: performers with a menu that answers every amount, and viewers with
+tokens, written in bulk.
 
 It may be prepared again at any time: what exists is kept, and no viewer is funded twice.
 """
@@ -10,12 +11,13 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
-from ledger import gateway, transactions
+from ground.mongodb import transactions
+from ledger import gateway
 from ledger.gateway import Group, Refused
-from ledger.purchases import Purchase
-from lovense import platform
-from lovense.menus import validated
+from lovense.deciding import platform
+from lovense.menus.publishing import validated
 from lovense.models import Performer, TipMenu
+from tips.intake.purchases import Purchase
 
 FIRST_PERFORMER = 0xBE0000000000000000000000
 FIRST_VIEWER = 0xAB0000000000000000000000
@@ -24,7 +26,15 @@ TOKENS_PER_VIEWER = 10**12
 FUNDING_BATCH = 2_000  # transfers in one transaction
 
 MENU = [
-    {"itemId": "any", "title": "Every tip", "minimum": 1, "maximum": None, "pattern": "level", "intensity": 10, "durationSec": 1}
+    {
+        "itemId": "any",
+        "title": "Every tip",
+        "minimum": 1,
+        "maximum": None,
+        "pattern": "level",
+        "intensity": 10,
+        "durationSec": 1,
+    }
 ]
 
 
@@ -49,14 +59,19 @@ def prepare(*, performers: int, viewers: int, now: datetime) -> dict[str, str]:
 
 
 def fund(viewers: Sequence[str], *, now: datetime) -> None:
-    """Through the ledger, as a purchase of each viewer's own: its key is what makes a repeat harmless."""
-    orders = [[Purchase(f"bench-{viewer}", viewer, TOKENS_PER_VIEWER, now).order] for viewer in viewers]
+    """Through the ledger, as a purchase of each viewer's own: its key is what makes a repeat
+    harmless."""
+    orders = [
+        [Purchase(f"bench-{viewer}", viewer, TOKENS_PER_VIEWER, now).order] for viewer in viewers
+    ]
     for start in range(0, len(orders), FUNDING_BATCH):
         _post(orders[start : start + FUNDING_BATCH], now)
 
 
 def _post(groups: Sequence[Group], now: datetime) -> None:
-    results = transactions.run(lambda session: gateway.current().transfer(groups, now=now, session=session))
+    results = transactions.run(
+        lambda session: gateway.current().transfer(groups, now=now, session=session)
+    )
     for result in results:
         if isinstance(result, Refused):
             raise result
@@ -64,7 +79,9 @@ def _post(groups: Sequence[Group], now: datetime) -> None:
 
 def _users(names: Sequence[str]) -> list[User]:
     found = _accounts(names)
-    User.objects.bulk_create([User(username=name, password=make_password(None)) for name in names if name not in found])
+    User.objects.bulk_create(
+        [User(username=name, password=make_password(None)) for name in names if name not in found]
+    )
     found = _accounts(names)
     return [found[name] for name in names]
 
@@ -86,7 +103,13 @@ def _performers(owners: dict[str, User], now: datetime) -> None:
         if key not in written
     )
     Performer.objects.bulk_create(
-        Performer(pk=own_id, user=owners[own_id], display_name=f"Bench {own_id[-4:]}", menu_version=1, created_at=now)
+        Performer(
+            pk=own_id,
+            user=owners[own_id],
+            display_name=f"Bench {own_id[-4:]}",
+            menu_version=1,
+            created_at=now,
+        )
         for own_id in missing
     )
 
@@ -94,5 +117,7 @@ def _performers(owners: dict[str, User], now: datetime) -> None:
 def _tokens(users: Sequence[User]) -> dict[object, str]:
     keys = [user.pk for user in users]
     known = set(Token.objects.filter(user_id__in=keys).values_list("user_id", flat=True))
-    Token.objects.bulk_create(Token(key=Token.generate_key(), user=user) for user in users if user.pk not in known)
+    Token.objects.bulk_create(
+        Token(key=Token.generate_key(), user=user) for user in users if user.pk not in known
+    )
     return dict(Token.objects.filter(user_id__in=keys).values_list("user_id", "key"))

@@ -1,4 +1,5 @@
-"""How our processes talk through Celery: one queue of doorbells, and a broker that may be away for as long as it likes."""
+"""How our processes talk through Celery: one queue of doorbells, and a broker that may be away for
+as long as it likes."""
 
 from typing import Any
 
@@ -17,8 +18,8 @@ class Channel(redis.Channel):
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         """Nothing is kept about a ring, so there is nothing to take away.
 
-        Upstream asks Redis all the same, even on a channel whose connection was lost meanwhile: that ended the whole worker.
-        """
+        Upstream asks Redis all the same, even on a channel whose connection was lost meanwhile:
+        that ended the whole worker."""
 
 
 class Transport(redis.Transport):
@@ -46,7 +47,8 @@ def application(**options: Any) -> Celery:
     app.conf.update(
         task_ignore_result=True,
         task_default_queue=DOORBELLS,
-        # A doorbell is a hint, so nobody keeps books about its delivery: the facts wait in MongoDB, the beat rings again.
+        # A doorbell is a hint, so nobody keeps books about its delivery: the facts wait in MongoDB,
+        # the beat rings again.
         task_queues=[Queue(DOORBELLS, no_ack=True)],  # type: ignore[no-untyped-call]
         task_serializer="json",
         worker_prefetch_multiplier=4,

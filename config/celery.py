@@ -1,4 +1,5 @@
-"""Celery's worker, and what web processes and commands ring with: the doorbell, never the memory."""
+"""Celery's worker, and what web processes and commands ring with: the doorbell, never the
+memory."""
 
 import os
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 from celery import signals
 
 from config.broker import application
+from lovense.sending import leases
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -15,7 +17,8 @@ app.autodiscover_tasks()
 
 @signals.setup_logging.connect
 def keep_our_logging(**kwargs: Any) -> None:
-    """A receiver here stops Celery from putting its own formatters beside the allow-list of `config/logging.py`."""
+    """A receiver here stops Celery from putting its own formatters beside the allow-list of
+    `config/logging.py`."""
 
 
 @signals.worker_ready.connect
@@ -23,13 +26,21 @@ def take_over(**kwargs: Any) -> None:
     """A restarted worker looks at once at what its predecessor held."""
     from django.conf import settings
 
-    from adminpanel.readiness import Pulse
-    from ledger import clock, doorbell, orphans
-    from lovense import dispatch
+    from adminpanel.watch.readiness import Pulse
+    from ground import clock
+    from ground.hops import doorbell
+    from ground.mongodb import abandoned
 
     Pulse(settings.STACK_SLOT).start()
-    orphans.end(settings.STACK_SLOT)
-    dispatch.recover(settings.STACK_SLOT, now=clock.now())
-    for hop in ("tips.settle", "ledger.announce", "tips.look", "lovense.heal", "lovense.dispatch", "tips.emit"):
+    abandoned.end(settings.STACK_SLOT)
+    leases.recover(settings.STACK_SLOT, now=clock.now())
+    for hop in (
+        "tips.settle",
+        "ledger.announce",
+        "tips.look",
+        "lovense.heal",
+        "lovense.dispatch",
+        "tips.emit",
+    ):
         doorbell.answered(hop)
         doorbell.ring(hop)

@@ -1,4 +1,5 @@
-"""How a MongoDB key travels in JSON: 24 hex digits. Without this, DRF takes an ObjectId key for an integer and fails."""
+"""How a MongoDB key travels in JSON: 24 hex digits. Without this, DRF takes an ObjectId key for an
+integer and fails."""
 
 from typing import Any
 
@@ -36,7 +37,11 @@ class KeyRelatedField(serializers.PrimaryKeyRelatedField[Model]):
     def bind(self, field_name: str, parent: Any) -> None:
         super().bind(field_name, parent)
         related: Any = vars(self).get("queryset")
-        if self.pk_field is None and related is not None and isinstance(related.model._meta.pk, mongodb.ObjectIdAutoField):
+        if (
+            self.pk_field is None
+            and related is not None
+            and isinstance(related.model._meta.pk, mongodb.ObjectIdAutoField)
+        ):
             self.pk_field = ObjectIdField()
 
     def to_representation(self, value: Any) -> Any:

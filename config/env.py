@@ -1,4 +1,5 @@
-"""Typed readers of environment variables. A wrong value stops the start-up with a sentence that names the variable."""
+"""Typed readers of environment variables. A wrong value stops the start-up with a sentence that
+names the variable."""
 
 import math
 import os

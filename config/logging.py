@@ -1,10 +1,11 @@
-"""What a log line may contain: one JSON object with an event name and the allowed fields below. Nothing else gets out.
+"""What a log line may contain: one JSON object with an event name and the allowed fields below.
+Nothing else gets out.
 
     logger.info("tip_settled", extra={"tip_id": tip.tip_id, "lines_count": 2, "duration_ms": 3})
 
-The message is a *name* (`words_like_this` or `dotted.words`), never a sentence with values. What libraries write may be
-or hold a value, so only the place it came from is kept. Exceptions give their types and places, never their words.
-"""
+The message is a *name* (`words_like_this` or `dotted.words`), never a sentence with values. What
+libraries write may be or hold a value, so only the place it came from is kept. Exceptions give
+their types and places, never their words."""
 
 import json
 import logging
@@ -49,20 +50,30 @@ class AllowListFormatter(logging.Formatter):
             line["where"] = f"{record.module}.{record.funcName}:{record.lineno}"
         if found := trace_id.get():
             line["trace_id"] = found
-        line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD and is_allowed(name, value)}
+        line |= {
+            name: value
+            for name, value in record.__dict__.items()
+            if name not in _STANDARD and is_allowed(name, value)
+        }
         if record.exc_info and record.exc_info[1]:
             line["error"] = error_places(record.exc_info[1])
         return json.dumps(line, separators=(",", ":"))
 
 
 def event_name(logger: str, message: object) -> str:
-    """The message when it is a name that our code gave; "text" for anything that could be or hold a value."""
+    """The message when it is a name that our code gave; "text" for anything that could be or hold a
+    value."""
     is_ours = logger.partition(".")[0] in OURS
-    return message if is_ours and isinstance(message, str) and len(message) <= 80 and _EVENT.fullmatch(message) else "text"
+    return (
+        message
+        if is_ours and isinstance(message, str) and len(message) <= 80 and _EVENT.fullmatch(message)
+        else "text"
+    )
 
 
 def is_allowed(name: str, value: object) -> bool:
-    """May this field be written? Its name decides, and its value must look like what the name promises."""
+    """May this field be written? Its name decides, and its value must look like what the name
+    promises."""
     if name in IDS:
         return isinstance(value, str) and bool(_ID.fullmatch(value))
     if name in WORDS:
@@ -75,23 +86,32 @@ def is_allowed(name: str, value: object) -> bool:
 
 
 def error_places(error: BaseException) -> list[dict[str, Any]]:
-    """The error and its causes, outermost first: each its type and the innermost places it passed, without any value."""
+    """The error and its causes, outermost first: each its type and the innermost places it passed,
+    without any value."""
     found: list[dict[str, Any]] = []
     current: BaseException | None = error
     while current is not None and len(found) < CAUSES_LIMIT:
         kind = type(current)
-        found.append({"type": f"{kind.__module__}.{kind.__qualname__}", "at": _places(current.__traceback__)})
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        found.append(
+            {"type": f"{kind.__module__}.{kind.__qualname__}", "at": _places(current.__traceback__)}
+        )
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
     return found
 
 
 def _places(start: TracebackType | None) -> list[str]:
-    places = [f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_name}:{line}" for frame, line in traceback.walk_tb(start)]
+    places = [
+        f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_name}:{line}"
+        for frame, line in traceback.walk_tb(start)
+    ]
     return places[-FRAMES_LIMIT:]
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Called by Django with the LOGGING setting (`{"level": …}`): everything goes to standard error through the formatter."""
+    """Called by Django with the LOGGING setting (`{"level": …}`): everything goes to standard error
+    through the formatter."""
     quiet, rare = {"handlers": [], "propagate": True}, {"level": "WARNING"}
     logging.config.dictConfig(
         {
@@ -100,8 +120,14 @@ def configure(settings: dict[str, Any]) -> None:
             "formatters": {"lines": {"()": AllowListFormatter}},
             "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines"}},
             "root": {"handlers": ["lines"], "level": settings.get("level", "INFO")},
-            # Django's own handlers would write sentences and send mails. Celery would write two lines for each doorbell, and
-            # httpx one for each call.
-            "loggers": {"django": quiet, "django.server": quiet, "py.warnings": quiet, "celery": rare, "httpx": rare},
+            # Django's own handlers would write sentences and send mails. Celery would write two
+            # lines for each doorbell, and httpx one for each call.
+            "loggers": {
+                "django": quiet,
+                "django.server": quiet,
+                "py.warnings": quiet,
+                "celery": rare,
+                "httpx": rare,
+            },
         }
     )

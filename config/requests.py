@@ -1,4 +1,5 @@
-"""What every HTTP request and answer has in common: its id, where it came from, and the one shape of an error."""
+"""What every HTTP request and answer has in common: its id, where it came from, and the one shape
+of an error."""
 
 import re
 import uuid
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from config.logging import trace_id
-from ledger import trail
+from ground.audit import log as audit_log
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -22,7 +23,8 @@ def request_id_of(offered: str | None) -> str:
 
 
 class RequestIdMiddleware:
-    """Puts X-Request-ID on every answer, and the id on the request and in the log lines written meanwhile."""
+    """Puts X-Request-ID on every answer, and the id on the request and in the log lines written
+    meanwhile."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,13 +42,14 @@ class RequestIdMiddleware:
 
 
 class TrailMiddleware:
-    """What is changed in answering a request is recorded with the hash of the address it came from."""
+    """What is changed in answering a request is recorded with the hash of the address it came
+    from."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with trail.coming_from(request.META.get("REMOTE_ADDR", "")):
+        with audit_log.coming_from(request.META.get("REMOTE_ADDR", "")):
             return self.get_response(request)
 
 
@@ -55,7 +58,8 @@ def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
 
 
 def api_error(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: the same statuses and headers, our shape. None (a 500) for what nobody anticipated."""
+    """DRF's exception handler: the same statuses and headers, our shape. None (a 500) for what
+    nobody anticipated."""
     response = exception_handler(exc, context)
     if response is not None:
         response.data = _shaped(exc, response)
@@ -65,7 +69,10 @@ def api_error(exc: Exception, context: dict[str, Any]) -> Response | None:
 def _shaped(exc: Exception, response: Response) -> dict[str, Any]:
     if isinstance(exc, ValidationError):
         return error_body("invalid", "Some fields are wrong; see details.", response.data)
-    # Http404 and PermissionDenied come from Django: exception_handler has translated them into DRF's words.
+    # Http404 and PermissionDenied come from Django: exception_handler has translated them into
+    # DRF's words.
     detail = response.data.get("detail", "") if isinstance(response.data, dict) else ""
-    code = getattr(detail, "code", None) or (exc.default_code if isinstance(exc, APIException) else "error")
+    code = getattr(detail, "code", None) or (
+        exc.default_code if isinstance(exc, APIException) else "error"
+    )
     return error_body(str(code), str(detail))

@@ -1,4 +1,5 @@
-"""How a command finds the stack that runs in the same checkout: `.local/stack.json`, written by `manage.py stack`.
+"""How a command finds the stack that runs in the same checkout: `.local/stack.json`, written by
+`manage.py stack`.
 
 STACK_FILE names another file, for a second stack in one checkout.
 """
@@ -15,7 +16,8 @@ def stack_file(base_dir: Path) -> Path:
 
 
 def running_stack(base_dir: Path) -> dict[str, Any]:
-    """The running stack's addresses (mongodb_uri, redis_url, url, pid, processes), or {} when none is alive."""
+    """The running stack's addresses (mongodb_uri, redis_url, url, pid, processes), or {} when none
+    is alive."""
     return read(stack_file(base_dir))
 
 
@@ -29,5 +31,6 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def started_at(pid: int) -> str:
-    """When the kernel started the process: tells a stack from a later process that was given the same number."""
+    """When the kernel started the process: tells a stack from a later process that was given the
+    same number."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]

@@ -29,7 +29,8 @@ def configuration(application: str = APPLICATION) -> uvicorn.Config:
         timeout_graceful_shutdown=2,
         ws_ping_interval=20,
         ws_max_size=MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # commands are a few hundred bytes: compressing them costs more than it saves
+        # commands are a few hundred bytes: compressing them costs more than it saves
+        ws_per_message_deflate=False,
     )
 
 

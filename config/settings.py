@@ -1,4 +1,5 @@
-"""All settings, in floor order. Every environment variable read here is documented in docs/settings.md."""
+"""All settings, in floor order. Every environment variable read here is documented in
+docs/settings.md."""
 
 from pathlib import Path
 
@@ -12,21 +13,26 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DEBUG", True)
 PRODUCTION = not DEBUG
 
-SECRET_KEY = env.secret("SECRET_KEY", "development-only-secret-key-never-used-in-production", production=PRODUCTION)
+SECRET_KEY = env.secret(
+    "SECRET_KEY", "development-only-secret-key-never-used-in-production", production=PRODUCTION
+)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
 PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000")
 
-# --- where the data is: the environment, else the stack running in this checkout ---------------------------------------
+# --- where the data is: the environment, else the stack running in this checkout -----------------
 _STACK = running_stack(BASE_DIR)
-MONGODB_URI = env.text("MONGODB_URI") or _STACK.get("mongodb_uri", "mongodb://127.0.0.1:27017/tips?replicaSet=rs0")
+MONGODB_URI = env.text("MONGODB_URI") or _STACK.get(
+    "mongodb_uri", "mongodb://127.0.0.1:27017/tips?replicaSet=rs0"
+)
 REDIS_URL = env.text("REDIS_URL") or _STACK.get("redis_url", "redis://127.0.0.1:6379/0")
 
-# The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes over what its predecessor held.
+# The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes
+# over what its predecessor held.
 STACK_SLOT = env.text("STACK_SLOT", "local")
 
 DATABASES = {
     "default": {
-        "ENGINE": "config.database",
+        "ENGINE": "ground.mongodb",
         "HOST": MONGODB_URI,
         "NAME": "",
         "OPTIONS": {
@@ -34,7 +40,8 @@ DATABASES = {
             "retryWrites": True,
             "serverSelectionTimeoutMS": 10_000,
             "maxPoolSize": 32,
-            "appname": STACK_SLOT,  # by which a successor finds the transactions that this process left open
+            # by which a successor finds the transactions that this process left open
+            "appname": STACK_SLOT,
         },
     }
 }
@@ -47,13 +54,16 @@ INSTALLED_APPS = [
     "config.apps.AuthConfig",
     "config.apps.ContentTypesConfig",
     "config.apps.SessionsConfig",
-    "rest_framework.authtoken",  # by this exact name, or DRF makes its Token model abstract; it has no automatic key
+    # by this exact name, or DRF makes its Token model abstract; it has no automatic key
+    "rest_framework.authtoken",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
+    "ground.audit",
+    "ground.inbox",
     "ledger",
     "tips",
     "lovense",
@@ -68,7 +78,7 @@ MIGRATION_MODULES = {
     "authtoken": "config.contrib_migrations.authtoken",
 }
 
-# --- HTTP ----------------------------------------------------------------------------------------------------------------
+# --- HTTP ----------------------------------------------------------------------------------------
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -137,7 +147,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LANGUAGE_CODE = "en-us"
@@ -160,29 +173,39 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["config.openapi.with_webhooks"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.with_open_choices"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.with_open_choices",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "TipStatus": "tips.models.TipStatus",
         "SettlementStatus": "tips.models.SettlementStatus",
         "RequestStatus": "tips.models.RequestStatus",
         "RequestType": "tips.models.RequestType",
         "ActivationStatus": "lovense.models.ActivationStatus",
-        "SubmissionType": "lovense.submissions.TYPES",
+        "SubmissionType": "lovense.lane.submissions.TYPES",
         "QueueHealth": ["healthy", "degraded", "unhealthy"],
         "Settled": ["SETTLED"],
         "TipActivatedName": ["TipActivated"],
     },
 }
 
-# --- processes: channel layer, Celery, drains ----------------------------------------------------------------------------
+# --- processes: channel layer, Celery, drains ----------------------------------------------------
 # The pub/sub layer: the core layer silently loses bursts (platform notes, section 5).
 CHANNEL_LAYER_PREFIX = "tips"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            # Without a retry of its own the layer sleeps a second before it subscribes to a restarted Redis again.
-            "hosts": [{"address": REDIS_URL, "retry": Retry(ConstantBackoff(0.1), 10), "retry_on_error": [OSError]}],
+            # Without a retry of its own the layer sleeps a second before it subscribes to a
+            # restarted Redis again.
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "retry": Retry(ConstantBackoff(0.1), 10),
+                    "retry_on_error": [OSError],
+                }
+            ],
             "prefix": CHANNEL_LAYER_PREFIX,
         },
     }
@@ -193,31 +216,40 @@ DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
 # Whoever asks for /metrics shows it; blank: staff only, and in development this machine.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
-# --- ledger --------------------------------------------------------------------------------------------------------------
+# --- ledger --------------------------------------------------------------------------------------
 LEDGER_GATEWAY = env.choice("LEDGER_GATEWAY", "embedded", ("embedded", "rrr"))
 # Whether we move a tip's tokens ourselves; with RRR the platform has already caused the posting.
 LEDGER_PLACES_TIPS = env.flag("LEDGER_PLACES_TIPS", LEDGER_GATEWAY == "embedded")
-# The development defaults are those of `manage.py rrr_simulator`; in production ledger/checks.py refuses blanks.
+# The development defaults are those of `manage.py rrr_simulator`; in production
+# ledger/rrr/checks.py refuses blanks.
 RRR_API_BASE_URL = env.text("RRR_API_BASE_URL", "" if PRODUCTION else "http://127.0.0.1:8790")
 RRR_CLIENT_ID = env.text("RRR_CLIENT_ID", "" if PRODUCTION else "development")
-RRR_CLIENT_SECRET = env.text("RRR_CLIENT_SECRET", "" if PRODUCTION else "development-only-rrr-client-secret")
+RRR_CLIENT_SECRET = env.text(
+    "RRR_CLIENT_SECRET", "" if PRODUCTION else "development-only-rrr-client-secret"
+)
 RRR_CONNECT_TIMEOUT_SECONDS = env.decimal("RRR_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
 RRR_READ_TIMEOUT_SECONDS = env.decimal("RRR_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
-RRR_WEBHOOK_SECRETS = env.words("RRR_WEBHOOK_SECRETS", "" if PRODUCTION else "dev:development-only-rrr-webhook-secret")
+RRR_WEBHOOK_SECRETS = env.words(
+    "RRR_WEBHOOK_SECRETS", "" if PRODUCTION else "dev:development-only-rrr-webhook-secret"
+)
 RRR_WEBHOOK_SCHEME1 = env.flag("RRR_WEBHOOK_SCHEME1", False)
 PAYMENT_WEBHOOK_SECRETS = env.words(
     "PAYMENT_WEBHOOK_SECRETS",
-    env.secret("PAYMENT_WEBHOOK_SECRETS", "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=", production=PRODUCTION),
+    env.secret(
+        "PAYMENT_WEBHOOK_SECRETS",
+        "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=",
+        production=PRODUCTION,
+    ),
 )
 WEBHOOK_TOLERANCE_SECONDS = env.integer("WEBHOOK_TOLERANCE_SECONDS", 300, minimum=1)
 WEBHOOK_MAX_BODY_BYTES = env.integer("WEBHOOK_MAX_BODY_BYTES", 65_536, minimum=1024)
 
-# --- tips ----------------------------------------------------------------------------------------------------------------
+# --- tips ----------------------------------------------------------------------------------------
 TIP_FUNDING_GRACE_SECONDS = env.decimal("TIP_FUNDING_GRACE_SECONDS", 60)
 TIP_DEFAULT_COMMISSION = env.integer("TIP_DEFAULT_COMMISSION", 25)
 TIP_FRESH_SECONDS = env.integer("TIP_FRESH_SECONDS", 900, minimum=1)
 
-# --- lovense -------------------------------------------------------------------------------------------------------------
+# --- lovense -------------------------------------------------------------------------------------
 RECEIVED_WINDOW_SECONDS = env.decimal("RECEIVED_WINDOW_SECONDS", 10, minimum=0.1)
 FINISH_GRACE_SECONDS = env.decimal("FINISH_GRACE_SECONDS", 5, minimum=0.1)
 

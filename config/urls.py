@@ -5,12 +5,14 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from adminpanel import api, probes
+from adminpanel import probes
 from adminpanel import views as staff
+from adminpanel.api import deadletters, watch
+from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
-from lovense import api as queue
 from lovense import views as live
+from lovense.api import controls, lane, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -36,31 +38,39 @@ urlpatterns = [
     path("staff/dead-letters", staff.dead_letters, name="staff-dead-letters"),
     path("staff/dead-letters/replay", staff.replay_dead_letters, name="staff-replay-dead-letters"),
     path("staff/dead-letters/<str:key>", staff.dead_letter, name="staff-dead-letter"),
-    path("staff/dead-letters/<str:key>/review", staff.review_dead_letter, name="staff-review-dead-letter"),
-    path("staff/dead-letters/<str:key>/replay", staff.replay_dead_letter, name="staff-replay-dead-letter"),
+    path(
+        "staff/dead-letters/<str:key>/review",
+        staff.review_dead_letter,
+        name="staff-review-dead-letter",
+    ),
+    path(
+        "staff/dead-letters/<str:key>/replay",
+        staff.replay_dead_letter,
+        name="staff-replay-dead-letter",
+    ),
     path("admin/", admin.site.urls),
     # API
     path("api/webhooks/payments", webhooks.payments),
     path("api/webhooks/rrr", ledger_webhooks.rrr),
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
-    path("api/tips/<str:tip_id>", api.tip),
-    path("api/performance-queue", queue.lane),
-    path("api/performance-queue/submit", queue.submit),
-    path("api/performance-queue/status/<str:request_id>", queue.status),
-    path("api/performance-queue/cancel/<str:request_id>", queue.cancel),
-    path("api/performance-queue/health", api.health),
-    path("api/performance-queue/metrics", api.metrics),
-    path("api/performance-queue/pause", queue.pause),
-    path("api/performance-queue/resume", queue.resume),
-    path("api/performance-queue/skip", queue.skip),
-    path("api/performance-queue/clear", queue.clear),
-    path("api/performance-queue/mode", queue.mode),
-    path("api/performance-queue/move-up/<str:request_id>", queue.move_up),
-    path("api/performance-queue/dlq", api.dead_letters),
-    path("api/performance-queue/dlq/replay", api.replay_dead_letters),
-    path("api/performance-queue/dlq/<str:key>/review", api.review_dead_letter),
-    path("api/performance-queue/dlq/<str:key>/replay", api.replay_dead_letter),
+    path("api/tips/<str:tip_id>", standing.tip),
+    path("api/performance-queue", lane.lane),
+    path("api/performance-queue/submit", submissions.submit),
+    path("api/performance-queue/status/<str:request_id>", submissions.status),
+    path("api/performance-queue/cancel/<str:request_id>", controls.cancel),
+    path("api/performance-queue/health", watch.health),
+    path("api/performance-queue/metrics", watch.metrics),
+    path("api/performance-queue/pause", controls.pause),
+    path("api/performance-queue/resume", controls.resume),
+    path("api/performance-queue/skip", controls.skip),
+    path("api/performance-queue/clear", controls.clear),
+    path("api/performance-queue/mode", controls.mode),
+    path("api/performance-queue/move-up/<str:request_id>", controls.move_up),
+    path("api/performance-queue/dlq", deadletters.dead_letters),
+    path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
+    path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
+    path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -15,7 +15,8 @@ _form = LoginView.as_view(template_name="login.html", redirect_authenticated_use
 
 
 def login(request: HttpRequest) -> HttpResponseBase:
-    """A region that fetches itself after the session ended is sent here: then the whole page must go, not the region."""
+    """A region that fetches itself after the session ended is sent here: then the whole page must
+    go, not the region."""
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(headers={"HX-Refresh": "true"})
     return _form(request)
@@ -25,13 +26,20 @@ def login(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return render(request, "api_docs.html", {"info": schema["info"], "endpoints": endpoints(schema)})
+    return render(
+        request, "api_docs.html", {"info": schema["info"], "endpoints": endpoints(schema)}
+    )
 
 
 def endpoints(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """Each operation of the schema with its words, in the order of the paths."""
     return [
-        {"method": method.upper(), "path": path, "operation": operation, "responses": _responses(operation)}
+        {
+            "method": method.upper(),
+            "path": path,
+            "operation": operation,
+            "responses": _responses(operation),
+        }
         for path, operations in schema["paths"].items()
         for method, operation in operations.items()
         if method in _METHODS
@@ -39,4 +47,7 @@ def endpoints(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _responses(operation: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(status, response.get("description", "")) for status, response in operation["responses"].items()]
+    return [
+        (status, response.get("description", ""))
+        for status, response in operation["responses"].items()
+    ]

@@ -1,4 +1,5 @@
-"""Prints what the product itself needs, from pyproject.toml; the lock pins it, and holds more (tests, embedded databases)."""
+"""Prints what the product itself needs, from pyproject.toml; the lock pins it, and holds more
+(tests, embedded databases)."""
 
 import tomllib
 from pathlib import Path

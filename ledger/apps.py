@@ -9,6 +9,6 @@ class LedgerConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
-        from ledger import checks
+        from ledger.rrr import checks
 
         register(checks.rrr_settings)

@@ -1,4 +1,5 @@
-"""The four questions the rest of the system may ask a ledger, and how the answer about one source_ref is read.
+"""The four questions the rest of the system may ask a ledger, and how the answer about one
+source_ref is read.
 
 `posted_at` set means SETTLED; there is no other proof. (seed 3, "Event Source of Truth")
 """
@@ -13,7 +14,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from pymongo.client_session import ClientSession
 
-GATEWAYS = {"embedded": "ledger.embedded.EmbeddedGateway", "rrr": "ledger.rrr.RrrGateway"}
+GATEWAYS = {
+    "embedded": "ledger.books.embedded.EmbeddedGateway",
+    "rrr": "ledger.rrr.gateway.RrrGateway",
+}
 
 # What an entry is, in RRR's words; the embedded books know these three.
 TRANSFER_OUT, TRANSFER_IN, REVERSAL = "TRANSFER_OUT", "TRANSFER_IN", "REVERSAL"
@@ -32,7 +36,8 @@ def performer_account(performer_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A transfer to post. `subject` names the business fact; the same key for another subject is refused."""
+    """A transfer to post. `subject` names the business fact; the same key for another subject is
+    refused."""
 
     key: str
     subject: str
@@ -40,7 +45,9 @@ class Order:
     credit: str
     amount: int
     happened_at: datetime
-    reverses: str = ""  # the key of the transfer that this one takes back; its entries are found under that one's source_ref
+    # the key of the transfer that this one takes back; its entries are found under that one's
+    # source_ref
+    reverses: str = ""
     reason: str = ""
 
     def __post_init__(self) -> None:
@@ -52,7 +59,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class PostedEntry:
-    """One side of a transfer. `points_delta` is negative on the debit side; `posted_at` is None until it is posted."""
+    """One side of a transfer. `points_delta` is negative on the debit side; `posted_at` is None
+    until it is posted."""
 
     entry_id: str
     account: str
@@ -97,11 +105,14 @@ Group = Sequence[Order]
 
 
 class LedgerError(Exception):
-    """The ledger gave no answer that can be used. `permanent`: the same question will do no better later."""
+    """The ledger gave no answer that can be used. `permanent`: the same question will do no better
+    later."""
 
     permanent = False
     code = ""  # a stable word for rows and logs
-    retry_after: float | None = None  # seconds in which asking again is pointless, when the ledger named them
+    retry_after: float | None = (
+        None  # seconds in which asking again is pointless, when the ledger named them
+    )
 
 
 class Gateway(Protocol):
@@ -109,24 +120,34 @@ class Gateway(Protocol):
 
     @property
     def places_tips(self) -> bool:
-        """Whether we move a tip's tokens ourselves (LEDGER_PLACES_TIPS); if not, the platform has, and we only look."""
+        """Whether we move a tip's tokens ourselves (LEDGER_PLACES_TIPS); if not, the platform has,
+        and we only look."""
 
     @property
     def joins_transactions(self) -> bool:
         """Whether `transfer` takes a session: only books in the same database can."""
 
     def transfer(
-        self, groups: Sequence[Group], *, now: datetime, session: ClientSession | None = None, are_new: bool = False
+        self,
+        groups: Sequence[Group],
+        *,
+        now: datetime,
+        session: ClientSession | None = None,
+        are_new: bool = False,
     ) -> list[Result]:
-        """Posts each group of orders, all or nothing, once. With a session it becomes durable with the caller's transaction,
-        which only books in the same database can do; without one it is durable when this returns.
+        """Posts each group of orders, all or nothing, once. With a session it becomes durable with
+        the caller's transaction, which only books in the same database can do; without one it is
+        durable when this returns.
 
-        `are_new`, with a session: the caller expects that no order was ever posted, so nobody looks. Where it is wrong, the
-        transfer's key ends the transaction with a duplicate, and the caller runs it again without."""
+        `are_new`, with a session: the caller expects that no order was ever posted, so nobody
+        looks. Where it is wrong, the transfer's key ends the transaction with a duplicate, and the
+        caller runs it again without."""
 
-    def entries_for(self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None) -> list[PostedEntry]:
-        """Every entry that carries this source_ref. A ledger kept by member is asked about these accounts, payer first, and
-        about entries made since then."""
+    def entries_for(
+        self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None
+    ) -> list[PostedEntry]:
+        """Every entry that carries this source_ref. A ledger kept by member is asked about these
+        accounts, payer first, and about entries made since then."""
 
     def balance_of(self, account: str) -> int:
         """Tokens; an unknown account has none."""
@@ -137,7 +158,8 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A source_ref whose entries are posted. With a single entry both refs are null: they are never invented."""
+    """A source_ref whose entries are posted. With a single entry both refs are null: they are never
+    invented."""
 
     ledger_id: str
     debit_ref: str | None
@@ -146,21 +168,25 @@ class Proof:
 
 
 class NeedsReconciliation(Exception):
-    """The entries of one source_ref cannot be one settled transfer, and waiting will not change that: a person must look."""
+    """The entries of one source_ref cannot be one settled transfer, and waiting will not change
+    that: a person must look."""
 
     REVERSED = "reversed"
     TOO_MANY_ENTRIES = "too_many_entries"
     SAME_SIGN = "same_sign"
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        """`reason` is a stable word for rows and logs; `detail` is for the eyes of whoever looks."""
+        """`reason` is a stable word for rows and logs; `detail` is for the eyes of whoever
+        looks."""
         super().__init__(f"{reason} ({detail})" if detail else reason)
         self.reason = reason
 
 
 def read(entries: Sequence[PostedEntry]) -> Proof | None:
     """Reads one source_ref's entries (spec section 3). None: not settled, ask again later."""
-    if any(entry.kind == REVERSAL for entry in entries):  # posted or not: somebody took the transfer back
+    if any(
+        entry.kind == REVERSAL for entry in entries
+    ):  # posted or not: somebody took the transfer back
         raise NeedsReconciliation(NeedsReconciliation.REVERSED)
     if not entries or any(entry.posted_at is None for entry in entries):
         return None

@@ -1,4 +1,5 @@
-"""What the ledger announces to the floors above. Receivers only look again: what they find in the ledger decides."""
+"""What the ledger announces to the floors above. Receivers only look again: what they find in the
+ledger decides."""
 
 from django.dispatch import Signal
 

@@ -1,9 +1,10 @@
-"""The door for the ledger: `POST /api/webhooks/rrr`, signed by RedRoomRewards over the raw bytes (`ledger/rrr_signing.py`).
+"""The door for the ledger: `POST /api/webhooks/rrr`, signed by RedRoomRewards over the raw bytes
+(`ledger/rrr/signing.py`).
 
-200 with the same body the first time and on every repeat, 401 for any bad or missing signature and for a nonce that was used,
-400 naming the field. A valid call only says "look again": it is stored, and the hop `ledger.announce` is rung.
-`config/asgi.py` mounts `receive` in front of Django; `rrr` is the same door as a plain view.
-"""
+200 with the same body the first time and on every repeat, 401 for any bad or missing signature and
+for a nonce that was used, 400 naming the field. A valid call only says "look again": it is stored,
+and the hop `ledger.announce` is rung. `config/asgi.py` mounts `receive` in front of Django; `rrr`
+is the same door as a plain view."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,28 +19,35 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from pymongo.errors import PyMongoError
 
-from ledger import clock, door, doorbell, inbox, nonces, notices, rrr_signing
-from ledger.door import Answer, Refusal
-from ledger.fields import Malformed
-from ledger.groupcommit import Overloaded
-from ledger.inbox import Call, Outcome
-from ledger.signing import BadSignature
+from ground import clock
+from ground.hops import doorbell
+from ground.hops.groupcommit import Overloaded
+from ground.inbox import answers, inbox, nonces
+from ground.inbox.inbox import Call, Outcome
+from ground.inbox.signing import BadSignature
+from ground.json import errors
+from ground.json.errors import Answer, Refusal
+from ground.json.fields import Malformed
+from ledger.rrr import events as rrr_events
+from ledger.rrr import signing
 
 PATH = "/api/webhooks/rrr"
 FIRST = 200
-_SCHEME_2 = (rrr_signing.TENANT, rrr_signing.KEY_ID, rrr_signing.TIMESTAMP, rrr_signing.NONCE)
+_SCHEME_2 = (signing.TENANT, signing.KEY_ID, signing.TIMESTAMP, signing.NONCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A call and what it used up: its nonce, and its signature, which the nonce's tenant is no part of. Scheme 1 has neither."""
+    """A call and what it used up: its nonce, and its signature, which the nonce's tenant is no part
+    of. Scheme 1 has neither."""
 
     call: Call
     once: frozenset[str]
 
 
 def accept(calls: list[Proven]) -> list[Outcome | None]:
-    """Makes the calls durable and rings for their announcement, once for all of them. None: a replay, which is not stored."""
+    """Makes the calls durable and rings for their announcement, once for all of them. None: a
+    replay, which is not stored."""
     gone = nonces.used({key for proven in calls for key in proven.once})
     fresh: list[int] = []
     for place, proven in enumerate(calls):
@@ -49,62 +57,76 @@ def accept(calls: list[Proven]) -> list[Outcome | None]:
     outcomes: list[Outcome | None] = [None] * len(calls)
     if not fresh:
         return outcomes
-    for place, outcome in zip(fresh, inbox.accept([calls[place].call for place in fresh]), strict=True):
+    for place, outcome in zip(
+        fresh, inbox.accept([calls[place].call for place in fresh]), strict=True
+    ):
         outcomes[place] = outcome
     until = clock.now() + timedelta(seconds=2 * settings.WEBHOOK_TOLERANCE_SECONDS + 60)
     taken = nonces.keep({key for place in fresh for key in calls[place].once}, until=until)
     if Outcome.NEW in outcomes:
         doorbell.ring_soon("ledger.announce")
-    return [outcome if taken.isdisjoint(proven.once) else None for outcome, proven in zip(outcomes, calls, strict=True)]
+    return [
+        outcome if taken.isdisjoint(proven.once) else None
+        for outcome, proven in zip(outcomes, calls, strict=True)
+    ]
 
 
 async def receive(
-    headers: Mapping[str, str], target: str, body: bytes, store: Callable[[Proven], Awaitable[Outcome | None]]
+    headers: Mapping[str, str],
+    target: str,
+    body: bytes,
+    store: Callable[[Proven], Awaitable[Outcome | None]],
 ) -> Answer:
-    """The door for the event loop; `store` is the group commit over `accept`. `target` is the path and query as they came."""
+    """The door for the event loop; `store` is the group commit over `accept`. `target` is the path
+    and query as they came."""
     try:
         proven, answer = read_call(headers, target, body)
         return _answer(await store(proven), answer)
     except Refusal as refusal:
         return refusal.answer
     except (PyMongoError, Overloaded) as error:
-        return door.unavailable(error)
+        return answers.unavailable(error)
 
 
 @csrf_exempt
 @require_POST
 def rrr(request: HttpRequest) -> JsonResponse:
     try:
-        proven, answer = read_call(request.headers, request.get_full_path(), door.body_of(request))
+        proven, answer = read_call(
+            request.headers, request.get_full_path(), answers.body_of(request)
+        )
         status, content = _answer(accept([proven])[0], answer)
     except Refusal as refusal:
         status, content = refusal.answer
     except PyMongoError as error:
-        status, content = door.unavailable(error)
+        status, content = answers.unavailable(error)
     return JsonResponse(content, status=status)
 
 
 def _answer(outcome: Outcome | None, body: Mapping[str, Any]) -> Answer:
     if outcome is None:
-        raise door.unproven(BadSignature(f"{rrr_signing.NONCE} was used before"))
-    return door.answer(outcome, body, first=FIRST)
+        raise answers.unproven(BadSignature(f"{signing.NONCE} was used before"))
+    return answers.answer(outcome, body, first=FIRST)
 
 
-def read_call(headers: Mapping[str, str], target: str, body: bytes) -> tuple[Proven, dict[str, Any]]:
-    """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is parsed, nothing is stored."""
-    door.check_size(body)
+def read_call(
+    headers: Mapping[str, str], target: str, body: bytes
+) -> tuple[Proven, dict[str, Any]]:
+    """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is
+    parsed, nothing is stored."""
+    errors.check_size(body)
     try:
         once = _prove({name.lower(): value for name, value in headers.items()}, target, body)
-        notice = notices.parse(body)
+        notice = rrr_events.parse(body)
     except BadSignature as bad:
-        raise door.unproven(bad) from None
+        raise answers.unproven(bad) from None
     except Malformed as bad:
-        raise door.malformed(bad) from None
+        raise answers.malformed(bad) from None
     call = Call(
-        source=notices.SOURCE,
+        source=rrr_events.SOURCE,
         delivery_id=notice.event_id,
         event_type=notice.event_type,
-        subject=f"{notices.SOURCE}/{notice.event_id}",
+        subject=f"{rrr_events.SOURCE}/{notice.event_id}",
         fingerprint=notice.fingerprint,
         body=body,
         position=time.time_ns(),
@@ -115,12 +137,13 @@ def read_call(headers: Mapping[str, str], target: str, body: bytes) -> tuple[Pro
 
 
 def _prove(headers: Mapping[str, str], target: str, body: bytes) -> frozenset[str]:
-    """What the call used up. A call with any header of scheme 2 is never read as one of scheme 1, which promises less."""
+    """What the call used up. A call with any header of scheme 2 is never read as one of scheme 1,
+    which promises less."""
     secrets = _secrets(tuple(settings.RRR_WEBHOOK_SECRETS))
     if settings.RRR_WEBHOOK_SCHEME1 and not any(name.lower() in headers for name in _SCHEME_2):
-        rrr_signing.verify_body(list(secrets.values()), headers, body)
+        signing.verify_body(list(secrets.values()), headers, body)
         return frozenset()
-    signed = rrr_signing.verify_request(
+    signed = signing.verify_request(
         secrets,
         headers,
         method="POST",
@@ -129,9 +152,9 @@ def _prove(headers: Mapping[str, str], target: str, body: bytes) -> frozenset[st
         now=clock.now(),
         tolerance_seconds=settings.WEBHOOK_TOLERANCE_SECONDS,
     )
-    return frozenset({f"{signed.tenant}/{signed.nonce}", headers[rrr_signing.SIGNATURE.lower()]})
+    return frozenset({f"{signed.tenant}/{signed.nonce}", headers[signing.SIGNATURE.lower()]})
 
 
 @lru_cache(maxsize=4)
 def _secrets(words: tuple[str, ...]) -> dict[str, bytes]:
-    return rrr_signing.secrets_of(words)
+    return signing.secrets_of(words)

@@ -1,4 +1,5 @@
-"""The wiring of lovense: one line connects what tips announce to the dispatch of it, one each its consumers to the event log."""
+"""The wiring of lovense: one line connects what tips announce to the dispatch of it, one each its
+consumers to the event log."""
 
 from django.apps import AppConfig
 
@@ -8,8 +9,10 @@ class LovenseConfig(AppConfig):
     verbose_name = "Devices and activations"
 
     def ready(self) -> None:
-        from lovense import intake, tasks
-        from tips import emission, signals
+        from lovense import tasks
+        from lovense.lane import intake
+        from tips import signals
+        from tips.log import emission
 
         signals.requests_queued.connect(tasks.requests_queued)
         emission.register(intake.ACTIVATION)

@@ -1,8 +1,9 @@
-"""The performer's socket, `/ws/performer`: commands to the page that holds her devices, acknowledgements from it, news to all.
+"""The performer's socket, `/ws/performer`: commands to the page that holds her devices,
+acknowledgements from it, news to all.
 
-Messages are written down in docs/sockets.md. Sockets carry news and commands, never HTML. Everything that touches the
-database goes through a group commit or a thread; the event loop only parses and forwards.
-"""
+Messages are written down in docs/sockets.md. Sockets carry news and commands, never HTML.
+Everything that touches the database goes through a group commit or a thread; the event loop only
+parses and forwards."""
 
 import asyncio
 import json
@@ -22,11 +23,15 @@ from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
 
-from ledger import clock, doorbell
-from ledger.drains import BREATH_SECONDS, Breath
-from ledger.groupcommit import GroupCommit
-from lovense import acknowledgement, devices, dispatch, groups, identity, pages, stop
-from lovense.dispatch import Command
+from ground import clock
+from ground.hops import doorbell
+from ground.hops.groupcommit import GroupCommit
+from ground.hops.rounds import BREATH_SECONDS, Breath
+from lovense.devices import register
+from lovense.performers import identity
+from lovense.sending import acknowledgement, dispatch, groups, leases, pages, resume
+from lovense.sending.resume import Command
+from lovense.stopping import stop
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +40,8 @@ TRY_LATER, UNAUTHENTICATED = 1013, 4401
 
 
 class Lanes:
-    """Starts the next request of the lanes that acknowledgements freed, in the process that holds their pages.
+    """Starts the next request of the lanes that acknowledgements freed, in the process that holds
+    their pages.
 
     It runs on a thread of its own, behind no write of the next acknowledgements.
     """
@@ -79,13 +85,15 @@ def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool]:
 
 
 def _take_over(slot: str) -> None:
-    """What this process's predecessor held: its pages are free, and its claims are looked at now."""
+    """What this process's predecessor held: its pages are free, and its claims are looked at
+    now."""
     pages.release_slot(slot, now=clock.now())
-    dispatch.recover(slot, now=clock.now())
+    leases.recover(slot, now=clock.now())
 
 
 class Sockets:
-    """The sockets of this process: who holds devices here, and what was already forwarded to them."""
+    """The sockets of this process: who holds devices here, and what was already forwarded to
+    them."""
 
     def __init__(self) -> None:
         self.open: set[PerformerConsumer] = set()
@@ -100,7 +108,8 @@ class Sockets:
         self.open.add(socket)
 
     def deliver(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Hands commands to sockets of this process without the way through Redis, others to the layer; from any thread."""
+        """Hands commands to sockets of this process without the way through Redis, others to the
+        layer; from any thread."""
         mine = {socket.channel_name for socket in list(self.open)}
         here: list[tuple[str, dict[str, Any]]] = []
         away: list[tuple[str, dict[str, Any]]] = []
@@ -113,13 +122,16 @@ class Sockets:
     def _forward_all(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
         by_channel = {socket.channel_name: socket for socket in self.open}
         for channel, message in messages:
-            if socket := by_channel.get(channel):  # else it has just gone: its next page is told what is in flight
+            if socket := by_channel.get(
+                channel
+            ):  # else it has just gone: its next page is told what is in flight
                 task = asyncio.create_task(socket.dispatch(message))
                 self._forwards.add(task)
                 task.add_done_callback(self._forwards.discard)
 
     async def tick(self) -> None:
-        """Once a second: renews leases, lets watching pages take over a free one, and re-sends what got lost on its way."""
+        """Once a second: renews leases, lets watching pages take over a free one, and re-sends what
+        got lost on its way."""
         now = clock.now()
         holding = await self._renew([socket for socket in self.open if socket.is_holder], now)
         if holding:
@@ -127,19 +139,25 @@ class Sockets:
         for socket in [s for s in self.open if s.wants_devices and not s.is_holder]:
             await socket.try_to_hold(has_returned=False)
 
-    async def _renew(self, holding: "list[PerformerConsumer]", now: datetime) -> "list[PerformerConsumer]":
+    async def _renew(
+        self, holding: "list[PerformerConsumer]", now: datetime
+    ) -> "list[PerformerConsumer]":
         """Those that still hold their devices; the others learn that they only watch."""
         if not holding:
             return []
         renew = sync_to_async(pages.renew, thread_sensitive=False)
-        kept = await renew(settings.STACK_SLOT, [socket.channel_name for socket in holding], now=now)
+        kept = await renew(
+            settings.STACK_SLOT, [socket.channel_name for socket in holding], now=now
+        )
         for socket in [socket for socket in holding if socket.channel_name not in kept]:
             await socket.lose_devices()
         return [socket for socket in holding if socket.channel_name in kept]
 
     async def _resend(self, holding: "list[PerformerConsumer]", now: datetime) -> None:
         before = now - pages.RESEND_AFTER
-        lost = await sync_to_async(dispatch.in_flight, thread_sensitive=False)([s.performer_id for s in holding], before=before)
+        lost = await sync_to_async(resume.in_flight, thread_sensitive=False)(
+            [s.performer_id for s in holding], before=before
+        )
         by_performer = {socket.performer_id: socket for socket in holding}
         for command in lost:
             await by_performer[command.performer_id].tell(command, again=command.is_overdue)
@@ -168,7 +186,10 @@ class PerformerConsumer(AsyncConsumer):
     page_id = ""
     wants_devices = False
     is_holder = False
-    _forwarded = ("", 0)  # the activation and attempt last forwarded: each is sent to this socket once
+    _forwarded = (
+        "",
+        0,
+    )  # the activation and attempt last forwarded: each is sent to this socket once
     _is_closed = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -179,7 +200,8 @@ class PerformerConsumer(AsyncConsumer):
             sockets.open.discard(self)
 
     async def send(self, message: dict[str, Any]) -> None:
-        """To a socket that is closed, by us or by its page, nothing can be said; that it has gone is on its way to us."""
+        """To a socket that is closed, by us or by its page, nothing can be said; that it has gone
+        is on its way to us."""
         if self._is_closed:
             return
         self._is_closed = message["type"] == "websocket.close"
@@ -189,7 +211,8 @@ class PerformerConsumer(AsyncConsumer):
             self._is_closed = True
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels closes old ORM connections before every message, a thread hop each; there is none to close here.
+        # Channels closes old ORM connections before every message, a thread hop each; there is none
+        # to close here.
         handler = getattr(self, message["type"].replace(".", "_"))
         await handler(message)
 
@@ -209,13 +232,18 @@ class PerformerConsumer(AsyncConsumer):
             await self._snapshot()
 
     async def try_to_hold(self, *, has_returned: bool) -> bool:
-        """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in flight."""
+        """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in
+        flight."""
         me = {"page_id": self.page_id, "channel": self.channel_name, "slot": settings.STACK_SLOT}
         take = sync_to_async(pages.take, thread_sensitive=False)
-        self.is_holder = await take(self.performer_id, **me, now=clock.now(), has_returned=has_returned)
+        self.is_holder = await take(
+            self.performer_id, **me, now=clock.now(), has_returned=has_returned
+        )
         if self.is_holder:
             await self._snapshot()
-            for command in await sync_to_async(dispatch.resume, thread_sensitive=False)(self.performer_id, now=clock.now()):
+            for command in await sync_to_async(resume.resume, thread_sensitive=False)(
+                self.performer_id, now=clock.now()
+            ):
                 await self.tell(command)
             await sync_to_async(doorbell.ring, thread_sensitive=False)("lovense.dispatch")
             groups.news.mark([self.performer_id], "devices")
@@ -227,16 +255,26 @@ class PerformerConsumer(AsyncConsumer):
 
     async def _snapshot(self) -> None:
         state = await sync_to_async(stop.state_of, thread_sensitive=False)(self.performer_id)
-        await self._say({"type": "snapshot", "performerId": self.performer_id, "holder": self.is_holder, **state})
+        await self._say(
+            {
+                "type": "snapshot",
+                "performerId": self.performer_id,
+                "holder": self.is_holder,
+                **state,
+            }
+        )
 
     async def tell(self, command: Command, *, again: bool = False) -> None:
-        """What is in flight: each attempt once, and a stop as often as it is asked for, until the page has answered it."""
+        """What is in flight: each attempt once, and a stop as often as it is asked for, until the
+        page has answered it."""
         if command.is_stop:
             await self.send({"type": "websocket.send", "text": command.text})
         else:
             await self.forward(command.activation_id, command.attempt, command.text, again=again)
 
-    async def forward(self, activation_id: str, attempt: int, text: str, *, again: bool = False) -> None:
+    async def forward(
+        self, activation_id: str, attempt: int, text: str, *, again: bool = False
+    ) -> None:
         if again or (activation_id, attempt) != self._forwarded:
             self._forwarded = (activation_id, attempt)
             await self.send({"type": "websocket.send", "text": text})
@@ -244,7 +282,7 @@ class PerformerConsumer(AsyncConsumer):
     async def _say(self, message: dict[str, Any]) -> None:
         await self.send({"type": "websocket.send", "text": json.dumps(message)})
 
-    # --- from the channel layer ------------------------------------------------------------------------------------------
+    # --- from the channel layer ------------------------------------------------------------------
 
     async def page_activate(self, message: dict[str, Any]) -> None:
         await self.forward(message["id"], message["attempt"], message["text"])
@@ -255,7 +293,7 @@ class PerformerConsumer(AsyncConsumer):
     async def page_news(self, message: dict[str, Any]) -> None:
         await self._say({"type": "news", "topic": message["topic"]})
 
-    # --- from the page ---------------------------------------------------------------------------------------------------
+    # --- from the page ---------------------------------------------------------------------------
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         try:
@@ -263,13 +301,20 @@ class PerformerConsumer(AsyncConsumer):
             if data["type"] == "ack":
                 await sockets.acknowledge(_ack(data, self.performer_id, self._forwarded[0]))
             elif data["type"] == "devices":
-                await sync_to_async(devices.report, thread_sensitive=False)(self.performer_id, data.get("toys"), now=clock.now())
+                await sync_to_async(register.report, thread_sensitive=False)(
+                    self.performer_id, data.get("toys"), now=clock.now()
+                )
                 groups.news.mark([self.performer_id], "devices")
             elif data["type"] != "stopped":
                 raise Refused("type", "must be ack, devices or stopped")
-        except (Refused, devices.InvalidReport) as refused:
+        except (Refused, register.InvalidReport) as refused:
             details = {"field": refused.field, "rule": refused.rule}
-            await self._say({"type": "error", "error": {"code": "malformed", "message": str(refused), "details": details}})
+            await self._say(
+                {
+                    "type": "error",
+                    "error": {"code": "malformed", "message": str(refused), "details": details},
+                }
+            )
         except Exception as error:
             # The page keeps its memory and says it again after the reconnect.
             log.warning("socket_failed", extra={"error_code": type(error).__name__})
@@ -277,7 +322,9 @@ class PerformerConsumer(AsyncConsumer):
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         sockets.open.discard(self)
-        await self.channel_layer.group_discard(groups.performer_group(self.performer_id), self.channel_name)
+        await self.channel_layer.group_discard(
+            groups.performer_group(self.performer_id), self.channel_name
+        )
         if self.is_holder:
             release = sync_to_async(pages.release, thread_sensitive=False)
             await release(self.performer_id, channel=self.channel_name, now=clock.now())
@@ -297,7 +344,8 @@ def _parsed(text: str | None) -> dict[str, Any]:
     if not text or len(text) > MAX_MESSAGE:
         raise Refused("message", f"must be text of at most {MAX_MESSAGE} characters")
     try:
-        data = orjson.loads(text)  # refuses NaN and half characters, which the database would refuse for a whole group of pages
+        # Refuses NaN and half characters: the database would refuse them for a whole group.
+        data = orjson.loads(text)
     except ValueError:
         raise Refused("message", "must be JSON") from None
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
@@ -319,4 +367,6 @@ def _ack(data: dict[str, Any], performer_id: str, forwarded: str) -> acknowledge
     if not isinstance(code, str):
         raise Refused("code", "must be a string")
     is_answer = activation_id == forwarded
-    return acknowledgement.Ack(performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40], is_answer)
+    return acknowledgement.Ack(
+        performer_id, activation_id, attempt, stage, clock.now(), seconds, code[:40], is_answer
+    )

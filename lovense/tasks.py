@@ -5,12 +5,15 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from ledger import clock, doorbell
-from ledger.drains import Hop
-from lovense import batch, controls, dispatch, groups
-from tips import queue
+from ground import clock
+from ground.hops import doorbell
+from ground.hops.rounds import Hop
+from lovense.deciding import batch
+from lovense.lane import controls
+from lovense.sending import dispatch, groups, leases
+from tips.queue import claims
 
-LANES = queue.MAX_CLAIMS  # started in one round; the next round takes the rest
+LANES = claims.MAX_CLAIMS  # started in one round; the next round takes the rest
 
 
 def _dispatch() -> bool:
@@ -30,10 +33,10 @@ def dispatch_waiting() -> None:
 def heal() -> None:
     now, limit = clock.now(), settings.DRAIN_LIMIT
     healed = (
-        dispatch.expire(now=now, limit=limit)
+        leases.expire(now=now, limit=limit)
         + batch.heal(now=now, limit=limit)
         + controls.heal(now=now, limit=limit)
-        + dispatch.expire_offline(now=now, limit=limit)
+        + leases.expire_offline(now=now, limit=limit)
     )
     if healed:
         DISPATCH.ask()

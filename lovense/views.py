@@ -1,8 +1,9 @@
-"""The performer's live page and its buttons. Each finds whose page it is, makes one call into a rule and says what came of it.
+"""The performer's live page and its buttons. Each finds whose page it is, makes one call into a
+rule and says what came of it.
 
-One view answers the page or, to HTMX, one region of it by name. A button answers with no page at all: it says in the header what
-happened, and that regions of the page have changed; the page fetches those again. Another performer's request is not found.
-"""
+One view answers the page or, to HTMX, one region of it by name. A button answers with no page at
+all: it says in the header what happened, and that regions of the page have changed; the page
+fetches those again. Another performer's request is not found."""
 
 import json
 from collections.abc import Callable
@@ -19,12 +20,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ledger import clock, doorbell, trail
-from lovense import controls
-from lovense.activation import new_row
-from lovense.livepage import METER, LivePage, tokens
+from ground import clock
+from ground.audit import log as audit_log
+from ground.hops import doorbell
+from lovense.deciding.activation import new_row
+from lovense.lane import controls
 from lovense.models import Performer
-from tips import queue
+from lovense.page.livepage import METER, LivePage, tokens
+from tips.queue import requests as queue
 
 REGIONS = frozenset({"queue", "devices", "notices", "feed"})
 PAUSES: dict[str, tuple[timedelta | None, str]] = {
@@ -46,9 +49,18 @@ def live(request: HttpRequest) -> HttpResponse:
         return _not_a_performer(request)
     region = request.GET.get("region", "")
     is_region = _is_htmx(request) and region in REGIONS
-    context = {"live": LivePage(performer, clock.now()), "performer": performer, "bars": METER, "region": region}
+    context = {
+        "live": LivePage(performer, clock.now()),
+        "performer": performer,
+        "bars": METER,
+        "region": region,
+    }
     context["pauses"] = [(minutes, words) for minutes, (_, words) in PAUSES.items()]
-    return render(request, "lovense/live.html", context | {"layout": "lovense/_region.html" if is_region else "base.html"})
+    return render(
+        request,
+        "lovense/live.html",
+        context | {"layout": "lovense/_region.html" if is_region else "base.html"},
+    )
 
 
 def _performer(request: HttpRequest) -> Performer | None:
@@ -65,7 +77,7 @@ def _not_a_performer(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied
 
 
-# --- buttons ---------------------------------------------------------------------------------------------------------------
+# --- buttons -------------------------------------------------------------------------------------
 
 
 def _told(said: str, *, tone: str = "good") -> HttpResponse:
@@ -95,11 +107,16 @@ def _hers(press: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if performer is None:
             raise PermissionDenied
         try:
-            with trail.coming_from(request.META.get("REMOTE_ADDR") or ""):
+            with audit_log.coming_from(request.META.get("REMOTE_ADDR") or ""):
                 answer = press(request, performer, **names)
         except controls.NotFound:
             raise Http404 from None
-        except (controls.PartOfRun, controls.AlreadyOver, controls.NothingPlays, controls.AlreadyFirst) as error:
+        except (
+            controls.PartOfRun,
+            controls.AlreadyOver,
+            controls.NothingPlays,
+            controls.AlreadyFirst,
+        ) as error:
             answer = _told(_refusal(error), tone="warn")
         if request.method == "POST":
             doorbell.ring("lovense.dispatch")
@@ -109,7 +126,11 @@ def _hers(press: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def _by(request: HttpRequest, performer: Performer) -> dict[str, Any]:
-    return {"performer_id": performer.performer_id, "by": request.user.get_username(), "now": clock.now()}
+    return {
+        "performer_id": performer.performer_id,
+        "by": request.user.get_username(),
+        "now": clock.now(),
+    }
 
 
 @require_POST
@@ -146,8 +167,11 @@ def mode(request: HttpRequest, performer: Performer) -> HttpResponse:
 @require_POST
 @_hers
 def skip(request: HttpRequest, performer: Performer) -> HttpResponse:
-    """Without asking back: it is also how she stops what plays. The id keeps a second press from ending the next one."""
-    ended = controls.skip(**_by(request, performer), why=BY_HAND, request_id=request.POST.get("request") or None)
+    """Without asking back: it is also how she stops what plays. The id keeps a second press from
+    ending the next one."""
+    ended = controls.skip(
+        **_by(request, performer), why=BY_HAND, request_id=request.POST.get("request") or None
+    )
     return _told("Ending it." if ended.status == "cancelling" else "Skipped.")
 
 
@@ -170,7 +194,9 @@ def remove(request: HttpRequest, performer: Performer, request_id: str) -> HttpR
         raise controls.NotFound
     told = new_row(row, clock.now())
     title = f"Remove “{tokens(told['amount'], row['type'])}” from {told['tipper_name']}?"
-    return _asked(request, title, reverse("live-remove", args=[request_id]), label="Remove it", keep="Keep it")
+    return _asked(
+        request, title, reverse("live-remove", args=[request_id]), label="Remove it", keep="Keep it"
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -181,13 +207,25 @@ def clear(request: HttpRequest, performer: Performer) -> HttpResponse:
     changed = False
     if request.method == "POST":
         try:
-            cleared = controls.clear(**_by(request, performer), why=BY_HAND, expected=_number(request.POST.get("expected", "")))
+            cleared = controls.clear(
+                **_by(request, performer),
+                why=BY_HAND,
+                expected=_number(request.POST.get("expected", "")),
+            )
             return _told(f"{cleared} removed from the queue.")
         except controls.CountChanged as error:
             counted, changed = error.actual, True
-    title = f"Remove all {counted} that wait?" if counted > 1 else "Remove the one that waits?" if counted else "Nothing waits"
+    title = (
+        f"Remove all {counted} that wait?"
+        if counted > 1
+        else "Remove the one that waits?"
+        if counted
+        else "Nothing waits"
+    )
     more = {"expected": counted, "count": counted, "is_changed": changed}
-    return _asked(request, title, reverse("live-clear"), label=f"Remove {counted}", keep="Keep them", **more)
+    return _asked(
+        request, title, reverse("live-clear"), label=f"Remove {counted}", keep="Keep them", **more
+    )
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,5 @@
-"""A tip's way in tests, hop by hop through the rules themselves: what the pages show is what the product writes."""
+"""A tip's way in tests, hop by hop through the rules themselves: what the pages show is what the product
+writes."""
 
 import json
 import uuid
@@ -8,17 +9,28 @@ from typing import Any
 
 from bson import ObjectId
 
-from ledger import inbox
-from lovense import acknowledgement, activation, devices, dispatch, menus, pages
-from lovense.acknowledgement import Ack
+from ground.inbox import inbox
+from lovense.deciding import activation
+from lovense.devices import register
+from lovense.menus import publishing
 from lovense.models import Performer
+from lovense.sending import acknowledgement, dispatch, pages
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW, Viewer
-from tips import placement, settlement
+from tips.intake import payloads
+from tips.settlement import settlement
 
 SECOND = timedelta(seconds=1)
 MENU = [
     {"title": "Soft wave", "minimum": 10, "maximum": 99, "pattern": "wave", "intensity": 8, "durationSec": 6},
-    {"title": "Fireworks", "minimum": 100, "maximum": 100, "pattern": "fireworks", "intensity": 16, "durationSec": 10},
+    {
+        "title": "Fireworks",
+        "minimum": 100,
+        "maximum": 100,
+        "pattern": "fireworks",
+        "intensity": 16,
+        "durationSec": 10,
+    },
 ]
 
 
@@ -35,16 +47,18 @@ class Chain:
         return self.performer.performer_id
 
     def publish_menu(self) -> None:
-        menus.publish(self.performer_id, MENU, self.now)
+        publishing.publish(self.performer_id, MENU, self.now)
         self.performer.refresh_from_db()
 
     def hold(self, **toy: Any) -> None:
         """A page of hers takes the devices and reports one toy."""
         pages.take(self.performer_id, page_id="page-1", channel="channel-1", slot="web-0", now=self.now)
         toys = [{"id": "toy-1", "name": "Lush", "toyType": "lush", "status": 1, "battery": 80} | toy]
-        devices.report(self.performer_id, toys, now=self.now)
+        register.report(self.performer_id, toys, now=self.now)
 
-    def deliver(self, viewer: Viewer, amount: int, *, tip_id: str = "", kind: str = "tip.succeeded", **more: Any) -> str:
+    def deliver(
+        self, viewer: Viewer, amount: int, *, tip_id: str = "", kind: str = "tip.succeeded", **more: Any
+    ) -> str:
         """Fact 1. The tip's id."""
         tip_id = tip_id or str(ObjectId())
         data = {
@@ -59,9 +73,14 @@ class Chain:
         return tip_id
 
     def accept(self, body: bytes) -> inbox.Outcome:
-        message = placement.parse(body)
-        call = placement.as_call(
-            placement.PAYMENTS, f"msg_{uuid.uuid4().hex}", body, message, position=len(self.sent), received_at=self.now
+        message = payloads.parse(body)
+        call = payloads.as_call(
+            payloads.PAYMENTS,
+            f"msg_{uuid.uuid4().hex}",
+            body,
+            message,
+            position=len(self.sent),
+            received_at=self.now,
         )
         self.sent[message.business_key] = body
         return inbox.accept([call])[0]

@@ -1,7 +1,8 @@
-"""What this process sends to MongoDB: which collections it wrote (each test empties those), and whole commands when asked.
+"""What this process sends to MongoDB: which collections it wrote (each test empties those), and whole
+commands when asked.
 
-Listeners have to be known before the client is made, so `tests.services` registers both; nothing here may need Django.
-"""
+Listeners have to be known before the client is made, so `tests.services` registers both; nothing here may
+need Django."""
 
 from typing import Any
 

@@ -1,8 +1,9 @@
-"""The ground of every test: a real MongoDB emptied after each test, a real Redis, the fixed cast and the fixed `now`.
+"""The ground of every test: a real MongoDB emptied after each test, a real Redis, the fixed cast and the
+fixed `now`.
 
-MongoDB has no roll-back around a test, and Django's flush costs 90 ms. So after each test only the collections that it wrote
-are emptied (2 ms), and those that the migrations filled get their first content back.
-"""
+MongoDB has no roll-back around a test, and Django's flush costs 90 ms. So after each test only the
+collections that it wrote are emptied (2 ms), and those that the migrations filled get their first content
+back."""
 
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from django.db import connection
 from django.test import override_settings
 from pymongo.write_concern import WriteConcern
 
-from ledger.database import client
-from lovense import activation, groups
+from ground.mongodb.collections import client
+from lovense.deciding import rules
+from lovense.sending import groups
 from tests import factories, services
 from tests.commands import WRITES
 from tests.flows.nursery import opened
@@ -32,7 +34,9 @@ def _first_content(django_db_setup: None, django_db_blocker: Any) -> dict[str, l
         connection.ensure_connection()
         database = client()[connection.settings_dict["NAME"]]
         content = {
-            name: list(database[name].find()) for name in database.list_collection_names() if not name.startswith("system.")
+            name: list(database[name].find())
+            for name in database.list_collection_names()
+            if not name.startswith("system.")
         }
     WRITES.take(database.name)
     return {name: rows for name, rows in content.items() if rows}
@@ -42,12 +46,14 @@ def _first_content(django_db_setup: None, django_db_blocker: Any) -> dict[str, l
 def _django_db_helper(
     request: pytest.FixtureRequest, _first_content: dict[str, list[dict[str, Any]]], django_db_blocker: Any
 ) -> Iterator[None]:
-    """Replaces the heart of pytest-django's `db`, `transactional_db` and `django_db` mark, which flush everything."""
+    """Replaces the heart of pytest-django's `db`, `transactional_db` and `django_db` mark, which flush
+    everything."""
     with django_db_blocker.unblock():
         yield
         clean(_first_content)
-        # Menus are immutable and cached by `<performer>.<version>`: true in production, not from one test to the next.
-        activation._menu_cache.clear()
+        # Menus are immutable and cached by `<performer>.<version>`: true in production, not from one test to
+        # the next.
+        rules._menu_cache.clear()
         # What this test changed is told a moment later, and the next test listens.
         groups.news._changed.clear()
 
@@ -68,9 +74,12 @@ def clean(first_content: dict[str, list[dict[str, Any]]]) -> int:
 
 @pytest.fixture
 def written_elsewhere(db: None) -> None:
-    """For tests whose writes come from other processes: the listener cannot see those, so everything counts as written."""
+    """For tests whose writes come from other processes: the listener cannot see those, so everything counts
+    as written."""
     database = client()[connection.settings_dict["NAME"]]
-    WRITES.seen |= {(database.name, name) for name in database.list_collection_names() if name != "django_migrations"}
+    WRITES.seen |= {
+        (database.name, name) for name in database.list_collection_names() if name != "django_migrations"
+    }
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +115,7 @@ def mongod() -> Any:
     return services.running.mongod
 
 
-# --- the fixed cast ------------------------------------------------------------------------------------------------------
+# --- the fixed cast ----------------------------------------------------------------------------------------
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 1, 3, 4, 15, tzinfo=UTC)

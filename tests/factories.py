@@ -1,4 +1,5 @@
-"""Rows for tests, with sensible values. What a rule makes (postings, settled tips, activations) the tests make with the rule."""
+"""Rows for tests, with sensible values. What a rule makes (postings, settled tips, activations) the tests
+make with the rule."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,7 +57,8 @@ def token_of(user: User) -> str:
 
 def fund(viewer: Viewer, tokens: int, **when: Any) -> None:
     """Tokens bought by the viewer, through the books, so that they stay provable."""
-    from ledger import posting, transactions
+    from ground.mongodb import transactions
+    from ledger.books import posting
 
     moment = when.get("now", NOW)
     order = posting.Order(

@@ -1,4 +1,5 @@
-"""What nobody well-meaning sends: strategies for bodies and headers, for every door that takes signed calls."""
+"""What nobody well-meaning sends: strategies for bodies and headers, for every door that takes signed
+calls."""
 
 import json
 
@@ -42,7 +43,10 @@ def mutated(good, fields):
 
 def bodies(*more):
     return st.one_of(
-        st.binary(max_size=200), json_values.map(lambda value: json.dumps(value).encode()), st.sampled_from(NASTY), *more
+        st.binary(max_size=200),
+        json_values.map(lambda value: json.dumps(value).encode()),
+        st.sampled_from(NASTY),
+        *more,
     )
 
 
@@ -60,7 +64,11 @@ def damaged(draw, call):
     if part == "target":
         return given, draw(_altered(target, printable)), body
     without = {name: value for name, value in given.items() if name != part}
-    return without | draw(_altered(given[part], printable).map(lambda value: {part: value}) | st.just({})), target, body
+    return (
+        without | draw(_altered(given[part], printable).map(lambda value: {part: value}) | st.just({})),
+        target,
+        body,
+    )
 
 
 def _altered(value, anything):
@@ -68,5 +76,7 @@ def _altered(value, anything):
     places = st.integers(0, max(len(value) - 1, 0))
     grown = anything.map(lambda more: value + more)
     cut = places.map(lambda place: value[:place])
-    changed = st.tuples(places, anything).map(lambda both: value[: both[0]] + both[1][:1] + value[both[0] + 1 :])
+    changed = st.tuples(places, anything).map(
+        lambda both: value[: both[0]] + both[1][:1] + value[both[0] + 1 :]
+    )
     return st.one_of(grown, cut, changed, anything).filter(lambda other: other != value)

@@ -1,4 +1,5 @@
-"""What every page must be: HTML that a strict content security policy lets work, and that names what it shows."""
+"""What every page must be: HTML that a strict content security policy lets work, and that names what it
+shows."""
 
 from html.parser import HTMLParser
 

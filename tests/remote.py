@@ -29,12 +29,16 @@ class World:
     def entry(self, source_ref, account, delta, *, posted_at=NOW, before=1000, kind="", entry_id=""):
         kind = kind or (TRANSFER_OUT if delta < 0 else TRANSFER_IN)
         entry_id = entry_id or f"rrr_entry_{source_ref}_{len(self.entries[source_ref])}"
-        self.entries[source_ref].append(PostedEntry(entry_id, account, source_ref, delta, before + delta, posted_at, kind))
+        self.entries[source_ref].append(
+            PostedEntry(entry_id, account, source_ref, delta, before + delta, posted_at, kind)
+        )
 
     def post(self, source_ref, tipper, performer, total, *, net=None, posted_at=NOW):
         """What a platform causes: out of the tipper's wallet, into the performer's."""
         self.entry(source_ref, user_account(tipper), -total, posted_at=posted_at, before=500)
-        self.entry(source_ref, performer_account(performer), total if net is None else net, posted_at=posted_at)
+        self.entry(
+            source_ref, performer_account(performer), total if net is None else net, posted_at=posted_at
+        )
 
 
 class RemoteLedger:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 import pytest
 
 from ledger import gateway
-from ledger.rrr_client import RrrClient
-from ledger.rrr_simulator import Simulator
-from ledger.rrr_simulator.simulator import CLIENT_ID, CLIENT_SECRET
-from ledger.rrr_simulator.webhooks import Webhooks
+from ledger.rrr.client import RrrClient
+from ledger.rrr.simulator import Simulator
+from ledger.rrr.simulator.simulator import CLIENT_ID, CLIENT_SECRET
+from ledger.rrr.simulator.webhooks import Webhooks
 
 WEBHOOK_KEY, WEBHOOK_SECRET = "test-key", "test-only-rrr-webhook-secret"
 

@@ -1,7 +1,7 @@
 """The databases of the tests: mongod and redis-server of their own, started before Django reads its settings.
 
-An early plugin (`-p tests.services` in pyproject.toml): by the time conftest.py is imported the settings have been read.
-What the environment says about MongoDB and Redis is overwritten: the tests empty what they write.
+An early plugin (`-p tests.services` in pyproject.toml): by the time conftest.py is imported the settings have
+been read. What the environment says about MongoDB and Redis is overwritten: the tests empty what they write.
 """
 
 import os
@@ -35,7 +35,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def _only_hands_out(config: pytest.Config) -> bool:
     """Whether this process runs no test itself: with `-n`, each worker has databases of its own."""
-    return bool(getattr(config.known_args_namespace, "numprocesses", None)) and not os.environ.get("PYTEST_XDIST_WORKER")
+    return bool(getattr(config.known_args_namespace, "numprocesses", None)) and not os.environ.get(
+        "PYTEST_XDIST_WORKER"
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -15,7 +15,11 @@ def coded(predecessors: Mapping[Any, frozenset[Any]]) -> set[tuple[str, str]]:
 def documented(heading: str) -> set[tuple[str, str]]:
     """The (from, to) pairs below the heading; new rows aside, which no move makes."""
     section = PAGE.read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
-    rows = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in section.splitlines() if line.startswith("|")]
+    rows = [
+        tuple(cell.strip() for cell in line.split("|")[1:4])
+        for line in section.splitlines()
+        if line.startswith("|")
+    ]
     assert all(why for _, _, why in rows), "every move says why"
     return {(start, to) for start, to, _ in rows[2:] if start != "(new)"}
 

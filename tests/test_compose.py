@@ -1,4 +1,5 @@
-"""The production containers, judged without an engine: their commands exist, their settings are documented."""
+"""The production containers, judged without an engine: their commands exist, their settings are
+documented."""
 
 import re
 from importlib import import_module
@@ -34,7 +35,9 @@ def test_each_service_runs_something_that_exists(name):
     assert runnable(SERVICES[name]["command"])
 
 
-@pytest.mark.parametrize("command", [["python", "-m", "config.no_such"], ["python", "manage.py", "no_such"], ["sh"]])
+@pytest.mark.parametrize(
+    "command", [["python", "-m", "config.no_such"], ["python", "manage.py", "no_such"], ["sh"]]
+)
 def test_a_command_that_does_not_exist_would_be_noticed(command):
     assert not runnable(command)
 
@@ -65,7 +68,9 @@ def test_every_variable_is_documented_and_has_its_line_in_the_example():
     asked = set(re.findall(r"\$\{(\w+)", text))
     given = {name for service in SERVICES.values() for name in service.get("environment", {})}
     example = (ROOT / ".env.example").read_text()
-    documented = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "settings.md").read_text() + example))
+    documented = set(
+        re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "settings.md").read_text() + example)
+    )
     assert (asked | given) - documented == set()
     assert asked == set(re.findall(r"^([A-Z0-9_]+)=", example, re.MULTILINE))
 

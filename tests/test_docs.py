@@ -1,4 +1,5 @@
-"""The documents keep up with the code, and their examples are run: each check first catches a planted bad example."""
+"""The documents keep up with the code, and their examples are run: each check first catches a planted bad
+example."""
 
 import json
 import os
@@ -19,7 +20,7 @@ from tests.live import environment, server
 
 BASE = Path(__file__).parent.parent
 DOCS = BASE / "docs"
-FLOORS = ("config", "adminpanel", "lovense", "tips", "ledger")
+FLOORS = ("config", "adminpanel", "lovense", "tips", "ledger", "ground.audit", "ground.inbox")
 
 
 def text(*names: str) -> str:
@@ -28,7 +29,7 @@ def text(*names: str) -> str:
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
-# --- what must be written down: each returns the names that are not -------------------------------------------------------------
+# --- what must be written down: each returns the names that are not ----------------------------------------
 
 
 def settings_read(source: str) -> set[str]:
@@ -49,7 +50,11 @@ def undocumented_commands(names: Iterable[str], document: str) -> list[str]:
 def undocumented_routes(routes: Iterable[str], document: str) -> list[str]:
     """A route's parameters have other names for readers: `/staff/tips/<tip id>`, `/api/tips/:id`."""
     plain = re.sub(r"<[^<>\n]*>|:[a-z]\w*", "<>", document)
-    return sorted(route for route in routes if not re.search(rf"(?<![\w/]){re.escape(nameless(route))}(?![\w/<])", plain))
+    return sorted(
+        route
+        for route in routes
+        if not re.search(rf"(?<![\w/]){re.escape(nameless(route))}(?![\w/<])", plain)
+    )
 
 
 def nameless(route: str) -> str:
@@ -65,7 +70,7 @@ def broken_links(file: Path) -> list[str]:
     return [target for target in found if not (file.parent / target).exists()]
 
 
-# --- the code's names ---------------------------------------------------------------------------------------------------------
+# --- the code's names --------------------------------------------------------------------------------------
 
 
 def our_settings() -> set[str]:
@@ -75,7 +80,9 @@ def our_settings() -> set[str]:
 
 
 def our_commands() -> set[str]:
-    return {file.stem for floor in FLOORS for file in (BASE / floor / "management" / "commands").glob("[a-z]*.py")}
+    return {
+        file.stem for floor in FLOORS for file in (BASE / floor / "management" / "commands").glob("[a-z]*.py")
+    }
 
 
 def our_routes() -> set[str]:
@@ -97,7 +104,11 @@ def our_states() -> dict[str, set[str]]:
         except ModuleNotFoundError:
             continue
         for name, kind in vars(module).items():
-            if isinstance(kind, type) and issubclass(kind, models.TextChoices) and kind.__module__ == module.__name__:
+            if (
+                isinstance(kind, type)
+                and issubclass(kind, models.TextChoices)
+                and kind.__module__ == module.__name__
+            ):
                 found[name] = set(kind.values)
     return found
 
@@ -128,13 +139,15 @@ def test_no_link_of_the_documents_leads_nowhere(file):
     assert broken_links(file) == []
 
 
-# --- the checks themselves ------------------------------------------------------------------------------------------------------
+# --- the checks themselves ---------------------------------------------------------------------------------
 
 
 def test_a_planted_setting_is_missed():
     source = 'A = env.text("A_SETTING", "x")\nB = env.integer(\n    "B_SETTING", 5)\nwords("C")'
     assert settings_read(source) == {"A_SETTING", "B_SETTING"}
-    assert undocumented_settings({"A_SETTING", "B_SETTING"}, "| `B_SETTING` | 5 | |\n A_SETTING") == ["A_SETTING"]
+    assert undocumented_settings({"A_SETTING", "B_SETTING"}, "| `B_SETTING` | 5 | |\n A_SETTING") == [
+        "A_SETTING"
+    ]
 
 
 def test_a_planted_command_is_missed():
@@ -158,7 +171,7 @@ def test_a_planted_link_is_missed(tmp_path):
     assert broken_links(page) == ["missing.md", "missing.md"]
 
 
-# --- the examples ---------------------------------------------------------------------------------------------------------------
+# --- the examples ------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -172,7 +185,8 @@ class Answer:
 
 @dataclass
 class Example:
-    """One fenced block: its commands, and the answers it states in comments of their own lines (`# 202 {…}`)."""
+    """One fenced block: its commands, and the answers it states in comments of their own lines (`# 202
+    {…}`)."""
 
     line: int
     script: str
@@ -184,14 +198,22 @@ def examples(document: str) -> list[Example]:
     for block in re.finditer(r"^```sh\n(.*?)^```$", document, re.MULTILINE | re.DOTALL):
         lines = document[: block.start()].count("\n") + 2
         found.append(
-            Example(lines, block[1], [_stated(match) for match in re.finditer(r"^# (\d{3})\b ?(.*)$", block[1], re.MULTILINE)])
+            Example(
+                lines,
+                block[1],
+                [_stated(match) for match in re.finditer(r"^# (\d{3})\b ?(.*)$", block[1], re.MULTILINE)],
+            )
         )
     return found
 
 
 def _stated(match: "re.Match[str]") -> Answer:
     rest = match[2].strip()
-    return Answer(int(match[1]), "", json.loads(rest)) if rest.startswith("{") else Answer(int(match[1]), rest.lower())
+    return (
+        Answer(int(match[1]), "", json.loads(rest))
+        if rest.startswith("{")
+        else Answer(int(match[1]), rest.lower())
+    )
 
 
 def answers(output: str) -> list[Answer]:
@@ -208,7 +230,9 @@ def differences(example: Example, output: str) -> list[str]:
     given = answers(output)
     if len(given) != len(example.stated):
         return [f"states {len(example.stated)} answers, gave {len(given)}"]
-    return [words for stated, got in zip(example.stated, given, strict=True) for words in _difference(stated, got)]
+    return [
+        words for stated, got in zip(example.stated, given, strict=True) for words in _difference(stated, got)
+    ]
 
 
 def _difference(stated: Answer, got: Answer) -> Iterator[str]:
@@ -227,13 +251,21 @@ def run(found: list[Example], surroundings: dict[str, str]) -> list[str]:
     """Runs them in one shell, as a reader does who goes from top to bottom; what each printed."""
     script = "set -euo pipefail\n" + "".join(f"{example.script}\necho; echo '{MARK}'\n" for example in found)
     shell = subprocess.run(
-        ["bash", "-c", script], cwd=BASE, env=os.environ | surroundings, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", script],
+        cwd=BASE,
+        env=os.environ | surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert shell.returncode == 0, shell.stderr
     return shell.stdout.split(MARK)[:-1]
 
 
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="the examples need curl and openssl")
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("openssl")), reason="the examples need curl and openssl"
+)
 @pytest.mark.usefixtures("written_elsewhere")
 @pytest.mark.parametrize("name", ["integrators.md", "queue.md"])
 def test_the_examples_answer_what_they_state(name):
@@ -241,7 +273,10 @@ def test_the_examples_answer_what_they_state(name):
     assert sum(len(example.stated) for example in found) >= 10
     with server() as live:
         outputs = run(found, environment() | {"URL": live.url})
-    wrong = {f"{name}:{example.line}": differences(example, output) for example, output in zip(found, outputs, strict=True)}
+    wrong = {
+        f"{name}:{example.line}": differences(example, output)
+        for example, output in zip(found, outputs, strict=True)
+    }
     assert {place: words for place, words in wrong.items() if words} == {}
 
 
@@ -264,7 +299,12 @@ def test_a_planted_example_that_keeps_its_word_passes():
 
 @pytest.mark.parametrize(
     ("true", "false"),
-    [("# 202 {", "# 201 {"), ('{"a":1}', '{"a":2}'), ("# 200 A-Header: yes", "# 200 A-Header: no"), ("# 202", "#")],
+    [
+        ("# 202 {", "# 201 {"),
+        ('{"a":1}', '{"a":2}'),
+        ("# 200 A-Header: yes", "# 200 A-Header: no"),
+        ("# 202", "#"),
+    ],
 )
 def test_a_planted_example_that_breaks_its_word_is_caught(true, false):
     (example,) = examples(PLANTED.replace(true, false))

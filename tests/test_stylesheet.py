@@ -1,4 +1,5 @@
-"""The one stylesheet and the scripts: enough contrast in both themes, no colour outside the tokens, nothing from elsewhere."""
+"""The one stylesheet and the scripts: enough contrast in both themes, no colour outside the tokens, nothing
+from elsewhere."""
 
 import hashlib
 import re
@@ -27,7 +28,11 @@ TEXT = [
     ("bad", "surface"),
 ]
 # The outline of a control, and the focus ring, against what is around: 3 : 1.
-SHAPES = [(shape, ground) for shape in ("line-strong", "focus", "accent", "good") for ground in ("paper", "surface", "sunken")]
+SHAPES = [
+    (shape, ground)
+    for shape in ("line-strong", "focus", "accent", "good")
+    for ground in ("paper", "surface", "sunken")
+]
 
 
 def luminance(colour):
@@ -37,7 +42,9 @@ def luminance(colour):
 
 
 def contrast(one, other, theme):
-    light, dark = sorted((luminance(TOKENS[name].split(", ")[THEMES[theme]]) for name in (one, other)), reverse=True)
+    light, dark = sorted(
+        (luminance(TOKENS[name].split(", ")[THEMES[theme]]) for name in (one, other)), reverse=True
+    )
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -71,7 +78,8 @@ def test_motion_stops_for_those_who_asked():
 def test_nothing_comes_from_elsewhere_or_is_evaluated(file):
     assert (
         re.findall(
-            r"https?://|@import|url\(|\beval\(|new Function|innerHTML|insertAdjacentHTML|document\.write", file.read_text()
+            r"https?://|@import|url\(|\beval\(|new Function|innerHTML|insertAdjacentHTML|document\.write",
+            file.read_text(),
         )
         == []
     )

@@ -1,9 +1,9 @@
-"""The platform's REST door: `POST /api/tips` places a tip, `GET /api/tips/events` is the feed of TipActivated.
+"""The platform's REST door: `POST /api/tips` places a tip, `GET /api/tips/events` is the feed of
+TipActivated.
 
-A placed tip goes through the inbox and the settlement of the payment webhook, under the same business key, so a tip that is
-sent by both doors is one tip. Here the settlement runs at once, so that the answer tells the outcome. `idempotency` keeps
-the answer.
-"""
+A placed tip goes through the inbox and the settlement of the payment webhook, under the same
+business key, so a tip that is sent by both doors is one tip. Here the settlement runs at once, so
+that the answer tells the outcome. `idempotency` keeps the answer."""
 
 import hashlib
 import json
@@ -29,23 +29,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ledger import clock, doorbell, inbox
-from ledger.clock import iso
-from ledger.database import collection
-from ledger.door import error
-from ledger.fields import Malformed, read
-from ledger.inbox import Call, Outcome
-from ledger.wire import refusal
-from tips import eventlog, events, idempotency, placement, platforms, queue, settlement, signals, wire
-from tips.idempotency import Answer
+from ground import clock
+from ground.clock import iso
+from ground.hops import doorbell
+from ground.inbox import inbox
+from ground.inbox.inbox import Call, Outcome
+from ground.json.errors import error
+from ground.json.fields import Malformed, read
+from ground.json.shapes import refusal
+from ground.mongodb.collections import collection
+from tips import schema, signals
+from tips.intake import idempotency, platforms
+from tips.intake import payloads as placement
+from tips.intake.idempotency import Answer
+from tips.log import eventlog, events
 from tips.models import RequestStatus, SettlementStatus, Tip, TipStatus
+from tips.queue import counts
+from tips.settlement import settlement
 
 log = logging.getLogger(__name__)
 
 KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 RETRY_SECONDS = 1
-MOST_ROUNDS = 5  # of settlement, when much waits before the tip; then the worker goes on and the answer is "pending"
+# of settlement, when much waits before the tip; then the worker goes on and the answer is "pending"
+MOST_ROUNDS = 5
 MOST_EVENTS = 500
 
 _PENDING = SettlementStatus.PENDING.value
@@ -64,33 +72,50 @@ class IsStaffOrPlatform(BasePermission):
     """Performers and viewers have no business with other people's tips."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return isinstance(request.user, User) and (request.user.is_staff or platforms.is_platform(request.user))
+        return isinstance(request.user, User) and (
+            request.user.is_staff or platforms.is_platform(request.user)
+        )
 
 
-# --- POST /api/tips --------------------------------------------------------------------------------------------------------
+# --- POST /api/tips ------------------------------------------------------------------------------
 
 
 @extend_schema(
     operation_id="tips_place",
     summary="Place a tip",
-    description="The body is the `data` of the webhook's `tip.succeeded`. The tokens are moved before the answer; a tip whose "
-    "tokens have not arrived waits for them. The first answer under an `Idempotency-Key` is kept for 30 days and given again, "
+    description="The body is the `data` of the webhook's `tip.succeeded`. The tokens are moved "
+    "before the answer; a tip whose "
+    "tokens have not arrived waits for them. The first answer under an `Idempotency-Key` is kept "
+    "for 30 days and given again, "
     "byte for byte, with the header `Idempotency-Hit: true`.",
     parameters=[
         OpenApiParameter(
-            KEY_HEADER, str, OpenApiParameter.HEADER, required=True, description="Yours: 1 to 200 printable ASCII characters"
+            KEY_HEADER,
+            str,
+            OpenApiParameter.HEADER,
+            required=True,
+            description="Yours: 1 to 200 printable ASCII characters",
         )
     ],
-    request=wire.TipIn,
+    request=schema.TipIn,
     responses={
-        201: OpenApiResponse(wire.TipPlaced, "Recorded by this call, and settled or refused: `settlementStatus` says which"),
-        200: OpenApiResponse(wire.TipPlaced, "The same tip had been recorded before, by another call or the webhook"),
-        202: OpenApiResponse(wire.TipPlaced, "Recorded, not yet settled: ask `GET /api/tips/<tipId>`"),
+        201: OpenApiResponse(
+            schema.TipPlaced,
+            "Recorded by this call, and settled or refused: `settlementStatus` says which",
+        ),
+        200: OpenApiResponse(
+            schema.TipPlaced,
+            "The same tip had been recorded before, by another call or the webhook",
+        ),
+        202: OpenApiResponse(
+            schema.TipPlaced, "Recorded, not yet settled: ask `GET /api/tips/<tipId>`"
+        ),
         400: refusal("The header is missing, or a field breaks a rule; nothing was stored"),
         401: refusal("No token, or an unknown one"),
         403: refusal("Not a platform's token"),
         409: refusal(
-            "Other content exists under this tip id (`conflict`), or the first call under this key still runs "
+            "Other content exists under this tip id (`conflict`), or the first call under this "
+            "key still runs "
             "(`in_progress`, with `Retry-After`)"
         ),
         413: refusal("The body is too long"),
@@ -98,11 +123,13 @@ class IsStaffOrPlatform(BasePermission):
         503: refusal("The database did not answer: send it again, with the same key"),
     },
     examples=[
-        OpenApiExample("A tip", wire.TIP_EXAMPLE, request_only=True),
-        OpenApiExample("Settled", wire.SETTLED_EXAMPLE, response_only=True, status_codes=["200", "201"]),
+        OpenApiExample("A tip", schema.TIP_EXAMPLE, request_only=True),
+        OpenApiExample(
+            "Settled", schema.SETTLED_EXAMPLE, response_only=True, status_codes=["200", "201"]
+        ),
         OpenApiExample(
             "Waiting for its tokens",
-            wire.SETTLED_EXAMPLE | {"settlementStatus": "pending", "eventId": None},
+            schema.SETTLED_EXAMPLE | {"settlementStatus": "pending", "eventId": None},
             response_only=True,
             status_codes=["202"],
         ),
@@ -118,25 +145,43 @@ def place(request: Request) -> HttpResponse:
         return _response(opened)
     call, fingerprint = opened
     try:
-        answer = idempotency.once(call.delivery_id, fingerprint=fingerprint, now=call.received_at, work=lambda: _placed(call))
+        answer = idempotency.once(
+            call.delivery_id,
+            fingerprint=fingerprint,
+            now=call.received_at,
+            work=lambda: _placed(call),
+        )
     except idempotency.KeyReused:
-        answer = _refusal(422, "idempotency_key_reused", f"This {KEY_HEADER} was used with another body.")
+        answer = _refusal(
+            422, "idempotency_key_reused", f"This {KEY_HEADER} was used with another body."
+        )
     except idempotency.StillRunning:
-        answer = _refusal(409, "in_progress", f"The first call with this {KEY_HEADER} has not ended; try again.")
+        answer = _refusal(
+            409, "in_progress", f"The first call with this {KEY_HEADER} has not ended; try again."
+        )
     except (PyMongoError, DatabaseError) as failure:
         log.warning("tip_not_placed", extra={"error_code": type(failure).__name__})
-        answer = _refusal(503, "unavailable", f"The database did not answer; try again with the same {KEY_HEADER}.")
+        answer = _refusal(
+            503,
+            "unavailable",
+            f"The database did not answer; try again with the same {KEY_HEADER}.",
+        )
     return _response(answer)
 
 
 def _open(request: Request) -> tuple[Call, str] | Answer:
-    """The call on the inbox and the fingerprint of its body, or the refusal of what cannot be read."""
+    """The call on the inbox and the fingerprint of its body, or the refusal of what cannot be
+    read."""
     key = request.headers.get(KEY_HEADER, "")
     if not _KEY.fullmatch(key):
         rule = "is required: 1 to 200 printable ASCII characters without spaces"
-        return _refusal(400, "malformed", f"{KEY_HEADER}: {rule}.", {"field": KEY_HEADER, "rule": rule})
+        return _refusal(
+            400, "malformed", f"{KEY_HEADER}: {rule}.", {"field": KEY_HEADER, "rule": rule}
+        )
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.WEBHOOK_MAX_BODY_BYTES:
-        return _refusal(413, "too_large", f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes.")
+        return _refusal(
+            413, "too_large", f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes."
+        )
     body, now = bytes(request.body), clock.now()
     try:
         read(body)  # one JSON object: only then it may be put into another
@@ -144,26 +189,34 @@ def _open(request: Request) -> tuple[Call, str] | Answer:
         message = placement.parse(content)
     except Malformed as bad:
         field = bad.field.removeprefix("data.")
-        return _refusal(400, "malformed", f"{field}: {bad.rule}.", {"field": field, "rule": bad.rule})
+        return _refusal(
+            400, "malformed", f"{field}: {bad.rule}.", {"field": field, "rule": bad.rule}
+        )
     delivery = f"{request.user.pk}/{key}"
-    call = placement.as_call(placement.REST, delivery, content, message, position=time.time_ns(), received_at=now)
+    call = placement.as_call(
+        placement.REST, delivery, content, message, position=time.time_ns(), received_at=now
+    )
     return call, _fingerprint(body)
 
 
 def _fingerprint(body: bytes) -> str:
-    """Of the JSON, not of its bytes: a client that writes the same object again in another order repeats itself."""
+    """Of the JSON, not of its bytes: a client that writes the same object again in another order
+    repeats itself."""
     return hashlib.sha256(json.dumps(json.loads(body), sort_keys=True).encode()).hexdigest()
 
 
 def _placed(call: Call) -> Answer:
     if inbox.accept([call])[0] is Outcome.CONFLICT:
-        return _refusal(409, "conflict", "Another content was received under this tip id; the first one stands.")
+        return _refusal(
+            409, "conflict", "Another content was received under this tip id; the first one stands."
+        )
     _settle(call.subject)
     return _standing(call)
 
 
 def _settle(subject: str) -> None:
-    """Runs the settlement until it has taken this delivery; what was accepted before goes before."""
+    """Runs the settlement until it has taken this delivery; what was accepted before goes
+    before."""
     try:
         with _settling:
             for _ in range(MOST_ROUNDS):
@@ -197,7 +250,12 @@ def _standing(call: Call) -> Answer:
     return _answer(201 if tip["delivery"] == call.key else 200, body)
 
 
-_UNRECORDED = {"status": TipStatus.PENDING.value, "settlement_status": _PENDING, "failure_reason": "", "delivery": ""}
+_UNRECORDED = {
+    "status": TipStatus.PENDING.value,
+    "settlement_status": _PENDING,
+    "failure_reason": "",
+    "delivery": "",
+}
 
 
 def _answer(status: int, body: dict[str, Any]) -> Answer:
@@ -217,32 +275,45 @@ def _response(answer: Answer) -> HttpResponse:
     return response
 
 
-# --- GET /api/tips/events --------------------------------------------------------------------------------------------------
+# --- GET /api/tips/events ------------------------------------------------------------------------
 
 
 class FeedQuery(serializers.Serializer[Any]):
     after = serializers.IntegerField(
-        min_value=0, max_value=2**63 - 1, default=0, help_text="The position you have handled; 0 is the beginning"
+        min_value=0,
+        max_value=2**63 - 1,
+        default=0,
+        help_text="The position you have handled; 0 is the beginning",
     )
     limit = serializers.IntegerField(min_value=1, max_value=MOST_EVENTS, default=100)
     projection = serializers.ChoiceField(
-        ["queue", "ledger"], required=False, help_text="One of the two specified payloads instead of the stored union"
+        ["queue", "ledger"],
+        required=False,
+        help_text="One of the two specified payloads instead of the stored union",
     )
 
 
 @extend_schema(
     operation_id="tips_events",
     summary="The feed of TipActivated",
-    description="Every settled tip once, in the order of the log. Keep `next` when you have handled the page and ask after it "
+    description="Every settled tip once, in the order of the log. Keep `next` when you have "
+    "handled the page and ask after it "
     "the next time; a page may come twice, so handle an event once by its `idempotencyKey`.",
     parameters=[FeedQuery],
     responses={
-        200: wire.FeedPage,
+        200: schema.FeedPage,
         400: refusal("A parameter breaks a rule; see details"),
         401: refusal("No token, or an unknown one"),
         403: refusal("Neither a platform's token nor staff"),
     },
-    examples=[OpenApiExample("?after=41&limit=1&projection=ledger", wire.FEED_EXAMPLE, response_only=True, status_codes=["200"])],
+    examples=[
+        OpenApiExample(
+            "?after=41&limit=1&projection=ledger",
+            schema.FEED_EXAMPLE,
+            response_only=True,
+            status_codes=["200"],
+        )
+    ],
 )
 @api_view(["GET"])
 @permission_classes([IsStaffOrPlatform])
@@ -253,7 +324,9 @@ def feed(request: Request) -> Response:
     wanted = query.validated_data
     rows = eventlog.after(wanted["after"], limit=wanted["limit"])
     shown = _projected([row["payload"] for row in rows], wanted.get("projection"))
-    page = [{"sequence": row["sequence"], "data": data} for row, data in zip(rows, shown, strict=True)]
+    page = [
+        {"sequence": row["sequence"], "data": data} for row, data in zip(rows, shown, strict=True)
+    ]
     return Response({"events": page, "next": rows[-1]["sequence"] if rows else wanted["after"]})
 
 
@@ -261,8 +334,11 @@ def _projected(payloads: list[events.Payload], projection: str | None) -> Iterab
     if projection == "ledger":
         return map(events.as_ledger_spec, payloads)
     if projection == "queue":
-        standing = queue.standing(payload["tipId"] for payload in payloads)
-        return [events.as_queue_spec(payload, **_flags(standing.get(payload["tipId"]))) for payload in payloads]
+        standing = counts.standing(payload["tipId"] for payload in payloads)
+        return [
+            events.as_queue_spec(payload, **_flags(standing.get(payload["tipId"])))
+            for payload in payloads
+        ]
     return payloads
 
 
@@ -272,4 +348,6 @@ def _flags(request: dict[str, Any] | None) -> dict[str, Any]:
     finished: datetime | None = request["finished_at"] if request else None
     if request and status in (RequestStatus.FAILED, RequestStatus.DEAD):
         return {"error": request["errors"][-1]["error"] if request["errors"] else str(status)}
-    return {"processed": True, "processed_at": finished} if status == RequestStatus.COMPLETED else {}
+    return (
+        {"processed": True, "processed_at": finished} if status == RequestStatus.COMPLETED else {}
+    )

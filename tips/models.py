@@ -1,10 +1,11 @@
-"""What tips keep: the tip, its one TipActivated event, the queue request that carries it, and their archive. No workflow here."""
+"""What tips keep: the tip, its one TipActivated event, the queue request that carries it, and their
+archive. No workflow here."""
 
 from datetime import UTC, datetime
 
 from django.db import models
 
-from ledger.indexes import ExpiringIndex
+from ground.mongodb.indexes import ExpiringIndex
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,11 +56,16 @@ class Tip(models.Model):
     ended_at = models.DateTimeField(null=True)  # when it was cancelled or failed
     # A pending tip may wait for its tokens until then; null once it is final.
     funding_until = models.DateTimeField(null=True)
-    # How often a ledger that is not our own books was asked for the tip's transfer; null for a tip in our own books.
+    # How often a ledger that is not our own books was asked for the tip's transfer; null for a tip
+    # in our own books.
     looks = models.IntegerField(null=True)
     next_look_at = models.DateTimeField(null=True)
-    look_error = models.CharField(max_length=60, blank=True, default="")  # why the ledger did not answer the last time
-    look_asked_by = models.CharField(max_length=150, blank=True, default="")  # who of the staff wanted the latest extra look
+    look_error = models.CharField(
+        max_length=60, blank=True, default=""
+    )  # why the ledger did not answer the last time
+    look_asked_by = models.CharField(
+        max_length=150, blank=True, default=""
+    )  # who of the staff wanted the latest extra look
     look_asked_at = models.DateTimeField(null=True)
     # What a person has to look at, as a stable code; empty when there is nothing.
     needs_reconciliation = models.CharField(max_length=60, blank=True, default="")
@@ -68,20 +74,37 @@ class Tip(models.Model):
         db_table = "tips"
         # One posting is the proof of one tip. Where we place the transfer, its key says the same.
         constraints = [
-            models.UniqueConstraint(fields=["source_ref"], condition=models.Q(looks__gte=0), name="tip_looked_at_source_ref")
+            models.UniqueConstraint(
+                fields=["source_ref"],
+                condition=models.Q(looks__gte=0),
+                name="tip_looked_at_source_ref",
+            )
         ]
         indexes = [
-            models.Index(fields=["next_look_at"], condition=models.Q(looks__gte=0), name="tip_next_look"),
-            models.Index(fields=["created_at"], condition=models.Q(needs_reconciliation__gt=""), name="tip_reconciliation"),
             models.Index(
-                fields=["tipper_id", "created_at"], condition=models.Q(settlement_status="pending"), name="tip_waiting_for_tokens"
+                fields=["next_look_at"], condition=models.Q(looks__gte=0), name="tip_next_look"
             ),
-            models.Index(fields=["funding_until"], condition=models.Q(settlement_status="pending"), name="tip_grace_over"),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(needs_reconciliation__gt=""),
+                name="tip_reconciliation",
+            ),
+            models.Index(
+                fields=["tipper_id", "created_at"],
+                condition=models.Q(settlement_status="pending"),
+                name="tip_waiting_for_tokens",
+            ),
+            models.Index(
+                fields=["funding_until"],
+                condition=models.Q(settlement_status="pending"),
+                name="tip_grace_over",
+            ),
         ]
 
 
 class LoggedEvent(models.Model):
-    """A row of the event log, wherever it lies: each names the hash of the one before it. Rows are never updated."""
+    """A row of the event log, wherever it lies: each names the hash of the one before it. Rows are
+    never updated."""
 
     tip_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     event_id = models.CharField(max_length=36)
@@ -99,7 +122,8 @@ class LoggedEvent(models.Model):
 
 
 class TipActivated(LoggedEvent):
-    """The event log: append only, one row per settled tip. Its oldest rows move to the archive, unchanged."""
+    """The event log: append only, one row per settled tip. Its oldest rows move to the archive,
+    unchanged."""
 
     class Meta:
         db_table = "tip_activated_event_log"
@@ -108,7 +132,7 @@ class TipActivated(LoggedEvent):
 
 
 class ArchivedTipActivated(LoggedEvent):
-    """The beginning of the event log. Written by `tips/archive.py` and by nothing else."""
+    """The beginning of the event log. Written by `tips/log/archive.py` and by nothing else."""
 
     segment = models.CharField(max_length=40)  # the manifest that vouches for this row
 
@@ -131,7 +155,8 @@ class ChainHead(models.Model):
 
 
 class DailyHead(models.Model):
-    """Where the chain ended when a day (UTC) was over. Written once; whoever rewrites the log's end contradicts it."""
+    """Where the chain ended when a day (UTC) was over. Written once; whoever rewrites the log's end
+    contradicts it."""
 
     day = models.CharField(primary_key=True, db_column="_id", max_length=10)  # 2026-01-03
     sequence = models.BigIntegerField()
@@ -161,7 +186,8 @@ class EmissionState(models.TextChoices):
 
 
 class FailedEmission(models.Model):
-    """An event that one consumer could not take. The key is `<consumer>/<tip id>`; the row stays when it was delivered later."""
+    """An event that one consumer could not take. The key is `<consumer>/<tip id>`; the row stays
+    when it was delivered later."""
 
     key = models.CharField(primary_key=True, db_column="_id", max_length=70)
     consumer = models.CharField(max_length=40)
@@ -176,12 +202,16 @@ class FailedEmission(models.Model):
     class Meta:
         db_table = "failed_emissions"
         indexes = [
-            models.Index(fields=["consumer", "sequence"], condition=models.Q(state="dead"), name="failed_emission_dead"),
+            models.Index(
+                fields=["consumer", "sequence"],
+                condition=models.Q(state="dead"),
+                name="failed_emission_dead",
+            ),
         ]
 
 
 class Mode(models.TextChoices):
-    """In what order a lane is worked off; `tips/turns.py` has the rules."""
+    """In what order a lane is worked off; `tips/queue/ordering.py` has the rules."""
 
     FIFO = "fifo"
     PRIORITY = "priority"
@@ -217,11 +247,16 @@ class RequestRow(models.Model):
     request_id = models.CharField(primary_key=True, db_column="_id", max_length=36)
     idempotency_key = models.CharField(max_length=64)
     type = models.CharField(max_length=20, choices=RequestType.choices)
-    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.FIFO)  # as submitted; the lane's decides
-    priority = models.IntegerField(choices=Priority.choices, default=Priority.HIGH)  # as submitted; `line` decides
+    mode = models.CharField(
+        max_length=10, choices=Mode.choices, default=Mode.FIFO
+    )  # as submitted; the lane's decides
+    priority = models.IntegerField(
+        choices=Priority.choices, default=Priority.HIGH
+    )  # as submitted; `line` decides
     lane = models.CharField(max_length=24)
     position = models.BigIntegerField()  # the event's sequence, or that of the last event before it
-    # Its place: a line of the lane, `<lane>/<priority>`, the turn in that line, and since when it grows older in it.
+    # Its place: a line of the lane, `<lane>/<priority>`, the turn in that line, and since when it
+    # grows older in it.
     line = models.CharField(max_length=30)
     turn = models.BigIntegerField()
     waiting_since = models.DateTimeField()
@@ -236,49 +271,85 @@ class RequestRow(models.Model):
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     # Written when there is something to say, so most rows do not have them.
-    delayed_by = models.CharField(max_length=20, null=True)  # which limit made it wait until `available_at`
-    leader = models.CharField(max_length=36, null=True)  # of a joined request: the request whose run it is part of
-    cause = models.CharField(max_length=60, null=True)  # of a failed or dead one: why, as a stable code
-    submitted_by = models.CharField(max_length=64, null=True)  # of a test or a manual one: the account
+    delayed_by = models.CharField(
+        max_length=20, null=True
+    )  # which limit made it wait until `available_at`
+    leader = models.CharField(
+        max_length=36, null=True
+    )  # of a joined request: the request whose run it is part of
+    cause = models.CharField(
+        max_length=60, null=True
+    )  # of a failed or dead one: why, as a stable code
+    submitted_by = models.CharField(
+        max_length=64, null=True
+    )  # of a test or a manual one: the account
     review = models.JSONField(null=True)  # of a dead one: {resolution, note, by, at}
     replays = models.IntegerField(null=True)  # how often a person sent it back into the queue
-    attempts_before = models.IntegerField(null=True)  # attempts that were over when it was sent back
+    attempts_before = models.IntegerField(
+        null=True
+    )  # attempts that were over when it was sent back
 
     class Meta:
         abstract = True
 
 
 class QueueRequest(RequestRow):
-    """The performance queue. The lane is the performer; one request of a lane is claimed at a time."""
+    """The performance queue. The lane is the performer; one request of a lane is claimed at a
+    time."""
 
     class Meta:
         db_table = "queue_requests"
         constraints = [
             models.UniqueConstraint(fields=["idempotency_key"], name="request_idempotency_key"),
             # "One at a time per performer" is this index.
-            models.UniqueConstraint(fields=["lane"], condition=models.Q(status="claimed"), name="request_one_claimed_per_lane"),
+            models.UniqueConstraint(
+                fields=["lane"],
+                condition=models.Q(status="claimed"),
+                name="request_one_claimed_per_lane",
+            ),
         ]
         indexes = [
-            models.Index(fields=["status", "line", "turn"], condition=models.Q(status="pending"), name="request_claim"),
-            models.Index(fields=["leader"], condition=models.Q(status="joined"), name="request_joined"),
-            models.Index(fields=["cause", "finished_at"], condition=models.Q(status="dead"), name="request_dead"),
+            models.Index(
+                fields=["status", "line", "turn"],
+                condition=models.Q(status="pending"),
+                name="request_claim",
+            ),
+            models.Index(
+                fields=["leader"], condition=models.Q(status="joined"), name="request_joined"
+            ),
+            models.Index(
+                fields=["cause", "finished_at"],
+                condition=models.Q(status="dead"),
+                name="request_dead",
+            ),
             # With what the metrics of a period read, so that they walk keys and no documents.
             models.Index(
                 fields=["finished_at", "status", "created_at", "claimed_at"],
                 condition=models.Q(finished_at__gt=EPOCH),
                 name="request_finished",
             ),
-            # Small ones, for the health of the queue: few requests fail, few are submitted by people.
-            models.Index(fields=["finished_at"], condition=models.Q(status__in=["failed", "dead"]), name="request_gone_wrong"),
-            models.Index(fields=["review", "finished_at"], condition=models.Q(status="dead"), name="request_unreviewed"),
+            # Small ones, for the health of the queue: few requests fail, few are submitted by
+            # people.
             models.Index(
-                fields=["created_at"], condition=models.Q(type__in=["lovense.test", "lovense.manual"]), name="request_by_people"
+                fields=["finished_at"],
+                condition=models.Q(status__in=["failed", "dead"]),
+                name="request_gone_wrong",
+            ),
+            models.Index(
+                fields=["review", "finished_at"],
+                condition=models.Q(status="dead"),
+                name="request_unreviewed",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(type__in=["lovense.test", "lovense.manual"]),
+                name="request_by_people",
             ),
         ]
 
 
 class ArchivedQueueRequest(RequestRow):
-    """Requests that ended long ago. Written by `tips/archive.py` and by nothing else."""
+    """Requests that ended long ago. Written by `tips/log/archive.py` and by nothing else."""
 
     segment = models.CharField(max_length=40)
 
@@ -294,7 +365,8 @@ class SegmentState(models.TextChoices):
 
 
 class ArchiveManifest(models.Model):
-    """What one segment of the archive holds, and how its rows are proven. The key is `<kind>/<number>`."""
+    """What one segment of the archive holds, and how its rows are proven. The key is
+    `<kind>/<number>`."""
 
     segment = models.CharField(primary_key=True, db_column="_id", max_length=40)
     kind = models.CharField(max_length=10)
@@ -331,7 +403,8 @@ class KeyState(models.TextChoices):
 
 
 class IdempotencyKey(models.Model):
-    """An answer of the REST door under the key that the platform chose. Our key is `<client>/<Idempotency-Key>`."""
+    """An answer of the REST door under the key that the platform chose. Our key is
+    `<client>/<Idempotency-Key>`."""
 
     key = models.CharField(primary_key=True, db_column="_id", max_length=230)
     fingerprint = models.CharField(max_length=64)

@@ -1,4 +1,5 @@
-"""What tips announce to the floors above. Senders are doors; nothing is lost if nobody listens: the beat finds the rows."""
+"""What tips announce to the floors above. Senders are doors; nothing is lost if nobody listens: the
+beat finds the rows."""
 
 from django.dispatch import Signal
 

@@ -1,13 +1,17 @@
-"""Celery's doors into tips. A round of a drain first takes its doorbell's mark away: what comes later rings again."""
+"""Celery's doors into tips. A round of a drain first takes its doorbell's mark away: what comes
+later rings again."""
 
 from typing import Any
 
 from celery import shared_task
 from django.conf import settings
 
-from ledger import clock, doorbell
-from ledger.drains import BREATH_SECONDS, Hop
-from tips import daily_heads, emission, looking, settlement, signals
+from ground import clock
+from ground.hops import doorbell
+from ground.hops.rounds import BREATH_SECONDS, Hop
+from tips import signals
+from tips.log import daily_heads, emission
+from tips.settlement import polling, settlement
 
 
 def _settle() -> bool:
@@ -42,7 +46,8 @@ EMIT = Hop(lambda: emission.drain(now=clock.now()), name="emit")
 
 @shared_task(name="tips.emit", ignore_result=True)
 def emit() -> None:
-    """What is new in the log, handed to its consumers: with the beat, so that a second's events share one round."""
+    """What is new in the log, handed to its consumers: with the beat, so that a second's events
+    share one round."""
     EMIT.run()
 
 
@@ -54,7 +59,7 @@ def keep_daily_heads() -> None:
 
 def _look() -> bool:
     doorbell.answered("tips.look")
-    return _announce(looking.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
+    return _announce(polling.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
 
 
 LOOK = Hop(_look, name="look")
@@ -68,11 +73,11 @@ def look() -> None:
 
 def entries_posted(sender: Any, *, source_refs: set[str], **kwargs: Any) -> None:
     """The ledger announces that transfers were posted."""
-    if looking.look_again(source_refs, now=clock.now()):
+    if polling.look_again(source_refs, now=clock.now()):
         LOOK.ask()
 
 
 def entries_reversed(sender: Any, *, source_refs: set[str], **kwargs: Any) -> None:
     """The ledger announces that transfers were taken back: that concerns settled tips too."""
-    if looking.look_again(source_refs, now=clock.now(), settled_too=True):
+    if polling.look_again(source_refs, now=clock.now(), settled_too=True):
         LOOK.ask()

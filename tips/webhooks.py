@@ -1,9 +1,10 @@
-"""The door for payment systems: `POST /api/webhooks/payments`, Standard Webhooks 1.0 over the raw bytes.
+"""The door for payment systems: `POST /api/webhooks/payments`, Standard Webhooks 1.0 over the raw
+bytes.
 
-The answer is sent only when the delivery is durable. First time 202, any repeat 200 with the same body, another content
-under the same tip id 409, a bad signature 401, a malformed body 400 naming the field. `config/asgi.py` mounts `receive`
-directly, in front of Django; `payments` is the same door as a plain view, for WSGI servers and tests.
-"""
+The answer is sent only when the delivery is durable. First time 202, any repeat 200 with the same
+body, another content under the same tip id 409, a bad signature 401, a malformed body 400 naming
+the field. `config/asgi.py` mounts `receive` directly, in front of Django; `payments` is the same
+door as a plain view, for WSGI servers and tests."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,12 +17,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from pymongo.errors import PyMongoError
 
-from ledger import clock, door, doorbell, inbox, signing
-from ledger.door import Answer, Refusal
-from ledger.fields import Malformed
-from ledger.groupcommit import Overloaded
-from ledger.inbox import Call, Outcome
-from tips import placement
+from ground import clock
+from ground.hops import doorbell
+from ground.hops.groupcommit import Overloaded
+from ground.inbox import answers, inbox, signing
+from ground.inbox.inbox import Call, Outcome
+from ground.json import errors
+from ground.json.errors import Answer, Refusal
+from ground.json.fields import Malformed
+from tips.intake import payloads
 
 PATH = "/api/webhooks/payments"
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -36,27 +40,32 @@ def accept(calls: list[Call]) -> list[Outcome]:
     return outcomes
 
 
-async def receive(headers: Mapping[str, str], body: bytes, store: Callable[[Call], Awaitable[Outcome]]) -> Answer:
-    """The door for the event loop; `store` is the group commit over `accept`. Header names are lower case."""
+async def receive(
+    headers: Mapping[str, str], body: bytes, store: Callable[[Call], Awaitable[Outcome]]
+) -> Answer:
+    """The door for the event loop; `store` is the group commit over `accept`. Header names are
+    lower case."""
     try:
         call, answer = read_call(headers, body)
-        return door.answer(await store(call), answer, first=FIRST)
+        return answers.answer(await store(call), answer, first=FIRST)
     except Refusal as refusal:
         return refusal.answer
     except (PyMongoError, Overloaded) as error:
-        return door.unavailable(error)
+        return answers.unavailable(error)
 
 
 @csrf_exempt
 @require_POST
 def payments(request: HttpRequest) -> JsonResponse:
     try:
-        call, answer = read_call({name: request.headers.get(name, "") for name in HEADERS}, door.body_of(request))
-        status, content = door.answer(accept([call])[0], answer, first=FIRST)
+        call, answer = read_call(
+            {name: request.headers.get(name, "") for name in HEADERS}, answers.body_of(request)
+        )
+        status, content = answers.answer(accept([call])[0], answer, first=FIRST)
     except Refusal as refusal:
         status, content = refusal.answer
     except PyMongoError as error:
-        status, content = door.unavailable(error)
+        status, content = answers.unavailable(error)
     return JsonResponse(content, status=status)
 
 
@@ -66,17 +75,25 @@ def _keys(secrets: tuple[str, ...]) -> list[bytes]:
 
 
 def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, dict[str, Any]]:
-    """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is parsed, nothing is stored."""
-    door.check_size(body)
+    """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is
+    parsed, nothing is stored."""
+    errors.check_size(body)
     keys = _keys(tuple(settings.PAYMENT_WEBHOOK_SECRETS))
     try:
-        signed = signing.verify(keys, headers, body, now=time.time(), tolerance=settings.WEBHOOK_TOLERANCE_SECONDS)
-        message = placement.parse(body)
+        signed = signing.verify(
+            keys, headers, body, now=time.time(), tolerance=settings.WEBHOOK_TOLERANCE_SECONDS
+        )
+        message = payloads.parse(body)
     except signing.BadSignature as bad:
-        raise door.unproven(bad) from None
+        raise answers.unproven(bad) from None
     except Malformed as bad:
-        raise door.malformed(bad) from None
-    call = placement.as_call(
-        placement.PAYMENTS, signed.message_id, body, message, position=time.time_ns(), received_at=clock.now()
+        raise answers.malformed(bad) from None
+    call = payloads.as_call(
+        payloads.PAYMENTS,
+        signed.message_id,
+        body,
+        message,
+        position=time.time_ns(),
+        received_at=clock.now(),
     )
     return call, message.answer

@@ -1,4 +1,5 @@
-"""`python -m config.demo`: what `manage.py demo` becomes. Django is set up once the stack has said where its databases are."""
+"""`python -m config.demo`: what `manage.py demo` becomes. Django is set up once the stack has said
+where its databases are."""
 
 import argparse
 import asyncio
@@ -48,22 +49,30 @@ class Demonstration:
             await asyncio.gather(device, return_exceptions=True)
 
     def _prepare(self) -> "Runner":
-        # Not before now: the settings are read once, and only now does the environment name the databases.
+        # Not before now: the settings are read once, and only now does the environment name the
+        # databases.
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django
 
         django.setup()
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each call would break the table
+        logging.getLogger("httpx").setLevel(
+            logging.WARNING
+        )  # a line for each call would break the table
         from config.demo import runner
 
-        return runner.Runner(self._system.url, runner.prepare(), speed=self._speed, check=self._system.check)
+        return runner.Runner(
+            self._system.url, runner.prepare(), speed=self._speed, check=self._system.check
+        )
 
     def _judge(self, differences: list[str]) -> None:
         self.code = 1 if differences else 0
         for difference in differences:
             say(f" ✗ {difference}")
         if not differences:
-            say("\nEvery tip got the verdict it should, and the device played each one once, in order.")
+            say(
+                "\nEvery tip got the verdict it should, and the device played each one once, in "
+                "order."
+            )
 
     async def _stay(self) -> None:
         """Until Ctrl-C; a stack that ends by itself is said."""

@@ -1,12 +1,13 @@
-"""What became of each tip: the six facts with their times, read from the database in a few queries for the whole show."""
+"""What became of each tip: the six facts with their times, read from the database in a few queries
+for the whole show."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.database import Document, collection
-from ledger.models import WebhookDelivery
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import Document, collection
 from lovense.models import Activation
 from tips.models import SettlementStatus, Tip
 
@@ -34,11 +35,22 @@ class Trail:
 def trails(tip_ids: Iterable[str]) -> dict[str, Trail]:
     wanted = list(tip_ids)
     tips = _by_id(collection(Tip).find({"_id": {"$in": wanted}}))
-    activations = {row["tip_id"]: row for row in collection(Activation).find({"_id": {"$in": [f"{tip}.all" for tip in wanted]}})}
+    activations = {
+        row["tip_id"]: row
+        for row in collection(Activation).find({"_id": {"$in": [f"{tip}.all" for tip in wanted]}})
+    }
     subjects = [f"tip.succeeded/{tip}" for tip in wanted]
-    deliveries = {row["subject"]: row for row in collection(WebhookDelivery).find({"subject": {"$in": subjects}}, {"body": 0})}
+    deliveries = {
+        row["subject"]: row
+        for row in collection(WebhookDelivery).find({"subject": {"$in": subjects}}, {"body": 0})
+    }
     return {
-        tip: _trail(tip, deliveries.get(f"tip.succeeded/{tip}", {}), tips.get(tip, {}), activations.get(tip, {}))
+        tip: _trail(
+            tip,
+            deliveries.get(f"tip.succeeded/{tip}", {}),
+            tips.get(tip, {}),
+            activations.get(tip, {}),
+        )
         for tip in wanted
     }
 
@@ -54,7 +66,9 @@ def _by_id(rows: Iterable[Document]) -> dict[str, Document]:
     return {row["_id"]: row for row in rows}
 
 
-def _trail(tip_id: str, delivery: Mapping[str, Any], tip: Mapping[str, Any], activation: Mapping[str, Any]) -> Trail:
+def _trail(
+    tip_id: str, delivery: Mapping[str, Any], tip: Mapping[str, Any], activation: Mapping[str, Any]
+) -> Trail:
     times = (
         delivery.get("received_at"),
         delivery.get("processed_at"),
@@ -73,7 +87,9 @@ def _trail(tip_id: str, delivery: Mapping[str, Any], tip: Mapping[str, Any], act
     )
 
 
-def _verdict(delivery: Mapping[str, Any], tip: Mapping[str, Any], activation: Mapping[str, Any]) -> str:
+def _verdict(
+    delivery: Mapping[str, Any], tip: Mapping[str, Any], activation: Mapping[str, Any]
+) -> str:
     if activation:
         return _with_reason(activation["status"], activation["reason"])
     if not tip:

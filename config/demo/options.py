@@ -2,13 +2,30 @@
 
 import argparse
 
-DESCRIPTION = "Starts the whole system with data that is thrown away, plays a show of tips and says what became of each."
+DESCRIPTION = (
+    "Starts the whole system with data that is thrown away, plays a show of tips and "
+    "says what became of each."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", help="end after the show; 0 only if every tip got the verdict it should")
-    parser.add_argument("--port", type=_port, default=8000, help="the port on 127.0.0.1; 0 takes a free one (default 8000)")
-    parser.add_argument("--speed", type=_speed, default=25.0, help="how much faster than life the device plays (default 25)")
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="end after the show; 0 only if every tip got the verdict it should",
+    )
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=8000,
+        help="the port on 127.0.0.1; 0 takes a free one (default 8000)",
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=25.0,
+        help="how much faster than life the device plays (default 25)",
+    )
 
 
 def _port(text: str) -> int:

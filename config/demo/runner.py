@@ -1,4 +1,5 @@
-"""Plays the show: prepares the cast, sends the webhooks, watches every tip to its verdict, and compares it with the script."""
+"""Plays the show: prepares the cast, sends the webhooks, watches every tip to its verdict, and
+compares it with the script."""
 
 import asyncio
 import secrets
@@ -27,11 +28,12 @@ from config.demo.show import (
     script,
 )
 from config.demo.table import Table, is_right
-from ledger import clock
-from lovense import menus, performers
+from ground import clock
+from lovense.menus import publishing
+from lovense.performers import enrolment
 from lovense.simulator.device import VirtualDevice
-from tips import platforms
-from tips.simulator import PaymentSystem, body, tip
+from tips.intake import platforms
+from tips.intake.simulator import PaymentSystem, body, tip
 
 PATIENCE_SECONDS = 20.0  # after the last call, for the last verdict
 REFRESH_SECONDS = 0.1
@@ -54,10 +56,14 @@ class Cast:
 
 def prepare() -> Cast:
     performer_password, staff_password = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
-    ana = performers.enrol(performer_id=PERFORMER_ID, username=PERFORMER, password=performer_password, now=clock.now())
+    ana = enrolment.enrol(
+        performer_id=PERFORMER_ID, username=PERFORMER, password=performer_password, now=clock.now()
+    )
     dina = staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=staff_password)
-    menus.publish(PERFORMER_ID, MENU, clock.now())
-    return Cast(ana.token, platforms.enrol(name=PLATFORM), dina.token, performer_password, staff_password)
+    publishing.publish(PERFORMER_ID, MENU, clock.now())
+    return Cast(
+        ana.token, platforms.enrol(name=PLATFORM), dina.token, performer_password, staff_password
+    )
 
 
 class Runner:
@@ -68,12 +74,15 @@ class Runner:
         self.url = url
         self.show: Show = script()
         self.table = Table(self.show.scenes)
-        self.device = VirtualDevice(url=url, performer_id=PERFORMER_ID, token=cast.performer_token, speed=speed)
+        self.device = VirtualDevice(
+            url=url, performer_id=PERFORMER_ID, token=cast.performer_token, speed=speed
+        )
         self._payments = PaymentSystem(url, settings.PAYMENT_WEBHOOK_SECRETS[0])
         self._trails: dict[str, Trail] = {}
 
     async def play(self) -> list[str]:
-        """The differences between what became of the tips and the script; none is the only success."""
+        """The differences between what became of the tips and the script; none is the only
+        success."""
         await asyncio.wait_for(self.device.ready.wait(), DEVICE_SECONDS)
         self.table.begin()
         async with self._payments:
@@ -99,7 +108,7 @@ class Runner:
 
 The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
 
-    # --- sending ---------------------------------------------------------------------------------------------------------
+    # --- sending ---------------------------------------------------------------------------------
 
     async def _send_all(self) -> None:
         show = self.show
@@ -112,12 +121,17 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
             await self._send(scene)
         await self._call(show.forged, self._payments.send_forged(self._body(show.forged)))
         await self._send(show.conflict)
-        await self._call(show.conflict, self._payments.send_bytes(self._body(show.conflict, amount=show.conflict.amount + 1)))
+        await self._call(
+            show.conflict,
+            self._payments.send_bytes(self._body(show.conflict, amount=show.conflict.amount + 1)),
+        )
         await asyncio.gather(*(self._send(scene) for scene in show.burst))
         await later
 
     async def _fund(self, purchase_id: str, user_id: str, tokens: int) -> None:
-        (await self._payments.purchase(purchase_id, user_id=user_id, tokens=tokens)).raise_for_status()
+        (
+            await self._payments.purchase(purchase_id, user_id=user_id, tokens=tokens)
+        ).raise_for_status()
 
     async def _send(self, scene: Scene) -> None:
         await self._call(scene, self._payments.send_bytes(self._body(scene)))
@@ -139,9 +153,12 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
 
     def _body(self, scene: Scene, amount: int = 0) -> bytes:
         data = scene.data()
-        return body("tip.succeeded", tip(scene.tip_id, amount or scene.amount, tipper_id="", performer_id="", **data))
+        return body(
+            "tip.succeeded",
+            tip(scene.tip_id, amount or scene.amount, tipper_id="", performer_id="", **data),
+        )
 
-    # --- watching --------------------------------------------------------------------------------------------------------
+    # --- watching --------------------------------------------------------------------------------
 
     async def _watch(self, sending: asyncio.Future[None]) -> None:
         deadline = time.monotonic() + EARLY_SECONDS + PATIENCE_SECONDS
@@ -163,7 +180,7 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
     def _ended(self, scene: Scene) -> bool:
         return self._trails[scene.tip_id].is_over or scene.verdict == NOT_RECORDED
 
-    # --- comparing -------------------------------------------------------------------------------------------------------
+    # --- comparing -------------------------------------------------------------------------------
 
     def _wrong_scenes(self) -> list[str]:
         return [
@@ -176,12 +193,22 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
     def _wrong_runs(self) -> list[str]:
         """Each activation once, one at a time, oldest settled first."""
         playing = [self._trails[scene.tip_id] for scene in self.show.scenes if scene.plays]
-        should = [f"{trail.tip_id}.all" for trail in sorted(playing, key=lambda trail: trail.position)]
+        should = [
+            f"{trail.tip_id}.all" for trail in sorted(playing, key=lambda trail: trail.position)
+        ]
         did = self.device.runs
-        wrong = [f"The device played {run} {count} times." for run, count in Counter(did).items() if count > 1]
+        wrong = [
+            f"The device played {run} {count} times."
+            for run, count in Counter(did).items()
+            if count > 1
+        ]
         wrong += [f"The device never played {run}." for run in should if run not in did]
-        wrong += [f"The device played {run}, which it should not." for run in did if run not in should]
-        wrong += [f"The device began {run} while another was playing." for run in self.device.overlaps]
+        wrong += [
+            f"The device played {run}, which it should not." for run in did if run not in should
+        ]
+        wrong += [
+            f"The device began {run} while another was playing." for run in self.device.overlaps
+        ]
         if not wrong and did != should:
             wrong.append(f"The device played in the order {did}, should be {should}.")
         return wrong
@@ -191,21 +218,36 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
         scene = self.show.conflict
         wrong = []
         if self._trails[scene.tip_id].total != scene.amount:
-            wrong.append(f"{scene.tip_id}: recorded with {self._trails[scene.tip_id].total} tokens, should be {scene.amount}.")
+            wrong.append(
+                f"{scene.tip_id}: recorded with {self._trails[scene.tip_id].total} tokens, should "
+                f"be {scene.amount}."
+            )
         if conflicts(scene.tip_id) != 1:
-            wrong.append(f"{scene.tip_id}: {conflicts(scene.tip_id)} conflicts on record, should be 1.")
+            wrong.append(
+                f"{scene.tip_id}: {conflicts(scene.tip_id)} conflicts on record, should be 1."
+            )
         return wrong
 
     async def _wrong_api(self) -> list[str]:
         """The platform's view of each tip says the same."""
         headers = {"Authorization": f"Token {self._cast.platform_token}"}
         async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
-            return [wrong for scene in self.show.scenes if (wrong := await self._wrong_answer(http, scene))]
+            return [
+                wrong
+                for scene in self.show.scenes
+                if (wrong := await self._wrong_answer(http, scene))
+            ]
 
     async def _wrong_answer(self, http: httpx.AsyncClient, scene: Scene) -> str:
         answer = await http.get(f"/api/tips/{scene.tip_id}")
         if scene.verdict == NOT_RECORDED:
-            return "" if answer.status_code == 404 else f"GET {answer.url.path}: {answer.status_code}, should be 404."
-        said = answer.json()["verdict"]["status"] if answer.status_code == 200 else answer.status_code
+            return (
+                ""
+                if answer.status_code == 404
+                else f"GET {answer.url.path}: {answer.status_code}, should be 404."
+            )
+        said = (
+            answer.json()["verdict"]["status"] if answer.status_code == 200 else answer.status_code
+        )
         should = scene.verdict.split()[0]
         return "" if said == should else f"GET {answer.url.path}: {said}, should be {should}."

@@ -7,22 +7,55 @@ PERFORMER_ID = "507f191e810c19729de860eb"
 PERFORMER, STAFF, PLATFORM = "ana", "dina", "demo-platform"
 
 # Viewers are the platform's people: an id, a name, and a wallet in the books.
-BOB, EVE, POOR = ("507f191e810c19729de860ea", "bob"), ("507f191e810c19729de860e1", "eve"), ("507f191e810c19729de860e2", "paul")
+BOB, EVE, POOR = (
+    ("507f191e810c19729de860ea", "bob"),
+    ("507f191e810c19729de860e1", "eve"),
+    ("507f191e810c19729de860e2", "paul"),
+)
 BOBS_TOKENS, EVES_TOKENS = 10_000, 300
 
 MINIMUM_TIP = 10
 MENU: list[dict[str, Any]] = [
-    {"title": "Exactly fifty", "minimum": 50, "maximum": 50, "pattern": "pulse", "intensity": 14, "durationSec": 4},
-    {"title": "A wave", "minimum": 20, "maximum": 199, "pattern": "wave", "intensity": 10, "durationSec": 5},
-    {"title": "Fireworks", "minimum": 200, "maximum": 499, "pattern": "fireworks", "intensity": 18, "durationSec": 8},
-    {"title": "Full power", "minimum": 500, "maximum": None, "pattern": "level", "intensity": 20, "durationSec": 10},
+    {
+        "title": "Exactly fifty",
+        "minimum": 50,
+        "maximum": 50,
+        "pattern": "pulse",
+        "intensity": 14,
+        "durationSec": 4,
+    },
+    {
+        "title": "A wave",
+        "minimum": 20,
+        "maximum": 199,
+        "pattern": "wave",
+        "intensity": 10,
+        "durationSec": 5,
+    },
+    {
+        "title": "Fireworks",
+        "minimum": 200,
+        "maximum": 499,
+        "pattern": "fireworks",
+        "intensity": 18,
+        "durationSec": 8,
+    },
+    {
+        "title": "Full power",
+        "minimum": 500,
+        "maximum": None,
+        "pattern": "level",
+        "intensity": 20,
+        "durationSec": 10,
+    },
 ]
 BURST = 10
 
 
 @dataclass
 class Scene:
-    """One tip of the show. `verdict` and `http` are what it should get; `answers` is what it got."""
+    """One tip of the show. `verdict` and `http` are what it should get; `answers` is what it
+    got."""
 
     number: int
     title: str
@@ -37,7 +70,8 @@ class Scene:
 
     @property
     def tip_id(self) -> str:
-        """24 hex digits, as a platform gives them; the data is thrown away, so they may be the same every time."""
+        """24 hex digits, as a platform gives them; the data is thrown away, so they may be the same
+        every time."""
         return f"65{0xDE30000000000000000000 + self.number:022x}"
 
     @property
@@ -50,7 +84,11 @@ class Scene:
             "commission": 25,
             "tipper": {"userId": user_id, "username": username, "role": "user"},
             "recipient": {"performerId": PERFORMER_ID, "username": PERFORMER},
-            "context": {"conversationType": "public", "streamType": "public", "customMessage": "Great show!"},
+            "context": {
+                "conversationType": "public",
+                "streamType": "public",
+                "customMessage": "Great show!",
+            },
             **more,
         }
 
@@ -80,12 +118,34 @@ def script() -> Show:
     return Show(
         exact=Scene(1, "an exact amount", 50, "completed", [202], item="Exactly fifty"),
         range=Scene(2, "an amount in a range", 250, "completed", [202], item="Fireworks"),
-        repeated=Scene(3, "the same call 5×, then a new id", 60, "completed", [202, 200, 200, 200, 200, 200], item="A wave"),
-        early=Scene(4, "its tokens arrive 1 s later", 120, "completed", [202], tipper=EVE, item="A wave"),
+        repeated=Scene(
+            3,
+            "the same call 5×, then a new id",
+            60,
+            "completed",
+            [202, 200, 200, 200, 200, 200],
+            item="A wave",
+        ),
+        early=Scene(
+            4, "its tokens arrive 1 s later", 120, "completed", [202], tipper=EVE, item="A wave"
+        ),
         small=Scene(5, f"below the minimum of {MINIMUM_TIP}", 5, "skipped (below_minimum)", [202]),
         unmatched=Scene(6, "no menu item answers it", 15, "skipped (no_match)", [202]),
-        poor=Scene(7, "more than the viewer has", 700, "failed (insufficient_funds)", [202], tipper=POOR),
+        poor=Scene(
+            7, "more than the viewer has", 700, "failed (insufficient_funds)", [202], tipper=POOR
+        ),
         forged=Scene(8, "a forged signature", 90, "not recorded", [401]),
-        conflict=Scene(9, "the same id with another amount", 80, "completed", [202, 409], item="A wave", rejected=True),
-        burst=[Scene(10 + n, f"burst, {n + 1} of {BURST}", 20 + n, "completed", [202], item="A wave") for n in range(BURST)],
+        conflict=Scene(
+            9,
+            "the same id with another amount",
+            80,
+            "completed",
+            [202, 409],
+            item="A wave",
+            rejected=True,
+        ),
+        burst=[
+            Scene(10 + n, f"burst, {n + 1} of {BURST}", 20 + n, "completed", [202], item="A wave")
+            for n in range(BURST)
+        ],
     )

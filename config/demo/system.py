@@ -12,21 +12,30 @@ from config.running import read, stack_file
 from config.stack.processes import BASE_DIR, PYTHON, Process, Program, end, fate, last_lines, launch
 
 READY_SECONDS, LOOK_SECONDS, STOP_SECONDS = 60.0, 0.05, 12.0
-GRACE_SECONDS = 3  # how long a tip waits for its tokens: short, so that the show need not wait a minute for it
+GRACE_SECONDS = (
+    3  # how long a tip waits for its tokens: short, so that the show need not wait a minute for it
+)
 
 
 class SystemFailed(Exception):
-    """The stack did not come up, or ended while it was needed; the text ends with what it said last."""
+    """The stack did not come up, or ended while it was needed; the text ends with what it said
+    last."""
 
 
 class System:
-    """Its own data, whatever databases the environment names: a demonstration never writes into them."""
+    """Its own data, whatever databases the environment names: a demonstration never writes into
+    them."""
 
     def __init__(self, port: int) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="tips-demo-"))
         self._log = self._directory / "stack.log"
         self._file = stack_file(BASE_DIR)
-        environment = {"MONGODB_URI": "", "REDIS_URL": "", "DEBUG": "true", "TIP_FUNDING_GRACE_SECONDS": str(GRACE_SECONDS)}
+        environment = {
+            "MONGODB_URI": "",
+            "REDIS_URL": "",
+            "DEBUG": "true",
+            "TIP_FUNDING_GRACE_SECONDS": str(GRACE_SECONDS),
+        }
         if read(self._file):  # a stack that was here first keeps the file by which commands find it
             self._file = self._directory / "stack.json"
             environment["STACK_FILE"] = str(self._file)
@@ -44,7 +53,11 @@ class System:
         found = self._found()
         self.url = found["url"]
         os.environ.update(self._program.environment)
-        os.environ.update(MONGODB_URI=found["mongodb_uri"], REDIS_URL=found["redis_url"], PUBLIC_BASE_URL=found["url"])
+        os.environ.update(
+            MONGODB_URI=found["mongodb_uri"],
+            REDIS_URL=found["redis_url"],
+            PUBLIC_BASE_URL=found["url"],
+        )
 
     async def ready(self) -> None:
         """Until every part answers."""
@@ -61,7 +74,9 @@ class System:
             if is_so():
                 return
             await asyncio.sleep(LOOK_SECONDS)
-        raise SystemFailed(f"The stack was not ready after {READY_SECONDS:.0f} s:\n{last_lines(self._log)}")
+        raise SystemFailed(
+            f"The stack was not ready after {READY_SECONDS:.0f} s:\n{last_lines(self._log)}"
+        )
 
     def _found(self) -> dict[str, Any]:
         """The addresses of our own stack; written when its databases are up and migrated."""

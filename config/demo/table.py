@@ -1,4 +1,5 @@
-"""The live table: one line for each tip, drawn in place on a terminal; elsewhere each line is printed once, when it is final."""
+"""The live table: one line for each tip, drawn in place on a terminal; elsewhere each line is
+printed once, when it is final."""
 
 import shutil
 import sys
@@ -17,7 +18,11 @@ _GREEN, _RED, _DIM, _PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
 
 def is_right(scene: Scene, trail: Trail) -> bool:
-    return scene.answers == scene.http and trail.verdict == scene.verdict and (not scene.item or trail.item == scene.item)
+    return (
+        scene.answers == scene.http
+        and trail.verdict == scene.verdict
+        and (not scene.item or trail.item == scene.item)
+    )
 
 
 def mark(scene: Scene, trail: Trail) -> str:
@@ -30,7 +35,15 @@ def mark(scene: Scene, trail: Trail) -> str:
 
 def header() -> str:
     facts = " ".join(f"{number:>5}" for number in range(1, 7))
-    return COLUMNS.format(mark=" ", tip="tip", amount="tokens", what="what we try", http="HTTP", facts=facts, verdict="verdict")
+    return COLUMNS.format(
+        mark=" ",
+        tip="tip",
+        amount="tokens",
+        what="what we try",
+        http="HTTP",
+        facts=facts,
+        verdict="verdict",
+    )
 
 
 def line(scene: Scene, trail: Trail) -> str:
@@ -82,7 +95,9 @@ class Table:
 
     def _redraw(self, trails: Mapping[str, Trail]) -> None:
         width, height = shutil.get_terminal_size((140, 40))
-        lines = [LEGEND, header()] + [line(scene, trails[scene.tip_id]) for scene in self._scenes if scene.sent_at]
+        lines = [LEGEND, header()] + [
+            line(scene, trails[scene.tip_id]) for scene in self._scenes if scene.sent_at
+        ]
         # A line that wraps, or a table taller than the screen, could not be drawn over.
         kept = [_coloured(text[: width - 1]) for text in lines[-(height - 2) :]]
         self._out.write(f"\033[{self._drawn}F" if self._drawn else "")

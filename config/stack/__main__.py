@@ -1,4 +1,5 @@
-"""`python -m config.stack`: what `manage.py stack` becomes, once Django, which it does not need, is out of the way."""
+"""`python -m config.stack`: what `manage.py stack` becomes, once Django, which it does not need, is
+out of the way."""
 
 import argparse
 import asyncio
@@ -10,4 +11,8 @@ from config.stack.stack import run
 parser = argparse.ArgumentParser(prog="manage.py stack", description=DESCRIPTION)
 add_arguments(parser)
 options = parser.parse_args()
-sys.exit(asyncio.run(run(port=options.port, web=options.web, data=options.data, ephemeral=options.ephemeral)))
+sys.exit(
+    asyncio.run(
+        run(port=options.port, web=options.web, data=options.data, ephemeral=options.ephemeral)
+    )
+)

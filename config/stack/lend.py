@@ -1,4 +1,5 @@
-"""`python -m config.stack.lend COMMAND…`: runs a command with databases of its own, empty before and gone afterwards."""
+"""`python -m config.stack.lend COMMAND…`: runs a command with databases of its own, empty before
+and gone afterwards."""
 
 import os
 import subprocess

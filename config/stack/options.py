@@ -3,20 +3,36 @@
 import argparse
 from pathlib import Path
 
-DESCRIPTION = "Runs the whole system in the foreground on one port; Ctrl-C or SIGTERM ends every part of it."
+DESCRIPTION = (
+    "Runs the whole system in the foreground on one port; Ctrl-C or SIGTERM ends every part of it."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=_port, default=8000, help="the public port on 127.0.0.1; 0 takes a free one (default 8000)"
+        "--port",
+        type=_port,
+        default=8000,
+        help="the public port on 127.0.0.1; 0 takes a free one (default 8000)",
     )
-    parser.add_argument("--ephemeral", action="store_true", help="keep nothing: the data goes to a directory removed at the end")
-    parser.add_argument("--web", type=_count, default=1, metavar="N", help="how many web processes share the port (default 1)")
+    parser.add_argument(
+        "--ephemeral",
+        action="store_true",
+        help="keep nothing: the data goes to a directory removed at the end",
+    )
+    parser.add_argument(
+        "--web",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="how many web processes share the port (default 1)",
+    )
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="where data, logs and stack.json go (default .local); for a second stack in one checkout",
+        help="where data, logs and stack.json go (default .local); for a second stack in one "
+        "checkout",
     )
 
 

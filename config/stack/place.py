@@ -1,4 +1,5 @@
-"""Where a stack keeps its data, and the file by which commands find it. Two stacks never share either."""
+"""Where a stack keeps its data, and the file by which commands find it. Two stacks never share
+either."""
 
 import contextlib
 import fcntl
@@ -54,13 +55,15 @@ def _lock(data: Path) -> Any:
     except OSError:
         held.close()
         raise PlaceTaken(
-            f"Another stack keeps its data in {data}; stop it, or give this one its own with --data DIR or --ephemeral."
+            f"Another stack keeps its data in {data}; stop it, or give this one its own with "
+            f"--data DIR or --ephemeral."
         ) from None
     return held
 
 
 def _temporary() -> Path:
-    """A new one, once those that killed stacks left behind are gone (their locks ended with them)."""
+    """A new one, once those that killed stacks left behind are gone (their locks ended with
+    them)."""
     for left in Path(tempfile.gettempdir()).glob(EPHEMERAL + "*/lock"):
         with contextlib.suppress(OSError), left.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

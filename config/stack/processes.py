@@ -1,7 +1,8 @@
-"""How a child process is launched, described and ended. A child never outlives the thread that launched it.
+"""How a child process is launched, described and ended. A child never outlives the thread that
+launched it.
 
-The kernel's parent-death signal belongs to the launching *thread*: launch from the main thread, not from a pool.
-"""
+The kernel's parent-death signal belongs to the launching *thread*: launch from the main thread, not
+from a pool."""
 
 import os
 import subprocess
@@ -21,7 +22,8 @@ Process = subprocess.Popen[bytes]
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: `log` receives its output (else the supervisor's own), `fds` are the descriptors it inherits."""
+    """What to run: `log` receives its output (else the supervisor's own), `fds` are the descriptors
+    it inherits."""
 
     name: str
     argv: tuple[str, ...]
@@ -64,7 +66,11 @@ def end(processes: Iterable[Process], *, seconds: float) -> None:
 
 def fate(returncode: int) -> str:
     """How it ended, for people."""
-    return f"was killed by signal {-returncode}" if returncode < 0 else f"exited with status {returncode}"
+    return (
+        f"was killed by signal {-returncode}"
+        if returncode < 0
+        else f"exited with status {returncode}"
+    )
 
 
 def last_lines(log: Path, count: int = 5) -> str:

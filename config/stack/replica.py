@@ -17,7 +17,9 @@ Client = MongoClient[dict[str, Any]]
 def is_primary(host: str, port: int) -> bool:
     """One short look, and the next step towards it when there is one to take."""
     try:
-        with Client(host, port, directConnection=True, serverSelectionTimeoutMS=200, socketTimeoutMS=2000) as client:
+        with Client(
+            host, port, directConnection=True, serverSelectionTimeoutMS=200, socketTimeoutMS=2000
+        ) as client:
             if client.admin.command("hello").get("isWritablePrimary"):
                 return True
             _step(client, f"{host}:{port}")
@@ -31,9 +33,13 @@ def _step(client: Client, address: str) -> None:
         kept = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as refusal:
         if refusal.code == NOT_YET_INITIALIZED:
-            client.admin.command("replSetInitiate", {"_id": NAME, "members": [{"_id": 0, "host": address}]})
+            client.admin.command(
+                "replSetInitiate", {"_id": NAME, "members": [{"_id": 0, "host": address}]}
+            )
         return
     member = kept["members"][0]
     if member["host"] != address:  # data from an earlier run names that run's port
         member["host"] = address
-        client.admin.command("replSetReconfig", {**kept, "version": kept["version"] + 1}, force=True)
+        client.admin.command(
+            "replSetReconfig", {**kept, "version": kept["version"] + 1}, force=True
+        )

@@ -1,4 +1,5 @@
-"""mongod (a replica set of one) and redis-server on loopback, for the embedded stack and for the tests.
+"""mongod (a replica set of one) and redis-server on loopback, for the embedded stack and for the
+tests.
 
 Launch from the main thread: a service ends with the thread that launched it (see `processes`).
 """
@@ -18,7 +19,8 @@ START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 PROBE_SECONDS = 0.02
 SPARE_BINARIES = BASE_DIR / ".local" / "bin"
-# Below the kernel's range for outgoing connections, so that no client's socket holds the port when a service comes back to it.
+# Below the kernel's range for outgoing connections, so that no client's socket holds the port when
+# a service comes back to it.
 PORTS = range(20_000, 32_768)
 DATABASE = "tips"
 
@@ -67,7 +69,12 @@ class Service:
     def program(self) -> Program:
         self.directory.mkdir(parents=True, exist_ok=True)
         executable = locate(self.executable, spare=SPARE_BINARIES)
-        return Program(self.name, (str(executable), *self.options()), libraries(executable, spare=SPARE_BINARIES), log=self.log)
+        return Program(
+            self.name,
+            (str(executable), *self.options()),
+            libraries(executable, spare=SPARE_BINARIES),
+            log=self.log,
+        )
 
     @property
     def pid(self) -> int:
@@ -124,7 +131,9 @@ class Mongod(Service):
 
     name = executable = "mongod"
 
-    def __init__(self, directory: Path, *, enable_test_commands: bool = False, cache_gb: float = 0.5) -> None:
+    def __init__(
+        self, directory: Path, *, enable_test_commands: bool = False, cache_gb: float = 0.5
+    ) -> None:
         super().__init__(directory)
         self.enable_test_commands = enable_test_commands
         self.cache_gb = cache_gb
@@ -136,8 +145,10 @@ class Mongod(Service):
     def options(self) -> tuple[str, ...]:
         parameters = {
             "diagnosticDataCollectionEnabled": "false",
-            "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to wait for
-            "transactionLifetimeLimitSeconds": "10",  # so long a killed process's locks last that no successor ends
+            # there is no other member to wait for
+            "shutdownTimeoutMillisForSignaledShutdown": "100",
+            # so long a killed process's locks last that no successor ends
+            "transactionLifetimeLimitSeconds": "10",
             **({"enableTestCommands": "1"} if self.enable_test_commands else {}),
         }
         options = {
@@ -150,11 +161,18 @@ class Mongod(Service):
             "--logpath": str(self.log),
         }
         flags = [part for pair in options.items() for part in pair]
-        settings = [part for name, value in parameters.items() for part in ("--setParameter", f"{name}={value}")]
+        settings = [
+            part
+            for name, value in parameters.items()
+            for part in ("--setParameter", f"{name}={value}")
+        ]
         return (*flags, "--logappend", "--quiet", "--nounixsocket", *settings)
 
     def probe(self) -> bool:
-        from config.stack import replica  # brings a MongoDB client: 10 MB that a stack on another's databases does without
+        from config.stack import (
+            # brings a MongoDB client: 10 MB that a stack on another's databases does without
+            replica,
+        )
 
         return replica.is_primary(LOOPBACK, self.port)
 
@@ -190,12 +208,17 @@ class Redis(Service):
 
 
 class Services:
-    """Both, with their data under one directory: `with Services(directory) as services: services.mongodb_uri …`."""
+    """Both, with their data under one directory: `with Services(directory) as services:
+    services.mongodb_uri …`."""
 
-    def __init__(self, directory: Path, *, enable_test_commands: bool = False, cache_gb: float = 0.5) -> None:
+    def __init__(
+        self, directory: Path, *, enable_test_commands: bool = False, cache_gb: float = 0.5
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        self.mongod = Mongod(directory, enable_test_commands=enable_test_commands, cache_gb=cache_gb)
+        self.mongod = Mongod(
+            directory, enable_test_commands=enable_test_commands, cache_gb=cache_gb
+        )
         self.redis = Redis(directory)
 
     @property
@@ -233,5 +256,10 @@ class Services:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()

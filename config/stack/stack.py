@@ -19,9 +19,8 @@ ATTEMPTS = 3
 """A process that ends this often before the stack is ready will not come up by itself."""
 APPS_STOP_SECONDS, DATABASES_STOP_SECONDS = 3.0, 3.0
 DATABASES = (Mongod.name, Redis.name)
-ROOT_WARNING = (
-    "ignore:You're running the worker with superuser"  # a demonstration in a container is root; production is not started here
-)
+# a demonstration in a container is root; production is not started here
+ROOT_WARNING = "ignore:You're running the worker with superuser"
 
 
 class StackFailed(Exception):
@@ -29,7 +28,8 @@ class StackFailed(Exception):
 
 
 def say(sentence: str) -> None:
-    """In one write: the parts share this output, and print() may write the line's end apart from the line."""
+    """In one write: the parts share this output, and print() may write the line's end apart from
+    the line."""
     sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
 
@@ -49,7 +49,8 @@ async def run(*, port: int, web: int, data: Path | None, ephemeral: bool) -> int
 
 
 def listen(port: int) -> socket.socket:
-    """Lent to each web process, but ours for the stack's whole life: while one is started again, connections wait unrefused."""
+    """Lent to each web process, but ours for the stack's whole life: while one is started again,
+    connections wait unrefused."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -57,7 +58,8 @@ def listen(port: int) -> socket.socket:
     except OSError as refusal:
         listener.close()
         raise StackFailed(
-            f"Port {port} on {LOOPBACK} cannot be used ({refusal.strerror}); choose another with --port, or 0 for a free one."
+            f"Port {port} on {LOOPBACK} cannot be used ({refusal.strerror}); choose another with "
+            f"--port, or 0 for a free one."
         ) from None
     listener.listen(BACKLOG)
     return listener
@@ -67,7 +69,10 @@ class Stack:
     def __init__(self, listener: socket.socket, place: Place, web: int) -> None:
         self.listener, self.place, self.web = listener, place, web
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        self.mongodb_uri, self.redis_url = os.environ.get("MONGODB_URI", ""), os.environ.get("REDIS_URL", "")
+        self.mongodb_uri, self.redis_url = (
+            os.environ.get("MONGODB_URI", ""),
+            os.environ.get("REDIS_URL", ""),
+        )
         self.findable = False
         self.supervisor = Supervisor(say=say, changed=self._publish)
 
@@ -95,7 +100,10 @@ class Stack:
 
     async def _rise(self) -> None:
         if self.place.displaced:
-            say(f"Commands here use the stack at {self.place.displaced['url']}; for this one set STACK_FILE={self.place.file}")
+            say(
+                f"Commands here use the stack at {self.place.displaced['url']}; for this one set "
+                f"STACK_FILE={self.place.file}"
+            )
         await self._databases()
         await self._migrate()
         self.findable = True
@@ -127,7 +135,9 @@ class Stack:
         raise service.failure(None)
 
     async def _migrate(self) -> None:
-        if await self.supervisor.run(self._python("migrate", "manage.py", "migrate", "--verbosity", "0")):
+        if await self.supervisor.run(
+            self._python("migrate", "manage.py", "migrate", "--verbosity", "0")
+        ):
             raise StackFailed("The migrations did not run: see above. Nothing was started.")
 
     def _apps(self) -> list[Program]:
@@ -146,8 +156,13 @@ class Stack:
         beat = ("beat", "-s", str(self.place.data / "beat-schedule"), "--pidfile=")
         fd = self.listener.fileno()
         return [
-            *(self._python(f"web-{n}", "-m", "config.server", "--fd", str(fd), fds=(fd,)) for n in range(self.web)),
-            self._python("worker-0", *celery, "config.celery", *worker, "--hostname", "worker-0@%h", *quiet),
+            *(
+                self._python(f"web-{n}", "-m", "config.server", "--fd", str(fd), fds=(fd,))
+                for n in range(self.web)
+            ),
+            self._python(
+                "worker-0", *celery, "config.celery", *worker, "--hostname", "worker-0@%h", *quiet
+            ),
             self._python("beat", *celery, "config.beat", *beat, *quiet),
         ]
 
@@ -174,12 +189,19 @@ class Stack:
     def _refuse_to_loop(self) -> None:
         for name, restarts in self.supervisor.restarts.items():
             if restarts >= ATTEMPTS:
-                raise StackFailed(f"{name} ended {restarts} times before the stack was ready: see above.")
+                raise StackFailed(
+                    f"{name} ended {restarts} times before the stack was ready: see above."
+                )
 
     def _publish(self, processes: dict[str, int]) -> None:
         if self.findable:
             self.place.write(
-                {"mongodb_uri": self.mongodb_uri, "redis_url": self.redis_url, "url": self.url, "processes": processes}
+                {
+                    "mongodb_uri": self.mongodb_uri,
+                    "redis_url": self.redis_url,
+                    "url": self.url,
+                    "processes": processes,
+                }
             )
 
     async def _fall(self) -> None:
@@ -193,7 +215,9 @@ async def answers_ready(host: str, port: int) -> bool:
     try:
         async with asyncio.timeout(2):
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            writer.write(
+                f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+            )
             status = await reader.readline()
             writer.close()
             return status.split()[1:2] == [b"200"]

@@ -1,4 +1,5 @@
-"""Keeps children running: one that dies is started again and said so; at the end every one is ended, the last started first."""
+"""Keeps children running: one that dies is started again and said so; at the end every one is
+ended, the last started first."""
 
 import asyncio
 import os
@@ -16,7 +17,9 @@ GLANCE_SECONDS = 0.02
 
 
 class Supervisor:
-    def __init__(self, *, say: Callable[[str], None], changed: Callable[[dict[str, int]], None]) -> None:
+    def __init__(
+        self, *, say: Callable[[str], None], changed: Callable[[dict[str, int]], None]
+    ) -> None:
         self.say = say
         self.changed = changed
         self.processes: dict[str, Process] = {}
@@ -56,17 +59,24 @@ class Supervisor:
         return code
 
     async def stop(self, *, seconds: float, spare: Collection[str] = ()) -> None:
-        """Asks all but the spared to end, the last started first; whoever still runs after `seconds`, or when hurried, is killed.
+        """Asks all but the spared to end, the last started first; whoever still runs after
+        `seconds`, or when hurried, is killed.
 
         Nothing is started again from here on.
         """
         for keeper in self._keepers:
             keeper.cancel()
-        leaving = [process for name, process in reversed(self.processes.items()) if name not in spare]
+        leaving = [
+            process for name, process in reversed(self.processes.items()) if name not in spare
+        ]
         for process in leaving:
             process.terminate()  # no harm to one that has ended: Popen knows
         deadline = time.monotonic() + seconds
-        while any(process.poll() is None for process in leaving) and time.monotonic() < deadline and not self.hurry:
+        while (
+            any(process.poll() is None for process in leaving)
+            and time.monotonic() < deadline
+            and not self.hurry
+        ):
             await asyncio.sleep(GLANCE_SECONDS)
         for process in leaving:
             process.kill()

@@ -1,7 +1,8 @@
-"""Ties a program's life to its parent's, then becomes the program: `python tie.py PARENT PROGRAM [ARGUMENT…]`.
+"""Ties a program's life to its parent's, then becomes the program: `python tie.py PARENT PROGRAM
+[ARGUMENT…]`.
 
-A program of its own rather than code run between fork and exec, which is unsafe in a process with threads.
-"""
+A program of its own rather than code run between fork and exec, which is unsafe in a process with
+threads."""
 
 import ctypes
 import os

@@ -1,9 +1,10 @@
-"""A headless virtual device: a real client of the performer socket (spec section 16) with a toy that only counts seconds.
+"""A headless virtual device: a real client of the performer socket (spec section 16) with a toy
+that only counts seconds.
 
-It runs an activation once, whatever is sent how often: an id it remembers only gets its acknowledgement again. What it refuses
-before the toy moves it does not remember, so that it may come again; what it was told to end it remembers as ended, so that it
-never plays, however late it comes.
-"""
+It runs an activation once, whatever is sent how often: an id it remembers only gets its
+acknowledgement again. What it refuses before the toy moves it does not remember, so that it may
+come again; what it was told to end it remembers as ended, so that it never plays, however late it
+comes."""
 
 import asyncio
 import hashlib
@@ -26,7 +27,9 @@ Message = dict[str, Any]
 Report = Callable[[Message], None]
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.2, 5.0
-LOST_SOCKET_SECONDS = 5.0  # without a socket for so long, the toy is stopped: nobody could stop it any more
+LOST_SOCKET_SECONDS = (
+    5.0  # without a socket for so long, the toy is stopped: nobody could stop it any more
+)
 OPEN_TIMEOUT_SECONDS = 10.0
 REFUSED = (401, 403)
 CANCELLED = {"stage": "failed", "code": "cancelled"}
@@ -39,7 +42,8 @@ class WrongPerformer(Exception):
 
 @dataclass
 class Run:
-    """An activation being played: `stop` ends it early. `stages` are the acknowledgements made so far."""
+    """An activation being played: `stop` ends it early. `stages` are the acknowledgements made so
+    far."""
 
     message: Message
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,7 +60,8 @@ class Run:
 
 
 class VirtualDevice:
-    """`runs` lists the activation ids really played, in order; `overlaps` those begun while another one still ran."""
+    """`runs` lists the activation ids really played, in order; `overlaps` those begun while another
+    one still ran."""
 
     def __init__(
         self,
@@ -74,13 +79,23 @@ class VirtualDevice:
         self.runs: list[str] = []
         self.overlaps: list[str] = []
         self.faults = Faults()
-        self.ready = asyncio.Event()  # connected, devices reported; cleared while there is no socket
+        self.ready = (
+            asyncio.Event()
+        )  # connected, devices reported; cleared while there is no socket
         self.is_holder = False
         self.stop_epoch = 0
         self.toys: list[Message] = [
-            {"id": f"virtual-{performer_id[-6:]}", "name": "Virtual", "toyType": "lush", "status": 1, "battery": 90}
+            {
+                "id": f"virtual-{performer_id[-6:]}",
+                "name": "Virtual",
+                "toyType": "lush",
+                "status": 1,
+                "battery": 90,
+            }
         ]
-        self._address = f"ws{url.removeprefix('http').rstrip('/')}/ws/performer?page={_page_id(memory)}"
+        self._address = (
+            f"ws{url.removeprefix('http').rstrip('/')}/ws/performer?page={_page_id(memory)}"
+        )
         self._token, self._report = token, report or (lambda message: None)
         self._memory = Memory(memory)
         self._playing: dict[str, Run] = {}
@@ -89,10 +104,11 @@ class VirtualDevice:
         self._socket: ClientConnection | None = None
         self._lost: asyncio.TimerHandle | None = None
 
-    # --- the connection --------------------------------------------------------------------------------------------------
+    # --- the connection --------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Stays connected until cancelled: a lost socket is opened again, for ever, with growing and scattered pauses."""
+        """Stays connected until cancelled: a lost socket is opened again, for ever, with growing
+        and scattered pauses."""
         delay = FIRST_DELAY_SECONDS
         try:
             while True:
@@ -132,7 +148,9 @@ class VirtualDevice:
         if self.ready.is_set():
             self.ready.clear()
             self._say("disconnected")
-            self._lost = asyncio.get_running_loop().call_later(LOST_SOCKET_SECONDS, self._stop_playing)
+            self._lost = asyncio.get_running_loop().call_later(
+                LOST_SOCKET_SECONDS, self._stop_playing
+            )
 
     async def _close(self) -> None:
         if self._lost is not None:
@@ -155,7 +173,7 @@ class VirtualDevice:
         except ConnectionClosed:
             return
 
-    # --- what the server says --------------------------------------------------------------------------------------------
+    # --- what the server says --------------------------------------------------------------------
 
     async def _receive(self, text: str | bytes) -> None:
         try:
@@ -176,7 +194,9 @@ class VirtualDevice:
 
     async def _welcome(self, message: Message) -> None:
         if message.get("performerId", self.performer_id) != self.performer_id:
-            raise WrongPerformer(f"The token belongs to performer {message['performerId']}, not {self.performer_id}.")
+            raise WrongPerformer(
+                f"The token belongs to performer {message['performerId']}, not {self.performer_id}."
+            )
         self.is_holder = bool(message.get("holder", True))
         self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
         if self._lost is not None:
@@ -193,10 +213,17 @@ class VirtualDevice:
         self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
         self._stop_playing()
         self._say("stopped", stopEpoch=self.stop_epoch)
-        await self._send({"type": "stopped", "stopEpoch": self.stop_epoch, "toyIds": [toy["id"] for toy in self.toys]})
+        await self._send(
+            {
+                "type": "stopped",
+                "stopEpoch": self.stop_epoch,
+                "toyIds": [toy["id"] for toy in self.toys],
+            }
+        )
 
     async def _cancel(self, activation_id: str, *, is_confirmed: bool) -> None:
-        """It ends, or it never begins. `is_confirmed`: another page has it, or had it; what it has played is not ours to say."""
+        """It ends, or it never begins. `is_confirmed`: another page has it, or had it; what it has
+        played is not ours to say."""
         about = {"activationId": activation_id, "attempt": 0}
         if activation_id in self._playing:
             self._playing[activation_id].stop.set()
@@ -212,7 +239,8 @@ class VirtualDevice:
             run.stop.set()
 
     def _spawn(self, message: Message) -> None:
-        """Decided and remembered at once, in the order of arrival; played and acknowledged beside the reading of the socket."""
+        """Decided and remembered at once, in the order of arrival; played and acknowledged beside
+        the reading of the socket."""
         activation_id = str(message["activationId"])
         if activation_id in self._playing:
             run = self._playing[activation_id]
@@ -221,7 +249,9 @@ class VirtualDevice:
         elif activation_id in self._memory:
             work = self._repeat_end(message, self._memory.answer(activation_id))
         elif message.get("confirmed"):
-            return self._say("unknown", activationId=activation_id)  # another page has it, or had it
+            return self._say(
+                "unknown", activationId=activation_id
+            )  # another page has it, or had it
         elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
             work = self._ack(message, "failed", code="stopped")
         elif code := self._refusal(activation_id, int(message.get("attempt", 1))):
@@ -233,7 +263,8 @@ class VirtualDevice:
         task.add_done_callback(self._tasks.discard)
 
     def _refusal(self, activation_id: str, attempt: int) -> str:
-        """The code with which to refuse this attempt. One it has refused it refuses again: its word may have been believed."""
+        """The code with which to refuse this attempt. One it has refused it refuses again: its word
+        may have been believed."""
         known, code = self._refused.get(activation_id, (0, ""))
         if known == attempt:
             return code
@@ -241,7 +272,7 @@ class VirtualDevice:
             self._refused[activation_id] = attempt, code
         return code
 
-    # --- the toy ---------------------------------------------------------------------------------------------------------
+    # --- the toy ---------------------------------------------------------------------------------
 
     def _begin(self, message: Message) -> Run:
         """On disk before the toy moves: from here on it never plays this activation again."""
@@ -251,8 +282,14 @@ class VirtualDevice:
             self.overlaps.append(run.activation_id)
         self._playing[run.activation_id] = run
         self.runs.append(run.activation_id)
-        # Said at the first moment of the run, so that a device killed in the middle cannot hide one.
-        self._say("ran", **{key: message.get(key) for key in ("activationId", "tipId", "attempt", "durationSec")})
+        # Said at the first moment of the run, so that a device killed in the middle cannot hide
+        # one.
+        self._say(
+            "ran",
+            **{
+                key: message.get(key) for key in ("activationId", "tipId", "attempt", "durationSec")
+            },
+        )
         return run
 
     async def _play(self, run: Run) -> None:
@@ -266,8 +303,8 @@ class VirtualDevice:
         await self._ack(run.message, "finished", deliveredSeconds=delivered)
 
     async def _move(self, run: Run) -> float:
-        """The seconds delivered, counted as promised: a faster device delivers the same in less time. Acknowledgements that
-        are held or lost do not keep the toy moving."""
+        """The seconds delivered, counted as promised: a faster device delivers the same in less
+        time. Acknowledgements that are held or lost do not keep the toy moving."""
         promised = float(run.message.get("durationSec", 0))
         began = time.monotonic()
         try:
@@ -277,7 +314,9 @@ class VirtualDevice:
             delivered = promised
         self._memory.end({"stage": "finished", "deliveredSeconds": delivered}, run.activation_id)
         if delivered == promised:
-            self._memory.end({"stage": "finished"}, *run.members)  # of a shorter run, their part is not ours to tell
+            self._memory.end(
+                {"stage": "finished"}, *run.members
+            )  # of a shorter run, their part is not ours to tell
         del self._playing[run.activation_id]
         return delivered
 
@@ -290,11 +329,17 @@ class VirtualDevice:
             await self._ack(message, stage)
 
     async def _repeat_end(self, message: Message, answer: Answer) -> None:
-        """It ended before. A run cut short by the death of the device counts as 0 s: what it gave is unknown, so it is owed."""
+        """It ended before. A run cut short by the death of the device counts as 0 s: what it gave
+        is unknown, so it is owed."""
         await self._ack(message, **(answer or INTERRUPTED))
 
     async def _ack(self, message: Message, stage: str, **more: Any) -> None:
-        base = {"type": "ack", "activationId": message["activationId"], "attempt": message.get("attempt", 1), "stage": stage}
+        base = {
+            "type": "ack",
+            "activationId": message["activationId"],
+            "attempt": message.get("attempt", 1),
+            "stage": stage,
+        }
         for _ in range(await self.faults.copies(stage)):
             await self._send(base | more)
 
@@ -303,7 +348,8 @@ class VirtualDevice:
 
 
 def _page_id(memory: Path | None) -> str:
-    """Stable for one memory file, so that a restarted device gets its own lease back at once; else new for each device."""
+    """Stable for one memory file, so that a restarted device gets its own lease back at once; else
+    new for each device."""
     if memory is None:
         return uuid.uuid4().hex
     return hashlib.sha256(str(memory.resolve()).encode()).hexdigest()[:32]

@@ -1,4 +1,5 @@
-"""Faults a test can plant in a virtual device: acknowledgements held back, lost, or sent twice, and commands refused."""
+"""Faults a test can plant in a virtual device: acknowledgements held back, lost, or sent twice, and
+commands refused."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +27,8 @@ class Faults:
         self._duplicates[stage] += times
 
     def refuse(self, code: str, times: int = 1) -> None:
-        """The next commands that it would have played are refused with this code; a refused one may come again and play."""
+        """The next commands that it would have played are refused with this code; a refused one may
+        come again and play."""
         self._refusals += [code] * times
 
     def refusal(self) -> str:

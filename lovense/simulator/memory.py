@@ -1,8 +1,8 @@
-"""What a virtual device remembers across restarts: which activations it has run, so that a repeat never plays twice.
+"""What a virtual device remembers across restarts: which activations it has run, so that a repeat
+never plays twice.
 
-An append-only file of JSON lines, each on disk before the toy moves. A line cut short by a crash is dropped: what it would
-have announced had not begun.
-"""
+An append-only file of JSON lines, each on disk before the toy moves. A line cut short by a crash is
+dropped: what it would have announced had not begun."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# What is said about an activation that comes again: the fields of an acknowledgement. None: it is running, or was when the
-# device died.
+# What is said about an activation that comes again: the fields of an acknowledgement. None: it is
+# running, or was when the device died.
 Answer = Mapping[str, Any] | None
 LIMIT = 10_000  # activations kept; older ones have long ended and are not sent again
 
@@ -58,7 +58,8 @@ class Memory:
         self._rewrite(file)
 
     def _rewrite(self, file: Path) -> None:
-        """Whole lines only, and no more than the limit: the next append starts on a line of its own."""
+        """Whole lines only, and no more than the limit: the next append starts on a line of its
+        own."""
         fresh = file.with_name(file.name + ".new")
         with fresh.open("wb") as out:
             _write(out, self._seen.items())
@@ -67,6 +68,9 @@ class Memory:
 
 def _write(out: IO[bytes], answers: Iterable[tuple[str, Answer]]) -> None:
     """On disk when it returns."""
-    out.writelines(json.dumps({"activationId": key, "answer": answer}).encode() + b"\n" for key, answer in answers)
+    out.writelines(
+        json.dumps({"activationId": key, "answer": answer}).encode() + b"\n"
+        for key, answer in answers
+    )
     out.flush()
     os.fsync(out.fileno())

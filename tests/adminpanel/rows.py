@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from ledger.database import collection
+from ground.mongodb.collections import collection
 from tests.factories import NOW
-from tips import queue
 from tips.models import Priority, QueueRequest, RequestType
+from tips.queue import requests as queue
 
 _FIRST = [0]
 
@@ -15,7 +15,8 @@ def rows(count, *, lane="507f191e810c19729de860eb", kind=RequestType.TIP, ago=ti
     start = _FIRST[0]
     _FIRST[0] += count
     made = [
-        queue.new_row(f"{n:024x}", kind, {}, lane=lane, position=n, priority=Priority.HIGH, now=NOW - ago) | more
+        queue.new_row(f"{n:024x}", kind, {}, lane=lane, position=n, priority=Priority.HIGH, now=NOW - ago)
+        | more
         for n in range(start, start + count)
     ]
     collection(QueueRequest).insert_many(made, ordered=False)

@@ -1,4 +1,5 @@
-"""Django's admin of money and tips: everything is shown to those who may look, and nobody can change any of it."""
+"""Django's admin of money and tips: everything is shown to those who may look, and nobody can change any of
+it."""
 
 import pytest
 from django.contrib import admin
@@ -6,15 +7,19 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adminpanel.staff import Role, enrol
-from ledger.database import collection
-from ledger.models import Account, WebhookDelivery
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import collection
+from ledger.models import Account
 from tests.tips import calls
 from tips.models import Tip
 
 pytestmark = pytest.mark.django_db
 
 APPS = ("ledger", "tips")
-MODELS = sorted((model for model in admin.site._registry if model._meta.app_label in APPS), key=lambda model: model.__name__)
+MODELS = sorted(
+    (model for model in admin.site._registry if model._meta.app_label in APPS),
+    key=lambda model: model.__name__,
+)
 
 
 @pytest.fixture
@@ -62,7 +67,11 @@ def test_nothing_is_added_changed_or_deleted_even_by_an_admin(rows, model):
     )
     for way in ways:
         assert chief.post(way, {"balance": 10**9, "total": 1, "post": "yes"}).status_code == 403
-    assert chief.post(path(model), {"action": "delete_selected", "_selected_action": ["x"]}).status_code in (200, 302, 403)
+    assert chief.post(path(model), {"action": "delete_selected", "_selected_action": ["x"]}).status_code in (
+        200,
+        302,
+        403,
+    )
     assert calls.everything() == before
 
 

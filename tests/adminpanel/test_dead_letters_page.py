@@ -8,17 +8,19 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
-from adminpanel import health, lanes
-from ledger.database import collection
-from lovense import deadletters, platform, retries
-from lovense.activation import activation_id
+from adminpanel.watch import health, lanes
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.deciding.activation import activation_id
+from lovense.lane import deadletters
 from lovense.models import Performer
+from lovense.sending import retries
 from tests.chain import Chain
 from tests.factories import NOW, UserFactory, token_of
 from tests.ground.plans import recorded
 from tests.pages import inline_code, unlabelled_fields
-from tips import queue
 from tips.models import QueueRequest
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +71,7 @@ def shown(answer):
     return answer.content.decode()
 
 
-# --- the list ----------------------------------------------------------------------------------------------------------------
+# --- the list ----------------------------------------------------------------------------------------------
 
 
 def test_without_any_it_says_so(browser):
@@ -110,7 +112,7 @@ def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(browser,
     assert 'hx-trigger="every 10s"' in shown(browser.get(path))
 
 
-# --- one letter --------------------------------------------------------------------------------------------------------------
+# --- one letter --------------------------------------------------------------------------------------------
 
 
 def letter_page(tip_id):
@@ -175,7 +177,7 @@ def test_a_count_that_is_none_is_refused(browser, dead, expect):
     assert request_of(tip_id)["status"] == "dead"
 
 
-# --- who may ---------------------------------------------------------------------------------------------------------------
+# --- who may -----------------------------------------------------------------------------------------------
 
 
 def test_pages_are_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
@@ -212,7 +214,7 @@ def test_nothing_is_inline_and_every_field_has_its_label(browser, dead):
         assert unlabelled_fields(text) == set()
 
 
-# --- the queue's page --------------------------------------------------------------------------------------------------------
+# --- the queue's page --------------------------------------------------------------------------------------
 
 
 def test_an_empty_queue_is_healthy_and_clear(browser):
@@ -241,7 +243,9 @@ def test_it_shows_what_waits_for_whom_and_what_holds_it(browser, chain, bob, car
 
 def test_it_says_why_it_is_not_healthy(browser, dead, monkeypatch):
     tip_id = dead()
-    measures = [replace(measure, degraded=0) if measure.code == "dead" else measure for measure in health.MEASURES]
+    measures = [
+        replace(measure, degraded=0) if measure.code == "dead" else measure for measure in health.MEASURES
+    ]
     monkeypatch.setattr(health, "MEASURES", measures)
     text = shown(browser.get(QUEUE))
     assert "Degraded" in text
@@ -271,13 +275,16 @@ def test_the_longest_queues_are_few_and_found_by_index(chain, bob, monkeypatch):
     assert lanes.longest(now=NOW) == []
 
 
-# --- the API -----------------------------------------------------------------------------------------------------------------
+# --- the API -----------------------------------------------------------------------------------------------
 
 
 def test_the_api_lists_groups_and_letters_in_pages(api, dead):
     made = {dead("busy"), dead("busy"), dead()}
     first = api.get(API, {"limit": 2}).json()
-    assert {group["cause"]: group["replayable"] for group in first["groups"]} == {"busy": 2, "not_received": 1}
+    assert {group["cause"]: group["replayable"] for group in first["groups"]} == {
+        "busy": 2,
+        "not_received": 1,
+    }
     second = api.get(API, {"limit": 2, "after": first["next"]}).json()
     assert second["next"] is None
     assert {item["tipId"] for page in (first, second) for item in page["items"]} == made
@@ -292,7 +299,12 @@ def test_the_api_reviews_and_sends_back(api, dead):
     tip_id, other = dead(), dead()
     key = request_of(tip_id)["_id"]
     answer = api.post(f"{API}/{key}/review", {"resolution": "waived", "note": "asked"}, format="json")
-    assert answer.json()["review"] | {"at": ""} == {"resolution": "waived", "note": "asked", "by": "dina", "at": ""}
+    assert answer.json()["review"] | {"at": ""} == {
+        "resolution": "waived",
+        "note": "asked",
+        "by": "dina",
+        "at": "",
+    }
     refused = api.post(f"{API}/{key}/replay")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "settled_otherwise")
     assert api.post(f"{API}/{other}/replay").json()["status"] == "pending"
@@ -311,14 +323,22 @@ def test_the_api_sends_back_a_group_whose_count_is_known(api, dead):
         "message": "There are 2 now; nothing was sent back.",
         "details": {"actual": 2},
     }
-    assert api.post(f"{API}/replay", {"cause": "busy", "expect": 2}, format="json").json() == {"replayed": 2, "left": 0}
+    assert api.post(f"{API}/replay", {"cause": "busy", "expect": 2}, format="json").json() == {
+        "replayed": 2,
+        "left": 0,
+    }
     assert {request_of(tip_id)["status"] for tip_id in made} == {"pending"}
     assert api.post(f"{API}/replay", {"cause": "busy"}, format="json").status_code == 400
 
 
 def test_the_api_is_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
     tip_id = dead()
-    calls = [("get", API), ("post", f"{API}/{tip_id}/replay"), ("post", f"{API}/{tip_id}/review"), ("post", f"{API}/replay")]
+    calls = [
+        ("get", API),
+        ("post", f"{API}/{tip_id}/replay"),
+        ("post", f"{API}/{tip_id}/review"),
+        ("post", f"{API}/replay"),
+    ]
     for method, path in calls:
         assert getattr(APIClient(), method)(path).status_code == 401
         for user in (ana.user, UserFactory.create()):
@@ -331,7 +351,7 @@ def test_the_api_is_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
     assert request_of(tip_id)["status"] == "dead"
 
 
-# --- the command -------------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -361,14 +381,19 @@ def test_the_command_lists_and_shows(run, dead):
     assert "attempt 1: sent to the page" in told
     assert "gate menu_match: passed" in told
     found = json.loads(run("list", "--json"))
-    assert ({group["cause"] for group in found["groups"]}, len(found["items"])) == ({"busy", "not_received"}, 2)
+    assert ({group["cause"] for group in found["groups"]}, len(found["items"])) == (
+        {"busy", "not_received"},
+        2,
+    )
     assert json.loads(run("show", busy, "--json"))["tipId"] == busy
     assert refused("show", "nothing") == ("There is no such request.", 1)
 
 
 def test_the_command_reviews_and_sends_back_one(run, dead):
     tip_id = dead()
-    assert "reviewed as other by eve" in run("review", tip_id, "--resolution", "other", "--note", "hm", "--by", "eve")
+    assert "reviewed as other by eve" in run(
+        "review", tip_id, "--resolution", "other", "--note", "hm", "--by", "eve"
+    )
     assert f"pending: tip {tip_id}" in run("replay", tip_id)
     words, code = refused("replay", tip_id)
     assert (words, code) == ("It is waiting in the queue already.", 1)
@@ -378,8 +403,14 @@ def test_the_command_sends_back_a_group_in_parts_when_the_count_is_known(run, de
     monkeypatch.setattr(deadletters, "MOST_AT_ONCE", 2)
     made = [dead("busy") for _ in range(3)]
     dead()
-    assert refused("replay", "--all", "--cause", "busy") == ("There are 3. Say --expect 3 to send them back.", 2)
-    assert refused("replay", "--all", "--cause", "busy", "--expect", "5") == ("There are 3 now; nothing was sent back.", 1)
+    assert refused("replay", "--all", "--cause", "busy") == (
+        "There are 3. Say --expect 3 to send them back.",
+        2,
+    )
+    assert refused("replay", "--all", "--cause", "busy", "--expect", "5") == (
+        "There are 3 now; nothing was sent back.",
+        1,
+    )
     assert run("replay", "--all", "--cause", "busy", "--expect", "3") == "3 sent back, 0 left\n"
     assert {request_of(tip_id)["status"] for tip_id in made} == {"pending"}
     assert json.loads(run("replay", "--all", "--expect", "1", "--json")) == {"replayed": 1, "left": 0}
@@ -392,7 +423,7 @@ def test_the_command_wants_one_or_all(words):
 
 
 def test_every_cause_that_the_code_gives_has_its_words():
-    from lovense.acknowledgement import TEMPORARY
+    from lovense.sending.acknowledgement import TEMPORARY
 
     assert set(deadletters.CAUSES) == TEMPORARY | {"not_received", "worker_died", "undecidable"}
     assert deadletters.words("strange_code") == "Strange code"

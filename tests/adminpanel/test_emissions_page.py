@@ -5,14 +5,15 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from adminpanel import health, views
+from adminpanel import views
 from adminpanel.staff import Role, enrol
+from adminpanel.watch import health
 from tests.factories import NOW
 from tests.pages import inline_code, unlabelled_fields
 from tests.tips import calls
 from tests.tips.calls import tip_id
-from tips import emission
-from tips.emission import Consumer
+from tips.log import emission
+from tips.log.emission import Consumer
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,9 @@ class Picky:
 def picky(monkeypatch, db):
     made = Picky()
     consumers = {name: Consumer(name, ("tipId",)) for name in ("archivist", "messenger")}
-    monkeypatch.setattr(emission, "CONSUMERS", consumers | {"picky": Consumer("picky", ("tipId",), record=made.record)})
+    monkeypatch.setattr(
+        emission, "CONSUMERS", consumers | {"picky": Consumer("picky", ("tipId",), record=made.record)}
+    )
     return made
 
 
@@ -99,7 +102,10 @@ def test_one_that_is_held_up_says_why_and_when_it_goes_on(picky):
 def test_one_that_is_late_is_behind(picky):
     settle(1)
     at = {words: health.consumers(now=NOW + words * SECOND)[0] for words in (10, 11)}
-    assert [(at[10].word, at[10].lag_seconds), (at[11].word, at[11].lag_seconds)] == [("Up to date", 10), ("Behind", 11)]
+    assert [(at[10].word, at[10].lag_seconds), (at[11].word, at[11].lag_seconds)] == [
+        ("Up to date", 10),
+        ("Behind", 11),
+    ]
 
 
 def test_dead_emissions_are_listed_with_their_history(dead):

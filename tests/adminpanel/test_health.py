@@ -1,4 +1,5 @@
-"""Is it well: the queue's health and the hops', and whether each part is up; told truly, by indexes, and in bounded time."""
+"""Is it well: the queue's health and the hops', and whether each part is up; told truly, by indexes, and in
+bounded time."""
 
 import threading
 import time
@@ -6,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from adminpanel import health, readiness, tasks
+from adminpanel import tasks
 from adminpanel.models import Heartbeat
+from adminpanel.watch import health, readiness
 from config.stack.processes import PYTHON, Program, launch
-from ledger import clock, doorbell, heartbeat
-from ledger.database import collection
-from lovense import submissions
+from ground import clock
+from ground.hops import doorbell, heartbeat
+from ground.mongodb.collections import collection
+from lovense.lane import submissions
 from lovense.models import PlatformSettings
 from tests import services
 from tests.adminpanel.rows import ended, rows
@@ -21,7 +24,7 @@ from tests.factories import NOW, token_of
 from tests.ground.plans import recorded
 from tests.live import environment
 from tests.tips import calls
-from tips import platforms
+from tips.intake import platforms
 from tips.models import Tip
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +40,7 @@ def reasons():
     return {reading.measure.code: reading.saw for reading in health.read(now=NOW).reasons}
 
 
-# --- the queue's health ---------------------------------------------------------------------------------------------------
+# --- the queue's health ------------------------------------------------------------------------------------
 
 
 def test_an_empty_queue_is_healthy(db):
@@ -91,7 +94,7 @@ def test_a_dead_letter_of_this_hour_is_a_failure_too(db):
     assert reasons() == {"failures": 51, "dead": 51}
 
 
-# --- the hops -------------------------------------------------------------------------------------------------------------
+# --- the hops ----------------------------------------------------------------------------------------------
 
 
 def hop(name, now=NOW):
@@ -110,7 +113,9 @@ def test_deliveries_that_nobody_has_processed(ana, bob):
 
 def test_tips_whose_ledger_is_due_to_be_asked(db):
     for number, due in enumerate((NOW - MINUTE, NOW, NOW + MINUTE), start=1):
-        collection(Tip).insert_one({"_id": calls.tip_id(number), "looks": 1, "next_look_at": due, "source_ref": str(number)})
+        collection(Tip).insert_one(
+            {"_id": calls.tip_id(number), "looks": 1, "next_look_at": due, "source_ref": str(number)}
+        )
     assert hop("looks") == (2, 60)
 
 
@@ -141,13 +146,15 @@ def test_everything_is_asked_of_an_index_and_counted_no_further_than_it_matters(
     assert oldest.examined <= 20, "one look per line, whatever the depth"
 
 
-# --- REST -----------------------------------------------------------------------------------------------------------------
+# --- REST --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["health", "metrics"])
 def test_only_staff_may_ask(client, ana, dina, name):
     def asked(token):
-        return client.get(f"/api/performance-queue/{name}", headers={"Authorization": f"Token {token}"}).status_code
+        return client.get(
+            f"/api/performance-queue/{name}", headers={"Authorization": f"Token {token}"}
+        ).status_code
 
     tokens = (token_of(dina), token_of(ana.user), platforms.enrol(name="stage"), "unknown")
     assert [asked(token) for token in tokens] == [200, 403, 403, 401]
@@ -171,7 +178,7 @@ def test_what_is_answered_matches_the_description(client, dina):
     }
 
 
-# --- readiness ------------------------------------------------------------------------------------------------------------
+# --- readiness ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
@@ -239,7 +246,14 @@ def test_a_mongodb_that_takes_no_writes_is_down_though_it_reads(everything_is_up
 def test_readyz_says_all_of_it(client, everything_is_up):
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "mongodb": True, "redis": True, "worker": True, "beat": True, "draining": False}
+    assert answer.json() == {
+        "ready": True,
+        "mongodb": True,
+        "redis": True,
+        "worker": True,
+        "beat": True,
+        "draining": False,
+    }
     collection(PlatformSettings).insert_one({"_id": "platform", "is_draining": True})
     assert client.get("/readyz").json() == answer.json() | {"draining": True}
     doorbell.connection().delete(heartbeat.KEY)
@@ -256,7 +270,18 @@ def test_asking_often_does_not_write_often(client, everything_is_up):
 
 
 def test_the_real_beat_shows_itself_and_its_mark_runs_out_when_it_is_killed(db, tmp_path):
-    command = (PYTHON, "-m", "celery", "--quiet", "-A", "config.beat", "beat", "-s", str(tmp_path / "schedule"), "--pidfile=")
+    command = (
+        PYTHON,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "config.beat",
+        "beat",
+        "-s",
+        str(tmp_path / "schedule"),
+        "--pidfile=",
+    )
     beat = launch(Program("beat", command, environment("beat")))
     try:
         wait_for(lambda: heartbeat.is_shown(doorbell.connection()), seconds=20)

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from adminpanel import exposition, metrics, readiness
-from ledger import clock
-from ledger.database import collection
+from adminpanel.watch import exposition, metrics, readiness
+from ground import clock
+from ground.mongodb.collections import collection
 from tests.adminpanel.rows import ended, rows
 from tests.chain import Chain
 from tests.config.test_openapi import SCHEMA, breaches, json_of
@@ -26,17 +26,20 @@ def read(length=HOUR, now=NOW):
     return metrics.read(length, now=now)
 
 
-# --- a period -------------------------------------------------------------------------------------------------------------
+# --- a period ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("text", "length"), [("1m", MINUTE), ("90m", 90 * MINUTE), ("24h", DAY), ("7d", 7 * DAY), ("90d", 90 * DAY)]
+    ("text", "length"),
+    [("1m", MINUTE), ("90m", 90 * MINUTE), ("24h", DAY), ("7d", 7 * DAY), ("90d", 90 * DAY)],
 )
 def test_a_period_is_a_number_of_minutes_hours_or_days(text, length):
     assert metrics.period(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "h", "0h", "01h", "1", "1w", "-1h", "1.5h", "91d", "2161h", "999999d", "1h ", "1h\n", "١h"])
+@pytest.mark.parametrize(
+    "text", ["", "h", "0h", "01h", "1", "1w", "-1h", "1.5h", "91d", "2161h", "999999d", "1h ", "1h\n", "١h"]
+)
 def test_anything_else_is_refused(text):
     with pytest.raises(metrics.InvalidPeriod):
         metrics.period(text)
@@ -103,7 +106,7 @@ def test_it_walks_keys_and_no_document(db):
     assert all(plan.is_indexed or plan.collection == "tip_activated_chain_head" for plan in plans)
 
 
-# --- REST -----------------------------------------------------------------------------------------------------------------
+# --- REST --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -112,7 +115,9 @@ def ask(client, dina):
 
     def asked(query=""):
         answer = client.get(f"/api/performance-queue/metrics{query}")
-        described = SCHEMA["paths"]["/api/performance-queue/metrics"]["get"]["responses"][str(answer.status_code)]
+        described = SCHEMA["paths"]["/api/performance-queue/metrics"]["get"]["responses"][
+            str(answer.status_code)
+        ]
         assert breaches(json_of(described)["schema"], answer.json()) == []
         return answer
 
@@ -138,17 +143,19 @@ def test_too_long_a_period_for_this_deployment_is_said(ask, fail_command):
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "too_long")
 
 
-# --- Prometheus -----------------------------------------------------------------------------------------------------------
+# --- Prometheus --------------------------------------------------------------------------------------------
 
 _LINE = re.compile(
     r"# HELP (?P<help>[a-z_0-9]+) [^\n]+|# TYPE (?P<type>[a-z_0-9]+) (?P<kind>gauge|counter)"
-    r'|(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?P<labels>\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? '
+    r"|(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)"
+    r'(?P<labels>\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? '
     r"(?P<value>[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|Inf)|NaN)"
 )
 
 
 def parsed(text):
-    """Every sample by its name and labels; the format of 0.0.4: HELP, TYPE, then the samples of that name, once each."""
+    """Every sample by its name and labels; the format of 0.0.4: HELP, TYPE, then the samples of that name,
+    once each."""
     assert text.endswith("\n")
     found, current = {}, ""
     for line in text.splitlines():
@@ -224,8 +231,14 @@ def scrape(client):
 def test_who_may_scrape(scrape, client, settings, ana, dina):
     settings.PRODUCTION, settings.METRICS_TOKEN = True, "a-long-token"
     assert scrape("Bearer a-long-token") == 200
-    assert [scrape(shown) for shown in ("Bearer a-long-tokem", "Bearer", "Bearer ", "Basic x", "")] == [401] * 5
-    assert [scrape(f"Token {token}") for token in (token_of(dina), token_of(ana.user), "x")] == [200, 401, 401]
+    assert [scrape(shown) for shown in ("Bearer a-long-tokem", "Bearer", "Bearer ", "Basic x", "")] == [
+        401
+    ] * 5
+    assert [scrape(f"Token {token}") for token in (token_of(dina), token_of(ana.user), "x")] == [
+        200,
+        401,
+        401,
+    ]
     client.force_login(ana.user)
     assert scrape() == 401
     client.force_login(dina)

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger import clock
-from lovense import controls
+from ground import clock
+from lovense.lane import controls
 from tests.chain import Chain
 from tests.factories import fund
 
@@ -42,7 +42,12 @@ def test_the_deployment(look, chain, bob):
     controls.set_draining(is_on=True, by="dina", why="a deploy", now=chain.now)
     found = table(look())
     assert found["waiting"].startswith("2, oldest ")
-    assert (found["running"], found["mode"], found["held"], found["health"]) == ("1", "fifo", "draining", "healthy")
+    assert (found["running"], found["mode"], found["held"], found["health"]) == (
+        "1",
+        "fifo",
+        "draining",
+        "healthy",
+    )
     assert found["dead letters"] == "0 without a review"
     assert found["last hour"] == "3 submitted, 0 completed, 0 failed, 0 dead, 0 cancelled"
     assert "mongodb up" in found["parts"]
@@ -53,7 +58,13 @@ def test_one_lane(look, chain, bob):
     for _ in range(2):
         chain.settled(bob, 100)
     chain.dispatch()
-    controls.pause(performer_id=chain.performer_id, by="ana", why="", until=clock.now() + timedelta(hours=1), now=chain.now)
+    controls.pause(
+        performer_id=chain.performer_id,
+        by="ana",
+        why="",
+        until=clock.now() + timedelta(hours=1),
+        now=chain.now,
+    )
     found = table(look("--performer", chain.performer_id))
     assert (found["waiting"], found["mode"]) == ("1", "fifo, the platform’s")
     assert found["paused"].startswith("since ")

@@ -1,20 +1,23 @@
-"""The page of what needs a person's look: contradictions of the ledger, ends after settlement, conflicting deliveries."""
+"""The page of what needs a person's look: contradictions of the ledger, ends after settlement, conflicting
+deliveries."""
 
 import pytest
 from django.test import Client
 
-from adminpanel import audit, reconciliation
-from ledger import clock, doorbell
-from ledger import trail as ledger_trail
-from ledger.database import collection
+from adminpanel.tip import story
+from adminpanel.watch import reconciliation
+from ground import clock
+from ground.audit import log as ledger_trail
+from ground.hops import doorbell
+from ground.mongodb.collections import collection
 from ledger.gateway import user_account
 from tests.factories import NOW
 from tests.pages import inline_code, unlabelled_fields
 from tests.remote import remote
 from tests.tips import calls
 from tests.tips.calls import ANA, BOB, tip_id
-from tips import looking
 from tips.models import Tip
+from tips.settlement import polling
 
 __all__ = ["remote"]
 pytestmark = pytest.mark.django_db
@@ -40,7 +43,7 @@ def contradicted(world, number=1, **more):
     world.entry(f"TIP_{tip_id(number)}", user_account(BOB), -1)
     calls.succeeded(number, 100, **more)
     calls.settle()
-    looking.drain(now=NOW, limit=9)
+    polling.drain(now=NOW, limit=9)
 
 
 def test_without_a_doubt_it_says_so(page):
@@ -126,7 +129,7 @@ def test_every_reason_that_the_code_gives_has_its_words():
     assert "strange_code" in reconciliation.words("strange_code")[0]
 
 
-# --- the button ---------------------------------------------------------------------------------------------------------------
+# --- the button --------------------------------------------------------------------------------------------
 
 
 def asks(tip_number=1, *, user=None, checked=False, **form):
@@ -138,10 +141,12 @@ def asks(tip_number=1, *, user=None, checked=False, **form):
 
 
 def looked(now=None):
-    looking.drain(now=now or clock.now(), limit=9)
+    polling.drain(now=now or clock.now(), limit=9)
 
 
-@pytest.mark.parametrize(("back", "address"), [("list", PATH), ("tip", f"/staff/tips/{tip_id(1)}"), ("//evil.example", None)])
+@pytest.mark.parametrize(
+    ("back", "address"), [("list", PATH), ("tip", f"/staff/tips/{tip_id(1)}"), ("//evil.example", None)]
+)
 def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina, back, address, caplog):
     contradicted(remote)
     assert "Look again" in page()[1]
@@ -154,7 +159,9 @@ def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina,
     assert row["look_asked_by"] == "dina"
     assert before <= row["look_asked_at"] == row["next_look_at"] <= clock.now()
     assert [record.tip_id for record in caplog.records if record.msg == "look_asked_for"] == [tip_id(1)]
-    assert [(entry["action"], entry["actor"]) for entry in ledger_trail.of(tip_id(1), limit=9)] == [("look_again", "dina")]
+    assert [(entry["action"], entry["actor"]) for entry in ledger_trail.of(tip_id(1), limit=9)] == [
+        ("look_again", "dina")
+    ]
     assert "The ledger is being asked again" in page()[1]
     looked()
     assert calls.state() == ("success", "settled", "")
@@ -228,11 +235,11 @@ def test_it_wants_a_post_with_its_token_and_a_tip(remote, dina, client):
     assert calls.found() == before
 
 
-# --- the tip's own page ------------------------------------------------------------------------------------------------------
+# --- the tip's own page ------------------------------------------------------------------------------------
 
 
 def trail(number=1):
-    found = audit.trail(tip_id(number))
+    found = story.trail(tip_id(number))
     assert found is not None
     return found
 
@@ -240,10 +247,14 @@ def trail(number=1):
 def test_the_verdict_says_that_the_ledger_is_waited_for(remote):
     calls.succeeded(1, 100)
     calls.settle()
-    looking.drain(now=NOW, limit=9)
+    polling.drain(now=NOW, limit=9)
     verdict = trail().verdict
     assert (verdict.status, verdict.reason) == ("pending", "waiting_for_ledger")
-    assert verdict.text == "100 tokens from bob: waiting for the ledger to post it. Asked 1 time so far; again at 04:15:01 UTC."
+    assert (
+        verdict.text
+        == "100 tokens from bob: waiting for the ledger to post it. Asked 1 time so far; again at 04:15:01 "
+        "UTC."
+    )
     assert "the ledger to post it" in [fact.waits for fact in trail().facts][2]
 
 
@@ -251,7 +262,7 @@ def test_the_verdict_says_that_the_ledger_did_not_answer(remote):
     remote.failures[f"TIP_{tip_id(1)}"] = OSError()
     calls.succeeded(1, 100)
     calls.settle()
-    looking.drain(now=NOW, limit=9)
+    polling.drain(now=NOW, limit=9)
     assert "the last time it did not answer (OSError)" in trail().verdict.text
 
 
@@ -267,7 +278,7 @@ def test_the_entries_of_somebody_elses_ledger_are_shown_as_the_event_keeps_them(
     remote.post(f"TIP_{tip_id(1)}", BOB, ANA, 100, net=75)
     calls.succeeded(1, 100, isAnonymous=is_anonymous)
     calls.settle()
-    looking.drain(now=NOW, limit=9)
+    polling.drain(now=NOW, limit=9)
     debit, credit = trail().lines
     assert (debit.key, debit.side, debit.amount, debit.before, debit.after) == (
         f"rrr_entry_TIP_{tip_id(1)}_0",
@@ -276,7 +287,12 @@ def test_the_entries_of_somebody_elses_ledger_are_shown_as_the_event_keeps_them(
         500,
         400,
     )
-    assert (credit.account, credit.side, credit.amount, credit.after) == (f"performer:{ANA}", "credit", 75, 1075)
+    assert (credit.account, credit.side, credit.amount, credit.after) == (
+        f"performer:{ANA}",
+        "credit",
+        75,
+        1075,
+    )
     assert debit.account == ("user:hidden" if is_anonymous else f"user:{BOB}")
     browser = Client()
     browser.force_login(dina)

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from adminpanel import rollups
 from adminpanel.models import PerformerTipHour, TipHour
-from ledger.database import collection
+from adminpanel.watch import rollups
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.tips import calls
 from tests.tips.calls import ANA, CAROL, tip_id
 from tests.tips.conftest import in_threads
-from tips import archive, emission
+from tips.log import archive, emission
 from tips.models import ArchivedTipActivated, EventConsumer, TipActivated
 
 __all__ = ["in_threads"]
@@ -26,7 +26,9 @@ def evening():
     draw = random.Random(7)
     calls.bought(10**6)
     for number in range(1, 41):
-        calls.succeeded(number, draw.randint(1, 500), recipient={"performerId": draw.choice([ANA, CAROL])}, commission=30)
+        calls.succeeded(
+            number, draw.randint(1, 500), recipient={"performerId": draw.choice([ANA, CAROL])}, commission=30
+        )
         if number % 4 == 0:
             calls.settle(NOW + timedelta(minutes=6 * number))
 
@@ -81,11 +83,15 @@ def test_archived_events_count_too(evening):
 
 
 def test_a_dead_event_counts_once_it_is_retried_and_only_once(evening, monkeypatch):
-    """As if the number of one tip had been too large to be added: its own attempts fail, the others are counted."""
+    """As if the number of one tip had been too large to be added: its own attempts fail, the others are
+    counted."""
     add = rollups._add
 
     def refuse(sums, payload):
-        if payload["amount"] == bad["payload"]["amount"] and payload["performerId"] == bad["payload"]["performerId"]:
+        if (
+            payload["amount"] == bad["payload"]["amount"]
+            and payload["performerId"] == bad["payload"]["performerId"]
+        ):
             raise OverflowError
         add(sums, payload)
 

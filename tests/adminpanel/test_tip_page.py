@@ -25,7 +25,7 @@ def page(client, dina):
     return get
 
 
-# --- who sees it ---------------------------------------------------------------------------------------------------------
+# --- who sees it -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("address", ["/staff/tips", f"/staff/tips/{UNKNOWN}"])
@@ -40,7 +40,7 @@ def test_her_own_tip_is_not_hers_to_audit(client, chain, ana, bob):
     assert client.get(f"/staff/tips/{chain.settled(bob, 100)}").status_code == 403
 
 
-# --- finding a tip -------------------------------------------------------------------------------------------------------
+# --- finding a tip -----------------------------------------------------------------------------------------
 
 
 def test_the_search_goes_to_the_tip(client, dina, chain, bob):
@@ -74,7 +74,7 @@ def test_an_empty_list_says_so(page):
     assert "No settled tips yet" in page("/staff/tips")
 
 
-# --- the page of one tip -------------------------------------------------------------------------------------------------
+# --- the page of one tip -----------------------------------------------------------------------------------
 
 
 def test_the_verdict_comes_first_and_the_facts_in_their_order(page, chain, bob):
@@ -126,18 +126,19 @@ def test_an_anonymous_tipper_stays_anonymous_to_staff(page, chain, bob):
 
 
 @pytest.mark.parametrize(
-    ("amount", "end", "tone"), [(100, {"seconds": 10}, "good"), (100, {"seconds": 3}, "warn"), (5, None, "idle")]
+    ("amount", "end", "tone"),
+    [(100, {"seconds": 10}, "good"), (100, {"seconds": 3}, "warn"), (5, None, "idle")],
 )
 def test_the_tone_is_that_of_the_outcome(chain, bob, amount, end, tone):
-    from adminpanel import audit
+    from adminpanel.tip import story
 
     chain.hold()
     tip_id = chain.played(bob, amount, **end) if end else chain.settled(bob, amount)
     chain.dispatch(later=SECOND)
-    assert views.tone(audit.trail(tip_id)) == tone
+    assert views.tone(story.trail(tip_id)) == tone
 
 
-# --- every page ----------------------------------------------------------------------------------------------------------
+# --- every page --------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_inline_in_any_state(page, chain, bob):

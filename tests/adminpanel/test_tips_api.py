@@ -6,7 +6,8 @@ import pytest
 
 from tests.factories import token_of
 from tests.ground.plans import recorded
-from tips import archive, platforms
+from tips.intake import platforms
+from tips.log import archive
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +19,9 @@ def get(client, dina):
     """The answer to staff, or to another token."""
 
     def ask(tip_id, token=None):
-        return client.get(f"/api/tips/{tip_id}", headers={"Authorization": f"Token {token or token_of(dina)}"})
+        return client.get(
+            f"/api/tips/{tip_id}", headers={"Authorization": f"Token {token or token_of(dina)}"}
+        )
 
     return ask
 
@@ -35,9 +38,18 @@ def test_a_played_tip_is_answered_exactly_so(get, chain, bob):
         "status": "success",
         "settlementStatus": "settled",
         "eventId": TipActivated.objects.get(pk=tip_id).event_id,
-        "verdict": {"status": "completed", "reason": "", "text": "100 tokens from bob: “Fireworks” played for 10 s."},
+        "verdict": {
+            "status": "completed",
+            "reason": "",
+            "text": "100 tokens from bob: “Fireworks” played for 10 s.",
+        },
         "activations": [
-            {"activationId": f"{tip_id}.all", "status": "completed", "promisedSeconds": 10, "deliveredSeconds": 10.0}
+            {
+                "activationId": f"{tip_id}.all",
+                "status": "completed",
+                "promisedSeconds": 10,
+                "deliveredSeconds": 10.0,
+            }
         ],
     }
 

@@ -6,7 +6,10 @@ from bench.goals import FLOOR_PEER, OURS, QUEUE_PEER, figures, ratios
 
 
 def fastest(label: str, tips_per_s: float, *, ms_per_tip: float = 1.0) -> dict[str, Any]:
-    processes = {"server": {"ms_per_tip": ms_per_tip, "rss_mb": 100.0}, "mongod": {"ms_per_tip": 1.0, "rss_mb": 900.0}}
+    processes = {
+        "server": {"ms_per_tip": ms_per_tip, "rss_mb": 100.0},
+        "mongod": {"ms_per_tip": 1.0, "rss_mb": 900.0},
+    }
     return {"kind": "max", "label": label, "tips_per_s": tips_per_s, "processes": processes}
 
 
@@ -24,7 +27,11 @@ def test_the_databases_work_is_part_of_a_tips_cost() -> None:
 
 
 def test_each_goal_says_whether_the_target_or_only_the_must_is_reached() -> None:
-    rows = [fastest(OURS, 3000, ms_per_tip=0.2), fastest(QUEUE_PEER, 800, ms_per_tip=5.0), fastest(FLOOR_PEER, 20_000)]
+    rows = [
+        fastest(OURS, 3000, ms_per_tip=0.2),
+        fastest(QUEUE_PEER, 800, ms_per_tip=5.0),
+        fastest(FLOOR_PEER, 20_000),
+    ]
     reached = {line[0]: line[-1] for line in ratios(figures(rows))}
     assert reached[f"max tips/s ÷ {QUEUE_PEER}"] == "must"
     assert reached[f"max tips/s ÷ {FLOOR_PEER}"] == "MISSED"

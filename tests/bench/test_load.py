@@ -5,7 +5,9 @@ import pytest
 from bench.load import Tip, disordered, judge, percentiles
 
 
-def tip(name: str, *, posted: float, accepted: float | None, arrivals: tuple[float, ...] = (), performer: int = 0) -> Tip:
+def tip(
+    name: str, *, posted: float, accepted: float | None, arrivals: tuple[float, ...] = (), performer: int = 0
+) -> Tip:
     return Tip(name, performer, posted, accepted, list(arrivals))
 
 
@@ -40,12 +42,18 @@ def test_a_second_arrival_counts_the_tip_once_as_twice() -> None:
 
 
 def test_a_tip_posted_after_another_was_accepted_may_not_overtake_it() -> None:
-    first, second = tip("a", posted=0, accepted=1, arrivals=(9,)), tip("b", posted=2, accepted=3, arrivals=(4,))
+    first, second = (
+        tip("a", posted=0, accepted=1, arrivals=(9,)),
+        tip("b", posted=2, accepted=3, arrivals=(4,)),
+    )
     assert judge([first, second]).disordered == 1
 
 
 def test_posts_under_way_together_may_arrive_either_way_round() -> None:
-    first, second = tip("a", posted=0, accepted=3, arrivals=(9,)), tip("b", posted=2, accepted=4, arrivals=(5,))
+    first, second = (
+        tip("a", posted=0, accepted=3, arrivals=(9,)),
+        tip("b", posted=2, accepted=4, arrivals=(5,)),
+    )
     assert judge([first, second]).disordered == 0
 
 
@@ -57,7 +65,9 @@ def test_order_is_asked_of_each_performer_alone() -> None:
 
 def test_every_overtaker_is_counted() -> None:
     late = tip("a", posted=0, accepted=1, arrivals=(9,))
-    early = [tip(name, posted=2 + at, accepted=2.5 + at, arrivals=(5 + at / 10,)) for at, name in enumerate("bc")]
+    early = [
+        tip(name, posted=2 + at, accepted=2.5 + at, arrivals=(5 + at / 10,)) for at, name in enumerate("bc")
+    ]
     assert disordered([*early, late]) == 2
 
 
@@ -66,7 +76,8 @@ def test_commands_in_flight_together_are_not_clean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(1, {"p50": 1, "p95": 1, "p99": 1, "max": 1}), (100, {"p50": 51, "p95": 96, "p99": 100, "max": 100})]
+    ("count", "expected"),
+    [(1, {"p50": 1, "p95": 1, "p99": 1, "max": 1}), (100, {"p50": 51, "p95": 96, "p99": 100, "max": 100})],
 )
 def test_percentiles_are_ranks_of_what_was_measured(count: int, expected: dict[str, float]) -> None:
     assert percentiles([float(value) for value in range(count, 0, -1)]) == expected

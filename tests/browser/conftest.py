@@ -1,4 +1,5 @@
-"""One stack and one browser for these tests, closed after them: Playwright keeps an event loop in the thread it runs in."""
+"""One stack and one browser for these tests, closed after them: Playwright keeps an event loop in the thread
+it runs in."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -49,7 +50,9 @@ def complaints() -> list[str]:
 def context(chrome: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
     opened = chrome.new_context(viewport={"width": 1280, "height": 900})
     opened.set_default_timeout(15_000)
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    opened.on(
+        "console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None
+    )
     opened.on("weberror", lambda error: complaints.append(str(error.error)))
     yield opened
     opened.close()

@@ -64,8 +64,15 @@ def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress)
     tips["completed"] = stage.tip(ana, 25, name="marguerite_de_la_tour")
     page.get_by_role("switch").check()
     expect(page.locator("#region-feed .badge", has_text="Completed")).to_be_visible(timeout=20_000)
-    tips["playing"] = stage.tip(ana, 500, name="kim", context={"customMessage": "Great show tonight, thank you!"})
-    for amount, name, hidden in ((150, "zed", True), (60, "kim", False), (3, "tiny", False), (120, "bob", False)):
+    tips["playing"] = stage.tip(
+        ana, 500, name="kim", context={"customMessage": "Great show tonight, thank you!"}
+    )
+    for amount, name, hidden in (
+        (150, "zed", True),
+        (60, "kim", False),
+        (3, "tiny", False),
+        (120, "bob", False),
+    ):
         tips["queued"] = stage.tip(ana, amount, name=name, isAnonymous=hidden)
     expect(page.locator("#region-queue .queue")).to_contain_text("4 waiting")
     expect(page.locator("#region-queue [data-ends]")).to_be_visible()
@@ -119,7 +126,8 @@ def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, s
 
 
 def queue_pages(camera: Camera, page: Page, stage: Stage) -> None:
-    """The queue while something waits in it; then two of these as dead letters, one sent back and one reviewed."""
+    """The queue while something waits in it; then two of these as dead letters, one sent back and one
+    reviewed."""
     page.goto(f"{stage.url}/staff/dead-letters")
     camera.take(page, "dead-letters-none")
     page.goto(f"{stage.url}/staff/queue")

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.settings import PAYMENT_WEBHOOK_SECRETS
 from tests.flows.stack import Stack
-from tips import simulator
+from tips.intake import simulator
 
 PASSWORD = "correct horse battery"
 STAFF = "dina"
@@ -32,7 +32,14 @@ ARGUMENTS = [
 ]
 MENU = [
     {"title": "Soft wave", "minimum": 10, "maximum": 99, "pattern": "wave", "intensity": 8, "durationSec": 2},
-    {"title": "Fireworks", "minimum": 100, "maximum": 199, "pattern": "fireworks", "intensity": 16, "durationSec": 4},
+    {
+        "title": "Fireworks",
+        "minimum": 100,
+        "maximum": 199,
+        "pattern": "fireworks",
+        "intensity": 16,
+        "durationSec": 4,
+    },
     {
         "title": "Earthquake, all the way up",
         "minimum": 500,
@@ -88,7 +95,12 @@ class Stage:
     def prepare(self, *names: str) -> list[Actress]:
         """Performers who can log in and have published MENU; bob has tokens."""
         cast = {str(ObjectId()): name for name in names}
-        self.stack.manage("shell", "-v0", "-c", _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU)))
+        self.stack.manage(
+            "shell",
+            "-v0",
+            "-c",
+            _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU)),
+        )
         self.send("tokens.purchased", simulator.purchase(uuid.uuid4().hex, user_id=BOB, tokens=10**9))
         return [Actress(own_id, name) for own_id, name in cast.items()]
 
@@ -97,7 +109,9 @@ class Stage:
         headers = simulator.headers(PAYMENT_WEBHOOK_SECRETS[0], message_id, content)
         return httpx.post(self.url + simulator.PATH, content=content, headers=headers, trust_env=False)
 
-    def tip(self, actress: Actress, amount: int, *, name: str = "bob", user_id: str = BOB, **more: Any) -> str:
+    def tip(
+        self, actress: Actress, amount: int, *, name: str = "bob", user_id: str = BOB, **more: Any
+    ) -> str:
         """A signed tip, accepted; its id."""
         tip_id = str(ObjectId())
         data = simulator.tip(tip_id, amount, tipper_id=user_id, performer_id=actress.performer_id, **more)

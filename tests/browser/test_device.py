@@ -1,4 +1,5 @@
-"""The virtual device of the page against a socket that misbehaves: it plays an activation once, whatever is sent how often."""
+"""The virtual device of the page against a socket that misbehaves: it plays an activation once, whatever is
+sent how often."""
 
 import json
 from collections.abc import Callable
@@ -32,16 +33,29 @@ class Server:
         self.socket.send(json.dumps({"type": kind, **more}))
 
     def activate(
-        self, activation_id: str, *, attempt: int = 1, seconds: float = 0.3, epoch: int = 0, commands: Any = LEVEL, **more: Any
+        self,
+        activation_id: str,
+        *,
+        attempt: int = 1,
+        seconds: float = 0.3,
+        epoch: int = 0,
+        commands: Any = LEVEL,
+        **more: Any,
     ) -> None:
-        fields = {"activationId": activation_id, "attempt": attempt, "stopEpoch": epoch, "durationSec": seconds}
+        fields = {
+            "activationId": activation_id,
+            "attempt": attempt,
+            "stopEpoch": epoch,
+            "durationSec": seconds,
+        }
         self.say("lovense.activate", **fields, commands=commands, **more)
 
     def stages(self, activation_id: str) -> list[str]:
         return [said["stage"] for said in self.said if said.get("activationId") == activation_id]
 
     def wait_for(self, holds: Callable[[], bool]) -> None:
-        """Until the page has said what makes this true: looked at again after every frame that the page draws."""
+        """Until the page has said what makes this true: looked at again after every frame that the page
+        draws."""
         for _ in range(FRAMES):
             if holds():
                 return
@@ -143,7 +157,11 @@ def test_a_stop_that_names_activations_ends_these_and_they_never_play_again(serv
     for activation_id in ("late.all", "theirs.all", "b.all"):
         server.activate(activation_id)
     server.wait_for(lambda: server.stages("b.all") != [])
-    ends = [(said["activationId"], said["stage"], said["code"], said["attempt"]) for said in server.said if said.get("code")]
+    ends = [
+        (said["activationId"], said["stage"], said["code"], said["attempt"])
+        for said in server.said
+        if said.get("code")
+    ]
     assert ends == [
         ("late.all", "failed", "cancelled", 0),
         ("late.all", "failed", "cancelled", 1),

@@ -19,7 +19,7 @@ def first_verdict(page, word):
     expect(page.locator("#region-feed .badge").first).to_have_text(word, timeout=15_000)
 
 
-# --- the way of a tip ----------------------------------------------------------------------------------------------------
+# --- the way of a tip --------------------------------------------------------------------------------------
 
 
 def test_a_signed_tip_plays_on_the_page_and_ends_in_the_feed(live, the_stage, ana):
@@ -82,7 +82,7 @@ def test_the_switch_is_remembered_and_turning_it_off_stops_the_device(live, the_
     first_verdict(live, "Shortened")
 
 
-# --- several pages -------------------------------------------------------------------------------------------------------
+# --- several pages -----------------------------------------------------------------------------------------
 
 
 def test_of_two_pages_one_holds_the_devices_and_the_other_takes_over(live, open_another, the_stage, ana):
@@ -100,7 +100,7 @@ def test_of_two_pages_one_holds_the_devices_and_the_other_takes_over(live, open_
     expect(other.locator("[data-virtual-words]")).to_contain_text("Running")
 
 
-# --- when something fails ------------------------------------------------------------------------------------------------
+# --- when something fails ----------------------------------------------------------------------------------
 
 
 def test_a_killed_web_process_is_survived_without_a_reload(live, the_stage, ana, complaints):
@@ -144,7 +144,7 @@ def test_a_wrong_password_is_said_beside_the_form(the_stage, context, ana):
     expect(page.get_by_label("Username")).to_have_value(ana.name)
 
 
-# --- how it is used ------------------------------------------------------------------------------------------------------
+# --- how it is used ----------------------------------------------------------------------------------------
 
 
 def test_the_theme_is_kept_until_it_is_the_systems_own_again(live):
@@ -164,10 +164,15 @@ def test_everything_is_reached_by_keyboard(live):
     for _ in range(6):
         live.keyboard.press("Tab")
         reached.append(
-            live.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()")
+            live.evaluate(
+                "document.activeElement.getAttribute('aria-label') ?? "
+                "document.activeElement.textContent.trim()"
+            )
         )
     assert reached[:2] == ["Settled Tips", "Live"]
-    assert live.evaluate("document.activeElement.matches('[role=switch]')") or any("Account" in name for name in reached)
+    assert live.evaluate("document.activeElement.matches('[role=switch]')") or any(
+        "Account" in name for name in reached
+    )
     live.get_by_role("switch").focus()
     live.keyboard.press("Space")
     expect(live.get_by_role("switch")).to_be_checked()
@@ -182,7 +187,8 @@ def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(live, the_stage, ana
         assert live.evaluate("document.documentElement.scrollWidth") <= width
     live.set_viewport_size({"width": 360, "height": 800})
     small = """[...document.querySelectorAll("a, button, label.switch")]
-        .filter((one) => one.checkVisibility() && !one.matches(".skip") && one.getBoundingClientRect().height < 44)
+        .filter((one) => one.checkVisibility() && !one.matches(".skip"))
+        .filter((one) => one.getBoundingClientRect().height < 44)
         .map((one) => one.outerHTML)"""
     assert live.evaluate(small) == []
 
@@ -191,14 +197,16 @@ def test_a_page_without_scripts_shows_its_rows_and_says_what_it_cannot_do(chrome
     context = chrome.new_context(java_script_enabled=False)
     page = context.new_page()
     the_stage.log_in(page, ana.name)
-    assert "Scripts are off" in page.content()  # Chromium leaves <noscript> unread when scripts are switched off from outside
+    assert (
+        "Scripts are off" in page.content()
+    )  # Chromium leaves <noscript> unread when scripts are switched off from outside
     expect(page.get_by_text("No tips waiting")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Account of")).click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     context.close()
 
 
-# --- staff ---------------------------------------------------------------------------------------------------------------
+# --- staff -------------------------------------------------------------------------------------------------
 
 
 def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
@@ -217,14 +225,16 @@ def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-# --- the queue's buttons -------------------------------------------------------------------------------------------------
+# --- the queue's buttons -----------------------------------------------------------------------------------
 
 
 def test_a_paused_queue_keeps_what_comes_and_plays_it_when_resumed(live, the_stage, ana):
     switch_on(live)
     live.get_by_role("button", name="Pause: 5 min").focus()
     live.keyboard.press("Enter")
-    expect(live.locator("#resume")).to_be_focused()  # the button that was pressed is gone; its opposite has the focus
+    expect(
+        live.locator("#resume")
+    ).to_be_focused()  # the button that was pressed is gone; its opposite has the focus
     expect(live.locator("[data-told]")).to_have_text("Paused for 5 min.")
     expect(live.locator("#region-notices")).to_contain_text(f"Paused by {ana.name}")
     the_stage.tip(ana, 50)
@@ -262,7 +272,9 @@ def test_removing_asks_first_and_clearing_says_how_many(live, the_stage, ana):
     live.keyboard.press("Enter")
     dialog.get_by_role("button", name="Remove it").click()
     expect(queue).to_contain_text("2 waiting")
-    expect(live.get_by_role("button", name="Remove: Soft wave, 70 tokens")).to_be_focused()  # it has the place now
+    expect(
+        live.get_by_role("button", name="Remove: Soft wave, 70 tokens")
+    ).to_be_focused()  # it has the place now
     live.get_by_role("button", name="Clear the queue").click()
     expect(dialog).to_contain_text("Remove all 2 that wait?")
     the_stage.tip(ana, 80)

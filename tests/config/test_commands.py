@@ -12,7 +12,7 @@ from config import benchmark
 from ledger import gateway
 from ledger.gateway import user_account
 from ledger.models import Transfer
-from lovense.menus import match
+from lovense.menus.matching import match
 from lovense.models import Performer, PlatformSettings, TipMenu
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def refused(*words):
     return str(error.value)
 
 
-# --- create_performer ------------------------------------------------------------------------------------------------------
+# --- create_performer --------------------------------------------------------------------------------------
 
 
 def create_performer(performer_id=EVA, username="eva", *more):
@@ -77,7 +77,15 @@ def test_a_creation_cut_short_is_taken_up_again(run):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "eva", "507f191e810c19729de8600", "507f191e810c19729de86001a", "507f191e810c19729de8600g", f"{EVA}\n"]
+    "wrong",
+    [
+        "",
+        "eva",
+        "507f191e810c19729de8600",
+        "507f191e810c19729de86001a",
+        "507f191e810c19729de8600g",
+        f"{EVA}\n",
+    ],
 )
 def test_a_performer_id_that_is_not_24_hex_digits_is_refused(wrong):
     assert "24 lower-case hex digits" in refused(*create_performer(wrong))
@@ -101,7 +109,8 @@ def test_a_staff_account_does_not_become_a_performer(run):
 
 
 @pytest.mark.parametrize(
-    ("more", "reason"), [(["--password", "short"], "too short"), (["--password", "password1234"], "too common")]
+    ("more", "reason"),
+    [(["--password", "short"], "too short"), (["--password", "password1234"], "too common")],
 )
 def test_a_weak_password_is_refused(more, reason):
     assert reason in refused(*create_performer(EVA, "eva", *more))
@@ -112,7 +121,7 @@ def test_a_username_that_django_refuses_is_refused():
     assert not User.objects.exists()
 
 
-# --- create_staff ----------------------------------------------------------------------------------------------------------
+# --- create_staff ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("role", "is_superuser"), [("admin", True), ("support", False), ("auditor", False)])
@@ -152,7 +161,7 @@ def test_a_performer_does_not_become_staff(run):
     assert not User.objects.get(username="eva").is_staff
 
 
-# --- create_platform_client ------------------------------------------------------------------------------------------------
+# --- create_platform_client --------------------------------------------------------------------------------
 
 
 def test_a_platform_gets_a_token_and_nothing_else_is_printed(run):
@@ -178,7 +187,7 @@ def test_a_platform_name_that_django_refuses_is_refused():
     assert "valid username" in refused("create_platform_client", "cam site")
 
 
-# --- set_platform ----------------------------------------------------------------------------------------------------------
+# --- set_platform ------------------------------------------------------------------------------------------
 
 
 def test_a_setting_is_changed_and_said_before_and_after(run):
@@ -216,11 +225,13 @@ def test_a_rate_limit_of_0_means_none(run):
     assert run("set_platform", "rate_limit_per_minute", "0") == "rate_limit_per_minute: 30 -> 0\n"
 
 
-# --- prepare_bench ---------------------------------------------------------------------------------------------------------
+# --- prepare_bench -----------------------------------------------------------------------------------------
 
 
 def prepared(run, performers=3, viewers=5):
-    return json.loads(run("prepare_bench", "--performers", str(performers), "--viewers", str(viewers)))["tokens"]
+    return json.loads(run("prepare_bench", "--performers", str(performers), "--viewers", str(viewers)))[
+        "tokens"
+    ]
 
 
 def test_a_load_test_finds_its_cast(run):
@@ -238,7 +249,10 @@ def test_a_load_test_finds_its_cast(run):
 def test_its_viewers_are_funded_once_through_the_books(run):
     assert prepared(run) == prepared(run)
     for number in range(5):
-        assert gateway.current().balance_of(user_account(f"{0xAB0000000000000000000000 + number:024x}")) == 10**12
+        assert (
+            gateway.current().balance_of(user_account(f"{0xAB0000000000000000000000 + number:024x}"))
+            == 10**12
+        )
     assert Transfer.objects.count() == 5
     assert TipMenu.objects.count() == Performer.objects.count() == 3
 
@@ -266,19 +280,24 @@ def test_a_whole_cast_is_ready_within_four_seconds(run):
 
 
 @pytest.mark.parametrize(
-    "words", [("--performers", "0", "--viewers", "1"), ("--performers", "1", "--viewers", "0"), ("--performers", "1")]
+    "words",
+    [("--performers", "0", "--viewers", "1"), ("--performers", "1", "--viewers", "0"), ("--performers", "1")],
 )
 def test_an_empty_cast_is_refused(words):
     refused("prepare_bench", *words)
     assert not User.objects.exists()
 
 
-# --- virtual_device --------------------------------------------------------------------------------------------------------
+# --- virtual_device ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("more", "reason"),
-    [(["--url", "ws://x"], "must start with http"), (["--speed", "0"], "above 0"), (["--speed", "fast"], "float")],
+    [
+        (["--url", "ws://x"], "must start with http"),
+        (["--speed", "0"], "above 0"),
+        (["--speed", "fast"], "float"),
+    ],
 )
 def test_a_virtual_device_refuses_what_it_cannot_use(more, reason):
     assert reason in refused("virtual_device", "--performer-id", EVA, "--token", "t", *more)

@@ -14,7 +14,8 @@ from config.demo.runner import Cast, Runner
 from config.demo.show import BURST, MENU, PERFORMER_ID, script
 from config.demo.table import OK, OPEN, WRONG, Table, header, line, mark
 from config.stack.processes import BASE_DIR
-from lovense.menus import match, validated
+from lovense.menus.matching import match
+from lovense.menus.publishing import validated
 
 SENT = datetime(2026, 1, 3, 4, 15, tzinfo=UTC)
 END_SECONDS = 60
@@ -42,7 +43,7 @@ def answered(scene, *answers):
     return scene
 
 
-# --- the script ------------------------------------------------------------------------------------------------------------
+# --- the script --------------------------------------------------------------------------------------------
 
 
 def test_every_scene_is_a_tip_of_its_own(show):
@@ -59,7 +60,7 @@ def test_the_menu_answers_each_scene_as_the_script_says(show):
     assert match(items, show.unmatched.amount) is None
 
 
-# --- the table -------------------------------------------------------------------------------------------------------------
+# --- the table ---------------------------------------------------------------------------------------------
 
 
 def test_a_line_shows_the_facts_as_milliseconds_after_the_call(show):
@@ -129,7 +130,7 @@ def test_on_a_terminal_the_table_is_drawn_over(show):
     assert first.count("\n") == second.count("\n") == 3
 
 
-# --- what counts as wrong --------------------------------------------------------------------------------------------------
+# --- what counts as wrong ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_a_conflict_that_changed_the_tip_or_was_not_kept_is_found(runner, db):
     ]
 
 
-# --- the whole -------------------------------------------------------------------------------------------------------------
+# --- the whole ---------------------------------------------------------------------------------------------
 
 
 def demonstration(*options):
@@ -226,7 +227,9 @@ def test_the_show_goes_as_written_and_ctrl_c_leaves_nothing_behind():
     said = read_until(process, "Ctrl-C")
     assert sum(text.startswith(f" {OK} ") for text in said) == 9 + BURST
     assert not [text for text in said if WRONG in text]
-    assert len(ended(process, with_code=0)) >= 6  # the stack, its databases, and the three processes that serve
+    assert (
+        len(ended(process, with_code=0)) >= 6
+    )  # the stack, its databases, and the three processes that serve
     assert PERFORMER_ID not in "".join(said)
 
 

@@ -76,8 +76,14 @@ def test_a_key_that_is_not_there_is_not_found(api, key):
 
 
 def test_a_one_to_one_relation_and_a_natural_key_work(ana):
-    assert PerformerSerializer(ana).data == {"performer_id": ana.pk, "user": str(ana.user.pk), "display_name": "Ana"}
-    taken = PerformerSerializer(data={"performer_id": "a" * 24, "user": str(ana.user.pk), "display_name": "Eva"})
+    assert PerformerSerializer(ana).data == {
+        "performer_id": ana.pk,
+        "user": str(ana.user.pk),
+        "display_name": "Ana",
+    }
+    taken = PerformerSerializer(
+        data={"performer_id": "a" * 24, "user": str(ana.user.pk), "display_name": "Eva"}
+    )
     assert not taken.is_valid()
     assert list(taken.errors) == ["user"]
 

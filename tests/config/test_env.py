@@ -19,7 +19,8 @@ def given(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("word", "meaning"), [("true", True), ("1", True), ("YES", True), ("on", True), ("false", False), ("Off", False)]
+    ("word", "meaning"),
+    [("true", True), ("1", True), ("YES", True), ("on", True), ("false", False), ("Off", False)],
 )
 def test_a_flag_is_a_word(given, word, meaning):
     given(word)
@@ -27,7 +28,12 @@ def test_a_flag_is_a_word(given, word, meaning):
 
 
 @pytest.mark.parametrize(
-    "read", [lambda: env.flag("X_SETTING", True), lambda: env.integer("X_SETTING", 3), lambda: env.decimal("X_SETTING", 1.5)]
+    "read",
+    [
+        lambda: env.flag("X_SETTING", True),
+        lambda: env.integer("X_SETTING", 3),
+        lambda: env.decimal("X_SETTING", 1.5),
+    ],
 )
 def test_nothing_and_an_empty_value_mean_the_default(given, read):
     default = read()
@@ -96,7 +102,12 @@ def test_a_secret_has_a_default_in_development_only(given):
 )
 def test_a_wrong_value_stops_the_start_up(environment, message):
     ended = subprocess.run(
-        [sys.executable, "-c", "import config.settings"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "import config.settings"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 1
     assert message in ended.stderr.splitlines()[-1]

@@ -13,8 +13,16 @@ TIP = "507f1f77bcf86cd799439011"
 
 
 def line(message, *args, extra=None, error=None):
-    record = logging.getLogger("tips.settlement").makeRecord(
-        "tips.settlement", logging.INFO, "settlement.py", 7, message, args, error, func="drain", extra=extra
+    record = logging.getLogger("tips.settlement.settlement").makeRecord(
+        "tips.settlement.settlement",
+        logging.INFO,
+        "settlement.py",
+        7,
+        message,
+        args,
+        error,
+        func="drain",
+        extra=extra,
     )
     return json.loads(AllowListFormatter().format(record))
 
@@ -31,7 +39,12 @@ def test_an_event_with_allowed_fields():
     numbers = {"count": 3, "rows_count": 4, "duration_ms": 1.5, "is_repeat": False}
     found = line("tip_settled", extra=fields | numbers)
     assert found.pop("time").endswith("Z")
-    assert found == {"level": "info", "event": "tip_settled", "logger": "tips.settlement"} | fields | numbers
+    assert (
+        found
+        == {"level": "info", "event": "tip_settled", "logger": "tips.settlement.settlement"}
+        | fields
+        | numbers
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +94,18 @@ def test_an_allowed_name_does_not_smuggle_another_kind_of_value(extra):
 
 @pytest.mark.parametrize(
     "message",
-    [f"tip of {SECRET}", "Two words", "user=ana", "%s", "a" * 81, "", "tip_settled\n", 42, ValueError(SECRET), {"a": SECRET}],
+    [
+        f"tip of {SECRET}",
+        "Two words",
+        "user=ana",
+        "%s",
+        "a" * 81,
+        "",
+        "tip_settled\n",
+        42,
+        ValueError(SECRET),
+        {"a": SECRET},
+    ],
 )
 def test_a_sentence_is_only_a_place(message):
     found = line(message)

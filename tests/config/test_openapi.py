@@ -1,4 +1,5 @@
-"""The API's description: complete, without a warning, and true: what it gives as examples and what we answer both match it."""
+"""The API's description: complete, without a warning, and true: what it gives as examples and what we answer
+both match it."""
 
 import json
 import re
@@ -15,7 +16,8 @@ from lovense import tasks
 from tests.test_docs import our_routes
 from tests.tips import calls
 from tests.tips.calls import bought, settle, succeeded, tip
-from tips import platforms, signals
+from tips import signals
+from tips.intake import platforms
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +47,7 @@ def _nullable(found):
     return {"anyOf": [found, {"type": "null"}]} if found.pop("nullable", False) else found
 
 
-# --- complete --------------------------------------------------------------------------------------------------------------
+# --- complete ----------------------------------------------------------------------------------------------
 
 
 def test_the_description_is_valid_and_without_a_warning(tmp_path):
@@ -63,7 +65,9 @@ urlpatterns = [path("planted", unexplained)]
 
 def test_a_planted_route_without_a_serializer_fails(tmp_path):
     with pytest.raises(CommandError):
-        call_command("spectacular", "--fail-on-warn", "--urlconf", __name__, "--file", str(tmp_path / "schema.yml"))
+        call_command(
+            "spectacular", "--fail-on-warn", "--urlconf", __name__, "--file", str(tmp_path / "schema.yml")
+        )
 
 
 def test_every_route_of_the_api_is_described():
@@ -109,7 +113,7 @@ def test_the_docs_page_lists_every_operation(client):
     assert "POST /api/webhooks/payments" in page
 
 
-# --- true: what we answer ----------------------------------------------------------------------------------------------------
+# --- true: what we answer ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -161,6 +165,10 @@ def test_what_the_webhook_answers_matches():
 
 def test_what_the_webhook_takes_matches():
     schema = json_of(SCHEMA["paths"]["/api/webhooks/payments"]["post"]["requestBody"])["schema"]
-    for kind, data in (("tip.succeeded", tip()), ("tip.cancelled", tip()), ("tokens.purchased", calls.purchase())):
+    for kind, data in (
+        ("tip.succeeded", tip()),
+        ("tip.cancelled", tip()),
+        ("tokens.purchased", calls.purchase()),
+    ):
         assert breaches(schema, json.loads(calls.body(kind, data))) == []
     assert breaches(schema, json.loads(calls.body("tip.succeeded", tip(tipId="x"))))

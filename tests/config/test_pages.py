@@ -28,7 +28,9 @@ def test_a_wrong_password_is_answered_without_saying_which_half_was_wrong(client
 
 
 def test_the_login_never_leads_to_another_site(client, ana):
-    response = client.post("/login", {"username": "ana", "password": PASSWORD, "next": "https://elsewhere.example/"})
+    response = client.post(
+        "/login", {"username": "ana", "password": PASSWORD, "next": "https://elsewhere.example/"}
+    )
     assert response["Location"] == "/"
 
 
@@ -65,5 +67,13 @@ def test_the_page_of_a_failure_needs_nothing_that_may_have_failed():
 
 
 def test_every_operation_of_the_schema_is_listed():
-    schema = {"paths": {"/a": {"get": {"responses": {"200": {}}}, "parameters": []}, "/b": {"post": {"responses": {}}}}}
-    assert [(row["method"], row["path"]) for row in views.endpoints(schema)] == [("GET", "/a"), ("POST", "/b")]
+    schema = {
+        "paths": {
+            "/a": {"get": {"responses": {"200": {}}}, "parameters": []},
+            "/b": {"post": {"responses": {}}},
+        }
+    }
+    assert [(row["method"], row["path"]) for row in views.endpoints(schema)] == [
+        ("GET", "/a"),
+        ("POST", "/b"),
+    ]

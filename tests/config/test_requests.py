@@ -55,7 +55,7 @@ def test_the_id_does_not_survive_an_error():
     assert trace_id.get() == ""
 
 
-# --- the shape of errors -----------------------------------------------------------------------------------------------------
+# --- the shape of errors -----------------------------------------------------------------------------------
 
 ERRORS = {
     "validation": exceptions.ValidationError({"amount": ["Must be positive."]}),

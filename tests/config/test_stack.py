@@ -23,7 +23,10 @@ from config.stack.services import Mongod, ServiceFailed, Services
 from config.stack.supervisor import Supervisor, exited
 
 PAUSE = (sys.executable, "-c", "import signal; signal.pause()")
-STUBBORN = "import os, signal, sys; signal.signal(15, signal.SIG_IGN); os.write(int(sys.argv[1]), b'.'); signal.pause()"
+STUBBORN = (
+    "import os, signal, sys; signal.signal(15, signal.SIG_IGN); os.write(int(sys.argv[1]), b'.'); "
+    "signal.pause()"
+)
 WITHIN = 30
 
 
@@ -32,7 +35,7 @@ def all_gone(processes, seconds=8):
     return not alive
 
 
-# --- databases -----------------------------------------------------------------------------------------------------------
+# --- databases ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,11 @@ def test_mongod_follows_its_data_to_another_port(tmp_path):
 
 
 def test_transactions_and_fail_points_are_there(databases):
-    with MongoClient(databases.mongodb_uri) as client, client.start_session() as session, session.start_transaction():
+    with (
+        MongoClient(databases.mongodb_uri) as client,
+        client.start_session() as session,
+        session.start_transaction(),
+    ):
         client.get_default_database().kept.insert_one({"_id": "in a transaction"}, session=session)
         assert client.admin.command("getParameter", enableTestCommands=1)["enableTestCommands"]
 
@@ -111,7 +118,7 @@ def test_a_command_is_lent_databases_and_its_answer_is_passed_on():
     assert os.environ["MONGODB_URI"] not in lent.stdout
 
 
-# --- where the programs come from -----------------------------------------------------------------------------------------
+# --- where the programs come from --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -153,7 +160,7 @@ def test_a_machine_without_libcurl_is_lent_one(wheel, tmp_path):
     assert os.path.exists(os.path.join(lent[0], "libcurl.so.4"))
 
 
-# --- children ------------------------------------------------------------------------------------------------------------
+# --- children ----------------------------------------------------------------------------------------------
 
 
 @asynccontextmanager
@@ -206,7 +213,9 @@ async def test_a_stopped_supervisor_starts_nothing_again():
 async def test_a_child_that_does_not_listen_is_killed_in_the_end():
     reader, writer = os.pipe()
     async with supervised() as (supervisor, _, _):
-        process = supervisor.launch(Program("deaf", (sys.executable, "-c", STUBBORN, str(writer)), fds=(writer,)))
+        process = supervisor.launch(
+            Program("deaf", (sys.executable, "-c", STUBBORN, str(writer)), fds=(writer,))
+        )
         await asyncio.to_thread(os.read, reader, 1)
         await supervisor.stop(seconds=0.2)
         assert process.returncode == -signal.SIGKILL
@@ -227,7 +236,9 @@ def test_children_do_not_survive_the_kill_of_their_parent():
             "signal.pause()",
         ]
     )
-    parent = subprocess.Popen([sys.executable, "-c", launcher], cwd=BASE_DIR, stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", launcher], cwd=BASE_DIR, stdout=subprocess.PIPE, text=True
+    )
     children = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
     assert len(children) == 3
     parent.kill()
@@ -243,7 +254,7 @@ def test_ctrl_c_reaches_only_the_supervisor():
         end([child], seconds=5)
 
 
-# --- the place of a stack -------------------------------------------------------------------------------------------------
+# --- the place of a stack ----------------------------------------------------------------------------------
 
 
 def test_the_file_names_the_stack_while_it_lives(tmp_path):
@@ -281,15 +292,23 @@ def test_a_second_stack_leaves_the_first_ones_file_alone(tmp_path):
     first.leave()
 
 
-# --- the whole -----------------------------------------------------------------------------------------------------------
+# --- the whole ---------------------------------------------------------------------------------------------
 
 
 @asynccontextmanager
 async def stack(tmp_path, *command):
     """The process, its output so far read by `said(pattern)`, and every process below it once it is ready."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("MONGODB_URI", "REDIS_URL", "STACK_FILE")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MONGODB_URI", "REDIS_URL", "STACK_FILE")
+    }
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=BASE_DIR, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        cwd=BASE_DIR,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
 
     async def said(pattern):
@@ -338,7 +357,9 @@ async def test_a_killed_web_process_is_replaced_and_a_killed_supervisor_leaves_n
     async with stack(tmp_path, *command) as (process, said):
         url = (await said(r"ready (http://127\.0\.0\.1:\d+)"))[1]
         os.kill(parts(tmp_path)["web-0"], signal.SIGKILL)
-        async with httpx.AsyncClient(timeout=WITHIN) as client:  # asked while no web process runs: it waits, and is answered
+        async with httpx.AsyncClient(
+            timeout=WITHIN
+        ) as client:  # asked while no web process runs: it waits, and is answered
             assert (await client.get(f"{url}/healthz")).status_code == 200
         await said(r"restarted web-0 \(was killed by signal 9\)")
         everything = below(process)
@@ -353,5 +374,8 @@ async def test_a_port_in_use_is_refused_in_a_sentence(tmp_path):
         port = taken.getsockname()[1]
         command = (sys.executable, "manage.py", "stack", "--port", str(port), "--data", str(tmp_path))
         async with stack(tmp_path, *command) as (process, said):
-            await said(rf"Port {port} on 127\.0\.0\.1 cannot be used \(Address already in use\); choose another with --port.*")
+            await said(
+                rf"Port {port} on 127\.0\.0\.1 cannot be used \(Address already in use\); choose another "
+                rf"with --port.*"
+            )
             assert await process.wait() == 1

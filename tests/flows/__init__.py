@@ -1,1 +1,2 @@
-"""The six facts of a tip against the real stack: repeated, concurrent, and with every process killed after every fact."""
+"""The six facts of a tip against the real stack: repeated, concurrent, and with every process killed after
+every fact."""

@@ -10,7 +10,8 @@ from tests.flows import show
 from tests.flows.show import VIEWERS, Cast, Show
 from tests.flows.stack import Stack
 
-# What bounds a wait, short: the tests wait for facts, not for these. What bounds a finish stays long enough for any restart.
+# What bounds a wait, short: the tests wait for facts, not for these. What bounds a finish stays long enough
+# for any restart.
 WINDOWS: dict[str, Any] = {"RECEIVED_WINDOW_SECONDS": "2", "FINISH_GRACE_SECONDS": "10"}
 PERFORMERS, PERFORMERS_OF_TWO = 150, 10
 
@@ -43,7 +44,10 @@ def stack_with_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def cast_of_two(stack_with_two: Stack, tmp_path_factory: pytest.TempPathFactory) -> Cast:
-    return Cast(stack_with_two.prepare(performers=PERFORMERS_OF_TWO, viewers=VIEWERS), tmp_path_factory.mktemp("devices-of-two"))
+    return Cast(
+        stack_with_two.prepare(performers=PERFORMERS_OF_TWO, viewers=VIEWERS),
+        tmp_path_factory.mktemp("devices-of-two"),
+    )
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ def records(fact: int, tip_ids: Collection[str]) -> Matches:
 
 def started(tip_id: str) -> Matches:
     """A page has said that the tip plays."""
-    return lambda change: _became(change, "activations", "activated") and _document(change).get("tip_id") == tip_id
+    return lambda change: (
+        _became(change, "activations", "activated") and _document(change).get("tip_id") == tip_id
+    )
 
 
 def _document(change: Change) -> dict[str, Any]:
@@ -48,18 +50,26 @@ def _became(change: Change, name: str, status: str) -> bool:
 
 _RECORDS: dict[int, Callable[[Change, Collection[str]], bool]] = {
     1: lambda change, tips: (
-        _inserted(change, "webhook_deliveries") and (_document(change)["subject"] or "").partition("/")[2] in tips
+        _inserted(change, "webhook_deliveries")
+        and (_document(change)["subject"] or "").partition("/")[2] in tips
     ),
     2: lambda change, tips: _inserted(change, "tips") and _document(change)["_id"] in tips,
-    3: lambda change, tips: _inserted(change, "queue_requests") and _document(change)["idempotency_key"] in tips,
-    4: lambda change, tips: _became(change, "queue_requests", "claimed") and _document(change).get("idempotency_key") in tips,
+    3: lambda change, tips: (
+        _inserted(change, "queue_requests") and _document(change)["idempotency_key"] in tips
+    ),
+    4: lambda change, tips: (
+        _became(change, "queue_requests", "claimed") and _document(change).get("idempotency_key") in tips
+    ),
     5: lambda change, tips: _inserted(change, "activations") and _document(change)["tip_id"] in tips,
-    6: lambda change, tips: _became(change, "activations", "completed") and _document(change).get("tip_id") in tips,
+    6: lambda change, tips: (
+        _became(change, "activations", "completed") and _document(change).get("tip_id") in tips
+    ),
 }
 
 
 class Facts:
-    """`async with Facts(uri) as facts`: follows the stream from the beginning of the block, over any death of mongod."""
+    """`async with Facts(uri) as facts`: follows the stream from the beginning of the block, over any death of
+    mongod."""
 
     def __init__(self, uri: str) -> None:
         self.client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri, tz_aware=True, w="majority")
@@ -119,7 +129,9 @@ class Facts:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await enough.wait()
 
-    async def until(self, question: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS) -> None:
+    async def until(
+        self, question: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Returns when the answer is yes; asks at once, and again after every change."""
         changed = asyncio.Event()
         with self._hearing(lambda change: changed.set()):

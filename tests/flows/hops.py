@@ -4,11 +4,14 @@ from typing import Any
 
 from django.test import RequestFactory
 
-from ledger import clock
-from lovense import acknowledgement, batch, dispatch
-from lovense.acknowledgement import Ack
-from tips import emission, looking, settlement, webhooks
-from tips.simulator import PATH
+from ground import clock
+from lovense.deciding import batch
+from lovense.sending import acknowledgement, dispatch, leases
+from lovense.sending.acknowledgement import Ack
+from tips import webhooks
+from tips.intake.simulator import PATH
+from tips.log import emission
+from tips.settlement import polling, settlement
 
 LIMIT = 100
 
@@ -31,7 +34,7 @@ def end_grace(now: str, limit: int = LIMIT) -> None:
 
 def look(now: str, limit: int = LIMIT) -> None:
     """Fact 3 for tips in a ledger that is not our own books."""
-    looking.drain(now=clock.parse(now), limit=limit)
+    polling.drain(now=clock.parse(now), limit=limit)
 
 
 def send(now: str) -> None:
@@ -39,13 +42,15 @@ def send(now: str) -> None:
     dispatch.drain(now=clock.parse(now), limit=LIMIT)
 
 
-def acknowledge(now: str, performer_id: str, activation_id: str, attempt: int, stage: str, **more: Any) -> None:
+def acknowledge(
+    now: str, performer_id: str, activation_id: str, attempt: int, stage: str, **more: Any
+) -> None:
     """Fact 6, or what comes before it."""
     acknowledgement.acknowledge([Ack(performer_id, activation_id, attempt, stage, clock.parse(now), **more)])
 
 
 def heal(now: str) -> None:
-    dispatch.expire(now=clock.parse(now), limit=LIMIT)
+    leases.expire(now=clock.parse(now), limit=LIMIT)
     batch.heal(now=clock.parse(now), limit=LIMIT)
 
 

@@ -1,8 +1,8 @@
 """Where processes are born that die at a given write: `python -m tests.flows.nursery`.
 
-It never connects to anything itself, so it may fork: a child is a whole process of the product in three milliseconds. A child
-kills itself from PyMongo's command listener, the moment the server has answered its n-th write. One JSON line in, one out.
-"""
+It never connects to anything itself, so it may fork: a child is a whole process of the product in three
+milliseconds. A child kills itself from PyMongo's command listener, the moment the server has answered its
+n-th write. One JSON line in, one out."""
 
 import json
 import os
@@ -47,9 +47,15 @@ def opened(database: str, **more: str) -> Iterator[Callable[..., tuple[int, list
     """`bear(hop, last=n, **given)`: the status and the writes of a process that dies after its n-th write."""
     address, _, options = os.environ["MONGODB_URI"].partition("?")
     uri = f"{address.rpartition('/')[0]}/{database}?{options}"
-    environment = os.environ | {"MONGODB_URI": uri, "STACK_SLOT": SLOT, "DJANGO_SETTINGS_MODULE": "config.settings"} | more
+    environment = (
+        os.environ
+        | {"MONGODB_URI": uri, "STACK_SLOT": SLOT, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        | more
+    )
     command = (sys.executable, "-m", "tests.flows.nursery")
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None
 
         def birth(hop: str, *, last: int, **given: Any) -> tuple[int, list[str]]:
@@ -74,7 +80,8 @@ def main() -> None:
 
 
 def bear(doom: Doom, hops: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
-    """One child, from its birth to its end: its exit status (negative: the signal) and the writes it got through."""
+    """One child, from its birth to its end: its exit status (negative: the signal) and the writes it got
+    through."""
     reader, doom.told = os.pipe()
     child = os.fork()
     if child == 0:

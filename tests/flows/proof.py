@@ -1,4 +1,5 @@
-"""The end state that every crash must lead to: each settled tip once in every collection, an unbroken chain, balanced books."""
+"""The end state that every crash must lead to: each settled tip once in every collection, an unbroken chain,
+balanced books."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -6,8 +7,8 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from lovense.activation import FINAL as FINAL_ACTIVATIONS
-from tips import events
+from lovense.deciding.activation import FINAL as FINAL_ACTIVATIONS
+from tips.log import events
 from tips.models import RequestStatus
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -19,7 +20,9 @@ ISSUER = "issuer:tokens"
 
 async def is_over(database: Database, tip_ids: Sequence[str]) -> bool:
     """Has every one of these tips a final verdict, and has its request ended?"""
-    ended = await database.queue_requests.count_documents({"idempotency_key": {"$in": tip_ids}, "status": {"$in": _ENDED}})
+    ended = await database.queue_requests.count_documents(
+        {"idempotency_key": {"$in": tip_ids}, "status": {"$in": _ENDED}}
+    )
     if ended < len(tip_ids):
         return False
     over = await database.activations.count_documents({"tip_id": {"$in": tip_ids}, "status": {"$in": _OVER}})
@@ -29,16 +32,29 @@ async def is_over(database: Database, tip_ids: Sequence[str]) -> bool:
 async def of_facts(database: Database, tip_ids: Collection[str], *, verdicts: Collection[str]) -> None:
     """One row for each tip in every collection, and one of the verdicts."""
     once = dict.fromkeys(tip_ids, 1)
-    deliveries = database.webhook_deliveries.find({"subject": {"$in": [f"tip.succeeded/{tip_id}" for tip_id in tip_ids]}})
-    assert await _counted(deliveries, lambda row: row["subject"].partition("/")[2]) == once, "deliveries that count"
+    deliveries = database.webhook_deliveries.find(
+        {"subject": {"$in": [f"tip.succeeded/{tip_id}" for tip_id in tip_ids]}}
+    )
+    assert await _counted(deliveries, lambda row: row["subject"].partition("/")[2]) == once, (
+        "deliveries that count"
+    )
     tips = await database.tips.find({"_id": {"$in": list(tip_ids)}}).to_list()
-    assert {row["_id"]: row["settlement_status"] for row in tips} == dict.fromkeys(tip_ids, "settled"), "settled tips"
-    assert await _counted(database.tip_activated_event_log.find({"_id": {"$in": list(tip_ids)}}), lambda row: row["_id"]) == once
+    assert {row["_id"]: row["settlement_status"] for row in tips} == dict.fromkeys(tip_ids, "settled"), (
+        "settled tips"
+    )
+    assert (
+        await _counted(
+            database.tip_activated_event_log.find({"_id": {"$in": list(tip_ids)}}), lambda row: row["_id"]
+        )
+        == once
+    )
     requests = database.queue_requests.find({"idempotency_key": {"$in": list(tip_ids)}})
     assert await _counted(requests, lambda row: row["idempotency_key"]) == once, "queue requests"
     activations = await database.activations.find({"tip_id": {"$in": list(tip_ids)}}).to_list()
     assert Counter(row["tip_id"] for row in activations) == once, "activations"
-    others = {row["_id"]: (row["status"], row["reason"]) for row in activations if row["status"] not in verdicts}
+    others = {
+        row["_id"]: (row["status"], row["reason"]) for row in activations if row["status"] not in verdicts
+    }
     assert not others, f"verdicts: {others}"
 
 
@@ -48,7 +64,10 @@ async def _counted(rows: Any, key: Any) -> Counter[str]:
 
 async def of_the_chain(database: Database) -> None:
     rows = await database.tip_activated_event_log.find().sort("sequence", 1).to_list()
-    head = await database.tip_activated_chain_head.find_one({"_id": events.HEAD}) or {"sequence": 0, "digest": events.GENESIS}
+    head = await database.tip_activated_chain_head.find_one({"_id": events.HEAD}) or {
+        "sequence": 0,
+        "digest": events.GENESIS,
+    }
     assert events.verify(rows, head_sequence=head["sequence"], head_digest=head["digest"]) == len(rows)
 
 
@@ -60,12 +79,15 @@ async def of_the_consumers(database: Database) -> None:
     expected = len(payloads), sum(row["amount"] for row in payloads), sum(row["netPrice"] for row in payloads)
     for rollup in (database.tip_hours, database.performer_tip_hours):
         rows = await rollup.find().to_list()
-        assert tuple(sum(row[name] for row in rows) for name in ("tips", "tokens", "net")) == expected, rollup.name
+        assert tuple(sum(row[name] for row in rows) for name in ("tips", "tokens", "net")) == expected, (
+            rollup.name
+        )
     assert await database.failed_emissions.count_documents({}) == 0
 
 
 async def of_the_books(database: Database) -> None:
-    """Every transfer has its two entries, and every balance is the fold of its account's entries, version by version."""
+    """Every transfer has its two entries, and every balance is the fold of its account's entries, version by
+    version."""
     entries = await database.ledger_entries.find().sort([("account", 1), ("version", 1)]).to_list()
     assert sum(entry["points_delta"] for entry in entries) == 0
     transfers = await database.ledger_transfers.find().to_list()
@@ -91,8 +113,14 @@ async def trail(database: Database, tip_ids: Sequence[str]) -> list[str]:
         activation = await database.activations.find_one({"tip_id": tip_id}) or {}
         shown = {
             "tip": tip.get("settlement_status"),
-            "request": {key: request.get(key) for key in ("status", "attempts", "lease_until", "available_at", "claimed_by")},
-            "activation": {key: activation.get(key) for key in ("status", "reason", "attempt", "received_at", "started_at")},
+            "request": {
+                key: request.get(key)
+                for key in ("status", "attempts", "lease_until", "available_at", "claimed_by")
+            },
+            "activation": {
+                key: activation.get(key)
+                for key in ("status", "reason", "attempt", "received_at", "started_at")
+            },
         }
         lines.append(f"{tip_id}: {shown}")
     return lines

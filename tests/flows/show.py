@@ -1,4 +1,5 @@
-"""A show on a running stack: performers with their virtual devices, a payment system that repeats itself, and the facts."""
+"""A show on a running stack: performers with their virtual devices, a payment system that repeats itself, and
+the facts."""
 
 import asyncio
 import contextlib
@@ -16,8 +17,8 @@ from lovense.simulator.device import Report, VirtualDevice
 from tests.flows import proof
 from tests.flows.facts import PATIENCE_SECONDS, Facts, Matches
 from tests.flows.stack import Stack
-from tips import simulator
-from tips.simulator import PaymentSystem
+from tips.intake import simulator
+from tips.intake.simulator import PaymentSystem
 
 SPEED = 40.0  # a run of two seconds takes 50 ms
 RETRY_SECONDS = 0.1  # between two attempts of the payment system
@@ -45,11 +46,15 @@ class Cast:
     def take(self, url: str, performers: int) -> list[VirtualDevice]:
         return [self.page(url, next(self._new)) for _ in range(performers)]
 
-    def page(self, url: str, performer_id: str, *, name: str = "page", report: Report | None = None) -> VirtualDevice:
+    def page(
+        self, url: str, performer_id: str, *, name: str = "page", report: Report | None = None
+    ) -> VirtualDevice:
         """One of her pages; each has a memory of its own."""
         memory = self._memory / f"{performer_id}.{name}"
         token = self._tokens[performer_id]
-        return VirtualDevice(url=url, performer_id=performer_id, token=token, memory=memory, speed=SPEED, report=report)
+        return VirtualDevice(
+            url=url, performer_id=performer_id, token=token, memory=memory, speed=SPEED, report=report
+        )
 
 
 _numbers = count()
@@ -58,7 +63,11 @@ _numbers = count()
 def new_tip(performer_id: str, *, amount: int = AMOUNT) -> Tip:
     tip_id = str(ObjectId())
     data = simulator.tip(
-        tip_id, amount, tipper_id=benchmark.viewer_id(next(_numbers) % VIEWERS), performer_id=performer_id, commission=25
+        tip_id,
+        amount,
+        tipper_id=benchmark.viewer_id(next(_numbers) % VIEWERS),
+        performer_id=performer_id,
+        commission=25,
     )
     return Tip(tip_id, performer_id, simulator.body("tip.succeeded", data), f"msg_{tip_id}")
 
@@ -117,14 +126,16 @@ class Show:
             return 0
 
     async def send_in_order(self, tips: Sequence[Tip]) -> None:
-        """Each once the one before it was accepted; every second one twice at a time, every third once more later."""
+        """Each once the one before it was accepted; every second one twice at a time, every third once more
+        later."""
         for number, tip in enumerate(tips):
             await asyncio.gather(*(self.send(tip) for _ in range(1 + number % 2)))
             if number % 3 == 2:
                 await self.send(tip, message_id=f"again_{tip.tip_id}")
 
     async def played(self, *, seconds: float = PATIENCE_SECONDS) -> float:
-        """Waits until every accepted tip has its final verdict and its request has ended; how long that took."""
+        """Waits until every accepted tip has its final verdict and its request has ended; how long that
+        took."""
         began = time.monotonic()
         try:
             await self.facts.until(lambda: proof.is_over(self.facts.database, self.tip_ids), seconds=seconds)

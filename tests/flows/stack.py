@@ -1,4 +1,5 @@
-"""A stack of its own, started as an operator starts it: what it says, where its parts are, and the end of any of them."""
+"""A stack of its own, started as an operator starts it: what it says, where its parts are, and the end of any
+of them."""
 
 import json
 import os
@@ -38,7 +39,12 @@ class Stack:
     def __enter__(self) -> Self:
         command = (sys.executable, "-m", "config.stack", *self.options)
         self.process = subprocess.Popen(
-            command, cwd=BASE_DIR, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=BASE_DIR,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
@@ -49,7 +55,9 @@ class Stack:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -81,7 +89,11 @@ class Stack:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._listening.is_alive():
                     ended = f"(it ended: {self.process.wait()})" if not self._listening.is_alive() else ""
-                    raise NotSaid("\n".join([f"{pattern!r} was not said {ended}; the last lines are:", *self.lines[-20:]]))
+                    raise NotSaid(
+                        "\n".join(
+                            [f"{pattern!r} was not said {ended}; the last lines are:", *self.lines[-20:]]
+                        )
+                    )
                 self._heard.wait(min(left, 1.0))
 
     @property
@@ -111,13 +123,20 @@ class Stack:
         """The output of a command of ours, run beside the stack."""
         command = (sys.executable, "manage.py", *arguments)
         done = subprocess.run(
-            command, cwd=BASE_DIR, env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
     def prepare(self, *, performers: int, viewers: int) -> dict[str, str]:
-        """Performers with a menu that answers every tip with two seconds, and funded viewers; each performer's token."""
+        """Performers with a menu that answers every tip with two seconds, and funded viewers; each
+        performer's token."""
         prepared = self.manage("prepare_bench", "--performers", str(performers), "--viewers", str(viewers))
         tokens: dict[str, str] = json.loads(prepared)["tokens"]
         return tokens

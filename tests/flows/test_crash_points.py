@@ -1,7 +1,8 @@
-"""A process dies right after its n-th write, for every n of every hop; the sweeps then lead to the same end as without a death.
+"""A process dies right after its n-th write, for every n of every hop; the sweeps then lead to the same end
+as without a death.
 
-Deterministic: what dies is a real process running the product's own hop, killed by itself the moment the server answered.
-"""
+Deterministic: what dies is a real process running the product's own hop, killed by itself the moment the
+server answered."""
 
 import asyncio
 import json
@@ -15,14 +16,16 @@ from django.db import connection
 from pymongo import AsyncMongoClient
 
 from config import benchmark
-from ledger import clock, orphans
-from ledger.database import collection
-from lovense import dispatch, menus, pages
+from ground import clock
+from ground.mongodb import abandoned
+from ground.mongodb.collections import collection
+from lovense.menus import publishing
 from lovense.models import Activation, Performer
+from lovense.sending import leases, pages, resume
 from tests.factories import fund
 from tests.flows import hops, proof
 from tests.flows.nursery import SLOT, SURVIVED
-from tips import simulator
+from tips.intake import simulator
 
 DIED = -signal.SIGKILL
 ROUNDS, ROUND = 12, timedelta(seconds=5)
@@ -40,13 +43,15 @@ class World:
         self.calls = []  # every signed call, in order
         self.tips = {}  # tip id -> the verdict it should get
         self.runs, self.remembered = [], set()
-        menus.publish(self.performer_id, benchmark.MENU, self.now)
+        publishing.publish(self.performer_id, benchmark.MENU, self.now)
         fund(viewer, 10**9)
 
     def new_call(self, amount=PLAYED):
         tip_id = f"{len(self.tips) + 1:024x}"
         more = {"createdAt": clock.iso(self.now)}
-        data = simulator.tip(tip_id, amount, tipper_id=self.viewer.user_id, performer_id=self.performer_id, **more)
+        data = simulator.tip(
+            tip_id, amount, tipper_id=self.viewer.user_id, performer_id=self.performer_id, **more
+        )
         body = simulator.body("tip.succeeded", data)
         headers = simulator.headers(settings.PAYMENT_WEBHOOK_SECRETS[0], f"msg_{tip_id}", body)
         self.tips[tip_id] = "completed" if amount >= PLAYED else "skipped"
@@ -61,10 +66,14 @@ class World:
         pages.take(self.performer_id, page_id="page", channel="channel", slot="web-0", now=self.now)
 
     def commands(self):
-        return dispatch.in_flight([self.performer_id], before=self.now)
+        return resume.in_flight([self.performer_id], before=self.now)
 
     def ack(self, command, stage):
-        more = {"delivered_seconds": float(json.loads(command.text)["durationSec"])} if stage == "finished" else {}
+        more = (
+            {"delivered_seconds": float(json.loads(command.text)["durationSec"])}
+            if stage == "finished"
+            else {}
+        )
         more |= {"code": "busy"} if stage == "failed" else {}
         return {
             "now": self.moment,
@@ -76,14 +85,16 @@ class World:
         }
 
     def play(self, command):
-        """As a page does: what it remembers it does not run again, and it remembers all that plays in a run."""
+        """As a page does: what it remembers it does not run again, and it remembers all that plays in a
+        run."""
         if command.activation_id not in self.remembered:
             together = [command.activation_id, *json.loads(command.text).get("members", ())]
             self.remembered.update(together)
             self.runs += [activation_id.partition(".")[0] for activation_id in together]
 
     def sweep(self):
-        """One round of everything that runs on the clock, of the payment system's repeats, and of the page's looks."""
+        """One round of everything that runs on the clock, of the payment system's repeats, and of the page's
+        looks."""
         self.now += ROUND
         self.hold()
         for call in self.calls[-3:]:
@@ -97,9 +108,10 @@ class World:
                 hops.acknowledge(**self.ack(command, stage))
 
     def recover(self):
-        """What a restarted worker does first, then the clock until everything is over; how many rounds that took."""
-        orphans.end(SLOT)
-        dispatch.recover(SLOT, now=self.now)
+        """What a restarted worker does first, then the clock until everything is over; how many rounds that
+        took."""
+        abandoned.end(SLOT)
+        leases.recover(SLOT, now=self.now)
         for number in range(1, ROUNDS + 1):
             self.sweep()
             if self.ask(lambda database: proof.is_over(database, list(self.tips))):
@@ -111,7 +123,11 @@ class World:
         self.ask(proof.of_the_consumers)
         for verdict in ("completed", "skipped", "timeout"):
             tips = [tip_id for tip_id, expected in self.tips.items() if expected == verdict]
-            self.ask(lambda database, tips=tips, verdict=verdict: proof.of_facts(database, tips, verdicts=[verdict]))
+            self.ask(
+                lambda database, tips=tips, verdict=verdict: proof.of_facts(
+                    database, tips, verdicts=[verdict]
+                )
+            )
         assert self.runs == [tip_id for tip_id, expected in self.tips.items() if expected != "skipped"]
         rows = collection(Activation).find({"status": "completed"})
         assert {row["tip_id"] for row in rows if row["delivered_seconds"] != row["promised_seconds"]} == set()
@@ -126,7 +142,7 @@ class World:
         return asyncio.run(answer())
 
 
-# --- what goes before each hop, and what the dying process is told to do --------------------------------------------------
+# --- what goes before each hop, and what the dying process is told to do -----------------------------------
 
 
 def before_accept(world, nursery):
@@ -235,7 +251,9 @@ def before_heal_of_a_silent_run(world, nursery):
 
 def before_heal_of_a_lost_run(world, nursery):
     hop, given = before_run(world, nursery)
-    assert nursery(hop, last=3, **given)[0] == DIED  # its members have joined and are decided, and their leader is not
+    assert (
+        nursery(hop, last=3, **given)[0] == DIED
+    )  # its members have joined and are decided, and their leader is not
     world.now += timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
     return "heal", {"now": world.moment}
 
@@ -247,13 +265,19 @@ POINTS = {
         before_settle,
         {"insert tips", "insert tip_activated_event_log", "insert queue_requests", "commitTransaction"},
     ),
-    "the-consumers-of-the-event": (before_emit, {"update event_consumers", "update tip_hours", "commitTransaction"}),
+    "the-consumers-of-the-event": (
+        before_emit,
+        {"update event_consumers", "update tip_hours", "commitTransaction"},
+    ),
     "4-5-claim-and-dispatch": (before_send, {"update queue_requests", "insert activations"}),
     "4-6-a-tip-that-plays-nothing": (before_skip, {"update queue_requests", "insert activations"}),
     "4-5-the-second-attempt": (before_second_attempt, {"update queue_requests", "update activations"}),
     "6-received": (before_ack("received"), {"update activations", "update queue_requests"}),
     "6-started": (before_ack("started", "received"), {"update activations"}),
-    "6-finished": (before_ack("finished", "received", "started"), {"update activations", "update queue_requests"}),
+    "6-finished": (
+        before_ack("finished", "received", "started"),
+        {"update activations", "update queue_requests"},
+    ),
     "6-finished-at-once": (before_ack("finished"), {"update activations", "update queue_requests"}),
     "6-refused": (before_refusal, {"update activations", "update queue_requests"}),
     "4-5-a-run-of-three": (before_run, {"update queue_requests", "insert activations"}),
@@ -263,7 +287,10 @@ POINTS = {
         {"update activations", "update queue_requests"},
     ),
     "6-a-run-refused": (before_word_of_a_run("failed"), {"update activations", "update queue_requests"}),
-    "the-healing-of-a-silent-run": (before_heal_of_a_silent_run, {"findAndModify activations", "update queue_requests"}),
+    "the-healing-of-a-silent-run": (
+        before_heal_of_a_silent_run,
+        {"findAndModify activations", "update queue_requests"},
+    ),
     "the-healing-of-a-lost-run": (before_heal_of_a_lost_run, {"update activations", "update queue_requests"}),
     "the-healing-of-a-claim": (before_heal_of_a_claim, {"update queue_requests"}),
     "the-healing-of-an-unconfirmed": (before_heal_of_an_unconfirmed, {"update queue_requests"}),
@@ -271,7 +298,9 @@ POINTS = {
 
 
 @pytest.mark.parametrize(("before", "facts"), POINTS.values(), ids=POINTS)
-def test_a_death_after_any_write_changes_nothing_in_the_end(before, facts, ana, bob, nursery, written_elsewhere):
+def test_a_death_after_any_write_changes_nothing_in_the_end(
+    before, facts, ana, bob, nursery, written_elsewhere
+):
     world = World(ana, bob)
     for last in range(1, MOST_WRITES):
         hop, given = before(world, nursery)

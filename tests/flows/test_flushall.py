@@ -1,4 +1,5 @@
-"""Words get lost: acknowledgements, doubled ones, whole sockets, and all that Redis knew. Each tip still plays once, in order."""
+"""Words get lost: acknowledgements, doubled ones, whole sockets, and all that Redis knew. Each tip still
+plays once, in order."""
 
 import asyncio
 import os

@@ -1,4 +1,5 @@
-"""Every process killed right after every fact, with tips on their way: none lost, none run twice, none out of order."""
+"""Every process killed right after every fact, with tips on their way: none lost, none run twice, none out of
+order."""
 
 import asyncio
 import time
@@ -36,7 +37,8 @@ async def test_no_tip_is_lost_or_doubled_when_it_is_killed_once(begin, fact, vic
 
 
 async def test_a_call_that_was_answered_is_kept_though_mongod_dies_at_once(begin):
-    """The payment system does not repeat what was answered: here the kill follows the first answer, not the stored row."""
+    """The payment system does not repeat what was answered: here the kill follows the first answer, not the
+    stored row."""
     async with begin(performers=1) as show:
         tips = [new_tip(show.device.performer_id) for _ in range(ANSWERED)]
         senders = [asyncio.create_task(show.send(tip)) for tip in tips]
@@ -45,5 +47,7 @@ async def test_a_call_that_was_answered_is_kept_though_mongod_dies_at_once(begin
         await asyncio.gather(*senders)
         await show.played()
         await asyncio.to_thread(show.stack.wait_until_restarted, "mongod", mark)
-        show.accepted.sort(key=lambda tip: show.device.runs.index(f"{tip.tip_id}.all"))  # sent at once: in any order
+        show.accepted.sort(
+            key=lambda tip: show.device.runs.index(f"{tip.tip_id}.all")
+        )  # sent at once: in any order
         await show.prove()

@@ -1,4 +1,5 @@
-"""The same tip fifty times at the same moment: one tip, event, request, activation and run, and every caller is told so."""
+"""The same tip fifty times at the same moment: one tip, event, request, activation and run, and every caller
+is told so."""
 
 import asyncio
 import threading
@@ -10,13 +11,14 @@ import pytest
 
 from tests.flows.facts import PATIENCE_SECONDS
 from tests.flows.show import new_tip, secret
-from tips import simulator
+from tips.intake import simulator
 
 CALLERS = 50
 
 
 def call_at_once(url, tip, message_ids):
-    """One thread and one open connection for each id; all send when the last one is ready. (status, body) of each answer."""
+    """One thread and one open connection for each id; all send when the last one is ready. (status, body) of
+    each answer."""
     address = urlsplit(url)
     everybody = threading.Barrier(len(message_ids))
 

@@ -1,11 +1,12 @@
-"""The queue is dropped and Redis is emptied while tips play; the rebuild restores what is unfinished and nothing that is over."""
+"""The queue is dropped and Redis is emptied while tips play; the rebuild restores what is unfinished and
+nothing that is over."""
 
 import asyncio
 from collections import Counter
 
 import redis.asyncio
 
-from lovense.activation import FINAL
+from lovense.deciding.activation import FINAL
 from tests.flows import proof
 from tests.flows.facts import PATIENCE_SECONDS, started
 from tests.flows.show import new_tip
@@ -32,7 +33,9 @@ async def bury(show, tip_ids):
 
 
 async def all_over(show):
-    over = await show.facts.database.activations.count_documents({"tip_id": {"$in": show.tip_ids}, "status": {"$in": OVER}})
+    over = await show.facts.database.activations.count_documents(
+        {"tip_id": {"$in": show.tip_ids}, "status": {"$in": OVER}}
+    )
     unfinished = await show.facts.database.queue_requests.count_documents({"status": {"$in": UNFINISHED}})
     return over == len(show.tip_ids) and unfinished == 0
 
@@ -47,7 +50,10 @@ async def test_a_lost_queue_is_rebuilt_while_tips_play_and_every_tip_has_one_ver
 
         tips = {own_id: [new_tip(own_id) for _ in range(TIPS)] for own_id in show.performers}
         held = [device.faults.hold("finished") for device in show.devices.values()]
-        async with show.after(started(tips[show.performers[0]][0].tip_id)) as seen, asyncio.TaskGroup() as senders:
+        async with (
+            show.after(started(tips[show.performers[0]][0].tip_id)) as seen,
+            asyncio.TaskGroup() as senders,
+        ):
             for own in tips.values():
                 senders.create_task(show.send_in_order(own))
             await seen
@@ -70,11 +76,16 @@ async def prove(show, dead):
     """One verdict each, none ran twice, and what was over before has no request."""
     database = show.facts.database
     verdicts = Counter(
-        [(row["tip_id"], row["status"]) async for row in database.activations.find({"tip_id": {"$in": show.tip_ids}})]
+        [
+            (row["tip_id"], row["status"])
+            async for row in database.activations.find({"tip_id": {"$in": show.tip_ids}})
+        ]
     )
     assert verdicts == {(tip_id, "dead" if tip_id == dead else "completed"): 1 for tip_id in show.tip_ids}
     for own_id, device in show.devices.items():
-        assert Counter(device.runs) == {f"{tip.tip_id}.all": 1 for tip in show.accepted if tip.performer_id == own_id}
+        assert Counter(device.runs) == {
+            f"{tip.tip_id}.all": 1 for tip in show.accepted if tip.performer_id == own_id
+        }
     found = {row["idempotency_key"]: row["status"] async for row in database.queue_requests.find()}
     mine = {key: status for key, status in found.items() if key in show.tip_ids}
     assert mine.pop(dead) == "dead"

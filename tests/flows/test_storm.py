@@ -1,4 +1,5 @@
-"""Everything at once: a stream of tips with repeats, and every fourteen tips another part dies, forgets or loses a word."""
+"""Everything at once: a stream of tips with repeats, and every fourteen tips another part dies, forgets or
+loses a word."""
 
 import asyncio
 from itertools import cycle
@@ -9,7 +10,18 @@ from tests.flows.facts import records
 from tests.flows.show import new_tip
 
 PERFORMERS, TIPS_EACH, TIPS_BETWEEN = 4, 40, 14
-BLOWS = ("worker-0", "a socket", "mongod", "a word", "web-0", "redis", "a socket", "all that Redis knew", "worker-0", "beat")
+BLOWS = (
+    "worker-0",
+    "a socket",
+    "mongod",
+    "a word",
+    "web-0",
+    "redis",
+    "a socket",
+    "all that Redis knew",
+    "worker-0",
+    "beat",
+)
 
 
 async def strike(show, blow, device):

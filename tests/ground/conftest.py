@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
-from ledger.database import client
+from ground.mongodb.collections import client
 
 
 @pytest.fixture
 def fail_command(db: None) -> Iterator[Callable[..., None]]:
-    """`fail_command("commitTransaction", times=1, errorCode=…)`: the server fails these commands of ours, then works again."""
+    """`fail_command("commitTransaction", times=1, errorCode=…)`: the server fails these commands of ours,
+    then works again."""
     point = {"configureFailPoint": "failCommand"}
 
     def set_point(*commands: str, times: int = 1, **data: Any) -> None:
-        client().admin.command(point | {"mode": {"times": times}, "data": {"failCommands": list(commands), **data}})
+        client().admin.command(
+            point | {"mode": {"times": times}, "data": {"failCommands": list(commands), **data}}
+        )
 
     yield set_point
     client().admin.command(point | {"mode": "off"})

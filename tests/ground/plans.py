@@ -1,4 +1,5 @@
-"""How did MongoDB find it? Runs real code, takes the commands it sent, and asks the server for the plan of each."""
+"""How did MongoDB find it? Runs real code, takes the commands it sent, and asks the server for the plan of
+each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from typing import Any
 
 from bson import SON
 
-from ledger.database import client
+from ground.mongodb.collections import client
 from tests.commands import RECORDER
 
 # What a session and the driver add; `explain` refuses it.
@@ -29,7 +30,8 @@ INDEXED = frozenset({"IXSCAN", "IDHACK", "DISTINCT_SCAN", "COUNT_SCAN", "EXPRESS
 
 @dataclass
 class Plan:
-    """The stages of one command's winning plan, the indexes it read, and (when it was run) how many documents or keys."""
+    """The stages of one command's winning plan, the indexes it read, and (when it was run) how many documents
+    or keys."""
 
     command: str
     collection: str
@@ -39,12 +41,17 @@ class Plan:
 
     @property
     def is_indexed(self) -> bool:
-        return bool(INDEXED & set(self.stages)) and not {"COLLSCAN", "SORT"} & set(self.stages) and "$sort" not in self.stages
+        return (
+            bool(INDEXED & set(self.stages))
+            and not {"COLLSCAN", "SORT"} & set(self.stages)
+            and "$sort" not in self.stages
+        )
 
 
 @contextmanager
 def recorded(*, run: bool = False) -> Iterator[list[Plan]]:
-    """`with recorded() as plans: …` fills the list at the end of the block; `run` also counts what each command reads."""
+    """`with recorded() as plans: …` fills the list at the end of the block; `run` also counts what each
+    command reads."""
     plans: list[Plan] = []
     RECORDER.commands = commands = []
     try:
@@ -69,7 +76,9 @@ def _singles(command: SON[str, Any]) -> Iterator[SON[str, Any]]:
 def plan_of(database: str, command: SON[str, Any], run: bool) -> Plan:
     name = next(iter(command))
     plan = Plan(name, command[name])
-    answer = client()[database].command("explain", command, verbosity="executionStats" if run else "queryPlanner")
+    answer = client()[database].command(
+        "explain", command, verbosity="executionStats" if run else "queryPlanner"
+    )
     for stage in answer.get("stages", []):
         plan.stages += [key for key in stage if key.startswith("$")]
     for winning in _winning(answer):
@@ -79,7 +88,8 @@ def plan_of(database: str, command: SON[str, Any], run: bool) -> Plan:
 
 
 def _counts(answer: Any) -> Iterator[tuple[int, int]]:
-    """What the storage was asked for; a look-up by covered keys reads no document, so the larger of the two counts."""
+    """What the storage was asked for; a look-up by covered keys reads no document, so the larger of the two
+    counts."""
     if isinstance(answer, dict):
         if "totalDocsExamined" in answer:
             yield answer["totalDocsExamined"], answer["totalKeysExamined"]

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from ledger.database import client, collection
+from ground.mongodb.collections import client, collection
 from ledger.models import Account
 from tests import factories
 from tests.commands import WRITES
@@ -41,7 +41,12 @@ def test_redis_is_empty(turn, redis_client):
 
 
 def test_the_cast_is_who_they_are(ana, bob, carol, dina, now):
-    assert [ana.user.username, bob.username, carol.user.username, dina.username] == ["ana", "bob", "carol", "dina"]
+    assert [ana.user.username, bob.username, carol.user.username, dina.username] == [
+        "ana",
+        "bob",
+        "carol",
+        "dina",
+    ]
     assert len({ana.pk, bob.user_id, carol.pk}) == 3
     assert dina.is_staff
     assert not ana.user.is_staff

@@ -1,4 +1,5 @@
-"""The traps of Django on MongoDB, each closed in config/database. Without the fix each of these tests fails."""
+"""The traps of Django on MongoDB, each closed in config/database. Without the fix each of these tests
+fails."""
 
 import contextlib
 import os
@@ -13,8 +14,9 @@ from django.db.models.functions import Lower
 from django_mongodb_backend import transaction as upstream
 from pymongo.errors import PyMongoError
 
-from ledger.database import client, collection
-from ledger.models import Account, Entry, Transfer, WebhookDelivery
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import client, collection
+from ledger.models import Account, Entry, Transfer
 from lovense.models import Activation, Performer
 from tests import factories
 from tests.ground.plans import recorded
@@ -28,7 +30,7 @@ def index_of(model, name_part):
     return next(found for name, found in collection(model).index_information().items() if name_part in name)
 
 
-# --- keys and unique indexes -----------------------------------------------------------------------------------------------
+# --- keys and unique indexes -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", [Tip, WebhookDelivery, Account, Transfer, Entry, QueueRequest, Performer])
@@ -60,7 +62,9 @@ def test_a_conditional_unique_index_keeps_its_condition_and_no_type():
 
 def test_a_nullable_unique_field_is_unique_among_texts_and_free_among_nulls():
     rows = collection(WebhookDelivery)
-    rows.insert_many([{"_id": "a", "subject": None}, {"_id": "b", "subject": None}, {"_id": "c", "subject": "tip/1"}])
+    rows.insert_many(
+        [{"_id": "a", "subject": None}, {"_id": "b", "subject": None}, {"_id": "c", "subject": "tip/1"}]
+    )
     with pytest.raises(PyMongoError, match="delivery_subject"):
         rows.insert_one({"_id": "d", "subject": "tip/1"})
 
@@ -75,7 +79,11 @@ def test_a_nullable_unique_field_is_looked_up_by_its_index():
 def test_an_extra_condition_on_a_nullable_column_replaces_its_type():
     class Ticket(models.Model):
         seat = models.IntegerField(null=True)
-        owner = models.ObjectIdField(null=True) if hasattr(models, "ObjectIdField") else models.CharField(null=True, max_length=9)
+        owner = (
+            models.ObjectIdField(null=True)
+            if hasattr(models, "ObjectIdField")
+            else models.CharField(null=True, max_length=9)
+        )
 
         class Meta:
             app_label = "ground"
@@ -95,7 +103,7 @@ def test_an_extra_condition_on_a_nullable_column_replaces_its_type():
             editor.delete_model(Ticket)
 
 
-# --- sorting and joining ---------------------------------------------------------------------------------------------------
+# --- sorting and joining -----------------------------------------------------------------------------------
 
 
 def plans_of(queryset):
@@ -128,15 +136,21 @@ def test_order_by_gives_the_rows_in_order_whatever_the_kind_of_key():
     names = [u.username for u in User.objects.order_by("username")]
     assert names == ["Bb", "aa", "cc"]
     assert [u.username for u in User.objects.order_by(Lower("username"))] == ["aa", "Bb", "cc"]
-    assert [u.username for u in User.objects.order_by(F("last_login").desc(nulls_last=True), "username")] == names
-    assert list(User.objects.annotate(low=Lower("username")).order_by("-low").values_list("low", flat=True)) == ["cc", "bb", "aa"]
+    assert [
+        u.username for u in User.objects.order_by(F("last_login").desc(nulls_last=True), "username")
+    ] == names
+    assert list(
+        User.objects.annotate(low=Lower("username")).order_by("-low").values_list("low", flat=True)
+    ) == ["cc", "bb", "aa"]
     assert list(User.objects.order_by("username").values_list("username", flat=True).distinct()) == names
     assert User.objects.order_by("username")[1:].count() == 2
 
 
 @pytest.fixture
 def performers():
-    made = [factories.PerformerFactory.create(display_name=f"P{n}", user__username=f"u{9 - n}") for n in range(5)]
+    made = [
+        factories.PerformerFactory.create(display_name=f"P{n}", user__username=f"u{9 - n}") for n in range(5)
+    ]
     return sorted(made, key=lambda performer: performer.pk)
 
 
@@ -150,7 +164,11 @@ def test_select_related_joins_after_the_limit(performers):
 
 def test_a_join_that_the_filter_needs_stays_before_the_limit(performers):
     wanted = performers[3]
-    queryset = Performer.objects.select_related("user").filter(user__username=wanted.user.username).order_by("pk")[:1]
+    queryset = (
+        Performer.objects.select_related("user")
+        .filter(user__username=wanted.user.username)
+        .order_by("pk")[:1]
+    )
     assert list(queryset) == [wanted]
     assert stages_of(queryset) == ["$lookup", "$unwind", "$match", "$sort", "$limit"]
 
@@ -181,7 +199,7 @@ def stages_of(queryset):
     return [next(iter(stage)) for stage in query.get_pipeline()]
 
 
-# --- texts are texts -------------------------------------------------------------------------------------------------------
+# --- texts are texts ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("given", ["a.b", "a*b", "^a", "a$", "(a", "a\\b", "a_b", "a%b", "[a", "a|b"])
@@ -206,18 +224,22 @@ def test_a_given_text_is_never_read_as_the_name_of_a_field(lookup):
     given = {"in": ["$password"], "range": ["$password", "$password"]}.get(lookup, "$password")
     found = User.objects.annotate(low=Lower("username")).filter(**{f"low__{lookup}": given})
     assert not found.filter(username="secret").exists() or lookup == "gte"
-    if lookup == "gte":  # "s" > "$": true for the text; for the column it would hold as well, so ask the other way round
+    if (
+        lookup == "gte"
+    ):  # "s" > "$": true for the text; for the column it would hold as well, so ask the other way round
         assert not User.objects.annotate(low=Lower("username")).filter(low__lte=given).exists()
 
 
 def test_columns_still_compare_with_columns():
     factories.UserFactory.create(username="same", email="same")
     factories.UserFactory.create(username="one", email="other")
-    assert [u.username for u in User.objects.annotate(low=Lower("username")).filter(low=F("email"))] == ["same"]
+    assert [u.username for u in User.objects.annotate(low=Lower("username")).filter(low=F("email"))] == [
+        "same"
+    ]
     assert User.objects.filter(username__range=(F("email"), "z")).exists()
 
 
-# --- sessions that died (platform trap 3), with upstream's own atomic ------------------------------------------------------
+# --- sessions that died (platform trap 3), with upstream's own atomic --------------------------------------
 
 
 def account(key):
@@ -268,7 +290,7 @@ def test_an_aborted_block_leaves_no_dead_session(fail_command):
     assert is_clean()
 
 
-# --- the rest of the ground ------------------------------------------------------------------------------------------------
+# --- the rest of the ground --------------------------------------------------------------------------------
 
 
 def test_a_guarded_update_lets_through_exactly_what_the_balance_allows(in_threads):

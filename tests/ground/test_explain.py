@@ -1,4 +1,5 @@
-"""No hot look-up reads a whole collection or sorts in memory: the plan of every command that the real code sends is checked."""
+"""No hot look-up reads a whole collection or sorts in memory: the plan of every command that the real code
+sends is checked."""
 
 import json
 import uuid
@@ -13,17 +14,32 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from rest_framework.authentication import TokenAuthentication
 
-from adminpanel import reconciliation
-from ledger import clock, inbox
-from ledger.database import collection
-from ledger.models import WebhookDelivery
-from lovense import acknowledgement, dispatch, groups, menus, pages
-from lovense.acknowledgement import Ack
+from adminpanel.watch import reconciliation
+from ground import clock
+from ground.inbox import inbox
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import collection
+from lovense.menus import publishing
 from lovense.models import Activation, PageLease, Performer
+from lovense.sending import acknowledgement, dispatch, groups, leases, pages, resume
+from lovense.sending.acknowledgement import Ack
 from tests import factories
 from tests.ground.plans import recorded
-from tips import daily_heads, emission, looking, placement, queue, settlement
-from tips.models import ChainHead, DailyHead, EventConsumer, FailedEmission, Mode, Priority, QueueRequest, Tip, TipActivated
+from tips.intake import payloads
+from tips.log import daily_heads, emission
+from tips.models import (
+    ChainHead,
+    DailyHead,
+    EventConsumer,
+    FailedEmission,
+    Mode,
+    Priority,
+    QueueRequest,
+    Tip,
+    TipActivated,
+)
+from tips.queue import claims, counts
+from tips.settlement import polling, settlement
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +53,7 @@ def scans(plans):
     return [plan for plan in plans if not plan.is_indexed and plan.collection not in SINGLE_ROWS]
 
 
-# --- who is asking -----------------------------------------------------------------------------------------------------------
+# --- who is asking -----------------------------------------------------------------------------------------
 
 
 def test_a_session_is_found_by_its_key():
@@ -69,7 +85,7 @@ def test_a_token_is_found_by_its_key_and_its_user_joined_alone(ana):
     assert scans(plans) == []
 
 
-# --- the chain of facts --------------------------------------------------------------------------------------------------------
+# --- the chain of facts ------------------------------------------------------------------------------------
 
 
 def delivery(performer, viewer, *, now, position):
@@ -83,9 +99,16 @@ def delivery(performer, viewer, *, now, position):
         "createdAt": clock.iso(now),
     }
     body = json.dumps({"type": "tip.succeeded", "timestamp": clock.iso(now), "data": data}).encode()
-    message = placement.parse(body)
+    message = payloads.parse(body)
     return tip_id, inbox.Call(
-        "payments", tip_id, message.event_type, f"tip.succeeded/{tip_id}", message.fingerprint, body, position, now
+        "payments",
+        tip_id,
+        message.event_type,
+        f"tip.succeeded/{tip_id}",
+        message.fingerprint,
+        body,
+        position,
+        now,
     )
 
 
@@ -93,7 +116,7 @@ def delivery(performer, viewer, *, now, position):
 def show(ana, bob, now, monkeypatch):
     """ana has a menu and a page; bob has tokens; nothing is really sent."""
     monkeypatch.setattr(groups, "publish", lambda messages: None)
-    menus.publish(ana.pk, [ITEM], now)
+    publishing.publish(ana.pk, [ITEM], now)
     factories.fund(bob, 1000)
     pages.take(ana.pk, page_id="page", channel="channel", slot="web-0", now=now)
 
@@ -105,7 +128,10 @@ def test_the_whole_chain_uses_indexes(show, ana, bob, now):
         assert inbox.accept([call]) == [inbox.Outcome.REPEAT]
         settlement.drain(now=now, limit=100)
         dispatch.drain(now=now, limit=100)
-        acks = [Ack(ana.pk, f"{tip_id}.all", 1, stage, now, delivered_seconds=3.0) for stage in acknowledgement.STAGES[:3]]
+        acks = [
+            Ack(ana.pk, f"{tip_id}.all", 1, stage, now, delivered_seconds=3.0)
+            for stage in acknowledgement.STAGES[:3]
+        ]
         for ack in acks:
             acknowledgement.acknowledge([ack])
         dispatch.drain(now=now, limit=100)
@@ -121,13 +147,13 @@ def test_healing_uses_indexes(show, ana, bob, now):
     dispatch.drain(now=now, limit=100)
     later = now + timedelta(hours=1)
     with recorded() as plans:
-        dispatch.in_flight([ana.pk], before=later)
-        dispatch.recover("worker-0", now=later)
-        dispatch.expire(now=later, limit=100)
-        dispatch.expire_offline(now=later, limit=100)
+        resume.in_flight([ana.pk], before=later)
+        leases.recover("worker-0", now=later)
+        leases.expire(now=later, limit=100)
+        leases.expire_offline(now=later, limit=100)
         settlement.end_grace(now=later, limit=100)
         inbox.mark_failed("payments/none", error="x")
-        queue.release(str(uuid.uuid4()), now=later, delay_seconds=0, error="x")
+        claims.release(str(uuid.uuid4()), now=later, delay_seconds=0, error="x")
     assert len(plans) > 7
     assert scans(plans) == []
 
@@ -165,7 +191,7 @@ def test_facts_are_found_by_their_keys(db):
     assert scans(plans) == []
 
 
-# --- what it costs when there is much ------------------------------------------------------------------------------------------
+# --- what it costs when there is much ----------------------------------------------------------------------
 
 
 def fill(model, row, count=MANY):
@@ -178,7 +204,13 @@ def test_the_oldest_delivery_that_waits_is_found_among_many():
     sources = ("payments", "rest", "rrr")
     collection(WebhookDelivery).insert_many(
         [
-            {"_id": f"w{n}{source}", "subject": f"w{n}{source}", "source": source, "status": "received", "position": n}
+            {
+                "_id": f"w{n}{source}",
+                "subject": f"w{n}{source}",
+                "source": source,
+                "status": "received",
+                "position": n,
+            }
             for n, source in enumerate(sources * 3)
         ]
     )
@@ -197,16 +229,19 @@ def in_lane(number):
 def test_the_heads_of_all_lanes_cost_one_look_per_lane():
     fill(
         QueueRequest,
-        lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "turn": MANY - n} | in_lane(n % 50),
+        lambda n: (
+            {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "turn": MANY - n} | in_lane(n % 50)
+        ),
     )
     lanes = [f"L{n:02}" for n in range(0, 50, 2)]
     with recorded(run=True) as plans:
-        heads = queue.heads(lanes)
+        heads = claims.heads(lanes)
     assert sorted(head["lane"] for head in heads) == lanes
     assert {head["turn"] for head in heads} == {50 - n for n in range(0, 50, 2)}
     assert "DISTINCT_SCAN" in plans[0].stages
     assert plans[0].indexes == ["request_claim"]
-    # A lane has four lines: the head of one of them, a step to each of the others that is empty, one over a lane not asked for.
+    # A lane has four lines: the head of one of them, a step to each of the others that is empty, one over a
+    # lane not asked for.
     assert plans[0].examined <= 4 * len(lanes)
 
 
@@ -224,7 +259,9 @@ def test_a_claim_among_many_reads_what_it_takes(now):
 
     fill(QueueRequest, row)
     with recorded(run=True) as plans:
-        claimed = queue.claim(queue.fronts([f"L{n:02}" for n in range(50)]), by="worker-0", now=now, lease_seconds=10)
+        claimed = claims.claim(
+            claims.fronts([f"L{n:02}" for n in range(50)]), by="worker-0", now=now, lease_seconds=10
+        )
     assert len(claimed) == 50
     assert scans(plans) == []
     # An $in of the four lines of 50 lanes also touches the keys between them, whatever the depth.
@@ -234,15 +271,22 @@ def test_a_claim_among_many_reads_what_it_takes(now):
 def test_leases_that_ran_out_cost_as_many_looks_as_there_are_claims(now):
     fill(
         QueueRequest,
-        lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "completed", "lane": f"L{n}", "lease_until": None},
+        lambda n: {
+            "_id": f"r{n}",
+            "idempotency_key": n,
+            "status": "completed",
+            "lane": f"L{n}",
+            "lease_until": None,
+        },
     )
-    claims = [
-        {"_id": f"c{n}", "idempotency_key": f"c{n}", "status": "claimed", "lane": f"L{n}", "lease_until": now} for n in range(9)
+    taken = [
+        {"_id": f"c{n}", "idempotency_key": f"c{n}", "status": "claimed", "lane": f"L{n}", "lease_until": now}
+        for n in range(9)
     ]
-    collection(QueueRequest).insert_many([claim | {"claimed_by": "worker-0/1"} for claim in claims])
+    collection(QueueRequest).insert_many([claim | {"claimed_by": "worker-0/1"} for claim in taken])
     with recorded(run=True) as plans:
-        assert len(queue.expired(now=now, limit=100)) == 9
-        assert queue.expire_claims_of("worker-0", now=now - timedelta(1)) == 9
+        assert len(claims.expired(now=now, limit=100)) == 9
+        assert claims.expire_claims_of("worker-0", now=now - timedelta(1)) == 9
     assert scans(plans) == []
     assert [plan.examined for plan in plans] == [9, 9]
 
@@ -253,15 +297,18 @@ def test_what_waits_is_found_by_its_lane(now):
         lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "turn": n} | in_lane(n % 50),
     )
     with recorded(run=True) as plans:
-        assert len(queue.waiting_lanes()) == 50
-        queue.waiting_in("L01", before=now, limit=20)
+        assert len(counts.waiting_lanes()) == 50
+        counts.waiting_in("L01", before=now, limit=20)
     assert scans(plans) == []
     assert plans[0].examined == 50
     assert plans[1].examined <= MANY / 50
 
 
 def test_a_performers_newest_activations_cost_as_many_as_are_shown():
-    fill(Activation, lambda n: {"_id": f"{n}.all", "performer_id": f"P{n % 3}", "position": n, "status": "completed"})
+    fill(
+        Activation,
+        lambda n: {"_id": f"{n}.all", "performer_id": f"P{n % 3}", "position": n, "status": "completed"},
+    )
     with recorded(run=True) as plans:
         shown = list(collection(Activation).find({"performer_id": "P1"}).sort("position", -1).limit(20))
         list(Activation.objects.filter(performer_id="P1").order_by("-position").values_list("pk")[:20])
@@ -271,8 +318,12 @@ def test_a_performers_newest_activations_cost_as_many_as_are_shown():
 
 
 def test_what_a_performer_has_in_flight_does_not_cost_her_history():
-    fill(Activation, lambda n: {"_id": f"{n}.all", "performer_id": "P1", "position": n, "status": "completed"})
-    collection(Activation).insert_one({"_id": "x.all", "performer_id": "P1", "position": 1, "status": "activated"})
+    fill(
+        Activation, lambda n: {"_id": f"{n}.all", "performer_id": "P1", "position": n, "status": "completed"}
+    )
+    collection(Activation).insert_one(
+        {"_id": "x.all", "performer_id": "P1", "position": 1, "status": "activated"}
+    )
     wanted = {"performer_id": {"$in": ["P1", "P2"]}, "status": {"$in": ["dispatched", "activated"]}}
     with recorded(run=True) as plans:
         assert len(list(collection(Activation).find(wanted))) == 1
@@ -285,15 +336,24 @@ def test_what_a_performer_has_in_flight_does_not_cost_her_history():
 
 
 def test_a_performer_who_has_nothing_in_flight_does_not_pay_for_her_history():
-    fill(Activation, lambda n: {"_id": f"{n}.all", "performer_id": "P1", "position": n, "status": "completed"})
+    fill(
+        Activation, lambda n: {"_id": f"{n}.all", "performer_id": "P1", "position": n, "status": "completed"}
+    )
     with recorded(run=True) as plans:
-        found = Activation.objects.filter(performer_id="P1", status__in=["dispatched", "activated"]).order_by("position").first()
+        found = (
+            Activation.objects.filter(performer_id="P1", status__in=["dispatched", "activated"])
+            .order_by("position")
+            .first()
+        )
     assert found is None
     assert plans[0].examined == 0
 
 
 def test_pages_of_many_performers_cost_those_that_are_open(now):
-    fill(PageLease, lambda n: {"_id": f"P{n}", "slot": "web-0", "channel": "old", "expires_at": now - timedelta(days=1)})
+    fill(
+        PageLease,
+        lambda n: {"_id": f"P{n}", "slot": "web-0", "channel": "old", "expires_at": now - timedelta(days=1)},
+    )
     pages.take("open", page_id="p", channel="c", slot="web-0", now=now)
     with recorded(run=True) as plans:
         assert pages.holders(now=now) == {"open": "c"}
@@ -312,7 +372,10 @@ def test_a_performer_is_found_by_her_user_among_many():
     users = [ObjectId() for _ in range(MANY)]
     fill(Performer, lambda n: {"_id": f"{n:024}", "user_id": users[n]})
     with recorded(run=True) as plans:
-        assert Performer.objects.filter(user_id=users[-1]).values_list("pk", flat=True).first() == f"{MANY - 1:024}"
+        assert (
+            Performer.objects.filter(user_id=users[-1]).values_list("pk", flat=True).first()
+            == f"{MANY - 1:024}"
+        )
     assert plans[0].examined <= 2
 
 
@@ -331,20 +394,30 @@ def test_the_tips_to_look_at_are_found_among_many_that_are_settled():
     fill(Tip, looked_at)
     due = {"looks": 3, "next_look_at": factories.NOW, "settlement_status": "pending"}
     again = {"looks": 3, "settlement_status": "pending", "needs_reconciliation": "not_posted"}
-    collection(Tip).insert_many([looked_at(MANY + n, **due) for n in range(3)] + [looked_at(MANY + 9, **again)])
+    collection(Tip).insert_many(
+        [looked_at(MANY + n, **due) for n in range(3)] + [looked_at(MANY + 9, **again)]
+    )
     with recorded(run=True) as plans:
-        assert len(looking._due(factories.NOW, 100)) == 3
-        assert looking.look_again([f"TIP_{MANY + 9}", "TIP_1", "unknown"], now=factories.NOW) == 1
+        assert len(polling._due(factories.NOW, 100)) == 3
+        assert polling.look_again([f"TIP_{MANY + 9}", "TIP_1", "unknown"], now=factories.NOW) == 1
         assert [doubt.tip.source_ref for doubt in reconciliation.doubts()[0]] == [f"TIP_{MANY + 9}"]
-    assert [plan.indexes[0] for plan in plans] == ["tip_next_look", "tip_looked_at_source_ref", "tip_reconciliation"]
+    assert [plan.indexes[0] for plan in plans] == [
+        "tip_next_look",
+        "tip_looked_at_source_ref",
+        "tip_reconciliation",
+    ]
     assert scans(plans) == []
     assert max(plan.examined for plan in plans) <= 6
 
 
 def test_consumers_of_the_event_log_read_what_is_new_and_keys_alone(show, ana, bob, now):
     fill(TipActivated, lambda n: {"_id": f"{n:024}", "sequence": n + 1, "created_at": now, "payload": {}})
-    fill(QueueRequest, lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "completed", "lane": f"L{n}"})
-    collection(ChainHead).insert_one({"_id": "tip_activated", "sequence": MANY, "digest": "0" * 64, "rounds": 0})
+    fill(
+        QueueRequest, lambda n: {"_id": f"r{n}", "idempotency_key": n, "status": "completed", "lane": f"L{n}"}
+    )
+    collection(ChainHead).insert_one(
+        {"_id": "tip_activated", "sequence": MANY, "digest": "0" * 64, "rounds": 0}
+    )
     emission.drain(now=now, limit=0)  # makes the consumers' rows
     collection(EventConsumer).update_many({}, {"$set": {"position": MANY}})
     inbox.accept([delivery(ana, bob, now=now, position=n)[1] for n in range(5)])
@@ -357,16 +430,26 @@ def test_consumers_of_the_event_log_read_what_is_new_and_keys_alone(show, ana, b
     (requests,) = [plan for plan in plans if plan.collection == "queue_requests"]
     assert requests.indexes == ["_id_"]
     assert "FETCH" not in requests.stages
-    (log,) = [plan for plan in plans if plan.collection == "tip_activated_event_log"]  # three consumers, read once
+    (log,) = [
+        plan for plan in plans if plan.collection == "tip_activated_event_log"
+    ]  # three consumers, read once
     assert (log.indexes, log.examined) == (["event_sequence"], 5)
 
 
 def test_dead_emissions_are_found_among_many_that_were_delivered(now):
-    fill(FailedEmission, lambda n: {"_id": f"analytics/{n}", "consumer": "analytics", "sequence": n, "state": "delivered"})
-    collection(FailedEmission).insert_one({"_id": "analytics/x", "consumer": "analytics", "sequence": 7, "state": "dead"})
+    fill(
+        FailedEmission,
+        lambda n: {"_id": f"analytics/{n}", "consumer": "analytics", "sequence": n, "state": "delivered"},
+    )
+    collection(FailedEmission).insert_one(
+        {"_id": "analytics/x", "consumer": "analytics", "sequence": 7, "state": "dead"}
+    )
     with recorded(run=True) as plans:
         assert (
-            len(list(emission.dead())) == len(list(emission.dead(tip_id="x"))) == emission.count_dead(consumer="analytics") == 1
+            len(list(emission.dead()))
+            == len(list(emission.dead(tip_id="x")))
+            == emission.count_dead(consumer="analytics")
+            == 1
         )
     assert len(plans) == 3
     assert scans(plans) == []
@@ -374,7 +457,10 @@ def test_dead_emissions_are_found_among_many_that_were_delivered(now):
 
 
 def test_the_end_of_a_day_is_found_in_a_long_log_by_a_few_looks(now):
-    fill(TipActivated, lambda n: {"_id": f"{n:024}", "sequence": n + 1, "created_at": now + timedelta(minutes=n)})
+    fill(
+        TipActivated,
+        lambda n: {"_id": f"{n:024}", "sequence": n + 1, "created_at": now + timedelta(minutes=n)},
+    )
     with recorded(run=True) as plans:
         assert daily_heads._last_row_before(now + timedelta(minutes=12_345), 0, MANY) == 12_345
         assert collection(DailyHead).find_one(sort=[("_id", -1)]) is None
@@ -384,8 +470,17 @@ def test_the_end_of_a_day_is_found_in_a_long_log_by_a_few_looks(now):
 
 
 def test_conflicts_are_found_among_many_deliveries():
-    row = {"source": "payments", "event_type": "tip.succeeded", "subject": None, "status": "duplicate", "error": ""}
-    fill(WebhookDelivery, lambda n: row | {"_id": f"payments/{n}", "repeats": f"tip.succeeded/{n}", "position": n})
+    row = {
+        "source": "payments",
+        "event_type": "tip.succeeded",
+        "subject": None,
+        "status": "duplicate",
+        "error": "",
+    }
+    fill(
+        WebhookDelivery,
+        lambda n: row | {"_id": f"payments/{n}", "repeats": f"tip.succeeded/{n}", "position": n},
+    )
     conflict = {
         "_id": "payments/c",
         "status": "conflict",
@@ -408,14 +503,22 @@ def test_a_claim_reads_the_same_keys_at_any_depth(mode, now):
     for depth in (200, 10_000):
         collection(QueueRequest).delete_many({})
         rows = [
-            {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "lane": "L1", "line": f"L1/{Priority.values[n % 4]}"}
+            {
+                "_id": f"r{n}",
+                "idempotency_key": n,
+                "status": "pending",
+                "lane": "L1",
+                "line": f"L1/{Priority.values[n % 4]}",
+            }
             | {"turn": n, "waiting_since": now, "available_at": now - timedelta(seconds=2), "attempts": 0}
             for n in range(depth)
         ]
         collection(QueueRequest).insert_many(rows)
         with recorded(run=True) as plans:
-            (row,) = queue.claim(queue.fronts(["L1"]), by="worker-0", now=now, lease_seconds=10, modes={"L1": mode})
-            queue.waiting_in("L1", limit=99)
+            (row,) = claims.claim(
+                claims.fronts(["L1"]), by="worker-0", now=now, lease_seconds=10, modes={"L1": mode}
+            )
+            counts.waiting_in("L1", limit=99)
         assert scans(plans) == []
         examined.append([plan.examined for plan in plans])
     assert row["_id"] == ("r3" if mode is Mode.PRIORITY else "r0")

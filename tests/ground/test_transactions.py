@@ -1,4 +1,5 @@
-"""The one door to transactions, in every situation that once left a connection broken. After each test the next one works."""
+"""The one door to transactions, in every situation that once left a connection broken. After each test the
+next one works."""
 
 import asyncio
 import contextlib
@@ -10,10 +11,10 @@ from django.db import DatabaseError, IntegrityError, connection
 from django.db.transaction import atomic, on_commit
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from ledger import transactions
-from ledger.database import collection
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ground.mongodb.transactions import CommitUnknown, NestedTransaction, NotCommitted, after_commit, run
 from ledger.models import Account
-from ledger.transactions import CommitUnknown, NestedTransaction, NotCommitted, after_commit, run
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,11 @@ def keys():
 def _the_next_transaction_works(db):
     yield
     calls = []
-    assert (connection.session, connection.in_atomic_block_mongo, connection.run_on_commit) == (None, False, [])
+    assert (connection.session, connection.in_atomic_block_mongo, connection.run_on_commit) == (
+        None,
+        False,
+        [],
+    )
 
     def body(session):
         insert("the next")
@@ -62,7 +67,7 @@ def test_the_orm_and_the_raw_collection_write_together(ran):
     assert keys() == ["orm", "raw"]
 
 
-# --- contention --------------------------------------------------------------------------------------------------------------
+# --- contention --------------------------------------------------------------------------------------------
 
 
 def test_eight_threads_on_one_document_lose_nothing(in_threads, ran):
@@ -91,7 +96,8 @@ def test_raw_and_orm_writers_of_one_document_lose_nothing(in_threads):
 
 
 def test_a_race_for_one_key_is_repeated_and_then_sees_the_winner(ran):
-    """Inside a transaction a lost race is a write conflict, not a duplicate: only a repeat can look at the winner."""
+    """Inside a transaction a lost race is a write conflict, not a duplicate: only a repeat can look at the
+    winner."""
     winner = threading.Thread(target=lambda: collection(Account).insert_one({"_id": "a", "balance": 7}))
 
     def body(session):
@@ -141,7 +147,7 @@ def test_an_application_error_that_stands_for_a_conflict_is_repeated_too(fail_co
     assert len(ran) == 2
 
 
-# --- duplicates --------------------------------------------------------------------------------------------------------------
+# --- duplicates --------------------------------------------------------------------------------------------
 
 
 def test_a_duplicate_leaves_the_transaction_as_itself_at_once(ran):
@@ -183,7 +189,7 @@ def test_a_duplicate_swallowed_inside_is_reported_and_nothing_is_written(goes_on
     assert ran == []
 
 
-# --- the commit --------------------------------------------------------------------------------------------------------------
+# --- the commit --------------------------------------------------------------------------------------------
 
 
 def test_a_refused_commit_says_so_and_writes_nothing(fail_command, ran):
@@ -205,7 +211,9 @@ def test_a_commit_that_others_beat_is_repeated_from_the_start(fail_command, ran)
         ran.append(1)
         insert("a")
 
-    fail_command("commitTransaction", errorCode=NO_SUCH_TRANSACTION, errorLabels=["TransientTransactionError"])
+    fail_command(
+        "commitTransaction", errorCode=NO_SUCH_TRANSACTION, errorLabels=["TransientTransactionError"]
+    )
     run(body)
     assert ran == [1, 1]
     assert keys() == ["a"]
@@ -218,7 +226,9 @@ def test_a_commit_whose_answer_is_lost_is_asked_again_and_done_once(fail_command
         after_commit(lambda: ran.append("hook"))
 
     failure = {"code": WRITE_CONCERN_FAILED, "errmsg": "the answer is lost"}
-    fail_command("commitTransaction", times=3, writeConcernError=failure)  # the commit itself is done the first time
+    fail_command(
+        "commitTransaction", times=3, writeConcernError=failure
+    )  # the commit itself is done the first time
     run(body)
     assert ran == ["body", "hook"]
     assert collection(Account).find_one({"_id": "a"})["balance"] == 1
@@ -249,7 +259,7 @@ def test_a_commit_whose_answer_never_comes_is_unknown_and_its_hooks_stay_silent(
     fail_command("commitTransaction", times=0)
 
 
-# --- nesting -----------------------------------------------------------------------------------------------------------------
+# --- nesting -----------------------------------------------------------------------------------------------
 
 
 def test_a_nested_call_is_refused_and_undoes_the_outer_one(ran):
@@ -292,7 +302,7 @@ def test_djangos_own_blocks_do_nothing_inside_and_outside(ran):
     assert keys() == ["a", "b"]
 
 
-# --- errors of the application -----------------------------------------------------------------------------------------------
+# --- errors of the application -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
@@ -310,7 +320,7 @@ def test_any_error_of_the_body_undoes_everything_and_is_not_repeated(error, ran)
     assert keys() == []
 
 
-# --- hooks -------------------------------------------------------------------------------------------------------------------
+# --- hooks -------------------------------------------------------------------------------------------------
 
 
 def test_a_hook_that_fails_stops_neither_the_others_nor_the_caller(ran, caplog):
@@ -325,7 +335,9 @@ def test_a_hook_that_fails_stops_neither_the_others_nor_the_caller(ran, caplog):
 
 
 def test_only_the_attempt_that_was_committed_has_hooks(fail_command, ran):
-    fail_command("commitTransaction", errorCode=NO_SUCH_TRANSACTION, errorLabels=["TransientTransactionError"])
+    fail_command(
+        "commitTransaction", errorCode=NO_SUCH_TRANSACTION, errorLabels=["TransientTransactionError"]
+    )
 
     def body(session):
         insert("a")
@@ -349,7 +361,7 @@ def test_without_a_transaction_a_hook_runs_at_once(ran):
     assert ran == [1]
 
 
-# --- where it may be called --------------------------------------------------------------------------------------------------
+# --- where it may be called --------------------------------------------------------------------------------
 
 
 def test_it_refuses_to_block_an_event_loop():
@@ -365,7 +377,9 @@ def test_reads_inside_see_one_moment(ran):
 
     def body(session):
         ran.append(Account.objects.get(pk="a").balance)
-        writer = threading.Thread(target=lambda: collection(Account).update_one({"_id": "a"}, {"$set": {"balance": 9}}))
+        writer = threading.Thread(
+            target=lambda: collection(Account).update_one({"_id": "a"}, {"$set": {"balance": 9}})
+        )
         writer.start()
         writer.join()
         ran.append(Account.objects.get(pk="a").balance)

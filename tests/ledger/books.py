@@ -1,7 +1,8 @@
 """Postings for tests, in their own transaction, and the proof that the books agree."""
 
-from ledger import posting, reconcile, transactions
-from ledger.database import collection
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ledger.books import posting, reconcile
 from ledger.gateway import ISSUER, Order
 from ledger.models import Account, Entry, Transfer
 from tests.factories import NOW

@@ -3,7 +3,7 @@
 import pytest
 from django.core.checks import run_checks
 
-from ledger import checks
+from ledger.rrr import checks
 
 
 @pytest.fixture
@@ -35,9 +35,16 @@ def test_the_embedded_ledger_needs_nothing_of_rrr(said, settings):
 
 
 def test_rrr_needs_its_settings(said):
-    assert said(RRR_API_BASE_URL="", RRR_CLIENT_ID=" ", RRR_CLIENT_SECRET="") == ["ledger.E001", "ledger.E002", "ledger.E003"]
+    assert said(RRR_API_BASE_URL="", RRR_CLIENT_ID=" ", RRR_CLIENT_SECRET="") == [
+        "ledger.E001",
+        "ledger.E002",
+        "ledger.E003",
+    ]
     assert said(
-        RRR_API_BASE_URL="https://rewards.example.com", RRR_CLIENT_ID="c", RRR_CLIENT_SECRET="s", RRR_WEBHOOK_SECRETS=[]
+        RRR_API_BASE_URL="https://rewards.example.com",
+        RRR_CLIENT_ID="c",
+        RRR_CLIENT_SECRET="s",
+        RRR_WEBHOOK_SECRETS=[],
     ) == ["ledger.E007"]
 
 
@@ -58,7 +65,9 @@ def test_the_address_is_one(said, url):
     assert said(RRR_API_BASE_URL=url) == ["ledger.E004"]
 
 
-@pytest.mark.parametrize("url", ["https://rewards.example.com", "https://rewards.example.com:8443/api/", "http://[::1]:8790"])
+@pytest.mark.parametrize(
+    "url", ["https://rewards.example.com", "https://rewards.example.com:8443/api/", "http://[::1]:8790"]
+)
 def test_good_addresses(said, url):
     assert said(RRR_API_BASE_URL=url) == []
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from ledger.circuit import FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, PROBE_SECONDS, Circuit, Refused, State
+from ledger.rrr.circuit import (
+    FAILURES,
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    PROBE_SECONDS,
+    Circuit,
+    Refused,
+    State,
+)
 
 
 def fail(circuit, now, times=1):

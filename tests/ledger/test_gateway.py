@@ -4,14 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from ledger import gateway, transactions
+from ground.mongodb import transactions
+from ledger import gateway
 from ledger.gateway import REVERSAL, TRANSFER_IN, TRANSFER_OUT, NeedsReconciliation, PostedEntry, Proof, read
 from tests.factories import NOW
 from tests.ledger.books import issued, order, post
 
 
 def entry(key, delta, posted_at=NOW, kind=""):
-    return PostedEntry(key, "account", "TIP_1", delta, 0, posted_at, kind or (TRANSFER_OUT if delta < 0 else TRANSFER_IN))
+    return PostedEntry(
+        key, "account", "TIP_1", delta, 0, posted_at, kind or (TRANSFER_OUT if delta < 0 else TRANSFER_IN)
+    )
 
 
 LATER = NOW + timedelta(hours=48)
@@ -64,7 +67,9 @@ def test_what_cannot_be_one_transfer_needs_reconciliation(deltas, reason):
 
 
 @pytest.mark.parametrize("posted_at", [NOW, None])
-@pytest.mark.parametrize("others", [[], [entry("d", -5)], [entry("d", -5), entry("c", 5)], [entry("d", -5, None)]])
+@pytest.mark.parametrize(
+    "others", [[], [entry("d", -5)], [entry("d", -5), entry("c", 5)], [entry("d", -5, None)]]
+)
 def test_a_reversal_posted_or_not_needs_reconciliation(others, posted_at):
     with pytest.raises(NeedsReconciliation) as caught:
         read([*others, entry("r", 5, posted_at, REVERSAL)])
@@ -76,7 +81,7 @@ def test_a_single_entry_of_any_other_kind_is_the_proof(kind):
     assert read([entry("e", -5, kind=kind)]) == Proof("e", None, None, NOW)
 
 
-# --- the embedded gateway --------------------------------------------------------------------------------------------------
+# --- the embedded gateway ----------------------------------------------------------------------------------
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +103,9 @@ def test_balances():
 
 def test_a_transfer_through_the_gateway_is_the_posting():
     groups = [[issued("a", 100)], [order("t", "a", "b", 101)]]
-    posted, refused = transactions.run(lambda session: gateway.current().transfer(groups, now=NOW, session=session))
+    posted, refused = transactions.run(
+        lambda session: gateway.current().transfer(groups, now=NOW, session=session)
+    )
     assert [one.points_delta for one in posted.entries] == [-100, 100]
     assert refused.reason == "insufficient_funds"
 

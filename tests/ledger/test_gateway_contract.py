@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from bson import ObjectId
 
-from ledger import gateway, reversal
-from ledger.embedded import EmbeddedGateway
+from ledger import gateway
+from ledger.books import reversal
+from ledger.books.embedded import EmbeddedGateway
 from ledger.gateway import (
     COMMISSION,
     ISSUER,
@@ -22,7 +23,7 @@ from ledger.gateway import (
     read,
     user_account,
 )
-from ledger.rrr import RrrGateway, member_of
+from ledger.rrr.gateway import RrrGateway, member_of
 from tests.factories import NOW
 from tests.ledger.books import order
 from tests.rrr import client_of, simulated
@@ -83,7 +84,7 @@ def balances(ledger):
     return [ledger.balance_of(account) for account in (BOB, ANA, COMMISSION)]
 
 
-# --- transfer --------------------------------------------------------------------------------------------------------------
+# --- transfer ----------------------------------------------------------------------------------------------
 
 
 def test_a_transfer_has_a_debit_and_a_credit(ledger):
@@ -105,7 +106,12 @@ def test_a_repeat_answers_the_same_and_moves_nothing(ledger):
 
 @pytest.mark.parametrize(
     "other",
-    [tip(total=101), tip(payer=EVE), order("TIP_1", BOB, COMMISSION, 100, subject="tip/1"), order("TIP_1", BOB, ANA, 100)],
+    [
+        tip(total=101),
+        tip(payer=EVE),
+        order("TIP_1", BOB, COMMISSION, 100, subject="tip/1"),
+        order("TIP_1", BOB, ANA, 100),
+    ],
     ids=["amount", "payer", "payee", "subject"],
 )
 def test_a_key_is_never_used_for_something_else(ledger, other):
@@ -162,7 +168,7 @@ def test_amounts_reach_the_largest_exact_integer(ledger):
     assert balances(ledger) == [0, most, 0]
 
 
-# --- entries_for -----------------------------------------------------------------------------------------------------------
+# --- entries_for -------------------------------------------------------------------------------------------
 
 
 def test_the_entries_of_a_source_ref_are_the_transfers(ledger):
@@ -171,7 +177,9 @@ def test_the_entries_of_a_source_ref_are_the_transfers(ledger):
     found = ledger.entries_for("TIP_1", accounts=BOTH)
     assert sorted(found, key=lambda entry: entry.points_delta) == result.entries
     debit, credit = result.entries
-    assert read(found) == Proof(debit.entry_id, debit.entry_id, credit.entry_id, max(debit.posted_at, credit.posted_at))
+    assert read(found) == Proof(
+        debit.entry_id, debit.entry_id, credit.entry_id, max(debit.posted_at, credit.posted_at)
+    )
 
 
 def test_they_are_its_own_and_no_neighbours(ledger):
@@ -206,7 +214,7 @@ def test_a_reversal_is_seen_beside_the_entries_that_it_takes_back(world, ledger)
     assert caught.value.reason == "reversed"
 
 
-# --- balance_of, health, places_tips ---------------------------------------------------------------------------------------
+# --- balance_of, health, places_tips -----------------------------------------------------------------------
 
 
 def test_an_unknown_account_has_nothing(ledger):

@@ -1,4 +1,5 @@
-"""The books: posted once, never below zero, groups together or not at all, and every balance the fold of its entries."""
+"""The books: posted once, never below zero, groups together or not at all, and every balance the fold of its
+entries."""
 
 import itertools
 from collections import Counter
@@ -8,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from ledger import posting, transactions
-from ledger.database import collection
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ledger.books import posting
+from ledger.books.posting import MAX_BALANCE
 from ledger.gateway import ISSUER, BalanceTooLarge, InsufficientFunds, KeyReused, Posted
 from ledger.models import Account, Entry
-from ledger.posting import MAX_BALANCE
 from tests.factories import NOW
 from tests.ledger.books import balances, counts, findings, issued, order, post
 
@@ -31,7 +33,7 @@ def deltas(result):
     return [(entry.account, entry.points_delta, entry.balance_after) for entry in result.entries]
 
 
-# --- once, repeated, concurrent, crashed -----------------------------------------------------------------------------------
+# --- once, repeated, concurrent, crashed -------------------------------------------------------------------
 
 
 def test_a_transfer_has_two_entries_that_sum_to_zero():
@@ -115,7 +117,9 @@ def test_an_account_that_is_not_as_it_was_read_stops_the_posting():
 def test_what_was_taken_for_new_and_is_not_is_refused_by_its_key():
     post([issued("a", 100)], [order("t", "a", "b", 30)])
     with pytest.raises(BulkWriteError) as refused:
-        transactions.run(lambda session: posting.post([[order("t", "a", "b", 30)]], now=NOW, session=session, are_new=True))
+        transactions.run(
+            lambda session: posting.post([[order("t", "a", "b", 30)]], now=NOW, session=session, are_new=True)
+        )
     assert [failure["code"] for failure in refused.value.details["writeErrors"]] == [11000]
     assert (balances()["b"], counts()) == (30, (2, 4))
 
@@ -151,7 +155,7 @@ def test_a_crash_of_the_callers_own_step_undoes_the_posting():
     assert counts() == (0, 0)
 
 
-# --- never below zero ------------------------------------------------------------------------------------------------------
+# --- never below zero --------------------------------------------------------------------------------------
 
 
 def test_a_balance_goes_to_zero_and_not_below():
@@ -171,7 +175,9 @@ def test_what_was_refused_may_be_posted_later():
 
 
 def test_tokens_that_arrive_in_the_same_batch_may_be_spent_in_it():
-    results = post([issued("a", 30)], [order("t", "a", "b", 30)], [order("u", "b", "c", 30)], [order("v", "a", "b", 1)])
+    results = post(
+        [issued("a", 30)], [order("t", "a", "b", 30)], [order("u", "b", "c", 30)], [order("v", "a", "b", 1)]
+    )
     assert [type(result) for result in results] == [Posted, Posted, Posted, InsufficientFunds]
     assert balances() == {ISSUER: -30, "a": 0, "b": 0, "c": 30}
 
@@ -194,17 +200,25 @@ def test_a_transfer_has_two_accounts():
         order("t", "a", "a", 5)
 
 
-# --- groups and keys -------------------------------------------------------------------------------------------------------
+# --- groups and keys ---------------------------------------------------------------------------------------
 
 
 def tip(number, tipper="a", total=100, cut=25):
-    return [order(f"tip{number}", tipper, "performer", total), order(f"tip{number}_cut", "performer", "platform", cut)]
+    return [
+        order(f"tip{number}", tipper, "performer", total),
+        order(f"tip{number}_cut", "performer", "platform", cut),
+    ]
 
 
 def test_a_groups_transfers_are_posted_together():
     post([issued("a", 500), issued("performer", 1000)])
     (result,) = post(tip(1))
-    assert deltas(result) == [("a", -100, 400), ("performer", 100, 1100), ("performer", -25, 1075), ("platform", 25, 25)]
+    assert deltas(result) == [
+        ("a", -100, 400),
+        ("performer", 100, 1100),
+        ("performer", -25, 1075),
+        ("platform", 25, 25),
+    ]
 
 
 def test_a_group_that_fails_at_its_end_leaves_nothing_and_does_not_touch_its_neighbours():
@@ -216,7 +230,13 @@ def test_a_group_that_fails_at_its_end_leaves_nothing_and_does_not_touch_its_nei
 
 
 @pytest.mark.parametrize(
-    "other", [order("t", "a", "b", 31), order("t", "c", "b", 30), order("t", "a", "c", 30), order("t", "a", "b", 30, subject="x")]
+    "other",
+    [
+        order("t", "a", "b", 31),
+        order("t", "c", "b", 30),
+        order("t", "a", "c", 30),
+        order("t", "a", "b", 30, subject="x"),
+    ],
 )
 def test_a_key_is_never_used_for_something_else(other):
     post([issued("a", 100), issued("c", 100)], [order("t", "a", "b", 30)])
@@ -238,7 +258,7 @@ def test_a_key_taken_earlier_in_the_same_batch_is_taken():
     assert isinstance(results[2], KeyReused)
 
 
-# --- versions and folds ----------------------------------------------------------------------------------------------------
+# --- versions and folds ------------------------------------------------------------------------------------
 
 
 def test_versions_count_an_accounts_entries_without_gaps():
@@ -251,7 +271,9 @@ def test_versions_count_an_accounts_entries_without_gaps():
 
 
 names = st.sampled_from(["a", "b", "c", ISSUER])
-transfers = st.tuples(st.sampled_from(range(12)), names, names, st.integers(1, 60)).filter(lambda t: t[1] != t[2])
+transfers = st.tuples(st.sampled_from(range(12)), names, names, st.integers(1, 60)).filter(
+    lambda t: t[1] != t[2]
+)
 groups_of_transfers = st.lists(transfers, min_size=1, max_size=3, unique_by=lambda t: t[0])
 examples = itertools.count()
 
@@ -266,10 +288,15 @@ def test_whatever_is_posted_money_is_conserved_and_the_books_agree(batches):
         return name if name == ISSUER else world + name
 
     for batch in batches:
-        groups = [[order(f"{world}{key}", account(d), account(c), amount) for key, d, c, amount in group] for group in batch]
+        groups = [
+            [order(f"{world}{key}", account(d), account(c), amount) for key, d, c, amount in group]
+            for group in batch
+        ]
         for group, result in zip(groups, post(*groups), strict=True):
             if isinstance(result, Posted):
-                assert [entry.points_delta for entry in result.entries] == [n for o in group for n in (-o.amount, o.amount)]
+                assert [entry.points_delta for entry in result.entries] == [
+                    n for o in group for n in (-o.amount, o.amount)
+                ]
     after = balances()
     assert sum(after.values()) == 0
     assert all(balance >= 0 for name, balance in after.items() if name != ISSUER)

@@ -1,4 +1,5 @@
-"""The proof of the books: each kind of damage, done behind the books' back, is found and named; nothing is repaired."""
+"""The proof of the books: each kind of damage, done behind the books' back, is found and named; nothing is
+repaired."""
 
 import itertools
 
@@ -6,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pymongo.errors import OperationFailure
 
-from ledger import reconcile
-from ledger.database import collection
+from ground.mongodb.collections import collection
+from ledger.books import reconcile
 from ledger.gateway import ISSUER
 from ledger.models import Account, Entry, Transfer
 from tests.ledger.books import findings, issued, order, post
@@ -109,7 +110,11 @@ def test_a_removed_transfer_leaves_entries_of_nobody(books):
 
 
 def test_an_entry_too_many_is_found(books):
-    extra = collection(Entry).find_one({"_id": "u:credit"}) | {"_id": "u:again", "version": 3, "balance_after": 70}
+    extra = collection(Entry).find_one({"_id": "u:credit"}) | {
+        "_id": "u:again",
+        "version": 3,
+        "balance_after": 70,
+    }
     collection(Entry).insert_one(extra)
     assert "entry u:again: 20 on b is not what its transfer says" in findings()
 
@@ -154,12 +159,14 @@ def test_postings_meanwhile_are_not_findings(db):
     post([issued("a", 1000)])
     post(*([order(f"t{number}", "a", "b", 1)] for number in range(60)))
     number = itertools.count()
-    assert list(reconcile.findings(progress=lambda rows: post([order(f"v{next(number)}", "a", "b", 1)]))) == []
+    assert (
+        list(reconcile.findings(progress=lambda rows: post([order(f"v{next(number)}", "a", "b", 1)]))) == []
+    )
     assert next(number) == 5  # a batch of transfers, one of entries, three accounts
     assert findings() == []
 
 
-# --- the command -----------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 def test_the_command_says_that_the_books_agree(books, capsys):
@@ -172,7 +179,9 @@ def test_the_command_prints_every_finding_and_exits_with_1(books, capsys):
     with pytest.raises(CommandError, match="The books do not agree: 1 findings") as caught:
         call_command("reconcile")
     assert caught.value.returncode == 1
-    assert capsys.readouterr().out == "account b: says 51 at version 2, its entries end with 50 at version 2\n"
+    assert (
+        capsys.readouterr().out == "account b: says 51 at version 2, its entries end with 50 at version 2\n"
+    )
 
 
 def test_the_command_changes_nothing(books):

@@ -1,12 +1,15 @@
-"""A reversal takes a transfer back: once, repeated, concurrent, crashed; nothing is edited and nothing goes below zero."""
+"""A reversal takes a transfer back: once, repeated, concurrent, crashed; nothing is edited and nothing goes
+below zero."""
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 from pymongo.errors import PyMongoError
 
-from ledger import gateway, reversal, transactions
-from ledger.database import collection
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ledger import gateway
+from ledger.books import reversal
 from ledger.gateway import ISSUER, KeyReused
 from ledger.models import Account, Entry, Transfer
 from tests.factories import NOW
@@ -41,7 +44,7 @@ def entries(source_ref="t"):
     return gateway.current().entries_for(source_ref, accounts=("a", "b"))
 
 
-# --- once, repeated, concurrent, crashed -----------------------------------------------------------------------------------
+# --- once, repeated, concurrent, crashed -------------------------------------------------------------------
 
 
 def test_a_reversed_tip_is_back_where_it_was():
@@ -79,7 +82,12 @@ def test_it_says_what_it_takes_back_when_and_why():
     row = collection(Transfer).find_one({"_id": "t_COMMISSION_REVERSAL"})
     assert (row["reverses"], row["reason"], row["created_at"]) == ("t_COMMISSION", "Wrong rate", NOW)
     read = Transfer.objects.get(pk="t_COMMISSION_REVERSAL")
-    assert (read.debit_account, read.credit_account, read.amount, read.reason) == ("platform", "ana", 8, "Wrong rate")
+    assert (read.debit_account, read.credit_account, read.amount, read.reason) == (
+        "platform",
+        "ana",
+        8,
+        "Wrong rate",
+    )
     assert Transfer.objects.get(pk="t").reverses is None
 
 
@@ -104,7 +112,8 @@ def test_eight_threads_reverse_once(in_threads):
 
 
 @pytest.mark.parametrize(
-    ("command", "name"), [*(write for write in WRITES if write != ("insert", "ledger_accounts")), ("commitTransaction", None)]
+    ("command", "name"),
+    [*(write for write in WRITES if write != ("insert", "ledger_accounts")), ("commitTransaction", None)],
 )
 def test_a_crash_at_any_write_leaves_nothing_and_a_repeat_reverses_once(fail_command, command, name):
     where = {"namespace": f"{collection(Account).database.name}.{name}"} if name else {}
@@ -116,12 +125,15 @@ def test_a_crash_at_any_write_leaves_nothing_and_a_repeat_reverses_once(fail_com
     assert balances()["bob"] == 100
 
 
-# --- refused ---------------------------------------------------------------------------------------------------------------
+# --- refused -----------------------------------------------------------------------------------------------
 
 
 def test_a_balance_is_not_taken_below_zero_and_the_refusal_says_what_is_missing():
     said = refused("t")
-    assert said == "t stays: ana holds 22 of the 30 tokens that would be taken back, and no balance goes below zero."
+    assert (
+        said
+        == "t stays: ana holds 22 of the 30 tokens that would be taken back, and no balance goes below zero."
+    )
 
 
 def test_all_or_none():
@@ -148,7 +160,9 @@ def test_a_reversal_is_not_reversed():
 
 def test_a_key_that_another_transfer_has_taken_is_refused():
     post([order("t_COMMISSION_REVERSAL", "bob", "ana", 1)])
-    assert refused("t_COMMISSION") == "t_COMMISSION_REVERSAL is the key of another transfer (source_ref_reused)."
+    assert (
+        refused("t_COMMISSION") == "t_COMMISSION_REVERSAL is the key of another transfer (source_ref_reused)."
+    )
 
 
 def test_a_tip_cannot_take_the_key_of_a_reversal():
@@ -161,7 +175,7 @@ def test_a_reason_is_required(reason):
     assert "needs a reason" in refused("t", reason=reason)
 
 
-# --- the proof sees through a false one --------------------------------------------------------------------------------------
+# --- the proof sees through a false one --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("change", [{"amount": 7}, {"credit_account": "bob"}, {"reverses": "t"}])
@@ -180,7 +194,7 @@ def test_a_missing_entry_of_a_reversal_is_found():
     collection(Entry).insert_one(entry)
 
 
-# --- the command -------------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 def test_the_command_says_what_it_moved(capsys):

@@ -1,4 +1,5 @@
-"""RRR over real sockets: every documented error, every shape of entries, and every way in which an answer can be lost."""
+"""RRR over real sockets: every documented error, every shape of entries, and every way in which an answer can
+be lost."""
 
 import gc
 import logging
@@ -12,11 +13,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logging import AllowListFormatter
-from ledger import circuit, clock, gateway, rrr_client, rrr_errors
+from ground import clock
+from ledger import gateway
 from ledger.gateway import LedgerError, NeedsReconciliation, Posted, read
-from ledger.rrr import InsideTransaction, LedgerRefused, RrrGateway
-from ledger.rrr_client import ATTEMPTS, DEADLINE_SECONDS, LONGEST_PAUSE_SECONDS, LONGEST_WAIT_SECONDS
-from ledger.rrr_errors import (
+from ledger.rrr import circuit, errors
+from ledger.rrr import client as rrr_client
+from ledger.rrr.client import ATTEMPTS, DEADLINE_SECONDS, LONGEST_PAUSE_SECONDS, LONGEST_WAIT_SECONDS
+from ledger.rrr.errors import (
     LONGEST_RETRY_AFTER,
     CircuitOpen,
     Conflict,
@@ -32,8 +35,9 @@ from ledger.rrr_errors import (
     Unreachable,
     Unreadable,
 )
-from ledger.rrr_simulator.simulator import CLIENT_SECRET
-from ledger.rrr_token import TokenCache
+from ledger.rrr.gateway import InsideTransaction, LedgerRefused, RrrGateway
+from ledger.rrr.simulator.simulator import CLIENT_SECRET
+from ledger.rrr.token import TokenCache
 from tests.factories import NOW
 from tests.ground.conftest import in_threads
 from tests.ledger.books import order
@@ -84,7 +88,7 @@ def failing(ledger, kind=RrrError):
     return caught.value
 
 
-# --- every documented error ------------------------------------------------------------------------------------------------
+# --- every documented error --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,9 @@ def failing(ledger, kind=RrrError):
         (418, Unexpected, True, 1),
     ],
 )
-def test_every_status_is_a_leaf_that_knows_whether_it_is_permanent(rrr, ledger, status, kind, permanent, tried):
+def test_every_status_is_a_leaf_that_knows_whether_it_is_permanent(
+    rrr, ledger, status, kind, permanent, tried
+):
     rrr.faults.order("answer", status=status, code="SOME_CODE", times=50)
     error = failing(ledger)
     assert type(error) is kind
@@ -142,7 +148,7 @@ def test_a_reused_key_has_a_leaf_of_its_own(rrr, ledger):
     ],
 )
 def test_an_error_without_rrrs_body_is_the_same_leaf_without_a_code(body):
-    error = rrr_errors.from_answer(404, body)
+    error = errors.from_answer(404, body)
     assert type(error) is NotFound
     assert (error.code, error.message) == ("", "")
 
@@ -154,11 +160,17 @@ def test_a_place_where_nobody_listens_is_temporary(rrr, ledger):
     assert error.code == "ConnectError"
 
 
-# --- repeats ---------------------------------------------------------------------------------------------------------------
+# --- repeats -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "drop"}, {"kind": "answer", "status": 500}, {"kind": "answer", "status": 429}, {"kind": "lose_answer"}]
+    "fault",
+    [
+        {"kind": "drop"},
+        {"kind": "answer", "status": 500},
+        {"kind": "answer", "status": 429},
+        {"kind": "lose_answer"},
+    ],
 )
 def test_what_passes_is_not_noticed(rrr, ledger, slept, fault):
     post(rrr)
@@ -179,7 +191,9 @@ def test_pauses_are_jittered_from_nothing_to_their_bound(rrr, client, slept):
 
 def test_repeats_end_at_the_deadline(rrr):
     moments = [0.0]
-    client = client_of(rrr, clock=lambda: moments[0], sleep=lambda seconds: moments.append(moments.pop() + DEADLINE_SECONDS))
+    client = client_of(
+        rrr, clock=lambda: moments[0], sleep=lambda seconds: moments.append(moments.pop() + DEADLINE_SECONDS)
+    )
     rrr.faults.order("answer", status=500, times=50)
     failing(RrrGateway(client), ServerFault)
     assert rrr.count("GET", f"/v1/members/{BOB}/balance") == 2  # the next pause would have ended beyond it
@@ -212,7 +226,11 @@ def test_retry_after_in_seconds_is_waited_for(rrr, ledger, slept, status):
 
 
 def test_retry_after_as_a_date_is_waited_for(rrr, ledger, slept):
-    rrr.faults.order("answer", status=429, retry_after=format_datetime(datetime.now(UTC) + timedelta(seconds=4), usegmt=True))
+    rrr.faults.order(
+        "answer",
+        status=429,
+        retry_after=format_datetime(datetime.now(UTC) + timedelta(seconds=4), usegmt=True),
+    )
     ledger.balance_of(f"user:{BOB}")
     assert 2 <= slept[0] <= 4.25
 
@@ -246,11 +264,11 @@ def test_a_longer_retry_after_is_handed_on_and_holds_everyone_back(rrr, ledger, 
     ],
 )
 def test_the_forms_of_retry_after(header, seconds):
-    assert rrr_errors.retry_after(header, now=NOW) == seconds
+    assert errors.retry_after(header, now=NOW) == seconds
     assert LONGEST_WAIT_SECONDS < LONGEST_RETRY_AFTER
 
 
-# --- the circuit around it -------------------------------------------------------------------------------------------------
+# --- the circuit around it ---------------------------------------------------------------------------------
 
 
 def test_a_dead_ledger_is_not_hammered_and_a_living_one_is_found_again(rrr):
@@ -302,7 +320,7 @@ def test_health_asks_nobody_while_answers_come(rrr, ledger):
     assert len(rrr.asked) == asked
 
 
-# --- tokens ----------------------------------------------------------------------------------------------------------------
+# --- tokens ------------------------------------------------------------------------------------------------
 
 
 def tokens(rrr):
@@ -352,11 +370,14 @@ def test_wrong_credentials_are_permanent_and_tried_once(rrr, slept):
 
 
 def test_credentials_of_any_letters_arrive(rrr):
-    from ledger.rrr_simulator.tokens import Tokens
+    from ledger.rrr.simulator.tokens import Tokens
 
     rrr.client_id = "our shop"
     rrr.tokens = Tokens(client_id="our shop", client_secret="a:b c+d%é")
-    assert RrrGateway(client_of(rrr, client_id="our shop", client_secret="a:b c+d%é")).balance_of(f"user:{BOB}") == 0
+    assert (
+        RrrGateway(client_of(rrr, client_id="our shop", client_secret="a:b c+d%é")).balance_of(f"user:{BOB}")
+        == 0
+    )
 
 
 def test_those_who_wait_for_a_token_share_its_failure(rrr, in_threads):
@@ -384,10 +405,13 @@ def test_those_who_wait_for_a_token_share_its_failure(rrr, in_threads):
 
 
 @pytest.mark.parametrize(
-    ("answer", "lifetime"), [({"access_token": "t0ken"}, 300), ({"access_token": "t0ken", "expires_in": 60}, 60)]
+    ("answer", "lifetime"),
+    [({"access_token": "t0ken"}, 300), ({"access_token": "t0ken", "expires_in": 60}, 60)],
 )
 def test_a_token_without_a_lifetime_is_kept_for_a_while(rrr, monkeypatch, answer, lifetime):
-    monkeypatch.setattr("ledger.rrr_simulator.api._ROUTES", (("POST", _pattern("/oauth/token"), lambda *_: (200, answer)),))
+    monkeypatch.setattr(
+        "ledger.rrr.simulator.api._ROUTES", (("POST", _pattern("/oauth/token"), lambda *_: (200, answer)),)
+    )
     assert client_of(rrr)._fetch_token() == ("t0ken", lifetime)
 
 
@@ -405,7 +429,9 @@ def test_a_token_without_a_lifetime_is_kept_for_a_while(rrr, monkeypatch, answer
     ],
 )
 def test_what_is_no_token_is_unreadable_before_it_becomes_a_header(rrr, monkeypatch, answer):
-    monkeypatch.setattr("ledger.rrr_simulator.api._ROUTES", (("POST", _pattern("/oauth/token"), lambda *_: (200, answer)),))
+    monkeypatch.setattr(
+        "ledger.rrr.simulator.api._ROUTES", (("POST", _pattern("/oauth/token"), lambda *_: (200, answer)),)
+    )
     failing(RrrGateway(client_of(rrr)), Unreadable)
 
 
@@ -415,11 +441,13 @@ def _pattern(path):
     return re.compile(path)
 
 
-# --- headers ---------------------------------------------------------------------------------------------------------------
+# --- headers -----------------------------------------------------------------------------------------------
 
 
 def test_every_request_says_who_asks_and_can_be_traced(rrr, ledger):
-    ledger.balance_of(f"user:{BOB}")  # the simulator answers 401, 403 or 422 to a request without one of the four headers
+    ledger.balance_of(
+        f"user:{BOB}"
+    )  # the simulator answers 401, 403 or 422 to a request without one of the four headers
     ledger.balance_of(f"user:{BOB}")
     reads = [asked for asked in rrr.asked if asked.method == "GET"]
     assert len({asked.idempotency_key for asked in reads}) == 2  # under one key an old answer might come back
@@ -432,13 +460,17 @@ def test_repeats_of_one_question_have_one_trace(rrr, ledger):
     assert Counter(asked.trace for asked in rrr.asked if asked.method == "GET").most_common(1)[0][1] == 3
 
 
-# --- every shape of entries ------------------------------------------------------------------------------------------------
+# --- every shape of entries --------------------------------------------------------------------------------
 
 
 def test_a_pair_is_found_in_both_members_ledgers(rrr, ledger):
     debit, credit = post(rrr)
     found = read(entries(ledger))
-    assert (found.ledger_id, found.debit_ref, found.credit_ref) == (debit["entry_id"], debit["entry_id"], credit["entry_id"])
+    assert (found.ledger_id, found.debit_ref, found.credit_ref) == (
+        debit["entry_id"],
+        debit["entry_id"],
+        credit["entry_id"],
+    )
     assert found.posted_at == clock.parse(debit["posted_at"])
     assert [entry.account for entry in entries(ledger)] == list(ACCOUNTS)
 
@@ -459,7 +491,11 @@ def test_a_late_post_is_no_proof_until_it_is_posted(rrr, ledger, hours):
     assert read(entries(ledger)) is None
     rrr.books.advance(20)
     created = clock.parse(debit["created_at"])
-    assert timedelta(0) <= read(entries(ledger)).posted_at - created - timedelta(seconds=seconds) < timedelta(seconds=1)
+    assert (
+        timedelta(0)
+        <= read(entries(ledger)).posted_at - created - timedelta(seconds=seconds)
+        < timedelta(seconds=1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -516,7 +552,7 @@ def test_ids_are_quoted_in_addresses(rrr, ledger):
     assert len(ledger.entries_for("TIP_1", accounts=("user:../a b/%2F",))) == 1
 
 
-# --- pages -----------------------------------------------------------------------------------------------------------------
+# --- pages -------------------------------------------------------------------------------------------------
 
 
 def test_every_page_is_read(rrr, ledger):
@@ -542,7 +578,7 @@ def test_a_ledger_that_does_not_filter_is_filtered_on_our_side(rrr, ledger):
 
 
 def test_half_a_ledger_proves_nothing(rrr, ledger, monkeypatch):
-    monkeypatch.setattr("ledger.rrr.MAX_PAGES", 3)
+    monkeypatch.setattr("ledger.rrr.gateway.MAX_PAGES", 3)
     deaf(rrr)
     rrr.books.page = 1
     for number in range(4):
@@ -566,7 +602,7 @@ def test_since_narrows_what_is_asked_for(rrr, ledger):
     assert rrr.asked[-1].query == {"source_ref": "TIP_1", "from": clock.iso(later)}
 
 
-# --- answers that are none -------------------------------------------------------------------------------------------------
+# --- answers that are none ---------------------------------------------------------------------------------
 
 
 def test_a_page_of_somebody_else_is_unreadable_and_temporary(rrr, ledger):
@@ -615,18 +651,23 @@ def test_strange_rows_of_other_references_do_not_matter(rrr, ledger):
     assert len(ledger.entries_for("TIP_1", accounts=ACCOUNTS[:1])) == 1
 
 
-@pytest.mark.parametrize("answer", [[], "text", None, {"next_cursor": None}, {"entries": {}}, {"entries": [1]}])
+@pytest.mark.parametrize(
+    "answer", [[], "text", None, {"next_cursor": None}, {"entries": {}}, {"entries": [1]}]
+)
 def test_a_ledger_without_its_shape_is_unreadable(rrr, ledger, monkeypatch, answer):
-    monkeypatch.setattr("ledger.rrr_simulator.api._ledger", None)
-    routes = (("POST", _pattern("/oauth/token"), _token_route()), ("GET", _pattern("/v1/.*"), lambda *_: (200, answer)))
-    monkeypatch.setattr("ledger.rrr_simulator.api._ROUTES", routes)
+    monkeypatch.setattr("ledger.rrr.simulator.api._ledger", None)
+    routes = (
+        ("POST", _pattern("/oauth/token"), _token_route()),
+        ("GET", _pattern("/v1/.*"), lambda *_: (200, answer)),
+    )
+    monkeypatch.setattr("ledger.rrr.simulator.api._ROUTES", routes)
     with pytest.raises(Unreadable):
         entries(ledger)
     failing(ledger, Unreadable)
 
 
 def _token_route():
-    from ledger.rrr_simulator import api
+    from ledger.rrr.simulator import api
 
     return api._token
 
@@ -646,7 +687,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(rrr):
     assert failing(ledger, Unreachable).code == "TOO_SLOW"
 
 
-# --- transfers -------------------------------------------------------------------------------------------------------------
+# --- transfers ---------------------------------------------------------------------------------------------
 
 
 def test_a_transfer_inside_a_database_transaction_is_a_programming_error(ledger):
@@ -701,8 +742,11 @@ def test_a_person_cannot_pay_herself_there(ledger):
 
 
 def test_a_refusal_without_rrrs_word_is_raised(rrr, ledger, monkeypatch):
-    routes = (("POST", _pattern("/oauth/token"), _token_route()), ("POST", _pattern("/v1/.*"), lambda *_: (422, {})))
-    monkeypatch.setattr("ledger.rrr_simulator.api._ROUTES", routes)
+    routes = (
+        ("POST", _pattern("/oauth/token"), _token_route()),
+        ("POST", _pattern("/v1/.*"), lambda *_: (422, {})),
+    )
+    monkeypatch.setattr("ledger.rrr.simulator.api._ROUTES", routes)
     with pytest.raises(Invalid):
         move(ledger)
 
@@ -722,16 +766,23 @@ def test_a_transfer_without_its_two_entries_is_unreadable(rrr, ledger, rows):
         move(ledger)
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------------
+# --- secrets -----------------------------------------------------------------------------------------------
 
 
 def every_failure(rrr):
-    """Provokes each kind of error once; their texts and what their tracebacks' frames would print are collected."""
+    """Provokes each kind of error once; their texts and what their tracebacks' frames would print are
+    collected."""
     texts = []
     for fault in (
-        [{"kind": "answer", "status": status, "times": 9} for status in (302, 401, 403, 404, 409, 422, 429, 500)]
+        [
+            {"kind": "answer", "status": status, "times": 9}
+            for status in (302, 401, 403, 404, 409, 422, 429, 500)
+        ]
         + [{"kind": kind, "times": 9} for kind in ("drop", "lose_answer", "garbage")]
-        + [{"kind": "answer", "status": status, "times": 9, "path": "/oauth"} for status in (400, 401, 429, 500)]
+        + [
+            {"kind": "answer", "status": status, "times": 9, "path": "/oauth"}
+            for status in (400, 401, 429, 500)
+        ]
         + [{"kind": kind, "times": 9, "path": "/oauth"} for kind in ("drop", "garbage")]
     ):
         rrr.faults.clear()
@@ -764,7 +815,9 @@ def test_no_secret_is_in_any_log_line_or_error(rrr, caplog):
 def test_a_token_that_no_header_can_carry_is_not_quoted_by_the_library(rrr, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     answer = {"access_token": "SECRET-TOKEN\nX-Evil: 1", "expires_in": 60}
-    monkeypatch.setattr("ledger.rrr_simulator.api._ROUTES", (("POST", _pattern("/oauth/token"), lambda *_: (200, answer)),))
+    monkeypatch.setattr(
+        "ledger.rrr.simulator.api._ROUTES", (("POST", _pattern("/oauth/token"), lambda *_: (200, answer)),)
+    )
     error = failing(RrrGateway(client_of(rrr)), Unreadable)
     assert "SECRET-TOKEN" not in f"{error!r} {error.message} {caplog.text}"
 
@@ -777,7 +830,7 @@ def test_a_failed_call_is_told_once_with_its_trace(rrr, ledger, caplog):
     assert (record.error_code, record.attempts_count) == ("ServerFault", ATTEMPTS)
 
 
-# --- settings --------------------------------------------------------------------------------------------------------------
+# --- settings ----------------------------------------------------------------------------------------------
 
 
 def test_without_its_settings_there_is_no_gateway(settings):

@@ -1,4 +1,5 @@
-"""RRR's webhook signatures: what each scheme proves, and that everything else is refused with a reason and never with a crash."""
+"""RRR's webhook signatures: what each scheme proves, and that everything else is refused with a reason and
+never with a crash."""
 
 import hashlib
 import hmac
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger import rrr_signing
-from ledger.rrr_signing import KEY_ID, NONCE, SIGNATURE, TENANT, TIMESTAMP, Signed, secrets_of, signed_headers
-from ledger.signing import BadSignature
+from ground.inbox.signing import BadSignature
+from ledger.rrr import signing
+from ledger.rrr.signing import KEY_ID, NONCE, SIGNATURE, TENANT, TIMESTAMP, Signed, secrets_of, signed_headers
 from tests.factories import NOW
 
 OLD, NEW, STRANGE = b"o" * 32, b"n" * 32, b"s" * 32
@@ -22,13 +23,20 @@ TARGET = "/api/webhooks/rrr?v=1"
 
 def headers(secret=NEW, key_id="k2", *, target=TARGET, now=NOW, body=BODY, method="POST", **replaced):
     signed = signed_headers(
-        secret, key_id=key_id, tenant="acme", method=method, target=target, now=now, nonce="nonce-0001", body=body
+        secret,
+        key_id=key_id,
+        tenant="acme",
+        method=method,
+        target=target,
+        now=now,
+        nonce="nonce-0001",
+        body=body,
     )
     return signed | {"X-RRR-" + name.replace("_", "-"): value for name, value in replaced.items()}
 
 
 def check(given_headers, *, secrets=SECRETS, body=BODY, target=TARGET, method="POST", now=NOW):
-    return rrr_signing.verify_request(
+    return signing.verify_request(
         secrets, given_headers, method=method, target=target, body=body, now=now, tolerance_seconds=300
     )
 
@@ -39,7 +47,7 @@ def refused(given_headers, **more):
     return str(caught.value)
 
 
-# --- scheme 2 --------------------------------------------------------------------------------------------------------------
+# --- scheme 2 ----------------------------------------------------------------------------------------------
 
 
 def test_a_good_call_tells_its_envelope():
@@ -71,19 +79,27 @@ def test_a_time_outside_the_window_is_refused(seconds):
     assert "outside the tolerated window" in refused(headers(), now=NOW + timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize("written", ["2026-01-03T04:15:00Z", "2026-01-03T05:15:00+01:00", "2026-01-03T04:15:00.123456Z"])
+@pytest.mark.parametrize(
+    "written", ["2026-01-03T04:15:00Z", "2026-01-03T05:15:00+01:00", "2026-01-03T04:15:00.123456Z"]
+)
 def test_a_time_is_signed_as_it_is_written(written):
-    signature = rrr_signing.sign_request(NEW, method="POST", target=TARGET, timestamp=written, nonce="nonce-0001", body=BODY)
+    signature = signing.sign_request(
+        NEW, method="POST", target=TARGET, timestamp=written, nonce="nonce-0001", body=BODY
+    )
     assert check(headers(Timestamp=written, Signature=signature)).nonce == "nonce-0001"
     assert "matches no active secret" in refused(headers(Timestamp=written.replace("04:15:00Z", "04:15:01Z")))
 
 
-@pytest.mark.parametrize("stamp", ["", "1767413700", "2026-01-03", "2026-01-03T04:15:00", "yesterday", "2026-01-03T04:15:00Z\n"])
+@pytest.mark.parametrize(
+    "stamp", ["", "1767413700", "2026-01-03", "2026-01-03T04:15:00", "yesterday", "2026-01-03T04:15:00Z\n"]
+)
 def test_a_time_is_rfc_3339(stamp):
     assert refused(headers(Timestamp=stamp)).startswith(TIMESTAMP)
 
 
-@pytest.mark.parametrize("secrets", [{}, {"k1": NEW}, {"k2": OLD}, {"k2": b""}], ids=["none", "other id", "other", "empty"])
+@pytest.mark.parametrize(
+    "secrets", [{}, {"k1": NEW}, {"k2": OLD}, {"k2": b""}], ids=["none", "other id", "other", "empty"]
+)
 def test_without_the_named_secret_no_call_is_accepted(secrets):
     assert "matches no active secret" in refused(headers(), secrets=secrets)
 
@@ -126,7 +142,9 @@ def test_what_was_signed_cannot_be_altered(changed):
     assert "matches no active secret" in refused(headers(), **changed)
 
 
-@pytest.mark.parametrize("changed", [{"Nonce": "nonce-0002"}, {"Timestamp": "2026-01-03T04:15:01.000Z"}, {"Key_Id": "k1"}])
+@pytest.mark.parametrize(
+    "changed", [{"Nonce": "nonce-0002"}, {"Timestamp": "2026-01-03T04:15:01.000Z"}, {"Key_Id": "k1"}]
+)
 def test_an_altered_envelope_is_refused(changed):
     assert "matches no active secret" in refused(headers(**changed))
 
@@ -142,24 +160,24 @@ anything = st.text(max_size=80) | st.text(string.printable, max_size=80)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.dictionaries(st.sampled_from(rrr_signing.HEADERS), anything), st.binary(max_size=40))
+@given(st.dictionaries(st.sampled_from(signing.HEADERS), anything), st.binary(max_size=40))
 def test_no_header_and_no_body_does_anything_but_be_refused(hostile, body):
     with pytest.raises(BadSignature):
         check(headers(STRANGE) | hostile, body=body)
     with pytest.raises(BadSignature):
-        rrr_signing.verify_body([OLD, NEW], headers(STRANGE) | hostile, body)
+        signing.verify_body([OLD, NEW], headers(STRANGE) | hostile, body)
 
 
-# --- scheme 1 --------------------------------------------------------------------------------------------------------------
+# --- scheme 1 ----------------------------------------------------------------------------------------------
 
 
 def body_only(secret=NEW, body=BODY):
-    return {SIGNATURE: rrr_signing.sign_body(secret, body)}
+    return {SIGNATURE: signing.sign_body(secret, body)}
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
 def test_scheme_1_covers_the_raw_body_under_either_secret(secret):
-    rrr_signing.verify_body([OLD, NEW], body_only(secret), BODY)
+    signing.verify_body([OLD, NEW], body_only(secret), BODY)
     assert body_only(secret)[SIGNATURE] == hmac.new(secret, BODY, hashlib.sha256).hexdigest()
 
 
@@ -177,10 +195,10 @@ def test_scheme_1_covers_the_raw_body_under_either_secret(secret):
 )
 def test_scheme_1_refuses_everything_else(secrets, given_headers, body):
     with pytest.raises(BadSignature):
-        rrr_signing.verify_body(secrets, given_headers, body)
+        signing.verify_body(secrets, given_headers, body)
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------------
+# --- secrets -----------------------------------------------------------------------------------------------
 
 
 def test_secrets_are_named_by_their_key_ids():
@@ -188,7 +206,9 @@ def test_secrets_are_named_by_their_key_ids():
     assert secrets_of([]) == {}
 
 
-@pytest.mark.parametrize("words", [["no-colon"], [":" + "x" * 32], ["k1:short"], ["k 1:" + "x" * 32], ["k1:" + "x" * 32] * 2])
+@pytest.mark.parametrize(
+    "words", [["no-colon"], [":" + "x" * 32], ["k1:short"], ["k 1:" + "x" * 32], ["k1:" + "x" * 32] * 2]
+)
 def test_a_word_that_is_no_secret_is_refused_without_being_repeated(words):
     with pytest.raises(ValueError, match="an RRR webhook secret") as caught:
         secrets_of(words)

@@ -13,13 +13,14 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from ledger import clock, rrr_signing
+from ground import clock
 from ledger.gateway import read
-from ledger.rrr import RrrGateway
-from ledger.rrr_errors import Conflict, Invalid, NotFound
-from ledger.rrr_simulator import faults
-from ledger.rrr_simulator.books import Broken
-from ledger.rrr_simulator.faults import Fault
+from ledger.rrr import signing
+from ledger.rrr.errors import Conflict, Invalid, NotFound
+from ledger.rrr.gateway import RrrGateway
+from ledger.rrr.simulator import faults
+from ledger.rrr.simulator.books import Broken
+from ledger.rrr.simulator.faults import Fault
 from tests.rrr import WEBHOOK_KEY, WEBHOOK_SECRET, client_of, simulated
 
 BOB, ANA = "507f191e810c19729de860ea", "507f191e810c19729de860eb"
@@ -79,7 +80,7 @@ def receiver():
 
 def proven(path, headers, body):
     """The event of a call whose signature holds under the shared secret."""
-    rrr_signing.verify_request(
+    signing.verify_request(
         {WEBHOOK_KEY: WEBHOOK_SECRET.encode()},
         headers,
         method="POST",
@@ -91,11 +92,14 @@ def proven(path, headers, body):
     return json.loads(body)
 
 
-# --- orders ------------------------------------------------------------------------------------------------------------------
+# --- orders ------------------------------------------------------------------------------------------------
 
 
 def test_a_post_is_ordered_and_the_clock_moves_it(order, entries):
-    assert [row["type"] for row in order("posts", POST | {"delay_seconds": 600})["entries"]] == ["TRANSFER_OUT", "TRANSFER_IN"]
+    assert [row["type"] for row in order("posts", POST | {"delay_seconds": 600})["entries"]] == [
+        "TRANSFER_OUT",
+        "TRANSFER_IN",
+    ]
     assert read(entries()) is None
     order("clock", {"advance_seconds": 600})
     assert read(entries()).debit_ref
@@ -116,7 +120,10 @@ def test_an_entry_is_as_rrr_gives_it(order):
         "posted_at",
         "actor",
     ]
-    assert (debit["points_delta"], debit["balance_after"]) == (-100, 0)  # the points it lacked were given to it first
+    assert (debit["points_delta"], debit["balance_after"]) == (
+        -100,
+        0,
+    )  # the points it lacked were given to it first
     assert (credit["points_delta"], credit["balance_after"]) == (100, 100)
 
 
@@ -215,18 +222,24 @@ def test_nothing_else_is_played(rrr):
         rrr.books.reverse("TIP_9")
 
 
-# --- webhooks ----------------------------------------------------------------------------------------------------------------
+# --- webhooks ----------------------------------------------------------------------------------------------
 
 
 def test_what_is_posted_is_told_by_a_signed_call(rrr, order, receiver):
     rrr.webhooks.url = receiver.url
     order("posts", POST | {"delay_seconds": 60})
-    assert [event["event_type"] for event in rrr.webhooks.waiting()] == ["POINTS_POSTED"]  # the tipper's own points
+    assert [event["event_type"] for event in rrr.webhooks.waiting()] == [
+        "POINTS_POSTED"
+    ]  # the tipper's own points
     order("clock", {"advance_seconds": 60})
     order("reversals", {"source_ref": "TIP_1"})
     assert order("webhooks")["statuses"] == [200] * 3
     events = [proven(*call) for call in receiver.calls]
-    assert [event["event_type"] for event in events] == ["POINTS_POSTED", "TRANSFER_COMPLETED", "TRANSFER_REVERSED"]
+    assert [event["event_type"] for event in events] == [
+        "POINTS_POSTED",
+        "TRANSFER_COMPLETED",
+        "TRANSFER_REVERSED",
+    ]
     assert {event["data"]["source_ref"] for event in events[1:]} == {"TIP_1"}
     assert all(set(event) == {"event_id", "event_type", "data"} for event in events)
 
@@ -257,7 +270,7 @@ def test_a_place_where_nobody_listens_is_tried_again(rrr, order):
 def test_scheme_1_signs_the_body_alone(rrr, order, receiver):
     order("webhooks", {"url": receiver.url, "scheme": 1, "event_type": "POINTS_POSTED"})
     (_, headers, body) = receiver.calls[0]
-    rrr_signing.verify_body([WEBHOOK_SECRET.encode()], headers, body)
+    signing.verify_body([WEBHOOK_SECRET.encode()], headers, body)
     assert "X-RRR-Nonce" not in headers
 
 
@@ -266,10 +279,12 @@ def test_signed_calls_can_be_taken_without_a_socket(rrr):
     rrr.books.post("TIP_1", payer=BOB, payee=ANA, points=1)
     calls = rrr.webhooks.take(target="/api/webhooks/rrr")
     assert len(calls) == 4
-    assert {proven("/api/webhooks/rrr", call.headers, call.body)["event_id"] for call in calls} == {c.event_id for c in calls}
+    assert {proven("/api/webhooks/rrr", call.headers, call.body)["event_id"] for call in calls} == {
+        c.event_id for c in calls
+    }
 
 
-# --- the command -------------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 def test_faults_of_the_command_line():
@@ -296,9 +311,20 @@ def test_webhooks_need_a_secret(settings):
 
 
 def test_the_command_plays_rrr_until_it_is_interrupted(receiver):
-    command = ["manage.py", "rrr_simulator", "--port", "0", "--delay-seconds", "0.1", "--faults", "answer:500*2,slow:0.01"]
+    command = [
+        "manage.py",
+        "rrr_simulator",
+        "--port",
+        "0",
+        "--delay-seconds",
+        "0.1",
+        "--faults",
+        "answer:500*2,slow:0.01",
+    ]
     command += ["--webhooks-to", receiver.url, "--copies", "2"]
-    process = subprocess.Popen([sys.executable, *command], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
+    )
     try:
         url = process.stdout.readline().removeprefix("ready ").strip()
         with httpx.Client(base_url=url, trust_env=False) as http:
@@ -314,4 +340,7 @@ def test_the_command_plays_rrr_until_it_is_interrupted(receiver):
     finally:
         process.kill()
         process.stdout.close()
-    assert {json.loads(call[2])["event_type"] for call in receiver.calls} == {"POINTS_POSTED", "TRANSFER_COMPLETED"}
+    assert {json.loads(call[2])["event_type"] for call in receiver.calls} == {
+        "POINTS_POSTED",
+        "TRANSFER_COMPLETED",
+    }

@@ -1,4 +1,5 @@
-"""The door of the ledger, as a plain Django view and on bare ASGI: who gets in, once, and that a call only makes us look."""
+"""The door of the ledger, as a plain Django view and on bare ASGI: who gets in, once, and that a call only
+makes us look."""
 
 import asyncio
 import itertools
@@ -16,16 +17,20 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from config.asgi import application
-from ledger import clock, doorbell, notices, rrr_signing, signals, tasks, webhooks
-from ledger.database import collection
-from ledger.door import Refusal
-from ledger.models import WebhookDelivery, WebhookNonce
+from ground import clock
+from ground.hops import doorbell
+from ground.inbox.models import WebhookDelivery, WebhookNonce
+from ground.json.errors import Refusal
+from ground.mongodb.collections import collection
+from ledger import signals, tasks, webhooks
+from ledger.rrr import events as rrr_events
+from ledger.rrr import signing as rrr_signing
 from tests import hostile, services
 from tests.factories import NOW
 from tests.remote import SECOND, remote
 from tests.tips import calls
 from tests.tips.conftest import proven
-from tips import looking
+from tips.settlement import polling
 
 __all__ = ["proven", "remote"]
 pytestmark = pytest.mark.django_db
@@ -43,10 +48,22 @@ def _secrets(settings):
 
 
 def body(event_id="evt_1", event_type="POINTS_POSTED", data=None):
-    return json.dumps({"event_id": event_id, "event_type": event_type, "data": DATA if data is None else data}).encode()
+    return json.dumps(
+        {"event_id": event_id, "event_type": event_type, "data": DATA if data is None else data}
+    ).encode()
 
 
-def headers(content, *, secret=NEW, key_id="k2", tenant="acme", nonce="", seconds=0, target=webhooks.PATH, method="POST"):
+def headers(
+    content,
+    *,
+    secret=NEW,
+    key_id="k2",
+    tenant="acme",
+    nonce="",
+    seconds=0,
+    target=webhooks.PATH,
+    method="POST",
+):
     return rrr_signing.signed_headers(
         secret.encode(),
         key_id=key_id,
@@ -60,7 +77,9 @@ def headers(content, *, secret=NEW, key_id="k2", tenant="acme", nonce="", second
 
 
 def through_django(content, given, target=webhooks.PATH):
-    answer = webhooks.rrr(RequestFactory().post(target, content, content_type="application/json", headers=given))
+    answer = webhooks.rrr(
+        RequestFactory().post(target, content, content_type="application/json", headers=given)
+    )
     return answer.status_code, json.loads(answer.content)
 
 
@@ -96,7 +115,7 @@ def code_of(answer):
     return answer[0], answer[1]["error"]["code"]
 
 
-# --- accepted --------------------------------------------------------------------------------------------------------------
+# --- accepted ----------------------------------------------------------------------------------------------
 
 
 def test_a_good_call_is_200_and_every_repeat_has_the_same_body(post):
@@ -124,12 +143,14 @@ def test_the_query_is_part_of_what_is_signed(post):
 
 
 def test_the_raw_bytes_are_kept(post):
-    content = '{ "event_id":"evt_1",\n"event_type" : "POINTS_POSTED", "data":{"source_ref":"TIP_1","note":"é☃"}}'.encode()
+    content = (
+        '{ "event_id":"evt_1",\n"event_type" : "POINTS_POSTED", "data":{"source_ref":"TIP_1","note":"é☃"}}'
+    ).encode()
     assert post(content, headers(content))[0] == 200
     assert bytes(collection(WebhookDelivery).find_one()["body"]) == content
 
 
-@pytest.mark.parametrize("event_type", sorted(notices.POSTED | notices.REVERSED))
+@pytest.mark.parametrize("event_type", sorted(rrr_events.POSTED | rrr_events.REVERSED))
 def test_four_types_act(event_type):
     content = body(event_type=event_type)
     through_django(content, headers(content))
@@ -163,14 +184,19 @@ def test_other_references_under_the_same_event_id_are_a_conflict_and_the_first_s
     assert [status for _, status in stored()] == ["received", "conflict"]
 
 
-# --- refused: nothing is stored --------------------------------------------------------------------------------------------
+# --- refused: nothing is stored ----------------------------------------------------------------------------
 
 
 def call(content=None, *, sent=None, to=webhooks.PATH, without="", replaced=(), **signing):
-    """(body, headers, target) of a signed call; then something else is sent, a header replaced, or one left out."""
+    """(body, headers, target) of a signed call; then something else is sent, a header replaced, or one left
+    out."""
     content = body() if content is None else content
     given = headers(content, **signing) | dict(replaced)
-    return content if sent is None else sent, {name: value for name, value in given.items() if name != without}, to
+    return (
+        content if sent is None else sent,
+        {name: value for name, value in given.items() if name != without},
+        to,
+    )
 
 
 def signature(content=None, **signing):
@@ -196,7 +222,11 @@ UNPROVEN = {
     "signed with a query": lambda: call(target=f"{webhooks.PATH}?x=1"),
     "altered method": lambda: call(method="PUT"),
     "altered nonce": lambda: call(replaced={rrr_signing.NONCE: "another-nonce"}),
-    "scheme 1": lambda: (body(), {rrr_signing.SIGNATURE: rrr_signing.sign_body(NEW.encode(), body())}, webhooks.PATH),
+    "scheme 1": lambda: (
+        body(),
+        {rrr_signing.SIGNATURE: rrr_signing.sign_body(NEW.encode(), body())},
+        webhooks.PATH,
+    ),
     "a payment's signature": lambda: (body(), calls.signed(body()), webhooks.PATH),
     "unsigned nonsense": lambda: (b"\xff", {}, webhooks.PATH),
 }
@@ -271,7 +301,7 @@ def test_when_it_cannot_be_stored_the_very_same_call_may_come_again(post, fail_c
     assert post(content, given)[0] == 200
 
 
-# --- scheme 1, where it is allowed -------------------------------------------------------------------------------------------
+# --- scheme 1, where it is allowed -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -287,7 +317,9 @@ def plain(content, secret=NEW):
 @pytest.mark.parametrize("secret", [OLD, NEW])
 def test_scheme_1_is_accepted_by_setting(post, secret):
     content = body()
-    assert [post(content, plain(content, secret)) for _ in range(2)] == [(200, {"received": True, "eventId": "evt_1"})] * 2
+    assert [post(content, plain(content, secret)) for _ in range(2)] == [
+        (200, {"received": True, "eventId": "evt_1"})
+    ] * 2
     assert stored() == [("rrr/evt_1", "received")]
 
 
@@ -314,7 +346,7 @@ def test_scheme_2_is_accepted_beside_scheme_1(post):
     assert post(content, headers(content))[0] == 200
 
 
-# --- once ------------------------------------------------------------------------------------------------------------------
+# --- once --------------------------------------------------------------------------------------------------
 
 
 def test_a_replayed_call_is_401_and_stores_nothing_more(post):
@@ -330,7 +362,10 @@ def test_a_replayed_call_is_401_and_stores_nothing_more(post):
 def test_a_nonce_is_used_once_per_tenant(post):
     first, second = body("evt_1"), body("evt_2")
     post(first, headers(first, nonce="the-same-one"))
-    assert code_of(post(second, headers(second, nonce="the-same-one", key_id="k1", secret=OLD))) == (401, "bad_signature")
+    assert code_of(post(second, headers(second, nonce="the-same-one", key_id="k1", secret=OLD))) == (
+        401,
+        "bad_signature",
+    )
     assert stored() == [("rrr/evt_1", "received")]
     assert post(second, headers(second, nonce="the-same-one", tenant="other"))[0] == 200
 
@@ -375,7 +410,7 @@ async def test_of_two_hundred_calls_at_once_each_has_its_own_answer():
     assert len(stored()) == 100
 
 
-# --- a call only makes us look -----------------------------------------------------------------------------------------------
+# --- a call only makes us look -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -403,13 +438,22 @@ def send(event_id, event_type, data):
 
 def test_what_was_posted_and_what_was_taken_back_is_announced_once(heard):
     send("e1", "POINTS_POSTED", {"source_ref": "TIP_1"})
-    send("e2", "TRANSFER_COMPLETED", {"transfer": {"entries": [{"source_ref": "TIP_2"}, {"source_ref": "TIP_2"}]}})
+    send(
+        "e2",
+        "TRANSFER_COMPLETED",
+        {"transfer": {"entries": [{"source_ref": "TIP_2"}, {"source_ref": "TIP_2"}]}},
+    )
     send("e3", "TRANSFER_REVERSED", {"entry": {"source_ref": "TIP_3"}})
     send("e4", "MEMBER_CREATED", {"source_ref": "TIP_4"})
     tasks.announce()
     tasks.announce()
     assert heard == [("posted", {"TIP_1", "TIP_2"}), ("reversed", {"TIP_3"})]
-    assert dict(stored()) == {"rrr/e1": "processed", "rrr/e2": "processed", "rrr/e3": "processed", "rrr/e4": "ignored"}
+    assert dict(stored()) == {
+        "rrr/e1": "processed",
+        "rrr/e2": "processed",
+        "rrr/e3": "processed",
+        "rrr/e4": "ignored",
+    }
 
 
 def test_an_announcement_that_fails_is_made_again(heard):
@@ -447,7 +491,7 @@ def test_a_notice_settles_the_tip_that_it_names_and_only_by_the_ledgers_answer(r
     remote.post(source_ref, calls.BOB, calls.ANA, 100)
     send("e2", "POINTS_POSTED", {"source_ref": source_ref})
     tasks.announce()
-    looking.drain(now=clock.now() + SECOND, limit=9)
+    polling.drain(now=clock.now() + SECOND, limit=9)
     assert calls.state(1) == ("success", "settled", "")
     assert calls.events() == [1]
 
@@ -476,12 +520,14 @@ def test_without_redis_calls_are_accepted_all_the_same(post):
         services.running.redis.start()
 
 
-# --- hostile calls -----------------------------------------------------------------------------------------------------------
+# --- hostile calls -----------------------------------------------------------------------------------------
 
 bounded = hypothesis(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 few = hypothesis(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 GOOD = {"event_id": "evt_1", "event_type": "POINTS_POSTED", "data": DATA}
-bodies = hostile.bodies(hostile.mutated(GOOD, list(GOOD)), hostile.json_values.map(lambda value: body(data=value)))
+bodies = hostile.bodies(
+    hostile.mutated(GOOD, list(GOOD)), hostile.json_values.map(lambda value: body(data=value))
+)
 HEADERS = rrr_signing.HEADERS
 STORABLE = {"key": str, "event_type": str, "subject": str, "fingerprint": str, "body": bytes}
 
@@ -509,8 +555,15 @@ def test_a_good_call_with_anything_altered_is_refused(data):
     altered, target, sent = data.draw(hostile.damaged((given_headers, webhooks.PATH, content)))
     # The tenant is covered by nothing: another well-formed one is let in here and is a replay at the store.
     named = altered.get(rrr_signing.TENANT, "")
-    if altered | {rrr_signing.TENANT: "acme"} == given_headers and (target, sent) == (webhooks.PATH, content) and named:
-        assert read(altered, sent, target) == 401 or named.replace("-", "a").replace(".", "a").replace("_", "a").isalnum()
+    if (
+        altered | {rrr_signing.TENANT: "acme"} == given_headers
+        and (target, sent) == (webhooks.PATH, content)
+        and named
+    ):
+        assert (
+            read(altered, sent, target) == 401
+            or named.replace("-", "a").replace(".", "a").replace("_", "a").isalnum()
+        )
     else:
         assert read(altered, sent, target) == 401
 
@@ -524,7 +577,11 @@ def test_a_signed_body_is_let_in_as_something_that_can_be_stored_or_is_400(conte
     else:
         made = found[0].call
         assert all(isinstance(getattr(made, name), kind) for name, kind in STORABLE.items())
-        assert (len(made.key) <= 300, len(made.subject) <= 130, len(made.event_type) <= 40) == (True, True, True)
+        assert (len(made.key) <= 300, len(made.subject) <= 130, len(made.event_type) <= 40) == (
+            True,
+            True,
+            True,
+        )
         bson.encode({name: getattr(made, name) for name in STORABLE})
 
 

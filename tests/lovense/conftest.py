@@ -1,4 +1,5 @@
-"""Fixtures of the devices' tests: ana with a menu and a page, what reaches a page, faults of the server, threads at once."""
+"""Fixtures of the devices' tests: ana with a menu and a page, what reaches a page, faults of the server,
+threads at once."""
 
 import json
 import threading
@@ -8,10 +9,10 @@ from datetime import timedelta
 import msgpack
 import pytest
 
-from ledger import doorbell
-from ledger.database import collection
-from lovense import groups
+from ground.hops import doorbell
+from ground.mongodb.collections import collection
 from lovense.models import Activation
+from lovense.sending import groups
 from tests.chain import Chain
 from tests.factories import fund
 from tests.ground.conftest import fail_command, in_threads
@@ -66,7 +67,7 @@ class Wire:
         return self._of(groups.PAGE_ACTIVATE)
 
     def stops(self):
-        """The `lovense.stop` messages published since the last look."""
+        """The `lovense.stopping.stop` messages published since the last look."""
         return self._of(groups.PAGE_STOP)
 
     def _of(self, kind):

@@ -1,4 +1,5 @@
-"""The gates that decide what a settled tip does, each with what it saw; and what becomes of an activation by acknowledgements."""
+"""The gates that decide what a settled tip does, each with what it saw; and what becomes of an activation by
+acknowledgements."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,22 +7,36 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import PyMongoError
 
-from ledger import clock
-from ledger.database import collection
-from lovense import acknowledgement, activation, menus, platform
-from lovense.acknowledgement import Ack
-from lovense.activation import Rules, activation_id, decide
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense.deciding import activation, platform
+from lovense.deciding.activation import activation_id
+from lovense.deciding.gates import decide
+from lovense.deciding.rules import Rules
+from lovense.menus import publishing
 from lovense.models import Activation, Performer
+from lovense.sending import acknowledgement
+from lovense.sending.acknowledgement import Ack
 from tests.chain import MENU
 from tests.factories import NOW, fund
 from tests.lovense.conftest import activation_of, request_of, seconds
-from tips import queue
 from tips.models import QueueRequest
+from tips.queue import claims
 
 pytestmark = pytest.mark.django_db
 
 GATES = [
-    *("signature", "duplicate", "settled", "kill_switch", "fresh", "performer", "minimum", "menu", "menu_match"),
+    *(
+        "signature",
+        "duplicate",
+        "settled",
+        "kill_switch",
+        "fresh",
+        "performer",
+        "minimum",
+        "menu",
+        "menu_match",
+    ),
     *("device_online", "caps", "rate_limit", "paused", "stop_epoch"),
 ]
 
@@ -51,7 +66,7 @@ def last(row):
     return row["gates"][-1]
 
 
-# --- gates -----------------------------------------------------------------------------------------------------------------
+# --- gates -------------------------------------------------------------------------------------------------
 
 
 def test_a_tip_that_passes_every_gate_is_dispatched_with_the_menus_promise(decided, chain, bob):
@@ -77,10 +92,28 @@ def test_what_a_gate_saw_is_written_for_a_person(decided):
 
 
 REFUSALS = {
-    "the kill switch": ({"setting": ("enable_lovense", "false")}, "kill_switch", "skipped", "kill_switch", False),
+    "the kill switch": (
+        {"setting": ("enable_lovense", "false")},
+        "kill_switch",
+        "skipped",
+        "kill_switch",
+        False,
+    ),
     "a small tip": ({"amount": 9}, "minimum", "skipped", "below_minimum", "9 of at least 10"),
-    "her own minimum": ({"performer": {"minimum_tip": 101}}, "minimum", "skipped", "below_minimum", "100 of at least 101"),
-    "the platform's minimum": ({"setting": ("minimum_tip", "500")}, "minimum", "skipped", "below_minimum", "100 of at least 500"),
+    "her own minimum": (
+        {"performer": {"minimum_tip": 101}},
+        "minimum",
+        "skipped",
+        "below_minimum",
+        "100 of at least 101",
+    ),
+    "the platform's minimum": (
+        {"setting": ("minimum_tip", "500")},
+        "minimum",
+        "skipped",
+        "below_minimum",
+        "100 of at least 500",
+    ),
     "no menu": ({"performer": {"menu_version": 0}}, "menu", "skipped", "no_menu", "version 0"),
     "no match": ({"amount": 101}, "menu_match", "skipped", "no_match", "nothing answers 101"),
     "no page": ({"is_online": False}, "device_online", "expired", "device_offline", "no page"),
@@ -123,7 +156,9 @@ def test_a_performer_who_is_not_enrolled(chain, bob):
 
 def test_the_shorter_of_the_caps_binds(decided):
     assert decided(performer={"maximum_seconds": 4})["promised_seconds"] == 4
-    assert decided(setting=("maximum_seconds", "3"), performer={"maximum_seconds": 20})["promised_seconds"] == 3
+    assert (
+        decided(setting=("maximum_seconds", "3"), performer={"maximum_seconds": 20})["promised_seconds"] == 3
+    )
 
 
 def test_caps_that_leave_nothing_skip_the_tip(decided):
@@ -134,14 +169,14 @@ def test_caps_that_leave_nothing_skip_the_tip(decided):
 
 def test_an_activation_keeps_the_item_of_its_time(decided, chain, ana):
     row = decided()
-    menus.publish(chain.performer_id, [MENU[1] | {"title": "Changed"}], NOW)
+    publishing.publish(chain.performer_id, [MENU[1] | {"title": "Changed"}], NOW)
     assert (row["item"]["title"], row["menu_version"]) == ("Fireworks", 1)
     assert decided()["item"]["title"] == "Changed"
 
 
 def test_a_menu_is_found_although_the_memory_of_menus_is_full(chain, carol, bob, monkeypatch):
     """Ana's is known, Carol's is not, and the memory has no room: neither may be taken for having none."""
-    menus.publish(carol.performer_id, MENU, NOW)
+    publishing.publish(carol.performer_id, MENU, NOW)
     Rules.read([chain.performer_id])
     monkeypatch.setattr(activation, "MENUS_KEPT", 0)
     rules = Rules.read([chain.performer_id, carol.performer_id])
@@ -158,7 +193,7 @@ def test_an_anonymous_tip_has_no_name(decided):
     assert decided(isAnonymous=True)["tipper_name"] == "Anonymous"
 
 
-# --- acknowledgements ------------------------------------------------------------------------------------------------------
+# --- acknowledgements --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -189,7 +224,9 @@ def test_step_by_step(sent):
     assert say(ack(sent, "finished", after=12, delivered_seconds=9.5)) == [True]
     assert state(sent) == ("completed", "completed")
     row = activation_of(sent)
-    assert [row[f"{name}_at"] for name in ("received", "started", "finished")] == [NOW + seconds(n) for n in (1, 2, 12)]
+    assert [row[f"{name}_at"] for name in ("received", "started", "finished")] == [
+        NOW + seconds(n) for n in (1, 2, 12)
+    ]
     assert row["delivered_seconds"] == 9.5
     assert request_of(sent)["finished_at"] == NOW + seconds(12)
 
@@ -262,8 +299,13 @@ def test_many_ends_in_one_group_are_ended_whatever_their_durations(chain, bob, c
     tips = [chain.settled(bob, 100) for _ in range(4)]
     for tip_id in tips:
         chain.dispatch()
-        collection(QueueRequest).update_one({"idempotency_key": tip_id}, {"$set": {"lane": tip_id}})  # a lane each
-    acks = [ack(tip_id, "finished", delivered_seconds=place % 2, is_answer=True) for place, tip_id in enumerate(tips)]
+        collection(QueueRequest).update_one(
+            {"idempotency_key": tip_id}, {"$set": {"lane": tip_id}}
+        )  # a lane each
+    acks = [
+        ack(tip_id, "finished", delivered_seconds=place % 2, is_answer=True)
+        for place, tip_id in enumerate(tips)
+    ]
     assert say(*acks) == [True] * 4
     assert {state(tip_id) for tip_id in tips} == {("completed", "completed")}
     assert [activation_of(tip_id)["delivered_seconds"] for tip_id in tips] == [0, 1, 0, 1]
@@ -271,7 +313,9 @@ def test_many_ends_in_one_group_are_ended_whatever_their_durations(chain, bob, c
 
 def test_an_end_whose_request_was_not_freed_frees_it_when_it_is_said_again(sent, fail_command):
     """The process died between the two writes."""
-    fail_command("update", errorCode=8000, namespace=f"{collection(QueueRequest).database.name}.queue_requests")
+    fail_command(
+        "update", errorCode=8000, namespace=f"{collection(QueueRequest).database.name}.queue_requests"
+    )
     finished = ack(sent, "finished", delivered_seconds=10, is_answer=True)
     with pytest.raises(PyMongoError):
         say(finished)
@@ -326,4 +370,4 @@ def test_what_an_end_means_for_its_request(sent, status, verdict):
     collection(Activation).update_one({}, {"$set": {"status": status}})
     activation.end_requests([activation_of(sent)], now=NOW + seconds(1))
     assert request_of(sent)["status"] == verdict
-    assert queue.claimed(request_of(sent)["lane"]) is None
+    assert claims.claimed(request_of(sent)["lane"]) is None

@@ -1,20 +1,23 @@
-"""Batches: what waits for the same item by the same tipper plays as one run, and each keeps its own record and its seconds."""
+"""Batches: what waits for the same item by the same tipper plays as one run, and each keeps its own record
+and its seconds."""
 
 from datetime import timedelta
 
 import pytest
 from pymongo.errors import PyMongoError
 
-from ledger.database import collection
-from lovense import acknowledgement, activation, batch, dispatch, pages, platform
-from lovense.acknowledgement import Ack
-from lovense.activation import Rules
+from ground.mongodb.collections import collection
+from lovense.deciding import activation, batch, gates, platform
+from lovense.deciding.rules import Rules
 from lovense.models import Activation, Performer
+from lovense.sending import acknowledgement, dispatch, leases, pages, resume
+from lovense.sending.acknowledgement import Ack
 from tests.chain import Chain
 from tests.factories import NOW, Viewer, fund
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
-from tips import queue, turns
 from tips.models import Mode, Priority, QueueRequest, RequestType
+from tips.queue import claims, ordering
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +55,7 @@ def drain(now=T):
 
 
 def sweep(now):
-    return dispatch.expire(now=now, limit=100) + batch.heal(now=now, limit=100)
+    return leases.expire(now=now, limit=100) + batch.heal(now=now, limit=100)
 
 
 def play(chain, now):
@@ -81,7 +84,17 @@ def members(tip_id):
 
 def ack(chain, tip_id, stage, *, at=T, attempt=1, **more):
     acknowledgement.acknowledge(
-        [Ack(chain.performer_id, activation.activation_id(tip_id), attempt, stage, at, is_answer=True, **more)]
+        [
+            Ack(
+                chain.performer_id,
+                activation.activation_id(tip_id),
+                attempt,
+                stage,
+                at,
+                is_answer=True,
+                **more,
+            )
+        ]
     )
 
 
@@ -89,7 +102,7 @@ def in_collection(model):
     return {"namespace": f"{collection(model).database.name}.{model._meta.db_table}"}
 
 
-# --- what it merges, and what not --------------------------------------------------------------------------------------------
+# --- what it merges, and what not --------------------------------------------------------------------------
 
 
 def test_the_same_item_by_the_same_tipper_plays_as_one_longer_run(lane, bob, wire):
@@ -99,7 +112,11 @@ def test_the_same_item_by_the_same_tipper_plays_as_one_longer_run(lane, bob, wir
     assert (command["activationId"], command["durationSec"]) == (f"{first}.all", 30)
     assert command["members"] == [f"{second}.all", f"{third}.all"]
     assert {part["timeSec"] for part in command["commands"]} == {30}
-    assert states([first, second, third]) == [("dispatched", "claimed"), ("dispatched", "joined"), ("dispatched", "joined")]
+    assert states([first, second, third]) == [
+        ("dispatched", "claimed"),
+        ("dispatched", "joined"),
+        ("dispatched", "joined"),
+    ]
     assert [activation_of(tip_id)["promised_seconds"] for tip_id in (first, second, third)] == [10, 10, 10]
     assert activation_of(first)["run_seconds"] == 30
 
@@ -108,7 +125,11 @@ def test_alone_it_plays_as_in_any_other_mode(lane, bob, wire):
     tip_id = lane.settled(bob, FIREWORKS)
     drain()
     (command,) = wire.commands()
-    assert (command["activationId"], command["durationSec"], command.get("members")) == (f"{tip_id}.all", 10, None)
+    assert (command["activationId"], command["durationSec"], command.get("members")) == (
+        f"{tip_id}.all",
+        10,
+        None,
+    )
     assert activation_of(tip_id).get("members") is None
 
 
@@ -156,9 +177,9 @@ def test_another_tipper_does_not_join(lane, bob):
 
 def submitted(lane, key, by):
     payload = {"amount": FIREWORKS, "tipper": {"username": by}, "userId": ""}
-    row = queue.new_row(key, RequestType.MANUAL, payload, lane=lane.performer_id, position=1, priority=Priority.HIGH, now=NOW) | {
-        "submitted_by": by
-    }
+    row = queue.new_row(
+        key, RequestType.MANUAL, payload, lane=lane.performer_id, position=1, priority=Priority.HIGH, now=NOW
+    ) | {"submitted_by": by}
     collection(QueueRequest).insert_one(row | {"turn": int(key)})
 
 
@@ -194,14 +215,14 @@ def test_nothing_starts_before_the_tick(lane, bob):
 
 
 def test_at_most_a_hundred_are_looked_at(lane, monkeypatch, bob):
-    monkeypatch.setattr(turns, "BATCH_SIZE", 4)
+    monkeypatch.setattr(ordering, "BATCH_SIZE", 4)
     ours = tips(lane, bob, [FIREWORKS, WAVE, WAVE, WAVE, FIREWORKS])
     drain()
     assert members(ours[0]) == []
 
 
 def test_the_batch_is_a_hundred():
-    assert turns.BATCH_SIZE == 100
+    assert ordering.BATCH_SIZE == 100
 
 
 def test_a_run_counts_once_against_the_pace(lane, bob):
@@ -213,7 +234,7 @@ def test_a_run_counts_once_against_the_pace(lane, bob):
     assert states(ours) == [("completed", "completed")] * 3
 
 
-# --- how it ends -------------------------------------------------------------------------------------------------------------
+# --- how it ends -------------------------------------------------------------------------------------------
 
 
 def test_a_run_that_finishes_completes_each_of_its_requests(lane, bob):
@@ -228,7 +249,8 @@ def test_a_run_that_finishes_completes_each_of_its_requests(lane, bob):
 
 
 @pytest.mark.parametrize(
-    ("said", "shares"), [(25.0, [10, 10, 5]), (10.0, [10, 0, 0]), (4.5, [4.5, 0, 0]), (0.0, [0, 0, 0]), (31.0, [10, 10, 10])]
+    ("said", "shares"),
+    [(25.0, [10, 10, 5]), (10.0, [10, 0, 0]), (4.5, [4.5, 0, 0]), (0.0, [0, 0, 0]), (31.0, [10, 10, 10])],
 )
 def test_what_a_shortened_run_delivered_is_dealt_out_in_order(lane, bob, said, shares):
     ours = tips(lane, bob, [FIREWORKS] * 3)
@@ -285,7 +307,7 @@ def test_what_no_page_confirms_is_sent_again_as_the_same_run_and_dies_as_one(lan
 def send_in_vain(lane):
     """Every attempt, to a page that says nothing."""
     now = T
-    for _ in range(queue.MAX_ATTEMPTS):
+    for _ in range(claims.MAX_ATTEMPTS):
         hold(lane, now)
         drain(now)
         sweep(now + seconds(WINDOW))
@@ -301,7 +323,7 @@ def test_a_dead_run_that_was_played_after_all_counts_for_each(lane, bob):
     assert delivered(ours) == [10, 10]
 
 
-# --- refused before it started -----------------------------------------------------------------------------------------------
+# --- refused before it started -----------------------------------------------------------------------------
 
 
 def test_a_refused_run_is_tried_again_one_by_one(lane, bob, wire):
@@ -311,7 +333,9 @@ def test_a_refused_run_is_tried_again_one_by_one(lane, bob, wire):
     ack(lane, ours[0], "received")
     ack(lane, ours[0], "failed", code="busy")
     assert states(ours) == [("queued", "pending")] * 3
-    assert [[error["error"] for error in request_of(tip_id)["errors"]] for tip_id in ours] == [["attempt 1: busy"]] * 3
+    assert [[error["error"] for error in request_of(tip_id)["errors"]] for tip_id in ours] == [
+        ["attempt 1: busy"]
+    ] * 3
     wire.raw()
     for number, tip_id in enumerate(ours):
         now = T + seconds(5 + 20 * number)
@@ -344,7 +368,7 @@ def test_a_page_that_says_busy_after_it_started_has_played(lane, bob, wire):
 
 def test_refused_as_often_as_it_may_be_it_is_dead_with_all_its_history(lane, bob):
     tip_id, now = lane.settled(bob, FIREWORKS), T
-    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+    for attempt in range(1, claims.MAX_ATTEMPTS + 1):
         play(lane, now)
         ack(lane, tip_id, "failed", code="app_offline", at=now, attempt=attempt)
         now += seconds(6)
@@ -354,7 +378,7 @@ def test_refused_as_often_as_it_may_be_it_is_dead_with_all_its_history(lane, bob
     assert row["cause"] == "app_offline"
 
 
-# --- crashed -----------------------------------------------------------------------------------------------------------------
+# --- crashed -----------------------------------------------------------------------------------------------
 
 
 def test_a_worker_that_dies_before_it_writes_the_run(lane, bob, wire, fail_command):
@@ -372,10 +396,10 @@ def test_a_worker_that_dies_before_it_writes_the_run(lane, bob, wire, fail_comma
 def test_a_worker_that_dies_between_the_members_and_their_leader(lane, bob, wire):
     ours = tips(lane, bob, [FIREWORKS] * 3)
     rules = Rules.read([lane.performer_id])
-    (leader,) = queue.claim(queue.fronts([lane.performer_id]), by="dies", now=T, lease_seconds=WINDOW)
-    batch.gather(leader, activation.decide(leader, rules, is_online=True, now=T), rules, now=T)
+    (leader,) = claims.claim(claims.fronts([lane.performer_id]), by="dies", now=T, lease_seconds=WINDOW)
+    batch.gather(leader, gates.decide(leader, rules, is_online=True, now=T), rules, now=T)
     assert states(ours) == [(None, "claimed"), ("dispatched", "joined"), ("dispatched", "joined")]
-    assert dispatch.in_flight([lane.performer_id], before=T) == []
+    assert resume.in_flight([lane.performer_id], before=T) == []
     played(lane, ours, wire)
 
 
@@ -387,7 +411,14 @@ def played(lane, ours, wire):
         play(lane, now)
         for command in wire.commands():
             order += [command["activationId"], *command.get("members", [])]
-            ack(lane, command["tipId"], "finished", at=now, attempt=command["attempt"], delivered_seconds=command["durationSec"])
+            ack(
+                lane,
+                command["tipId"],
+                "finished",
+                at=now,
+                attempt=command["attempt"],
+                delivered_seconds=command["durationSec"],
+            )
         now += seconds(WINDOW)
     assert order == [f"{tip_id}.all" for tip_id in ours]
     assert states(ours) == [("completed", "completed")] * len(ours)
@@ -408,7 +439,7 @@ def test_an_end_whose_recorder_died_is_dealt_out_by_the_sweep(lane, bob, fail_co
 def test_what_is_cancelled_while_it_joins_is_not_part_of_the_run(lane, bob, monkeypatch):
     """Another process writes its activation between our look and our write."""
     ours = tips(lane, bob, [FIREWORKS] * 3)
-    join = queue.join
+    join = claims.join
 
     def slow(leader, requests, *, now):
         joined = join(leader, requests, now=now)
@@ -424,7 +455,7 @@ def test_what_is_cancelled_while_it_joins_is_not_part_of_the_run(lane, bob, monk
     assert states(ours) == [("dispatched", "claimed"), ("cancelled", "cancelled"), ("dispatched", "joined")]
 
 
-# --- the mode changes, the page goes ------------------------------------------------------------------------------------------
+# --- the mode changes, the page goes -----------------------------------------------------------------------
 
 
 def test_a_change_of_mode_in_the_middle_of_a_run_changes_nothing_of_it(lane, bob, wire):
@@ -456,7 +487,7 @@ def test_without_a_page_for_long_the_run_is_given_up_with_all_its_requests(lane,
     drain()
     pages.release(lane.performer_id, channel=CHANNEL, now=T)
     sweep(T + seconds(WINDOW))
-    dispatch.expire_offline(now=T + seconds(settings.TIP_FRESH_SECONDS + WINDOW + 10), limit=100)
+    leases.expire_offline(now=T + seconds(settings.TIP_FRESH_SECONDS + WINDOW + 10), limit=100)
     assert states(ours) == [("dead", "dead")] * 2
 
 

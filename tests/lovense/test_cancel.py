@@ -1,4 +1,5 @@
-"""Cancelling a request wherever it is on its way: it really is cancelled, or the answer says why it cannot be."""
+"""Cancelling a request wherever it is on its way: it really is cancelled, or the answer says why it cannot
+be."""
 
 import json
 from collections import Counter
@@ -7,20 +8,24 @@ import msgpack
 import pytest
 from pymongo.errors import PyMongoError
 
-from ledger import trail
-from ledger.database import collection
-from ledger.models import AuditEntry
-from ledger.transactions import NotCommitted
-from lovense import acknowledgement, batch, cancellation, controls, dispatch, pages, platform
-from lovense.acknowledgement import Ack
-from lovense.activation import Rules, activation_id
-from lovense.controls import AlreadyOver, NotFound, NothingPlays, PartOfRun
+from ground.audit import log as audit_log
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from ground.mongodb.transactions import NotCommitted
+from lovense.deciding import batch, platform
+from lovense.deciding.activation import activation_id
+from lovense.deciding.rules import Rules
+from lovense.lane import cancellation, controls
+from lovense.lane.controls import AlreadyOver, NotFound, NothingPlays, PartOfRun
 from lovense.models import Activation
+from lovense.sending import acknowledgement, dispatch, leases, pages, resume
+from lovense.sending.acknowledgement import Ack
 from tests import services
 from tests.factories import NOW
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
-from tips import queue
 from tips.models import QueueRequest
+from tips.queue import claims, counts
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +39,9 @@ def key(tip_id):
 
 
 def cancel(chain, tip_id, now=NOW):
-    return controls.cancel(request_id=key(tip_id), performer_id=chain.performer_id, by="ana", why=WHY, now=now).status
+    return controls.cancel(
+        request_id=key(tip_id), performer_id=chain.performer_id, by="ana", why=WHY, now=now
+    ).status
 
 
 def skip(chain, now=NOW, **more):
@@ -61,18 +68,23 @@ def answer_stop(chain, tip_id, at=NOW):
 
 
 def entries():
-    return [(entry["action"], entry["actor"], entry["success"]) for entry in collection(AuditEntry).find().sort("at")]
+    return [
+        (entry["action"], entry["actor"], entry["success"])
+        for entry in collection(AuditEntry).find().sort("at")
+    ]
 
 
 def told(wire):
     """(type, ids) of everything that the page was told about activations, in order."""
-    messages = [json.loads(message["text"]) for _, data in wire.raw() if "text" in (message := msgpack.unpackb(data))]
+    messages = [
+        json.loads(message["text"]) for _, data in wire.raw() if "text" in (message := msgpack.unpackb(data))
+    ]
     return [(said["type"], said.get("activationIds") or [said["activationId"]]) for said in messages]
 
 
 def claimed(chain):
     """A worker has taken the next request, and has decided nothing yet."""
-    return queue.claim(queue.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
+    return claims.claim(claims.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
 
 
 def record(chain, requests):
@@ -90,7 +102,7 @@ def in_batch(chain, bob):
     return tips
 
 
-# --- what was not sent is cancelled at once ------------------------------------------------------------------------------
+# --- what was not sent is cancelled at once ----------------------------------------------------------------
 
 
 def test_a_pending_request_never_plays_and_says_who_did_not_want_it(chain, bob, wire):
@@ -100,8 +112,13 @@ def test_a_pending_request_never_plays_and_says_who_did_not_want_it(chain, bob, 
     chain.dispatch()
     assert [command["tipId"] for command in wire.commands()] == [next_one]
     row = activation_of(tip_id)
-    assert (row["cancelled_by"], row["cancelled_why"], row["cancelled_at"], row["finished_at"]) == ("ana", WHY, NOW, NOW)
-    (entry,) = trail.of(key(tip_id), limit=9)
+    assert (row["cancelled_by"], row["cancelled_why"], row["cancelled_at"], row["finished_at"]) == (
+        "ana",
+        WHY,
+        NOW,
+        NOW,
+    )
+    (entry,) = audit_log.of(key(tip_id), limit=9)
     assert (entry["action"], entry["lane"], entry["why"]) == ("cancel", chain.performer_id, WHY)
     assert (entry["before"], entry["after"]) == ({"status": "pending"}, {"status": "cancelled"})
 
@@ -132,14 +149,16 @@ def test_members_of_a_run_whose_leader_was_cancelled_undecided_wait_again(chain,
     leader, member = chain.settled(bob, 20), chain.settled(bob, 20)
     later = NOW + seconds(1)
     modes = {chain.performer_id: "batch"}
-    (request,) = queue.claim(queue.fronts([chain.performer_id]), by="w", now=later, lease_seconds=WINDOW, modes=modes)
-    queue.join(request, queue.waiting_in(chain.performer_id, limit=9), now=later)
+    (request,) = claims.claim(
+        claims.fronts([chain.performer_id]), by="w", now=later, lease_seconds=WINDOW, modes=modes
+    )
+    claims.join(request, counts.waiting_in(chain.performer_id, limit=9), now=later)
     assert cancel(chain, leader, later) == "cancelled"
     batch.heal(now=later, limit=9)
     assert [state(tip_id) for tip_id in (leader, member)] == [("cancelled", "cancelled"), (None, "pending")]
 
 
-# --- what was sent is ended by its page ----------------------------------------------------------------------------------
+# --- what was sent is ended by its page --------------------------------------------------------------------
 
 
 def test_a_dispatched_one_is_ended_by_its_page_and_frees_the_lane(chain, bob, wire):
@@ -155,7 +174,9 @@ def test_a_dispatched_one_is_ended_by_its_page_and_frees_the_lane(chain, bob, wi
 
 
 @pytest.mark.parametrize(("seconds_played", "verdict"), [(3, "cancelled"), (10, "completed")])
-def test_a_playing_one_says_how_much_it_played_and_all_of_it_is_completed(chain, bob, seconds_played, verdict):
+def test_a_playing_one_says_how_much_it_played_and_all_of_it_is_completed(
+    chain, bob, seconds_played, verdict
+):
     tip_id = chain.settled(bob, 100)
     chain.dispatch()
     acknowledge(chain, tip_id, "started")
@@ -170,20 +191,24 @@ def test_until_the_page_answers_it_is_told_again_instead_of_the_command(chain, b
     chain.dispatch()
     cancel(chain, tip_id)
     for _ in range(2):
-        (command,) = dispatch.resume(chain.performer_id, now=NOW + seconds(1))
+        (command,) = resume.resume(chain.performer_id, now=NOW + seconds(1))
         assert command.is_stop
-        assert json.loads(command.text) == {"type": "lovense.stop", "stopEpoch": 0, "activationIds": [f"{tip_id}.all"]}
+        assert json.loads(command.text) == {
+            "type": "lovense.stop",
+            "stopEpoch": 0,
+            "activationIds": [f"{tip_id}.all"],
+        }
     acknowledge(chain, tip_id, "received")
-    (command,) = dispatch.resume(chain.performer_id, now=NOW + seconds(1))
+    (command,) = resume.resume(chain.performer_id, now=NOW + seconds(1))
     assert json.loads(command.text)["confirmed"] is True
     answer_stop(chain, tip_id)
-    assert dispatch.resume(chain.performer_id, now=NOW + seconds(1)) == []
+    assert resume.resume(chain.performer_id, now=NOW + seconds(1)) == []
 
 
 def test_one_that_waits_to_be_sent_again_is_not_sent_again(chain, bob, wire):
     tip_id = chain.settled(bob, 100)
     chain.dispatch()
-    dispatch.expire(now=NOW + seconds(WINDOW), limit=9)
+    leases.expire(now=NOW + seconds(WINDOW), limit=9)
     assert state(tip_id) == ("dispatched", "pending")
     assert cancel(chain, tip_id, NOW + seconds(WINDOW)) == "cancelling"
     wire.raw()
@@ -203,12 +228,12 @@ def test_a_refusal_after_the_cancelling_does_not_bring_it_back(chain, bob):
     assert state(tip_id) == ("cancelled", "cancelled")
 
 
-# --- no page answers: the sweep ends it ----------------------------------------------------------------------------------
+# --- no page answers: the sweep ends it --------------------------------------------------------------------
 
 
 def silent(chain, tip_id, at):
     hold(chain, at)
-    dispatch.expire(now=at, limit=9)
+    leases.expire(now=at, limit=9)
     controls.heal(now=at, limit=9)
     return state(tip_id)
 
@@ -226,7 +251,9 @@ def test_confirmed_and_without_an_answer_it_keeps_its_lane_for_as_long_as_it_may
     tip_id = chain.settled(bob, 100)
     chain.dispatch()
     acknowledge(chain, tip_id, "started")
-    collection(QueueRequest).update_one({}, {"$set": {"lease_until": NOW + seconds(1)}})  # its process died before it said so
+    collection(QueueRequest).update_one(
+        {}, {"$set": {"lease_until": NOW + seconds(1)}}
+    )  # its process died before it said so
     cancel(chain, tip_id)
     end = 10 + settings.FINISH_GRACE_SECONDS
     for moment in (2, end - 1):  # the second one is beyond the window for a confirmation
@@ -238,14 +265,14 @@ def test_waiting_to_be_sent_again_and_without_a_page_it_ends_after_the_window(ch
     tip_id = chain.settled(bob, 100)
     chain.dispatch()
     later = NOW + seconds(WINDOW)
-    dispatch.expire(now=later, limit=9)
+    leases.expire(now=later, limit=9)
     cancel(chain, tip_id, later)
     assert controls.heal(now=later + seconds(WINDOW - 1), limit=9) == 0
     assert controls.heal(now=later + seconds(WINDOW), limit=9) == 1
     assert state(tip_id) == ("cancelled", "cancelled")
 
 
-# --- why it cannot be ----------------------------------------------------------------------------------------------------
+# --- why it cannot be --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("amount", "verdict"), [(100, "completed"), (5, "skipped")])
@@ -270,14 +297,21 @@ def test_part_of_a_run_names_its_leader_and_so_does_the_leader(chain, in_batch):
 
 def test_another_performers_request_is_not_there_and_staff_reach_all(chain, carol, bob):
     tip_id = chain.settled(bob, 100)
-    for request_id, who in ((key(tip_id), carol.performer_id), ("unheard of", chain.performer_id), ("unheard of", None)):
+    for request_id, who in (
+        (key(tip_id), carol.performer_id),
+        ("unheard of", chain.performer_id),
+        ("unheard of", None),
+    ):
         with pytest.raises(NotFound):
             controls.cancel(request_id=request_id, performer_id=who, by="carol", why="", now=NOW)
     assert state(tip_id) == (None, "pending")
-    assert controls.cancel(request_id=key(tip_id), performer_id=None, by="dina", why="", now=NOW).status == "cancelled"
+    assert (
+        controls.cancel(request_id=key(tip_id), performer_id=None, by="dina", why="", now=NOW).status
+        == "cancelled"
+    )
 
 
-# --- skipping ------------------------------------------------------------------------------------------------------------
+# --- skipping ----------------------------------------------------------------------------------------------
 
 
 def test_skipping_ends_what_has_its_turn_and_the_next_one_starts(chain, bob, wire):
@@ -319,7 +353,7 @@ def test_skipping_a_run_ends_all_of_it_and_each_keeps_its_seconds(chain, in_batc
     assert {activation_of(tip_id)["cancelled_why"] for tip_id in in_batch} == {WHY}
 
 
-# --- repeated, concurrent, crashed ---------------------------------------------------------------------------------------
+# --- repeated, concurrent, crashed -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("is_sent", "status"), [(False, "cancelled"), (True, "cancelling")])
@@ -336,7 +370,9 @@ def test_against_workers_each_is_either_cancelled_or_sent_and_then_stopped(chain
     seen = Counter()
     for _ in range(12):
         tip_id = chain.settled(bob, 100)
-        ways = iter([lambda tip_id=tip_id: cancel(chain, tip_id), lambda: dispatch.drain(now=NOW, limit=9)] * 2)
+        ways = iter(
+            [lambda tip_id=tip_id: cancel(chain, tip_id), lambda: dispatch.drain(now=NOW, limit=9)] * 2
+        )
         answers = in_threads(lambda ways=ways: next(ways)(), times=4, workers=4)
         (answer,) = {said for said in answers if isinstance(said, str)} - {"cancelled"} or {"cancelled"}
         messages = told(wire)
@@ -372,7 +408,9 @@ def test_against_an_acknowledgement_there_is_one_verdict(chain, bob, in_threads)
         assert state(tip_id) == ("completed", "completed")
 
 
-@pytest.mark.parametrize("collection_that_fails", [Activation, QueueRequest, AuditEntry], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "collection_that_fails", [Activation, QueueRequest, AuditEntry], ids=lambda model: model.__name__
+)
 def test_a_process_that_dies_in_the_middle_has_done_nothing(chain, bob, fail_command, collection_that_fails):
     tip_id = chain.settled(bob, 100)
     where = {"namespace": f"{collection(AuditEntry).database.name}.{collection_that_fails._meta.db_table}"}
@@ -401,7 +439,7 @@ def test_a_process_that_dies_before_it_told_the_page_is_made_up_for(chain, bob, 
         assert cancel(chain, tip_id) == "cancelling"
     finally:
         services.running.redis.start()
-    (command,) = dispatch.in_flight([chain.performer_id], before=NOW + seconds(1))
+    (command,) = resume.in_flight([chain.performer_id], before=NOW + seconds(1))
     assert command.is_stop
 
 

@@ -1,4 +1,5 @@
-"""What becomes of a socket that the server itself closed: a real server and client, and a database that really fails."""
+"""What becomes of a socket that the server itself closed: a real server and client, and a database that
+really fails."""
 
 import asyncio
 import json
@@ -10,11 +11,11 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from config.server import configuration
-from ledger import clock
-from ledger.database import client, collection
-from lovense import groups, pages
+from ground import clock
+from ground.mongodb.collections import client, collection
 from lovense.consumers import TRY_LATER, sockets
 from lovense.models import Device
+from lovense.sending import groups, pages
 from tests.factories import token_of
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +58,9 @@ async def test_news_for_a_socket_that_was_closed_ends_nothing_and_leaves_nothing
     ):
         assert json.loads(await page.recv())["holder"] is True
         await page.send(json.dumps({"type": "devices", "toys": TOYS}))
-        await asyncio.to_thread(tell, ana.performer_id)  # while the server is busy, so that it finds both at once
+        await asyncio.to_thread(
+            tell, ana.performer_id
+        )  # while the server is busy, so that it finds both at once
         await page.wait_closed()
         assert page.close_code == TRY_LATER
         await forgotten()

@@ -1,4 +1,5 @@
-"""The performer's socket through the whole application: who may open it, what it is told, what it may say, and who holds."""
+"""The performer's socket through the whole application: who may open it, what it is told, what it may say,
+and who holds."""
 
 import asyncio
 import json
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from rest_framework.authtoken.models import Token
 
 from config.asgi import application
-from ledger import clock
-from ledger.database import collection
-from lovense import controls, dispatch, groups, pages
+from ground import clock
+from ground.mongodb.collections import collection
 from lovense.consumers import TRY_LATER, UNAUTHENTICATED, lanes, sockets
+from lovense.lane import controls
 from lovense.models import Activation, Device, PageLease
+from lovense.sending import dispatch, groups, leases, pages
 from tests.chain import Chain
 from tests.factories import fund, token_of
 from tests.lovense.conftest import activation_of, request_of, seconds
@@ -31,7 +33,8 @@ SECOND = timedelta(seconds=1)
 
 
 class Page:
-    """`async with Page(token=…) as page`: one open page. News is set aside; `next` is what else it is told."""
+    """`async with Page(token=…) as page`: one open page. News is set aside; `next` is what else it is
+    told."""
 
     def __init__(self, *, token="", headers=None, query="", path="/ws/performer"):
         headers = headers if headers is not None else {"authorization": f"Token {token}"}
@@ -80,11 +83,17 @@ class Page:
         await self.socket.send_input({"type": "websocket.receive", "text": text})
 
     async def acknowledge(self, command, stage, **more):
-        answer = {"type": "ack", "activationId": command["activationId"], "attempt": command["attempt"], "stage": stage}
+        answer = {
+            "type": "ack",
+            "activationId": command["activationId"],
+            "attempt": command["attempt"],
+            "stage": stage,
+        }
         await self.say(answer | more)
 
     async def heard(self, performer_id):
-        """Everything it was told until now, also what is still on its way through Redis: a mark goes the same way, behind it."""
+        """Everything it was told until now, also what is still on its way through Redis: a mark goes the same
+        way, behind it."""
         mark, found = uuid4().hex, []
         group = groups._layer_group(groups.performer_group(performer_id))
         for _ in range(25):  # the layer's SUBSCRIBE is sent and not awaited: a first mark may be too early
@@ -153,7 +162,7 @@ async def until(holds):
             await asyncio.sleep(0.005)
 
 
-# --- who may open it -------------------------------------------------------------------------------------------------------
+# --- who may open it ---------------------------------------------------------------------------------------
 
 
 async def test_a_token_opens_it_and_the_snapshot_comes_first(ana, token):
@@ -175,12 +184,15 @@ def cookie(ana):
 
 
 async def test_a_session_opens_it_from_our_own_origin(ana, cookie):
-    async with Page(headers={"cookie": cookie, "host": "tips.example", "origin": "https://tips.example"}) as page:
+    async with Page(
+        headers={"cookie": cookie, "host": "tips.example", "origin": "https://tips.example"}
+    ) as page:
         assert (await page.next())["performerId"] == ana.performer_id
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "https://tips.example.evil.example", "null", "https://tips.example:81", ""]
+    "origin",
+    ["https://evil.example", "https://tips.example.evil.example", "null", "https://tips.example:81", ""],
 )
 async def test_a_session_from_another_origin_is_refused(cookie, origin):
     page = Page(headers={"cookie": cookie, "host": "tips.example", "origin": origin})
@@ -220,7 +232,11 @@ def barred(ana, token, cookie):
 
 @pytest.mark.parametrize("way", ["token", "session"])
 async def test_an_account_that_was_barred_is_refused(barred, token, cookie, way):
-    headers = {"authorization": f"Token {token}"} if way == "token" else {"cookie": cookie, "host": "a", "origin": "http://a"}
+    headers = (
+        {"authorization": f"Token {token}"}
+        if way == "token"
+        else {"cookie": cookie, "host": "a", "origin": "http://a"}
+    )
     assert await Page(headers=headers).open() == UNAUTHENTICATED
 
 
@@ -237,7 +253,7 @@ async def test_there_is_no_other_socket(token):
     assert await Page(token=token, path="/ws/other").open() == 4404
 
 
-# --- a tip's way -----------------------------------------------------------------------------------------------------------
+# --- a tip's way -------------------------------------------------------------------------------------------
 
 
 async def test_a_tip_is_played_step_by_step(chain, bob, token):
@@ -248,7 +264,11 @@ async def test_a_tip_is_played_step_by_step(chain, bob, token):
         await drain()
         command = await page.next()
         assert (command["type"], command["tipId"], command["attempt"]) == ("lovense.activate", tip_id, 1)
-        for stage, expected in (("received", "dispatched"), ("started", "activated"), ("finished", "completed")):
+        for stage, expected in (
+            ("received", "dispatched"),
+            ("started", "activated"),
+            ("finished", "completed"),
+        ):
             await page.acknowledge(command, stage, deliveredSeconds=10)
             await page.done()
             assert state(tip_id)[0] == expected
@@ -288,7 +308,12 @@ async def test_where_another_process_holds_the_page_by_then_the_next_one_goes_th
         tips = [await settled(chain, bob) for _ in range(2)]
         await drain()
         command = await page.next()
-        elsewhere = {"page_id": "p9", "channel": "other", "slot": "web-9", "expires_at": clock.now() + seconds(60)}
+        elsewhere = {
+            "page_id": "p9",
+            "channel": "other",
+            "slot": "web-9",
+            "expires_at": clock.now() + seconds(60),
+        }
         collection(PageLease).update_one({}, {"$set": elsewhere})
         await sockets.tick()
         assert (await page.next())["holder"] is False
@@ -320,7 +345,7 @@ async def test_what_changes_is_news(chain, bob, token):
                 page.news.append((await page.told()).get("topic"))
 
 
-# --- the stranger ----------------------------------------------------------------------------------------------------------
+# --- the stranger ------------------------------------------------------------------------------------------
 
 
 async def test_carol_receives_nothing_of_anas(chain, bob, carol, token, carols_token):
@@ -350,7 +375,9 @@ async def test_carols_words_about_anas_tip_change_nothing(chain, bob, carol, tok
             await hers.acknowledge(command, stage, deliveredSeconds=1)
         await hers.done()
         assert (activation_of(tip_id), request_of(tip_id)) == before
-        await asyncio.gather(page.acknowledge(command, "finished"), *(hers.acknowledge(command, "finished") for _ in range(9)))
+        await asyncio.gather(
+            page.acknowledge(command, "finished"), *(hers.acknowledge(command, "finished") for _ in range(9))
+        )
         await asyncio.gather(page.done(), hers.done())
         assert state(tip_id) == ("completed", "completed")
 
@@ -358,15 +385,22 @@ async def test_carols_words_about_anas_tip_change_nothing(chain, bob, carol, tok
 async def test_carols_devices_do_not_become_anas(ana, carol, token, carols_token):
     toys = [{"id": "toy-1", "name": "Hers", "toyType": "lush", "status": 1, "battery": 50}]
     async with Page(token=token) as page, Page(token=carols_token) as hers:
-        await page.say({"type": "devices", "toys": [toys[0] | {"name": "Mine", "status": "0", "battery": "77"}]})
+        await page.say(
+            {"type": "devices", "toys": [toys[0] | {"name": "Mine", "status": "0", "battery": "77"}]}
+        )
         await page.done()
         await hers.say({"type": "devices", "toys": toys})
         await hers.done()
-    rows = {row["performer_id"]: (row["name"], row["status"], row["battery"]) for row in collection(Device).find()}
-    assert rows == {ana.performer_id: ("Mine", "disconnected", 77), carol.performer_id: ("Hers", "connected", 50)}
+    rows = {
+        row["performer_id"]: (row["name"], row["status"], row["battery"]) for row in collection(Device).find()
+    }
+    assert rows == {
+        ana.performer_id: ("Mine", "disconnected", 77),
+        carol.performer_id: ("Hers", "connected", 50),
+    }
 
 
-# --- reconnecting ----------------------------------------------------------------------------------------------------------
+# --- reconnecting ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", ["nothing", "received", "started"])
@@ -458,7 +492,7 @@ async def test_a_second_attempt_reaches_a_page_that_ignored_the_first(chain, bob
         await drain()
         first = await page.next()
         later = clock.now() + seconds(20)
-        await asyncio.to_thread(dispatch.expire, now=later, limit=9)
+        await asyncio.to_thread(leases.expire, now=later, limit=9)
         collection(PageLease).update_one({}, {"$set": {"expires_at": later + 9 * SECOND}})
         await drain(later + 2 * SECOND)
         second = await page.next()
@@ -487,7 +521,7 @@ async def test_what_was_cancelled_is_stopped_at_once_and_again_until_the_page_an
     assert state(tip_id) == ("cancelled", "cancelled")
 
 
-# --- who holds the devices -------------------------------------------------------------------------------------------------
+# --- who holds the devices ---------------------------------------------------------------------------------
 
 
 async def test_a_second_page_watches_and_takes_over_when_the_holder_leaves(chain, bob, token):
@@ -524,7 +558,12 @@ async def test_a_holder_whose_lease_another_process_took_only_watches_from_then_
         await settled(chain, bob)
         await drain()
         await page.next()
-        elsewhere = {"page_id": "p9", "channel": "other", "slot": "web-9", "expires_at": clock.now() + seconds(60)}
+        elsewhere = {
+            "page_id": "p9",
+            "channel": "other",
+            "slot": "web-9",
+            "expires_at": clock.now() + seconds(60),
+        }
         collection(PageLease).update_one({}, {"$set": elsewhere})
         await sockets.tick()
         assert (await page.next())["holder"] is False
@@ -547,7 +586,7 @@ async def test_a_closed_page_frees_the_devices_at_once(ana, token):
     assert not sockets.open
 
 
-# --- what it may not say ---------------------------------------------------------------------------------------------------
+# --- what it may not say -----------------------------------------------------------------------------------
 
 ACK = {"type": "ack", "activationId": "x.all", "attempt": 1, "stage": "received"}
 JSON = "must be JSON"
@@ -585,15 +624,23 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("said", "field", "rule"), MALFORMED, ids=[f"{str(said)[:40]}" for said, _, _ in MALFORMED])
-async def test_what_is_malformed_is_answered_with_its_field_and_changes_nothing(ana, token, said, field, rule):
+@pytest.mark.parametrize(
+    ("said", "field", "rule"), MALFORMED, ids=[f"{str(said)[:40]}" for said, _, _ in MALFORMED]
+)
+async def test_what_is_malformed_is_answered_with_its_field_and_changes_nothing(
+    ana, token, said, field, rule
+):
     async with Page(token=token) as page:
         await page.next()
         await page.say(said)
         answer = await page.next()
         assert answer == {
             "type": "error",
-            "error": {"code": "malformed", "message": f"{field}: {rule}", "details": {"field": field, "rule": rule}},
+            "error": {
+                "code": "malformed",
+                "message": f"{field}: {rule}",
+                "details": {"field": field, "rule": rule},
+            },
         }
         await page.done()
     assert collection(Device).count_documents({}) == collection(Activation).count_documents({}) == 0
@@ -633,13 +680,17 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = st.sampled_from(["type", "activationId", "attempt", "stage", "deliveredSeconds", "code", "toys", "stopEpoch"])
+FIELDS = st.sampled_from(
+    ["type", "activationId", "attempt", "stage", "deliveredSeconds", "code", "toys", "stopEpoch"]
+)
 messages = (
     st.text(min_size=1, max_size=60).filter(lambda text: text != "mark")
     | st.dictionaries(FIELDS, json_values, max_size=5).map(json.dumps)
     | st.dictionaries(FIELDS, json_values, max_size=2).map(lambda changes: json.dumps(ACK | changes))
     | json_values.map(
-        lambda toy: json.dumps({"type": "devices", "toys": [toy, {"id": "a", "name": toy, "battery": toy, "status": toy}]})
+        lambda toy: json.dumps(
+            {"type": "devices", "toys": [toy, {"id": "a", "name": toy, "battery": toy, "status": toy}]}
+        )
     )
 )
 
@@ -658,10 +709,12 @@ def test_whatever_a_page_says_its_socket_stays_open(ana, token, said):
     asyncio.run(conversation())
 
 
-# --- when the database is away ---------------------------------------------------------------------------------------------
+# --- when the database is away -----------------------------------------------------------------------------
 
 
-async def test_a_word_that_could_not_be_recorded_closes_the_socket_and_counts_when_said_again(chain, bob, token, fail_command):
+async def test_a_word_that_could_not_be_recorded_closes_the_socket_and_counts_when_said_again(
+    chain, bob, token, fail_command
+):
     async with Page(token=token, query="page=p1") as page:
         await page.next()
         await page.heard(chain.performer_id)
@@ -669,7 +722,10 @@ async def test_a_word_that_could_not_be_recorded_closes_the_socket_and_counts_wh
         await drain()
         command = await page.next()
         await asyncio.to_thread(
-            fail_command, "update", errorCode=8000, namespace=f"{collection(Activation).database.name}.activations"
+            fail_command,
+            "update",
+            errorCode=8000,
+            namespace=f"{collection(Activation).database.name}.activations",
         )
         await page.acknowledge(command, "finished", deliveredSeconds=4)
         while (message := await page.socket.receive_output(PATIENCE_SECONDS))["type"] != "websocket.close":

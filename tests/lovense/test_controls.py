@@ -1,4 +1,5 @@
-"""Controls of a queue: each is a stored fact with its entry, and does what it says, also when it is said twice or at once."""
+"""Controls of a queue: each is a stored fact with its entry, and does what it says, also when it is said
+twice or at once."""
 
 from datetime import timedelta
 
@@ -6,21 +7,24 @@ import pytest
 from django.core.management import call_command
 from pymongo.errors import PyMongoError
 
-from ledger import clock, trail
-from ledger.database import collection
-from ledger.models import AuditEntry
-from lovense import acknowledgement, cancellation, controls, dispatch, pages, platform
-from lovense.acknowledgement import Ack
-from lovense.activation import activation_id
-from lovense.controls import AlreadyFirst, AlreadyOver, CountChanged, InvalidPause, NotFound, UnknownMode
+from ground import clock
+from ground.audit import log as audit_log
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.deciding.activation import activation_id
+from lovense.deciding.platform import ROW
+from lovense.lane import cancellation, controls
+from lovense.lane.controls import AlreadyFirst, AlreadyOver, CountChanged, InvalidPause, NotFound, UnknownMode
 from lovense.models import Activation, Performer
-from lovense.platform import ROW
+from lovense.sending import acknowledgement, dispatch, leases, pages
+from lovense.sending.acknowledgement import Ack
 from tests.chain import Chain
 from tests.factories import NOW
 from tests.ground.plans import recorded
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
-from tips import queue
 from tips.models import Priority, QueueRequest, RequestType
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -62,14 +66,17 @@ def played(chain, wire, now=NOW):
 
 
 def entries(target):
-    return [(entry["action"], entry["before"], entry["after"]) for entry in reversed(trail.of(target, limit=99))]
+    return [
+        (entry["action"], entry["before"], entry["after"])
+        for entry in reversed(audit_log.of(target, limit=99))
+    ]
 
 
 def actions():
     return [entry["action"] for entry in collection(AuditEntry).find().sort("_id")]
 
 
-# --- pausing -------------------------------------------------------------------------------------------------------------
+# --- pausing -----------------------------------------------------------------------------------------------
 
 
 def test_paused_nothing_starts_and_what_plays_goes_on_until_she_resumes(chain, bob, who, wire):
@@ -153,7 +160,7 @@ def test_a_mode_is_hers_until_she_takes_the_platforms(chain, who):
         controls.set_mode(**who, mode="random")
 
 
-# --- clearing ------------------------------------------------------------------------------------------------------------
+# --- clearing ----------------------------------------------------------------------------------------------
 
 
 def clear(who, expected, **more):
@@ -165,7 +172,10 @@ def test_clearing_takes_out_what_waits_and_leaves_what_plays(chain, bob, who, wi
     drain(chain)
     assert controls.waiting(performer_id=chain.performer_id) == 3
     assert clear(who, 3) == 3
-    assert [state(tip_id) for tip_id in tips] == [("dispatched", "claimed"), *[("cancelled", "cancelled")] * 3]
+    assert [state(tip_id) for tip_id in tips] == [
+        ("dispatched", "claimed"),
+        *[("cancelled", "cancelled")] * 3,
+    ]
     assert activation_of(tips[3])["cancelled_why"] == "enough"
     assert entries(chain.performer_id) == [("clear", None, {"cancelled": 3})]
     finish(chain, tips[0], delivered_seconds=10)
@@ -200,7 +210,9 @@ def test_what_comes_meanwhile_stays_and_what_gets_its_turn_plays(chain, bob, who
     assert [state(tip_id)[1] for tip_id in (*tips, *late)] == ["claimed", "cancelled", "cancelled", "pending"]
 
 
-def test_a_process_that_dies_in_the_middle_has_cleared_whole_parts(chain, bob, who, fail_command, monkeypatch):
+def test_a_process_that_dies_in_the_middle_has_cleared_whole_parts(
+    chain, bob, who, fail_command, monkeypatch
+):
     monkeypatch.setattr(cancellation, "CLEARED_AT_ONCE", 2)
     tips = [chain.settled(bob, 100) for _ in range(5)]
     part = cancellation._clear
@@ -216,7 +228,9 @@ def test_a_process_that_dies_in_the_middle_has_cleared_whole_parts(chain, bob, w
     assert [state(tip_id)[1] for tip_id in tips] == ["cancelled"] * 2 + ["pending"] * 3
     monkeypatch.setattr(cancellation, "_clear", part)
     assert clear(who, 3) == 3
-    assert [after for _, _, after in entries(chain.performer_id)] == [{"cancelled": count} for count in (2, 2, 1)]
+    assert [after for _, _, after in entries(chain.performer_id)] == [
+        {"cancelled": count} for count in (2, 2, 1)
+    ]
 
 
 def test_clearing_twice_at_once_clears_each_once(chain, bob, who, in_threads):
@@ -236,7 +250,7 @@ def test_of_what_waits_to_be_sent_again_the_page_is_told(chain, bob, who, wire):
     tip_id = chain.settled(bob, 100)
     drain(chain)
     later = NOW + seconds(10)
-    dispatch.expire(now=later, limit=9)
+    leases.expire(now=later, limit=9)
     pages.take(chain.performer_id, page_id="page-1", channel=CHANNEL, slot="web-0", now=later)
     assert clear(who, 1, now=later) == 1
     assert state(tip_id) == ("dispatched", "pending")
@@ -256,7 +270,7 @@ def test_a_long_queue_is_cleared_in_bounded_parts(chain, bob, who, monkeypatch):
     assert actions() == ["clear"] * 3
 
 
-# --- moving up -----------------------------------------------------------------------------------------------------------
+# --- moving up ---------------------------------------------------------------------------------------------
 
 
 def move_up(who, tip_id, **more):
@@ -290,7 +304,9 @@ def test_the_one_before_it_is_that_of_the_mode(chain, bob, who, wire, mode):
 def test_what_was_tried_is_not_overtaken(chain, bob, who):
     first, second = chain.settled(bob, 100), chain.settled(bob, 100)
     drain(chain)
-    acknowledgement.acknowledge([Ack(chain.performer_id, activation_id(first), 1, "failed", NOW, code="busy")])
+    acknowledgement.acknowledge(
+        [Ack(chain.performer_id, activation_id(first), 1, "failed", NOW, code="busy")]
+    )
     assert state(first) == ("queued", "pending")
     with pytest.raises(AlreadyFirst):
         move_up(who, second)
@@ -323,7 +339,7 @@ def test_at_once_with_claims_nothing_is_lost_or_doubled(chain, bob, who, wire, i
     assert [tip_id for tip_id in order if tip_id != tips[-1]] == tips[:-1]
 
 
-# --- the kill switch and the drain ---------------------------------------------------------------------------------------
+# --- the kill switch and the drain -------------------------------------------------------------------------
 
 
 def switch(is_on, now=NOW):
@@ -339,7 +355,10 @@ def test_the_kill_switch_ends_what_plays_and_lets_nothing_start(chain, bob, wire
     finish(chain, playing, delivered_seconds=1)
     drain(chain)
     assert [state(playing), state(waiting)] == [("cancelled", "cancelled"), ("skipped", "completed")]
-    assert (activation_of(playing)["cancelled_by"], activation_of(playing)["cancelled_why"]) == ("dina", "a complaint")
+    assert (activation_of(playing)["cancelled_by"], activation_of(playing)["cancelled_why"]) == (
+        "dina",
+        "a complaint",
+    )
     switch(False)
     assert entries(ROW) == [
         ("set", {"enable_lovense": True}, {"enable_lovense": False}),
@@ -353,7 +372,9 @@ def test_the_command_goes_the_same_way(chain, bob, wire):
     pages.take(chain.performer_id, page_id="page-1", channel=CHANNEL, slot="web-0", now=clock.now())
     call_command("set_platform", "enable_lovense", "false", "--by", "dina", "--why", "a complaint")
     assert [stop["activationIds"] for stop in wire.stops()] == [[f"{tip_id}.all"]]
-    assert [(entry["actor"], entry["why"]) for entry in trail.of(ROW, limit=9)] == [("dina", "a complaint")]
+    assert [(entry["actor"], entry["why"]) for entry in audit_log.of(ROW, limit=9)] == [
+        ("dina", "a complaint")
+    ]
 
 
 def test_a_worker_that_had_read_the_settings_before_is_made_up_for(chain, bob, wire):
@@ -404,7 +425,11 @@ def test_the_command_waits_until_nothing_plays_and_says_what_is_left(chain, bob,
 
     monkeypatch.setattr("lovense.management.commands.drain.time.sleep", look_again)
     call_command("drain", "on", "--wait")
-    assert capsys.readouterr().out.splitlines() == ["nothing new starts", "1 still under way", "nothing is under way"]
+    assert capsys.readouterr().out.splitlines() == [
+        "nothing new starts",
+        "1 still under way",
+        "nothing is under way",
+    ]
 
 
 def test_a_setting_is_changed_with_an_entry_and_once(db):
@@ -427,7 +452,7 @@ def test_first_changes_at_once_are_both_there(db, in_threads):
     assert sorted(actions()) == ["set", "set"]
 
 
-# --- what it costs -------------------------------------------------------------------------------------------------------
+# --- what it costs -----------------------------------------------------------------------------------------
 
 
 def crowd(chain, count):

@@ -1,22 +1,26 @@
-"""Dead letters: what they died of, what a person decides about them, and their way back: never twice, whoever tries."""
+"""Dead letters: what they died of, what a person decides about them, and their way back: never twice, whoever
+tries."""
 
 import pytest
 from django.db import DatabaseError
 from pymongo.errors import PyMongoError
 
-from ledger.database import collection
-from ledger.models import AuditEntry
-from lovense import acknowledgement, deadletters, dispatch, platform, retries
-from lovense.acknowledgement import Ack
-from lovense.activation import activation_id
-from lovense.deadletters import Archived, CountChanged, NotDead, NotFound, Resolution, SettledOtherwise
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.deciding.activation import activation_id
+from lovense.lane import deadletters
+from lovense.lane.deadletters import Archived, CountChanged, NotDead, NotFound, Resolution, SettledOtherwise
 from lovense.models import Activation, Performer
+from lovense.sending import acknowledgement, dispatch, retries
+from lovense.sending.acknowledgement import Ack
 from tests.chain import Chain
 from tests.factories import NOW
 from tests.ground.plans import recorded
 from tests.lovense.conftest import activation_of, request_of, seconds
-from tips import queue
 from tips.models import ArchivedQueueRequest, QueueRequest
+from tips.queue import claims
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +59,7 @@ def review(tip_id, resolution=Resolution.REFUNDED, note=""):
     return deadletters.review(tip_id, resolution=resolution, note=note, by="dina", now=LATER)
 
 
-# --- looking ---------------------------------------------------------------------------------------------------------------
+# --- looking -----------------------------------------------------------------------------------------------
 
 
 def test_they_are_grouped_by_cause_with_the_oldest_and_the_newest(chain, bob):
@@ -93,9 +97,11 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(chain, bob):
 
 def test_a_letter_tells_its_whole_history(chain, bob):
     tip_id, now = chain.settled(bob, 100), NOW
-    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+    for attempt in range(1, claims.MAX_ATTEMPTS + 1):
         dispatch.drain(now=now, limit=9)
-        ack = Ack(chain.performer_id, activation_id(tip_id), attempt, "failed", now + seconds(1), None, "busy", True)
+        ack = Ack(
+            chain.performer_id, activation_id(tip_id), attempt, "failed", now + seconds(1), None, "busy", True
+        )
         acknowledgement.acknowledge([ack])
         now += seconds(6)
         chain.now = now
@@ -104,8 +110,8 @@ def test_a_letter_tells_its_whole_history(chain, bob):
     letter = deadletters.find(tip_id)
     told = [line.text for line in letter.history]
     assert told[:3] == ["attempt 1: sent to the page", "attempt 1: busy", "attempt 2: sent to the page"]
-    assert told[-2:] == [f"attempt {queue.MAX_ATTEMPTS}: sent to the page", "dead: busy"]
-    assert len(told) == 2 * queue.MAX_ATTEMPTS
+    assert told[-2:] == [f"attempt {claims.MAX_ATTEMPTS}: sent to the page", "dead: busy"]
+    assert len(told) == 2 * claims.MAX_ATTEMPTS
     assert [gate["gate"] for gate in letter.gates][:2] == ["signature", "duplicate"]
     assert (letter.amount, letter.who, letter.cause, letter.replays) == (100, "bob", "busy", 0)
     assert deadletters.find(letter.request_id).tip_id == tip_id
@@ -125,7 +131,7 @@ def test_looking_reads_the_dead_only(chain, bob):
     assert max(plan.examined for plan in of_queue) <= 2
 
 
-# --- reviewing -------------------------------------------------------------------------------------------------------------
+# --- reviewing ---------------------------------------------------------------------------------------------
 
 
 def test_a_review_keeps_who_when_what_and_why(chain, bob):
@@ -161,7 +167,7 @@ def test_what_was_settled_otherwise_does_not_go_back(chain, bob, resolution):
     assert state(tip_id) == ("queued", "pending")
 
 
-# --- sending back: once ----------------------------------------------------------------------------------------------------
+# --- sending back: once ------------------------------------------------------------------------------------
 
 
 def test_it_goes_back_to_its_place_with_all_its_attempts_and_plays(chain, bob, wire):
@@ -174,7 +180,12 @@ def test_it_goes_back_to_its_place_with_all_its_attempts_and_plays(chain, bob, w
     assert (row["attempts"], row["attempts_before"], row["replays"], row["available_at"]) == (1, 1, 1, LATER)
     assert (row["cause"], row["finished_at"], row["review"]) == (None, None, None)
     assert row["errors"][-1]["error"] == "sent back into the queue by dina"
-    assert activation_of(first)["attempts"][-1] == {"attempt": 1, "at": LATER, "by": "dina", "is_replay": True}
+    assert activation_of(first)["attempts"][-1] == {
+        "attempt": 1,
+        "at": LATER,
+        "by": "dina",
+        "is_replay": True,
+    }
     wire.raw()
     chain.now = LATER
     chain.hold()
@@ -204,16 +215,18 @@ def test_its_run_obeys_the_stop_epoch_of_its_new_start_and_keeps_its_item(chain,
 
 def test_it_has_all_its_attempts_again(chain, bob):
     tip_id = bury(chain, bob)
-    collection(QueueRequest).update_one({}, {"$set": {"attempts": queue.MAX_ATTEMPTS}})
+    collection(QueueRequest).update_one({}, {"$set": {"attempts": claims.MAX_ATTEMPTS}})
     replay(tip_id)
-    assert queue.tries(request_of(tip_id)) == 0
+    assert claims.tries(request_of(tip_id)) == 0
 
 
 def test_what_did_not_play_as_part_of_another_run_goes_back_alone(chain, bob):
     leader, member = bury(chain, bob), bury(chain, bob)
     keys = {"members": [activation_id(member)], "run_seconds": 20}
     collection(Activation).update_one({"_id": activation_id(leader)}, {"$set": keys})
-    collection(Activation).update_one({"_id": activation_id(member)}, {"$set": {"leader": activation_id(leader)}})
+    collection(Activation).update_one(
+        {"_id": activation_id(member)}, {"$set": {"leader": activation_id(leader)}}
+    )
     collection(QueueRequest).update_one({"idempotency_key": member}, {"$set": {"leader": leader}})
     for tip_id in (leader, member):
         replay(tip_id)
@@ -222,7 +235,7 @@ def test_what_did_not_play_as_part_of_another_run_goes_back_alone(chain, bob):
     assert request_of(member)["leader"] is None
 
 
-# --- sending back: repeated, concurrent, refused ---------------------------------------------------------------------------
+# --- sending back: repeated, concurrent, refused -----------------------------------------------------------
 
 
 def test_a_second_replay_is_refused_and_changes_nothing(chain, bob):
@@ -309,7 +322,9 @@ def test_what_was_archived_is_shown_and_not_sent_back(chain, bob):
 def test_what_a_page_finished_after_all_is_ended_and_not_sent_back(chain, bob):
     """Whoever recorded the late `finished` died before it ended the request."""
     tip_id = bury(chain, bob)
-    collection(Activation).update_one({}, {"$set": {"status": "completed", "reason": "", "delivered_seconds": 10.0}})
+    collection(Activation).update_one(
+        {}, {"$set": {"status": "completed", "reason": "", "delivered_seconds": 10.0}}
+    )
     with pytest.raises(NotDead, match="completed"):
         replay(tip_id)
     assert state(tip_id) == ("completed", "completed")
@@ -323,7 +338,7 @@ def test_what_was_settled_otherwise_meanwhile_stays_dead(chain, bob):
     assert state(tip_id) == ("dead", "dead")
 
 
-# --- groups ----------------------------------------------------------------------------------------------------------------
+# --- groups ------------------------------------------------------------------------------------------------
 
 
 def test_a_group_goes_back_by_its_cause_when_the_count_is_known(chain, bob):
@@ -352,14 +367,21 @@ def test_one_call_sends_back_so_many_and_says_how_many_are_left(chain, bob, monk
     assert [state(tip_id)[1] for tip_id in made] == ["pending", "pending", "dead"]
 
 
-# --- crashed ---------------------------------------------------------------------------------------------------------------
+# --- crashed -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("command", "name"),
-    [("update", "activations"), ("update", "queue_requests"), ("insert", "audit_entries"), ("commitTransaction", "")],
+    [
+        ("update", "activations"),
+        ("update", "queue_requests"),
+        ("insert", "audit_entries"),
+        ("commitTransaction", ""),
+    ],
 )
-def test_a_death_at_any_write_leaves_it_as_it_was_and_the_next_try_sends_it_back(chain, bob, fail_command, command, name):
+def test_a_death_at_any_write_leaves_it_as_it_was_and_the_next_try_sends_it_back(
+    chain, bob, fail_command, command, name
+):
     tip_id = bury(chain, bob)
     database = collection(QueueRequest).database.name
     fail_command(command, errorCode=ERROR, **({"namespace": f"{database}.{name}"} if name else {}))
@@ -373,12 +395,21 @@ def test_a_death_at_any_write_leaves_it_as_it_was_and_the_next_try_sends_it_back
     assert len(told()) == 1
 
 
-# --- the trail -------------------------------------------------------------------------------------------------------------
+# --- the trail ---------------------------------------------------------------------------------------------
 
 
 def told():
     return [
-        (row["type"], row["action"], row["actor"], row["target"], row["lane"], row["before"], row["after"], row["why"])
+        (
+            row["type"],
+            row["action"],
+            row["actor"],
+            row["target"],
+            row["lane"],
+            row["before"],
+            row["after"],
+            row["why"],
+        )
         for row in collection(AuditEntry).find({"type": "request"}).sort("_id", 1)
     ]
 
@@ -400,4 +431,6 @@ def test_every_decision_leaves_an_entry_and_a_refusal_none(chain, bob):
 def test_each_letter_of_a_group_has_its_own_entry(chain, bob):
     made = [bury(chain, bob) for _ in range(2)]
     replay_all(2, "not_received")
-    assert {(row[3], row[7]) for row in told()} == {(request_of(tip_id)["_id"], "all 2 of not_received") for tip_id in made}
+    assert {(row[3], row[7]) for row in told()} == {
+        (request_of(tip_id)["_id"], "all 2 of not_received") for tip_id in made
+    }

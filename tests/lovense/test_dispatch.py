@@ -1,4 +1,5 @@
-"""Facts 4 and 5: a request becomes one activation, sent to the page that holds the devices; and every way it can go wrong."""
+"""Facts 4 and 5: a request becomes one activation, sent to the page that holds the devices; and every way it
+can go wrong."""
 
 from collections import Counter
 from datetime import timedelta
@@ -6,18 +7,21 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import PyMongoError
 
-from ledger import doorbell
-from ledger.database import collection
-from lovense import acknowledgement, dispatch, menus, pages, platform
-from lovense.acknowledgement import Ack
-from lovense.activation import Rules, activation_id
+from ground.hops import doorbell
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.deciding.activation import activation_id
+from lovense.deciding.rules import Rules
+from lovense.menus import publishing
 from lovense.models import Activation, TipMenu
+from lovense.sending import acknowledgement, dispatch, leases, pages, resume
+from lovense.sending.acknowledgement import Ack
 from tests import services
 from tests.chain import MENU, Chain
 from tests.factories import NOW, PerformerFactory, Viewer, fund
 from tests.lovense.conftest import CHANNEL, Wire, activation_of, in_collection, request_of, seconds
-from tips import queue
 from tips.models import QueueRequest
+from tips.queue import claims
 
 pytestmark = pytest.mark.django_db
 
@@ -31,11 +35,11 @@ def drain(now=NOW):
 
 
 def expire(now):
-    return dispatch.expire(now=now, limit=100)
+    return leases.expire(now=now, limit=100)
 
 
 def expire_offline(now):
-    return dispatch.expire_offline(now=now, limit=100)
+    return leases.expire_offline(now=now, limit=100)
 
 
 def state(tip_id):
@@ -52,7 +56,7 @@ def acknowledge(tip_id, stage, performer_id, *, at, **more):
     acknowledgement.acknowledge([Ack(performer_id, activation_id(tip_id), 1, stage, at, **more)])
 
 
-# --- once ------------------------------------------------------------------------------------------------------------------
+# --- once --------------------------------------------------------------------------------------------------
 
 
 def test_a_settled_tip_is_claimed_decided_and_sent_to_the_page(chain, bob, wire):
@@ -60,7 +64,11 @@ def test_a_settled_tip_is_claimed_decided_and_sent_to_the_page(chain, bob, wire)
     assert drain() is False
     assert state(tip_id) == ("dispatched", "claimed")
     (command,) = wire.commands()
-    assert (command["type"], command["activationId"], command["attempt"]) == ("lovense.activate", f"{tip_id}.all", 1)
+    assert (command["type"], command["activationId"], command["attempt"]) == (
+        "lovense.activate",
+        f"{tip_id}.all",
+        1,
+    )
     assert (command["tipId"], command["durationSec"], command["stopEpoch"]) == (tip_id, 10, 0)
     assert command["commands"] == activation_of(tip_id)["commands"]
     assert command["tipper"] == {"username": "bob"}
@@ -110,7 +118,7 @@ def test_performers_do_not_wait_for_each_other(chain, carol, bob):
     wire.close()
 
 
-# --- repeated and concurrent -----------------------------------------------------------------------------------------------
+# --- repeated and concurrent -------------------------------------------------------------------------------
 
 
 def test_draining_again_sends_nothing_again(chain, bob, wire):
@@ -138,7 +146,9 @@ def test_eight_drains_at_once_send_each_tip_once(db, bob, in_threads):
     assert Counter(state(tip_id) for tip_id in tips) == {("dispatched", "claimed"): 12, (None, "pending"): 12}
 
 
-def test_while_one_page_finishes_and_workers_drain_every_tip_plays_once_in_order(chain, bob, wire, in_threads):
+def test_while_one_page_finishes_and_workers_drain_every_tip_plays_once_in_order(
+    chain, bob, wire, in_threads
+):
     tips = [chain.settled(bob, 100) for _ in range(6)]
     played = []
 
@@ -153,7 +163,7 @@ def test_while_one_page_finishes_and_workers_drain_every_tip_plays_once_in_order
     assert played == tips
 
 
-# --- crashed ---------------------------------------------------------------------------------------------------------------
+# --- crashed -----------------------------------------------------------------------------------------------
 
 
 def test_a_worker_that_dies_between_claim_and_decision(chain, bob, wire, fail_command):
@@ -178,8 +188,8 @@ def test_its_successor_in_the_same_slot_looks_at_once(chain, bob, fail_command, 
     fail_command("insert", errorCode=ERROR, **in_collection(Activation))
     with pytest.raises(PyMongoError):
         drain()
-    assert dispatch.recover("worker-1", now=NOW + TICK) == 0
-    assert dispatch.recover("worker-0", now=NOW + TICK) == 1
+    assert leases.recover("worker-1", now=NOW + TICK) == 0
+    assert leases.recover("worker-0", now=NOW + TICK) == 1
     assert expire(NOW + TICK) == 1
     assert state(tip_id) == (None, "pending")
 
@@ -194,7 +204,7 @@ def test_a_worker_that_dies_between_the_decision_and_the_sending(chain, bob, wir
     finally:
         services.running.redis.start()
     assert state(tip_id) == ("dispatched", "claimed")
-    (command,) = dispatch.in_flight([chain.performer_id], before=NOW)
+    (command,) = resume.in_flight([chain.performer_id], before=NOW)
     assert (command.activation_id, command.attempt, command.is_overdue) == (f"{tip_id}.all", 1, False)
     assert expire(NOW + seconds(WINDOW)) == 1
     assert state(tip_id) == ("dispatched", "pending")
@@ -202,7 +212,7 @@ def test_a_worker_that_dies_between_the_decision_and_the_sending(chain, bob, wir
 
 def test_a_worker_that_dies_before_it_ends_the_request_of_a_skipped_tip(chain, bob, fail_command):
     tip_id = chain.settled(bob, 101)
-    claimed = queue.claim(queue.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
+    claimed = claims.claim(claims.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
     fail_command("update", errorCode=ERROR, **in_collection(QueueRequest))
     with pytest.raises(PyMongoError):
         dispatch.record(claimed, Rules.read([chain.performer_id]), now=NOW)
@@ -212,9 +222,10 @@ def test_a_worker_that_dies_before_it_ends_the_request_of_a_skipped_tip(chain, b
 
 
 def test_when_another_worker_decided_first_nothing_is_sent_or_ended_by_us(chain, bob, wire):
-    """We stood still after our claim, lost it, and another worker has sent it; our own decision would have been to skip."""
+    """We stood still after our claim, lost it, and another worker has sent it; our own decision would have
+    been to skip."""
     tip_id = chain.settled(bob, 100)
-    (ours,) = queue.claim(queue.fronts([chain.performer_id]), by="slow", now=NOW, lease_seconds=WINDOW)
+    (ours,) = claims.claim(claims.fronts([chain.performer_id]), by="slow", now=NOW, lease_seconds=WINDOW)
     expire(NOW + seconds(WINDOW))
     hold(chain.performer_id, now=NOW + seconds(WINDOW))
     drain(NOW + seconds(WINDOW))
@@ -233,18 +244,22 @@ def test_a_tip_that_cannot_be_decided_holds_up_its_own_lane_only(chain, carol, b
     hers.publish_menu()
     hold(carol.performer_id, "channel-carol")
     bad, good = chain.settled(bob, 100), hers.settled(bob, 100)
-    collection(TipMenu).update_one({"_id": f"{chain.performer_id}.1"}, {"$set": {"items.1.pattern": "unheard of"}})
+    collection(TipMenu).update_one(
+        {"_id": f"{chain.performer_id}.1"}, {"$set": {"items.1.pattern": "unheard of"}}
+    )
     drain()
     assert [state(bad), state(good)] == [(None, "pending"), ("dispatched", "claimed")]
     assert "dispatch_failed" in {record.msg for record in caplog.records}
-    menus.publish(chain.performer_id, MENU, NOW)
+    publishing.publish(chain.performer_id, MENU, NOW)
     drain(NOW + seconds(2))
     assert state(bad) == ("dispatched", "claimed")
 
 
 def test_a_tip_that_can_never_be_decided_becomes_a_dead_letter_with_its_history(chain, bob, wire):
     bad, next_one = chain.settled(bob, 100), chain.settled(bob, 10)
-    collection(TipMenu).update_one({"_id": f"{chain.performer_id}.1"}, {"$set": {"items.1.pattern": "unheard of"}})
+    collection(TipMenu).update_one(
+        {"_id": f"{chain.performer_id}.1"}, {"$set": {"items.1.pattern": "unheard of"}}
+    )
     for pause in (0, 2, 6, 12):
         hold(chain.performer_id, now=NOW + seconds(pause))
         drain(NOW + seconds(pause))
@@ -257,9 +272,11 @@ def test_a_tip_that_can_never_be_decided_becomes_a_dead_letter_with_its_history(
     assert state(next_one) == ("dispatched", "claimed")
 
 
-def test_a_request_that_kills_every_worker_that_takes_it_becomes_a_dead_letter(chain, bob, wire, fail_command):
+def test_a_request_that_kills_every_worker_that_takes_it_becomes_a_dead_letter(
+    chain, bob, wire, fail_command
+):
     tip_id, now = chain.settled(bob, 100), NOW
-    for _ in range(queue.MAX_ATTEMPTS):
+    for _ in range(claims.MAX_ATTEMPTS):
         hold(chain.performer_id, now=now)
         fail_command("insert", errorCode=ERROR, **in_collection(Activation))
         with pytest.raises(PyMongoError):
@@ -270,13 +287,14 @@ def test_a_request_that_kills_every_worker_that_takes_it_becomes_a_dead_letter(c
     assert request_of(tip_id)["cause"] == "worker_died"
 
 
-# --- not confirmed ---------------------------------------------------------------------------------------------------------
+# --- not confirmed -----------------------------------------------------------------------------------------
 
 
 def attempts(chain, wire):
-    """Four attempts on a page that says nothing: (attempt, id) of what was sent, the pauses, and the moment after."""
+    """Four attempts on a page that says nothing: (attempt, id) of what was sent, the pauses, and the moment
+    after."""
     sent, pauses, now = [], [], NOW
-    for _ in range(queue.MAX_ATTEMPTS):
+    for _ in range(claims.MAX_ATTEMPTS):
         hold(chain.performer_id, now=now)
         drain(now)
         commands = wire.commands()
@@ -297,7 +315,9 @@ def test_what_no_page_confirms_is_sent_four_times_under_one_id_and_then_dead(cha
     tip_id = chain.settled(bob, 100)
     sent, pauses, now = attempts(chain, wire)
     assert sent == [(attempt, f"{tip_id}.all") for attempt in (1, 2, 3, 4)]
-    assert [1 <= pause / seconds <= 1.25 for pause, seconds in zip(pauses, (1, 2, 4), strict=True)] == [True] * 3
+    assert [1 <= pause / seconds <= 1.25 for pause, seconds in zip(pauses, (1, 2, 4), strict=True)] == [
+        True
+    ] * 3
     assert state(tip_id) == ("dead", "dead")
     row = activation_of(tip_id)
     assert (row["reason"], row["attempt"], len(row["attempts"])) == ("not_received", 4, 4)
@@ -334,7 +354,8 @@ def test_a_page_that_is_gone_leaves_the_tip_waiting_for_the_next_page(chain, bob
 
 
 def test_confirmed_late_it_is_not_sent_again(chain, bob, wire):
-    """The attempt was given back, then the page says that it has it: from there on the outcome is the page's to tell."""
+    """The attempt was given back, then the page says that it has it: from there on the outcome is the page's
+    to tell."""
     tip_id = chain.settled(bob, 100)
     drain()
     expire(NOW + seconds(WINDOW))
@@ -357,11 +378,13 @@ def test_finished_while_the_next_attempt_waits(chain, bob, wire):
     assert state(tip_id) == ("completed", "completed")
 
 
-# --- confirmed, and then silence -------------------------------------------------------------------------------------------
+# --- confirmed, and then silence ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", ["received", "started"])
-def test_confirmed_and_never_finished_it_ends_as_timeout_and_is_never_sent_again(chain, bob, wire, stage, settings):
+def test_confirmed_and_never_finished_it_ends_as_timeout_and_is_never_sent_again(
+    chain, bob, wire, stage, settings
+):
     tip_id, following = chain.settled(bob, 100), chain.settled(bob, 100)
     drain()
     acknowledge(tip_id, stage, chain.performer_id, at=NOW + seconds(2))
@@ -386,7 +409,7 @@ def test_a_restarted_worker_does_not_cut_a_running_activation_short(chain, bob, 
     tip_id = chain.settled(bob, 100)
     drain()
     acknowledge(tip_id, "started", chain.performer_id, at=NOW + seconds(1))
-    dispatch.recover("worker-0", now=NOW + seconds(2))
+    leases.recover("worker-0", now=NOW + seconds(2))
     expire(NOW + seconds(2))
     assert state(tip_id) == ("activated", "claimed")
     assert request_of(tip_id)["lease_until"] == NOW + seconds(1 + 10 + settings.FINISH_GRACE_SECONDS)
@@ -396,7 +419,7 @@ def test_a_restarted_worker_leaves_a_page_its_time_to_confirm(chain, bob, settin
     settings.STACK_SLOT = "worker-0"
     tip_id = chain.settled(bob, 100)
     drain()
-    dispatch.recover("worker-0", now=NOW + seconds(2))
+    leases.recover("worker-0", now=NOW + seconds(2))
     expire(NOW + seconds(2))
     assert state(tip_id) == ("dispatched", "claimed")
     assert request_of(tip_id)["lease_until"] == NOW + seconds(WINDOW)
@@ -421,7 +444,7 @@ def test_healing_in_eight_threads_is_healing_once(chain, bob, in_threads):
     assert (row["status"], row["attempts"], len(row["errors"])) == ("pending", 1, 1)
 
 
-# --- nobody comes ----------------------------------------------------------------------------------------------------------
+# --- nobody comes ------------------------------------------------------------------------------------------
 
 
 def test_without_a_page_for_the_freshness_window_a_tip_expires(chain, bob, settings):
@@ -453,7 +476,9 @@ def test_with_a_page_a_long_queue_does_not_expire(chain, bob, settings):
 
 
 @pytest.mark.parametrize(("confirmed", "verdict"), [(False, ("dead", "dead")), (True, ("timeout", "failed"))])
-def test_sent_to_a_page_that_then_went_for_good_it_has_a_verdict_too(chain, bob, settings, confirmed, verdict):
+def test_sent_to_a_page_that_then_went_for_good_it_has_a_verdict_too(
+    chain, bob, settings, confirmed, verdict
+):
     tip_id = chain.settled(bob, 100)
     drain()
     expire(NOW + seconds(WINDOW))
@@ -466,41 +491,46 @@ def test_sent_to_a_page_that_then_went_for_good_it_has_a_verdict_too(chain, bob,
 
 
 def test_what_was_sent_to_a_page_that_came_back_at_that_moment_is_not_ended(chain, bob, settings):
-    """Between the look for performers without a page and the verdict, her page returned and the tip was sent to it."""
+    """Between the look for performers without a page and the verdict, her page returned and the tip was sent
+    to it."""
     tip_id = chain.settled(bob, 100)
     later = NOW + seconds(settings.TIP_FRESH_SECONDS)
     hold(chain.performer_id, now=later)
     drain(later)
-    dispatch._give_up([activation_id(tip_id)], before=NOW, now=later)
+    leases._give_up([activation_id(tip_id)], before=NOW, now=later)
     assert state(tip_id) == ("dispatched", "claimed")
 
 
-# --- what a returning page is told -----------------------------------------------------------------------------------------
+# --- what a returning page is told -------------------------------------------------------------------------
 
 
 def test_a_page_that_takes_the_devices_is_told_what_is_in_flight(chain, bob):
     tip_id = chain.settled(bob, 100)
     drain()
-    (command,) = dispatch.resume(chain.performer_id, now=NOW)
-    assert (command.performer_id, command.activation_id, command.attempt) == (chain.performer_id, f"{tip_id}.all", 1)
+    (command,) = resume.resume(chain.performer_id, now=NOW)
+    assert (command.performer_id, command.activation_id, command.attempt) == (
+        chain.performer_id,
+        f"{tip_id}.all",
+        1,
+    )
     acknowledge(tip_id, "started", chain.performer_id, at=NOW)
-    assert len(dispatch.resume(chain.performer_id, now=NOW)) == 1
+    assert len(resume.resume(chain.performer_id, now=NOW)) == 1
     acknowledge(tip_id, "finished", chain.performer_id, at=NOW)
-    assert dispatch.resume(chain.performer_id, now=NOW) == []
+    assert resume.resume(chain.performer_id, now=NOW) == []
 
 
 def test_the_same_command_is_the_same_text_however_often_it_is_built(chain, bob, wire):
     chain.settled(bob, 100)
     drain()
     (sent,) = wire.raw()
-    (command,) = dispatch.in_flight([chain.performer_id], before=NOW)
+    (command,) = resume.in_flight([chain.performer_id], before=NOW)
     assert command.text.encode() in sent[1]
 
 
 def test_a_page_is_told_only_of_its_own_performer(chain, bob, carol):
     chain.settled(bob, 100)
     drain()
-    assert dispatch.resume(carol.performer_id, now=NOW) == []
+    assert resume.resume(carol.performer_id, now=NOW) == []
 
 
 def test_an_end_whose_recorder_died_frees_the_lane_when_the_page_returns(chain, bob, fail_command):
@@ -510,14 +540,14 @@ def test_an_end_whose_recorder_died_frees_the_lane_when_the_page_returns(chain, 
     with pytest.raises(PyMongoError):
         acknowledge(tip_id, "finished", chain.performer_id, at=NOW, is_answer=True)
     assert state(tip_id) == ("completed", "claimed")
-    assert dispatch.resume(chain.performer_id, now=NOW) == []
+    assert resume.resume(chain.performer_id, now=NOW) == []
     assert state(tip_id) == ("completed", "completed")
 
 
 def test_nothing_to_do(db):
     assert drain() is False
     assert expire(NOW) == expire_offline(NOW) == 0
-    assert dispatch.in_flight(["f" * 24], before=NOW) == []
+    assert resume.in_flight(["f" * 24], before=NOW) == []
     assert doorbell.connection().keys("*") == []
 
 

@@ -5,15 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.database import collection
-from lovense import acknowledgement, dispatch, eta, groups, pages, platform
-from lovense.acknowledgement import Ack
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.lane import eta
 from lovense.models import Activation, Performer
+from lovense.sending import acknowledgement, dispatch, groups, leases, pages
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW, Viewer, fund
 from tests.ground.plans import recorded
 from tests.lovense.conftest import request_of, seconds
-from tips import queue, turns
 from tips.models import Mode, Priority, QueueRequest, RequestType
+from tips.queue import claims, ordering
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +25,8 @@ ZOE = Viewer("507f191e810c19729de860ef", "zoe")
 
 
 class Theatre:
-    """Ana's page and its device on a test clock: the beat drains and heals once a second, an end starts the next at once."""
+    """Ana's page and its device on a test clock: the beat drains and heals once a second, an end starts the
+    next at once."""
 
     def __init__(self, chain):
         self.chain, self.now, self.started, self.inbox = chain, NOW, {}, []
@@ -37,7 +41,7 @@ class Theatre:
             if at == beat:
                 beat = next(self.beats)
                 hold_at(at)
-                dispatch.expire(now=at, limit=10)
+                leases.expire(now=at, limit=10)
             else:
                 self._end()
             self._drain()
@@ -46,7 +50,11 @@ class Theatre:
 
     def _drain(self):
         while dispatch._start(  # what a page would be sent is read here, not from the wire
-            queue.fronts([self.chain.performer_id]), {self.chain.performer_id: "channel-1"}, self.now, self.inbox.extend, 10
+            claims.fronts([self.chain.performer_id]),
+            {self.chain.performer_id: "channel-1"},
+            self.now,
+            self.inbox.extend,
+            10,
         ):
             pass
         for _, message in self.inbox:
@@ -76,7 +84,10 @@ class Theatre:
         acknowledgement.acknowledge([ack])
 
     def foreseen(self):
-        return {start.request["idempotency_key"]: start for start in eta.of_lane(self.chain.performer_id, now=self.now)}
+        return {
+            start.request["idempotency_key"]: start
+            for start in eta.of_lane(self.chain.performer_id, now=self.now)
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +134,10 @@ def set_platform(**changes):
 def errors(theatre, foreseen):
     """By how many seconds each that has started was missed, and from how far away."""
     return {
-        key: (abs((theatre.started[key] - start.foreseen.at).total_seconds()), (start.foreseen.at - NOW).total_seconds())
+        key: (
+            abs((theatre.started[key] - start.foreseen.at).total_seconds()),
+            (start.foreseen.at - NOW).total_seconds(),
+        )
         for key, start in foreseen.items()
         if key in theatre.started
     }
@@ -137,7 +151,7 @@ def assert_close(theatre, foreseen, *, asked_at=NOW, within=1.0):
     assert {key for key, start in foreseen.items() if start.busy_seconds or start.leader} == set(missed)
 
 
-# --- the error, measured -----------------------------------------------------------------------------------------------------
+# --- the error, measured -----------------------------------------------------------------------------------
 
 
 def test_every_start_of_a_busy_lane_is_foreseen_within_a_second(theatre, chain, bob):
@@ -167,7 +181,17 @@ def test_batches_are_foreseen_within_a_tick(theatre, chain, bob):
     set_mode(chain, Mode.BATCH)
     settle(chain, 100, bob=bob)
     theatre.run(NOW + seconds(3))
-    for viewer, amount in ((bob, 50), (ZOE, 50), (bob, 20), (bob, 50), (ZOE, 100), (bob, 60), (ZOE, 70), (bob, 5), (bob, 50)):
+    for viewer, amount in (
+        (bob, 50),
+        (ZOE, 50),
+        (bob, 20),
+        (bob, 50),
+        (ZOE, 100),
+        (bob, 60),
+        (ZOE, 70),
+        (bob, 5),
+        (bob, 50),
+    ):
         chain.settled(viewer, amount)
     foreseen = theatre.foreseen()
     theatre.run(NOW + seconds(120))
@@ -207,7 +231,7 @@ def test_a_pause_that_ends_is_foreseen(theatre, chain, bob):
     assert_close(theatre, foreseen)
 
 
-# --- what it is --------------------------------------------------------------------------------------------------------------
+# --- what it is --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -274,7 +298,7 @@ def test_a_silent_run_is_given_until_its_lease_ends(theatre, chain, bob):
     assert abs((theatre.started[second] - start.foreseen.at).total_seconds()) <= 1
 
 
-# --- far back, and what it costs ---------------------------------------------------------------------------------------------
+# --- far back, and what it costs ---------------------------------------------------------------------------
 
 
 def fill(chain, count, mode=Mode.FIFO):
@@ -319,7 +343,7 @@ def test_ten_thousand_that_wait_cost_as_few_indexed_looks_as_a_hundred(chain):
             assert len(eta.of_lane(chain.performer_id, now=now)) == eta.EXACT
         assert len(plans) <= 7
         assert not_indexed(plans) == []
-        assert max(plan.examined for plan in plans) <= eta.EXACT + turns.BATCH_SIZE
+        assert max(plan.examined for plan in plans) <= eta.EXACT + ordering.BATCH_SIZE
         with recorded() as plans:
             assert eta.of_request(rows[-1], now=now).is_estimate
         assert not_indexed(plans) == []

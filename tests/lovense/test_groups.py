@@ -1,4 +1,5 @@
-"""What a worker publishes is, byte for byte, what the pinned channel layer itself would; and news is coalesced, never lost."""
+"""What a worker publishes is, byte for byte, what the pinned channel layer itself would; and news is
+coalesced, never lost."""
 
 import asyncio
 import threading
@@ -9,7 +10,7 @@ import pytest
 from channels.layers import channel_layers
 from django.conf import settings
 
-from lovense import groups
+from lovense.sending import groups
 from tests import services
 from tests.lovense.conftest import Wire
 
@@ -25,7 +26,7 @@ def layer():
     return channel_layers["default"]
 
 
-# --- the layer's own bytes -------------------------------------------------------------------------------------------------
+# --- the layer's own bytes ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message["type"])
@@ -93,7 +94,7 @@ def test_without_redis_publishing_is_a_line_in_the_log(caplog):
     assert [record.msg for record in caplog.records] == ["publish_failed"]
 
 
-# --- news ------------------------------------------------------------------------------------------------------------------
+# --- news --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -142,6 +143,10 @@ def test_a_change_after_the_telling_is_told_again(news, heard):
 def test_marks_of_many_threads_while_it_tells_are_all_told(news, heard):
     topics = [f"topic {number}" for number in range(400)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda topic: (news.mark([ANA], topic), news._tell() if topic.endswith("7") else None), topics))
+        list(
+            pool.map(
+                lambda topic: (news.mark([ANA], topic), news._tell() if topic.endswith("7") else None), topics
+            )
+        )
     told = {topic for _, topic in heard()}
     assert told == set(topics)

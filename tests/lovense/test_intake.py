@@ -1,19 +1,22 @@
-"""The consumers of the device's floor: a settled tip that lost its request gets it back, and her pages hear of every tip."""
+"""The consumers of the device's floor: a settled tip that lost its request gets it back, and her pages hear
+of every tip."""
 
 import pytest
 
-from ledger.database import collection
-from lovense import dispatch, groups, intake, pages
+from ground.mongodb.collections import collection
+from lovense.lane import intake
 from lovense.models import Activation
+from lovense.sending import groups, leases, pages
 from tests.lovense.conftest import Wire, activation_of, request_of, seconds
-from tips import archive, emission
+from tips.log import archive, emission
 from tips.models import QueueRequest, RequestStatus
 
 pytestmark = pytest.mark.django_db
 
 
 def emit(chain, *, from_start=False):
-    """One round of the product's own consumers; with `from_start`, of ones that have forgotten how far they were."""
+    """One round of the product's own consumers; with `from_start`, of ones that have forgotten how far they
+    were."""
     if from_start:
         collection(emission.EventConsumer).delete_many({"_id": {"$in": ["activation", "notification"]}})
     emission.drain(now=chain.now)
@@ -66,7 +69,9 @@ def test_a_tip_that_has_its_verdict_does_not_come_back(chain, bob, amount):
     assert request_of(tip_id) is None
 
 
-def test_of_a_tip_in_flight_the_request_comes_back_and_nothing_that_was_confirmed_is_sent_again(chain, bob, wire):
+def test_of_a_tip_in_flight_the_request_comes_back_and_nothing_that_was_confirmed_is_sent_again(
+    chain, bob, wire
+):
     tip_id = chain.settled(bob, 100)
     chain.dispatch()
     chain.acknowledge(tip_id, "received", later=seconds(0.1))
@@ -74,9 +79,15 @@ def test_of_a_tip_in_flight_the_request_comes_back_and_nothing_that_was_confirme
     lose(tip_id)
     emit(chain)
     for later in (11, 22, 33):
-        pages.take(chain.performer_id, page_id="page-1", channel="channel-1", slot="web-0", now=chain.now + seconds(later))
+        pages.take(
+            chain.performer_id,
+            page_id="page-1",
+            channel="channel-1",
+            slot="web-0",
+            now=chain.now + seconds(later),
+        )
         chain.dispatch(later=seconds(later))
-        dispatch.expire(now=chain.now + seconds(later), limit=10)
+        leases.expire(now=chain.now + seconds(later), limit=10)
     assert wire.commands() == []
     assert (activation_of(tip_id)["status"], request_of(tip_id)["status"]) == ("timeout", "failed")
 

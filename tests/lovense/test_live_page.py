@@ -1,4 +1,5 @@
-"""The live page: hers alone, the page or one region, a bounded number of indexed look-ups, and no code inline."""
+"""The live page: hers alone, the page or one region, a bounded number of indexed look-ups, and no code
+inline."""
 
 import json
 import re
@@ -8,16 +9,18 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from ledger.database import collection
-from ledger.models import AuditEntry
-from lovense import controls, platform, views
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from lovense import views
+from lovense.deciding import platform
+from lovense.lane import controls
 from lovense.models import Activation, Performer
 from tests.chain import SECOND, Chain
 from tests.factories import NOW, fund
 from tests.ground.plans import recorded
 from tests.pages import inline_code, unlabelled_fields
-from tips import queue
 from tips.models import QueueRequest, RequestStatus
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +29,7 @@ REGIONS = sorted(views.REGIONS)
 
 @pytest.fixture(autouse=True)
 def _at_the_fixed_time(monkeypatch, now):
-    monkeypatch.setattr("ledger.clock.now", lambda: now + SECOND)
+    monkeypatch.setattr("ground.clock.now", lambda: now + SECOND)
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ def status_of(tip_id):
     return collection(QueueRequest).find_one({"idempotency_key": tip_id})["status"]
 
 
-# --- who sees it ---------------------------------------------------------------------------------------------------------
+# --- who sees it -------------------------------------------------------------------------------------------
 
 
 def test_an_anonymous_visitor_is_sent_to_the_login(client):
@@ -119,7 +122,7 @@ def test_nobody_changes_anything_here(client, ana):
     assert client.post("/").status_code == 405
 
 
-# --- the page and its regions --------------------------------------------------------------------------------------------
+# --- the page and its regions ------------------------------------------------------------------------------
 
 
 def test_a_region_is_the_same_html_as_in_the_page(page, chain, bob):
@@ -172,7 +175,7 @@ def test_the_policy_allows_no_inline_code(client):
     assert "unsafe" not in policy
 
 
-# --- now playing, queue, feed --------------------------------------------------------------------------------------------
+# --- now playing, queue, feed ------------------------------------------------------------------------------
 
 
 def test_an_idle_page_says_so(page, chain):
@@ -208,8 +211,11 @@ def test_the_queue_shows_what_each_tip_will_do_and_when(page, chain, bob, now):
     assert shown.index("· 50 tokens") < shown.index("· 5 tokens") < shown.index("· 20 tokens")
     assert "below the minimum (5 of at least 10 tokens)" in shown
     starts = re.findall(r'datetime="([^"]+)" data-starts', shown)
-    # A second of the clock is gone of the 10 s of Fireworks; it has not started yet. Then come the 6 s of Soft wave.
-    assert [(datetime.fromisoformat(at) - now).total_seconds() for at in starts] == pytest.approx([11, 17, 17], abs=1)
+    # A second of the clock is gone of the 10 s of Fireworks; it has not started yet. Then come the 6 s of
+    # Soft wave.
+    assert [(datetime.fromisoformat(at) - now).total_seconds() for at in starts] == pytest.approx(
+        [11, 17, 17], abs=1
+    )
 
 
 def test_what_nobody_can_foresee_is_not_given_a_time(page, chain, bob, ana, now):
@@ -286,7 +292,7 @@ def test_an_anonymous_tip_has_no_name_anywhere(page, chain, bob):
     assert "Anonymous" in page("feed")
 
 
-# --- devices and notices -------------------------------------------------------------------------------------------------
+# --- devices and notices -----------------------------------------------------------------------------------
 
 
 def test_devices_are_shown_with_battery_and_news(page, chain):
@@ -300,7 +306,7 @@ def test_devices_are_shown_with_battery_and_news(page, chain):
 
 def test_a_silent_device_is_not_called_connected(page, chain, monkeypatch, now):
     chain.hold()
-    monkeypatch.setattr("ledger.clock.now", lambda: now + timedelta(seconds=40))
+    monkeypatch.setattr("ground.clock.now", lambda: now + timedelta(seconds=40))
     assert "No news" in page("devices")
     assert "No page holds them" in page("devices")
 
@@ -382,7 +388,7 @@ def test_a_dead_letter_is_a_notice_that_says_why(page, chain, bob, now):
     assert "The device refused it every time (not connected)" in shown
 
 
-# --- buttons -------------------------------------------------------------------------------------------------------------
+# --- buttons -----------------------------------------------------------------------------------------------
 
 
 def test_pausing_and_resuming_is_kept_and_told(button, chain, ana, now):
@@ -487,7 +493,15 @@ def test_a_stranger_reaches_none_of_hers(client, chain, carol, bob):
     assert collection(Activation).find_one({"tip_id": playing}).get("cancelled_at") is None
 
 
-BUTTONS = ["pause", "resume", "mode", "skip", "clear", "requests/no-such-request/up", "requests/no-such-request/remove"]
+BUTTONS = [
+    "pause",
+    "resume",
+    "mode",
+    "skip",
+    "clear",
+    "requests/no-such-request/up",
+    "requests/no-such-request/remove",
+]
 
 
 @pytest.mark.parametrize("name", BUTTONS)
@@ -514,7 +528,7 @@ def test_looking_presses_no_button(client, ana, name):
     assert client.get(f"/live/{name}").status_code == 405
 
 
-# --- look-ups ------------------------------------------------------------------------------------------------------------
+# --- look-ups ----------------------------------------------------------------------------------------------
 
 
 def test_a_page_costs_the_same_few_indexed_look_ups_however_long_the_queue(page, chain, bob):
@@ -529,7 +543,9 @@ def test_a_page_costs_the_same_few_indexed_look_ups_however_long_the_queue(page,
         with recorded() as plans:
             page()
         counts.append(len(plans))
-        assert [plan for plan in plans if not plan.is_indexed and plan.collection != "platform_settings"] == []
+        assert [
+            plan for plan in plans if not plan.is_indexed and plan.collection != "platform_settings"
+        ] == []
     assert counts[0] == counts[1] <= 16
 
 

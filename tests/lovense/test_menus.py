@@ -8,7 +8,8 @@ from django.db import connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lovense.menus import MAXIMUM_ITEMS, InvalidMenu, UnknownPerformer, match, publish, validated
+from lovense.menus.matching import match
+from lovense.menus.publishing import MAXIMUM_ITEMS, InvalidMenu, UnknownPerformer, publish, validated
 from lovense.models import TipMenu
 
 
@@ -31,7 +32,7 @@ def answer(items, amount):
     return found["itemId"] if found else None
 
 
-# --- match -----------------------------------------------------------------------------------------------------------------
+# --- match -------------------------------------------------------------------------------------------------
 
 
 def test_an_exact_item_wins_over_every_range():
@@ -48,7 +49,11 @@ def test_an_open_end_is_the_widest_and_has_no_end():
 
 
 def test_equally_narrow_ranges_go_by_order_then_by_age():
-    wide = [item(1, 10, itemId="old", order=2), item(2, 11, itemId="first", order=1), item(3, 12, itemId="young", order=1)]
+    wide = [
+        item(1, 10, itemId="old", order=2),
+        item(2, 11, itemId="first", order=1),
+        item(3, 12, itemId="young", order=1),
+    ]
     assert answer(wide, 5) == "first"
     assert answer(list(reversed(wide)), 5) == "young"
 
@@ -84,7 +89,7 @@ def width(one):
     return float("inf") if one["maximum"] is None else one["maximum"] - one["minimum"]
 
 
-# --- what a menu may contain -----------------------------------------------------------------------------------------------
+# --- what a menu may contain -------------------------------------------------------------------------------
 
 
 def test_ids_and_order_default_to_the_place_and_unknown_keys_are_left_out():
@@ -152,7 +157,7 @@ def test_a_menu_has_a_limit():
         validated([item(n, n) for n in range(1, MAXIMUM_ITEMS + 2)])
 
 
-# --- publish ---------------------------------------------------------------------------------------------------------------
+# --- publish -----------------------------------------------------------------------------------------------
 
 
 def test_each_publication_is_a_version_of_its_own(ana, now):

@@ -1,9 +1,10 @@
-"""The queue against a world: any order of arrivals, rounds, words of the pages, deaths, pauses and changes, in each mode.
+"""The queue against a world: any order of arrivals, rounds, words of the pages, deaths, pauses and changes,
+in each mode.
 
-One clock, turned by the steps and passed to every rule. The pages are models of what `docs/sockets.md` asks of a page: an id
-is played once, and remembered with all that played in its run. A round is drained by one, two or eight threads at once, or
-by a process that dies after its n-th write. After every step the rows must say what they may always be relied on to say.
-"""
+One clock, turned by the steps and passed to every rule. The pages are models of what `docs/sockets.md` asks
+of a page: an id is played once, and remembered with all that played in its run. A round is drained by one,
+two or eight threads at once, or by a process that dies after its n-th write. After every step the rows must
+say what they may always be relied on to say."""
 
 import itertools
 import json
@@ -18,16 +19,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ledger import clock
-from ledger.database import collection
-from lovense import acknowledgement, batch, dispatch, menus, pages, platform
-from lovense.acknowledgement import TEMPORARY, Ack
-from lovense.activation import FINAL, S
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense.deciding import batch, platform
+from lovense.deciding.activation import FINAL, S
+from lovense.menus import publishing
 from lovense.models import Activation, Performer
+from lovense.sending import acknowledgement, dispatch, leases, pages, resume
+from lovense.sending.acknowledgement import TEMPORARY, Ack
 from tests.chain import MENU
 from tests.factories import NOW, PerformerFactory
-from tips import queue, turns
 from tips.models import Mode, Priority, QueueRequest, RequestType
+from tips.queue import ordering
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +132,10 @@ class Page:
 
     def say(self, message, stage, **more):
         if self.gone_since is None:
-            self.said.append({"activation_id": message["activationId"], "attempt": message["attempt"], "stage": stage} | more)
+            self.said.append(
+                {"activation_id": message["activationId"], "attempt": message["attempt"], "stage": stage}
+                | more
+            )
 
 
 MISHAPS = (
@@ -163,12 +170,17 @@ class World(RuleBasedStateMachine):
         platform.change(key="rate_limit_per_minute", value="0", by="dina", now=NOW)
         self.pages = [Page(PerformerFactory.create(queue_mode=self.mode).pk) for _ in range(LANES)]
         for page in self.pages:
-            menus.publish(page.performer_id, MENU, NOW)
+            publishing.publish(page.performer_id, MENU, NOW)
         self.hold()
 
-    # --- what happens ----------------------------------------------------------------------------------------------------
+    # --- what happens --------------------------------------------------------------------------------------
 
-    @rule(lane=lanes, tipper=st.sampled_from("ab"), amount=st.sampled_from([5, 50, 100, 100, 100]), count=st.integers(1, 3))
+    @rule(
+        lane=lanes,
+        tipper=st.sampled_from("ab"),
+        amount=st.sampled_from([5, 50, 100, 100, 100]),
+        count=st.integers(1, 3),
+    )
     def settle(self, lane, tipper, amount, count):
         for _ in range(count):
             self.sequence += 1
@@ -178,7 +190,9 @@ class World(RuleBasedStateMachine):
 
     def payload(self, lane, tip_id, tipper, amount):
         moment = clock.iso(self.now)
-        ledger = dict.fromkeys(("ledgerId", "sourceRef", "debitRef", "creditRef"), "x") | {"status": "SETTLED"}
+        ledger = dict.fromkeys(("ledgerId", "sourceRef", "debitRef", "creditRef"), "x") | {
+            "status": "SETTLED"
+        }
         return {
             "performerId": self.pages[lane].performer_id,
             "tipId": tip_id,
@@ -191,11 +205,20 @@ class World(RuleBasedStateMachine):
             "createdAt": moment,
         }
 
-    @rule(lane=lanes, priority=st.sampled_from([Priority.LOW, Priority.CRITICAL]), who=st.sampled_from(["ana", "dina"]))
+    @rule(
+        lane=lanes,
+        priority=st.sampled_from([Priority.LOW, Priority.CRITICAL]),
+        who=st.sampled_from(["ana", "dina"]),
+    )
     def submit(self, lane, priority, who):
         self.sequence += 1
         payload = {"amount": 100, "tipper": {"username": who}, "userId": ""}
-        place = {"lane": self.pages[lane].performer_id, "position": self.sequence, "priority": priority, "now": self.now}
+        place = {
+            "lane": self.pages[lane].performer_id,
+            "position": self.sequence,
+            "priority": priority,
+            "now": self.now,
+        }
         row = queue.new_row(f"{self.number}.{self.sequence}", RequestType.MANUAL, payload, **place)
         collection(QueueRequest).insert_one(row | {"submitted_by": who})
 
@@ -222,7 +245,13 @@ class World(RuleBasedStateMachine):
                 self.take(page)
 
     def take(self, page):
-        pages.take(page.performer_id, page_id=page.performer_id, channel=page.performer_id, slot="web-0", now=self.now)
+        pages.take(
+            page.performer_id,
+            page_id=page.performer_id,
+            channel=page.performer_id,
+            slot="web-0",
+            now=self.now,
+        )
 
     def lose_the_page(self, lane, seconds):
         page = self.pages[lane]
@@ -248,10 +277,14 @@ class World(RuleBasedStateMachine):
     def look(self):
         """As the process of the pages does once a second."""
         here = {page.performer_id: page for page in self.pages if page.gone_since is None}
-        for command in dispatch.in_flight(here, before=self.now):
+        for command in resume.in_flight(here, before=self.now):
             here[command.performer_id].obey(command.text, self.now)
 
-    @rule(lane=lanes, fate=st.sampled_from(["told", "told", "twice", "lost", "late", "backwards"]), freed=st.booleans())
+    @rule(
+        lane=lanes,
+        fate=st.sampled_from(["told", "told", "twice", "lost", "late", "backwards"]),
+        freed=st.booleans(),
+    )
     def talk(self, lane, fate, freed):
         self.look()
         self.hear(self.pages[lane], fate, freed)
@@ -278,12 +311,14 @@ class World(RuleBasedStateMachine):
         self.at_once(self.sweep)
 
     def sweep(self):
-        dispatch.expire(now=self.now, limit=LIMIT)
+        leases.expire(now=self.now, limit=LIMIT)
         batch.heal(now=self.now, limit=LIMIT)
-        dispatch.expire_offline(now=self.now, limit=LIMIT)
+        leases.expire_offline(now=self.now, limit=LIMIT)
 
     def change_mode(self, lane, mode):
-        collection(Performer).update_one({"_id": self.pages[lane].performer_id}, {"$set": {"queue_mode": mode}})
+        collection(Performer).update_one(
+            {"_id": self.pages[lane].performer_id}, {"$set": {"queue_mode": mode}}
+        )
 
     def pause(self, lane, paused):
         changes = {"$set": {"paused_at": self.now if paused else None}}
@@ -307,7 +342,9 @@ class World(RuleBasedStateMachine):
     def mishap(self, kind, lane, number):
         {
             "the page goes": lambda: self.lose_the_page(lane, (1, 60)[number % 2]),
-            "refusals": lambda: self.refuse_the_next(lane, [("busy", "app_offline", "no_toy")[number % 3]] * (1 + number)),
+            "refusals": lambda: self.refuse_the_next(
+                lane, [("busy", "app_offline", "no_toy")[number % 3]] * (1 + number)
+            ),
             "stopped early": lambda: self.stop_early(lane),
             "another mode": lambda: self.change_mode(lane, list(Mode)[number % 3]),
             "a pause": lambda: self.pause(lane, number > 2),
@@ -317,7 +354,7 @@ class World(RuleBasedStateMachine):
             "a death in hearing": lambda: self.die_hearing(lane, 1 + number),
         }[kind]()
 
-    # --- what is always so -----------------------------------------------------------------------------------------------
+    # --- what is always so ---------------------------------------------------------------------------------
 
     def requests(self):
         return {row["_id"]: row for row in collection(QueueRequest).find()}
@@ -326,7 +363,8 @@ class World(RuleBasedStateMachine):
         return {row["_id"]: row for row in collection(Activation).find()}
 
     def judge_order(self, before):
-        """What has just been sent was the next of its lane's heads, as they were. What plays nothing overtakes nobody."""
+        """What has just been sent was the next of its lane's heads, as they were. What plays nothing
+        overtakes nobody."""
         after = self.requests()
         silent = {row["request_id"] for row in collection(Activation).find({"status": S.SKIPPED.value})}
         modes = {row["_id"]: Mode(row["queue_mode"]) for row in collection(Performer).find()}
@@ -340,12 +378,16 @@ class World(RuleBasedStateMachine):
             ):
                 left = [
                     was,
-                    *(other for other in after.values() if self.still_waits(other, before) and other["lane"] == row["lane"]),
+                    *(
+                        other
+                        for other in after.values()
+                        if self.still_waits(other, before) and other["lane"] == row["lane"]
+                    ),
                 ]
                 heads = {}
-                for other in sorted(left, key=turns.in_order):
+                for other in sorted(left, key=ordering.in_order):
                     heads.setdefault(other["line"], other)
-                assert turns.next_of(list(heads.values()), modes[row["lane"]])["_id"] == row["_id"]
+                assert ordering.next_of(list(heads.values()), modes[row["lane"]])["_id"] == row["_id"]
                 self.judge_ageing(was, left[1:], modes[row["lane"]])
 
     def still_waits(self, row, before):
@@ -353,8 +395,8 @@ class World(RuleBasedStateMachine):
 
     def judge_ageing(self, row, others, mode):
         for other in others:
-            if mode is Mode.PRIORITY and not turns.is_tried(row) and not turns.is_tried(other):
-                lead = turns.AGEING * (turns.priority_of(row) - turns.priority_of(other))
+            if mode is Mode.PRIORITY and not ordering.is_tried(row) and not ordering.is_tried(other):
+                lead = ordering.AGEING * (ordering.priority_of(row) - ordering.priority_of(other))
                 assert row["waiting_since"] - other["waiting_since"] <= lead, "it had waited long enough"
 
     @invariant()
@@ -368,12 +410,18 @@ class World(RuleBasedStateMachine):
 
     def one_at_a_time(self, requests, activations):
         for page in self.pages:
-            claimed = [row["_id"] for row in requests if row["lane"] == page.performer_id and row["status"] == "claimed"]
+            claimed = [
+                row["_id"]
+                for row in requests
+                if row["lane"] == page.performer_id and row["status"] == "claimed"
+            ]
             assert len(claimed) <= 1
             running = [
                 row
                 for row in activations
-                if row["performer_id"] == page.performer_id and row["status"] in UNDER_WAY and not row.get("leader")
+                if row["performer_id"] == page.performer_id
+                and row["status"] in UNDER_WAY
+                and not row.get("leader")
             ]
             assert len(running) <= 1, [row["_id"] for row in running]
             if claimed and running:
@@ -387,15 +435,22 @@ class World(RuleBasedStateMachine):
             self.verdicts[key] = S(row["status"])
 
     def lines_in_order(self, requests, activations):
-        """First come, first served within a line; what plays in the run of another one may be before its turn."""
+        """First come, first served within a line; what plays in the run of another one may be before its
+        turn."""
         lines = defaultdict(list)
-        for row in sorted(requests, key=turns.in_order):
+        for row in sorted(requests, key=ordering.in_order):
             lines[row["line"]].append(row)
             if row["status"] == "joined":
                 self.merged.add(row["_id"])
         for rows in lines.values():
-            begun = [row["_id"] in self.merged or row["status"] != "pending" or row["attempts"] > 0 for row in rows]
-            alone = [position for position, row in enumerate(rows) if begun[position] and row["_id"] not in self.merged]
+            begun = [
+                row["_id"] in self.merged or row["status"] != "pending" or row["attempts"] > 0 for row in rows
+            ]
+            alone = [
+                position
+                for position, row in enumerate(rows)
+                if begun[position] and row["_id"] not in self.merged
+            ]
             assert all(begun[: alone[-1] if alone else 0])
 
     def merged_what_it_may(self, requests, activations):
@@ -406,7 +461,9 @@ class World(RuleBasedStateMachine):
             self.orders[leader["_id"]] = leader["members"]
             all_of_it = [leader, *members]
             whose = [requests[row["request_id"]] for row in all_of_it]
-            assert len({(row["type"], row["payload"]["userId"], row.get("submitted_by")) for row in whose}) == 1
+            assert (
+                len({(row["type"], row["payload"]["userId"], row.get("submitted_by")) for row in whose}) == 1
+            )
             assert len({json.dumps(row["item"]) for row in all_of_it}) == 1
             assert leader["run_seconds"] == sum(row["promised_seconds"] for row in all_of_it) <= CAP
             assert {row["attempts"] for row in whose[1:]} == {1}
@@ -414,11 +471,15 @@ class World(RuleBasedStateMachine):
     def within_the_pace(self, activations):
         for row in activations:
             if row["attempts"] and not row.get("leader") and row["request_id"] not in self.merged:
-                self.starts[row["performer_id"]].setdefault(row["_id"], (row["attempts"][0]["at"], self.limit))
+                self.starts[row["performer_id"]].setdefault(
+                    row["_id"], (row["attempts"][0]["at"], self.limit)
+                )
         for starts in self.starts.values():
             moments = [at for at, _ in starts.values()]
             for at, limit in starts.values():
-                assert not limit or sum(at - timedelta(seconds=60) < other <= at for other in moments) <= limit
+                assert (
+                    not limit or sum(at - timedelta(seconds=60) < other <= at for other in moments) <= limit
+                )
 
     def teardown(self):
         if not hasattr(self, "pages"):
@@ -443,11 +504,17 @@ class World(RuleBasedStateMachine):
     def nothing_lost(self):
         requests, activations = self.requests(), self.activations()
         assert {row["request_id"] for row in activations.values()} == set(requests)
-        assert {S(row["status"]) for row in activations.values()} <= FINAL, [row["status"] for row in requests.values()]
+        assert {S(row["status"]) for row in activations.values()} <= FINAL, [
+            row["status"] for row in requests.values()
+        ]
         for page in self.pages:
             for key, run in page.memory.items():
                 self.told_truly(run, [activations[each] for each in (key, *run.message.get("members", ()))])
-            refused = [row["_id"] for row in activations.values() if row["status"] == S.DEAD and row["reason"] in TEMPORARY]
+            refused = [
+                row["_id"]
+                for row in activations.values()
+                if row["status"] == S.DEAD and row["reason"] in TEMPORARY
+            ]
             assert not page.played & set(refused)
 
     def told_truly(self, run, rows):
@@ -460,8 +527,13 @@ class World(RuleBasedStateMachine):
 @pytest.mark.parametrize("workers", [1, 2, 8])
 @pytest.mark.parametrize("mode", Mode)
 def test_whatever_happens_the_queue_keeps_its_promises(mode, workers, nursery, db, written_elsewhere):
-    case = type("Case", (World,), {"mode": mode, "workers": workers, "nursery": staticmethod(nursery)}).TestCase
+    case = type(
+        "Case", (World,), {"mode": mode, "workers": workers, "nursery": staticmethod(nursery)}
+    ).TestCase
     case.settings = settings(
-        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     case("runTest").runTest()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lovense import outcome
 from lovense.models import Activation, ActivationStatus
+from lovense.page import outcome
 from tests.factories import NOW
 
 ITEM = {"title": "Wave"}
@@ -84,12 +84,18 @@ def test_what_is_being_ended_is_not_called_playing():
 def test_who_ended_it_and_why_is_in_words_of_its_own():
     row = Activation(cancelled_at=NOW, cancelled_by="dina", cancelled_why="a complaint")
     assert outcome.by_whom(row) == "04:15:00 UTC by dina: a complaint"
-    assert outcome.by_whom(Activation(cancelled_at=NOW, cancelled_by="dina", cancelled_why="")) == "04:15:00 UTC by dina"
+    assert (
+        outcome.by_whom(Activation(cancelled_at=NOW, cancelled_by="dina", cancelled_why=""))
+        == "04:15:00 UTC by dina"
+    )
     assert outcome.by_whom(Activation()) == ""
 
 
 def test_a_run_of_several_says_so():
-    assert told("activated", members=["b.all"], run_seconds=16).text == "“Wave” is playing, 8 s of a run of 16 s for 2 requests."
+    assert (
+        told("activated", members=["b.all"], run_seconds=16).text
+        == "“Wave” is playing, 8 s of a run of 16 s for 2 requests."
+    )
     assert told("activated", leader="a.all").text == "“Wave” is playing, 8 s as part of a longer run."
 
 

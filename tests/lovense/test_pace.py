@@ -1,4 +1,5 @@
-"""The limit per minute: at most so many runs start in any 60 seconds; what is over it waits, and is never dropped."""
+"""The limit per minute: at most so many runs start in any 60 seconds; what is over it waits, and is never
+dropped."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -8,13 +9,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
-from ledger import clock
-from ledger.database import collection
-from lovense import acknowledgement, dispatch, pace, pages, platform
-from lovense.acknowledgement import Ack
-from lovense.activation import activation_id
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense.deciding import pace, platform
+from lovense.deciding.activation import activation_id
+from lovense.deciding.pace import WINDOW, Pace
 from lovense.models import Activation, LanePace
-from lovense.pace import WINDOW, Pace
+from lovense.sending import acknowledgement, dispatch, leases, pages
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
 
@@ -36,7 +38,17 @@ def drain(chain, now):
 
 def finish(chain, tip_id, now, attempt=1):
     acknowledgement.acknowledge(
-        [Ack(chain.performer_id, activation_id(tip_id), attempt, "finished", now, delivered_seconds=10, is_answer=True)]
+        [
+            Ack(
+                chain.performer_id,
+                activation_id(tip_id),
+                attempt,
+                "finished",
+                now,
+                delivered_seconds=10,
+                is_answer=True,
+            )
+        ]
     )
 
 
@@ -59,12 +71,13 @@ def most_within(starts):
     return max(sum(first <= at < first + WINDOW for at in starts) for first in starts)
 
 
-# --- the rule ----------------------------------------------------------------------------------------------------------------
+# --- the rule ----------------------------------------------------------------------------------------------
 
 
 @given(limit=st.integers(1, 8), arrivals=st.lists(st.integers(0, 200), min_size=1, max_size=40))
 def test_never_more_than_the_limit_in_any_minute_and_no_later_than_it_asks(limit, arrivals):
-    """On a clock of its own, whatever the pattern of arrival: each start is the earliest moment that the limit allows."""
+    """On a clock of its own, whatever the pattern of arrival: each start is the earliest moment that the
+    limit allows."""
     starts: list = []
     for arrival in sorted(arrivals):
         at = max(NOW + seconds(arrival), starts[-1] if starts else NOW)
@@ -93,7 +106,7 @@ def test_a_start_is_foreseen_like_it_is_counted():
     assert foreseen.after(NOW + WINDOW).starts == (NOW + seconds(10), NOW + WINDOW)
 
 
-# --- what is kept ------------------------------------------------------------------------------------------------------------
+# --- what is kept ------------------------------------------------------------------------------------------
 
 
 def test_no_limit_keeps_and_reads_nothing(db):
@@ -125,14 +138,17 @@ def test_two_that_count_at_once_are_both_counted(db, in_threads):
     assert len(pace.read([HERS], limit=30, now=NOW)[HERS].starts) == 16
 
 
-# --- a lane under a limit ----------------------------------------------------------------------------------------------------
+# --- a lane under a limit ----------------------------------------------------------------------------------
 
 
 def test_the_burst_shape(chain, bob):
-    """So many one right after the other; each further one when the one that many before it is a minute ago."""
+    """So many one right after the other; each further one when the one that many before it is a minute
+    ago."""
     limit(3)
     tips = [chain.settled(bob, 100) for _ in range(7)]
-    assert [start - NOW for start in play_all(chain, tips)] == [seconds(n) for n in (0, 1, 2, 60, 61, 62, 120)]
+    assert [start - NOW for start in play_all(chain, tips)] == [
+        seconds(n) for n in (0, 1, 2, 60, 61, 62, 120)
+    ]
 
 
 def test_what_the_limit_delays_waits_and_says_why(chain, bob):
@@ -196,7 +212,7 @@ def test_what_is_sent_again_under_its_own_id_is_one_start(chain, bob):
     limit(1)
     tip_id = chain.settled(bob, 100)
     drain(chain, NOW)
-    dispatch.expire(now=NOW + seconds(10), limit=10)
+    leases.expire(now=NOW + seconds(10), limit=10)
     drain(chain, NOW + seconds(12))
     assert (activation_of(tip_id)["status"], activation_of(tip_id)["attempt"]) == ("dispatched", 2)
 
@@ -206,7 +222,9 @@ def test_a_limit_delays_an_attempt_too_and_does_not_use_it_up(chain, bob):
     limit(1)
     tip_id = chain.settled(bob, 100)
     drain(chain, NOW)
-    acknowledgement.acknowledge([Ack(chain.performer_id, activation_id(tip_id), 1, "failed", NOW, code="busy")])
+    acknowledgement.acknowledge(
+        [Ack(chain.performer_id, activation_id(tip_id), 1, "failed", NOW, code="busy")]
+    )
     drain(chain, NOW + seconds(2))
     assert (request_of(tip_id)["attempts"], request_of(tip_id)["available_at"]) == (1, NOW + WINDOW)
     assert activation_of(tip_id)["status"] == "queued"

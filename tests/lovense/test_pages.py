@@ -1,13 +1,14 @@
-"""Which page holds the devices: the first, until it leaves or its lease runs out; and what a restarted process frees."""
+"""Which page holds the devices: the first, until it leaves or its lease runs out; and what a restarted
+process frees."""
 
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 
-from ledger.database import collection
-from lovense import pages
+from ground.mongodb.collections import collection
 from lovense.models import PageLease
+from lovense.sending import pages
 from tests.factories import NOW
 from tests.lovense.conftest import seconds
 
@@ -57,7 +58,10 @@ def test_twenty_pages_at_once_and_one_holds(in_threads):
 def test_twenty_pages_at_once_for_a_lease_that_ran_out(in_threads):
     take("old")
     names = iter(range(20))
-    assert Counter(in_threads(lambda: take(f"page-{next(names)}", now=NOW + LEASE), times=20)) == {True: 1, False: 19}
+    assert Counter(in_threads(lambda: take(f"page-{next(names)}", now=NOW + LEASE), times=20)) == {
+        True: 1,
+        False: 19,
+    }
 
 
 def test_a_lease_runs_out_at_its_end_and_not_before():
@@ -81,7 +85,9 @@ def test_a_page_that_lost_its_lease_is_told_so_and_does_not_renew_the_new_holder
     take("one")
     take("one-carol", performer=CAROL)
     assert take("two", slot="web-1", now=NOW + LEASE)
-    assert pages.renew("web-0", ["channel-one", "channel-one-carol"], now=NOW + LEASE) == {"channel-one-carol"}
+    assert pages.renew("web-0", ["channel-one", "channel-one-carol"], now=NOW + LEASE) == {
+        "channel-one-carol"
+    }
     assert holder(NOW + LEASE + LEASE) is None
 
 

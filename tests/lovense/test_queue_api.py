@@ -1,4 +1,5 @@
-"""`/api/performance-queue/*`: who may, what is answered, and that the description of the API says the same."""
+"""`/api/performance-queue/*`: who may, what is answered, and that the description of the API says the
+same."""
 
 import json
 from datetime import timedelta
@@ -9,18 +10,22 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ledger import clock
-from ledger.database import collection
-from ledger.models import AuditEntry
-from lovense import pages, submissions, tasks
+from ground import clock
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from lovense import tasks
+from lovense.lane import submissions
 from lovense.models import Activation, Performer
+from lovense.sending import pages
 from tests import hostile
 from tests.chain import Chain
 from tests.config.test_openapi import SCHEMA, breaches, json_of
 from tests.factories import UserFactory, fund, token_of
 from tests.lovense.conftest import in_collection
-from tips import platforms, queue, signals
+from tips import signals
+from tips.intake import platforms
 from tips.models import QueueRequest
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +42,9 @@ class Caller:
 
     def __call__(self, method, path, body=None, **more):
         content = b"" if body is None else json.dumps(body).encode()
-        answer = Client().generic(method.upper(), ROOT + path, content, "application/json", headers=self.headers | more)
+        answer = Client().generic(
+            method.upper(), ROOT + path, content, "application/json", headers=self.headers | more
+        )
         described = SCHEMA["paths"][ROOT + template(path)][method]["responses"][str(answer.status_code)]
         assert breaches(json_of(described)["schema"], answer.json()) == []
         return answer
@@ -110,7 +117,7 @@ def playing(chain, request_id):
     chain.acknowledge(key, "started")
 
 
-# --- submit, status --------------------------------------------------------------------------------------------------------
+# --- submit, status ----------------------------------------------------------------------------------------
 
 
 def test_a_test_is_submitted_waits_plays_and_says_so(hers, chain):
@@ -147,7 +154,10 @@ def test_without_a_key_a_call_repeated_under_its_request_id_is_one_and_others_ar
 def test_a_refusal_names_the_field_and_the_rule(hers, ana):
     answer = hers("post", "/submit", {"type": "lovense.test", "item": TEST["item"] | {"intensity": 21}})
     assert answer.status_code == 400
-    assert answer.json()["error"]["details"] == {"field": "item.intensity", "rule": "must be a whole number from 1 to 20"}
+    assert answer.json()["error"]["details"] == {
+        "field": "item.intensity",
+        "rule": "must be a whole number from 1 to 20",
+    }
 
 
 def test_too_many_a_minute_are_told_when_to_come_again(hers, chain, monkeypatch):
@@ -170,7 +180,7 @@ def test_a_full_queue_is_a_503_for_people_and_nothing_to_a_tip(hers, chain, bob,
     assert hers("get", f"/status/{tip(chain, bob)}").json()["status"] == "pending"
 
 
-# --- the lane --------------------------------------------------------------------------------------------------------------
+# --- the lane ----------------------------------------------------------------------------------------------
 
 
 def test_the_lane_shows_what_plays_and_what_waits_in_its_order(hers, chain, bob):
@@ -182,7 +192,12 @@ def test_the_lane_shows_what_plays_and_what_waits_in_its_order(hers, chain, bob)
     assert [row["requestId"] for row in found["waiting"]] == [second, test]
     assert [row["eta"]["why"] for row in found["waiting"]] == ["", ""]
     assert found["waiting"][0]["eta"]["seconds"] < found["waiting"][1]["eta"]["seconds"]
-    assert (found["waitingCount"], found["isCountedOut"], found["mode"], found["paused"]) == (2, True, "fifo", None)
+    assert (found["waitingCount"], found["isCountedOut"], found["mode"], found["paused"]) == (
+        2,
+        True,
+        "fifo",
+        None,
+    )
     hers("post", "/mode", {"mode": "priority"})
     assert [row["requestId"] for row in hers("get", "").json()["waiting"]] == [test, second]
     assert hers("get", f"/status/{second}").json()["place"] == 2
@@ -205,7 +220,7 @@ def test_a_limit_out_of_bounds_is_refused(hers, ana, query):
     assert hers("get", query).status_code == 400
 
 
-# --- controls --------------------------------------------------------------------------------------------------------------
+# --- controls ----------------------------------------------------------------------------------------------
 
 
 def test_cancelling_what_waits_what_plays_and_what_is_over(hers, chain, bob):
@@ -245,7 +260,10 @@ def test_pausing_for_a_while_and_resuming(hers, chain, bob):
     assert hers("post", "/resume").json()["paused"] is None
     chain.dispatch()
     assert hers("get", f"/status/{waits}").json()["status"] == "claimed"
-    assert hers("post", "/pause", {"until": "2026-01-03T04:15:00.000Z"}).json()["error"]["details"]["field"] == "until"
+    assert (
+        hers("post", "/pause", {"until": "2026-01-03T04:15:00.000Z"}).json()["error"]["details"]["field"]
+        == "until"
+    )
 
 
 def test_skipping_ends_what_plays_and_only_what_was_meant(hers, chain, bob):
@@ -287,7 +305,9 @@ def test_moving_up_changes_places_with_the_one_before(hers, chain, bob):
 def test_every_change_leaves_an_entry_with_who_and_why(hers, chain, bob):
     hers("post", "/pause", {"why": "a break"})
     hers("delete", f"/cancel/{tip(chain, bob)}?why=no")
-    entries = list(collection(AuditEntry).find({}, {"_id": 0, "actor": 1, "why": 1, "hashed_ip": 1, "lane": 1}))
+    entries = list(
+        collection(AuditEntry).find({}, {"_id": 0, "actor": 1, "why": 1, "hashed_ip": 1, "lane": 1})
+    )
     assert [(row["actor"], row["why"], row["lane"]) for row in entries] == [
         ("ana", "a break", chain.performer_id),
         ("ana", "no", chain.performer_id),
@@ -295,7 +315,7 @@ def test_every_change_leaves_an_entry_with_who_and_why(hers, chain, bob):
     assert all(len(row["hashed_ip"]) == 64 for row in entries)
 
 
-# --- who may ---------------------------------------------------------------------------------------------------------------
+# --- who may -----------------------------------------------------------------------------------------------
 
 OF_A_REQUEST = [("get", "/status/{}"), ("delete", "/cancel/{}"), ("post", "/move-up/{}")]
 OF_A_LANE = [
@@ -309,7 +329,10 @@ OF_A_LANE = [
 
 
 def everything():
-    return [list(collection(model).find().sort("_id", 1)) for model in (QueueRequest, Performer, AuditEntry, Activation)]
+    return [
+        list(collection(model).find().sort("_id", 1))
+        for model in (QueueRequest, Performer, AuditEntry, Activation)
+    ]
 
 
 @pytest.mark.parametrize(("method", "path"), OF_A_REQUEST)
@@ -332,7 +355,9 @@ def test_another_performers_lane_does_not_exist_either(strangers, chain, bob, me
 
 
 @pytest.mark.parametrize(("method", "path", "body"), OF_A_LANE)
-def test_an_administrator_names_the_lane_and_others_may_not_touch_it(admin, support, nobody, chain, bob, method, path, body):
+def test_an_administrator_names_the_lane_and_others_may_not_touch_it(
+    admin, support, nobody, chain, bob, method, path, body
+):
     playing(chain, tip(chain, bob))
     tip(chain, bob)
     named = body | {"performerId": chain.performer_id}
@@ -351,7 +376,10 @@ def test_staff_may_look_and_only_an_administrator_may_cancel(admin, support, cha
     assert support("get", f"/status/{waits}").status_code == 200
     assert support("get", f"?performerId={chain.performer_id}").json()["waitingCount"] == 1
     assert support("get", "").status_code == 400
-    assert [support(method, path.format(waits)).status_code for method, path in OF_A_REQUEST[1:]] == [403, 403]
+    assert [support(method, path.format(waits)).status_code for method, path in OF_A_REQUEST[1:]] == [
+        403,
+        403,
+    ]
     assert admin("delete", f"/cancel/{waits}").status_code == 200
 
 
@@ -366,7 +394,7 @@ def test_a_session_needs_its_csrf_token(ana):
     assert browser.get(ROOT).status_code == 200
 
 
-# --- nothing that is sent is our fault ---------------------------------------------------------------------------------------
+# --- nothing that is sent is our fault ---------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -379,10 +407,24 @@ def post(ana):
     return raw
 
 
-FIELDS = ["type", "amount", "item", "priority", "idempotencyKey", "performerId", "until", "why", "expected", "mode", "requestId"]
+FIELDS = [
+    "type",
+    "amount",
+    "item",
+    "priority",
+    "idempotencyKey",
+    "performerId",
+    "until",
+    "why",
+    "expected",
+    "mode",
+    "requestId",
+]
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.sampled_from([path for _, path, _ in OF_A_LANE]),
     hostile.bodies(hostile.mutated(TEST, FIELDS), hostile.mutated({}, FIELDS)),
@@ -393,7 +435,9 @@ def test_whatever_is_sent_is_answered_and_never_with_a_500(post, path, content):
     json.loads(answer.content)
 
 
-@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", ""])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", ""]
+)
 def test_another_type_of_body_is_refused(post, kind):
     assert post("/submit", b"type=lovense.test", kind).status_code == 415
 

@@ -1,4 +1,5 @@
-"""The queue is dropped and rebuilt from the event log: what is unfinished comes back in its place, what is over does not."""
+"""The queue is dropped and rebuilt from the event log: what is unfinished comes back in its place, what is
+over does not."""
 
 from collections import Counter
 
@@ -7,16 +8,21 @@ from django.core.management import call_command
 from django.db import connection
 from pymongo.errors import BulkWriteError, OperationFailure
 
-from ledger import clock
-from ledger.database import collection
-from lovense import acknowledgement, activation, batch, deadletters, dispatch, platform, rebuild, retries
-from lovense.acknowledgement import Ack
-from lovense.activation import activation_id
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense.deciding import batch, platform
+from lovense.deciding.activation import activation_id
+from lovense.deciding.rules import Rules
+from lovense.lane import deadletters, rebuild
 from lovense.models import Activation, Performer
+from lovense.sending import acknowledgement, dispatch, leases, retries
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import activation_of, request_of, seconds
-from tips import archive, lost, queue
+from tips.log import archive
 from tips.models import ArchivedQueueRequest, Priority, QueueRequest, RequestType
+from tips.queue import claims, counts, lost
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +58,7 @@ def statuses():
     return Counter(row["status"] for row in collection(QueueRequest).find())
 
 
-# --- what comes back -------------------------------------------------------------------------------------------------------
+# --- what comes back ---------------------------------------------------------------------------------------
 
 
 def test_what_waits_comes_back_as_it_was(chain, bob):
@@ -61,7 +67,7 @@ def test_what_waits_comes_back_as_it_was(chain, bob):
     lose()
     assert restore() == {"pending": 3}
     assert list(collection(QueueRequest).find().sort("turn", 1)) == before
-    assert [row["idempotency_key"] for row in queue.waiting_in(chain.performer_id, limit=9)] == made
+    assert [row["idempotency_key"] for row in counts.waiting_in(chain.performer_id, limit=9)] == made
 
 
 def test_what_is_over_gives_nothing(chain, bob):
@@ -86,7 +92,7 @@ def test_what_is_under_way_holds_its_lane_and_is_neither_lost_nor_sent_twice(cha
     lose()
     assert restore(NOW + seconds(1)) == {"claimed": 1, "pending": 1}
     chain.dispatch(later=seconds(1))
-    dispatch.expire(now=NOW + seconds(1), limit=9)
+    leases.expire(now=NOW + seconds(1), limit=9)
     chain.dispatch(later=seconds(1))
     assert wire.commands() == []
     chain.acknowledge(tip_id, "finished", later=seconds(2), delivered_seconds=10)
@@ -101,8 +107,8 @@ def test_an_attempt_that_nobody_confirms_is_made_again_after_a_rebuild(chain, bo
     wire.raw()
     lose()
     restore(NOW + seconds(1))
-    dispatch.expire(now=NOW + seconds(1), limit=9)
-    dispatch.expire(now=LATER, limit=9)
+    leases.expire(now=NOW + seconds(1), limit=9)
+    leases.expire(now=LATER, limit=9)
     chain.now = LATER + seconds(2)
     chain.hold()
     chain.dispatch()
@@ -130,7 +136,11 @@ def test_a_dead_letter_comes_back_with_its_history_and_can_be_sent_back(chain, b
     lose()
     assert restore() == {"dead": 1}
     letter = deadletters.find(tip_id)
-    assert (letter.cause, letter.request["attempts"], letter.request["finished_at"]) == ("not_received", 1, NOW + seconds(9))
+    assert (letter.cause, letter.request["attempts"], letter.request["finished_at"]) == (
+        "not_received",
+        1,
+        NOW + seconds(9),
+    )
     assert [line.text for line in letter.history] == [
         "attempt 1: sent to the page",
         "attempt 1: did not play",
@@ -140,7 +150,7 @@ def test_a_dead_letter_comes_back_with_its_history_and_can_be_sent_back(chain, b
     lose()
     assert restore() == {"pending": 1}
     row = request_of(tip_id)
-    assert (row["replays"], row["attempts_before"], queue.tries(row)) == (1, 1, 0)
+    assert (row["replays"], row["attempts_before"], claims.tries(row)) == (1, 1, 0)
 
 
 def test_what_was_decided_about_a_dead_letter_comes_back_from_the_trail(chain, bob):
@@ -175,7 +185,15 @@ def test_a_run_with_members_comes_back_as_one_run(chain, bob, wire):
 
 
 def test_a_test_that_is_under_way_comes_back_and_one_that_waits_does_not(chain):
-    item = {"title": "Try", "pattern": "wave", "intensity": 5, "durationSec": 3, "itemId": "x", "minimum": 1, "maximum": 1}
+    item = {
+        "title": "Try",
+        "pattern": "wave",
+        "intensity": 5,
+        "durationSec": 3,
+        "itemId": "x",
+        "minimum": 1,
+        "maximum": 1,
+    }
     payload = {"amount": 0, "item": item, "tipper": {"username": "ana"}, "userId": ""}
     place = {"lane": chain.performer_id, "priority": Priority.NORMAL}
     for number in (1, 2):
@@ -200,7 +218,7 @@ def test_archived_requests_stay_archived_and_archived_events_count(chain, bob):
     assert {row["idempotency_key"] for row in collection(QueueRequest).find()} == {waiting, new}
 
 
-# --- indexes ---------------------------------------------------------------------------------------------------------------
+# --- indexes -----------------------------------------------------------------------------------------------
 
 
 def test_the_indexes_are_back_before_the_rows(chain, bob):
@@ -212,7 +230,9 @@ def test_the_indexes_are_back_before_the_rows(chain, bob):
     restore()
     assert {row["name"]: dict(row) for row in collection(QueueRequest).list_indexes()} == before
     with pytest.raises(BulkWriteError, match="request_one_claimed_per_lane"):
-        collection(QueueRequest).insert_many([{"idempotency_key": key, "lane": "x", "status": "claimed"} for key in "ab"])
+        collection(QueueRequest).insert_many(
+            [{"idempotency_key": key, "lane": "x", "status": "claimed"} for key in "ab"]
+        )
 
 
 def test_two_claims_of_a_lane_made_without_indexes_are_parted(chain, bob):
@@ -220,7 +240,12 @@ def test_two_claims_of_a_lane_made_without_indexes_are_parted(chain, bob):
     rows = list(collection(QueueRequest).find().sort("turn", 1))
     lose()
     for number, row in enumerate(rows):
-        claimed = {"status": "claimed", "claimed_at": NOW + seconds(number), "claimed_by": "worker", "attempts": 1}
+        claimed = {
+            "status": "claimed",
+            "claimed_at": NOW + seconds(number),
+            "claimed_by": "worker",
+            "attempts": 1,
+        }
         collection(QueueRequest).insert_one(row | claimed)
     restore()
     assert [request_of(tip_id)["status"] for tip_id in made] == ["claimed", "pending"]
@@ -242,7 +267,7 @@ def test_a_lane_in_which_another_one_was_claimed_meanwhile_keeps_that_claim(chai
     assert statuses() == {"completed": 2}
 
 
-# --- repeated, concurrent, crashed -----------------------------------------------------------------------------------------
+# --- repeated, concurrent, crashed -------------------------------------------------------------------------
 
 
 def several(chain, bob):
@@ -311,30 +336,34 @@ def test_what_ends_while_it_is_restored_is_ended(chain, bob):
     assert statuses() == {"completed": 1}
 
 
-def test_a_worker_that_had_claimed_it_before_the_loss_and_decides_after_the_rebuild_plays_it_once(chain, bob, wire):
+def test_a_worker_that_had_claimed_it_before_the_loss_and_decides_after_the_rebuild_plays_it_once(
+    chain, bob, wire
+):
     tip_id = chain.settled(bob, 100)
-    (claimed,) = queue.claim(queue.fronts([chain.performer_id]), by="old", now=NOW, lease_seconds=10)
+    (claimed,) = claims.claim(claims.fronts([chain.performer_id]), by="old", now=NOW, lease_seconds=10)
     lose()
     restore(NOW)
-    rules = activation.Rules.read([chain.performer_id])
+    rules = Rules.read([chain.performer_id])
     assert dispatch.record([claimed], rules, now=NOW) != [None]
     wire.raw()
     chain.dispatch()  # a clash: the activation is there
     assert wire.commands() == []
     chain.acknowledge(tip_id, "finished", later=seconds(1), delivered_seconds=10)
-    dispatch.expire(now=LATER, limit=9)
+    leases.expire(now=LATER, limit=9)
     assert statuses() == {"completed": 1}
     assert collection(Activation).count_documents({}) == 1
 
 
-# --- the command -----------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 def test_the_command_says_what_it_restored_and_a_dry_run_writes_nothing(chain, bob, capsys):
     several(chain, bob)
     lose()
     call_command("rebuild_queue", "--dry-run")
-    assert capsys.readouterr().out == ("6 requests are missing: 4 waiting, 1 under way, 1 dead letters; nothing was written\n")
+    assert capsys.readouterr().out == (
+        "6 requests are missing: 4 waiting, 1 under way, 1 dead letters; nothing was written\n"
+    )
     assert QueueRequest._meta.db_table not in connection.introspection.table_names()
     call_command("rebuild_queue")
     assert capsys.readouterr().out == "6 requests restored: 4 waiting, 1 under way, 1 dead letters\n"

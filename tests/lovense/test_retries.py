@@ -1,16 +1,18 @@
-"""Between two attempts: nothing starts beside what a page may have, and what it says meanwhile is believed once."""
+"""Between two attempts: nothing starts beside what a page may have, and what it says meanwhile is believed
+once."""
 
 import pytest
 
-from ledger.database import collection
-from lovense import acknowledgement, dispatch, pages, retries
-from lovense.acknowledgement import Ack
-from lovense.activation import activation_id
+from ground.mongodb.collections import collection
+from lovense.deciding.activation import activation_id
 from lovense.models import Performer
+from lovense.sending import acknowledgement, dispatch, leases, pages, resume, retries
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
-from tips import queue
 from tips.models import Mode, Priority, QueueRequest, RequestType
+from tips.queue import claims
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -20,11 +22,11 @@ PLAYS = 10
 
 def round_at(chain, now):
     """What the beat does, with a page that is there; then what is under way."""
-    dispatch.expire(now=now, limit=100)
+    leases.expire(now=now, limit=100)
     pages.take(chain.performer_id, page_id="page-1", channel=CHANNEL, slot="web-0", now=now)
     while dispatch.drain(now=now, limit=100):
         pass
-    return [command.activation_id for command in dispatch.in_flight([chain.performer_id], before=now)]
+    return [command.activation_id for command in resume.in_flight([chain.performer_id], before=now)]
 
 
 def ack(chain, tip_id, stage, *, at, attempt=1, **more):
@@ -35,12 +37,15 @@ def urgent(chain, now):
     """Something of the highest priority, by hand."""
     payload = {"amount": 100, "tipper": {"username": "ana"}, "userId": ""}
     place = {"lane": chain.performer_id, "position": 1, "priority": Priority.CRITICAL, "now": now}
-    collection(QueueRequest).insert_one(queue.new_row("urgent", RequestType.MANUAL, payload, **place) | {"turn": 1001})
+    collection(QueueRequest).insert_one(
+        queue.new_row("urgent", RequestType.MANUAL, payload, **place) | {"turn": 1001}
+    )
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_nothing_overtakes_what_a_page_may_have(chain, bob, mode):
-    """Whatever comes, and whatever the mode becomes meanwhile: two runs of one performer are never under way."""
+    """Whatever comes, and whatever the mode becomes meanwhile: two runs of one performer are never under
+    way."""
     tip_id = chain.settled(bob, 100)
     assert round_at(chain, NOW) == [f"{tip_id}.all"]
     collection(Performer).update_one({"_id": chain.performer_id}, {"$set": {"queue_mode": mode}})
@@ -54,17 +59,18 @@ def test_nothing_overtakes_what_a_page_may_have(chain, bob, mode):
 def test_what_waits_for_its_next_attempt_is_not_sent_to_a_page_that_comes(chain, bob):
     tip_id = chain.settled(bob, 100)
     round_at(chain, NOW)
-    dispatch.expire(now=NOW + seconds(WINDOW), limit=100)
+    leases.expire(now=NOW + seconds(WINDOW), limit=100)
     assert request_of(tip_id)["status"] == "pending"
-    assert dispatch.resume(chain.performer_id, now=NOW + seconds(WINDOW)) == []
+    assert resume.resume(chain.performer_id, now=NOW + seconds(WINDOW)) == []
 
 
 @pytest.mark.parametrize("stage", ["received", "started"])
 def test_confirmed_between_two_attempts_it_waits_for_its_end(chain, bob, stage):
-    """Its claim is taken again only to hold the lane: it is neither sent again nor taken for a worker's death."""
+    """Its claim is taken again only to hold the lane: it is neither sent again nor taken for a worker's
+    death."""
     tip_id, following = chain.settled(bob, 100), chain.settled(bob, 100)
     round_at(chain, NOW)
-    dispatch.expire(now=NOW + seconds(WINDOW), limit=100)
+    leases.expire(now=NOW + seconds(WINDOW), limit=100)
     confirmed = NOW + seconds(WINDOW + 1)
     ack(chain, tip_id, stage, at=confirmed)
     for later in range(2, PLAYS + 5):
@@ -100,22 +106,22 @@ def test_a_refusal_that_comes_late_does_not_end_the_next_attempt(chain, bob):
 
 def test_what_a_person_sent_back_is_not_ended_by_an_old_refusal(chain, bob):
     tip_id, now = chain.settled(bob, 100), NOW
-    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+    for attempt in range(1, claims.MAX_ATTEMPTS + 1):
         round_at(chain, now)
         ack(chain, tip_id, "failed", at=now, attempt=attempt, code="busy")
         now += seconds(6)
     assert activation_of(tip_id)["status"] == "dead"
-    ack(chain, tip_id, "failed", at=now, attempt=queue.MAX_ATTEMPTS, code="busy")
+    ack(chain, tip_id, "failed", at=now, attempt=claims.MAX_ATTEMPTS, code="busy")
     assert (activation_of(tip_id)["status"], request_of(tip_id)["status"]) == ("dead", "dead")
 
 
 def test_a_claim_given_back_since_we_looked_is_not_taken_as_we_saw_it(chain, bob):
     """Another worker took it, was refused and gave it back; its pause binds us, and its attempt counts."""
     tip_id = chain.settled(bob, 100)
-    seen = queue.fronts([chain.performer_id])
+    seen = claims.fronts([chain.performer_id])
     round_at(chain, NOW)
     ack(chain, tip_id, "failed", at=NOW, code="busy")
-    assert queue.claim(seen, by="slow", now=NOW, lease_seconds=WINDOW) == []
+    assert claims.claim(seen, by="slow", now=NOW, lease_seconds=WINDOW) == []
     assert (request_of(tip_id)["status"], request_of(tip_id)["attempts"]) == ("pending", 1)
 
 

@@ -1,25 +1,28 @@
-"""Every pair of states of an activation, tried with the functions that really move it; and docs/states.md agrees."""
+"""Every pair of states of an activation, tried with the functions that really move it; and docs/states.md
+agrees."""
 
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from ledger.database import collection
-from lovense import acknowledgement, controls, dispatch, pages, platform, retries
-from lovense.acknowledgement import Ack
-from lovense.activation import FINAL, LIVE, PREDECESSORS, S, activation_id
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.deciding.activation import FINAL, LIVE, PREDECESSORS, S, activation_id
+from lovense.lane import controls
 from lovense.models import Activation
+from lovense.sending import acknowledgement, dispatch, leases, pages, retries
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
 from tests.states import coded, documented, pairs
-from tips import queue
 from tips.models import QueueRequest
+from tips.queue import claims
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-ATTEMPTS = queue.MAX_ATTEMPTS
+ATTEMPTS = claims.MAX_ATTEMPTS
 
 
 def set_request(**values):
@@ -38,7 +41,9 @@ def sent_again(chain):
 def said(stage, code="X"):
     def move(chain):
         key = activation_id(collection(QueueRequest).find_one()["idempotency_key"])
-        acknowledgement.acknowledge([Ack(chain.performer_id, key, ATTEMPTS, stage, NOW + seconds(1), 5, code)])
+        acknowledgement.acknowledge(
+            [Ack(chain.performer_id, key, ATTEMPTS, stage, NOW + seconds(1), 5, code)]
+        )
 
     return move
 
@@ -54,7 +59,7 @@ def silence(*, confirmed):
     def move(chain):
         set_activation(received_at=NOW if confirmed else None)
         set_request(status="claimed", attempts=ATTEMPTS, lease_until=NOW)
-        dispatch.expire(now=NOW + HOUR, limit=9)
+        leases.expire(now=NOW + HOUR, limit=9)
 
     return move
 
@@ -66,14 +71,20 @@ def switched_off(chain):
 
 def cancelled(chain):
     with suppress(controls.AlreadyOver):
-        controls.cancel(request_id=collection(QueueRequest).find_one()["_id"], performer_id=None, by="dina", why="", now=NOW)
+        controls.cancel(
+            request_id=collection(QueueRequest).find_one()["_id"],
+            performer_id=None,
+            by="dina",
+            why="",
+            now=NOW,
+        )
     said("failed", "cancelled")(chain)
 
 
 def nobody_came(chain):
     pages.release(chain.performer_id, channel=CHANNEL, now=NOW)
     set_request(status="pending")
-    dispatch.expire_offline(now=NOW + HOUR, limit=9)
+    leases.expire_offline(now=NOW + HOUR, limit=9)
 
 
 MOVES = {
@@ -113,7 +124,9 @@ def test_an_activation_moves_exactly_as_its_table_says(in_state, chain, pair):
     before = activation_of(tip_id)
     MOVES[to](chain)
     after = activation_of(tip_id)
-    has_moved = after.get("status") == to and [before.get(mark) for mark in MARKS] != [after.get(mark) for mark in MARKS]
+    has_moved = after.get("status") == to and [before.get(mark) for mark in MARKS] != [
+        after.get(mark) for mark in MARKS
+    ]
     assert has_moved == (start in PREDECESSORS[to])
     if start in FINAL and to is not S.QUEUED:
         assert after["status"] in (start, S.COMPLETED)
@@ -140,7 +153,7 @@ def test_what_has_ended_is_never_sent_again(in_state, chain, start, wire):
         pages.take(chain.performer_id, page_id="page-1", channel=CHANNEL, slot="web-0", now=now)
         set_request(status="pending", attempts=1, available_at=NOW)
         dispatch.drain(now=now, limit=9)
-        dispatch.expire(now=now, limit=9)
+        leases.expire(now=now, limit=9)
     assert wire.commands() == []
     assert activation_of(tip_id)["status"] == start
     assert request_of(tip_id)["status"] in ("completed", "failed", "dead", "cancelled")

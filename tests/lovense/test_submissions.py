@@ -1,19 +1,21 @@
-"""What people put into the queue: what is taken, in which place, once for each key, within limits that no tip ever feels."""
+"""What people put into the queue: what is taken, in which place, once for each key, within limits that no tip
+ever feels."""
 
 from datetime import timedelta
 
 import pytest
 
-from ledger.database import collection
-from ledger.fields import Fields, Malformed
-from lovense import submissions
+from ground.json.fields import Fields, Malformed
+from ground.mongodb.collections import collection
+from lovense.lane import submissions
+from lovense.lane.submissions import KeyReused, QueueFull, TooManySubmissions
 from lovense.models import Activation, Submitter
-from lovense.submissions import KeyReused, QueueFull, TooManySubmissions
 from tests.factories import NOW, fund
 from tests.ground.plans import recorded
 from tests.lovense.conftest import in_collection
-from tips import queue, turns
 from tips.models import Mode, Priority, QueueRequest, RequestType
+from tips.queue import claims, counts, ordering
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +36,14 @@ def submit(lane, key, *, now=NOW, account="1", name="ana", **body):
 
 
 def order(lane, mode=Mode.FIFO):
-    found = queue.first_of_lines(lane, limit=100)
-    return [row["idempotency_key"] for row in sorted(found, key=turns.aged if mode is Mode.PRIORITY else turns.in_order)]
+    found = counts.first_of_lines(lane, limit=100)
+    return [
+        row["idempotency_key"]
+        for row in sorted(found, key=ordering.aged if mode is Mode.PRIORITY else ordering.in_order)
+    ]
 
 
-# --- what is taken ---------------------------------------------------------------------------------------------------------
+# --- what is taken -----------------------------------------------------------------------------------------
 
 
 def test_an_item_is_kept_as_a_menu_would_keep_it():
@@ -114,7 +119,7 @@ def test_what_is_refused_names_its_field_and_a_rule(field, change):
     assert len(refused.value.rule) > 8
 
 
-# --- its turn --------------------------------------------------------------------------------------------------------------
+# --- its turn ----------------------------------------------------------------------------------------------
 
 
 def test_it_comes_after_all_that_has_settled_and_before_all_that_settles_later(chain, bob):
@@ -136,13 +141,15 @@ def test_what_comes_back_for_a_retry_is_before_what_was_submitted_meanwhile(chai
     first = submit(chain.performer_id, "k1").row
     chain.dispatch()
     second = submit(chain.performer_id, "k2").row
-    queue.release(first["_id"], now=NOW, delay_seconds=0, error="x")
+    claims.release(first["_id"], now=NOW, delay_seconds=0, error="x")
     assert order(chain.performer_id) == [first["idempotency_key"], second["idempotency_key"]]
 
 
 def test_a_higher_priority_counts_where_the_lane_goes_by_priority(chain, bob):
     tip = chain.settled(bob, 100)
-    low, high = (submit(chain.performer_id, key, priority=key).row["idempotency_key"] for key in ("LOW", "CRITICAL"))
+    low, high = (
+        submit(chain.performer_id, key, priority=key).row["idempotency_key"] for key in ("LOW", "CRITICAL")
+    )
     assert order(chain.performer_id) == [tip, low, high]
     assert order(chain.performer_id, Mode.PRIORITY) == [high, tip, low]
 
@@ -165,7 +172,7 @@ def test_many_at_once_get_a_turn_each(chain, in_threads):
 numbers = iter(range(10**6))
 
 
-# --- it plays, as what it is -------------------------------------------------------------------------------------------------
+# --- it plays, as what it is -------------------------------------------------------------------------------
 
 
 def test_it_plays_like_a_tip_and_says_whose_it_is(chain, wire):
@@ -180,7 +187,7 @@ def test_it_plays_like_a_tip_and_says_whose_it_is(chain, wire):
     assert (row["status"], row["tip_id"], row["gates"][0]["gate"]) == ("completed", None, "submitted")
 
 
-# --- once for each key -------------------------------------------------------------------------------------------------------
+# --- once for each key -------------------------------------------------------------------------------------
 
 
 def test_the_same_key_again_gives_the_same_request_whatever_became_of_it(chain):
@@ -222,7 +229,7 @@ def test_one_whose_process_died_before_it_was_stored_is_simply_sent_again(chain,
     assert submit(chain.performer_id, "k").is_new
 
 
-# --- limits ------------------------------------------------------------------------------------------------------------------
+# --- limits ------------------------------------------------------------------------------------------------
 
 
 def test_sixty_in_any_minute_and_then_one_for_each_that_is_a_minute_ago(chain):
@@ -234,7 +241,9 @@ def test_sixty_in_any_minute_and_then_one_for_each_that_is_a_minute_ago(chain):
     assert submit(chain.performer_id, "more", now=refused.value.resets_at).is_new
     with pytest.raises(TooManySubmissions):
         submit(chain.performer_id, "most", now=refused.value.resets_at)
-    assert submit(chain.performer_id, "k0", now=NOW + timedelta(seconds=40)).is_new is False, "a repeat is not counted"
+    assert submit(chain.performer_id, "k0", now=NOW + timedelta(seconds=40)).is_new is False, (
+        "a repeat is not counted"
+    )
     assert submit(chain.performer_id, "k", account="2", now=NOW + timedelta(seconds=40)).is_new
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lovense.vibration import (
+from lovense.menus.vibration import (
     LONGEST_ITEM_SECONDS,
     PATTERNS,
     SHAPES,
@@ -45,7 +45,13 @@ def test_one_second_runs_two_because_the_vendor_needs_more_than_one():
 def test_a_preset_with_an_intensity_is_a_scaled_pattern():
     commands, promised = compiled(item("pulse", intensity=10, seconds=8))
     assert commands == [
-        {"command": "Pattern", "rule": "V:1;F:v;S:250#", "strength": "10;10;0;0;10;10;0;0", "timeSec": 8, "apiVer": 2}
+        {
+            "command": "Pattern",
+            "rule": "V:1;F:v;S:250#",
+            "strength": "10;10;0;0;10;10;0;0",
+            "timeSec": 8,
+            "apiVer": 2,
+        }
     ]
     assert promised == 8
 
@@ -100,7 +106,8 @@ def test_a_vibration_outside_the_limits_is_refused(wrong):
 
 
 @pytest.mark.parametrize(
-    ("values", "interval"), [((), 200), ((1,) * 51, 200), ((21,), 200), ((-1,), 200), ((1,), 100), ((1,), 1001)]
+    ("values", "interval"),
+    [((), 200), ((1,) * 51, 200), ((21,), 200), ((-1,), 200), ((1,), 100), ((1,), 1001)],
 )
 def test_a_shape_outside_the_limits_is_refused(values, interval):
     with pytest.raises(InvalidVibration):

@@ -22,7 +22,13 @@ class Stage:
         self.sockets = asyncio.Queue()
         self.requests = []
         self.refuse = 0
-        self.snapshot = {"type": "snapshot", "performerId": ANA, "holder": True, "stopEpoch": 0, "connected": True}
+        self.snapshot = {
+            "type": "snapshot",
+            "performerId": ANA,
+            "holder": True,
+            "stopEpoch": 0,
+            "connected": True,
+        }
 
     async def handle(self, socket):
         self.requests.append(socket.request)
@@ -58,7 +64,8 @@ async def on_stage(stage, **options):
     async with serve(stage.handle, "127.0.0.1", 0, process_request=stage.gate) as server:
         port = server.sockets[0].getsockname()[1]
         device = VirtualDevice(
-            **{"url": f"http://127.0.0.1:{port}", "performer_id": ANA, "token": "secret", "speed": 1000} | options
+            **{"url": f"http://127.0.0.1:{port}", "performer_id": ANA, "token": "secret", "speed": 1000}
+            | options
         )
         task = asyncio.ensure_future(device.run())
         try:
@@ -107,7 +114,13 @@ async def test_an_activation_is_acknowledged_step_by_step_and_delivers_what_it_p
         await socket.send(activate(seconds=7))
         assert await stage.stages(2) == ["received", "started"]
         finished = await stage.next()
-    assert finished == {"type": "ack", "activationId": "tip1.all", "attempt": 1, "stage": "finished", "deliveredSeconds": 7.0}
+    assert finished == {
+        "type": "ack",
+        "activationId": "tip1.all",
+        "attempt": 1,
+        "stage": "finished",
+        "deliveredSeconds": 7.0,
+    }
     assert device.runs == ["tip1.all"]
     (ran,) = [message for message in told if message["event"] == "ran"]
     assert {key: ran[key] for key in ("activationId", "tipId", "attempt", "durationSec")} == {
@@ -212,7 +225,11 @@ async def test_a_stop_that_names_activations_ends_only_these():
         await socket.send(stop("another.all", confirmed=True))
         await socket.send(stop("tip1.all"))
         finished = await stage.next()
-        assert (finished["activationId"], finished["stage"], finished["attempt"]) == ("tip1.all", "finished", 1)
+        assert (finished["activationId"], finished["stage"], finished["attempt"]) == (
+            "tip1.all",
+            "finished",
+            1,
+        )
         await socket.send(stop("tip1.all"))
         again = await stage.next()
         assert (again["stage"], again["deliveredSeconds"]) == ("finished", finished["deliveredSeconds"])
@@ -265,7 +282,9 @@ async def test_the_members_of_a_run_that_was_cut_short_are_owed():
     stage = Stage()
     async with on_stage(stage, speed=1) as (device, _):
         socket = await greeted(stage)
-        await socket.send(json.dumps(json.loads(activate("tip1.all", seconds=600)) | {"members": ["tip2.all"]}))
+        await socket.send(
+            json.dumps(json.loads(activate("tip1.all", seconds=600)) | {"members": ["tip2.all"]})
+        )
         await stage.next(of="started")
         await socket.send(stop("tip1.all"))
         await stage.next(of="finished")
@@ -330,14 +349,16 @@ async def test_what_the_server_did_not_understand_is_said():
     stage, told = Stage(), []
     async with on_stage(stage, report=told.append):
         socket = await greeted(stage)
-        await socket.send(json.dumps({"type": "error", "error": {"code": "malformed", "message": "toys: must be a list"}}))
+        await socket.send(
+            json.dumps({"type": "error", "error": {"code": "malformed", "message": "toys: must be a list"}})
+        )
         await socket.send(activate())
         await stage.next(of="finished")
     (said,) = [message for message in told if message["event"] == "not_understood"]
     assert said["code"] == "malformed"
 
 
-# --- faults ----------------------------------------------------------------------------------------------------------------
+# --- faults ------------------------------------------------------------------------------------------------
 
 
 async def test_a_held_stage_waits_and_the_toy_does_not():
@@ -406,7 +427,7 @@ def test_a_speed_must_be_above_zero():
         VirtualDevice(url="http://127.0.0.1:1", performer_id=ANA, token="t", speed=0)
 
 
-# --- memory ----------------------------------------------------------------------------------------------------------------
+# --- memory ------------------------------------------------------------------------------------------------
 
 
 def test_a_line_cut_short_by_a_crash_is_dropped_and_does_not_spoil_the_next(tmp_path):

@@ -1,4 +1,5 @@
-"""What a platform sends, through the real door; one settlement round; and a look at everything that is stored."""
+"""What a platform sends, through the real door; one settlement round; and a look at everything that is
+stored."""
 
 import itertools
 import json
@@ -7,11 +8,14 @@ from bson import ObjectId
 from django.conf import settings
 from django.test import RequestFactory
 
-from ledger.database import collection
-from ledger.models import Account, Entry, Transfer, WebhookDelivery
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import collection
+from ledger.models import Account, Entry, Transfer
 from tests.factories import NOW
-from tips import settlement, simulator, webhooks
+from tips import webhooks
+from tips.intake import simulator
 from tips.models import ChainHead, QueueRequest, Tip, TipActivated
+from tips.settlement import settlement
 
 ANA, CAROL = "507f191e810c19729de860eb", "507f191e810c19729de860ec"
 BOB, EVE = "507f191e810c19729de860ea", "507f191e810c19729de860ef"
@@ -45,7 +49,9 @@ def body(kind, data):
 
 
 def signed(content, message_id=""):
-    return simulator.headers(settings.PAYMENT_WEBHOOK_SECRETS[0], message_id or f"msg_{next(_messages)}", content)
+    return simulator.headers(
+        settings.PAYMENT_WEBHOOK_SECRETS[0], message_id or f"msg_{next(_messages)}", content
+    )
 
 
 def post(content, headers):
@@ -80,12 +86,15 @@ def settle(now=NOW, limit=200):
     return settlement.drain(now=now, limit=limit)
 
 
-# --- what is stored --------------------------------------------------------------------------------------------------------
+# --- what is stored ----------------------------------------------------------------------------------------
 
 
 def everything():
     """Every row of money and tips, by collection. How often settlement came round is no part of either."""
-    return {model.__name__: list(collection(model).find({}, {"rounds": 0}).sort("_id", 1)) for model in COLLECTIONS}
+    return {
+        model.__name__: list(collection(model).find({}, {"rounds": 0}).sort("_id", 1))
+        for model in COLLECTIONS
+    }
 
 
 def found(number=1):

@@ -1,12 +1,13 @@
-"""Fixtures of the tips' tests: faults of the server, threads that start at once, and the proof after each test."""
+"""Fixtures of the tips' tests: faults of the server, threads that start at once, and the proof after each
+test."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from ledger import reconcile
+from ledger.books import reconcile
 from tests.ground.conftest import fail_command, in_threads
-from tips import eventlog
+from tips.log import eventlog
 
 __all__ = ["fail_command", "in_threads"]
 

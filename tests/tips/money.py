@@ -1,15 +1,16 @@
-"""What should become of tips and tokens, in plain Python: one model for our own books, one for a ledger that we only look at.
+"""What should become of tips and tokens, in plain Python: one model for our own books, one for a ledger that
+we only look at.
 
-A model knows nothing of databases, batches that fail, threads or processes. `seen()` is all that may be compared with what is
-stored. Drains that overlap are two-phased here too: what one found due, and what it did about it.
-"""
+A model knows nothing of databases, batches that fail, threads or processes. `seen()` is all that may be
+compared with what is stored. Drains that overlap are two-phased here too: what one found due, and what it did
+about it."""
 
 from collections import defaultdict
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tips.looking import INTERVALS, PATIENCE
+from tips.settlement.polling import INTERVALS, PATIENCE
 
 GRACE = timedelta(seconds=60)
 DEFAULT_COMMISSION = 25
@@ -163,7 +164,9 @@ class Books(Model):
         for content in bought:
             self._move(f"PURCHASE_p{content.number}", ISSUER, f"user:{content.user}", content.tokens)
         users = {content.user for content in bought}
-        return self.longest_waiting(tip for tip in self.tips.values() if tip.is_open and tip.said.tipper in users)
+        return self.longest_waiting(
+            tip for tip in self.tips.values() if tip.is_open and tip.said.tipper in users
+        )
 
     @staticmethod
     def longest_waiting(tips):
@@ -192,7 +195,9 @@ class Books(Model):
 
     def late(self, now, limit):
         due = (tip for tip in self.tips.values() if tip.is_open and tip.funding_until <= now)
-        return [tip.said.number for tip in sorted(due, key=lambda tip: (tip.funding_until, tip.order))[:limit]]
+        return [
+            tip.said.number for tip in sorted(due, key=lambda tip: (tip.funding_until, tip.order))[:limit]
+        ]
 
     def end_grace(self, late, now):
         for tip in self.longest_waiting(self.tips[number] for number in late):
@@ -248,7 +253,11 @@ class LookedAt(Model):
         self.entries = self.entries | {ref: (*self.entries.get(ref, ()), *entries)}
 
     def take_back(self, ref, due):
-        back = [Shown(shown.account, -shown.delta, due, True) for shown in self.entries.get(ref, ()) if not shown.is_reversal]
+        back = [
+            Shown(shown.account, -shown.delta, due, True)
+            for shown in self.entries.get(ref, ())
+            if not shown.is_reversal
+        ]
         self.post(ref, *back)
         return bool(back)
 
@@ -260,7 +269,12 @@ class LookedAt(Model):
     def visible(self, tip):
         """We only ask about the tip's two people."""
         accounts = (f"user:{tip.said.tipper}", f"performer:{tip.said.performer}")
-        return [shown for account in accounts for shown in self.entries.get(tip.said.ref, ()) if shown.account == account]
+        return [
+            shown
+            for account in accounts
+            for shown in self.entries.get(tip.said.ref, ())
+            if shown.account == account
+        ]
 
     def read(self, tip):
         """ "" without a proof, "proof", or why not."""
@@ -271,9 +285,15 @@ class LookedAt(Model):
             return ""
         if len(shown) > 2:
             return "too_many_entries"
-        if len(shown) == 2 and not min(entry.delta for entry in shown) < 0 < max(entry.delta for entry in shown):
+        if len(shown) == 2 and not min(entry.delta for entry in shown) < 0 < max(
+            entry.delta for entry in shown
+        ):
             return "same_sign"
-        return "proof" if all(self._fits(tip.said, entry, alone=len(shown) == 1) for entry in shown) else "other_amount"
+        return (
+            "proof"
+            if all(self._fits(tip.said, entry, alone=len(shown) == 1) for entry in shown)
+            else "other_amount"
+        )
 
     @staticmethod
     def _fits(said, entry, *, alone):
@@ -310,7 +330,8 @@ class LookedAt(Model):
 
     @staticmethod
     def _agree(tip):
-        """The ledger says nothing against it, any more; what the platform said after the settlement stands."""
+        """The ledger says nothing against it, any more; what the platform said after the settlement
+        stands."""
         tip.next_look = None
         if not tip.doubt.endswith("_after_settlement"):
             tip.doubt = ""

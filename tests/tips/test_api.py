@@ -1,4 +1,5 @@
-"""`POST /api/tips` and the feed: each tip once whatever the door, each answer once whatever the repeats, each page in order."""
+"""`POST /api/tips` and the feed: each tip once whatever the door, each answer once whatever the repeats, each
+page in order."""
 
 import json
 from collections import Counter
@@ -9,17 +10,38 @@ from bson import ObjectId
 from celery import current_app
 from django.test import Client
 
-from ledger import clock, doorbell, inbox
-from ledger.database import collection
-from ledger.models import WebhookDelivery
+from ground import clock
+from ground.hops import doorbell
+from ground.inbox import inbox
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import collection
 from lovense import tasks
 from tests.factories import token_of
 from tests.ground.plans import recorded
 from tests.tips import calls
-from tests.tips.calls import ANA, BOB, CAROL, balance, bought, event, events, everything, settle, state, succeeded, tip, tip_id
-from tips import archive, eventlog, idempotency, placement, platforms, queue, settlement, signals
+from tests.tips.calls import (
+    ANA,
+    BOB,
+    CAROL,
+    balance,
+    bought,
+    event,
+    events,
+    everything,
+    settle,
+    state,
+    succeeded,
+    tip,
+    tip_id,
+)
+from tips import signals
 from tips.api import MOST_EVENTS
+from tips.intake import idempotency, payloads, platforms
+from tips.log import archive, eventlog
 from tips.models import ChainHead, IdempotencyKey, RequestStatus, TipActivated
+from tips.queue import claims
+from tips.queue import requests as queue
+from tips.settlement import settlement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven", "queued")]
 
@@ -55,7 +77,9 @@ def post(token):
     def call(data=None, key="key-1", *, content=None, token=token, **headers):
         headers |= {"Authorization": f"Token {token}"} | ({"Idempotency-Key": key} if key is not None else {})
         body = content if content is not None else json.dumps(data or tip())
-        return Client(raise_request_exception=False).post(URL, body, content_type="application/json", headers=headers)
+        return Client(raise_request_exception=False).post(
+            URL, body, content_type="application/json", headers=headers
+        )
 
     return call
 
@@ -72,14 +96,20 @@ def code(answer):
 
 
 def stored():
-    return sorted((row["_id"], row["status"]) for row in collection(WebhookDelivery).find({"event_type": "tip.succeeded"}))
+    return sorted(
+        (row["_id"], row["status"])
+        for row in collection(WebhookDelivery).find({"event_type": "tip.succeeded"})
+    )
 
 
 def keys():
-    return [(row["_id"].partition("/")[2], row["state"]) for row in collection(IdempotencyKey).find().sort("_id", 1)]
+    return [
+        (row["_id"].partition("/")[2], row["state"])
+        for row in collection(IdempotencyKey).find().sort("_id", 1)
+    ]
 
 
-# --- once ------------------------------------------------------------------------------------------------------------------
+# --- once --------------------------------------------------------------------------------------------------
 
 
 def test_a_placed_tip_is_settled_when_it_is_answered(post, queued):
@@ -98,12 +128,17 @@ def test_a_placed_tip_is_settled_when_it_is_answered(post, queued):
     )
     assert answer["Content-Type"] == "application/json"
     assert answer["X-Request-ID"]
-    assert [balance(name) for name in (f"user:{BOB}", f"performer:{ANA}", "platform:commission")] == [400, 75, 25]
+    assert [balance(name) for name in (f"user:{BOB}", f"performer:{ANA}", "platform:commission")] == [
+        400,
+        75,
+        25,
+    ]
     assert queued == [{ANA}]
 
 
 def test_it_leaves_the_facts_of_a_webhook(post):
-    """The same rows with the same fields by each door; the delivery's envelope holds the very object that was sent."""
+    """The same rows with the same fields by each door; the delivery's envelope holds the very object that was
+    sent."""
     bought(500)
     succeeded(1)
     settle()
@@ -113,17 +148,33 @@ def test_it_leaves_the_facts_of_a_webhook(post):
         first, second = found[name]
         assert first.keys() == second.keys()
     ours = ("_id", "source_ref", "delivery", "created_at", "settled_at")
-    assert len({json.dumps({k: v for k, v in row.items() if k not in ours}, default=str) for row in found["Tip"]}) == 1
-    by_webhook, by_rest = (collection(WebhookDelivery).find_one({"subject": f"tip.succeeded/{tip_id(n)}"}) for n in (1, 2))
+    assert (
+        len(
+            {json.dumps({k: v for k, v in row.items() if k not in ours}, default=str) for row in found["Tip"]}
+        )
+        == 1
+    )
+    by_webhook, by_rest = (
+        collection(WebhookDelivery).find_one({"subject": f"tip.succeeded/{tip_id(n)}"}) for n in (1, 2)
+    )
     assert by_webhook.keys() == by_rest.keys()
-    assert (by_rest["source"], by_rest["status"], by_rest["event_type"]) == ("rest", "processed", "tip.succeeded")
-    assert placement.parse(bytes(by_rest["body"])).fingerprint == by_rest["fingerprint"]
+    assert (by_rest["source"], by_rest["status"], by_rest["event_type"]) == (
+        "rest",
+        "processed",
+        "tip.succeeded",
+    )
+    assert payloads.parse(bytes(by_rest["body"])).fingerprint == by_rest["fingerprint"]
     assert json.loads(bytes(by_rest["body"]))["data"] == tip(2)
 
 
 def test_without_the_tokens_it_waits_and_the_answer_says_so(post):
     status, answer, _ = told(post())
-    assert (status, answer["status"], answer["settlementStatus"], answer["eventId"]) == (202, "success", "pending", None)
+    assert (status, answer["status"], answer["settlementStatus"], answer["eventId"]) == (
+        202,
+        "success",
+        "pending",
+        None,
+    )
     bought(500)
     settle()
     assert state() == SETTLED
@@ -176,7 +227,7 @@ def test_an_anonymous_tip_has_no_name_in_the_answer_or_the_feed(post, feed):
     assert "bob" not in feed().content.decode()
 
 
-# --- repeated --------------------------------------------------------------------------------------------------------------
+# --- repeated ----------------------------------------------------------------------------------------------
 
 
 def test_a_repeat_is_answered_byte_for_byte_and_changes_nothing(post):
@@ -197,7 +248,9 @@ def test_the_same_object_written_in_another_order_is_the_same_body(post):
     assert told(post(content=json.dumps(dict(reversed(tip().items())), indent=2)))[2]
 
 
-@pytest.mark.parametrize("change", [{"totalPrice": 101}, {"context": {"customMessage": "Hi"}}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "change", [{"totalPrice": 101}, {"context": {"customMessage": "Hi"}}, {"unknown": 1}]
+)
 def test_the_same_key_with_another_body_is_422_and_nothing_happens(post, change):
     bought(500)
     post()
@@ -237,7 +290,9 @@ def test_a_tip_sent_by_both_doors_is_one(post, order):
     assert (events(), balance(f"user:{BOB}")) == ([1], 400)
 
 
-@pytest.mark.parametrize("other", [{"totalPrice": 101}, {"recipient": {"performerId": CAROL}}, {"sourceRef": "x"}])
+@pytest.mark.parametrize(
+    "other", [{"totalPrice": 101}, {"recipient": {"performerId": CAROL}}, {"sourceRef": "x"}]
+)
 def test_other_content_under_the_same_tip_is_409_and_the_first_stands(post, other):
     bought(500)
     post()
@@ -267,7 +322,7 @@ def test_a_forgotten_key_finds_the_tip_all_the_same(post):
     assert events() == [1]
 
 
-# --- concurrent ------------------------------------------------------------------------------------------------------------
+# --- concurrent --------------------------------------------------------------------------------------------
 
 
 def test_twenty_threads_with_one_key_run_it_once(post, in_threads):
@@ -304,7 +359,9 @@ def test_twenty_tips_at_once_are_each_settled_once(post, in_threads):
         return post(tip(number, 100), f"key-{number}")
 
     answers = in_threads(place, times=20, workers=20)
-    assert {(answer.status_code, answer.json()["settlementStatus"]) for answer in answers} == {(201, "settled")}
+    assert {(answer.status_code, answer.json()["settlementStatus"]) for answer in answers} == {
+        (201, "settled")
+    }
     assert sorted(events()) == list(range(1, 21))
     assert balance(f"user:{BOB}") == 3000
 
@@ -317,7 +374,11 @@ def test_both_doors_and_the_worker_at_once(post, in_threads):
         number = next(numbers)
         if number % 3 == 0:
             return settle() and None
-        return succeeded(number // 3 + 1) if number % 3 == 1 else post(tip(number // 3 + 1), f"key-{number}").status_code
+        return (
+            succeeded(number // 3 + 1)
+            if number % 3 == 1
+            else post(tip(number // 3 + 1), f"key-{number}").status_code
+        )
 
     in_threads(turn, times=24, workers=8)
     while settle().handled:
@@ -326,9 +387,9 @@ def test_both_doors_and_the_worker_at_once(post, in_threads):
     assert balance(f"user:{BOB}") == 5000 - 800
 
 
-# --- crashed ---------------------------------------------------------------------------------------------------------------
-# What a death leaves is a beginning of the writes: the key, the delivery, the settlement, the answer. (With real processes
-# and SIGKILL: tests/tips/test_api_killed.py)
+# --- crashed -----------------------------------------------------------------------------------------------
+# What a death leaves is a beginning of the writes: the key, the delivery, the settlement, the answer. (With
+# real processes and SIGKILL: tests/tips/test_api_killed.py)
 
 
 class Died(BaseException):
@@ -341,10 +402,13 @@ def died_after(post, token):
 
     def die(point):
         client = str(platforms.Token.objects.get(pk=token).user_id)
-        content = b'{"type":"tip.succeeded","timestamp":"%s","data":%s}' % (calls.AT.encode(), json.dumps(tip()).encode())
-        message = placement.parse(content)
+        content = b'{"type":"tip.succeeded","timestamp":"%s","data":%s}' % (
+            calls.AT.encode(),
+            json.dumps(tip()).encode(),
+        )
+        message = payloads.parse(content)
         now = clock.now()
-        call = placement.as_call("rest", f"{client}/key-1", content, message, position=1, received_at=now)
+        call = payloads.as_call("rest", f"{client}/key-1", content, message, position=1, received_at=now)
 
         def work():
             if point != "key":
@@ -356,13 +420,17 @@ def died_after(post, token):
         from tips.api import _fingerprint
 
         with pytest.raises(Died):
-            idempotency.once(f"{client}/key-1", fingerprint=_fingerprint(json.dumps(tip()).encode()), now=now, work=work)
+            idempotency.once(
+                f"{client}/key-1", fingerprint=_fingerprint(json.dumps(tip()).encode()), now=now, work=work
+            )
 
     return die
 
 
 def end_locks():
-    collection(IdempotencyKey).update_many({}, {"$set": {"lock_until": clock.now() - timedelta(milliseconds=1)}})
+    collection(IdempotencyKey).update_many(
+        {}, {"$set": {"lock_until": clock.now() - timedelta(milliseconds=1)}}
+    )
 
 
 @pytest.mark.parametrize("point", ["key", "delivery", "settlement"])
@@ -408,7 +476,8 @@ def place_of(model):
 
 
 @pytest.mark.parametrize(
-    ("command", "model"), [("insert", IdempotencyKey), ("insert", WebhookDelivery), ("update", IdempotencyKey)]
+    ("command", "model"),
+    [("insert", IdempotencyKey), ("insert", WebhookDelivery), ("update", IdempotencyKey)],
 )
 def test_a_database_error_is_503_and_the_same_key_may_try_again_at_once(post, fail_command, command, model):
     bought(500)
@@ -427,7 +496,7 @@ def test_an_error_of_the_settlement_leaves_it_to_the_worker(post, fail_command):
     assert state() == SETTLED
 
 
-# --- refused: nothing is stored --------------------------------------------------------------------------------------------
+# --- refused: nothing is stored ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [None, "", "with space", "x" * 201, "ü"])
@@ -484,7 +553,10 @@ def test_only_a_platform_may_place(post, dina, ana, client):
     assert post(token="no").status_code == 401
     client.force_login(dina)
     assert client.post(URL, json.dumps(tip()), content_type="application/json").status_code == 401
-    assert client.get(URL, headers={"Authorization": f"Token {platforms.enrol(name='stage')}"}).status_code == 405
+    assert (
+        client.get(URL, headers={"Authorization": f"Token {platforms.enrol(name='stage')}"}).status_code
+        == 405
+    )
     assert (stored(), keys()) == ([], [])
 
 
@@ -494,11 +566,13 @@ def test_every_look_up_of_a_placement_is_indexed(post):
         post()
         post()
         post(key="key-2")
-    unindexed = [plan for plan in plans if not plan.is_indexed and plan.collection != "tip_activated_chain_head"]
+    unindexed = [
+        plan for plan in plans if not plan.is_indexed and plan.collection != "tip_activated_chain_head"
+    ]
     assert unindexed == []
 
 
-# --- the feed --------------------------------------------------------------------------------------------------------------
+# --- the feed ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -548,7 +622,7 @@ def test_a_page_goes_on_where_the_one_before_ended(feed, five):
 
 
 def test_both_projections(feed, five):
-    from tips import events as rules
+    from tips.log import events as rules
 
     payload = event(5)["payload"]
     assert feed("projection=ledger&limit=1").json()["events"][0]["data"] == rules.as_ledger_spec(payload)
@@ -557,7 +631,7 @@ def test_both_projections(feed, five):
 
 def test_the_queues_projection_says_how_far_it_got(feed, five, now):
     ids = {number: queue.request_id(tip_id(number)) for number in (5, 3, 4)}
-    queue.claim(queue.fronts([ANA]), by="w", now=clock.now(), lease_seconds=9)
+    claims.claim(claims.fronts([ANA]), by="w", now=clock.now(), lease_seconds=9)
     queue.advance([ids[5]], RequestStatus.COMPLETED, now=now)
     queue.advance([ids[3]], RequestStatus.FAILED, now=now, error="device_error")
     queue.advance([ids[4]], RequestStatus.DEAD, now=now)
@@ -573,13 +647,16 @@ def test_the_queues_projection_says_how_far_it_got(feed, five, now):
 
 def test_the_feed_and_a_repeated_call_reach_into_the_archive(feed, post, five):
     whole = [feed(f"projection={name}&limit=4").json() for name in ("queue", "ledger")]
-    queue.claim(queue.fronts([ANA]), by="w", now=clock.now(), lease_seconds=9)
+    claims.claim(claims.fronts([ANA]), by="w", now=clock.now(), lease_seconds=9)
     queue.advance([queue.request_id(tip_id(5))], RequestStatus.COMPLETED, now=calls.NOW)
     before = calls.NOW + timedelta(days=1)
     assert archive.run(before=before).moved == {"events": 5, "requests": 1}
     assert feed("projection=ledger&limit=4").json() == whole[1]
     rows = feed("projection=queue&limit=4").json()["events"]
-    assert rows[0]["data"] == whole[0]["events"][0]["data"] | {"processed": True, "processedAt": clock.iso(calls.NOW)}
+    assert rows[0]["data"] == whole[0]["events"][0]["data"] | {
+        "processed": True,
+        "processedAt": clock.iso(calls.NOW),
+    }
     assert rows[1:] == whole[0]["events"][1:]
     assert told(post(tip(5)))[:2] == (
         200,
@@ -643,4 +720,6 @@ def test_a_page_in_a_long_log_costs_what_it_shows(feed, projection):
 
 
 def test_an_unknown_tip_is_not_taken_for_the_feed(client, token):
-    assert client.get(f"/api/tips/{ObjectId()}", headers={"Authorization": f"Token {token}"}).status_code == 404
+    assert (
+        client.get(f"/api/tips/{ObjectId()}", headers={"Authorization": f"Token {token}"}).status_code == 404
+    )

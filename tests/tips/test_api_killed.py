@@ -1,4 +1,5 @@
-"""A web process killed with SIGKILL in the middle of `POST /api/tips`: the next one takes over, and nothing is doubled."""
+"""A web process killed with SIGKILL in the middle of `POST /api/tips`: the next one takes over, and nothing
+is doubled."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -7,19 +8,21 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from ledger import clock, doorbell
-from ledger.database import client, collection
-from ledger.models import WebhookDelivery
+from ground import clock
+from ground.hops import doorbell
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import client, collection
 from tests.live import server
 from tests.tips.calls import BOB, balance, bought, events, settle, state, tip
-from tips import platforms
+from tips.intake import platforms
 from tips.models import IdempotencyKey, TipActivated
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("written_elsewhere", "proven")]
 
 SLOT = "web-killed"
 SETTLED = ("success", "settled", "")
-# Where the process is killed: while it waits for this write. What it has done by then, and how the tip stands.
+# Where the process is killed: while it waits for this write. What it has done by then, and how the tip
+# stands.
 POINTS = {
     "the key is stored": ("insert", WebhookDelivery, None),
     "the delivery is stored, its settlement is open": ("insert", TipActivated, None),
@@ -32,7 +35,9 @@ def place(db):
     headers = {"Authorization": f"Token {platforms.enrol(name='stage')}", "Idempotency-Key": "key-1"}
 
     def call(live, seconds=10):
-        return httpx.post(f"{live.url}/api/tips", json=tip(), headers=headers, timeout=seconds, trust_env=False)
+        return httpx.post(
+            f"{live.url}/api/tips", json=tip(), headers=headers, timeout=seconds, trust_env=False
+        )
 
     return call
 
@@ -70,7 +75,9 @@ def test_a_killed_call_is_taken_over_and_doubles_nothing(place, killed_at, point
     with server(SLOT) as live:
         busy = place(live)
         assert (busy.status_code, busy.json()["error"]["code"]) == (409, "in_progress")
-        collection(IdempotencyKey).update_one({}, {"$set": {"lock_until": clock.now() - timedelta(seconds=1)}})
+        collection(IdempotencyKey).update_one(
+            {}, {"$set": {"lock_until": clock.now() - timedelta(seconds=1)}}
+        )
         first = place(live)
         again = place(live)
     assert (first.status_code, first.json()["settlementStatus"]) == (201, "settled")

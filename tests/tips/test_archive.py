@@ -1,4 +1,5 @@
-"""The archive: rows leave and nothing is lost: once, repeated, concurrent, killed at every step; damage is named, not tidied."""
+"""The archive: rows leave and nothing is lost: once, repeated, concurrent, killed at every step; damage is
+named, not tidied."""
 
 import os
 import subprocess
@@ -10,13 +11,13 @@ from django.core.management import CommandError, call_command
 
 from bench.archive import fill
 from config.stack.processes import BASE_DIR
-from ledger import clock
-from ledger.database import client, collection
+from ground import clock
+from ground.mongodb.collections import client, collection
 from tests import services
 from tests.factories import NOW
 from tests.ground.plans import recorded
 from tests.tips.calls import bought, everything, request, send, settle, succeeded, tip, tip_id
-from tips import archive, eventlog, events, queue
+from tips.log import archive, eventlog, events
 from tips.models import (
     ArchivedQueueRequest,
     ArchivedTipActivated,
@@ -27,6 +28,7 @@ from tips.models import (
     SegmentState,
     TipActivated,
 )
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +72,9 @@ def moved(report):
 
 def hot():
     """The sequence numbers still in the hot collections."""
-    return [[row["_id"] for row in collection(model).find({}, {"_id": 1}).sort("_id", 1)] for model, _ in KINDS]
+    return [
+        [row["_id"] for row in collection(model).find({}, {"_id": 1}).sort("_id", 1)] for model, _ in KINDS
+    ]
 
 
 def rows(place):
@@ -87,7 +91,7 @@ def proven(count):
     return archive.verify()
 
 
-# --- once, repeated, concurrent --------------------------------------------------------------------------------------------
+# --- once, repeated, concurrent ----------------------------------------------------------------------------
 
 
 def test_old_rows_move_unchanged(log):
@@ -131,15 +135,22 @@ def test_a_manifest_says_what_the_segment_holds(log):
     logged = list(collection(TipActivated).find().sort("sequence", 1))
     run()
     first, _, last = collection(ArchiveManifest).find({"kind": "events"}).sort("_id", 1)
-    assert (first["_id"], first["count"], first["first_position"], first["last_position"]) == ("events/00000001", 3, 1, 3)
+    assert (first["_id"], first["count"], first["first_position"], first["last_position"]) == (
+        "events/00000001",
+        3,
+        1,
+        3,
+    )
     assert (last["count"], last["first_position"], last["last_position"]) == (2, 7, 8)
     assert first["first_digest"] == events.row_digest(logged[0]) == logged[1]["previous_hash"]
     assert first["last_digest"] == logged[3]["previous_hash"]
     assert first["before"] == LATER - 90 * DAYS
-    assert {row["segment"] for row in collection(ArchivedTipActivated).find({"sequence": {"$lte": 3}})} == {first["_id"]}
+    assert {row["segment"] for row in collection(ArchivedTipActivated).find({"sequence": {"$lte": 3}})} == {
+        first["_id"]
+    }
 
 
-# --- what goes and what stays ----------------------------------------------------------------------------------------------
+# --- what goes and what stays ------------------------------------------------------------------------------
 
 
 def test_younger_rows_stay(log):
@@ -177,7 +188,9 @@ def test_a_request_that_has_not_ended_stays_and_its_event_goes(log, status):
 
 @pytest.mark.parametrize("status", [RequestStatus.FAILED, RequestStatus.CANCELLED, RequestStatus.DEAD])
 def test_every_ended_request_goes(log, status):
-    collection(QueueRequest).update_one({"_id": queue.request_id(tip_id(4))}, {"$set": {"status": status.value}})
+    collection(QueueRequest).update_one(
+        {"_id": queue.request_id(tip_id(4))}, {"$set": {"status": status.value}}
+    )
     assert moved(run())[:2] == (8, 8)
 
 
@@ -200,7 +213,12 @@ def test_a_request_that_says_it_ended_before_its_event_began_waits_for_it(log):
 
 
 def test_requests_of_other_kinds_need_no_event(log):
-    row = request(1) | {"_id": "manual-1", "idempotency_key": "m1", "type": "lovense.test", "position": 10**18}
+    row = request(1) | {
+        "_id": "manual-1",
+        "idempotency_key": "m1",
+        "type": "lovense.test",
+        "position": 10**18,
+    }
     collection(QueueRequest).insert_one(row)
     assert moved(run())[:2] == (8, 9)
 
@@ -220,11 +238,13 @@ def test_a_request_answered_between_copy_and_delete_stays_as_it_became(log, monk
     run()
     assert hot() == [[], [key]]
     assert queue.find(key)["status"] == "completed"
-    assert run(LATER + 200 * DAYS).moved.total() == 0  # it stays: the segment keeps what its manifest vouches for
+    assert (
+        run(LATER + 200 * DAYS).moved.total() == 0
+    )  # it stays: the segment keeps what its manifest vouches for
     assert proven(8) == 6
 
 
-# --- readers see both ------------------------------------------------------------------------------------------------------
+# --- readers see both --------------------------------------------------------------------------------------
 
 
 def test_an_event_and_a_request_are_found_wherever_they_lie(log):
@@ -275,7 +295,7 @@ def test_a_row_is_found_between_its_copy_and_its_deletion(log, monkeypatch):
     assert seen == [(8, 8, 2)] * 12
 
 
-# --- an archived tip counts once -------------------------------------------------------------------------------------------
+# --- an archived tip counts once ---------------------------------------------------------------------------
 
 
 def test_an_archived_tip_sent_again_is_answered_and_changes_nothing(log):
@@ -296,7 +316,7 @@ def test_an_archived_tip_settled_again_changes_nothing(log):
     """As if the mark on its delivery had been lost."""
     run()
     before = [everything(), rows(1)]
-    from ledger.models import WebhookDelivery
+    from ground.inbox.models import WebhookDelivery
 
     collection(WebhookDelivery).update_many({}, {"$set": {"status": "received", "processed_at": None}})
     settle()
@@ -304,7 +324,7 @@ def test_an_archived_tip_settled_again_changes_nothing(log):
     assert proven(8) == 6
 
 
-# --- killed at every step --------------------------------------------------------------------------------------------------
+# --- killed at every step ----------------------------------------------------------------------------------
 
 STEPS = [
     ("insert", "archived_tip_activated_event_log", 0),  # before the first copy
@@ -321,17 +341,25 @@ STEPS = [
 
 @pytest.fixture
 def killed_at(fail_command):
-    """`killed_at("delete", "queue_requests", 1)`: the real command, killed while that write (the second one) is on its way."""
+    """`killed_at("delete", "queue_requests", 1)`: the real command, killed while that write (the second one)
+    is on its way."""
     database = collection(TipActivated).database.name
     uri = services.running.mongodb_uri.replace("/tips?", f"/{database}?")
     admin = client().admin
 
     def kill(command, name, skip):
-        data = {"failCommands": [command], "namespace": f"{database}.{name}", "blockConnection": True, "blockTimeMS": 30_000}
+        data = {
+            "failCommands": [command],
+            "namespace": f"{database}.{name}",
+            "blockConnection": True,
+            "blockTimeMS": 30_000,
+        }
         point = {"configureFailPoint": "failCommand", "mode": {"skip": skip}, "data": data}
         entered = admin.command(point)["count"]
         run = subprocess.Popen(
-            [sys.executable, "manage.py", "archive_events"], cwd=BASE_DIR, env={**os.environ, "MONGODB_URI": uri}
+            [sys.executable, "manage.py", "archive_events"],
+            cwd=BASE_DIR,
+            env={**os.environ, "MONGODB_URI": uri},
         )
         admin.command({"waitForFailPoint": "failCommand", "timesEntered": entered + 1, "maxTimeMS": 60_000})
         run.kill()
@@ -372,7 +400,10 @@ def _ids(place):
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_copies_that_nothing_vouches_for_are_taken_over(log, limit):
     """A run died before its manifest; the next takes fewer or more rows, so its segment is another."""
-    copies = [row | {"segment": "events/00000001"} for row in collection(TipActivated).find().sort("sequence", 1).limit(3)]
+    copies = [
+        row | {"segment": "events/00000001"}
+        for row in collection(TipActivated).find().sort("sequence", 1).limit(3)
+    ]
     collection(ArchivedTipActivated).insert_many(copies)
     assert eventlog.verify() == 8
     run(limit=limit)
@@ -383,11 +414,14 @@ def test_copies_that_nothing_vouches_for_are_taken_over(log, limit):
     proven(8)
 
 
-# --- damage ----------------------------------------------------------------------------------------------------------------
+# --- damage ------------------------------------------------------------------------------------------------
 
 
 def archived(number, **values):
-    assert collection(ArchivedTipActivated).update_one({"_id": tip_id(number)}, {"$set": values}).modified_count == 1
+    assert (
+        collection(ArchivedTipActivated).update_one({"_id": tip_id(number)}, {"$set": values}).modified_count
+        == 1
+    )
 
 
 def refused(*words):
@@ -401,7 +435,9 @@ def test_a_changed_row_of_the_archive_is_named_by_the_chain_and_by_its_manifest(
     run(limit=6)
     archived(5, **{"payload.amount": 1})
     assert refused("verify_event_log") == "The event log is broken at row 5: its payload was changed."
-    assert "segment events/00000002: its rows do not give the manifest's sha256" in refused("archive_events", "--verify")
+    assert "segment events/00000002: its rows do not give the manifest's sha256" in refused(
+        "archive_events", "--verify"
+    )
 
 
 def test_a_removed_row_of_the_archive_is_named(log):
@@ -414,7 +450,10 @@ def test_a_removed_row_of_the_archive_is_named(log):
 def test_a_changed_row_of_the_hot_log_is_named_after_an_intact_archive(log):
     run(limit=6)
     collection(TipActivated).update_one({"_id": tip_id(8)}, {"$set": {"event_id": "x"}})
-    assert refused("verify_event_log") == "The event log is broken at row 8: its columns and its payload disagree."
+    assert (
+        refused("verify_event_log")
+        == "The event log is broken at row 8: its columns and its payload disagree."
+    )
 
 
 def test_a_row_of_the_archive_beyond_the_head_is_found(log):
@@ -426,8 +465,12 @@ def test_a_row_of_the_archive_beyond_the_head_is_found(log):
 
 def test_a_changed_request_of_the_archive_is_named(log):
     run()
-    collection(ArchivedQueueRequest).update_one({"_id": queue.request_id(tip_id(1))}, {"$set": {"attempts": 9}})
-    assert "segment requests/00000001: its rows do not give the manifest's sha256" in refused("archive_events", "--verify")
+    collection(ArchivedQueueRequest).update_one(
+        {"_id": queue.request_id(tip_id(1))}, {"$set": {"attempts": 9}}
+    )
+    assert "segment requests/00000001: its rows do not give the manifest's sha256" in refused(
+        "archive_events", "--verify"
+    )
 
 
 @pytest.mark.parametrize("name", ["sha256", "last_digest", "first_digest", "last_position", "first_position"])
@@ -435,13 +478,17 @@ def test_a_changed_manifest_is_named(log, name):
     run()
     wrong = 99 if name.endswith("position") else "0" * 64
     collection(ArchiveManifest).update_one({"_id": "events/00000002"}, {"$set": {name: wrong}})
-    assert f"segment events/00000002: its rows do not give the manifest's {name}" in refused("archive_events", "--verify")
+    assert f"segment events/00000002: its rows do not give the manifest's {name}" in refused(
+        "archive_events", "--verify"
+    )
 
 
 def test_a_removed_manifest_leaves_a_gap(log):
     run()
     collection(ArchiveManifest).delete_one({"_id": "events/00000002"})
-    assert "segment events/00000003 does not follow the one before it" in refused("archive_events", "--verify")
+    assert "segment events/00000003 does not follow the one before it" in refused(
+        "archive_events", "--verify"
+    )
 
 
 def test_a_broken_log_is_not_archived_from_there_on(log):
@@ -468,7 +515,7 @@ def test_nothing_is_deleted_on_the_strength_of_a_damaged_copy(log, monkeypatch, 
     assert states() == {"events/00000001": state.value}
 
 
-# --- the command -----------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -508,20 +555,28 @@ def test_the_command_says_that_it_finished_an_earlier_run(aged, capsys, monkeypa
 
 
 def test_the_command_says_why_it_does_not_run_twice(aged):
-    collection(ArchiveRun).insert_one({"_id": "archive", "owner": "other", "until": clock.now() + archive.LEASE})
+    collection(ArchiveRun).insert_one(
+        {"_id": "archive", "owner": "other", "until": clock.now() + archive.LEASE}
+    )
     assert "Another run is archiving" in refused("archive_events")
 
 
 @pytest.mark.parametrize(
     "words",
-    [("--older-than-days", "0"), ("--older-than-days", "-1"), ("--limit", "0"), ("--limit", "²"), ("--dry-run", "--verify")],
+    [
+        ("--older-than-days", "0"),
+        ("--older-than-days", "-1"),
+        ("--limit", "0"),
+        ("--limit", "²"),
+        ("--dry-run", "--verify"),
+    ],
 )
 def test_a_wrong_option_is_refused(db, words):
     with pytest.raises(CommandError):
         call_command("archive_events", *words)
 
 
-# --- plans -----------------------------------------------------------------------------------------------------------------
+# --- plans -------------------------------------------------------------------------------------------------
 
 
 def test_no_look_up_scans_the_log_or_the_archive(log):
@@ -533,4 +588,6 @@ def test_no_look_up_scans_the_log_or_the_archive(log):
         queue.find(queue.request_id(tip_id(1)))
         archive.verify()
         list(archive._old_events(LATER))
-    assert [plan for plan in plans if not plan.is_indexed and plan.collection != ArchiveManifest._meta.db_table] == []
+    assert [
+        plan for plan in plans if not plan.is_indexed and plan.collection != ArchiveManifest._meta.db_table
+    ] == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tips.commission import split
+from tips.settlement.commission import split
 
 
 @pytest.mark.parametrize(

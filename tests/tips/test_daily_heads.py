@@ -1,14 +1,15 @@
-"""Daily heads: a chain that was rewritten from some row to its end contradicts what was noted when the day ended."""
+"""Daily heads: a chain that was rewritten from some row to its end contradicts what was noted when the day
+ended."""
 
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger.database import collection
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.tips.calls import bought, settle, succeeded, tip_id
-from tips import archive, daily_heads, eventlog, events
+from tips.log import archive, daily_heads, eventlog, events
 from tips.models import ChainHead, DailyHead, TipActivated
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +106,11 @@ def test_a_rewritten_end_is_discovered(log, capsys):
     keep(3)
     rewrite(4)
     assert eventlog.verify() == 5  # in itself it holds
-    assert refused() == "The event log is broken at row 5: it, or one before it, is not what it was when its digest was kept."
+    assert (
+        refused()
+        == "The event log is broken at row 5: it, or one before it, is not what it was when its digest was "
+        "kept."
+    )
 
 
 def test_an_end_that_was_cut_off_is_discovered(log):
@@ -114,7 +119,10 @@ def test_an_end_that_was_cut_off_is_discovered(log):
     collection(TipActivated).delete_many({"sequence": {"$gt": 3}})
     collection(ChainHead).update_one({}, {"$set": {"sequence": 3, "digest": digest}})
     assert eventlog.verify() == 3
-    assert refused() == "The event log is broken at row 4: is missing, and so is all up to row 5, which once was there."
+    assert (
+        refused()
+        == "The event log is broken at row 4: is missing, and so is all up to row 5, which once was there."
+    )
 
 
 def test_a_head_noted_elsewhere_discovers_what_was_rewritten_with_the_daily_heads(log, capsys):
@@ -124,7 +132,9 @@ def test_a_head_noted_elsewhere_discovers_what_was_rewritten_with_the_daily_head
     collection(DailyHead).delete_many({})
     keep(3)
     assert verified(capsys)[0] == "5 rows verified, 3 daily heads agree"
-    assert refused("--noted", noted) == ("The heads that were kept contradict each other: row 5 has been noted with two digests.")
+    assert refused("--noted", noted) == (
+        "The heads that were kept contradict each other: row 5 has been noted with two digests."
+    )
 
 
 def test_a_head_that_is_none_is_refused(log):

@@ -1,19 +1,22 @@
-"""Drift: a ledger that says something else today than the event log is named tip by tip; nothing is repaired."""
+"""Drift: a ledger that says something else today than the event log is named tip by tip; nothing is
+repaired."""
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger import gateway, reversal
-from ledger.database import collection
+from ground.mongodb.collections import collection
+from ledger import gateway
+from ledger.books import reversal
 from ledger.models import Entry
-from ledger.rrr import RrrGateway
+from ledger.rrr.gateway import RrrGateway
 from tests.factories import NOW
 from tests.remote import remote
 from tests.rrr import client_of, simulated
 from tests.tips.calls import ANA, BOB, bought, event, everything, settle, state, succeeded, tip_id
 from tests.tips.test_archive import end, run
-from tips import drift, events, looking
+from tips.log import events
 from tips.models import TipActivated
+from tips.settlement import drift, polling
 
 __all__ = ["remote"]
 pytestmark = pytest.mark.django_db
@@ -77,13 +80,17 @@ def test_another_amount_is_named(settled):
 
 def test_another_party_is_named(settled):
     entry(f"{ref(3)}:debit", account="user:someone")
-    assert findings() == [f"tip {tip_id(3)}: the ledger's entries need a person: other_party ({ref(3)}:debit)"]
+    assert findings() == [
+        f"tip {tip_id(3)}: the ledger's entries need a person: other_party ({ref(3)}:debit)"
+    ]
 
 
 def test_another_time_of_posting_is_named(settled):
     entry(f"{ref(3)}:debit", posted_at=NOW.replace(year=2027))
     (said,) = findings()
-    assert said.endswith("its event says postedAt 2026-01-03T04:15:00.000Z, the ledger says 2027-01-03T04:15:00.000Z")
+    assert said.endswith(
+        "its event says postedAt 2026-01-03T04:15:00.000Z, the ledger says 2027-01-03T04:15:00.000Z"
+    )
 
 
 def test_a_single_entry_where_there_were_two_is_named(settled):
@@ -113,7 +120,7 @@ def test_it_changes_nothing(settled):
     assert everything() == before
 
 
-# --- another ledger ----------------------------------------------------------------------------------------------------------
+# --- another ledger ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -130,7 +137,9 @@ def test_another_ledger_is_compared_by_what_it_moved(other):
     assert findings(ledger, is_own=False) == []
     assert len(findings(ledger)) > 6
     other.books.reverse(ref(2))
-    assert findings(ledger, is_own=False) == [f"tip {tip_id(2)}: the ledger's entries need a person: reversed"]
+    assert findings(ledger, is_own=False) == [
+        f"tip {tip_id(2)}: the ledger's entries need a person: reversed"
+    ]
 
 
 @pytest.mark.parametrize("net", [1, 74, 75, 100])
@@ -139,7 +148,7 @@ def test_what_a_ledger_kept_back_on_the_way_is_no_drift(remote, net):
     remote.post(ref(1), BOB, ANA, 100, net=net)
     succeeded(1, 100, commission=25)
     settle()
-    looking.drain(now=NOW, limit=9)
+    polling.drain(now=NOW, limit=9)
     assert state(1) == ("success", "settled", "")
     assert findings() == []
     payload = event(1)["payload"]
@@ -156,12 +165,14 @@ def test_a_ledger_that_does_not_answer_is_named(other):
     assert all("the ledger gave no answer" in line for line in said)
 
 
-# --- the command -------------------------------------------------------------------------------------------------------------
+# --- the command -------------------------------------------------------------------------------------------
 
 
 def test_the_command_says_that_books_and_ledger_agree(settled, capsys):
     call_command("reconcile", "--against-gateway")
-    assert capsys.readouterr().out.endswith("rows read, the books agree; 6 settled tips agree with the ledger\n")
+    assert capsys.readouterr().out.endswith(
+        "rows read, the books agree; 6 settled tips agree with the ledger\n"
+    )
     call_command("reconcile", "--against-gateway", "embedded", "--sample", "2")
     assert capsys.readouterr().out.endswith("; 2 settled tips agree with the ledger\n")
 
@@ -175,7 +186,9 @@ def test_the_command_names_the_drift_and_exits_with_1(settled, capsys):
     assert capsys.readouterr().out == f"tip {tip_id(3)}: the ledger's entries need a person: reversed\n"
 
 
-@pytest.mark.parametrize("words", [("--sample", "2"), ("--against-gateway", "bank"), ("--against-gateway", "--sample", "0")])
+@pytest.mark.parametrize(
+    "words", [("--sample", "2"), ("--against-gateway", "bank"), ("--against-gateway", "--sample", "0")]
+)
 def test_a_wrong_option_is_refused(db, words):
     with pytest.raises(CommandError):
         call_command("reconcile", *words)

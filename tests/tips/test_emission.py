@@ -7,14 +7,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from pymongo.errors import AutoReconnect
 
-from ledger import database
-from ledger.database import collection
+from ground.mongodb import collections
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.states import coded, documented
 from tests.tips import calls
 from tests.tips.calls import tip_id
-from tips import archive, emission, events
-from tips.emission import Consumer
+from tips.log import archive, emission, events
+from tips.log.emission import Consumer
 from tips.models import EventConsumer, FailedEmission
 
 pytestmark = pytest.mark.django_db
@@ -36,12 +36,14 @@ class Book:
 
     @property
     def rows(self):
-        return database.current()[f"taken_by_{self.name}"]
+        return collections.current()[f"taken_by_{self.name}"]
 
     def record(self, envelopes, *, now, session):
         self.calls += 1
         for envelope in envelopes:
-            self.rows.update_one({"_id": envelope["data"]["tipId"]}, {"$inc": {"times": 1}}, upsert=True, session=session)
+            self.rows.update_one(
+                {"_id": envelope["data"]["tipId"]}, {"$inc": {"times": 1}}, upsert=True, session=session
+            )
             if envelope["data"]["tipId"] in self.bad:
                 raise self.error
 
@@ -90,7 +92,7 @@ def once(*numbers):
     return dict.fromkeys(numbers, 1)
 
 
-# --- once, repeated, concurrent ------------------------------------------------------------------------------------------------
+# --- once, repeated, concurrent ----------------------------------------------------------------------------
 
 
 def test_every_consumer_takes_every_event_once_and_in_order(books):
@@ -104,7 +106,9 @@ def test_every_consumer_takes_every_event_once_and_in_order(books):
 
 def test_an_event_comes_as_an_envelope_of_the_channel_with_the_parts_that_are_read(monkeypatch, db):
     seen = []
-    asks = Consumer("asks", ("tipId", "settlement.settledAt"), record=lambda envelopes, **more: seen.extend(envelopes))
+    asks = Consumer(
+        "asks", ("tipId", "settlement.settledAt"), record=lambda envelopes, **more: seen.extend(envelopes)
+    )
     monkeypatch.setattr(emission, "CONSUMERS", {"asks": asks})
     settle(1)
     drain()
@@ -159,7 +163,7 @@ def test_a_name_stands_for_one_consumer(books):
         emission.register(Consumer("one", ()))
 
 
-# --- errors --------------------------------------------------------------------------------------------------------------------
+# --- errors ------------------------------------------------------------------------------------------------
 
 
 def test_an_error_holds_up_its_own_consumer_only_and_only_at_its_event(books):
@@ -171,7 +175,10 @@ def test_an_error_holds_up_its_own_consumer_only_and_only_at_its_event(books):
     assert one.taken == once(1, 2)
     assert one.announced == [1, 2]
     assert two.taken == once(*range(1, 6))
-    assert (one.row["position"], one.row["errors"]) == (2, [{"at": "2026-01-03T04:15:00.000Z", "error": "Trouble"}])
+    assert (one.row["position"], one.row["errors"]) == (
+        2,
+        [{"at": "2026-01-03T04:15:00.000Z", "error": "Trouble"}],
+    )
     assert calls.everything() == before  # neither tips nor their settlement know of it
 
 
@@ -194,7 +201,8 @@ def test_it_is_tried_again_after_pauses_that_grow_and_goes_on_when_it_succeeds(o
 
 
 def fail(book, *numbers, bad):
-    """Settles these tips, of which one is never taken, and lets every attempt pass; the moment of the last."""
+    """Settles these tips, of which one is never taken, and lets every attempt pass; the moment of the
+    last."""
     book.bad = {tip_id(bad)}
     settle(*numbers)
     when = 0
@@ -244,14 +252,16 @@ def test_an_announcement_that_fails_is_told_to_nobody_and_lost(one, monkeypatch)
     def announce(envelopes):
         raise Trouble
 
-    monkeypatch.setitem(emission.CONSUMERS, "one", Consumer("one", PARTS, record=one.record, announce=announce))
+    monkeypatch.setitem(
+        emission.CONSUMERS, "one", Consumer("one", PARTS, record=one.record, announce=announce)
+    )
     settle(1)
     drain()
     assert one.taken == once(1)
     assert (one.row["position"], one.row["errors"]) == (1, [])
 
 
-# --- dead emissions ------------------------------------------------------------------------------------------------------------
+# --- dead emissions ----------------------------------------------------------------------------------------
 
 
 def retry(book, number, seconds=99):
@@ -266,7 +276,11 @@ def test_a_dead_emission_is_delivered_once_however_often_it_is_retried(one):
     assert one.taken == once(1, 2)
     assert one.announced == [2, 1]
     row = collection(FailedEmission).find_one()
-    assert (row["state"], row["delivered_at"], row["delivered_by"]) == ("delivered", NOW + 99 * SECOND, "dina")
+    assert (row["state"], row["delivered_at"], row["delivered_by"]) == (
+        "delivered",
+        NOW + 99 * SECOND,
+        "dina",
+    )
 
 
 def test_many_that_retry_at_once_deliver_it_once(one, in_threads):
@@ -325,13 +339,16 @@ def test_the_command_takes_one_consumer_or_one_tip(books, capsys):
     fail(one, 1, 2, bad=1)
     one.bad = two.bad = set()
     assert command(capsys, "--tip", tip_id(2)) == ["0 dead emissions"]
-    assert command(capsys, "--consumer", "two", "--tip", tip_id(1)) == ["1 dead emissions", "1 delivered, 0 still dead"]
+    assert command(capsys, "--consumer", "two", "--tip", tip_id(1)) == [
+        "1 dead emissions",
+        "1 delivered, 0 still dead",
+    ]
     assert (one.taken, two.taken) == (once(2), once(1, 2))
     assert command(capsys, "--consumer", "two") == ["0 dead emissions"]
     assert command(capsys) == ["1 dead emissions", "1 delivered, 0 still dead"]
 
 
-# --- where everybody stands ----------------------------------------------------------------------------------------------------
+# --- where everybody stands --------------------------------------------------------------------------------
 
 
 def test_standings_tell_how_many_wait_and_since_when(books):

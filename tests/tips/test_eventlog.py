@@ -1,12 +1,13 @@
-"""The stored event log and `manage.py verify_event_log`: damage done behind the product's back is named by its row."""
+"""The stored event log and `manage.py verify_event_log`: damage done behind the product's back is named by
+its row."""
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger.database import collection
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.tips.calls import bought, settle, succeeded, tip_id
-from tips import eventlog, events
+from tips.log import eventlog, events
 from tips.models import ChainHead, TipActivated
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,8 @@ def test_a_removed_head(log, capsys):
 
 
 def test_an_end_cut_off_the_head(log, capsys):
-    """Row 5's own digest is what row 6 carries: the shorter chain is intact in itself, but a row lies beyond it."""
+    """Row 5's own digest is what row 6 carries: the shorter chain is intact in itself, but a row lies beyond
+    it."""
     digest = collection(TipActivated).find_one({"_id": tip_id(6)})["previous_hash"]
     collection(ChainHead).update_one({}, {"$set": {"sequence": 5, "digest": digest}})
     assert refused(capsys) == "row 6: lies beyond the chain's head."

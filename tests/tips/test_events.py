@@ -1,4 +1,5 @@
-"""TipActivated: byte for byte the seeds' examples, canonical bytes, the rules of its build, and the chain that names damage."""
+"""TipActivated: byte for byte the seeds' examples, canonical bytes, the rules of its build, and the chain
+that names damage."""
 
 import copy
 import json
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from ledger.gateway import Proof
 from tests.factories import NOW
 from tests.tips.calls import ANA, BOB, CAROL
-from tips import events
-from tips.events import GENESIS, Balance, BrokenChain, InvalidEvent
+from tips.log import events
+from tips.log.events import GENESIS, Balance, BrokenChain, InvalidEvent
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TIP = "507f1f77bcf86cd799439011"
@@ -57,7 +58,7 @@ def pretty(value):
     return json.dumps(value, indent=2) + "\n"
 
 
-# --- the seeds' examples ---------------------------------------------------------------------------------------------------
+# --- the seeds' examples -----------------------------------------------------------------------------------
 
 
 def test_the_queues_projection_is_its_seeds_example_byte_for_byte():
@@ -82,7 +83,9 @@ def test_one_stored_payload_gives_both_projections():
 def test_the_processing_flags_are_merged_on_read_and_never_stored():
     payload = built()
     before = copy.deepcopy(payload)
-    merged = events.as_queue_spec(payload, processed=True, processed_at=NOW + timedelta(seconds=2), error="no device")
+    merged = events.as_queue_spec(
+        payload, processed=True, processed_at=NOW + timedelta(seconds=2), error="no device"
+    )
     assert (merged["processed"], merged["processedAt"]) == (True, "2026-01-03T04:15:02.000Z")
     assert merged["processingError"] == "no device"
     assert payload == before
@@ -93,7 +96,11 @@ def test_what_is_not_known_is_left_out_and_a_single_entrys_refs_are_null():
     payload = built(bare, proof=Proof("only", None, None, NOW), source=None, recipient=None)
     ledger = events.as_ledger_spec(payload)
     assert "conversationId" not in ledger
-    assert (ledger["ledger"]["ledgerId"], ledger["ledger"]["debitRef"], ledger["ledger"]["creditRef"]) == ("only", None, None)
+    assert (ledger["ledger"]["ledgerId"], ledger["ledger"]["debitRef"], ledger["ledger"]["creditRef"]) == (
+        "only",
+        None,
+        None,
+    )
     queue = events.as_queue_spec(payload)
     assert set(queue["ledger"]) == {"transactionId"}
     assert "studioId" not in queue["recipient"]
@@ -113,10 +120,14 @@ def test_every_event_has_its_own_id_and_our_time():
 
 def test_the_envelope_names_its_channel():
     payload = built()
-    assert events.envelope(payload) == {"channel": "TIP_ACTIVATED_CHANNEL", "eventName": "TipActivated", "data": payload}
+    assert events.envelope(payload) == {
+        "channel": "TIP_ACTIVATED_CHANNEL",
+        "eventName": "TipActivated",
+        "data": payload,
+    }
 
 
-# --- the rules of the build ------------------------------------------------------------------------------------------------
+# --- the rules of the build --------------------------------------------------------------------------------
 
 
 def changed(path, value):
@@ -168,8 +179,24 @@ def test_a_broken_identity_is_refused_and_named(path, value, rule):
 @pytest.mark.parametrize(
     "path",
     [
-        *("tipId", "idempotencyKey", "eventId", "eventTimestamp", "createdAt", "userId", "performerId", "amount", "totalPrice"),
-        *("tipper.userId", "recipient.performerId", "ledger.transactionId", "ledger.ledgerId", "ledger.sourceRef"),
+        *(
+            "tipId",
+            "idempotencyKey",
+            "eventId",
+            "eventTimestamp",
+            "createdAt",
+            "userId",
+            "performerId",
+            "amount",
+            "totalPrice",
+        ),
+        *(
+            "tipper.userId",
+            "recipient.performerId",
+            "ledger.transactionId",
+            "ledger.ledgerId",
+            "ledger.sourceRef",
+        ),
         *("ledger.status", "ledger.postedAt", "settlement.status", "settlement.settledAt"),
     ],
 )
@@ -189,10 +216,13 @@ def test_an_event_that_breaks_a_rule_is_never_built():
         built(source=Balance(50, -50))
 
 
-# --- canonical bytes -------------------------------------------------------------------------------------------------------
+# --- canonical bytes ---------------------------------------------------------------------------------------
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: (
         st.lists(inner, max_size=5)
         | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), inner, max_size=5)
@@ -213,7 +243,7 @@ def test_the_order_of_keys_does_not_change_the_digest():
     assert events.digest({"a": 1}) != events.digest({"a": "1"})
 
 
-# --- the chain -------------------------------------------------------------------------------------------------------------
+# --- the chain ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -323,7 +353,14 @@ def test_a_changed_head_is_found(log, sequence, digest):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("payload", None), ("payload", ...), ("payload", {}), ("payload", {"x": b"1"}), ("created_at", None), ("event_id", ...)],
+    [
+        ("payload", None),
+        ("payload", ...),
+        ("payload", {}),
+        ("payload", {"x": b"1"}),
+        ("created_at", None),
+        ("event_id", ...),
+    ],
 )
 def test_a_row_that_cannot_even_be_read_is_named(log, column, value):
     rows, head = log

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.database import collection
+from ground.mongodb.collections import collection
 from tests.factories import NOW
-from tips import idempotency
-from tips.idempotency import LOCKED, Answer, KeyReused, StillRunning
+from tips.intake import idempotency
+from tips.intake.idempotency import LOCKED, Answer, KeyReused, StillRunning
 from tips.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db

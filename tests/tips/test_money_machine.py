@@ -1,8 +1,9 @@
-"""The money side as one state machine: any facts in any order, overlapping drains, deaths in the middle; beside a plain model.
+"""The money side as one state machine: any facts in any order, overlapping drains, deaths in the middle;
+beside a plain model.
 
-After every step all that is stored must be what the model says; where drains overlap or a process died, what one of the
-possible orders gives. `MONEY_EXAMPLES=2000` looks further than the fixed examples of every day, at random.
-"""
+After every step all that is stored must be what the model says; where drains overlap or a process died, what
+one of the possible orders gives. `MONEY_EXAMPLES=2000` looks further than the fixed examples of every day, at
+random."""
 
 import os
 import signal
@@ -18,19 +19,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pymongo.write_concern import WriteConcern
 
-from ledger import clock, gateway, orphans, reconcile, reversal
-from ledger.database import collection
-from ledger.inbox import waiting
+from ground import clock
+from ground.inbox.inbox import waiting
+from ground.mongodb import abandoned
+from ground.mongodb.collections import collection
+from ledger import gateway
+from ledger.books import reconcile, reversal
 from ledger.models import Account, Entry, Transfer
-from ledger.rrr_simulator.books import Books as RrrBooks
+from ledger.rrr.simulator.books import Books as RrrBooks
 from tests.factories import NOW
 from tests.flows.nursery import SLOT, SURVIVED, opened
 from tests.rrr import rrr
 from tests.tips import calls
 from tests.tips.calls import ANA, BOB, CAROL, COLLECTIONS, EVE, tip_id
 from tests.tips.money import GRACE, ISSUER, Books, Bought, LookedAt, Said, Shown
-from tips import drift, eventlog, looking, placement, settlement
+from tips.intake import payloads
+from tips.log import eventlog
 from tips.models import QueueRequest, Tip, TipActivated
+from tips.settlement import drift, polling, settlement
 
 __all__ = ["rrr"]
 
@@ -45,7 +51,8 @@ TOKENS = st.sampled_from([100, 100, 50, 130])
 COMMISSIONS = st.sampled_from([None, 0, 25, 100])
 PEOPLE = st.sampled_from([BOB, BOB, BOB, EVE])
 KINDS = st.sampled_from(["tip.succeeded", "tip.succeeded", "tip.cancelled", "tip.failed"])
-# The delivery's id: one for each fact, one of its own, one that many facts share; or the process dies before it answers.
+# The delivery's id: one for each fact, one of its own, one that many facts share; or the process dies before
+# it answers.
 IDS = st.sampled_from(["own", "new", "shared", "dies"])
 THEN = st.sampled_from(["settle", "nothing"])
 LAST = st.integers(1, 12)  # writes; a settlement makes at most ten
@@ -67,12 +74,12 @@ def stored():
         "tips": {int(row["_id"], 16): tuple(row[name] for name in fields) for row in rows},
         "balances": {row["_id"]: row["balance"] for row in collection(Account).find() if row["balance"]},
         "settled": {int(row["_id"], 16) for row in collection(TipActivated).find({}, {"_id": 1})},
-        "waiting": [fact(row) for row in waiting(placement.SOURCES, limit=ALL)],
+        "waiting": [fact(row) for row in waiting(payloads.SOURCES, limit=ALL)],
     }
 
 
 def fact(row):
-    order = placement.parse(bytes(row["body"])).order
+    order = payloads.parse(bytes(row["body"])).order
     number = int(order.tip_id, 16) if row["event_type"].startswith("tip.") else int(order.purchase_id[1:])
     return f"{row['event_type']}/{number}"
 
@@ -81,7 +88,9 @@ def data_of(content):
     if isinstance(content, Bought):
         return calls.purchase(content.number, content.tokens, user=content.user)
     more = {"sourceRef": content.ref, "commission": content.commission}
-    return calls.tip(content.number, content.tokens, tipper=content.tipper, performer=content.performer, **more)
+    return calls.tip(
+        content.number, content.tokens, tipper=content.tipper, performer=content.performer, **more
+    )
 
 
 class Money(RuleBasedStateMachine):
@@ -93,7 +102,7 @@ class Money(RuleBasedStateMachine):
         super().__init__()
         self.now, self.contents, self.ids, self.is_true = NOW, {}, 0, True
 
-    # --- what the platform says --------------------------------------------------------------------------------------------
+    # --- what the platform says ----------------------------------------------------------------------------
 
     @rule(
         kind=KINDS,
@@ -107,17 +116,22 @@ class Money(RuleBasedStateMachine):
         then=THEN,
     )
     def tell(self, kind, changed_mind, number, tokens, commission, tipper, odd, identity, then):
-        """A tip keeps the content of its first mention, so that most calls are repeats; an odd one has another amount."""
+        """A tip keeps the content of its first mention, so that most calls are repeats; an odd one has
+        another amount."""
         ref = f"TIP_{tip_id(number)}" if number < 3 else "SHARED"
         first = Said(number, tokens, commission, tipper, ANA if number % 2 else CAROL, ref)
         content = self.contents.setdefault(number, first)
         if odd and number == 1:
-            content = Said(number, content.tokens + 1, content.commission, content.tipper, content.performer, content.ref)
+            content = Said(
+                number, content.tokens + 1, content.commission, content.tipper, content.performer, content.ref
+            )
         self.send(kind, content, identity, then)
         if changed_mind:
             self.send(changed_mind, content, "own", then)
 
-    @rule(number=st.integers(1, 3), tokens=st.sampled_from([60, 100, 500]), user=PEOPLE, identity=IDS, then=THEN)
+    @rule(
+        number=st.integers(1, 3), tokens=st.sampled_from([60, 100, 500]), user=PEOPLE, identity=IDS, then=THEN
+    )
     def buy(self, number, tokens, user, identity, then):
         self.send("tokens.purchased", Bought(number, tokens, user), identity, then)
 
@@ -135,7 +149,7 @@ class Money(RuleBasedStateMachine):
         if then == "settle":
             self.settle(ALL)
 
-    # --- what we do about it -----------------------------------------------------------------------------------------------
+    # --- what we do about it -------------------------------------------------------------------------------
 
     @rule(limit=LIMITS)
     def settle(self, limit):
@@ -148,7 +162,9 @@ class Money(RuleBasedStateMachine):
 
     @rule(first=LIMITS, second=LIMITS)
     def settle_twice_at_once(self, first, second):
-        self.at_once(*(lambda limit=limit: settlement.drain(now=self.now, limit=limit) for limit in (first, second)))
+        self.at_once(
+            *(lambda limit=limit: settlement.drain(now=self.now, limit=limit) for limit in (first, second))
+        )
         least, most = sorted((first, second))
         rounds = [(most, 0), (least, most), (most, least), (least, most - least)]
         self.expect(*(self.after_settle(self.after_settle(self.model, one), other) for one, other in rounds))
@@ -168,10 +184,11 @@ class Money(RuleBasedStateMachine):
         list(_pool.map(run, works))
 
     def die(self, hop, limit, last, survived):
-        """Then a successor ends what the dead one left open, as every worker does first; its drain is any later step."""
+        """Then a successor ends what the dead one left open, as every worker does first; its drain is any
+        later step."""
         status, _ = self.nursery(hop, last=last, now=clock.iso(self.now), limit=limit)
         assert status in (SURVIVED, DIED)
-        orphans.end(SLOT)
+        abandoned.end(SLOT)
         self.expect(*([survived] if status == SURVIVED else [self.model, survived]))
 
     def expect(self, *worlds):
@@ -187,7 +204,7 @@ class Money(RuleBasedStateMachine):
         """A tip that the platform has spoken of."""
         return self.contents[sorted(self.contents)[which % len(self.contents)]]
 
-    # --- what is always true -----------------------------------------------------------------------------------------------
+    # --- what is always true -------------------------------------------------------------------------------
 
     @invariant()
     def money_is_conserved_and_never_owed(self):
@@ -214,7 +231,7 @@ class Money(RuleBasedStateMachine):
             assert (payload["userId"], payload["performerId"]) == (said.tipper, said.performer)
             assert requests[row["_id"]]["payload"] == payload
 
-    # --- the end -----------------------------------------------------------------------------------------------------------
+    # --- the end -------------------------------------------------------------------------------------------
 
     def teardown(self):
         try:
@@ -225,7 +242,8 @@ class Money(RuleBasedStateMachine):
             self.clean()
 
     def clean(self):
-        """Explicitly: the database is real, and other processes wrote too. The last write waits for the others."""
+        """Explicitly: the database is real, and other processes wrote too. The last write waits for the
+        others."""
         for model in COLLECTIONS[:-1]:
             collection(model, WriteConcern(1)).delete_many({})
         collection(COLLECTIONS[-1]).delete_many({})
@@ -259,10 +277,14 @@ class OurBooks(Money):
     @rule(first=LIMITS, second=LIMITS)
     def settle_and_end_grace_at_once(self, first, second):
         self.at_once(
-            lambda: settlement.drain(now=self.now, limit=first), lambda: settlement.end_grace(now=self.now, limit=second)
+            lambda: settlement.drain(now=self.now, limit=first),
+            lambda: settlement.end_grace(now=self.now, limit=second),
         )
         settled = self.after_settle(self.model, first)
-        worlds = [self.after_settle(self.after_grace(self.model, second), first), self.after_grace(settled, second)]
+        worlds = [
+            self.after_settle(self.after_grace(self.model, second), first),
+            self.after_grace(settled, second),
+        ]
         self.expect(*worlds, self.after_grace(settled, late=self.model.late(self.now, second)))
 
     def after_grace(self, model, limit=0, late=None):
@@ -300,7 +322,9 @@ class OurBooks(Money):
             self.end_grace(2)
         assert {tip.settlement for tip in self.model.tips.values()} <= {"settled", "cancelled", "failed"}
         assert collection(Transfer).count_documents({}) == len(self.model.posted) + len(self.model.reversed)
-        refs = {tip.said.ref: number for number, tip in self.model.tips.items() if tip.settlement == "settled"}
+        refs = {
+            tip.said.ref: number for number, tip in self.model.tips.items() if tip.settlement == "settled"
+        }
         drifted = {int(found.tip_id, 16) for found in drift.findings(gateway.current())}
         assert drifted == {number for ref, number in refs.items() if ref in self.model.reversed}
 
@@ -333,12 +357,14 @@ class TheirLedger(Money):
         self.books.advance(seconds)
         self.model.clock += seconds
 
-    # --- what happens there ------------------------------------------------------------------------------------------------
+    # --- what happens there --------------------------------------------------------------------------------
 
     @precondition(lambda self: self.contents)
     @rule(
         which=KNOWN,
-        shape=st.sampled_from(["whole", "whole", "whole", "kept back", "alone", "her alone", "two debits", "one token less"]),
+        shape=st.sampled_from(
+            ["whole", "whole", "whole", "kept back", "alone", "her alone", "two debits", "one token less"]
+        ),
         delays=st.tuples(st.sampled_from([0, 0, 30]), st.sampled_from([0, 0, 60])),
         payer=st.sampled_from([None, None, None, EVE]),
     )
@@ -374,15 +400,15 @@ class TheirLedger(Money):
     @rule(which=KNOWN, settled_too=st.booleans())
     def hear(self, which, settled_too):
         said = self.known(which)
-        looking.look_again([said.ref], now=self.now, settled_too=settled_too)
+        polling.look_again([said.ref], now=self.now, settled_too=settled_too)
         self.model.news(said.ref, self.now, settled_too=settled_too)
         self.expect(self.model)
 
-    # --- what we do about it -----------------------------------------------------------------------------------------------
+    # --- what we do about it -------------------------------------------------------------------------------
 
     @rule(limit=LIMITS)
     def look(self, limit):
-        looking.drain(now=self.now, limit=limit)
+        polling.drain(now=self.now, limit=limit)
         self.expect(self.after_look(self.model, self.model.due(self.now, limit)))
 
     @rule(limit=LIMITS, last=st.integers(1, 6))
@@ -392,7 +418,9 @@ class TheirLedger(Money):
     @precondition(lambda self: self.model.tips)
     @rule(first=LIMITS, second=LIMITS)
     def look_twice_at_once(self, first, second):
-        self.at_once(*(lambda limit=limit: looking.drain(now=self.now, limit=limit) for limit in (first, second)))
+        self.at_once(
+            *(lambda limit=limit: polling.drain(now=self.now, limit=limit) for limit in (first, second))
+        )
         worlds = []
         for one, other in ((first, second), (second, first)):
             due = [self.model.due(self.now, limit) for limit in (one, other)]
@@ -402,7 +430,10 @@ class TheirLedger(Money):
 
     @rule(first=LIMITS, second=LIMITS)
     def settle_and_look_at_once(self, first, second):
-        self.at_once(lambda: settlement.drain(now=self.now, limit=first), lambda: looking.drain(now=self.now, limit=second))
+        self.at_once(
+            lambda: settlement.drain(now=self.now, limit=first),
+            lambda: polling.drain(now=self.now, limit=second),
+        )
         due = self.model.due(self.now, second)
         settled = self.after_settle(self.model, first)
         worlds = [self.after_look(settled, settled.due(self.now, second)), self.after_look(settled, due)]
@@ -420,7 +451,9 @@ class TheirLedger(Money):
             self.look(2)
         assert all(tip.doubt or not tip.is_open for tip in self.model.tips.values())
         assert all(tip.next_look is None for tip in self.model.tips.values())
-        numbers = {number for number in self.model.settled if self.model.read(self.model.tips[number]) != "proof"}
+        numbers = {
+            number for number in self.model.settled if self.model.read(self.model.tips[number]) != "proof"
+        }
         assert {int(found.tip_id, 16) for found in drift.findings(gateway.current())} == numbers
 
 

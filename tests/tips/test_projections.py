@@ -1,4 +1,5 @@
-"""The seeds' example tip, once settled in our own books and once by a ledger that somebody else keeps: the same projections."""
+"""The seeds' example tip, once settled in our own books and once by a ledger that somebody else keeps: the
+same projections."""
 
 import json
 from datetime import UTC, datetime
@@ -6,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from ledger import gateway, posting, transactions
-from ledger.database import collection
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ledger import gateway
+from ledger.books import posting
 from ledger.gateway import performer_account
 from tests.factories import NOW
 from tests.remote import remote
 from tests.tips import calls
 from tests.tips.calls import ANA, BOB, CAROL, settle
-from tips import events, looking
+from tips.log import events
 from tips.models import TipActivated
+from tips.settlement import polling
 
 __all__ = ["remote"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
@@ -29,7 +33,11 @@ EXAMPLE = {
     "studioCommission": 10,
     "tipper": {"userId": BOB, "username": "user123", "role": "user"},
     "recipient": {"performerId": ANA, "username": "performer456", "studioId": CAROL},
-    "context": {"conversationType": "private", "streamType": "private", "customMessage": "Great performance!"},
+    "context": {
+        "conversationType": "private",
+        "streamType": "private",
+        "customMessage": "Great performance!",
+    },
     "createdAt": calls.AT,
 }
 
@@ -51,11 +59,13 @@ def in_our_books(now, conversation):
 def in_their_ledger(now, conversation, world):
     """The platform has caused the posting; we look."""
     ref = f"TIP_{TIP}"
-    world.entry(ref, gateway.user_account(BOB), -100, before=500, posted_at=now, entry_id="rrr_entry_debit456")
+    world.entry(
+        ref, gateway.user_account(BOB), -100, before=500, posted_at=now, entry_id="rrr_entry_debit456"
+    )
     world.entry(ref, performer_account(ANA), 75, before=1000, posted_at=now, entry_id="rrr_entry_credit789")
     calls.send("tip.succeeded", EXAMPLE | {"conversationId": conversation})
     settle(now)
-    looking.drain(now=now, limit=9)
+    polling.drain(now=now, limit=9)
 
 
 @pytest.fixture(params=["embedded", "remote"])

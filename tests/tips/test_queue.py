@@ -1,4 +1,5 @@
-"""The performance queue: one claim per lane, oldest first, whoever asks and however many at once; and what a lease is for."""
+"""The performance queue: one claim per lane, oldest first, whoever asks and however many at once; and what a
+lease is for."""
 
 import itertools
 from collections import Counter
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pymongo.errors import PyMongoError
 
-from ledger import transactions
-from ledger.database import collection
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.tips import calls
 from tests.tips.calls import ANA, CAROL, EVE
-from tips import queue
 from tips.models import QueueRequest, RequestStatus
+from tips.queue import claims, counts
+from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
@@ -26,14 +28,20 @@ SECOND = timedelta(seconds=1)
 
 def submit(*places, now=NOW):
     """(lane, position) pairs; the request of a pair has the key "<position>"."""
-    events = [{"_id": str(position), "sequence": position, "payload": {"performerId": lane}} for lane, position in places]
+    events = [
+        {"_id": str(position), "sequence": position, "payload": {"performerId": lane}}
+        for lane, position in places
+    ]
     transactions.run(lambda session: queue.submit_tips(events, now=now, session=session))
 
 
 def claim(*lanes, by="worker-0", now=NOW, lease_seconds=10):
     """The positions that are now ours."""
     return sorted(
-        row["position"] for row in queue.claim(queue.fronts(lanes or [ANA, CAROL]), by=by, now=now, lease_seconds=lease_seconds)
+        row["position"]
+        for row in claims.claim(
+            claims.fronts(lanes or [ANA, CAROL]), by=by, now=now, lease_seconds=lease_seconds
+        )
     )
 
 
@@ -50,10 +58,10 @@ def end(*positions, to=RequestStatus.COMPLETED, now=NOW, **more):
 
 
 def release(position, *, delay_seconds=0, now=NOW, error="lost"):
-    return queue.release(queue.request_id(str(position)), now=now, delay_seconds=delay_seconds, error=error)
+    return claims.release(queue.request_id(str(position)), now=now, delay_seconds=delay_seconds, error=error)
 
 
-# --- submitting ------------------------------------------------------------------------------------------------------------
+# --- submitting --------------------------------------------------------------------------------------------
 
 
 def test_a_request_is_named_by_its_tip_so_submitting_twice_is_one_row():
@@ -70,7 +78,7 @@ def test_one_tip_has_one_request_whatever_its_name():
         collection(QueueRequest).insert_one(again)
 
 
-# --- claiming --------------------------------------------------------------------------------------------------------------
+# --- claiming ----------------------------------------------------------------------------------------------
 
 
 def test_a_claim_takes_the_oldest_of_each_lane():
@@ -81,7 +89,7 @@ def test_a_claim_takes_the_oldest_of_each_lane():
 
 def test_a_claim_is_written_down_and_handed_back_alike():
     submit((ANA, 1))
-    (ours,) = queue.claim(queue.fronts([ANA]), by="worker-0", now=NOW + SECOND, lease_seconds=10)
+    (ours,) = claims.claim(claims.fronts([ANA]), by="worker-0", now=NOW + SECOND, lease_seconds=10)
     assert ours == row(1)
     assert (ours["attempts"], ours["claimed_at"], ours["lease_until"]) == (1, NOW + SECOND, NOW + 11 * SECOND)
     assert ours["claimed_by"].startswith("worker-0/")
@@ -97,7 +105,7 @@ def test_a_busy_lane_gives_nothing_until_its_claim_ends():
 
 def test_nothing_to_claim():
     assert claim(ANA) == []
-    assert queue.claim(queue.fronts([]), by="x", now=NOW, lease_seconds=1) == []
+    assert claims.claim(claims.fronts([]), by="x", now=NOW, lease_seconds=1) == []
 
 
 def test_an_other_lane_does_not_wait():
@@ -152,17 +160,19 @@ def test_two_claims_of_a_lane_cannot_even_be_written():
 def test_a_lane_lost_to_another_worker_does_not_cost_the_lanes_after_it():
     """The other worker claims between our look and our write."""
     submit(*((f"{number:024x}", number) for number in range(1, 6)))
-    heads = queue.heads([f"{number:024x}" for number in range(1, 6)])
+    heads = claims.heads([f"{number:024x}" for number in range(1, 6)])
     submit((f"{3:024x}", 13))
-    collection(QueueRequest).update_one({"_id": queue.request_id("13")}, {"$set": {"status": "claimed", "claimed_by": "other/1"}})
+    collection(QueueRequest).update_one(
+        {"_id": queue.request_id("13")}, {"$set": {"status": "claimed", "claimed_by": "other/1"}}
+    )
     mark = {"status": "claimed", "claimed_by": "ours/1", "lease_until": NOW, "claimed_at": NOW}
-    assert queue._claim_all([head["_id"] for head in heads], mark) == -1
+    assert claims._claim_all([head["_id"] for head in heads], mark) == -1
     ours = {found["position"] for found in collection(QueueRequest).find({"claimed_by": "ours/1"})}
     assert ours == {1, 2, 4, 5}
     assert {row(position)["attempts"] for position in ours} == {1}
 
 
-# --- giving back -----------------------------------------------------------------------------------------------------------
+# --- giving back -------------------------------------------------------------------------------------------
 
 
 def test_what_is_given_back_keeps_its_place():
@@ -188,7 +198,9 @@ def test_giving_back_leaves_the_reason_and_no_lease():
         release(1, error=f"reason {attempt}")
     found = row(1)
     assert (found["claimed_by"], found["lease_until"]) == ("", None)
-    assert [error["error"] for error in found["errors"]] == [f"reason {n}" for n in range(5, queue.MAX_ERRORS_KEPT + 5)]
+    assert [error["error"] for error in found["errors"]] == [
+        f"reason {n}" for n in range(5, queue.MAX_ERRORS_KEPT + 5)
+    ]
     assert found["errors"][-1]["at"] == NOW
 
 
@@ -201,7 +213,7 @@ def test_only_a_claim_is_given_back():
     assert statuses() == {1: "completed"}
 
 
-# --- ending ----------------------------------------------------------------------------------------------------------------
+# --- ending ------------------------------------------------------------------------------------------------
 
 
 def test_an_end_is_counted_once():
@@ -224,29 +236,29 @@ def test_an_end_keeps_its_error():
     assert row(1)["errors"] == [{"at": NOW, "error": "not_received"}]
 
 
-# --- leases ----------------------------------------------------------------------------------------------------------------
+# --- leases ------------------------------------------------------------------------------------------------
 
 
 def test_a_claim_expires_with_its_lease_and_not_before():
     submit((ANA, 1), (CAROL, 2))
     claim(lease_seconds=10)
-    assert queue.expired(now=NOW + 10 * SECOND - SECOND / 1000, limit=9) == []
-    assert {found["position"] for found in queue.expired(now=NOW + 10 * SECOND, limit=9)} == {1, 2}
-    assert len(queue.expired(now=NOW + 10 * SECOND, limit=1)) == 1
+    assert claims.expired(now=NOW + 10 * SECOND - SECOND / 1000, limit=9) == []
+    assert {found["position"] for found in claims.expired(now=NOW + 10 * SECOND, limit=9)} == {1, 2}
+    assert len(claims.expired(now=NOW + 10 * SECOND, limit=1)) == 1
 
 
 def test_a_longer_lease():
     submit((ANA, 1))
     claim(ANA)
-    queue.extend(queue.request_id("1"), until=NOW + 60 * SECOND)
-    assert queue.expired(now=NOW + 59 * SECOND, limit=9) == []
+    claims.extend(queue.request_id("1"), until=NOW + 60 * SECOND)
+    assert claims.expired(now=NOW + 59 * SECOND, limit=9) == []
 
 
 def test_only_a_claim_has_a_lease_to_extend():
     submit((ANA, 1))
     claim(ANA)
     end(1)
-    queue.extend(queue.request_id("1"), until=NOW + 60 * SECOND)
+    claims.extend(queue.request_id("1"), until=NOW + 60 * SECOND)
     assert row(1)["lease_until"] is None
 
 
@@ -254,18 +266,18 @@ def test_a_restarted_worker_ends_its_own_leases_and_no_others():
     submit((ANA, 1), (CAROL, 2), (EVE, 3), ("d" * 24, 4))
     for lane, slot in ((ANA, "worker-1"), (CAROL, "worker-10"), (EVE, "worker-2"), ("d" * 24, "worker.1")):
         claim(lane, by=slot)
-    assert queue.expire_claims_of("worker.1", now=NOW) == 1
-    assert queue.expire_claims_of("worker-1", now=NOW) == 1
-    assert {found["position"] for found in queue.expired(now=NOW, limit=9)} == {1, 4}
+    assert claims.expire_claims_of("worker.1", now=NOW) == 1
+    assert claims.expire_claims_of("worker-1", now=NOW) == 1
+    assert {found["position"] for found in claims.expired(now=NOW, limit=9)} == {1, 4}
 
 
-# --- waiting ---------------------------------------------------------------------------------------------------------------
+# --- waiting -----------------------------------------------------------------------------------------------
 
 
 def test_lanes_with_something_pending():
     submit((ANA, 1), (ANA, 2), (CAROL, 3))
     claim(CAROL)
-    assert queue.waiting_lanes() == {ANA}
+    assert counts.waiting_lanes() == {ANA}
 
 
 def test_how_long_a_lanes_requests_have_been_ready():
@@ -275,7 +287,7 @@ def test_how_long_a_lanes_requests_have_been_ready():
     submit((CAROL, 4), now=NOW)
 
     def waiting(before, limit=9):
-        return [found["position"] for found in queue.waiting_in(ANA, before=before, limit=limit)]
+        return [found["position"] for found in counts.waiting_in(ANA, before=before, limit=limit)]
 
     assert waiting(NOW) == [2]
     assert waiting(NOW + SECOND) == [1, 2]
@@ -286,11 +298,11 @@ def test_what_waits_for_its_next_attempt_is_not_yet_ready():
     submit((ANA, 1))
     claim(ANA)
     release(1, delay_seconds=4)
-    assert queue.waiting_in(ANA, before=NOW + 3 * SECOND, limit=9) == []
-    assert len(queue.waiting_in(ANA, before=NOW + 4 * SECOND, limit=9)) == 1
+    assert counts.waiting_in(ANA, before=NOW + 3 * SECOND, limit=9) == []
+    assert len(counts.waiting_in(ANA, before=NOW + 4 * SECOND, limit=9)) == 1
 
 
-# --- any sequence of moves -------------------------------------------------------------------------------------------------
+# --- any sequence of moves ---------------------------------------------------------------------------------
 
 
 class Queue(RuleBasedStateMachine):
@@ -319,7 +331,10 @@ class Queue(RuleBasedStateMachine):
         assert claim(*self.lanes, now=self.now) == sorted(expected.values())
         self.claimed |= expected
 
-    @rule(lane=st.integers(0, 2), to=st.sampled_from([RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.DEAD]))
+    @rule(
+        lane=st.integers(0, 2),
+        to=st.sampled_from([RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.DEAD]),
+    )
     def end(self, lane, to):
         position = self.claimed.pop(list(self.lanes)[lane], None)
         if position:

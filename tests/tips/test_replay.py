@@ -1,4 +1,5 @@
-"""`manage.py replay_inbox`: what was sent, sent again, gives the same; and whatever is not the same is found."""
+"""`manage.py replay_inbox`: what was sent, sent again, gives the same; and whatever is not the same is
+found."""
 
 import gc
 import json
@@ -11,9 +12,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from ledger import comparison, database, inbox
-from ledger.database import client, collection
-from ledger.models import Account, Entry, Transfer, WebhookDelivery
+from ground.inbox import inbox
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb import collections
+from ground.mongodb.collections import client, collection
+from ledger.books import comparison
+from ledger.models import Account, Entry, Transfer
 from tests.factories import NOW
 from tests.live import environment
 from tests.tips.calls import (
@@ -32,8 +36,10 @@ from tests.tips.calls import (
     tip,
     tip_id,
 )
-from tips import archive, placement, replay, settlement
+from tips.intake import payloads
+from tips.log import archive
 from tips.models import ArchivedTipActivated, ChainHead, Tip, TipActivated
+from tips.settlement import replay, settlement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
 
@@ -46,9 +52,9 @@ SETTLED = ("success", "settled", "")
 def target(db):
     """The address of a database that does not exist yet."""
     here = environment()["MONGODB_URI"]
-    name = f"{database.current().name}_replayed"
+    name = f"{collections.current().name}_replayed"
     client().drop_database(name)
-    yield here.replace(f"/{database.current().name}?", f"/{name}?")
+    yield here.replace(f"/{collections.current().name}?", f"/{name}?")
     client().drop_database(name)
 
 
@@ -70,25 +76,30 @@ def there(target):
     """Everything in the database that was filled."""
     name = target.rpartition("/")[2].partition("?")[0]
     rows = client().get_database(name)
-    return {model.__name__: list(rows[model._meta.db_table].find().sort("_id", 1)) for model in (Tip, Account, WebhookDelivery)}
+    return {
+        model.__name__: list(rows[model._meta.db_table].find().sort("_id", 1))
+        for model in (Tip, Account, WebhookDelivery)
+    }
 
 
 def by_rest(number, tokens, moment, key=""):
     """As `POST /api/tips` records it; settled by whoever comes first."""
     content = (
-        b'{"type":"tip.succeeded","timestamp":"2026-01-03T04:15:00.000Z","data":%s}' % json.dumps(tip(number, tokens)).encode()
+        b'{"type":"tip.succeeded","timestamp":"2026-01-03T04:15:00.000Z","data":%s}'
+        % json.dumps(tip(number, tokens)).encode()
     )
-    call = placement.as_call(
-        "rest", key or f"client/{number}", content, placement.parse(content), position=moment, received_at=NOW
+    call = payloads.as_call(
+        "rest", key or f"client/{number}", content, payloads.parse(content), position=moment, received_at=NOW
     )
     return inbox.accept([call])
 
 
-# --- the same ----------------------------------------------------------------------------------------------------------------
+# --- the same ----------------------------------------------------------------------------------------------
 
 
 def history():
-    """Everything that deliveries can do: paid, unpaid, repeated, contradicted, taken back, late, over either door."""
+    """Everything that deliveries can do: paid, unpaid, repeated, contradicted, taken back, late, over either
+    door."""
     bought(500)
     succeeded(1, 100)
     settle(NOW)
@@ -130,9 +141,13 @@ def test_a_history_of_everything_comes_out_the_same(replayed, target):
     deliveries = collection(WebhookDelivery).count_documents({})
     assert replayed() == (0, [f"{deliveries} deliveries replayed, everything is the same"])
     copied = {row["subject"]: row["status"] for row in there(target)["WebhookDelivery"] if row["subject"]}
-    assert copied == {row["subject"]: row["status"] for row in collection(WebhookDelivery).find() if row["subject"]}
+    assert copied == {
+        row["subject"]: row["status"] for row in collection(WebhookDelivery).find() if row["subject"]
+    }
     assert len(there(target)["Tip"]) == 10
-    assert replay.SCHEDULE not in client()[target.rpartition("/")[2].partition("?")[0]].list_collection_names()
+    assert (
+        replay.SCHEDULE not in client()[target.rpartition("/")[2].partition("?")[0]].list_collection_names()
+    )
 
 
 def test_nothing_comes_out_as_nothing(replayed):
@@ -146,7 +161,7 @@ def test_the_original_is_not_touched(replayed, target):
     replayed()
     assert [list(collection(model).find().sort("_id", 1)) for model in models] == before
     assert User.objects.count() == 0
-    assert database.current().name in str(client().list_database_names())
+    assert collections.current().name in str(client().list_database_names())
 
 
 def test_the_archive_is_the_beginning_of_the_log(replayed):
@@ -156,7 +171,7 @@ def test_the_archive_is_the_beginning_of_the_log(replayed):
     moved = collection(ArchivedTipActivated).find_one({"_id": tip_id(1)})
     collection(TipActivated).insert_one({name: value for name, value in moved.items() if name != "segment"})
     assert replayed()[0] == 1  # the database is not empty any more
-    client().drop_database(f"{database.current().name}_replayed")
+    client().drop_database(f"{collections.current().name}_replayed")
     assert replayed()[0] == 0  # a row that is being archived is in both places
     collection(TipActivated).delete_one({"_id": tip_id(1)})
 
@@ -195,7 +210,9 @@ def test_which_deliveries_were_settled_together_decides_and_is_kept(replayed, ro
         step()
         if rounds == "four rounds" or place == 3:
             settle(NOW + place * SECOND)
-    assert [state(number) == SETTLED for number in (1, 2)] == ([True, False] if rounds == "one round" else [False, True])
+    assert [state(number) == SETTLED for number in (1, 2)] == (
+        [True, False] if rounds == "one round" else [False, True]
+    )
     assert replayed()[0] == 0
 
 
@@ -208,7 +225,9 @@ def test_a_round_that_began_first_and_ended_last_is_replayed_last(replayed):
     settle(NOW)  # began earlier by its clock, and came later in the log
     succeeded(3, 100)
     settle(NOW + 2 * SECOND)
-    assert [row["_id"] for row in collection(TipActivated).find().sort("sequence", 1)] == [tip_id(n) for n in (1, 2, 3)]
+    assert [row["_id"] for row in collection(TipActivated).find().sort("sequence", 1)] == [
+        tip_id(n) for n in (1, 2, 3)
+    ]
     assert replayed()[0] == 0
 
 
@@ -234,7 +253,7 @@ def test_any_history_comes_out_the_same(replayed, seed):
     assert replayed()[0] == 0
 
 
-# --- not the same ------------------------------------------------------------------------------------------------------------
+# --- not the same ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -253,13 +272,18 @@ def change(model, key, **changes):
 ONE, TWO = tip_id(1), tip_id(2)
 PLANTED = {
     "a tip": (lambda: change(Tip, TWO, total=5001), f"tip {TWO}: total is 5000, not 5001"),
-    "a balance": (lambda: change(Account, f"user:{BOB}", balance=401), f"account user:{BOB}: balance is 400, not 401"),
+    "a balance": (
+        lambda: change(Account, f"user:{BOB}", balance=401),
+        f"account user:{BOB}: balance is 400, not 401",
+    ),
     "a transfer": (
         lambda: change(Transfer, f"TIP_{ONE}", subject="tip/x"),
         f"transfer TIP_{ONE}: subject is 'tip/{ONE}', not 'tip/x'",
     ),
     "an entry that is not explained": (
-        lambda: collection(Entry).insert_one({"_id": "X:debit", "posted_at": NOW, "version": 9, "account": "a"}),
+        lambda: collection(Entry).insert_one(
+            {"_id": "X:debit", "posted_at": NOW, "version": 9, "account": "a"}
+        ),
         "entry X:debit: is not there",
     ),
     "an entry that is gone": (
@@ -292,13 +316,18 @@ def test_a_planted_difference_is_found(small, unproven, replayed, name):
 
 
 def test_a_delivery_that_can_no_longer_be_read_is_named_and_the_rest_is_replayed(small, replayed):
-    key = collection(WebhookDelivery).find_one({"event_type": "tip.succeeded", "subject": f"tip.succeeded/{TWO}"})["_id"]
+    key = collection(WebhookDelivery).find_one(
+        {"event_type": "tip.succeeded", "subject": f"tip.succeeded/{TWO}"}
+    )["_id"]
     kept = collection(WebhookDelivery).find_one({"_id": key})["body"]
     change(WebhookDelivery, key, body=b"{}")
     code, lines = replayed()
     change(WebhookDelivery, key, body=kept)
     assert code == 1
-    assert lines[:-1] == [f"delivery {key}: can no longer be read: type: is required", f"tip {TWO}: is not there"]
+    assert lines[:-1] == [
+        f"delivery {key}: can no longer be read: type: is required",
+        f"tip {TWO}: is not there",
+    ]
 
 
 def test_ids_and_times_of_the_server_are_no_difference(small, unproven, replayed):
@@ -318,13 +347,19 @@ def test_an_original_that_works_on_is_not_judged(small, replayed, monkeypatch):
 
     monkeypatch.setattr(replay, "feed", meanwhile)
     code, lines = replayed()
-    assert (code, lines[-1]) == (1, "The original worked on meanwhile, so this proves nothing: replay a copy of it.")
+    assert (code, lines[-1]) == (
+        1,
+        "The original worked on meanwhile, so this proves nothing: replay a copy of it.",
+    )
 
 
 def test_only_an_empty_database_is_filled(small, replayed, target):
     assert replayed()[0] == 0
     code, lines = replayed()
-    assert (code, lines) == (1, ["The database " + repr(f"{database.current().name}_replayed") + " is not empty."])
+    assert (code, lines) == (
+        1,
+        ["The database " + repr(f"{collections.current().name}_replayed") + " is not empty."],
+    )
 
 
 def test_the_original_itself_is_refused(small, target):
@@ -334,7 +369,9 @@ def test_the_original_itself_is_refused(small, target):
     assert list(collection(Tip).find()) == before
 
 
-@pytest.mark.parametrize(("address", "why"), [("mongodb://127.0.0.1:1/", "names no database"), ("http://x/y", "Invalid URI")])
+@pytest.mark.parametrize(
+    ("address", "why"), [("mongodb://127.0.0.1:1/", "names no database"), ("http://x/y", "Invalid URI")]
+)
 def test_an_address_that_cannot_be_meant_is_refused(db, address, why):
     with pytest.raises(CommandError, match=why):
         call_command("replay_inbox", "--into", address)
@@ -348,14 +385,14 @@ def test_another_ledger_cannot_be_replayed(db, target, settings):
 
 
 def test_afterwards_the_models_are_where_they_were(small, replayed):
-    before = (database.current().name, client())
+    before = (collections.current().name, client())
     replayed()
-    assert (database.current().name, client()) == before
+    assert (collections.current().name, client()) == before
     assert Tip.objects.count() == 2
     assert succeeded(3, 10) == 202
 
 
-# --- much of it --------------------------------------------------------------------------------------------------------------
+# --- much of it --------------------------------------------------------------------------------------------
 
 
 def test_memory_does_not_grow_with_the_inbox(replayed, monkeypatch, db):
@@ -367,10 +404,14 @@ def test_memory_does_not_grow_with_the_inbox(replayed, monkeypatch, db):
     def fill(start, count):
         calls = []
         for number in range(start, start + count):
-            data = purchase(number, 50) if number % 2 else tip(number, 50, context={"customMessage": "x" * 400})
+            data = (
+                purchase(number, 50) if number % 2 else tip(number, 50, context={"customMessage": "x" * 400})
+            )
             content = body("tokens.purchased" if number % 2 else "tip.succeeded", data)
-            message = placement.parse(content)
-            calls.append(placement.as_call("payments", f"m{number}", content, message, position=number, received_at=NOW))
+            message = payloads.parse(content)
+            calls.append(
+                payloads.as_call("payments", f"m{number}", content, message, position=number, received_at=NOW)
+            )
         inbox.accept(calls)
         moment = NOW + start * SECOND
         while settle(moment, 50).handled:
@@ -382,7 +423,7 @@ def test_memory_does_not_grow_with_the_inbox(replayed, monkeypatch, db):
         assert replayed()[0] == 0
         reached = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        client().drop_database(f"{database.current().name}_replayed")
+        client().drop_database(f"{collections.current().name}_replayed")
         return reached
 
     fill(1, 100)

@@ -1,4 +1,5 @@
-"""Facts 2 and 3: a delivery becomes a settled tip with its one event and its request, or a tip that is not settled, and why."""
+"""Facts 2 and 3: a delivery becomes a settled tip with its one event and its request, or a tip that is not
+settled, and why."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +11,12 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pymongo.errors import PyMongoError
 
+from ground.clock import iso
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import client, collection
+from ground.mongodb.transactions import CommitUnknown, NotCommitted
 from ledger import gateway
-from ledger.clock import iso
-from ledger.database import client, collection
-from ledger.models import Account, WebhookDelivery
-from ledger.transactions import CommitUnknown, NotCommitted
+from ledger.models import Account
 from tests.factories import NOW, fund
 from tests.ground.plans import recorded
 from tests.tips.calls import (
@@ -38,8 +40,8 @@ from tests.tips.calls import (
     succeeded,
     tip_id,
 )
-from tips import settlement
 from tips.models import ChainHead, QueueRequest, Tip, TipActivated
+from tips.settlement import settlement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
 
@@ -59,7 +61,7 @@ def deliveries():
     return Counter(row["status"] for row in collection(WebhookDelivery).find())
 
 
-# --- once ------------------------------------------------------------------------------------------------------------------
+# --- once --------------------------------------------------------------------------------------------------
 
 
 def test_a_paid_tip_moves_its_tokens_and_is_split():
@@ -67,13 +69,19 @@ def test_a_paid_tip_moves_its_tokens_and_is_split():
     succeeded(1, 100, commission=25)
     assert settle() == settlement.Drained(2, {ANA})
     assert state() == SETTLED
-    assert [balance(name) for name in (f"user:{BOB}", f"performer:{ANA}", "platform:commission")] == [400, 75, 25]
+    assert [balance(name) for name in (f"user:{BOB}", f"performer:{ANA}", "platform:commission")] == [
+        400,
+        75,
+        25,
+    ]
     assert deliveries() == {"processed": 2}
 
 
 def test_its_event_carries_the_ledgers_own_references_and_balances():
     bought(500)
-    succeeded(1, 100, commission=25, studioCommission=10, context={"streamType": "private", "customMessage": "Hi"})
+    succeeded(
+        1, 100, commission=25, studioCommission=10, context={"streamType": "private", "customMessage": "Hi"}
+    )
     settle()
     entries = {e.points_delta: e for e in gateway.current().entries_for(f"TIP_{tip_id(1)}", accounts=())}
     row = event()
@@ -91,7 +99,11 @@ def test_its_event_carries_the_ledgers_own_references_and_balances():
     }
     assert (payload["netPrice"], payload["commission"], payload["studioCommission"]) == (75, 25, 10)
     assert payload["context"] == {"streamType": "private", "customMessage": "Hi"}
-    assert (row["ledger_id"], row["source_ref"], row["posted_at"]) == (entries[-100].entry_id, f"TIP_{tip_id(1)}", NOW)
+    assert (row["ledger_id"], row["source_ref"], row["posted_at"]) == (
+        entries[-100].entry_id,
+        f"TIP_{tip_id(1)}",
+        NOW,
+    )
 
 
 def test_its_request_waits_in_the_performers_lane_with_the_same_payload():
@@ -116,10 +128,18 @@ def test_tip_event_request_money_and_delivery_are_one_transaction():
     succeeded()
     settle()
     database = collection(Tip).database.name
-    (written,) = client().local["oplog.rs"].find({"o.applyOps.ns": f"{database}.tips"}).sort("$natural", -1).limit(1)
+    (written,) = (
+        client().local["oplog.rs"].find({"o.applyOps.ns": f"{database}.tips"}).sort("$natural", -1).limit(1)
+    )
     names = {operation["ns"].removeprefix(f"{database}.") for operation in written["o"]["applyOps"]}
     assert names == {
-        *("tips", "tip_activated_event_log", "tip_activated_chain_head", "queue_requests", "webhook_deliveries"),
+        *(
+            "tips",
+            "tip_activated_event_log",
+            "tip_activated_chain_head",
+            "queue_requests",
+            "webhook_deliveries",
+        ),
         *("ledger_accounts", "ledger_transfers", "ledger_entries"),
     }
 
@@ -173,7 +193,7 @@ def test_nothing_to_do_is_nothing():
     assert settle() == end_grace(NOW) == settlement.Drained(0, set())
 
 
-# --- repeated --------------------------------------------------------------------------------------------------------------
+# --- repeated ----------------------------------------------------------------------------------------------
 
 
 def test_settling_again_changes_nothing():
@@ -204,7 +224,7 @@ def test_repeated_calls_settle_once():
     assert (events(), balance(f"user:{BOB}")) == ([1], 400)
 
 
-# --- concurrent ------------------------------------------------------------------------------------------------------------
+# --- concurrent --------------------------------------------------------------------------------------------
 
 
 def test_drains_in_eight_threads_settle_each_tip_once(in_threads):
@@ -247,13 +267,16 @@ def test_tokens_and_the_end_of_grace_at_once_have_one_outcome(in_threads):
 
 @pytest.mark.parametrize("first", ["tokens", "tip"])
 def test_a_round_that_brings_tokens_and_one_that_misses_them_see_each_other(fail_command, first):
-    """Each begins before the other has ended. Without a common row to write, the tip would wait for tokens that are there."""
+    """Each begins before the other has ended. Without a common row to write, the tip would wait for tokens
+    that are there."""
     _, model = (bought(100), Account) if first == "tokens" else (succeeded(1, 100), Tip)
     began = client().admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
     fail_command("insert", blockConnection=True, blockTimeMS=400, **place(model))
     with ThreadPoolExecutor(1) as pool:
         drained = pool.submit(settle)
-        client().admin.command({"waitForFailPoint": "failCommand", "timesEntered": began + 1, "maxTimeMS": 5000})
+        client().admin.command(
+            {"waitForFailPoint": "failCommand", "timesEntered": began + 1, "maxTimeMS": 5000}
+        )
         rows = list(collection(WebhookDelivery).find({"status": "received"}))
         _ = succeeded(1, 100) if first == "tokens" else bought(100)
         others = [row for row in collection(WebhookDelivery).find({"status": "received"}) if row not in rows]
@@ -287,7 +310,9 @@ def test_where_another_process_has_moved_the_chain_on_the_next_row_follows_its_r
     monkeypatch.setattr(settlement, "_head", seen)
     succeeded(3, 100)
     settle()
-    assert [row["_id"] for row in collection(TipActivated).find().sort("sequence", 1)] == [tip_id(n) for n in (1, 2, 3)]
+    assert [row["_id"] for row in collection(TipActivated).find().sort("sequence", 1)] == [
+        tip_id(n) for n in (1, 2, 3)
+    ]
     assert settlement._head["sequence"] == 3
 
 
@@ -299,7 +324,9 @@ def test_two_processes_that_take_turns_make_one_chain(monkeypatch):
         succeeded(number, 100)
         settle()
         ends[number % 2] = settlement._head
-    assert [row["sequence"] for row in collection(TipActivated).find().sort("sequence", 1)] == list(range(1, 9))
+    assert [row["sequence"] for row in collection(TipActivated).find().sort("sequence", 1)] == list(
+        range(1, 9)
+    )
 
 
 def test_a_round_of_which_one_tip_is_known_settles_the_others_once():
@@ -307,7 +334,9 @@ def test_a_round_of_which_one_tip_is_known_settles_the_others_once():
     bought(500)
     succeeded(1, 100)
     settle()
-    collection(WebhookDelivery).update_one({"subject": f"tip.succeeded/{tip_id(1)}"}, {"$set": {"status": "received"}})
+    collection(WebhookDelivery).update_one(
+        {"subject": f"tip.succeeded/{tip_id(1)}"}, {"$set": {"status": "received"}}
+    )
     for number in (2, 3):
         succeeded(number, 100)
     assert settle() == settlement.Drained(3, {ANA})
@@ -331,7 +360,7 @@ def test_a_round_of_new_tips_reads_their_deliveries_and_accounts_and_nothing_els
     ]
 
 
-# --- crashed ---------------------------------------------------------------------------------------------------------------
+# --- crashed -----------------------------------------------------------------------------------------------
 
 WRITES = [
     ("update", Account),
@@ -350,7 +379,8 @@ WRITES = [
 
 @pytest.fixture
 def one_waits_one_comes():
-    """Tip 1 waits for its tokens; the tokens, and a tip 2, are delivered: the next round makes every kind of write."""
+    """Tip 1 waits for its tokens; the tokens, and a tip 2, are delivered: the next round makes every kind of
+    write."""
     bought(100)
     succeeded(1, 300)
     settle()
@@ -368,12 +398,18 @@ def both_are_settled_once():
     assert (state(1), state(2)) == (SETTLED, SETTLED)
     assert events() == [1, 2]
     assert (request(1)["status"], request(2)["status"]) == ("pending", "pending")
-    assert (balance(f"user:{BOB}"), balance(f"performer:{ANA}"), balance("platform:commission")) == (200, 375, 125)
+    assert (balance(f"user:{BOB}"), balance(f"performer:{ANA}"), balance("platform:commission")) == (
+        200,
+        375,
+        125,
+    )
     assert deliveries() == {"processed": 4}
 
 
 @pytest.mark.parametrize(("command", "where"), WRITES)
-def test_an_error_at_any_write_leaves_nothing_and_the_next_round_settles_once(one_waits_one_comes, fail_command, command, where):
+def test_an_error_at_any_write_leaves_nothing_and_the_next_round_settles_once(
+    one_waits_one_comes, fail_command, command, where
+):
     before = everything()
     fail_command(command, errorCode=ERROR, **(place(where) if where else {}))
     with pytest.raises((PyMongoError, NotCommitted)):
@@ -384,7 +420,9 @@ def test_an_error_at_any_write_leaves_nothing_and_the_next_round_settles_once(on
 
 
 @pytest.mark.parametrize(("command", "where"), [WRITES[2], WRITES[6], WRITES[7], WRITES[10]])
-def test_an_error_in_a_round_of_new_tips_leaves_nothing_and_the_next_round_settles_once(fail_command, command, where):
+def test_an_error_in_a_round_of_new_tips_leaves_nothing_and_the_next_round_settles_once(
+    fail_command, command, where
+):
     bought(600)
     succeeded(1, 100)
     settle()
@@ -399,7 +437,9 @@ def test_an_error_in_a_round_of_new_tips_leaves_nothing_and_the_next_round_settl
 
 
 @pytest.mark.parametrize(("command", "where"), [WRITES[0], WRITES[4], WRITES[8], WRITES[10]])
-def test_a_connection_lost_at_any_write_is_taken_up_at_once(one_waits_one_comes, fail_command, command, where):
+def test_a_connection_lost_at_any_write_is_taken_up_at_once(
+    one_waits_one_comes, fail_command, command, where
+):
     fail_command(command, closeConnection=True, **(place(where) if where else {}))
     settle()
     both_are_settled_once()
@@ -423,14 +463,18 @@ def test_a_commit_whose_answer_never_comes_is_found_by_the_next_round(one_waits_
     both_are_settled_once()
 
 
-def test_a_session_killed_in_the_middle_leaves_nothing_and_the_next_round_settles_once(one_waits_one_comes, fail_command):
+def test_a_session_killed_in_the_middle_leaves_nothing_and_the_next_round_settles_once(
+    one_waits_one_comes, fail_command
+):
     """The server ends the transaction while it waits between its writes."""
     before = everything()
     began = client().admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
     fail_command("insert", blockConnection=True, blockTimeMS=5000, **place(TipActivated))
     with ThreadPoolExecutor(1) as pool:
         drained = pool.submit(settle)
-        client().admin.command({"waitForFailPoint": "failCommand", "timesEntered": began + 1, "maxTimeMS": 5000})
+        client().admin.command(
+            {"waitForFailPoint": "failCommand", "timesEntered": began + 1, "maxTimeMS": 5000}
+        )
         client().admin.command({"killAllSessions": []})
         with pytest.raises(PyMongoError):
             drained.result(5)
@@ -439,7 +483,7 @@ def test_a_session_killed_in_the_middle_leaves_nothing_and_the_next_round_settle
     both_are_settled_once()
 
 
-# --- tokens that come later ------------------------------------------------------------------------------------------------
+# --- tokens that come later --------------------------------------------------------------------------------
 
 
 def test_a_tip_before_its_tokens_waits_without_any_effect():
@@ -547,7 +591,7 @@ def test_tokens_are_not_spent_twice():
     assert balance(f"user:{BOB}") == 50
 
 
-# --- cancelled and failed by the platform, in any order --------------------------------------------------------------------
+# --- cancelled and failed by the platform, in any order ----------------------------------------------------
 
 ENDS = [(cancelled, ("cancelled", "cancelled", "by_platform")), (failed, ("failed", "failed", "by_platform"))]
 
@@ -603,7 +647,7 @@ def test_of_two_ends_the_first_holds():
     assert state() == ENDS[0][1]
 
 
-# --- references ------------------------------------------------------------------------------------------------------------
+# --- references --------------------------------------------------------------------------------------------
 
 
 def test_a_source_ref_of_another_tip_is_refused_and_the_first_is_unharmed():
@@ -648,7 +692,7 @@ def test_a_purchase_whose_key_was_taken_is_kept_for_admins_and_does_not_vanish()
     assert settle().handled == 0
 
 
-# --- what cannot be processed ----------------------------------------------------------------------------------------------
+# --- what cannot be processed ------------------------------------------------------------------------------
 
 
 def poison(key="payments/poison", position=1):
@@ -733,7 +777,7 @@ def test_an_event_is_never_born_from_anything_but_a_successful_tip():
         assert (event(), request(), balance(f"user:{BOB}")) == (None, None, 0)
 
 
-# --- anything in any order -------------------------------------------------------------------------------------------------
+# --- anything in any order ---------------------------------------------------------------------------------
 
 NUMBERS = st.sampled_from([1, 2, 3])
 STEPS = st.one_of(
@@ -749,7 +793,9 @@ _world = iter(range(1, 10**6))
 
 @hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
-def test_in_whatever_order_facts_arrive_a_tip_ends_once_and_the_event_is_there_exactly_when_it_is_settled(steps):
+def test_in_whatever_order_facts_arrive_a_tip_ends_once_and_the_event_is_there_exactly_when_it_is_settled(
+    steps,
+):
     base = next(_world) * 10
     user, now, tokens = f"{base:024x}", NOW, 0
     for step, value in steps:
@@ -762,7 +808,9 @@ def test_in_whatever_order_facts_arrive_a_tip_ends_once_and_the_event_is_there_e
         elif step == "end_grace":
             end_grace(now + GRACE)
         else:
-            {"succeeded": succeeded, "cancelled": cancelled, "failed": failed}[step](base + value, tipper=user, performer=CAROL)
+            {"succeeded": succeeded, "cancelled": cancelled, "failed": failed}[step](
+                base + value, tipper=user, performer=CAROL
+            )
     while settle(now).handled:
         pass
     end_grace(now + GRACE * 2)
@@ -770,5 +818,9 @@ def test_in_whatever_order_facts_arrive_a_tip_ends_once_and_the_event_is_there_e
     states = {number: state(number) for number in mentioned}
     assert all(found_state[1] in ("settled", "cancelled", "failed") for found_state in states.values())
     settled = {number for number, found_state in states.items() if found_state == SETTLED}
-    assert {number for number in mentioned if event(number)} == {number for number in mentioned if request(number)} == settled
+    assert (
+        {number for number in mentioned if event(number)}
+        == {number for number in mentioned if request(number)}
+        == settled
+    )
     assert balance(f"user:{user}") == tokens - 100 * len(settled) >= 0

@@ -1,16 +1,19 @@
-"""Every pair of states of a tip and of a request, tried with the functions that really move them; and docs/states.md agrees."""
+"""Every pair of states of a tip and of a request, tried with the functions that really move them; and
+docs/states.md agrees."""
 
 from datetime import timedelta
 
 import pytest
 
-from ledger.database import collection
-from ledger.models import WebhookDelivery
+from ground.inbox.models import WebhookDelivery
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.states import coded, documented, pairs
 from tests.tips.calls import ANA, bought, cancelled, event, failed, found, request, settle, succeeded
-from tips import queue, settlement
 from tips.models import QueueRequest, RequestStatus, SettlementStatus, Tip
+from tips.queue import claims
+from tips.queue import requests as queue
+from tips.settlement import settlement
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +25,7 @@ def ids(pair):
     return f"{pair[0]} to {pair[1]}"
 
 
-# --- a tip -----------------------------------------------------------------------------------------------------------------
+# --- a tip -------------------------------------------------------------------------------------------------
 
 
 def looked_at_again():
@@ -86,18 +89,20 @@ def test_a_tip_that_has_ended_is_moved_by_nothing():
     assert settlement.FINAL.isdisjoint(frozenset().union(*settlement.PREDECESSORS.values()))
 
 
-# --- a request -------------------------------------------------------------------------------------------------------------
+# --- a request ---------------------------------------------------------------------------------------------
 
 
 def moved(to):
     request_id = request()["_id"]
     if to is R.PENDING:
-        is_released = queue.release(request_id, now=LATER, delay_seconds=0, error="x")
-        return is_released or queue.send_back(request_id, now=LATER)
+        is_released = claims.release(request_id, now=LATER, delay_seconds=0, error="x")
+        return is_released or claims.send_back(request_id, now=LATER)
     if to is R.JOINED:
-        return len(queue.join({"idempotency_key": "another", "claimed_by": "worker-0/1"}, [request()], now=LATER))
+        return len(
+            claims.join({"idempotency_key": "another", "claimed_by": "worker-0/1"}, [request()], now=LATER)
+        )
     if to is R.CLAIMED:
-        return len(queue.claim(queue.fronts([ANA]), by="worker-0", now=LATER, lease_seconds=10))
+        return len(claims.claim(claims.fronts([ANA]), by="worker-0", now=LATER, lease_seconds=10))
     return queue.advance([request_id], to, now=LATER)
 
 

@@ -1,4 +1,5 @@
-"""The door of payment systems, as a plain Django view and on bare ASGI: the statuses, and that nothing hostile gets further."""
+"""The door of payment systems, as a plain Django view and on bare ASGI: the statuses, and that nothing
+hostile gets further."""
 
 import asyncio
 import json
@@ -17,14 +18,16 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from config.asgi import application
-from ledger import doorbell, signing
-from ledger.database import collection
-from ledger.door import Refusal
-from ledger.models import WebhookDelivery
+from ground.hops import doorbell
+from ground.inbox import signing
+from ground.inbox.models import WebhookDelivery
+from ground.json.errors import Refusal
+from ground.mongodb.collections import collection
 from tests import hostile, services
 from tests.tips import calls
 from tests.tips.calls import CAROL, body, purchase, signed, tip, tip_id
-from tips import simulator, webhooks
+from tips import webhooks
+from tips.intake import simulator
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +63,7 @@ def code_of(answer):
     return answer[0], answer[1]["error"]["code"]
 
 
-# --- accepted --------------------------------------------------------------------------------------------------------------
+# --- accepted ----------------------------------------------------------------------------------------------
 
 
 def test_first_202_and_every_repeat_200_with_the_same_body(post):
@@ -77,7 +80,10 @@ def test_the_same_tip_by_another_delivery_is_a_repeat(post):
 
 
 def test_the_raw_bytes_are_kept(post):
-    content = b' {"type" : "tip.succeeded",\n"timestamp":"2026-01-03T04:15:00Z", "data": %s}' % json.dumps(tip()).encode()
+    content = (
+        b' {"type" : "tip.succeeded",\n"timestamp":"2026-01-03T04:15:00Z", "data": %s}'
+        % json.dumps(tip()).encode()
+    )
     assert post(content, signed(content))[0] == 202
     assert bytes(collection(WebhookDelivery).find_one()["body"]) == content
 
@@ -107,11 +113,17 @@ def test_both_doors_are_one():
     ]
 
 
-# --- conflicts -------------------------------------------------------------------------------------------------------------
+# --- conflicts ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "other", [{"totalPrice": 101}, {"recipient": {"performerId": CAROL}}, {"tipper": {"userId": CAROL}}, {"sourceRef": "x"}]
+    "other",
+    [
+        {"totalPrice": 101},
+        {"recipient": {"performerId": CAROL}},
+        {"tipper": {"userId": CAROL}},
+        {"sourceRef": "x"},
+    ],
 )
 def test_other_content_under_the_same_tip_is_409_and_the_first_stands(post, other):
     content, changed = body("tip.succeeded", tip()), body("tip.succeeded", tip() | other)
@@ -136,16 +148,19 @@ def test_a_conflict_changes_nothing_of_a_settled_tip(proven):
     assert after == before
 
 
-# --- refused: nothing is stored --------------------------------------------------------------------------------------------
+# --- refused: nothing is stored ----------------------------------------------------------------------------
 
 
 def call(content=None, *, seconds=0, sent=None, without="", **changed):
-    """(content, headers) of a call signed `seconds` from now; then other content is sent, or a header changed or left out."""
+    """(content, headers) of a call signed `seconds` from now; then other content is sent, or a header changed
+    or left out."""
     content = body("tip.succeeded", tip()) if content is None else content
     secret = settings.PAYMENT_WEBHOOK_SECRETS[0]
     headers = simulator.headers(secret, "msg_1", content, timestamp=int(time.time()) + seconds)
     headers |= {name.replace("_", "-"): value for name, value in changed.items()}
-    return content if sent is None else sent, {name: value for name, value in headers.items() if name != without}
+    return content if sent is None else sent, {
+        name: value for name, value in headers.items() if name != without
+    }
 
 
 UNPROVEN = {
@@ -221,7 +236,10 @@ def test_without_a_secret_everything_is_refused(post, settings):
 def test_a_rotated_secret_is_accepted_beside_the_new_one(post, settings):
     content = body("tip.succeeded", tip())
     headers = signed(content)
-    settings.PAYMENT_WEBHOOK_SECRETS = ["whsec_bmV3LW5ldy1uZXctbmV3LW5ldy1uZXc=", *settings.PAYMENT_WEBHOOK_SECRETS]
+    settings.PAYMENT_WEBHOOK_SECRETS = [
+        "whsec_bmV3LW5ldy1uZXctbmV3LW5ldy1uZXc=",
+        *settings.PAYMENT_WEBHOOK_SECRETS,
+    ]
     assert post(content, headers)[0] == 202
 
 
@@ -238,17 +256,33 @@ def test_the_plain_view_is_routed_and_takes_only_posts():
     assert webhooks.payments(RequestFactory().get(webhooks.PATH)).status_code == 405
 
 
-# --- hostile calls ---------------------------------------------------------------------------------------------------------
+# --- hostile calls -----------------------------------------------------------------------------------------
 
-FIELDS = ["tipId", "totalPrice", "tipper", "recipient", "context", "commission", "sourceRef", "createdAt", "isAnonymous"]
+FIELDS = [
+    "tipId",
+    "totalPrice",
+    "tipper",
+    "recipient",
+    "context",
+    "commission",
+    "sourceRef",
+    "createdAt",
+    "isAnonymous",
+]
 KINDS = st.sampled_from(["tip.succeeded", "tip.cancelled", "tip.failed"])
 PURCHASE = list(purchase())
-changed_tips = st.tuples(KINDS, hostile.mutated(tip(), FIELDS)).map(lambda both: body(both[0], json.loads(both[1])))
-changed_purchases = hostile.mutated(purchase(), PURCHASE).map(lambda data: body("tokens.purchased", json.loads(data)))
+changed_tips = st.tuples(KINDS, hostile.mutated(tip(), FIELDS)).map(
+    lambda both: body(both[0], json.loads(both[1]))
+)
+changed_purchases = hostile.mutated(purchase(), PURCHASE).map(
+    lambda data: body("tokens.purchased", json.loads(data))
+)
 hostile_bodies = hostile.bodies(changed_tips, changed_purchases)
 hostile_headers = st.lists(
     st.tuples(
-        st.sampled_from([b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-request-id", b"content-type"]),
+        st.sampled_from(
+            [b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-request-id", b"content-type"]
+        ),
         hostile.printable.map(lambda text: text.encode("latin-1")),
     ),
     max_size=6,
@@ -288,7 +322,9 @@ def test_unproven_calls_are_401_whatever_they_are(db, headers, content):
 def test_signed_nonsense_is_400_or_a_call_like_any_other(db, content):
     """The sender is proven, the body is not: it may even be good, but nothing is half accepted."""
     before = len(stored())
-    status, answer = asyncio.run(raw_asgi([(name.encode(), value.encode()) for name, value in signed(content).items()], content))
+    status, answer = asyncio.run(
+        raw_asgi([(name.encode(), value.encode()) for name, value in signed(content).items()], content)
+    )
     assert status in (200, 202, 400, 409)
     assert len(stored()) == before + (status in (200, 202, 409))
     if status == 400:
@@ -323,7 +359,11 @@ def good_signatures(headers):
     """A signature beside the good one, or base64 written otherwise, is still the good one."""
     texts = [part.partition(",") for part in headers.get("webhook-signature", "").split(" ")]
     found = {text.rstrip("=") for version, _, text in texts if version == "v1"}
-    return headers.get("webhook-id"), headers.get("webhook-timestamp"), {text[:42] for text in found if len(text) == 43}
+    return (
+        headers.get("webhook-id"),
+        headers.get("webhook-timestamp"),
+        {text[:42] for text in found if len(text) == 43},
+    )
 
 
 @many
@@ -334,12 +374,15 @@ def test_a_signed_body_is_let_in_as_something_that_can_be_stored_or_is_400(conte
         assert found == 400
     else:
         call = found[0]
-        kept = {name: getattr(call, name) for name in ("key", "event_type", "subject", "fingerprint", "body", "position")}
+        kept = {
+            name: getattr(call, name)
+            for name in ("key", "event_type", "subject", "fingerprint", "body", "position")
+        }
         assert bson.decode(bson.encode(kept)) == kept
         assert len(call.event_type) <= 40
 
 
-# --- at once ---------------------------------------------------------------------------------------------------------------
+# --- at once -----------------------------------------------------------------------------------------------
 
 
 def test_fifty_threads_post_one_tip_and_one_delivery_counts(in_threads):
@@ -358,7 +401,7 @@ async def test_of_two_hundred_calls_at_once_each_has_its_own_answer():
         assert answer["tipId"] == json.loads(content)["data"]["tipId"]
 
 
-# --- the doorbell ----------------------------------------------------------------------------------------------------------
+# --- the doorbell ------------------------------------------------------------------------------------------
 
 
 def test_settlement_is_rung_for_what_is_new_and_not_for_repeats(post):

@@ -16,11 +16,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--username", required=True)
         parser.add_argument("--role", required=True, choices=[role.value for role in staff.Role])
-        parser.add_argument("--password", default="", help="without one the account cannot log in; its token works")
+        parser.add_argument(
+            "--password", default="", help="without one the account cannot log in; its token works"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = staff.enrol(username=options["username"], role=staff.Role(options["role"]), password=options["password"])
+            made = staff.enrol(
+                username=options["username"],
+                role=staff.Role(options["role"]),
+                password=options["password"],
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         except staff.NotStaff as error:

@@ -1,4 +1,5 @@
-"""`manage.py dead_letters list|show|review|replay`: what was given up, and its way back. Exit 0 done, 1 refused, 2 misused."""
+"""`manage.py dead_letters list|show|review|replay`: what was given up, and its way back. Exit 0
+done, 1 refused, 2 misused."""
 
 import json
 from argparse import ArgumentParser
@@ -8,10 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from adminpanel.wire import group_json, letter_json
-from ledger import clock, doorbell
-from lovense import deadletters
-from lovense.deadletters import CountChanged, Letter, Refused, Resolution
+from adminpanel.api.schema import group_json, letter_json
+from ground import clock
+from ground.hops import doorbell
+from lovense.lane import deadletters
+from lovense.lane.deadletters import CountChanged, Letter, Refused, Resolution
 
 MISUSED = 2
 OPERATOR = "operator"  # whom the audit trail names, unless --by does
@@ -22,23 +24,38 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        listing = actions.add_parser("list", help="the causes, then the letters, those that died last first")
+        listing = actions.add_parser(
+            "list", help="the causes, then the letters, those that died last first"
+        )
         listing.add_argument("--cause", default="", help="only this one's")
         show = actions.add_parser("show", help="one letter with its whole history")
         review = actions.add_parser("review", help="note what was decided about it")
-        review.add_argument("--resolution", required=True, choices=[one.value for one in Resolution])
+        review.add_argument(
+            "--resolution", required=True, choices=[one.value for one in Resolution]
+        )
         review.add_argument("--note", default="")
-        replay = actions.add_parser("replay", help="send it back into the queue; or a group, with the count you were shown")
+        replay = actions.add_parser(
+            "replay", help="send it back into the queue; or a group, with the count you were shown"
+        )
         for action in (show, review):
             action.add_argument("key", metavar="ID", help="a request id or a tip id")
-        replay.add_argument("key", metavar="ID", nargs="?", default="", help="a request id or a tip id")
+        replay.add_argument(
+            "key", metavar="ID", nargs="?", default="", help="a request id or a tip id"
+        )
         replay.add_argument("--cause", default="", help="with --all: only this one's")
         replay.add_argument("--all", action="store_true", help="all that may be sent back")
-        replay.add_argument("--expect", type=int, metavar="N", help="with --all: how many they are; otherwise nothing happens")
+        replay.add_argument(
+            "--expect",
+            type=int,
+            metavar="N",
+            help="with --all: how many they are; otherwise nothing happens",
+        )
         for action in (listing, show, review, replay):
             action.add_argument("--json", action="store_true", help="for programs")
         for action in (review, replay):
-            action.add_argument("--by", default=OPERATOR, metavar="NAME", help="whom the audit trail names")
+            action.add_argument(
+                "--by", default=OPERATOR, metavar="NAME", help="whom the audit trail names"
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -54,7 +71,9 @@ class Command(BaseCommand):
             return
         for group in groups:
             times = f"{clock.iso(group.oldest)} to {clock.iso(group.newest)}"
-            self.stdout.write(f"{group.count} {group.cause}, {group.replayable} may be sent back, {times}")
+            self.stdout.write(
+                f"{group.count} {group.cause}, {group.replayable} may be sent back, {times}"
+            )
         for letter in _all(options["cause"]):
             self.stdout.write(f"  {_line(letter)}")
         if not groups:
@@ -69,12 +88,19 @@ class Command(BaseCommand):
         for told in letter.history:
             self.stdout.write(f"  {clock.iso(told.at)} {told.text}")
         for gate in letter.gates:
-            self.stdout.write(f"  gate {gate['gate']}: {'passed' if gate['passed'] else 'said no'}, saw {gate['saw']}")
+            self.stdout.write(
+                f"  gate {gate['gate']}: {'passed' if gate['passed'] else 'said no'}, saw "
+                f"{gate['saw']}"
+            )
         if letter.refusal:
             self.stdout.write(f"  {letter.refusal}")
 
     def _review(self, options: dict[str, Any]) -> None:
-        decided = {"resolution": Resolution(options["resolution"]), "note": options["note"], "by": options["by"]}
+        decided = {
+            "resolution": Resolution(options["resolution"]),
+            "note": options["note"],
+            "by": options["by"],
+        }
         self._tell(deadletters.review(options["key"], **decided, now=clock.now()), options)
 
     def _replay(self, options: dict[str, Any]) -> None:
@@ -91,7 +117,9 @@ class Command(BaseCommand):
         cause, expect = options["cause"], options["expect"]
         if expect is None:
             there = deadletters.count(cause=cause)
-            raise CommandError(f"There are {there}. Say --expect {there} to send them back.", returncode=MISUSED)
+            raise CommandError(
+                f"There are {there}. Say --expect {there} to send them back.", returncode=MISUSED
+            )
         gone, left = 0, expect
         # disable=None: the bar is drawn on a terminal only
         with tqdm(total=expect, unit=" letters", disable=None, leave=False) as bar:
@@ -106,15 +134,24 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{gone} sent back, {left} left")
         if gone < expect:
-            raise CommandError(f"{expect - gone} did not go back: somebody else decided about them.", returncode=1)
+            raise CommandError(
+                f"{expect - gone} did not go back: somebody else decided about them.", returncode=1
+            )
 
     def _some(self, cause: str, expect: int, by: str, bar: Any) -> tuple[int, int]:
-        found = deadletters.replay_group(cause=cause, expect=expect, by=by, now=clock.now(), progress=bar.update)
+        found = deadletters.replay_group(
+            cause=cause, expect=expect, by=by, now=clock.now(), progress=bar.update
+        )
         doorbell.ring("lovense.dispatch")
         return found
 
     def _stopped(self, gone: int, changed: CountChanged) -> CommandError:
-        words = f"{gone} were sent back; then others died or were decided about: {changed.actual} are left." if gone else changed
+        words = (
+            f"{gone} were sent back; then others died or were decided about: {changed.actual} are "
+            f"left."
+            if gone
+            else changed
+        )
         return CommandError(str(words), returncode=1)
 
     def _tell(self, letter: Letter, options: dict[str, Any]) -> None:
@@ -138,6 +175,10 @@ def _all(cause: str) -> Iterator[Letter]:
 
 def _line(letter: Letter) -> str:
     what = f"tip {letter.tip_id}" if letter.tip_id else letter.request["type"]
-    review = f", reviewed as {letter.review['resolution']} by {letter.review['by']}" if letter.review else ""
+    review = (
+        f", reviewed as {letter.review['resolution']} by {letter.review['by']}"
+        if letter.review
+        else ""
+    )
     cause = f" ({letter.cause})" if letter.cause else ""
     return f"{letter.request_id} {letter.status}{cause}: {what}, {letter.amount} tokens{review}"

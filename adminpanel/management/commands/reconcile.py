@@ -1,7 +1,8 @@
-"""`manage.py reconcile`: proves the books, or names what does not agree and exits 1. It changes nothing.
+"""`manage.py reconcile`: proves the books, or names what does not agree and exits 1. It changes
+nothing.
 
-With --against-gateway it also asks the ledger about settled tips, and compares its answers with the event log.
-"""
+With --against-gateway it also asks the ledger about settled tips, and compares its answers with the
+event log."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from pymongo.errors import OperationFailure
 from tqdm import tqdm
 
-from ledger import gateway, reconcile
-from tips import drift
+from ledger import gateway
+from ledger.books import reconcile
+from tips.settlement import drift
 
 MOST = 1000  # findings printed; broken books show the same cause many times
 MOST_SAMPLED = 1_000_000
@@ -28,7 +30,9 @@ def _sample(written: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Recomputes every balance from the entries and reports what does not agree; fixes nothing."
+    help = (
+        "Recomputes every balance from the entries and reports what does not agree; fixes nothing."
+    )
     _asked = 0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,14 +42,22 @@ class Command(BaseCommand):
             const=settings.LEDGER_GATEWAY,
             choices=sorted(gateway.GATEWAYS),
             metavar="NAME",
-            help="also ask this ledger about the settled tips (default: the one that LEDGER_GATEWAY names)",
+            help="also ask this ledger about the settled tips (default: the one that "
+            "LEDGER_GATEWAY names)",
         )
-        parser.add_argument("--sample", type=_sample, metavar="N", help="ask about so many tips, drawn at random; else about all")
+        parser.add_argument(
+            "--sample",
+            type=_sample,
+            metavar="N",
+            help="ask about so many tips, drawn at random; else about all",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, sample = options["against_gateway"], options["sample"]
         if sample and not name:
-            raise CommandError("--sample says how many tips to ask about: it needs --against-gateway.")
+            raise CommandError(
+                "--sample says how many tips to ask about: it needs --against-gateway."
+            )
         found = self._proof()
         rows = reconcile.size()
         if name and len(found) <= MOST:
@@ -54,7 +66,9 @@ class Command(BaseCommand):
             self.stdout.write(finding)
         if found:
             more = "more than " if len(found) > MOST else ""
-            raise CommandError(f"The books do not agree: {more}{min(len(found), MOST)} findings.", returncode=1)
+            raise CommandError(
+                f"The books do not agree: {more}{min(len(found), MOST)} findings.", returncode=1
+            )
         asked = f"; {self._asked} settled tips agree with the ledger" if name else ""
         self.stdout.write(f"{rows} rows read, the books agree{asked}")
 
@@ -65,7 +79,9 @@ class Command(BaseCommand):
             if error.code != SNAPSHOT_TOO_OLD:
                 raise
             longer = "give mongod a larger minSnapshotHistoryWindowInSeconds"
-            raise CommandError(f"The books take longer to read than the server keeps one moment of them: {longer}.") from None
+            raise CommandError(
+                f"The books take longer to read than the server keeps one moment of them: {longer}."
+            ) from None
 
     def _books(self) -> Iterator[str]:
         # disable=None: the bar is drawn on a terminal only
@@ -73,7 +89,9 @@ class Command(BaseCommand):
             yield from map(str, reconcile.findings(progress=bar.update))
 
     def _drift(self, name: str, sample: int | None) -> Iterator[str]:
-        with tqdm(total=min(drift.size(), sample or drift.size()), unit=" tips", disable=None, leave=False) as bar:
+        with tqdm(
+            total=min(drift.size(), sample or drift.size()), unit=" tips", disable=None, leave=False
+        ) as bar:
 
             def count(tips: int) -> None:
                 self._asked += tips

@@ -1,4 +1,5 @@
-"""`manage.py demo`: a thin door to `config.demo`, which must learn where the databases are before Django reads its settings."""
+"""`manage.py demo`: a thin door to `config.demo`, which must learn where the databases are before
+Django reads its settings."""
 
 import os
 from typing import Any

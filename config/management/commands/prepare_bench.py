@@ -1,4 +1,5 @@
-"""`manage.py prepare_bench`: the performers, viewers and tokens of a load test; prints the performers' tokens as JSON."""
+"""`manage.py prepare_bench`: the performers, viewers and tokens of a load test; prints the
+performers' tokens as JSON."""
 
 import json
 from argparse import ArgumentParser
@@ -7,11 +8,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config import benchmark
-from ledger import clock
+from ground import clock
 
 
 class Command(BaseCommand):
-    help = "Prepares a load test: performers with an all-answering menu, funded viewers, no rate limit. Repeatable."
+    help = (
+        "Prepares a load test: performers with an all-answering menu, funded viewers, no rate "
+        "limit. Repeatable."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--performers", type=int, required=True)

@@ -1,4 +1,5 @@
-"""`manage.py stack`: a thin door to `config.stack`, which must not carry Django's weight or need a database."""
+"""`manage.py stack`: a thin door to `config.stack`, which must not carry Django's weight or need a
+database."""
 
 import os
 from typing import Any

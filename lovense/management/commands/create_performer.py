@@ -7,21 +7,25 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from ledger import clock
-from lovense import performers
+from ground import clock
+from lovense.performers import enrolment
 
 
 class Command(BaseCommand):
     help = "Creates a performer with her log-in and token; a repeat prints the same."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--performer-id", required=True, help="24 hex digits, as the platform names her")
+        parser.add_argument(
+            "--performer-id", required=True, help="24 hex digits, as the platform names her"
+        )
         parser.add_argument("--username", required=True)
-        parser.add_argument("--password", default="", help="without one she cannot log in; her token works")
+        parser.add_argument(
+            "--password", default="", help="without one she cannot log in; her token works"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = performers.enrol(
+            made = enrolment.enrol(
                 performer_id=options["performer_id"].lower(),
                 username=options["username"],
                 password=options["password"],
@@ -29,7 +33,15 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        except (performers.InvalidPerformerId, performers.UsernameTaken, performers.PerformerRenamed) as error:
+        except (
+            enrolment.InvalidPerformerId,
+            enrolment.UsernameTaken,
+            enrolment.PerformerRenamed,
+        ) as error:
             raise CommandError(str(error)) from None
-        found = {"performerId": made.performer.pk, "username": options["username"], "token": made.token}
+        found = {
+            "performerId": made.performer.pk,
+            "username": options["username"],
+            "token": made.token,
+        }
         self.stdout.write(json.dumps(found))

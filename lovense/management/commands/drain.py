@@ -1,4 +1,5 @@
-"""`manage.py drain on|off [--wait]`: nothing new starts, so that a deploy ends no run; what plays, plays to its end."""
+"""`manage.py drain on|off [--wait]`: nothing new starts, so that a deploy ends no run; what plays,
+plays to its end."""
 
 import time
 from argparse import ArgumentParser
@@ -6,21 +7,29 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ledger import clock, doorbell
-from lovense import controls
+from ground import clock
+from ground.hops import doorbell
+from lovense.lane import controls
 
 LOOK_SECONDS = 1.0
-LOOKS = 2  # so many in a row must find nothing: a worker may be starting one that it had claimed before
+LOOKS = (
+    2  # so many in a row must find nothing: a worker may be starting one that it had claimed before
+)
 
 
 class Command(BaseCommand):
-    help = "Lets nothing new start (on), or lets everything go on (off). Settled tips wait meanwhile; none is lost."
+    help = (
+        "Lets nothing new start (on), or lets everything go on (off). Settled tips wait "
+        "meanwhile; none is lost."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("state", choices=["on", "off"])
         parser.add_argument("--why", default="", help="for the audit trail")
         parser.add_argument("--by", default="operator", help="your account, for the audit trail")
-        parser.add_argument("--wait", action="store_true", help="on: return when nothing plays any more")
+        parser.add_argument(
+            "--wait", action="store_true", help="on: return when nothing plays any more"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         is_on = options["state"] == "on"

@@ -1,4 +1,5 @@
-"""`manage.py rebuild_queue`: restores from the event log what is unfinished and has lost its place in the queue."""
+"""`manage.py rebuild_queue`: restores from the event log what is unfinished and has lost its place
+in the queue."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,14 +7,23 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from ledger import clock, doorbell
-from lovense import rebuild
+from ground import clock
+from ground.hops import doorbell
+from lovense.lane import rebuild
 
-WORDS = {"pending": "waiting", "claimed": "under way", "joined": "part of a run", "dead": "dead letters"}
+WORDS = {
+    "pending": "waiting",
+    "claimed": "under way",
+    "joined": "part of a run",
+    "dead": "dead letters",
+}
 
 
 class Command(BaseCommand):
-    help = "Rebuilds the queue from the event log alone. May be stopped, repeated, and run while the stack works."
+    help = (
+        "Rebuilds the queue from the event log alone. May be stopped, repeated, and run while "
+        "the stack works."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what is missing")
@@ -26,6 +36,11 @@ class Command(BaseCommand):
         if found and not is_dry:
             doorbell.ring("lovense.heal")
             doorbell.ring("lovense.dispatch")
-        parts = ", ".join(f"{found[status]} {words}" for status, words in WORDS.items() if found[status])
-        missing = f"{found.total()} requests {'are missing' if is_dry else 'restored'}{f': {parts}' if parts else ''}"
+        parts = ", ".join(
+            f"{found[status]} {words}" for status, words in WORDS.items() if found[status]
+        )
+        missing = (
+            f"{found.total()} requests "
+            f"{'are missing' if is_dry else 'restored'}{f': {parts}' if parts else ''}"
+        )
         self.stdout.write(missing + ("; nothing was written" if is_dry else ""))

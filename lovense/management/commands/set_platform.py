@@ -1,12 +1,14 @@
-"""`manage.py set_platform KEY VALUE`: one platform setting, with what it was before. Rings for what may start or end now."""
+"""`manage.py set_platform KEY VALUE`: one platform setting, with what it was before. Rings for what
+may start or end now."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ledger import clock
-from lovense import controls, platform
+from ground import clock
+from lovense.deciding import platform
+from lovense.lane import controls
 
 
 class Command(BaseCommand):

@@ -1,4 +1,5 @@
-"""`manage.py virtual_device`: a performer's device without a toy, for rehearsals and for watching the chain work."""
+"""`manage.py virtual_device`: a performer's device without a toy, for rehearsals and for watching
+the chain work."""
 
 import asyncio
 import json
@@ -19,9 +20,17 @@ class Command(BaseCommand):
         parser.add_argument("--performer-id", required=True)
         parser.add_argument("--token", required=True)
         parser.add_argument("--url", default="http://127.0.0.1:8000")
-        parser.add_argument("--memory", type=Path, help="file of the activations already run; keeps them over a restart")
-        parser.add_argument("--json", action="store_true", help="print one JSON line per run, and nothing else")
-        parser.add_argument("--speed", type=float, default=1.0, help="10 plays a 5 s reaction in 0.5 s")
+        parser.add_argument(
+            "--memory",
+            type=Path,
+            help="file of the activations already run; keeps them over a restart",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON line per run, and nothing else"
+        )
+        parser.add_argument(
+            "--speed", type=float, default=1.0, help="10 plays a 5 s reaction in 0.5 s"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["url"].startswith(("http://", "https://")):
@@ -53,7 +62,9 @@ class Command(BaseCommand):
             self.stderr.write(json.dumps(message))
 
     def _print_line(self, message: dict[str, Any]) -> None:
-        facts = " ".join(f"{key}={value}" for key, value in message.items() if key not in ("event", "at"))
+        facts = " ".join(
+            f"{key}={value}" for key, value in message.items() if key not in ("event", "at")
+        )
         self._print(f"{message['event']} {facts}".rstrip())
 
     def _print(self, line: str) -> None:

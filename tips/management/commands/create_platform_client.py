@@ -1,4 +1,5 @@
-"""`manage.py create_platform_client NAME`: prints the token for `POST /api/tips`, and nothing else."""
+"""`manage.py create_platform_client NAME`: prints the token for `POST /api/tips`, and nothing
+else."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from tips import platforms
+from tips.intake import platforms
 
 
 class Command(BaseCommand):

@@ -1,4 +1,5 @@
-"""`manage.py verify_event_log`: says how many rows of the TipActivated log hold, or names the first that does not and exits 1."""
+"""`manage.py verify_event_log`: says how many rows of the TipActivated log hold, or names the first
+that does not and exits 1."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
@@ -6,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from tips import daily_heads, eventlog
-from tips.events import BrokenChain
+from tips.log import daily_heads, eventlog
+from tips.log.events import BrokenChain
 
 
 def _head(written: str) -> tuple[int, str]:
@@ -18,11 +19,16 @@ def _head(written: str) -> tuple[int, str]:
 
 
 class Command(BaseCommand):
-    help = "Verifies that no row of the TipActivated log was changed, removed or reordered, and prints its head."
+    help = (
+        "Verifies that no row of the TipActivated log was changed, removed or reordered, and "
+        "prints its head."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         noted = "a head that was printed earlier, NUMBER:DIGEST; may be repeated"
-        parser.add_argument("--noted", type=_head, action="append", default=[], metavar="HEAD", help=noted)
+        parser.add_argument(
+            "--noted", type=_head, action="append", default=[], metavar="HEAD", help=noted
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -33,7 +39,10 @@ class Command(BaseCommand):
         except BrokenChain as broken:
             raise CommandError(f"The event log is broken at {broken}.", returncode=1) from None
         except daily_heads.Contradiction as contradiction:
-            raise CommandError(f"The heads that were kept contradict each other: {contradiction}.", returncode=1) from None
+            raise CommandError(
+                f"The heads that were kept contradict each other: {contradiction}.", returncode=1
+            ) from None
         self.stdout.write(
-            f"{rows} rows verified, {daily_heads.count()} daily heads agree\nhead {rows}:{eventlog.digest_of(rows)}"
+            f"{rows} rows verified, {daily_heads.count()} daily heads agree\nhead "
+            f"{rows}:{eventlog.digest_of(rows)}"
         )

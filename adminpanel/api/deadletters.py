@@ -1,0 +1,172 @@
+"""What staff asks over REST: where a tip stands (the platform may, too), how the queue is, what it
+did in a period, and its dead letters."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from adminpanel.api import schema as shapes
+from ground import clock
+from ground.hops import doorbell
+from ground.json.errors import error
+from ground.json.shapes import refusal
+from ground.people import MayDecide
+from lovense.lane import deadletters
+
+# --- the queue -----------------------------------------------------------------------------------
+
+
+# --- dead letters --------------------------------------------------------------------------------
+
+
+_ID = OpenApiParameter("key", str, OpenApiParameter.PATH, description="A request id or a tip id")
+_REFUSALS = {
+    401: refusal("No token, or an unknown one"),
+    403: refusal("Not staff, or not allowed to decide"),
+}
+_OF_ONE = _REFUSALS | {
+    404: refusal("There is no such request"),
+    409: refusal(
+        "`not_dead`, `archived` or `settled_otherwise`: the message says why it cannot be changed"
+    ),
+}
+_STATUS = {deadletters.NotFound.code: 404}
+
+
+def _refused(refused: deadletters.Refused) -> Response:
+    details = {"actual": refused.actual} if isinstance(refused, deadletters.CountChanged) else None
+    return Response(
+        error(refused.code, str(refused), details), status=_STATUS.get(refused.code, 409)
+    )
+
+
+@extend_schema(
+    operation_id="dead_letters",
+    summary="Requests that were given up, by cause",
+    parameters=[shapes.PageIn],
+    responses={
+        200: shapes.LettersOut,
+        400: refusal("`after` is not a place of this list"),
+        **_REFUSALS,
+    },
+    examples=[
+        shapes.example(
+            "One of a group", {"groups": [shapes.BUSY], "items": [shapes.LETTER], "next": None}
+        )
+    ],
+)
+@api_view(["GET"])
+@permission_classes([MayDecide])
+def dead_letters(request: Request) -> Response:
+    """The causes with their counts, and a page of letters with their whole history, those that died
+    last first."""
+    asked = shapes.PageIn(data=request.query_params)
+    asked.is_valid(raise_exception=True)
+    try:
+        letters, more = deadletters.page(**asked.validated_data)
+    except deadletters.NoSuchPlace:
+        raise ValidationError({"after": ["Not a place of this list."]}) from None
+    groups = [shapes.group_json(group) for group in deadletters.groups()]
+    return Response(
+        {
+            "groups": groups,
+            "items": [shapes.letter_json(letter) for letter in letters],
+            "next": more or None,
+        }
+    )
+
+
+@extend_schema(
+    operation_id="review_dead_letter",
+    summary="Note what was decided about a dead letter",
+    parameters=[_ID],
+    request=shapes.ReviewIn,
+    responses={200: shapes.LetterOut, 400: refusal("A field breaks a rule"), **_OF_ONE},
+    examples=[
+        shapes.example("Refunded", shapes.REVIEW, is_request=True),
+        shapes.example("Reviewed", shapes.REVIEWED),
+    ],
+)
+@api_view(["POST"])
+@permission_classes([MayDecide])
+def review_dead_letter(request: Request, key: str) -> Response:
+    """What is reviewed as refunded, waived or duplicate does not go back into the queue."""
+    said = shapes.ReviewIn(data=request.data)
+    said.is_valid(raise_exception=True)
+    decided = {
+        "resolution": deadletters.Resolution(said.validated_data["resolution"]),
+        "note": said.validated_data.get("note", ""),
+    }
+    try:
+        return Response(
+            shapes.letter_json(
+                deadletters.review(key, **decided, by=_name(request), now=clock.now())
+            )
+        )
+    except deadletters.Refused as refused:
+        return _refused(refused)
+
+
+@extend_schema(
+    operation_id="replay_dead_letter",
+    summary="Send a dead letter back into the queue",
+    parameters=[_ID],
+    request=shapes.ReplayIn,
+    responses={200: shapes.LetterOut, 400: refusal("A field breaks a rule"), **_OF_ONE},
+    examples=[
+        shapes.example("With a reason", {"why": "The device is connected again."}, is_request=True),
+        shapes.example("Waiting again", shapes.SENT_BACK),
+    ],
+)
+@api_view(["POST"])
+@permission_classes([MayDecide])
+def replay_dead_letter(request: Request, key: str) -> Response:
+    """Once, whoever else tries. Only what is known not to have played goes back."""
+    said = shapes.ReplayIn(data=request.data)
+    said.is_valid(raise_exception=True)
+    try:
+        letter = deadletters.replay(key, **said.validated_data, by=_name(request), now=clock.now())
+    except deadletters.Refused as refused:
+        return _refused(refused)
+    doorbell.ring("lovense.dispatch")
+    return Response(shapes.letter_json(letter))
+
+
+@extend_schema(
+    operation_id="replay_dead_letters",
+    summary="Send all dead letters of a cause back into the queue",
+    request=shapes.GroupReplayIn,
+    responses={
+        200: shapes.GroupReplayed,
+        400: refusal("A field breaks a rule"),
+        409: refusal(
+            "`count_changed`: there are another number now, which is `details.actual`; nothing "
+            "was sent back"
+        ),
+        **_REFUSALS,
+    },
+    examples=[
+        shapes.example("All that were busy", {"cause": "busy", "expect": 11}, is_request=True),
+        shapes.example("Sent back", {"replayed": 11, "left": 0}),
+    ],
+)
+@api_view(["POST"])
+@permission_classes([MayDecide])
+def replay_dead_letters(request: Request) -> Response:
+    """You say how many they are, as you were shown."""
+    said = shapes.GroupReplayIn(data=request.data)
+    said.is_valid(raise_exception=True)
+    try:
+        gone, left = deadletters.replay_group(
+            **said.validated_data, by=_name(request), now=clock.now()
+        )
+    except deadletters.CountChanged as refused:
+        return _refused(refused)
+    doorbell.ring("lovense.dispatch")
+    return Response({"replayed": gone, "left": left})
+
+
+def _name(request: Request) -> str:
+    return str(request.user.get_username())

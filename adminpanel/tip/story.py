@@ -1,0 +1,599 @@
+"""What happened to one tip: its six facts in order, the gates that decided it, its entries, and one
+verdict as a sentence.
+
+`trail` reads rows by their keys and changes nothing. The verdict of the staff's page and of `GET
+/api/tips/:id` is the same function. An anonymous tip stays anonymous here too."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from adminpanel.watch import reconciliation
+from ground.inbox import inbox
+from ground.inbox.models import WebhookDelivery
+from ledger.gateway import performer_account, user_account
+from ledger.models import Entry
+from lovense.models import Activation, ActivationStatus
+from lovense.page import outcome
+from tips.intake import payloads
+from tips.log import eventlog, events
+from tips.models import LoggedEvent, RequestStatus, SettlementStatus, Tip
+from tips.queue import requests as queue
+
+S = ActivationStatus
+# In the order in which `lovense.deciding.activation.decide` asks them.
+GATES = (
+    "signature",
+    "duplicate",
+    "settled",
+    "kill_switch",
+    "fresh",
+    "performer",
+    "minimum",
+    "menu",
+    "menu_match",
+    "device_online",
+    "caps",
+    "rate_limit",
+    "paused",
+    "stop_epoch",
+)
+RUNNING = {S.QUEUED, S.DISPATCHED, S.ACTIVATED}
+REPEATS_SHOWN = 50
+
+Details = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`status` is final, or `pending`; `reason` is a stable code; `text` is one sentence for
+    people."""
+
+    status: str
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One of the six. `at` is null while it has not happened: then `waits` says what would bring
+    it, or why nothing will."""
+
+    number: int
+    title: str
+    key: str
+    at: datetime | None
+    details: Details = field(default_factory=list)
+    waits: str = ""
+    is_expected: bool = True
+    since_ms: int | None = None
+
+    @property
+    def state(self) -> str:
+        if self.at:
+            return "done"
+        return "waiting" if self.is_expected else "never"
+
+    @property
+    def milliseconds(self) -> str:
+        return f"{self.at.microsecond // 1000:03d}" if self.at else ""
+
+    @property
+    def since_words(self) -> str:
+        if self.since_ms is None:
+            return ""
+        return (
+            f"+{self.since_ms} ms" if self.since_ms < 10_000 else f"+{self.since_ms / 1000:.1f} s"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry of the ledger. `account` is masked when the tip is anonymous; balances that the
+    ledger did not tell are None."""
+
+    key: str
+    account: str
+    side: str
+    amount: int
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Everything that is recorded of one tip; rows that do not exist (yet) are None or empty."""
+
+    tip_id: str
+    tip: Tip | None
+    deliveries: Sequence[WebhookDelivery]
+    event: LoggedEvent | None
+    request: dict[str, Any] | None  # status and errors of the queue request
+    activations: Sequence[Activation]
+    entries: Sequence[Entry]
+
+    @property
+    def delivery(self) -> WebhookDelivery | None:
+        """The delivery that recorded the tip, or would."""
+        own = [row for row in self.deliveries if self.tip and row.key == self.tip.delivery]
+        return next(iter(own or self.deliveries), None)
+
+    @property
+    def activation(self) -> Activation | None:
+        return self.activations[0] if self.activations else None
+
+    @property
+    def who(self) -> str:
+        if self.tip is None:
+            return "a viewer"
+        row = {"is_anonymous": self.tip.is_anonymous, "tipper_username": self.tip.tipper_username}
+        return events.tipper_name(row) or "a viewer"
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return verdict(self)
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        return list(_timed(_facts(self)))
+
+    @property
+    def gates(self) -> list[dict[str, Any]]:
+        """The gates in order; those after the one that said no were not asked. Empty before the
+        tip's turn."""
+        if self.activation is None:
+            return []
+        asked = [_gate(row) for row in self.activation.gates]
+        names = {row["gate"] for row in self.activation.gates}
+        return asked + [
+            _gate({"gate": gate, "passed": None}) for gate in GATES if gate not in names
+        ]
+
+    @property
+    def lines(self) -> list[Line]:
+        """Of our own books; of somebody else's ledger, what the event keeps of the proof."""
+        is_masked = bool(self.tip and self.tip.is_anonymous)
+        if self.tip and self.tip.looks is not None and self.event:
+            return list(_proof_lines(self.tip, self.event.payload["ledger"], is_masked))
+        return [_line(entry, is_masked=is_masked) for entry in self.entries]
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def trail(tip_id: str) -> Trail | None:
+    """The trail, or None when no delivery ever named this tip. A handful of look-ups by key,
+    whatever the history."""
+    tip = Tip.objects.filter(pk=tip_id).first()
+    subjects = [f"{event_type}/{tip_id}" for event_type in payloads.TIP_TYPES]
+    deliveries = sorted(
+        WebhookDelivery.objects.filter(subject__in=subjects), key=lambda row: row.position
+    )
+    if tip is None and not deliveries:
+        return None
+    settled = tip is not None and tip.settlement_status == SettlementStatus.SETTLED
+    return Trail(
+        tip_id=tip_id,
+        tip=tip,
+        deliveries=deliveries,
+        event=eventlog.find(tip_id) if settled else None,
+        request=_request(tip_id) if settled else None,
+        activations=_activations(tip_id) if settled else [],
+        entries=_entries(tip) if tip and settled else [],
+    )
+
+
+def _request(tip_id: str) -> dict[str, Any] | None:
+    return queue.find(queue.request_id(tip_id), "status", "errors")
+
+
+def _activations(tip_id: str) -> list[Activation]:
+    """Keys are `<tip id>.<target>`; '/' follows '.' in ASCII, so this range is exactly the tip's
+    own."""
+    found = Activation.objects.filter(pk__gt=f"{tip_id}.", pk__lt=f"{tip_id}/")
+    return list(found.defer("attempts", "commands").order_by("pk"))
+
+
+def _entries(tip: Tip) -> list[Entry]:
+    """The tip's own two entries, then the commission's, then those that took either back."""
+    refs = (tip.source_ref, f"{tip.source_ref}_COMMISSION")
+    prefixes = (*refs, *(f"{ref}:reversal" for ref in refs))
+    keys = [f"{prefix}:{side}" for prefix in prefixes for side in ("debit", "credit")]
+    found = {entry.key: entry for entry in Entry.objects.filter(pk__in=keys)}
+    return [found[key] for key in keys if key in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Deliveries of this tip that changed nothing. `is_complete` is false when there are more than
+    are shown."""
+
+    rows: list[dict[str, Any]]
+    is_complete: bool = True
+
+
+def repeats(found: Trail) -> Repeats:
+    """Duplicates and conflicts keep the subject that they repeat."""
+    rows = inbox.repeats_of(
+        [f"{event_type}/{found.tip_id}" for event_type in payloads.TIP_TYPES],
+        limit=REPEATS_SHOWN + 1,
+    )
+    shown = [
+        {"key": row["_id"], "status": row["status"], "received_at": row["received_at"]}
+        for row in rows[:REPEATS_SHOWN]
+    ]
+    return Repeats(shown, is_complete=len(rows) <= REPEATS_SHOWN)
+
+
+def _line(entry: Entry, *, is_masked: bool) -> Line:
+    account = "user:hidden" if is_masked and entry.account.startswith("user:") else entry.account
+    side = "debit" if entry.points_delta < 0 else "credit"
+    before = entry.balance_after - entry.points_delta
+    return Line(entry.key, account, side, abs(entry.points_delta), before, entry.balance_after)
+
+
+def _proof_lines(tip: Tip, ledger: dict[str, Any], is_masked: bool) -> Iterator[Line]:
+    """A ledger that keeps a transfer in one entry names one side of it."""
+    viewer = "user:hidden" if is_masked else user_account(tip.tipper_id)
+    sides = {
+        "debit": (ledger["debitRef"], viewer, ledger.get("sourceBalance")),
+        "credit": (
+            ledger["creditRef"],
+            performer_account(tip.performer_id),
+            ledger.get("recipientBalance"),
+        ),
+    }
+    for side, (ref, account, balance) in sides.items():
+        if balance:
+            yield Line(
+                ref or ledger["ledgerId"],
+                account,
+                side,
+                abs(balance["change"]),
+                balance["before"],
+                balance["after"],
+            )
+
+
+def _gate(row: dict[str, Any]) -> dict[str, Any]:
+    saw = row.get("saw", "")
+    # The only gate that sees a yes or no is the kill switch, and "on" would read as its opposite.
+    words = (
+        {True: "activations are on", False: "activations are off"}[saw]
+        if isinstance(saw, bool)
+        else str(saw)
+    )
+    result, tone = {
+        True: ("Passed", "good"),
+        False: ("Failed", "bad"),
+        None: ("Not asked", "idle"),
+    }[row["passed"]]
+    # The time of day is enough beside the facts: 2026-01-03T04:15:00.000Z
+    return {
+        "name": row["gate"].replace("_", " "),
+        "result": result,
+        "tone": tone,
+        "saw": words,
+        "at": row.get("at", "")[11:23],
+    }
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+
+def verdict(found: Trail) -> Verdict:
+    """One status, one reason, one sentence. Everything that may still change is `pending`."""
+    if found.tip is None:
+        return _unrecorded(found.delivery)
+    if found.tip.settlement_status != SettlementStatus.SETTLED:
+        return _unsettled(found, found.tip)
+    if found.activation is None:
+        return _queued(found)
+    return _activated(found, found.activation)
+
+
+def _said(found: Trail, sentence: str) -> str:
+    """The sentence with its subject: "5 tokens from bob did nothing: …", "100 tokens from bob:
+    “Wave” played …"."""
+    assert found.tip is not None
+    joint = " " if sentence.startswith("Did nothing") else ": "
+    return f"{found.tip.total} tokens from {found.who}{joint}{sentence[0].lower()}{sentence[1:]}"
+
+
+def _unrecorded(delivery: WebhookDelivery | None) -> Verdict:
+    if delivery is not None and delivery.attempts:
+        text = (
+            f"Received and stored; processing has failed {delivery.attempts} times "
+            f"({delivery.error}) and is tried again."
+        )
+        return Verdict("pending", "processing_failed", text)
+    return Verdict("pending", "received", "Received and stored; not yet processed.")
+
+
+def _unsettled(found: Trail, tip: Tip) -> Verdict:
+    if tip.settlement_status == SettlementStatus.CANCELLED:
+        return Verdict(
+            "cancelled",
+            tip.failure_reason,
+            _said(found, "Cancelled by the platform before it was settled."),
+        )
+    if tip.settlement_status == SettlementStatus.FAILED:
+        return Verdict(
+            "failed",
+            tip.failure_reason,
+            _said(found, _FAILED.get(tip.failure_reason, "Not settled, and not played.")),
+        )
+    if tip.needs_reconciliation:
+        return Verdict(
+            "pending",
+            tip.needs_reconciliation,
+            _said(found, " ".join(reconciliation.words(tip.needs_reconciliation))),
+        )
+    if tip.looks is not None:
+        return Verdict(
+            "pending",
+            "waiting_for_ledger",
+            _said(found, f"Waiting for the ledger to post it. {_next_look(tip)}"),
+        )
+    until = (
+        f" It fails at {tip.funding_until:%H:%M:%S} UTC if none arrive."
+        if tip.funding_until
+        else ""
+    )
+    return Verdict(
+        "pending",
+        "waiting_for_tokens",
+        _said(found, f"Waiting for tokens; the viewer's balance is too low.{until}"),
+    )
+
+
+def _next_look(tip: Tip) -> str:
+    asked = f"Asked {tip.looks} time{'' if tip.looks == 1 else 's'} so far"
+    trouble = f"; the last time it did not answer ({tip.look_error})" if tip.look_error else ""
+    next_time = f"; again at {tip.next_look_at:%H:%M:%S} UTC." if tip.next_look_at else "."
+    return asked + trouble + next_time
+
+
+_FAILED = {
+    "insufficient_funds": "Not paid: the viewer's balance stayed too low, so nothing was played.",
+    "by_platform": "The platform reported that the payment failed, so nothing was played.",
+    "source_ref_reused": "Its ledger reference belongs to another transfer, so nothing was moved "
+    "or played.",
+}
+
+
+def _queued(found: Trail) -> Verdict:
+    request = found.request
+    if request is not None and request["status"] == RequestStatus.CANCELLED:
+        return Verdict(
+            "cancelled",
+            "removed",
+            _said(found, "Settled, then removed from the queue before it played."),
+        )
+    return Verdict("pending", "queued", _said(found, "Settled; waiting for its turn in the queue."))
+
+
+def _activated(found: Trail, row: Activation) -> Verdict:
+    text = _said(found, outcome.of(row).text)
+    if row.status in RUNNING:
+        return Verdict("pending", str(row.status), text)
+    return Verdict(str(row.status), row.reason, text)
+
+
+# --- the six facts -------------------------------------------------------------------------------
+
+
+def _timed(facts: Iterator[Fact]) -> Iterator[Fact]:
+    """The same facts with the milliseconds since the one before."""
+    before: datetime | None = None
+    for fact in facts:
+        since = round((fact.at - before).total_seconds() * 1000) if fact.at and before else None
+        before = fact.at or before
+        yield Fact(
+            fact.number,
+            fact.title,
+            fact.key,
+            fact.at,
+            fact.details,
+            fact.waits,
+            fact.is_expected,
+            since,
+        )
+
+
+def _facts(found: Trail) -> Iterator[Fact]:
+    yield _received(found)
+    yield _recorded(found)
+    yield _settled(found)
+    yield _claimed(found)
+    yield _sent(found)
+    yield _acknowledged(found)
+
+
+def _received(found: Trail) -> Fact:
+    row = found.delivery
+    if row is None:
+        return Fact(
+            1,
+            "Delivery stored",
+            "",
+            None,
+            waits="Its delivery has been archived.",
+            is_expected=False,
+        )
+    details = [("Event type", row.event_type), ("Fingerprint", f"{row.fingerprint[:16]}…")]
+    return Fact(1, "Delivery stored", row.key, row.received_at, details)
+
+
+def _recorded(found: Trail) -> Fact:
+    title, tip, delivery = "Delivery processed, tip recorded", found.tip, found.delivery
+    if tip is None:
+        again = (
+            f" {delivery.attempts} attempts failed so far: {delivery.error}."
+            if delivery and delivery.attempts
+            else ""
+        )
+        return Fact(
+            2,
+            title,
+            found.tip_id,
+            None,
+            waits=f"the settlement task, at the latest one second from now.{again}",
+        )
+    details = [
+        ("Source reference", tip.source_ref),
+        ("Made", f"{tip.happened_at:%Y-%m-%d %H:%M:%S} UTC"),
+    ]
+    return Fact(2, title, tip.tip_id, tip.created_at, details)
+
+
+def _settled(found: Trail) -> Fact:
+    title, tip, event = "Settled, event logged, request queued", found.tip, found.event
+    if event is not None:
+        details = [
+            ("Event", event.event_id),
+            ("Proof", event.ledger_id),
+            ("Position in the log", str(event.sequence)),
+        ]
+        return Fact(3, title, event.tip_id, event.created_at, details)
+    if tip is None:
+        return Fact(3, title, found.tip_id, None, waits="the fact before it.")
+    if tip.settlement_status == SettlementStatus.PENDING and tip.looks is not None:
+        waits = (
+            "somebody to solve what needs reconciliation."
+            if tip.needs_reconciliation
+            else "the ledger to post it."
+        )
+        return Fact(3, title, found.tip_id, None, waits=waits)
+    if tip.settlement_status == SettlementStatus.PENDING:
+        return Fact(
+            3,
+            title,
+            found.tip_id,
+            None,
+            waits="tokens bought by the viewer, or the end of the grace period.",
+        )
+    return Fact(
+        3, title, found.tip_id, None, waits="Never: the tip was not settled.", is_expected=False
+    )
+
+
+def _claimed(found: Trail) -> Fact:
+    title, request, row = "Claimed and decided", found.request, found.activation
+    key = row.activation_id if row else f"{found.tip_id}.all"
+    if row is not None:
+        gates = f"{sum(gate['passed'] for gate in row.gates)} of {len(row.gates)} asked were passed"
+        details = [("Request", row.request_id), ("Gates", gates), *_ended_by(row)]
+        return Fact(4, title, key, row.created_at, details)
+    if request is None:
+        is_expected = found.tip is None or found.tip.settlement_status == SettlementStatus.PENDING
+        return Fact(
+            4,
+            title,
+            key,
+            None,
+            waits="the fact before it." if is_expected else "Never: nothing was queued.",
+            is_expected=is_expected,
+        )
+    if request["status"] == RequestStatus.CANCELLED:
+        return Fact(
+            4, title, key, None, waits="Never: it was removed from the queue.", is_expected=False
+        )
+    return Fact(
+        4,
+        title,
+        key,
+        None,
+        waits="a page that holds the performer's devices, and the end of what was settled before "
+        "it.",
+    )
+
+
+def _sent(found: Trail) -> Fact:
+    title, row = "Sent to the page", found.activation
+    if row is None:
+        return _not_reached(found, 5, title)
+    if row.dispatched_at is None:
+        why = (
+            "it was cancelled before"
+            if row.status == S.CANCELLED
+            else "a gate said no, so nothing was sent"
+        )
+        return Fact(5, title, row.activation_id, None, waits=f"Never: {why}.", is_expected=False)
+    details = [
+        ("Attempt", str(row.attempt)),
+        ("Promised", f"{row.promised_seconds} s"),
+        ("Menu item", outcome.title(row)),
+    ]
+    details += _run(row)
+    lost = found.request["errors"] if found.request else []
+    errors = [(f"Error {place}", error["error"]) for place, error in enumerate(lost, 1)]
+    return Fact(
+        5, title, f"{row.activation_id} / {row.attempt}", row.dispatched_at, details + errors
+    )
+
+
+def _acknowledged(found: Trail) -> Fact:
+    title, row = "Acknowledged", found.activation
+    if row is None:
+        return _not_reached(found, 6, title)
+    if row.dispatched_at is None:
+        return Fact(
+            6, title, row.activation_id, None, waits="Never: nothing was sent.", is_expected=False
+        )
+    details = _stages(row)
+    if row.status in RUNNING:
+        at = row.started_at or row.received_at
+        waits = (
+            "the page's word that it finished, or the end of its lease."
+            if at
+            else "the page's confirmation, or the end of its lease."
+        )
+        return Fact(6, title, row.activation_id, None, details, waits)
+    if row.status in (S.DEAD, S.TIMEOUT) and row.received_at is None:
+        return Fact(
+            6,
+            title,
+            row.activation_id,
+            None,
+            details,
+            "Never: no page confirmed it.",
+            is_expected=False,
+        )
+    return Fact(6, title, row.activation_id, row.finished_at, details)
+
+
+def _stages(row: Activation) -> Details:
+    stages = [
+        ("Received", row.received_at),
+        ("Started", row.started_at),
+        ("Ended", row.finished_at),
+    ]
+    times = [(name, f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC") for name, at in stages if at]
+    delivered = (
+        [("Delivered", f"{row.delivered_seconds:g} of {row.promised_seconds} s")]
+        if row.delivered_seconds is not None
+        else []
+    )
+    return times + delivered
+
+
+def _ended_by(row: Activation) -> Details:
+    """Staff see who wanted it ended, and why."""
+    words = outcome.by_whom(row)
+    return [("Cancelled", words)] if words else []
+
+
+def _run(row: Activation) -> Details:
+    """It may have played as one run with others of the same tipper."""
+    if row.leader:
+        return [("Run", f"that of {row.leader}")]
+    return [("Run", f"{row.run_seconds} s, with {', '.join(row.members)}")] if row.members else []
+
+
+def _not_reached(found: Trail, number: int, title: str) -> Fact:
+    is_expected = verdict(found).status == "pending"
+    waits = "the fact before it." if is_expected else "Never: the tip did not get this far."
+    return Fact(number, title, f"{found.tip_id}.all", None, waits=waits, is_expected=is_expected)

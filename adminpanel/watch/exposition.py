@@ -1,0 +1,160 @@
+"""The numbers of this deployment in Prometheus' text format (0.0.4). Labels name parts and states,
+never people.
+
+Everything is read from MongoDB at the moment of asking, so any web process gives the same answer
+and none keeps a count."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pymongo.errors import PyMongoError
+
+from adminpanel.watch import health, metrics, readiness
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.models import PageLease, Performer
+from tips.log import eventlog
+from tips.models import EPOCH
+from tips.queue import counts
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX = "settled_tips_"
+LATELY = timedelta(minutes=5)
+COUNTED_AT_MOST = 100_000
+
+Labels = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric: its name, what it means, and its values by their labels."""
+
+    name: str
+    words: str
+    samples: list[tuple[Labels, float]]
+    kind: str = "gauge"
+
+    def lines(self) -> Iterator[str]:
+        name = PREFIX + self.name
+        yield f"# HELP {name} {self.words}"
+        yield f"# TYPE {name} {self.kind}"
+        for labels, value in self.samples:
+            yield f"{name}{_shown(labels)} {float(value)!r}"
+
+
+def _shown(labels: Labels) -> str:
+    return (
+        "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
+        if labels
+        else ""
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def render(families: Iterable[Family]) -> str:
+    return "".join(f"{line}\n" for family in families for line in family.lines())
+
+
+def text(*, now: datetime) -> str:
+    """What can be told: of the queue nothing, while MongoDB does not answer."""
+    parts = readiness.parts(now=now)
+    found = [*_parts(parts)]
+    if parts.mongodb:
+        try:
+            found += [*_queue(now), *_lately(now)]
+        except PyMongoError:
+            found = [
+                *_parts(readiness.Parts(False, parts.redis, False, parts.beat, is_draining=False))
+            ]
+    return render(found)
+
+
+def _plain(name: str, words: str, value: float, kind: str = "gauge") -> Family:
+    return Family(name, words, [({}, value)], kind)
+
+
+def _parts(parts: readiness.Parts) -> Iterator[Family]:
+    up: list[tuple[Labels, float]] = [({"part": name}, is_up) for name, is_up in parts.up.items()]
+    yield Family("up", "Whether this part works, as /readyz tells.", up)
+    yield _plain("draining", "Whether nothing new starts, for a deploy.", parts.is_draining)
+
+
+def _queue(now: datetime) -> Iterator[Family]:
+    found = health.read(now=now)
+    states: list[tuple[Labels, float]] = [
+        ({"status": status.value}, status is found.status) for status in health.Status
+    ]
+    most = health.COUNTED_AT_MOST
+    yield Family("queue_health", "1 for the health that the queue has.", states)
+    yield Family(
+        "hop_depth",
+        f"How many wait before this hop, counted to {most}.",
+        [({"hop": h.name}, h.depth) for h in found.hops],
+    )
+    lags: list[tuple[Labels, float]] = [
+        ({"hop": hop.name}, hop.lag_seconds or 0) for hop in found.hops
+    ]
+    yield Family("hop_lag_seconds", "How long the oldest has waited before this hop.", lags)
+    yield _plain("queue_depth_limit", "From here on nothing is taken from people.", health.DEPTH)
+    yield _plain(
+        "queue_failures_last_hour",
+        "Requests that failed or died, counted to 1000.",
+        found.saw("failures").saw,
+    )
+    yield _plain(
+        "queue_dead_letters",
+        "Dead letters without a review, counted to 1000.",
+        found.saw("dead").saw,
+    )
+    yield _plain(
+        "queue_running", "Lanes with something claimed.", counts.running(limit=COUNTED_AT_MOST)
+    )
+    yield _plain("pages_online", "Performers whose devices a page holds.", _pages_online(now))
+    yield _plain("lanes_paused", "Performers who have paused.", _paused(now))
+    yield _plain(
+        "activations_enabled", "0: the kill switch is on.", platform.current().enable_lovense
+    )
+    late: list[tuple[Labels, float]] = [
+        ({"consumer": each.standing.name}, each.lag_seconds) for each in health.consumers(now=now)
+    ]
+    yield Family("consumer_lag_seconds", "How late this consumer of the event log is.", late)
+    yield _plain("events_total", "TipActivated events in the log.", eventlog.length(), "counter")
+
+
+def _lately(now: datetime) -> Iterator[Family]:
+    found = metrics.read(LATELY, now=now)
+    ended: list[tuple[Labels, float]] = [
+        ({"status": status.value}, found.ended[status]) for status in metrics.ENDS
+    ]
+    yield Family("requests_ended_5m", "Requests that ended in the last five minutes.", ended)
+    yield _plain(
+        "requests_submitted_5m", "Requests that came in the last five minutes.", found.submitted
+    )
+    waits: list[tuple[Labels, float]] = [
+        ({"quantile": str(share)}, waited)
+        for name, share in metrics.PERCENTILES.items()
+        if (waited := found.waits.percentiles[name]) is not None
+    ]
+    yield Family(
+        "wait_seconds_5m",
+        "How long those that ended in the last five minutes had waited for their start.",
+        waits,
+    )
+
+
+def _pages_online(now: datetime) -> int:
+    return collection(PageLease).count_documents(
+        {"expires_at": {"$gt": now}}, hint="lease_open", limit=COUNTED_AT_MOST
+    )
+
+
+def _paused(now: datetime) -> int:
+    still = {"$or": [{"paused_until": None}, {"paused_until": {"$gt": now}}]}
+    wanted = {"paused_at": {"$gt": EPOCH}, **still}
+    return collection(Performer).count_documents(
+        wanted, hint="performer_paused", limit=COUNTED_AT_MOST
+    )

@@ -1,0 +1,167 @@
+"""Is anything stuck: how much waits before each hop and for how long, what went wrong lately, and
+how late the consumers of the event log are. Only reads.
+
+Every question is answered by an index and counted no further than it matters: 100 000 that wait
+make nothing slow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ground.inbox import inbox
+from lovense.deciding import platform
+from lovense.lane import submissions
+from tips.log import emission
+from tips.queue import counts
+from tips.settlement import polling
+
+DEPTH = submissions.DEPTH
+COUNTED_AT_MOST = DEPTH + 1
+FAILURES_WITHIN = timedelta(hours=1)
+
+
+class Status(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is watched. Above `degraded` it is a reason to look, above `unhealthy` to do
+    something."""
+
+    code: str
+    degraded: int
+    unhealthy: int
+    counted_at_most: int
+    count: Callable[[datetime, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    measure: Measure
+    saw: int
+
+    @property
+    def status(self) -> Status:
+        if self.saw > self.measure.unhealthy:
+            return Status.UNHEALTHY
+        return Status.DEGRADED if self.saw > self.measure.degraded else Status.HEALTHY
+
+    @property
+    def is_at_least(self) -> bool:
+        """It was not counted any further."""
+        return self.saw >= self.measure.counted_at_most
+
+
+MEASURES = (
+    Measure(
+        "depth",
+        DEPTH * 70 // 100,
+        DEPTH * 90 // 100,
+        COUNTED_AT_MOST,
+        lambda now, most: counts.depth(limit=most),
+    ),
+    Measure(
+        "failures",
+        50,
+        100,
+        1000,
+        lambda now, most: counts.gone_wrong(since=now - FAILURES_WITHIN, limit=most),
+    ),
+    Measure("dead", 20, 50, 1000, lambda now, most: counts.unreviewed(limit=most)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What waits before a hop: how many, and how long the oldest has. `is_at_least`: not counted
+    any further."""
+
+    name: str
+    depth: int
+    lag_seconds: float | None
+
+    @property
+    def is_at_least(self) -> bool:
+        return self.depth >= COUNTED_AT_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    status: Status
+    readings: tuple[Reading, ...]
+    hops: tuple[Hop, ...]
+    is_draining: bool
+
+    @property
+    def reasons(self) -> list[Reading]:
+        return [reading for reading in self.readings if reading.status is not Status.HEALTHY]
+
+    def saw(self, code: str) -> Reading:
+        return next(reading for reading in self.readings if reading.measure.code == code)
+
+    def hop(self, name: str) -> Hop:
+        return next(hop for hop in self.hops if hop.name == name)
+
+
+def read(*, now: datetime) -> Health:
+    readings = tuple(
+        Reading(measure, measure.count(now, measure.counted_at_most)) for measure in MEASURES
+    )
+    worst = max((reading.status for reading in readings), key=list(Status).index)
+    return Health(worst, readings, hops(now=now), platform.is_draining())
+
+
+# In the order of the facts.
+HOPS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
+    "deliveries": lambda now, limit: inbox.backlog(limit=limit),  # stored, not processed
+    "looks": lambda now, limit: polling.backlog(
+        now=now, limit=limit
+    ),  # tips whose ledger is due to be asked
+    "requests": lambda now, limit: counts.backlog(limit=limit),  # waiting for their turn
+    "claims": lambda now, limit: counts.overdue(now=now, limit=limit),  # leases that have run out
+}
+
+
+def hops(*, now: datetime) -> tuple[Hop, ...]:
+    found = ((name, *ask(now, COUNTED_AT_MOST)) for name, ask in HOPS.items())
+    return tuple(
+        Hop(name, depth, (now - oldest).total_seconds() if oldest else None)
+        for name, depth, oldest in found
+    )
+
+
+# --- the consumers of the event log --------------------------------------------------------------
+
+# One that is well takes an event within two seconds.
+LATE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerHealth:
+    """A consumer of the event log: where it stands, how late it is, and a word for it."""
+
+    standing: emission.Standing
+    lag_seconds: int
+    word: str
+    tone: str
+
+
+def consumers(*, now: datetime) -> list[ConsumerHealth]:
+    return [_consumer(standing, now) for standing in emission.standings()]
+
+
+def _consumer(standing: emission.Standing, now: datetime) -> ConsumerHealth:
+    lag = max(timedelta(), now - standing.waits_since) if standing.waits_since else timedelta()
+    if standing.attempts:
+        found = ("Held up", "bad")
+    elif lag > LATE:
+        found = ("Behind", "warn")
+    elif standing.dead:
+        found = ("Has dead events", "warn")
+    else:
+        found = ("Up to date", "good")
+    return ConsumerHealth(standing, int(lag.total_seconds()), *found)

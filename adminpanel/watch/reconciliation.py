@@ -1,0 +1,149 @@
+"""What a person has to look at: tips on which the ledger and the platform disagree, and deliveries
+that contradict each other.
+
+Nothing here decides about money: the reasons say what was found, and what somebody can do about it.
+The one thing to be done here is to ask the ledger again; its answer decides, as always."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ground.audit import log as audit_log
+from ground.inbox import inbox
+from tips.intake import payloads
+from tips.models import Tip
+from tips.settlement import polling
+
+log = logging.getLogger(__name__)
+
+SHOWN = 100  # of each list
+_TIP_ID = re.compile(r"[0-9a-f]{24}")
+
+# By the code in `tips.needs_reconciliation`: what was found, and what to do.
+REASONS = {
+    "not_posted": (
+        "The ledger has posted nothing for two days.",
+        "Ask the platform whether the tip was paid. If its posting appears after all, the tip is "
+        "settled by itself.",
+    ),
+    "not_answered": (
+        "The ledger could not be asked for two days.",
+        "See to the connection; a notice of the ledger makes us look again.",
+    ),
+    "reversed": (
+        "The ledger has taken the posting back.",
+        "If the tip was settled before, what it did is in its trail; the tokens are back with the "
+        "viewer.",
+    ),
+    "too_many_entries": (
+        "The ledger has more than two entries under its reference.",
+        "Ask the ledger's operator which of them are the tip's.",
+    ),
+    "same_sign": (
+        "The ledger's two entries are both debits or both credits.",
+        "Ask the ledger's operator; a transfer has one of each.",
+    ),
+    "other_amount": (
+        "The ledger has posted another amount than the platform reported.",
+        "Find out which is right. It is not settled: nothing plays for an amount that was not "
+        "paid.",
+    ),
+    "other_party": (
+        "The ledger has posted it between other people.",
+        "Ask the platform whether the reference was used twice.",
+    ),
+    "invalid_event": (
+        "The ledger's entries cannot be part of an event.",
+        "A balance is below zero, for example. Ask the ledger's operator.",
+    ),
+    "posted_although_cancelled": (
+        "The ledger has posted it although the platform cancelled the tip.",
+        "The viewer has paid for nothing: have the posting reversed, or agree on something else.",
+    ),
+    "posted_although_failed": (
+        "The ledger has posted it although the platform says that the tip failed.",
+        "The viewer has paid for nothing: have the posting reversed, or agree on something else.",
+    ),
+    "cancelled_after_settlement": (
+        "The platform cancelled the tip after it was settled.",
+        "Settled is final here, so the tokens have moved. Reverse the transfer if the viewer is "
+        "to have them back.",
+    ),
+    "failed_after_settlement": (
+        "The platform says that the tip failed, after it was settled.",
+        "Settled is final here, so the tokens have moved. Reverse the transfer if the viewer is "
+        "to have them back.",
+    ),
+}
+_CONFLICTS = {
+    "": "Other content than the first delivery had: another amount, party or reference. The first "
+    "one stands.",
+    "source_ref_reused": "Its reference belongs to another transfer, so no tokens were moved.",
+    "balance_too_large": "The balance would not fit, so no tokens were moved.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A tip that needs reconciliation."""
+
+    tip: Tip
+    found: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A delivery that was kept and not applied. `tip_id` is empty when it names none."""
+
+    key: str
+    event_type: str
+    subject: str
+    tip_id: str
+    received_at: datetime
+    found: str
+
+
+def words(reason: str) -> tuple[str, str]:
+    """What was found, and what to do; a code that is new to this page speaks for itself."""
+    return REASONS.get(reason, (f"Needs reconciliation: {reason}.", ""))
+
+
+def doubts() -> tuple[list[Doubt], bool]:
+    """The oldest first, and whether these are all."""
+    found = list(
+        Tip.objects.filter(needs_reconciliation__gt="").order_by("created_at")[: SHOWN + 1]
+    )
+    return [Doubt(tip, *words(tip.needs_reconciliation)) for tip in found[:SHOWN]], len(
+        found
+    ) <= SHOWN
+
+
+def look_again(tip: Tip, *, by: str, now: datetime) -> bool:
+    """Has the ledger asked about this tip once more, in the name of `by`. False where no answer of
+    a ledger is in doubt."""
+    if not tip.needs_reconciliation or tip.looks is None:
+        return False
+    log.info("look_asked_for", extra={"tip_id": tip.tip_id, "error_code": tip.needs_reconciliation})
+    is_asked = bool(polling.look_again([tip.source_ref], now=now, settled_too=True, asked_by=by))
+    audit_log.record(
+        kind="tip", action="look_again", by=by, target=tip.tip_id, now=now, success=is_asked
+    )
+    return is_asked
+
+
+def conflicts() -> tuple[list[Conflict], bool]:
+    """The newest first, and whether these are all."""
+    found = inbox.conflicts(limit=SHOWN + 1)
+    return [_conflict(row) for row in found[:SHOWN]], len(found) <= SHOWN
+
+
+def _conflict(row: Mapping[str, Any]) -> Conflict:
+    subject = str(row["repeats"] or row["subject"] or "")
+    kind, _, key = subject.partition("/")
+    tip_id = key if kind in payloads.TIP_TYPES and _TIP_ID.fullmatch(key) else ""
+    why = _CONFLICTS.get(row["error"], f"Refused: {row['error']}.")
+    return Conflict(row["_id"], row["event_type"], subject, tip_id, row["received_at"], why)

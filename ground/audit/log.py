@@ -1,0 +1,90 @@
+"""The audit trail: who did what, when and why, and what it was before. Append-only; its entries are
+written here only.
+
+An entry is written in the transaction of the change that it tells of, so there is never one without
+the other. A refusal changes nothing and is written alone. The trail keeps account names and keys,
+never addresses (hashed only) nor anything that names a viewer."""
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from pymongo.client_session import ClientSession
+
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+
+LONGEST_WHY, LONGEST_ACTOR, LONGEST_TARGET = 200, 64, 80
+
+_address: ContextVar[str] = ContextVar("address", default="")
+
+
+@contextmanager
+def coming_from(address: str) -> Iterator[None]:
+    """Inside, entries carry the hash of this address: the door knows whom it answers, the rules do
+    not."""
+    token = _address.set(address)
+    try:
+        yield
+    finally:
+        _address.reset(token)
+
+
+def hashed(address: str) -> str | None:
+    """Tells whether two entries came from one address, and not which address that was."""
+    return (
+        hmac.digest(settings.SECRET_KEY.encode(), address.encode(), "sha256").hex()
+        if address
+        else None
+    )
+
+
+def record(
+    *,
+    kind: str,
+    action: str,
+    by: str,
+    target: str,
+    now: datetime,
+    lane: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    why: str = "",
+    success: bool = True,
+    session: ClientSession | None = None,
+) -> None:
+    """One entry. Give it the session of the change's transaction. Times in `before` and `after` are
+    text (`clock.iso`)."""
+    entry = {
+        "type": kind,
+        "action": action,
+        "actor": by[:LONGEST_ACTOR],
+        "target": target[:LONGEST_TARGET],
+        "lane": lane,
+        "before": before,
+        "after": after,
+        "why": why[:LONGEST_WHY],
+        "at": now,
+        "hashed_ip": hashed(_address.get()),
+        "success": success,
+    }
+    collection(AuditEntry).insert_one(entry, session=session)
+
+
+def of(target: str, *, limit: int) -> list[dict[str, Any]]:
+    """What was done to this, the newest first."""
+    return list(
+        collection(AuditEntry).find({"target": target}).sort([("at", -1), ("_id", -1)]).limit(limit)
+    )
+
+
+def of_lane(lane: str, *, limit: int) -> list[dict[str, Any]]:
+    """What was done to this performer's queue, and to what waits or plays in it, the newest
+    first."""
+    return list(
+        collection(AuditEntry).find({"lane": lane}).sort([("at", -1), ("_id", -1)]).limit(limit)
+    )

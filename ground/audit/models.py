@@ -1,0 +1,65 @@
+"""What the audit log keeps: who did what, when and why, and what it was before. Append-only; no
+workflow lives here."""
+
+from typing import Any
+
+from django.db import models
+from django_mongodb_backend.fields import ObjectIdAutoField
+
+
+class AppendOnly(Exception):
+    """What was recorded of who did what is neither changed nor taken out."""
+
+
+class AuditEntries(models.QuerySet["AuditEntry"]):
+    def update(self, **changes: object) -> int:
+        raise AppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnly
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list["AuditEntry"]:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AppendOnly
+
+
+class AuditEntry(models.Model):
+    """Who did what, when and why, and what it was before. Written by `ground/audit/log.py`, with
+    the change itself, and by nothing else; never changed. Nothing in it is a secret or names a
+    viewer."""
+
+    entry_id = ObjectIdAutoField(primary_key=True, db_column="_id")
+    type = models.CharField(
+        max_length=20
+    )  # what kind of thing it was done to: performer, request, lane, platform
+    action = models.CharField(max_length=40)
+    actor = models.CharField(max_length=64)  # the account
+    target = models.CharField(max_length=80)  # the key of the thing
+    lane = models.CharField(
+        max_length=24, blank=True, default=""
+    )  # the performer whose queue it was; empty: the platform's
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    why = models.CharField(max_length=200, blank=True, default="")
+    at = models.DateTimeField()
+    hashed_ip = models.CharField(max_length=64, null=True)
+    success = models.BooleanField(default=True)  # false: it was refused, and nothing was changed
+
+    objects = AuditEntries.as_manager()
+
+    class Meta:
+        db_table = "audit_entries"
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["target", "-at"], name="audit_of_target"),
+            models.Index(fields=["lane", "-at"], name="audit_of_lane"),
+            models.Index(fields=["-at"], name="audit_newest"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        raise AppendOnly
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnly

@@ -1,0 +1,36 @@
+"""What time is it, and how is a time written. MongoDB keeps milliseconds, so the clock never hands
+out anything finer."""
+
+import re
+from datetime import UTC, datetime
+
+# Strict: a date, a time with seconds, at most six decimals, and a zone. "2026-01-03", local times
+# and week dates are refused.
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def now() -> datetime:
+    return truncated(datetime.now(UTC))
+
+
+def truncated(moment: datetime) -> datetime:
+    """The same moment as MongoDB will give it back."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def iso(moment: datetime) -> str:
+    """`2026-01-03T04:15:00.000Z`. A naive datetime is a programming error, not a guess about
+    zones."""
+    if moment.tzinfo is None:
+        raise ValueError("a datetime without a zone")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse(written: str) -> datetime:
+    """The moment that an ISO-8601 string names; ValueError unless it names one moment exactly."""
+    if not isinstance(written, str) or not _ISO.fullmatch(written):
+        raise ValueError("not an ISO-8601 time with seconds and a zone")
+    try:
+        return truncated(datetime.fromisoformat(written).astimezone(UTC))
+    except OverflowError:
+        raise ValueError("a time outside the calendar") from None

@@ -1,0 +1,247 @@
+"""The inbox of signed calls: stored durably before they are answered, handed out in order, marked
+when processed.
+
+Why did the second webhook do nothing? Because of two unique indexes: the delivery's key, and its
+`subject` (the business fact). The first delivery of a subject counts; an equal one is a duplicate,
+one with other content is a conflict, and both are kept for the record without a subject of their
+own."""
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from ground.inbox.models import DeliveryStatus, WebhookDelivery
+from ground.mongodb import unique
+from ground.mongodb.collections import Document, collection
+
+HISTORY_PAGE = 500
+WAITING = "delivery_waiting"
+
+
+class Outcome(enum.Enum):
+    NEW = "new"
+    REPEAT = "repeat"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A proven and parsed call. `fingerprint` digests its business content; `position` is our clock
+    in nanoseconds."""
+
+    source: str
+    delivery_id: str
+    event_type: str
+    subject: str
+    fingerprint: str
+    body: bytes
+    position: int
+    received_at: datetime
+    is_ignored: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}/{self.delivery_id}"
+
+
+def accept(calls: list[Call]) -> list[Outcome]:
+    """Stores all of them with one majority write. The answer may be sent when this returns."""
+    clashes = _insert([_row(call) for call in calls])
+    outcomes = [Outcome.NEW] * len(calls)
+    if clashes:
+        owners = _owners([calls[index] for index in clashes])
+        for index in clashes:
+            outcomes[index] = _resolve(calls[index], owners.get(calls[index].subject))
+    return outcomes
+
+
+def _resolve(call: Call, owner: dict[str, Any] | None) -> Outcome:
+    # Another delivery used the same transport id: the business key decides, so this one counts.
+    if owner is None:
+        clash = _insert([_row(call, key=f"{call.key}#{call.fingerprint[:16]}")])
+        if not clash:
+            return Outcome.NEW
+        owner = _owners([call])[call.subject]
+    same = owner["fingerprint"] == call.fingerprint
+    if owner["_id"] != call.key:
+        status = DeliveryStatus.DUPLICATE if same else DeliveryStatus.CONFLICT
+        _insert([_row(call, status=status)])
+    elif not same:
+        _insert(
+            [_row(call, key=f"{call.key}#{call.fingerprint[:16]}", status=DeliveryStatus.CONFLICT)]
+        )
+    return Outcome.REPEAT if same else Outcome.CONFLICT
+
+
+def _row(call: Call, *, key: str = "", status: DeliveryStatus | None = None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "_id": key or call.key,
+        "source": call.source,
+        "event_type": call.event_type,
+        "fingerprint": call.fingerprint,
+        "body": call.body,
+        "status": str(
+            status or (DeliveryStatus.IGNORED if call.is_ignored else DeliveryStatus.RECEIVED)
+        ),
+        "position": call.position,
+        "received_at": call.received_at,
+        "processed_at": None,
+        "attempts": 0,
+        "error": "",
+    }
+    # Duplicates and conflicts leave the subject to its owner: the unique index covers strings only.
+    row["subject"], row["repeats"] = (
+        (call.subject, None) if status is None else (None, call.subject)
+    )
+    return row
+
+
+def _insert(rows: list[dict[str, Any]]) -> list[int]:
+    """Which of the rows clashed with a unique key; every other one is durable."""
+    return [clash.place for clash in unique.insert(WebhookDelivery, rows)]
+
+
+def repeats_of(subjects: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+    """The duplicates and conflicts of these business facts, in order of arrival."""
+    repeated = {
+        "repeats": {"$in": list(subjects)},
+        "status": {"$in": [DeliveryStatus.DUPLICATE.value, DeliveryStatus.CONFLICT.value]},
+    }
+    found = collection(WebhookDelivery).find(repeated, {"status": 1, "received_at": 1})
+    return list(found.sort("position", 1).limit(limit))
+
+
+def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:
+    subjects = list({call.subject for call in calls})
+    found = collection(WebhookDelivery).find(
+        {"subject": {"$in": subjects}}, {"subject": 1, "fingerprint": 1}
+    )
+    return {row["subject"]: row for row in found}
+
+
+def waiting(sources: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+    """The oldest unprocessed deliveries of these sources, in the order in which they were
+    accepted."""
+    found = collection(WebhookDelivery).find(
+        {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value},
+        {"event_type": 1, "body": 1, "attempts": 1},
+    )
+    return list(found.sort("position", 1).limit(limit).batch_size(limit))
+
+
+def backlog(*, limit: int) -> tuple[int, datetime | None]:
+    """How many deliveries are unprocessed, counted no further than the limit, and when the oldest
+    of them came."""
+    unprocessed = {"status": DeliveryStatus.RECEIVED.value}
+    found = collection(WebhookDelivery).aggregate(
+        [
+            {"$match": unprocessed},
+            {"$sort": {"source": 1, "position": 1}},
+            {"$group": {"_id": "$source", "came_at": {"$first": "$received_at"}}},
+        ],
+        hint=WAITING,
+    )
+    oldest = min((row["came_at"] for row in found), default=None)
+    return collection(WebhookDelivery).count_documents(
+        unprocessed, hint=WAITING, limit=limit
+    ), oldest
+
+
+def is_waiting(subject: str) -> bool:
+    """Whether the delivery that counts for this business fact is still to be processed."""
+    row = collection(WebhookDelivery).find_one({"subject": subject}, {"status": 1})
+    return row is not None and row["status"] == DeliveryStatus.RECEIVED.value
+
+
+def waiting_of(subjects: Sequence[str]) -> list[dict[str, Any]]:
+    """The unprocessed deliveries of these business facts, in the order in which the facts are
+    given."""
+    wanted = {"subject": {"$in": list(subjects)}, "status": DeliveryStatus.RECEIVED.value}
+    fields = {"event_type": 1, "body": 1, "attempts": 1, "subject": 1}
+    found = {row["subject"]: row for row in collection(WebhookDelivery).find(wanted, fields)}
+    return [found[subject] for subject in subjects if subject in found]
+
+
+def size(database: Database[Document]) -> int:
+    """About how many deliveries a database holds."""
+    return database[WebhookDelivery._meta.db_table].estimated_document_count()
+
+
+def history(database: Database[Document], sources: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every delivery that a database holds of these sources, as they came; of two at one moment
+    first the one that counts."""
+    rows = database[WebhookDelivery._meta.db_table]
+    is_repeat = {"$ne": [{"$type": "$subject"}, "string"]}
+    keys = rows.aggregate(
+        [
+            {"$match": {"source": {"$in": list(sources)}}},
+            {"$project": {"received_at": 1, "position": 1, "is_repeat": is_repeat}},
+            {"$sort": {"received_at": 1, "is_repeat": 1, "position": 1}},
+        ],
+        allowDiskUse=True,
+    )
+    # The bodies are fetched page by page: the server sorts keys, and holds nothing else in memory.
+    while page := [row["_id"] for row in islice(keys, HISTORY_PAGE)]:
+        found = {row["_id"]: row for row in rows.find({"_id": {"$in": page}})}
+        yield from (found[key] for key in page)
+
+
+def still_waiting(keys: Iterable[str]) -> set[str]:
+    """Those of these deliveries that nobody has processed meanwhile."""
+    wanted = {"_id": {"$in": list(keys)}, "status": DeliveryStatus.RECEIVED.value}
+    return {row["_id"] for row in collection(WebhookDelivery).find(wanted, {"_id": 1})}
+
+
+def mark_processed(
+    keys: Iterable[str], *, now: datetime, session: ClientSession | None = None
+) -> int:
+    """How many were still to be processed: fewer than asked for when another round was first."""
+    return _mark(keys, DeliveryStatus.PROCESSED, now, session)
+
+
+def mark_ignored(keys: Iterable[str], *, now: datetime, session: ClientSession) -> int:
+    """We keep them and there is nothing for us to do."""
+    return _mark(keys, DeliveryStatus.IGNORED, now, session)
+
+
+def _mark(
+    keys: Iterable[str], status: DeliveryStatus, now: datetime, session: ClientSession | None
+) -> int:
+    received = {"_id": {"$in": list(keys)}, "status": DeliveryStatus.RECEIVED.value}
+    changes = {"status": status.value, "processed_at": now}
+    return (
+        collection(WebhookDelivery)
+        .update_many(received, {"$set": changes}, session=session)
+        .modified_count
+    )
+
+
+def conflicts(*, limit: int) -> list[dict[str, Any]]:
+    """The deliveries that contradict what we hold, newest first; bodies stay where they are."""
+    found = collection(WebhookDelivery).find({"status": DeliveryStatus.CONFLICT.value}, {"body": 0})
+    return list(found.sort("position", -1).limit(limit))
+
+
+def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSession) -> None:
+    """What these deliveries ask for can never be done (the reason by key): kept for admins like any
+    conflict, not tried again."""
+    refused = {"status": DeliveryStatus.CONFLICT.value, "processed_at": now}
+    for key, reason in reasons.items():
+        collection(WebhookDelivery).update_one(
+            {"_id": key}, {"$set": refused | {"error": reason}}, session=session
+        )
+
+
+def mark_failed(key: str, *, error: str) -> None:
+    """An unexpected failure: the delivery stays waiting, at the end of the line, and health shows
+    its attempts."""
+    collection(WebhookDelivery).update_one(
+        {"_id": key, "status": DeliveryStatus.RECEIVED.value},
+        {"$inc": {"attempts": 1, "position": 10**9}, "$set": {"error": error[:500]}},
+    )

@@ -1,0 +1,76 @@
+"""What the inbox keeps: signed calls exactly as received, and the nonces they used up. No workflow
+lives here."""
+
+from django.db import models
+
+from ground.mongodb.indexes import ExpiringIndex
+
+
+class DeliveryStatus(models.TextChoices):
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    DUPLICATE = "duplicate"  # another delivery carries the same business fact
+    CONFLICT = (
+        "conflict"  # the same business key with other content: kept for admins, never applied
+    )
+    IGNORED = "ignored"  # an event type we store and do not act on
+
+
+class WebhookDelivery(models.Model):
+    """One signed call, exactly as received. Fact 1. The key is `<source>/<delivery id>`."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=300)
+    source = models.CharField(max_length=20)
+    event_type = models.CharField(max_length=40)
+    # The business fact, "<event type>/<tip id>": unique among the deliveries that count; null on
+    # duplicates and conflicts.
+    subject = models.CharField(max_length=120, null=True)
+    repeats = models.CharField(
+        max_length=120, null=True
+    )  # the subject that a duplicate or a conflict repeats
+    fingerprint = models.CharField(max_length=64)
+    body = models.BinaryField()
+    status = models.CharField(max_length=10, choices=DeliveryStatus.choices)
+    # Nanoseconds of our clock at acceptance: the order in which deliveries are processed.
+    position = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        db_table = "webhook_deliveries"
+        verbose_name_plural = "webhook deliveries"
+        # Unique where there is a subject at all: our backend leaves nulls out of the unique index
+        # of a nullable field.
+        constraints = [models.UniqueConstraint(fields=["subject"], name="delivery_subject")]
+        indexes = [
+            models.Index(
+                fields=["source", "position"],
+                condition=models.Q(status="received"),
+                name="delivery_waiting",
+            ),
+            models.Index(
+                fields=["position"],
+                condition=models.Q(status="conflict"),
+                name="delivery_conflicts",
+            ),
+            models.Index(
+                fields=["repeats", "position"],
+                condition=models.Q(status__in=["duplicate", "conflict"]),
+                name="delivery_repeats",
+            ),
+        ]
+
+
+class WebhookNonce(models.Model):
+    """A nonce that a proven call has used up. The key is `<tenant>/<nonce>`: once per tenant."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=260)
+    expires_at = (
+        models.DateTimeField()
+    )  # after that its timestamp is outside the window, whatever the nonce
+
+    class Meta:
+        db_table = "webhook_nonces"
+        indexes = [ExpiringIndex(fields=["expires_at"], name="nonce_expires")]

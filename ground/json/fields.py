@@ -1,0 +1,199 @@
+"""Strict reading of JSON that came from outside: every refusal names the field and the rule it
+broke."""
+
+import json
+import re
+from datetime import datetime
+from typing import Any, NoReturn
+
+from ground import clock
+
+MAX_AMOUNT = 2**53 - 1  # the largest integer that every JSON reader holds exactly
+_HEX24 = re.compile(r"[0-9a-f]{24}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_.\-]{1,120}")
+
+
+class Malformed(Exception):
+    """A body or a field of it breaks a rule; `field` is its path, `rule` says what was expected."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field, self.rule = field, rule
+
+
+def read(body: bytes) -> "Fields":
+    """The body as one JSON object. Refuses NaN, repeated keys, lone surrogates and nesting that
+    exhausts the parser."""
+    try:
+        data = _DECODER.decode(body.decode("utf-8"))
+    except Malformed:
+        raise
+    except UnicodeDecodeError:
+        raise Malformed("body", "must be UTF-8") from None
+    except (ValueError, RecursionError):
+        raise Malformed("body", "must be JSON") from None
+    if not isinstance(data, dict):
+        raise Malformed("body", "must be a JSON object")
+    return Fields(data, "")
+
+
+def _not_json(name: str) -> NoReturn:
+    raise Malformed("body", f"must not contain {name}")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("body", "must not repeat a key of one object")
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_not_json, object_pairs_hook=_once
+)  # made once: making it costs as much as using it
+
+
+class Fields:
+    """Typed access to one JSON object; `path` prefixes the names in errors."""
+
+    __slots__ = ("_data", "_path")
+
+    def __init__(self, data: dict[str, Any], path: str) -> None:
+        self._data, self._path = data, path
+
+    def _refuse(self, name: str, rule: str) -> NoReturn:
+        raise Malformed(self._path + name, rule)
+
+    def _get(self, name: str) -> Any:
+        value = self._data.get(name)
+        if value is None:
+            self._refuse(name, "is required")
+        return value
+
+    def has(self, name: str) -> bool:
+        return self._data.get(name) is not None
+
+    def only(self, *names: str) -> None:
+        """Where a field that nobody reads would be a slip of the pen: refuses it by its name."""
+        for name in self._data.keys() - set(names):
+            shown = name if self.is_reference(name) else ""
+            raise Malformed(
+                f"{self._path}{shown}" if shown else "body",
+                f"there is no such field, only {', '.join(names)}",
+            )
+
+    def raw(self, name: str) -> Any:
+        """The value as it came, for rules of its own; None when there is none."""
+        return self._data.get(name)
+
+    def is_null(self, name: str) -> bool:
+        """Whether it was given, and as null: where that means something."""
+        return name in self._data and self._data[name] is None
+
+    def says(self, name: str, value: str) -> bool:
+        """Whether the field is exactly this text; anything else, of whatever type, is not."""
+        return bool(self._data.get(name) == value)
+
+    def object(self, name: str) -> "Fields":
+        value = self._get(name)
+        if not isinstance(value, dict):
+            self._refuse(name, "must be an object")
+        return Fields(value, f"{self._path}{name}.")
+
+    def object_or_empty(self, name: str) -> "Fields":
+        return self.object(name) if self.has(name) else Fields({}, f"{self._path}{name}.")
+
+    def objects(self, name: str, *, maximum: int) -> list["Fields"]:
+        value = self._get(name)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self._refuse(name, "must be a list of objects")
+        if len(value) > maximum:
+            self._refuse(name, f"must hold at most {maximum} objects")
+        return [Fields(item, f"{self._path}{name}[{place}].") for place, item in enumerate(value)]
+
+    def integer(self, name: str, *, minimum: int, maximum: int, default: int | None = None) -> int:
+        if default is not None and not self.has(name):
+            return default
+        value = self._get(name)
+        if type(value) is not int:  # bool is an int to Python, a fraction is not one to us
+            self._refuse(name, "must be a whole number")
+        if not minimum <= value <= maximum:
+            self._refuse(name, f"must be between {minimum} and {maximum}")
+        return int(value)
+
+    def amount(self, name: str) -> int:
+        return self.integer(name, minimum=1, maximum=MAX_AMOUNT)
+
+    def text(self, name: str, *, maximum: int) -> str:
+        value = self._get(name)
+        if not isinstance(value, str):
+            self._refuse(name, "must be a string")
+        if len(value) > maximum:
+            self._refuse(name, f"must be at most {maximum} characters")
+        if "\x00" in value or (
+            not value.isprintable() and any(0xD800 <= ord(c) <= 0xDFFF for c in value)
+        ):
+            self._refuse(name, "must be text without NUL or lone surrogates")
+        return value
+
+    def text_or(self, name: str, default: str, *, maximum: int) -> str:
+        return self.text(name, maximum=maximum) if self.has(name) else default
+
+    def optional_text(self, name: str, *, maximum: int) -> str | None:
+        return self.text(name, maximum=maximum) if self.has(name) else None
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text_or(name, default, maximum=40)
+        if value not in allowed:
+            self._refuse(name, f"must be one of {', '.join(allowed)}")
+        return value
+
+    def hex_id(self, name: str) -> str:
+        value = self.text(name, maximum=24)
+        if not _HEX24.fullmatch(value):
+            self._refuse(name, "must be 24 lower-case hexadecimal digits")
+        return value
+
+    def optional_hex_id(self, name: str) -> str | None:
+        return self.hex_id(name) if self.has(name) else None
+
+    def reference(self, name: str, default: str | None = None) -> str:
+        if default is not None and not self.has(name):
+            return default
+        value = self.text(name, maximum=120)
+        if not self.is_reference(value):
+            self._refuse(name, "must be 1 to 120 letters, digits, '_', '-' or '.'")
+        return value
+
+    @staticmethod
+    def is_reference(value: str) -> bool:
+        return bool(_REFERENCE.fullmatch(value))
+
+    def every(self, name: str, *, limit: int) -> list[Any]:
+        """The values that stand under this name anywhere inside, at most `limit`. Not recursive:
+        nesting is the sender's."""
+        found: list[Any] = []
+        within: list[Any] = [self._data]
+        while within and len(found) < limit:
+            part = within.pop()
+            if isinstance(part, dict):
+                found += [part[name]] if name in part else []
+                within += part.values()
+            elif isinstance(part, list):
+                within += part
+        return found
+
+    def flag(self, name: str) -> bool:
+        value = self._data.get(name)
+        if value is None:
+            return False
+        if type(value) is not bool:
+            self._refuse(name, "must be true or false")
+        return bool(value)
+
+    def moment(self, name: str) -> datetime:
+        value = self.text(name, maximum=40)
+        try:
+            return clock.parse(value)
+        except ValueError:
+            self._refuse(name, "must be an ISO 8601 time with its offset")

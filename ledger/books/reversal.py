@@ -1,0 +1,98 @@
+"""Reversal: how a mistake in the books is corrected. Nothing is edited; a second transfer takes the
+first one back.
+
+A reversal is posted once, because its key is derived from the transfer's. Its entries are found
+with the entries of the transfer, under the same source_ref, so whoever asks the ledger for that
+source_ref hears that it no longer stands."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ledger.books import posting
+from ledger.gateway import InsufficientFunds, Order, Refused
+from ledger.models import Account, Transfer
+
+log = logging.getLogger(__name__)
+
+MAX_REASON = 500
+
+
+class NotReversed(Exception):
+    """Nothing was reversed; the text says which rule stands against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A transfer and the one that takes it back. `is_new` is false when that had been done
+    before."""
+
+    key: str
+    amount: int
+    taken_from: str
+    given_to: str
+    is_new: bool
+
+
+def reverse(keys: Sequence[str], *, reason: str, now: datetime) -> list[Reversal]:
+    """Takes these transfers back in this order, all or none; a transfer that was reversed before
+    stays as it is.
+
+    Raises NotReversed. A tip is two transfers: give the commission back first, and the performer
+    has what the tip takes."""
+    if not 0 < len(reason.strip()) <= MAX_REASON:
+        raise NotReversed(f"A reversal needs a reason of at most {MAX_REASON} characters.")
+    done = transactions.run(
+        lambda session: [_reverse(key, reason.strip(), now, session) for key in keys]
+    )
+    for reversal in done:
+        if reversal.is_new:
+            log.info("transfer_reversed", extra={"source_ref": reversal.key})
+    return done
+
+
+def _reverse(key: str, reason: str, now: datetime, session: ClientSession) -> Reversal:
+    original = _original(key, session)
+    order = Order(
+        key=key + posting.REVERSED,
+        subject=f"reversal/{key}",
+        debit=original["credit_account"],
+        credit=original["debit_account"],
+        amount=original["amount"],
+        happened_at=now,
+        reverses=key,
+        reason=reason,
+    )
+    before = collection(Transfer).count_documents({"_id": order.key}, session=session)
+    result = posting.post([[order]], now=now, session=session)[0]
+    if isinstance(result, Refused):
+        raise NotReversed(_explained(order, result, session))
+    return Reversal(key, order.amount, order.debit, order.credit, is_new=not before)
+
+
+def _original(key: str, session: ClientSession) -> dict[str, Any]:
+    found = collection(Transfer).find_one({"_id": key}, session=session)
+    if found is None:
+        raise NotReversed(f"There is no transfer {key}.")
+    if found.get("reverses"):
+        raise NotReversed(
+            f"{key} is itself a reversal; what it took back may be paid again by a new transfer."
+        )
+    return found
+
+
+def _explained(order: Order, refused: Refused, session: ClientSession) -> str:
+    if not isinstance(refused, InsufficientFunds):
+        return f"{order.key} is the key of another transfer ({refused.reason})."
+    account = collection(Account).find_one({"_id": order.debit}, session=session) or {"balance": 0}
+    holds = (
+        f"{order.debit} holds {account['balance']} of the {order.amount} tokens that would be "
+        f"taken back"
+    )
+    return f"{order.reverses} stays: {holds}, and no balance goes below zero."

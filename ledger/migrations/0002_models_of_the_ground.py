@@ -1,0 +1,34 @@
+"""Deliveries, nonces and the audit log are the ground's. Their tables stay; content types follow, and permissions with them."""
+
+from django.db import migrations
+
+MOVED = {"auditentry": "audit", "webhookdelivery": "inbox", "webhooknonce": "inbox"}
+
+
+def move_content_types(apps, schema_editor):
+    """Permissions hang on the content type, so what was granted stays granted."""
+    content_types = apps.get_model("contenttypes", "ContentType").objects
+    for model, label in MOVED.items():
+        if not content_types.filter(app_label=label, model=model).exists():
+            content_types.filter(app_label="ledger", model=model).update(app_label=label)
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("ledger", "0001_initial"),
+        ("audit", "0001_initial"),
+        ("inbox", "0001_initial"),
+        ("contenttypes", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.DeleteModel(name="AuditEntry"),
+                migrations.DeleteModel(name="WebhookDelivery"),
+                migrations.DeleteModel(name="WebhookNonce"),
+            ],
+        ),
+        migrations.RunPython(move_content_types, migrations.RunPython.noop),
+    ]

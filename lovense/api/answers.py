@@ -1,0 +1,91 @@
+"""The answers of the queue's doors: rows as the JSON that `lovense/api/schema.py` describes.
+Nothing is decided here."""
+
+from datetime import datetime
+from typing import Any
+
+from ground import clock
+from lovense.deciding.activation import LIVE, Row, S, activation_id
+from lovense.lane import lanes
+from lovense.lane.eta import Foreseen
+from lovense.models import Activation
+from lovense.page import outcome
+from tips.models import RequestStatus
+
+
+def lane(found: lanes.Lane, now: datetime) -> dict[str, Any]:
+    paused = found.paused
+    return {
+        "performerId": found.performer_id,
+        "mode": found.mode.value,
+        "isPlatformMode": found.is_platform_mode,
+        "paused": paused
+        and {**paused, "since": clock.iso(paused["since"]), "until": _iso(paused["until"])},
+        "isDraining": found.is_draining,
+        "running": [request(row) for row in found.running],
+        "waiting": [
+            request(start.request) | {"eta": _eta(start.foreseen, now)} for start in found.waiting
+        ],
+        "waitingCount": found.waiting_count,
+        "isCountedOut": found.is_counted_out,
+    }
+
+
+def request(row: Row) -> dict[str, Any]:
+    payload = row["payload"]
+    return {
+        "requestId": row["_id"],
+        "type": row["type"],
+        "status": row["status"],
+        "priority": row["priority"],
+        "performerId": row["lane"],
+        "tipId": payload.get("tipId"),
+        "amount": payload.get("amount") or 0,
+        "tipper": (payload.get("tipper") or {}).get("username") or "Anonymous",
+        "submittedBy": row.get("submitted_by"),
+        "attempts": row["attempts"],
+        "createdAt": clock.iso(row["created_at"]),
+        "availableAt": clock.iso(row["available_at"]),
+        "delayedBy": row.get("delayed_by"),
+        "claimedAt": _iso(row["claimed_at"]),
+        "finishedAt": _iso(row["finished_at"]),
+        "cause": row.get("cause"),
+        "lastError": row["errors"][-1]["error"] if row["errors"] else None,
+    }
+
+
+def status(row: Row, *, now: datetime) -> dict[str, Any]:
+    place, eta = None, None
+    if row["status"] == RequestStatus.PENDING:
+        place, foreseen = lanes.outlook(row, now=now)
+        eta = _eta(foreseen, now)
+    return request(row) | {"place": place, "eta": eta, "activation": _activation(row)}
+
+
+def _eta(foreseen: Foreseen, now: datetime) -> dict[str, Any]:
+    seconds = foreseen.seconds(now)
+    return {
+        "at": _iso(foreseen.at),
+        "seconds": seconds and round(seconds, 3),
+        "isEstimate": foreseen.is_estimate,
+        "why": foreseen.why,
+    }
+
+
+def _activation(row: Row) -> dict[str, Any] | None:
+    found = Activation.objects.filter(pk=activation_id(row["idempotency_key"])).first()
+    if found is None:
+        return None
+    return {
+        "activationId": found.activation_id,
+        "status": found.status,
+        "reason": found.reason,
+        "text": outcome.of(found).text,
+        "promisedSeconds": found.promised_seconds,
+        "deliveredSeconds": found.delivered_seconds,
+        "isCancelling": found.cancelled_at is not None and S(found.status) in LIVE,
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return clock.iso(moment) if moment is not None else None

@@ -1,0 +1,179 @@
+"""What the queue's doors have in common: who calls about whose lane, the bounded body, and the
+refusals of the rules behind them."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.http import Http404
+from pymongo.errors import PyMongoError
+from rest_framework.exceptions import APIException, PermissionDenied, UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ground import clock
+from ground.audit import log as audit_log
+from ground.audit.log import LONGEST_WHY
+from ground.json import fields
+from ground.json.errors import error
+from ground.json.fields import Fields, Malformed
+from ground.json.shapes import refusal
+from ground.people import DECIDES
+from lovense.api import answers
+from lovense.deciding.activation import Row
+from lovense.lane import controls, lanes
+from lovense.models import Performer
+from tips import signals
+from tips.queue import requests as queue
+
+log = logging.getLogger(__name__)
+View = Callable[..., Response]
+MOST_SHOWN = 100
+REFUSED = {
+    400: refusal("The field and the rule that it breaks are in details; nothing was done"),
+    401: refusal("No session and no token, or an unknown one"),
+    403: refusal(
+        "Neither a performer nor an administrator; or a session's call without its CSRF token"
+    ),
+    404: refusal("There is no such thing, or it is another performer's"),
+    503: refusal("The database did not answer; try again"),
+}
+WITH_A_BODY = {
+    413: refusal("The body is too long"),
+    415: refusal("The body is not application/json"),
+}
+
+
+def refused(status: int, code: str, message: str, details: Any = None) -> Response:
+    return Response(error(code, message, details), status=status)
+
+
+def answering_refusals(view: View) -> View:
+    """The refusals of the rules behind these doors, in one place."""
+
+    @wraps(view)
+    def answering(request: Request, *args: Any, **named: Any) -> Response:
+        try:
+            return view(request, *args, **named)
+        except Malformed as bad:
+            return refused(400, "malformed", f"{bad}.", {"field": bad.field, "rule": bad.rule})
+        except controls.InvalidPause:
+            return refused(
+                400,
+                "malformed",
+                "until: must be in the future.",
+                {"field": "until", "rule": "must be in the future"},
+            )
+        except controls.NotFound:
+            return refused(404, "not_found", "Not found.")
+        except tuple(CLASHES) as clash:
+            code, details = CLASHES[type(clash)]
+            return refused(409, code, str(clash) or code.replace("_", " "), details(clash))
+        except (PyMongoError, DatabaseError) as failure:
+            log.warning("queue_door_failed", extra={"error_code": type(failure).__name__})
+            return refused(503, "unavailable", "The database did not answer; try again.")
+
+    return answering
+
+
+# What a control cannot do as things stand: its code, and what the caller has to know.
+CLASHES: dict[type[Exception], tuple[str, Callable[[Any], Any]]] = {
+    controls.AlreadyOver: ("already_over", lambda clash: {"status": clash.status}),
+    controls.PartOfRun: ("part_of_run", lambda clash: {"leader": clash.leader}),
+    controls.NothingPlays: ("nothing_plays", lambda clash: None),
+    controls.CountChanged: ("count_changed", lambda clash: {"waiting": clash.actual}),
+    controls.AlreadyFirst: ("already_first", lambda clash: None),
+}
+
+
+def own_lane(request: Request) -> str | None:
+    """The performer's; None for anybody else."""
+    return Performer.objects.filter(user_id=request.user.pk).values_list("pk", flat=True).first()
+
+
+def lane_of(request: Request, named: str | None, *, is_change: bool) -> str:
+    """Whose lane a call is about. Staff may look at any; of them only administrators change
+    something."""
+    own = own_lane(request)
+    if own is not None:
+        if named not in (None, own):
+            raise Http404
+        return own
+    _check_staff(request, is_change=is_change)
+    if named is None:
+        raise Malformed("performerId", "is required of staff")
+    if not Performer.objects.filter(pk=named).exists():
+        raise Http404
+    return named
+
+
+def _check_staff(request: Request, *, is_change: bool) -> None:
+    if not (
+        isinstance(request.user, User)
+        and request.user.is_staff
+        and (not is_change or request.user.has_perm(DECIDES))
+    ):
+        raise PermissionDenied
+
+
+def reach(request: Request, request_id: str, *, is_change: bool) -> Row:
+    """A request of the caller's lane; of any lane, for staff."""
+    own = own_lane(request)
+    if own is None:
+        _check_staff(request, is_change=is_change)
+    row = queue.find(request_id)
+    if row is None or own not in (None, row["lane"]):
+        raise Http404
+    return row
+
+
+def body_of(request: Request) -> Fields:
+    """The body as one JSON object; none at all is an empty one."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > settings.WEBHOOK_MAX_BODY_BYTES:
+        raise TooLarge
+    if length == "0":
+        return Fields({}, "")
+    if (request.content_type or "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(request.content_type or "")
+    return fields.read(bytes(request.body))
+
+
+class TooLarge(APIException):
+    """A body has at most WEBHOOK_MAX_BODY_BYTES."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "The body is too long."
+
+
+def named_lane(request: Request, body: Fields) -> str:
+    return lane_of(request, body.optional_hex_id("performerId"), is_change=True)
+
+
+def why_of(body: Fields) -> str:
+    return body.text_or("why", "", maximum=LONGEST_WHY)
+
+
+def caller(request: Request) -> str:
+    return request.user.get_username()
+
+
+def coming_from(request: Request) -> AbstractContextManager[None]:
+    return audit_log.coming_from(request.META.get("REMOTE_ADDR", ""))
+
+
+def wake(whose: str) -> None:
+    """Something of this lane may start now."""
+    signals.requests_queued.send(None, performer_ids={whose})
+
+
+def lane_again(whose: str) -> Response:
+    wake(whose)
+    now = clock.now()
+    return Response(answers.lane(lanes.read(whose, limit=MOST_SHOWN, now=now), now))

@@ -1,0 +1,114 @@
+"""REST doors for what people submit to a queue, and for where a request stands."""
+
+import hashlib
+import math
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ground import clock
+from ground.json.shapes import refusal
+from lovense.api import answers, schema
+from lovense.api.calls import (
+    REFUSED,
+    WITH_A_BODY,
+    answering_refusals,
+    body_of,
+    lane_of,
+    reach,
+    refused,
+    wake,
+)
+from lovense.lane import submissions
+
+
+@extend_schema(
+    operation_id="queue_submit",
+    summary="Put a test, or something to play, into the queue",
+    description="For the performer's own devices. Its turn comes after everything that has "
+    "settled by now. Nothing is charged "
+    "and no tokens move. At most 60 a minute for an account; refused while 10 000 requests wait. "
+    "Neither limit touches a tip.",
+    request=schema.SubmissionIn,
+    responses={
+        201: OpenApiResponse(schema.SubmittedOut, "It waits for its turn"),
+        200: OpenApiResponse(
+            schema.SubmittedOut,
+            "The same was submitted before under this key: that request, as it is now",
+        ),
+        **REFUSED,
+        **WITH_A_BODY,
+        422: refusal("The key was used for other content"),
+        429: refusal("Too many in this minute: `details.resetAt`, and `Retry-After` in seconds"),
+        503: refusal(
+            "`QUEUE_FULL`: too much waits in the whole deployment; or the database did not answer"
+        ),
+    },
+    examples=[
+        schema.example("A test", schema.TEST),
+        schema.example("What the menu answers", schema.MANUAL),
+        schema.example("Waiting", schema.WAITING, 201),
+        schema.example("Played meanwhile", schema.COMPLETED, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_refusals
+def submit(request: Request) -> Response:
+    """Once per idempotency key."""
+    body = body_of(request)
+    lane = lane_of(request, body.optional_hex_id("performerId"), is_change=True)
+    submission, now = submissions.parse(body), clock.now()
+    name, account = request.user.get_username(), str(request.user.pk)
+    key = submission.key or _derived_key(request)
+    try:
+        made = submissions.submit(
+            submission, lane=lane, account=account, name=name, key=key, now=now
+        )
+    except submissions.TooManySubmissions as many:
+        answer = refused(
+            429,
+            "too_many_requests",
+            f"At most {submissions.LIMIT} a minute.",
+            {"resetAt": clock.iso(many.resets_at)},
+        )
+        answer["Retry-After"] = str(max(1, math.ceil((many.resets_at - now).total_seconds())))
+        return answer
+    except submissions.QueueFull:
+        return refused(
+            503,
+            "QUEUE_FULL",
+            f"{submissions.DEPTH} requests wait; try again later.",
+            {"limit": submissions.DEPTH},
+        )
+    except submissions.KeyReused:
+        return refused(
+            422, "idempotency_key_reused", "This idempotencyKey was used for other content."
+        )
+    if made.is_new:
+        wake(lane)
+    return Response(answers.status(made.row, now=clock.now()), status=201 if made.is_new else 200)
+
+
+def _derived_key(request: Request) -> str:
+    """A caller that repeats a call under the X-Request-ID of the first one repeats itself."""
+    return f"{request._request.request_id}/{hashlib.sha256(request.body).hexdigest()}"  # type: ignore[attr-defined]
+
+
+@extend_schema(
+    operation_id="queue_status",
+    summary="Where a request of the queue stands",
+    parameters=[schema.REQUEST_PATH],
+    responses={
+        200: schema.StatusOut,
+        **{status: REFUSED[status] for status in (401, 403, 404, 503)},
+    },
+    examples=[schema.example("Waiting", schema.WAITING, 200)],
+)
+@api_view(["GET"])
+@answering_refusals
+def status(request: Request, request_id: str) -> Response:
+    """The request, its place in its lane while it waits, and its activation once its turn has
+    come."""
+    return Response(answers.status(reach(request, request_id, is_change=False), now=clock.now()))

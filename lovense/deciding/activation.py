@@ -1,0 +1,118 @@
+"""Activations: which gates a settled tip passed on its way to a device, what it became, and how it
+ended.
+
+One activation per (tip, target): its key is `<idempotency key>.<target>`. Every settled tip gets
+one, also the tip that does nothing, so that every tip ends with one verdict that a person can read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ground.mongodb import unique
+from lovense.models import Activation, ActivationStatus
+from tips.models import RequestStatus
+from tips.queue import requests as queue
+
+S = ActivationStatus
+Row = dict[str, Any]
+TARGET = "all"
+
+# To which status an activation may move, and from where. `docs/states.md` shows the same table. A
+# late acknowledgement is believed (timeout, dead -> completed); nothing that may have played is
+# ever played again. `queued` is an activation that is being decided; it is stored only where the
+# device has refused it, or a person has sent a dead one back into the queue.
+PREDECESSORS: dict[S, frozenset[S]] = {
+    S.QUEUED: frozenset({S.DISPATCHED, S.DEAD}),
+    S.DISPATCHED: frozenset({S.QUEUED, S.DISPATCHED}),
+    S.ACTIVATED: frozenset({S.DISPATCHED}),
+    S.COMPLETED: frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED, S.TIMEOUT, S.DEAD}),
+    S.FAILED: frozenset({S.DISPATCHED, S.ACTIVATED}),
+    S.TIMEOUT: frozenset({S.DISPATCHED, S.ACTIVATED}),
+    S.SKIPPED: frozenset({S.QUEUED}),
+    S.EXPIRED: frozenset({S.QUEUED}),
+    S.CANCELLED: frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED}),
+    S.DEAD: frozenset({S.QUEUED, S.DISPATCHED}),
+}
+LIVE = frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED})
+FINAL = frozenset(S) - LIVE
+
+
+def activation_id(idempotency_key: str) -> str:
+    return f"{idempotency_key}.{TARGET}"
+
+
+def froms(to: S) -> dict[str, list[str]]:
+    """The filter of a guarded move to this status."""
+    return {"$in": [status.value for status in PREDECESSORS[to]]}
+
+
+# --- deciding ------------------------------------------------------------------------------------
+
+
+def new_row(request: Row, now: datetime) -> Row:
+    event = request["payload"]
+    return {
+        "_id": activation_id(request["idempotency_key"]),
+        "performer_id": request["lane"],
+        "tip_id": event.get("tipId"),
+        "event_id": event.get("eventId"),
+        "request_id": request["_id"],
+        "position": request["position"],
+        "amount": event.get("amount") or 0,
+        "tipper_name": (event.get("tipper") or {}).get("username") or "Anonymous",
+        "status": S.QUEUED.value,
+        "reason": "",
+        "gates": [],
+        "item": None,
+        "menu_version": 0,
+        "commands": [],
+        "promised_seconds": 0,
+        "delivered_seconds": None,
+        "stop_epoch": 0,
+        "attempt": 0,
+        "attempts": [],
+        "created_at": now,
+        "dispatched_at": None,
+        "received_at": None,
+        "started_at": None,
+        "finished_at": None,
+    }
+
+
+def insert(rows: Sequence[Row]) -> set[str]:
+    """Inserts new activations; returns those that are ours. A clash means that another worker
+    decided this tip."""
+    known = {rows[clash.place]["_id"] for clash in unique.insert(Activation, rows)}
+    return {row["_id"] for row in rows} - known
+
+
+# --- ending --------------------------------------------------------------------------------------
+
+
+def end_requests(activations: Iterable[Row], *, now: datetime) -> None:
+    """Moves the requests of finished activations to the status that their verdict means."""
+    groups: dict[tuple[RequestStatus, str], list[str]] = {}
+    for row in activations:
+        status = REQUEST_STATUS.get(S(row["status"]), RequestStatus.COMPLETED)
+        cause = row["reason"] if status in WITH_A_CAUSE else ""
+        groups.setdefault((status, cause), []).append(row["request_id"])
+    for (status, cause), request_ids in groups.items():
+        queue.advance(request_ids, status, now=now, cause=cause)
+
+
+# A skipped or expired tip is a request that has been answered: completed. Only what went wrong is
+# not.
+REQUEST_STATUS = {
+    S.FAILED: RequestStatus.FAILED,
+    S.TIMEOUT: RequestStatus.FAILED,
+    S.DEAD: RequestStatus.DEAD,
+    S.CANCELLED: RequestStatus.CANCELLED,
+}
+WITH_A_CAUSE = frozenset({RequestStatus.FAILED, RequestStatus.DEAD})
+
+
+def run_seconds(row: Mapping[str, Any]) -> int:
+    """How long its run takes on the device: its own seconds, and those of the activations that are
+    part of it."""
+    return int(row.get("run_seconds") or row["promised_seconds"])

@@ -1,0 +1,203 @@
+"""Batches: waiting requests for the same item by the same tipper play as one longer run, and each
+keeps its own record.
+
+The leader is the request whose turn it is; the others join it. What the leader's activation names
+as its `members` never changes once it is written: the page knows that run by the leader's id,
+remembers its members with it, and so whatever is sent again is that same run. When the run has
+ended, what it delivered is dealt out in the order of the turns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import UpdateOne
+
+from ground.mongodb.collections import collection
+from lovense.deciding.activation import FINAL, Row, S, activation_id, end_requests, froms, insert
+from lovense.deciding.gates import compiled, decide
+from lovense.deciding.rules import Rules
+from lovense.models import Activation
+from tips.models import Mode, RequestStatus
+from tips.queue import claims, counts, ordering
+
+# --- gathering -----------------------------------------------------------------------------------
+
+
+def gather(request: Row, row: Row, rules: Rules, *, now: datetime) -> None:
+    """Takes those that may play with this one into its run: the leader's row gets their seconds and
+    their names.
+
+    They join a first attempt only: of a later one the page may remember another run. Their own rows
+    are written before the leader's, so a stored leader has them all; a joined request that no
+    stored leader names is `lost`."""
+    if request["attempts"] != 1 or rules.mode_of(request["lane"]) is not Mode.BATCH:
+        return
+    found = companions(request, row, rules, _window(request, now), now=now)
+    joined = claims.join(request, found, now=now) if found else []
+    members = [
+        decide(each, rules, is_online=True, now=now) | {"leader": row["_id"]} for each in joined
+    ]
+    stored = insert(members)  # one that is not ours has just been cancelled
+    members = [member for member in members if member["_id"] in stored]
+    if members:
+        _lengthen(row, members, rules)
+
+
+def _window(request: Row, now: datetime) -> list[Row]:
+    """What came before the last full second, in the order of the turns; with the leader no more
+    than a batch."""
+    waiting = counts.waiting_in(request["lane"], limit=ordering.BATCH_SIZE - 1)
+    return [row for row in waiting if ordering.is_ready(row, Mode.BATCH, now)]
+
+
+def companions(
+    request: Row, row: Row, rules: Rules, waiting: Iterable[Row], *, now: datetime
+) -> list[Row]:
+    """Those that may join: same item, same tipper, a first attempt, and within the cap with all
+    their promised seconds."""
+    left = rules.maximum_seconds(request["lane"]) - row["promised_seconds"]
+    found = []
+    for other in waiting:
+        if other["attempts"] or _who(other) != _who(request):
+            continue
+        decided = decide(other, rules, is_online=True, now=now)
+        if (
+            decided["status"] == S.DISPATCHED
+            and decided["item"] == row["item"]
+            and decided["promised_seconds"] <= left
+        ):
+            left -= decided["promised_seconds"]
+            found.append(other)
+    return found
+
+
+def _who(request: Mapping[str, Any]) -> tuple[str, str]:
+    """For what people submit it is the account."""
+    return request["type"], request["payload"].get("userId") or request.get(
+        "submitted_by"
+    ) or request["_id"]
+
+
+def _lengthen(row: Row, members: Sequence[Row], rules: Rules) -> None:
+    seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
+    commands, run_seconds = compiled(
+        row["item"] | {"durationSec": seconds}, rules, row["performer_id"]
+    )
+    row.update(
+        commands=commands, run_seconds=run_seconds, members=[member["_id"] for member in members]
+    )
+
+
+# --- following the leader ------------------------------------------------------------------------
+
+
+def started(leaders: Iterable[Row]) -> None:
+    """These runs have started, and so have their members."""
+    for row in leaders:
+        if row.get("members"):
+            changes = {"status": S.ACTIVATED.value, "started_at": row["started_at"]}
+            members = {"_id": {"$in": row["members"]}, "status": froms(S.ACTIVATED)}
+            collection(Activation).update_many(members, {"$set": changes})
+
+
+def ended(leaders: Iterable[Row], *, now: datetime) -> None:
+    """Deals out what the runs of these leaders, which are over, delivered; and ends their members'
+    requests.
+
+    May be done again: the shares follow from the leader's row alone, and its own is written last.
+    """
+    runs = [row for row in leaders if row.get("members")]
+    if not runs:
+        return
+    found = collection(Activation).find(
+        {"_id": {"$in": [member for row in runs for member in row["members"]]}}
+    )
+    members = {row["_id"]: row for row in found}
+    updates = [update for row in runs for update in _dealt(row, members, now)]
+    collection(Activation).bulk_write(updates, ordered=True)
+    over = collection(Activation).find({"_id": {"$in": list(members)}})
+    end_requests([row for row in over if S(row["status"]) in FINAL], now=now)
+
+
+def _dealt(leader: Row, members: Mapping[str, Row], now: datetime) -> list[UpdateOne]:
+    delivered = (
+        leader["delivered_seconds"]
+        if leader.get("run_delivered") is None
+        else leader["run_delivered"]
+    )
+    left = None if delivered is None else max(0.0, delivered - leader["promised_seconds"])
+    updates = []
+    for key in leader["members"]:
+        row = members[key]
+        share = None if left is None else min(float(row["promised_seconds"]), left)
+        left = None if left is None or share is None else left - share
+        status = S.COMPLETED if share == row["promised_seconds"] else S(leader["status"])
+        changes: Row = {"status": status.value, "finished_at": now, "delivered_seconds": share}
+        changes["reason"] = "" if status is S.COMPLETED else leader["reason"]
+        updates.append(UpdateOne({"_id": key, "status": froms(status)}, {"$set": changes}))
+    own = None if delivered is None else min(float(leader["promised_seconds"]), delivered)
+    updates.append(
+        UpdateOne(
+            {"_id": leader["_id"]}, {"$set": {"delivered_seconds": own, "run_delivered": delivered}}
+        )
+    )
+    return updates
+
+
+def heal(*, now: datetime, limit: int) -> int:
+    """Members whose leader has ended, or whose run was not sent, by a process that died before it
+    told them."""
+    members = claims.joined(limit=limit)
+    if not members:
+        return 0
+    keys = {row["leader"] for row in members}
+    leaders = {
+        row["_id"]: row
+        for row in collection(Activation).find(
+            {"_id": {"$in": [activation_id(key) for key in keys]}}
+        )
+    }
+    ended([row for row in leaders.values() if S(row["status"]) in FINAL], now=now)
+    claimed = {
+        row["idempotency_key"]
+        for row in claims.of_keys(keys)
+        if row["status"] == RequestStatus.CLAIMED
+    }
+    return _disband(
+        [
+            row
+            for row in members
+            if _is_lost(row, leaders.get(activation_id(row["leader"])), row["leader"] in claimed)
+        ],
+        now,
+    )
+
+
+def _is_lost(member: Row, leader: Row | None, is_claimed: bool) -> bool:
+    """A leader that is claimed and has no row is being decided; the row of one that was refused
+    names nobody any more."""
+    if leader is None:
+        return not is_claimed
+    return activation_id(member["idempotency_key"]) not in (leader.get("members") or ())
+
+
+def _disband(lost: Sequence[Row], now: datetime) -> int:
+    """The run was not played with them, and will not be: they wait again, each in its own place."""
+    ids = [activation_id(row["idempotency_key"]) for row in lost]
+    sent = {"_id": {"$in": ids}, "status": S.DISPATCHED.value, "leader": {"$ne": None}}
+    collection(Activation).update_many(sent, {"$set": {"status": S.QUEUED.value, "leader": None}})
+    over = list(
+        collection(Activation).find(
+            {"_id": {"$in": ids}, "status": {"$in": [status.value for status in FINAL]}}
+        )
+    )
+    end_requests(over, now=now)
+    error = "the run it was part of was not played"
+    waiting = [
+        row
+        for row in lost
+        if activation_id(row["idempotency_key"]) not in {each["_id"] for each in over}
+    ]
+    return len(over) + sum(
+        claims.release(row["_id"], now=now, delay_seconds=0, error=error) for row in waiting
+    )

@@ -1,0 +1,145 @@
+"""The platform's settings: the kill switch and the caps that bind every performer. Changed here
+only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from ground.audit import log as audit_log
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.models import PlatformSettings
+from tips.models import Mode
+
+ROW = "platform"
+
+
+class UnknownSetting(ValueError):
+    """The platform has only the settings listed in SETTINGS."""
+
+
+class InvalidSetting(ValueError):
+    """A setting's value must be of its type and within its limits."""
+
+
+@dataclass(frozen=True)
+class Change:
+    key: str
+    before: bool | int | str
+    after: bool | int | str
+
+
+def _truth(text: str) -> bool:
+    known = {
+        "true": True,
+        "false": False,
+        "on": True,
+        "off": False,
+        "1": True,
+        "0": False,
+        "yes": True,
+        "no": False,
+    }
+    if text.lower() not in known:
+        raise InvalidSetting("must be true or false")
+    return known[text.lower()]
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not lowest <= int(text) <= highest:
+            raise InvalidSetting(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return read
+
+
+def _mode(text: str) -> str:
+    if text not in Mode.values:
+        raise InvalidSetting(f"must be one of {', '.join(Mode.values)}")
+    return text
+
+
+SETTINGS: dict[str, Callable[[str], bool | int | str]] = {
+    "enable_lovense": _truth,
+    "minimum_tip": _whole(1, 2**53 - 1),
+    # Below the vendor's shortest run no menu item could ever play.
+    "maximum_seconds": _whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS),
+    "rate_limit_per_minute": _whole(0, 600),  # 0: none
+    "queue_mode": _mode,
+}
+# The names that the wire and the seeds use.
+ALIASES = {
+    "enableLovense": "enable_lovense",
+    "minimumTip": "minimum_tip",
+    "maxActivationDuration": "maximum_seconds",
+    "rateLimitPerMinute": "rate_limit_per_minute",
+    "queueMode": "queue_mode",
+}
+
+
+def current() -> PlatformSettings:
+    """The settings in force; the defaults while nobody has changed one."""
+    return PlatformSettings.objects.filter(pk=ROW).first() or PlatformSettings(name=ROW)
+
+
+def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Change:
+    """Sets one setting from its text and says what it was. A repeat changes nothing."""
+    field = ALIASES.get(key, key)
+    if field not in SETTINGS:
+        raise UnknownSetting(f"There is no setting {key!r}; there are {', '.join(SETTINGS)}.")
+    try:
+        after = SETTINGS[field](value.strip())
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
+    before = transactions.run(
+        lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session)
+    )
+    return Change(field, before[field], after)
+
+
+def write(
+    changes: dict[str, Any],
+    action: str,
+    *,
+    by: str,
+    why: str,
+    now: datetime,
+    session: ClientSession,
+) -> dict[str, Any]:
+    """Writes settings with their entry in the audit trail; what they were. What is so already
+    leaves no entry."""
+    row = collection(PlatformSettings).find_one({"_id": ROW}, session=session) or _defaults()
+    before = {key: row[key] for key in changes}
+    if before != changes:
+        row_after = {
+            "$set": changes,
+            "$setOnInsert": {key: row[key] for key in row.keys() - changes.keys() - {"_id"}},
+        }
+        collection(PlatformSettings).update_one(
+            {"_id": ROW}, row_after, upsert=True, session=session
+        )
+        told: dict[str, Any] = {
+            "before": before,
+            "after": changes,
+            "why": why,
+            "now": now,
+            "session": session,
+        }
+        audit_log.record(kind="platform", action=action, by=by, target=ROW, **told)
+    return before
+
+
+def _defaults() -> dict[str, Any]:
+    fields = PlatformSettings._meta.concrete_fields
+    return {str(field.column): field.get_default() for field in fields if not field.primary_key}
+
+
+def is_draining() -> bool:
+    """Nothing new starts, for a deploy."""
+    row = collection(PlatformSettings).find_one({"_id": ROW}, {"is_draining": 1})
+    return bool(row and row.get("is_draining"))

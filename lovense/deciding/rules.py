@@ -1,0 +1,94 @@
+"""What binds a round of decisions, read once for all of its rows: the platform, the performers,
+their menus and paces."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from ground.mongodb.collections import collection
+from lovense.deciding.activation import Row
+from lovense.deciding.pace import Pace
+from lovense.deciding.platform import ROW
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS
+from lovense.models import Performer, PlatformSettings, TipMenu
+from tips.models import Mode
+
+MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
+
+
+@dataclass(slots=True)
+class Rules:
+    """What binds one batch of decisions, read once for all of its rows."""
+
+    platform: Mapping[str, Any]
+    performers: dict[str, Row]
+    menus: dict[str, Row] = field(default_factory=dict)
+    paces: dict[str, Pace] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, performer_ids: Iterable[str]) -> "Rules":
+        platform = collection(PlatformSettings).find_one({"_id": ROW}) or _default_platform()
+        performers = {
+            row["_id"]: row
+            for row in collection(Performer).find({"_id": {"$in": list(performer_ids)}})
+        }
+        return cls(platform, performers, _menus(performers.values()))
+
+    def menu_of(self, performer: Row | None) -> Row | None:
+        return self.menus.get(_menu_key(performer)) if performer else None
+
+    def mode_of(self, lane: str) -> Mode:
+        return Mode(
+            (self.performers.get(lane) or {}).get("queue_mode") or self.platform["queue_mode"]
+        )
+
+    def is_held(self, lane: str, now: datetime) -> bool:
+        """Nothing new starts: she has paused, or the deployment is being drained."""
+        row = self.performers.get(lane)
+        return bool(self.platform["is_draining"]) or (row is not None and is_paused(row, now))
+
+    def maximum_seconds(self, lane: str) -> int:
+        return int(
+            min(
+                self.platform["maximum_seconds"],
+                self.performers[lane]["maximum_seconds"] or LONGEST_ITEM_SECONDS,
+            )
+        )
+
+
+def is_paused(performer: Mapping[str, Any], now: datetime) -> bool:
+    until = performer["paused_until"]
+    return performer["paused_at"] is not None and (until is None or until > now)
+
+
+@lru_cache(maxsize=1)
+def _default_platform() -> Row:
+    return {str(f.column): f.get_default() for f in PlatformSettings._meta.concrete_fields}
+
+
+_menu_cache: dict[str, Row] = {}
+
+
+def _menu_key(performer: Row) -> str:
+    return f"{performer['_id']}.{performer['menu_version']}"
+
+
+def _menus(performers: Iterable[Row]) -> dict[str, Row]:
+    global _menu_cache
+    # replaced as a whole, so that another thread never sees it half filled or just emptied
+    known = _menu_cache
+    wanted = [_menu_key(row) for row in performers if row["menu_version"]]
+    missing = [key for key in wanted if key not in known]
+    if missing:
+        kept = (
+            known
+            if len(known) < MENUS_KEPT
+            else {key: known[key] for key in wanted if key in known}
+        )
+        known = kept | {
+            row["_id"]: row for row in collection(TipMenu).find({"_id": {"$in": missing}})
+        }
+        _menu_cache = known
+    return {key: known[key] for key in wanted if key in known}

@@ -1,0 +1,288 @@
+"""What a person may do with a queue: hold it and let it go on, end what plays, take out what waits,
+change an order.
+
+Every control is a stored fact that survives a restart, written in one transaction with its entry in
+the audit trail: who, when and why. A repeat is no error. Doors ring `lovense.dispatch` afterwards;
+the beat would find the same a second later."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from ground import clock
+from ground.audit import log as audit_log
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from lovense.deciding import platform
+from lovense.deciding.rules import Rules, is_paused
+from lovense.lane import cancellation
+from lovense.lane.cancellation import (
+    AlreadyOver,
+    CountChanged,
+    Ended,
+    NotFound,
+    NothingPlays,
+    PartOfRun,
+    Wish,
+)
+from lovense.models import Performer, PlatformSettings
+from lovense.sending import groups
+from tips.models import Mode, QueueRequest
+from tips.queue import claims, ordering
+from tips.queue import requests as queue
+
+__all__ = ["AlreadyOver", "CountChanged", "Ended", "NotFound", "NothingPlays", "PartOfRun"]
+
+Row = dict[str, Any]
+SWITCH = "enable_lovense"
+
+
+class AlreadyFirst(Exception):
+    """Nothing is before it that it could change places with."""
+
+
+class InvalidPause(ValueError):
+    """A pause ends in the future, or when she resumes."""
+
+
+class UnknownMode(ValueError):
+    """A queue has one of the modes of `tips/queue/ordering.py`."""
+
+
+# --- holding a queue -----------------------------------------------------------------------------
+
+
+def pause(
+    *, performer_id: str, by: str, why: str, until: datetime | None = None, now: datetime
+) -> None:
+    """Nothing more of hers starts, until then or until she resumes. What plays, plays to its end;
+    tips go on waiting."""
+    if until is not None and until <= now:
+        raise InvalidPause("A pause ends in the future.")
+
+    def paused(row: Row) -> Row:
+        since = row["paused_at"] if is_paused(row, now) else now
+        return {
+            "paused_at": since,
+            "paused_until": until,
+            "paused_by": by[:64],
+            "paused_why": why[:200],
+        }
+
+    _change(performer_id, "pause", paused, by=by, why=why, now=now)
+
+
+def resume(*, performer_id: str, by: str, now: datetime) -> None:
+    free = {"paused_at": None, "paused_until": None, "paused_by": "", "paused_why": ""}
+    _change(performer_id, "resume", lambda row: free, by=by, why="", now=now)
+
+
+def set_mode(*, performer_id: str, mode: str | None, by: str, now: datetime) -> None:
+    """None: the platform's. The order follows from the heads of her lines, so no row moves."""
+    if mode is not None and mode not in Mode.values:
+        raise UnknownMode(f"A mode is one of {', '.join(Mode.values)}.")
+    _change(performer_id, "set_mode", lambda row: {"queue_mode": mode}, by=by, why="", now=now)
+
+
+def _change(
+    performer_id: str, action: str, changes_of: Any, *, by: str, why: str, now: datetime
+) -> None:
+    """The change and its entry. What is so already is left as it is."""
+
+    def body(session: ClientSession) -> None:
+        row = collection(Performer).find_one({"_id": performer_id}, session=session)
+        if row is None:
+            raise NotFound
+        after = changes_of(row)
+        before = {key: row[key] for key in after}
+        if before == after:
+            return
+        collection(Performer).update_one({"_id": performer_id}, {"$set": after}, session=session)
+        place: Row = {
+            "kind": "performer",
+            "action": action,
+            "target": performer_id,
+            "lane": performer_id,
+        }
+        audit_log.record(
+            **place,
+            by=by,
+            why=why,
+            now=now,
+            before=_told(before),
+            after=_told(after),
+            session=session,
+        )
+
+    transactions.run(body)
+    groups.news.mark([performer_id], "queue")
+
+
+def _told(changes: Row) -> Row:
+    return {
+        key: clock.iso(value) if isinstance(value, datetime) else value
+        for key, value in changes.items()
+    }
+
+
+# --- ending what plays or waits ------------------------------------------------------------------
+
+
+def skip(
+    *, performer_id: str, by: str, why: str, now: datetime, request_id: str | None = None
+) -> Ended:
+    """Ends what has its turn now, with all that plays as part of its run; NothingPlays when there
+    is none.
+
+    `request_id`: only if it is still this one's turn, so that a second press does not end the next
+    one."""
+    return cancellation.skip(
+        performer_id=performer_id, request_id=request_id, wish=Wish(by, why, now)
+    )
+
+
+def cancel(*, request_id: str, performer_id: str | None, by: str, why: str, now: datetime) -> Ended:
+    """Takes one request out, wherever it is on its way. `performer_id` None: staff, whoever's it
+    is.
+
+    NotFound, AlreadyOver or PartOfRun say why it cannot be.
+    """
+    return cancellation.cancel(
+        request_id=request_id, performer_id=performer_id, wish=Wish(by, why, now)
+    )
+
+
+def waiting(*, performer_id: str) -> int:
+    """How many `clear` would take out."""
+    return cancellation.waiting(performer_id)
+
+
+def clear(*, performer_id: str, expected: int, by: str, why: str, now: datetime) -> int:
+    """Takes out all that waits; CountChanged, and nothing is done, when it is not as many as
+    expected."""
+    return cancellation.clear(performer_id=performer_id, expected=expected, wish=Wish(by, why, now))
+
+
+# --- the order -----------------------------------------------------------------------------------
+
+
+def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> None:
+    """It changes places with the one before it: the line, the turn, and since when that place has
+    waited.
+
+    AlreadyFirst when there is none, or when that one was tried before: what may be on a device is
+    not overtaken."""
+
+    def body(session: ClientSession) -> None:
+        row = collection(QueueRequest).find_one(
+            {"_id": request_id, "lane": performer_id}, session=session
+        )
+        if row is None:
+            raise NotFound
+        if row["status"] != queue.PENDING:
+            raise AlreadyOver(row["status"])
+        before = _before(row, Rules.read([performer_id]).mode_of(performer_id), session)
+        if before is None or ordering.is_tried(before):
+            raise AlreadyFirst
+        _take_place(row, before, session)
+        _take_place(before, row, session)
+        place: Row = {
+            "kind": "request",
+            "action": "move_up",
+            "target": request_id,
+            "lane": performer_id,
+        }
+        turn: Row = {"before": {"turn": row["turn"]}, "after": {"turn": before["turn"]}}
+        audit_log.record(**place, **turn, by=by, now=now, session=session)
+
+    transactions.run(body)
+    groups.news.mark([performer_id], "queue")
+
+
+def _before(row: Row, mode: Mode, session: ClientSession) -> Row | None:
+    """Of each line the last one whose turn comes before this one's; of those the latest."""
+    found = [
+        each
+        for each in (
+            _last_before(row, line, mode, session) for line in ordering.lines([row["lane"]])
+        )
+        if each
+    ]
+    return max(
+        found, key=ordering.aged if mode is Mode.PRIORITY else ordering.in_order, default=None
+    )
+
+
+def _last_before(row: Row, line: str, mode: Mode, session: ClientSession) -> Row | None:
+    wanted: Row = {"status": queue.PENDING, "line": line}
+    if mode is not Mode.PRIORITY or line == row["line"]:
+        wanted["turn"] = {"$lt": row["turn"]}
+    else:
+        ahead = ordering.AGEING * (ordering.priority_of({"line": line}) - ordering.priority_of(row))
+        wanted["waiting_since"] = {"$lte": row["waiting_since"] + ahead}
+    found: Iterable[Row] = (
+        collection(QueueRequest).find(wanted, session=session).sort("turn", -1).limit(1)
+    )
+    return next(
+        (
+            each
+            for each in found
+            if mode is not Mode.PRIORITY or ordering.aged(each) < ordering.aged(row)
+        ),
+        None,
+    )
+
+
+def _take_place(row: Row, of: Row, session: ClientSession) -> None:
+    place: Row = {key: of[key] for key in ("line", "turn", "waiting_since")}
+    collection(QueueRequest).update_one(
+        {"_id": row["_id"], "status": queue.PENDING}, {"$set": place}, session=session
+    )
+
+
+# --- the whole platform --------------------------------------------------------------------------
+
+
+def set_platform(*, key: str, value: str, by: str, why: str = "", now: datetime) -> platform.Change:
+    """One setting, from its text. Switching activations off (the kill switch) ends what plays,
+    too."""
+    made = platform.change(key=key, value=value, by=by, why=why, now=now)
+    if made.key == SWITCH and not made.after:
+        cancellation.end_all(wish=Wish(by, why or "activations were switched off", now))
+    return made
+
+
+def set_draining(*, is_on: bool, by: str, why: str, now: datetime) -> None:
+    """On, for a deploy: nothing starts any more; what plays, plays to its end. Nothing is lost,
+    everything waits."""
+
+    def body(session: ClientSession) -> None:
+        platform.write({"is_draining": is_on}, "drain", by=by, why=why, now=now, session=session)
+
+    transactions.run(body)
+
+
+def under_way() -> int:
+    """How many have their turn now, in all queues: what a drain waits for."""
+    return claims.count_claimed()
+
+
+def heal(*, now: datetime, limit: int) -> int:
+    """What a control has decided, and whoever carried it out could not bring to its end."""
+    return _keep_off(now) + cancellation.heal(now=now, limit=limit)
+
+
+def _keep_off(now: datetime) -> int:
+    """A worker that had read the settings before the switch may have sent one after it; or whoever
+    switched has died."""
+    row = collection(PlatformSettings).find_one({"_id": platform.ROW}, {SWITCH: 1})
+    if row is None or row[SWITCH]:
+        return 0
+    said = next(iter(audit_log.of(platform.ROW, limit=1)), None) or {"actor": "", "why": ""}
+    return len(
+        cancellation.end_all(
+            wish=Wish(said["actor"], said["why"] or "activations were switched off", now)
+        )
+    )

@@ -1,0 +1,212 @@
+"""Submissions: what a person puts into the queue by hand, to test a device or to play something.
+
+Their limits refuse a person and never a tip: LIMIT in any minute for an account, and nothing from
+anybody while DEPTH requests wait. A submission's turn comes after all that has settled, and before
+all that settles later."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from ground.mongodb.collections import collection
+from lovense.menus import publishing
+from lovense.models import LaneTurn, Submitter
+from tips.log import eventlog
+from tips.models import Priority, QueueRequest, RequestType
+from tips.queue import counts
+from tips.queue import requests as queue
+
+Row = dict[str, Any]
+
+LIMIT, WINDOW = 60, timedelta(minutes=1)
+DEPTH = 10_000
+TYPES = (RequestType.TEST.value, RequestType.MANUAL.value)
+FIELDS = ("type", "amount", "item", "priority", "idempotencyKey", "performerId")
+ITEM_FIELDS = ("title", "pattern", "intensity", "durationSec")
+_TITLES = {RequestType.TEST: "Test", RequestType.MANUAL: "Played by hand"}
+
+
+class TooManySubmissions(Exception):
+    """An account submits at most LIMIT in any minute; `resets_at` is when the next one is taken."""
+
+    def __init__(self, resets_at: datetime) -> None:
+        super().__init__(f"at most {LIMIT} a minute")
+        self.resets_at = resets_at
+
+
+class QueueFull(Exception):
+    """While DEPTH requests wait in the deployment, people have to wait with theirs."""
+
+
+class KeyReused(Exception):
+    """An idempotency key belongs to one content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What somebody asks for: either the amount that her menu answers, or an item of its own."""
+
+    type: RequestType
+    amount: int
+    item: Mapping[str, Any] | None
+    priority: Priority
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The row of the queue. `is_new` is False where the same was submitted before under this
+    key."""
+
+    row: Row
+    is_new: bool
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def parse(fields: Fields) -> Submission:
+    """Raises Malformed, which names the field and the rule it breaks."""
+    fields.only(*FIELDS)
+    if fields.text("type", maximum=20) not in TYPES:
+        raise Malformed("type", f"must be one of {', '.join(TYPES)}")
+    kind = RequestType(fields.text("type", maximum=20))
+    if fields.has("amount") == fields.has("item"):
+        raise Malformed("amount", "give either amount (what the menu answers) or item")
+    return Submission(
+        type=kind,
+        amount=fields.integer("amount", minimum=1, maximum=MAX_AMOUNT)
+        if fields.has("amount")
+        else 0,
+        item=_item(fields.object("item"), kind) if fields.has("item") else None,
+        priority=_priority(fields.raw("priority")),
+        key=fields.reference("idempotencyKey", ""),
+    )
+
+
+def _item(fields: Fields, kind: RequestType) -> Row:
+    """As a menu's item is checked, and with all that a menu's item has."""
+    fields.only(*ITEM_FIELDS)
+    given = {name: fields.raw(name) for name in ITEM_FIELDS}
+    title = fields.text_or("title", _TITLES[kind], maximum=publishing.MAXIMUM_TITLE)
+    try:
+        return publishing.validated([given | {"title": title, "itemId": kind.value, "minimum": 1}])[
+            0
+        ]
+    except publishing.InvalidMenu as bad:
+        raise Malformed(f"item.{bad.errors[0].field}", bad.errors[0].rule) from None
+
+
+def _priority(given: object) -> Priority:
+    """By its name or its number."""
+    if given is None:
+        return Priority.NORMAL
+    named: dict[object, Priority] = {each.name: each for each in Priority}
+    found = named.get(given) if isinstance(given, str) else None
+    if type(given) is int and given in Priority.values:
+        found = Priority(given)
+    if found is None:
+        raise Malformed(
+            "priority",
+            f"must be one of {', '.join(f'{each.name} ({each.value})' for each in Priority)}",
+        )
+    return found
+
+
+# --- submitting ----------------------------------------------------------------------------------
+
+
+def submit(
+    submission: Submission, *, lane: str, account: str, name: str, key: str, now: datetime
+) -> Submitted:
+    """Puts it into the lane. `key` tells repeats of this account apart; `name` is whom the records
+    show.
+
+    Raises KeyReused, TooManySubmissions, QueueFull. An attempt that found the queue full counts as
+    one of the minute's."""
+    row = _row(submission, lane, _own_key(submission.type, account, key), name, now)
+    existing = queue.find(row["_id"])
+    if existing is None:
+        _count(account, now)
+        _check_depth()
+        existing = _insert(row)
+    if existing is not None and _content(existing) != _content(row):
+        raise KeyReused
+    return Submitted(existing or row, is_new=existing is None)
+
+
+def _own_key(kind: RequestType, account: str, key: str) -> str:
+    """Never a tip's, and never another account's."""
+    digest = hashlib.sha256(f"{account}/{key}".encode()).hexdigest()
+    return f"{kind.value.rpartition('.')[2]}-{digest[:32]}"
+
+
+def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) -> Row:
+    payload: Row = {"amount": submission.amount, "tipper": {"username": name[:64]}, "userId": ""}
+    if submission.item is not None:
+        payload["item"] = dict(submission.item)
+    row = queue.new_row(
+        key, submission.type, payload, lane=lane, position=0, priority=submission.priority, now=now
+    )
+    return row | {"submitted_by": name[:64]}
+
+
+def _content(row: Row) -> tuple[Any, ...]:
+    return row["type"], row["lane"], row["priority"], row["payload"]
+
+
+def _insert(row: Row) -> Row | None:
+    """None when the row is ours; else the one that was there first."""
+    row["position"] = eventlog.length()
+    row["turn"] = _next_turn(row["lane"], row["position"])
+    try:
+        collection(QueueRequest).insert_one(row)
+    except DuplicateKeyError:
+        return queue.find(row["_id"])
+    return None
+
+
+def _next_turn(lane: str, position: int) -> int:
+    """After the turn of event number `position`, and after all that was submitted to this lane
+    before."""
+    first = position * queue.TURNS_PER_EVENT + 1
+    later = {"$max": [{"$add": [{"$ifNull": ["$turn", 0]}, 1]}, first]}
+    wanted = {"_id": lane}
+    changes = [{"$set": {"turn": later}}]
+    given: Any = collection(LaneTurn).find_one_and_update(
+        wanted, changes, upsert=True, return_document=True
+    )
+    return int(given["turn"])
+
+
+# --- the limits ----------------------------------------------------------------------------------
+
+
+def _count(account: str, now: datetime) -> None:
+    """One guarded write decides and counts, so any number at once get no more than LIMIT between
+    them."""
+    recent = {
+        "$filter": {"input": {"$ifNull": ["$at", []]}, "cond": {"$gt": ["$$this", now - WINDOW]}}
+    }
+    taken = {
+        "$cond": [
+            {"$lt": [{"$size": "$$recent"}, LIMIT]},
+            {"$concatArrays": ["$$recent", [now]]},
+            "$$recent",
+        ]
+    }
+    changes = [{"$set": {"at": {"$let": {"vars": {"recent": recent}, "in": taken}}}}]
+    before = collection(Submitter).find_one_and_update({"_id": account}, changes, upsert=True)
+    counted = sorted(at for at in (before or {"at": []})["at"] if at > now - WINDOW)
+    if len(counted) >= LIMIT:
+        raise TooManySubmissions(counted[-LIMIT] + WINDOW)
+
+
+def _check_depth() -> None:
+    if counts.depth(limit=DEPTH) >= DEPTH:
+        raise QueueFull

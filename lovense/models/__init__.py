@@ -1,0 +1,24 @@
+"""What a settled tip does to a device, as it is kept: a module for each noun. Django finds the
+models here."""
+
+from lovense.models.activations import Activation, ActivationStatus
+from lovense.models.devices import Device, DeviceStatus
+from lovense.models.lanes import LanePace, LaneTurn, Submitter
+from lovense.models.menus import TipMenu
+from lovense.models.pages import PageLease
+from lovense.models.performers import Performer
+from lovense.models.platform import PlatformSettings
+
+__all__ = [
+    "Activation",
+    "ActivationStatus",
+    "Device",
+    "DeviceStatus",
+    "LanePace",
+    "LaneTurn",
+    "PageLease",
+    "Performer",
+    "PlatformSettings",
+    "Submitter",
+    "TipMenu",
+]

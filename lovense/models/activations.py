@@ -1,0 +1,77 @@
+"""One tip on one target, with the gates that decided it and every step of it."""
+
+from django.db import models
+
+from tips.models import EPOCH
+
+
+class ActivationStatus(models.TextChoices):
+    QUEUED = "queued"
+    DISPATCHED = "dispatched"
+    ACTIVATED = "activated"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+
+class Activation(models.Model):
+    """One tip on one target, with the gates that decided it. The key is `<tip id>.<target>`."""
+
+    activation_id = models.CharField(primary_key=True, db_column="_id", max_length=80)
+    performer_id = models.CharField(max_length=24)
+    tip_id = models.CharField(max_length=24, null=True)  # null: a test, or played by hand
+    event_id = models.CharField(max_length=36, null=True)
+    request_id = models.CharField(max_length=36)
+    position = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    tipper_name = models.CharField(max_length=64)
+    status = models.CharField(max_length=12, choices=ActivationStatus.choices)
+    reason = models.CharField(max_length=40, blank=True, default="")
+    gates = models.JSONField(default=list)  # [{gate, passed, saw, at}] in the order they were asked
+    item = models.JSONField(null=True)  # snapshot of the menu item that answered
+    menu_version = models.IntegerField(default=0)
+    commands = models.JSONField(default=list)
+    promised_seconds = models.IntegerField(default=0)
+    delivered_seconds = models.FloatField(null=True)
+    stop_epoch = models.BigIntegerField(default=0)
+    attempt = models.IntegerField(default=0)
+    attempts = models.JSONField(default=list)  # child records: [{attempt, at, page}]
+    created_at = models.DateTimeField()
+    dispatched_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # Written when there is something to say, so most rows do not have them.
+    leader = models.CharField(
+        max_length=80, null=True
+    )  # the activation whose run this one is part of
+    members = models.JSONField(
+        null=True
+    )  # of a leader: the activations that are part of its run, in their order
+    run_seconds = models.IntegerField(
+        null=True
+    )  # of a leader: what all of them were promised together
+    run_delivered = models.FloatField(null=True)  # of a leader: what its run delivered
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=64, null=True)
+    cancelled_why = models.CharField(max_length=200, null=True)
+
+    class Meta:
+        db_table = "activations"
+        indexes = [
+            models.Index(fields=["performer_id", "-position"], name="activation_newest"),
+            models.Index(
+                fields=["performer_id", "position"],
+                condition=models.Q(status__in=["dispatched", "activated"]),
+                name="activation_in_flight",
+            ),
+            models.Index(
+                fields=["cancelled_at"],
+                condition=models.Q(cancelled_at__gt=EPOCH, status__in=["dispatched", "activated"]),
+                name="activation_cancelling",
+            ),
+        ]

@@ -1,0 +1,26 @@
+"""Which page holds a performer's devices."""
+
+from django.db import models
+
+
+class PageLease(models.Model):
+    """Which page holds a performer's devices: one row per performer, renewed by the process that
+    has its socket."""
+
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    page_id = models.CharField(max_length=64)
+    channel = models.CharField(max_length=200)
+    slot = models.CharField(
+        max_length=40
+    )  # the web process; a restart in the same slot frees its predecessor's pages
+    taken_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "page_leases"
+        # A performer's row stays when her page is closed: who is online must not cost all those who
+        # are not.
+        indexes = [
+            models.Index(fields=["expires_at"], name="lease_open"),
+            models.Index(fields=["slot", "channel"], name="lease_of_slot"),
+        ]

@@ -1,0 +1,41 @@
+"""Performers and their own limits."""
+
+from django.conf import settings
+from django.db import models
+
+from tips.models import EPOCH, Mode
+
+
+class Performer(models.Model):
+    """A performer and her own limits. The key is the platform's performer id (24 hex)."""
+
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="performer"
+    )
+    display_name = models.CharField(max_length=64)
+    bridge = models.CharField(max_length=20, default="SIMULATOR")
+    menu_version = models.IntegerField(default=0)  # 0: no menu published yet
+    minimum_tip = models.BigIntegerField(null=True)  # null: the platform's
+    maximum_seconds = models.IntegerField(null=True)  # null: the platform's; never above it
+    maximum_intensity = models.IntegerField(default=20)
+    stop_epoch = models.BigIntegerField(default=0)
+    queue_mode = models.CharField(
+        max_length=10, choices=Mode.choices, null=True
+    )  # null: the platform's
+    # Paused: nothing of hers starts. Who, since when and why is the audit trail's too.
+    paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)  # null: until she resumes
+    paused_by = models.CharField(max_length=64, blank=True, default="")
+    paused_why = models.CharField(max_length=200, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "performers"
+        indexes = [
+            models.Index(
+                fields=["paused_at"],
+                condition=models.Q(paused_at__gt=EPOCH),
+                name="performer_paused",
+            )
+        ]

@@ -1,0 +1,21 @@
+"""The platform's settings: one row."""
+
+from django.db import models
+
+from tips.models import Mode
+
+
+class PlatformSettings(models.Model):
+    """One row, `platform`. The kill switch and the platform's caps; read for every batch, never
+    cached."""
+
+    name = models.CharField(primary_key=True, db_column="_id", max_length=10, default="platform")
+    enable_lovense = models.BooleanField(default=True)
+    minimum_tip = models.BigIntegerField(default=10)
+    maximum_seconds = models.IntegerField(default=30)
+    rate_limit_per_minute = models.IntegerField(default=30)
+    queue_mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.FIFO)
+    is_draining = models.BooleanField(default=False)  # nothing new starts, for a deploy
+
+    class Meta:
+        db_table = "platform_settings"

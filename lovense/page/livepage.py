@@ -1,0 +1,381 @@
+"""What the performer's live page shows: what plays, what waits and when it starts, what happened,
+which devices there are.
+
+Her own rows only, each part read once and only for the region that shows it. Nothing is changed
+here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from ground.mongodb.collections import collection
+from lovense.deciding.rules import Rules, is_paused
+from lovense.lane import eta
+from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
+from lovense.page import outcome
+from lovense.page.outcome import Outcome
+from tips.models import Mode, QueueRequest, RequestStatus, RequestType
+from tips.queue import ordering
+
+REGIONS = frozenset({"queue", "devices", "notices", "feed"})
+QUEUE_SHOWN = 8
+COUNTED_AT_MOST = 1000
+FEED_SHOWN = 20
+DEVICES_SHOWN = 16
+# A device that has said nothing for this long is not shown as connected.
+NEWS_EXPECTED = timedelta(seconds=30)
+TROUBLE_SHOWN_FOR = timedelta(minutes=10)
+LOW_BATTERY = 20
+METER = range(20)
+
+MODES: list[tuple[str, str, str]] = [
+    (Mode.FIFO, "In order", "What settled first plays first"),
+    (
+        Mode.PRIORITY,
+        "By priority",
+        "The highest priority first; waiting counts too, so nobody waits for ever",
+    ),
+    (Mode.BATCH, "In batches", "The same item by the same person plays as one longer run"),
+]
+WAITS_FOR = {
+    "draining": "waits for the update to end",
+    "paused": "waits until you resume",
+    "no_page": "waits for a page",
+}
+
+IN_FLIGHT = [ActivationStatus.DISPATCHED, ActivationStatus.ACTIVATED]
+TROUBLE = {ActivationStatus.FAILED, ActivationStatus.TIMEOUT, ActivationStatus.DEAD}
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """The run in flight. `ends_ms` is null until the page says that it has started; `others` play
+    as part of it."""
+
+    request_id: str
+    title: str
+    who: str
+    tokens: str
+    seconds: int
+    others: int
+    ends_ms: int | None
+    words: str
+    is_ending: bool
+    ended_by: str
+
+    @property
+    def heading(self) -> str:
+        if self.is_ending:
+            return "Ending"
+        return "Now playing" if self.ends_ms else "Starting"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request of the queue; `what` is the pipeline's own answer, were it its turn now: a title,
+    or nothing and `why`.
+
+    `starts_at` is null when nobody can know; then `words` say what it waits for.
+    """
+
+    request_id: str
+    what: str
+    why: str
+    who: str
+    tokens: str
+    came_at: datetime
+    starts_at: datetime | None
+    words: str
+    is_joining: bool
+    may_move: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the feed."""
+
+    at: datetime
+    who: str
+    tokens: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`since` and `until` are times that the page says in the reader's own clock."""
+
+    tone: str
+    title: str
+    text: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that holds her queue now."""
+
+    by: str
+    since: datetime
+    until: datetime | None
+
+
+def tokens(amount: int, kind: str) -> str:
+    """What was paid for it; or that nothing was."""
+    return (
+        f"{amount} tokens"
+        if kind == RequestType.TIP
+        else "Test"
+        if kind == RequestType.TEST
+        else "By hand"
+    )
+
+
+class LivePage:
+    """What the page shows. Each part is read once, and only when the region that shows it is
+    rendered."""
+
+    feed_shown = FEED_SHOWN
+
+    def __init__(self, performer: Performer, now: datetime) -> None:
+        self._performer, self._now = performer, now
+        self._id = performer.performer_id
+
+    @cached_property
+    def is_held(self) -> bool:
+        return PageLease.objects.filter(pk=self._id, expires_at__gt=self._now).exists()
+
+    @property
+    def _activations(self) -> QuerySet[Activation]:
+        return Activation.objects.filter(performer_id=self._id).defer("attempts", "commands")
+
+    # --- now playing and the queue ---------------------------------------------------------------
+    @cached_property
+    def playing(self) -> Playing | None:
+        found = (
+            self._activations.filter(status__in=IN_FLIGHT, leader=None).order_by("position").first()
+        )
+        if found is None:
+            return None
+        request = collection(QueueRequest).find_one(
+            {"_id": found.request_id}, {"payload.context": 1, "type": 1}
+        )
+        seconds = found.run_seconds or found.promised_seconds
+        ends = found.started_at + timedelta(seconds=seconds) if found.started_at else None
+        context = (request["payload"].get("context") if request else None) or {}
+        return Playing(
+            request_id=found.request_id,
+            title=found.item["title"] if found.item else "",
+            who=found.tipper_name,
+            tokens=tokens(found.amount, request["type"] if request else RequestType.TIP),
+            seconds=seconds,
+            others=len(found.members or ()),
+            ends_ms=int(ends.timestamp() * 1000) if ends else None,
+            words=context.get("customMessage", ""),
+            is_ending=found.cancelled_at is not None,
+            ended_by=found.cancelled_by or "",
+        )
+
+    @cached_property
+    def waiting(self) -> int:
+        """How many wait; counted no further than COUNTED_AT_MOST."""
+        pending = {
+            "status": RequestStatus.PENDING.value,
+            "line": {"$in": ordering.lines([self._id])},
+        }
+        return collection(QueueRequest).count_documents(pending, limit=COUNTED_AT_MOST)
+
+    @property
+    def waiting_words(self) -> str:
+        return f"{self.waiting}{'+' if self.waiting == COUNTED_AT_MOST else ''}"
+
+    @cached_property
+    def queue(self) -> list[Waiting]:
+        return [self._shown(start, place) for place, start in enumerate(self._starts)]
+
+    @cached_property
+    def _starts(self) -> list[eta.Start]:
+        if not self.waiting:
+            return []
+        return eta.of_lane(self._id, now=self._now, limit=QUEUE_SHOWN, rules=self._rules)
+
+    def _shown(self, start: eta.Start, place: int) -> Waiting:
+        request, row = start.request, start.decision
+        plays = row["item"] if row["status"] in eta.PLAYS else None
+        return Waiting(
+            request_id=request["_id"],
+            what=plays["title"] if plays else "Nothing",
+            why="" if plays else outcome.why_not(row["reason"], row["amount"], row["gates"]),
+            who=row["tipper_name"],
+            tokens=tokens(row["amount"], request["type"]),
+            came_at=request["created_at"],
+            starts_at=start.foreseen.at,
+            words=WAITS_FOR.get(start.foreseen.why, ""),
+            is_joining=bool(start.leader),
+            may_move=place > 0 and not self._starts[place - 1].request["attempts"],
+        )
+
+    @property
+    def more(self) -> int:
+        return max(0, self.waiting - len(self.queue))
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return Rules.read([self._id])
+
+    @property
+    def mode(self) -> str:
+        return self._rules.mode_of(self._id)
+
+    @property
+    def modes(self) -> list[tuple[str, str, str]]:
+        """Each mode with its name and what it means."""
+        return MODES
+
+    @cached_property
+    def pause(self) -> Pause | None:
+        row = self._rules.performers[self._id]
+        return (
+            Pause(row["paused_by"], row["paused_at"], row["paused_until"])
+            if is_paused(row, self._now)
+            else None
+        )
+
+    # --- the feed --------------------------------------------------------------------------------
+    @cached_property
+    def _latest(self) -> list[Activation]:
+        return list(self._activations.order_by("-position")[:FEED_SHOWN])
+
+    @property
+    def feed(self) -> list[Told]:
+        return [
+            Told(
+                row.created_at,
+                row.tipper_name,
+                f"{row.amount} tokens" if row.tip_id else "",
+                outcome.of(row),
+            )
+            for row in self._latest
+        ]
+
+    # --- devices ---------------------------------------------------------------------------------
+    @cached_property
+    def devices(self) -> list["ShownDevice"]:
+        found = sorted(
+            Device.objects.filter(performer_id=self._id)[:DEVICES_SHOWN],
+            key=lambda device: device.name,
+        )
+        return [
+            ShownDevice(device, is_news_due=self._now - device.last_seen_at > NEWS_EXPECTED)
+            for device in found
+        ]
+
+    # --- notices ---------------------------------------------------------------------------------
+    @property
+    def notices(self) -> list[Notice]:
+        return [
+            *self._set_up_notices(),
+            *self._held_notices(),
+            *self._queue_notices(),
+            *self._device_notices(),
+            *self._trouble_notices(),
+        ]
+
+    def _set_up_notices(self) -> Iterator[Notice]:
+        if not self._rules.platform["enable_lovense"]:
+            text = (
+                "The platform has switched activations off. Tips are still recorded, and "
+                "marked as skipped."
+            )
+            yield Notice("warn", "Devices are switched off", text)
+        if not self._performer.menu_version:
+            yield Notice(
+                "warn",
+                "No published menu",
+                "Settled tips do nothing until a tip menu is published.",
+            )
+
+    def _held_notices(self) -> Iterator[Notice]:
+        if self._rules.platform["is_draining"]:
+            text = (
+                "The platform is about to be updated, so nothing new starts. What waits is "
+                "kept, and plays afterwards."
+            )
+            yield Notice("warn", "Starting again soon", text)
+        if self.pause:
+            text = f"Nothing new starts; tips wait. Paused by {self.pause.by}."
+            yield Notice("warn", "Paused", text, since=self.pause.since, until=self.pause.until)
+        if first := self._first_delayed:
+            limit = self._rules.platform["rate_limit_per_minute"]
+            yield Notice(
+                "info", f"At the limit: {limit} per minute", "The next one starts", until=first
+            )
+
+    @property
+    def _first_delayed(self) -> datetime | None:
+        """When the next one starts, if it is the limit per minute that it waits for."""
+        first = next(iter(self._starts), None)
+        return first.foreseen.at if first and first.is_paced else None
+
+    def _queue_notices(self) -> Iterator[Notice]:
+        if self.waiting and not self.is_held:
+            wait = "tip waits" if self.waiting == 1 else "tips wait"
+            limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a page."
+            text = f"Open the page that has your devices, or switch the virtual device on. {limit}"
+            yield Notice("warn", f"{self.waiting_words} {wait} for a page", text)
+
+    def _device_notices(self) -> Iterator[Notice]:
+        for device in self.devices if self.is_held else []:
+            if device.is_away:
+                yield Notice(
+                    "bad",
+                    f"{device.name}: {device.words.lower()}",
+                    "Check that it is switched on and near.",
+                )
+            elif device.battery is not None and device.battery <= LOW_BATTERY:
+                yield Notice("warn", f"{device.name}: battery low", f"{device.battery} % left.")
+
+    def _trouble_notices(self) -> Iterator[Notice]:
+        since = self._now - TROUBLE_SHOWN_FOR
+        found = [
+            row
+            for row in self._latest
+            if row.status in TROUBLE and row.finished_at and row.finished_at >= since
+        ]
+        if found:
+            told = outcome.of(found[0])
+            others = f" {len(found) - 1} more in the last minutes." if len(found) > 1 else ""
+            what = f"A tip of {found[0].amount} tokens" if found[0].tip_id else "A test"
+            yield Notice("bad", f"{what}: {told.word.lower()}", told.text + others)
+
+
+class ShownDevice:
+    """A device as a person reads it."""
+
+    _WORDS = {
+        DeviceStatus.CONNECTED: "Connected",
+        DeviceStatus.DISCONNECTED: "Disconnected",
+        DeviceStatus.ERROR: "Error",
+    }
+    BATTERY_WIDTH = 17.8  # of the full bar inside its outline, in the drawing's units
+
+    def __init__(self, device: Device, *, is_news_due: bool) -> None:
+        self.name, self.battery, self.last_seen_at = (
+            device.name,
+            device.battery,
+            device.last_seen_at,
+        )
+        self.is_away = is_news_due or device.status != DeviceStatus.CONNECTED
+        self.words = "No news" if is_news_due else self._WORDS[DeviceStatus(device.status)]
+
+    @property
+    def battery_width(self) -> str:
+        return f"{self.BATTERY_WIDTH * (self.battery or 0) / 100:.1f}"
+
+    @property
+    def battery_tone(self) -> str:
+        return "bad" if self.battery is not None and self.battery <= LOW_BATTERY else ""

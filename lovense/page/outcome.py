@@ -1,0 +1,171 @@
+"""What became of a tip, in words that a person can read: one word, a tone for its badge, one
+sentence. Decides nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lovense.models import Activation, ActivationStatus
+
+S = ActivationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`tone` is one of good, warn, bad, info, idle; `text` is a whole sentence."""
+
+    word: str
+    tone: str
+    text: str
+
+
+_WORDS: dict[S, tuple[str, str]] = {
+    S.QUEUED: ("Queued", "info"),
+    S.DISPATCHED: ("Starting", "accent"),
+    S.ACTIVATED: ("Playing", "accent"),
+    S.COMPLETED: ("Completed", "good"),
+    S.FAILED: ("Failed", "bad"),
+    S.TIMEOUT: ("Unconfirmed", "bad"),
+    S.SKIPPED: ("Skipped", "idle"),
+    S.EXPIRED: ("Expired", "warn"),
+    S.CANCELLED: ("Cancelled", "idle"),
+    S.DEAD: ("Not played", "bad"),
+}
+
+_LIVE: dict[S, str] = {
+    S.QUEUED: "The device could not take it then; waits to be tried again.",
+    S.DISPATCHED: "Sent to the page; waiting for its confirmation.",
+    S.ACTIVATED: "Playing.",
+}
+_SILENT = "The page confirmed it and then fell silent: whether it played to the end is not known."
+_DEAD: dict[str, str] = {
+    "not_received": "Sent several times, and no page ever confirmed it: nothing played.",
+    "worker_died": "Every worker that took it died before it sent anything: nothing played.",
+    "undecidable": "It could not be decided what it should do: nothing played.",
+}
+
+
+def of(activation: Activation) -> Outcome:
+    status = S(activation.status)
+    word, tone = _WORDS[status]
+    if status in (S.DISPATCHED, S.ACTIVATED) and activation.cancelled_at is not None:
+        word, tone = "Ending", "warn"
+    if status is S.COMPLETED and _is_short(activation):
+        word, tone = "Shortened", "warn"
+    return Outcome(word, tone, _text(activation, status))
+
+
+def _text(activation: Activation, status: S) -> str:
+    if status in _LIVE:
+        return _under_way(activation, status)
+    return _ENDED[status](activation)
+
+
+def _under_way(activation: Activation, status: S) -> str:
+    if activation.cancelled_at is not None:
+        return "Being ended: its page is told to, and has not answered yet."
+    if status is S.ACTIVATED:
+        return (
+            f"{title(activation)} is playing, {activation.promised_seconds} "
+            f"s{_together(activation)}."
+        )
+    return _LIVE[status]
+
+
+def _failed(activation: Activation) -> str:
+    if activation.reason == "stopped":
+        return "The performer's stop ended it."
+    return f"The page reported a failure: {_code(activation)}."
+
+
+def _dead(activation: Activation) -> str:
+    return _DEAD.get(
+        activation.reason,
+        f"The device refused it every time ({_code(activation)}): nothing played.",
+    )
+
+
+def _answered_with_nothing(activation: Activation) -> str:
+    return f"Did nothing: {why_not(activation.reason, activation.amount, activation.gates)}."
+
+
+def _cancelled(activation: Activation) -> str:
+    if activation.dispatched_at is None:
+        return "Taken out of the queue before it was sent: nothing played."
+    if activation.reason == "not_confirmed":
+        return "Ended early; no page said how much of it had played."
+    if not activation.delivered_seconds:
+        return "Ended before it played."
+    return (
+        f"{title(activation)} was ended after {activation.delivered_seconds:g} of "
+        f"{activation.promised_seconds} s promised."
+    )
+
+
+def _together(activation: Activation) -> str:
+    """Its run is also that of others: what they were promised together."""
+    if activation.members:
+        return f" of a run of {activation.run_seconds} s for {len(activation.members) + 1} requests"
+    return " as part of a longer run" if activation.leader else ""
+
+
+def by_whom(activation: Activation) -> str:
+    """Who wanted it ended and why, for staff; empty when nobody did."""
+    if activation.cancelled_at is None:
+        return ""
+    why = f": {activation.cancelled_why}" if activation.cancelled_why else ""
+    return f"{activation.cancelled_at:%H:%M:%S} UTC by {activation.cancelled_by}{why}"
+
+
+def title(activation: Activation) -> str:
+    return f"“{activation.item['title']}”" if activation.item else "Nothing"
+
+
+def _played(activation: Activation) -> str:
+    promised = activation.promised_seconds
+    if activation.delivered_seconds is None:
+        return f"{title(activation)} played, {promised} s promised."
+    if _is_short(activation):
+        return (
+            f"{title(activation)} played for {activation.delivered_seconds:g} of {promised} s "
+            f"promised."
+        )
+    return f"{title(activation)} played for {promised} s."
+
+
+def _is_short(activation: Activation) -> bool:
+    return (
+        activation.delivered_seconds is not None
+        and activation.delivered_seconds < activation.promised_seconds
+    )
+
+
+def _code(activation: Activation) -> str:
+    return activation.reason.replace("_", " ") or "no code given"
+
+
+def why_not(reason: str, amount: int, gates: Sequence[Mapping[str, Any]]) -> str:
+    """Why a settled tip does nothing: the clause of the gate that said no, with what it saw."""
+    saw = gates[-1]["saw"] if gates else ""
+    clauses = {
+        "kill_switch": "activations are switched off for the whole platform",
+        "below_minimum": f"below the minimum ({saw} tokens)",
+        "no_menu": "no tip menu is published",
+        "no_match": f"no menu item answers {amount} tokens",
+        "unknown_performer": "this performer is not enrolled",
+        "caps": "the limits leave no run that the device accepts",
+        "too_late": f"{saw}, which is too late",
+        "device_offline": "no page held the devices for as long as the tip could wait",
+    }
+    return clauses.get(reason, reason.replace("_", " ") or "no reason was recorded")
+
+
+_ENDED: dict[S, Callable[[Activation], str]] = {
+    S.COMPLETED: _played,
+    S.FAILED: _failed,
+    S.TIMEOUT: lambda activation: _SILENT,
+    S.SKIPPED: _answered_with_nothing,
+    S.EXPIRED: _answered_with_nothing,
+    S.CANCELLED: _cancelled,
+    S.DEAD: _dead,
+}

@@ -1,0 +1,90 @@
+"""The messages about one activation: `lovense.activate` for one attempt of it,
+`lovense.stopping.stop` to end it. (spec section 11)"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ground import clock
+from lovense.deciding.activation import run_seconds
+from tips.models import RequestType
+
+EVENT_NAME, STOP = "lovense.activate", "lovense.stop"
+_LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
+
+
+def text(
+    activation: Mapping[str, Any],
+    request: Mapping[str, Any],
+    performer: Mapping[str, Any],
+    *,
+    is_confirmed: bool = False,
+) -> str:
+    """The message as JSON text; `durationSec` is the run time in seconds, that of its `members`
+    included.
+
+    `confirmed` asks a page for what it remembers: one that does not remember the activation leaves
+    it alone."""
+    made = message(activation, request, performer)
+    return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
+
+
+def stop(activation: Mapping[str, Any], performer: Mapping[str, Any], *, is_confirmed: bool) -> str:
+    """Ends this run and no other. `confirmed`: a page that does not remember it says nothing of it,
+    since another has it."""
+    made = {
+        "type": STOP,
+        "stopEpoch": performer["stop_epoch"],
+        "activationIds": [activation["_id"]],
+    }
+    return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
+
+
+def message(
+    activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Built from the rows of the activation, its queue request and its performer."""
+    event, item = request["payload"], activation["item"]
+    return {
+        "type": EVENT_NAME,
+        "eventName": EVENT_NAME,
+        "eventId": activation["event_id"],
+        "tipId": activation["tip_id"],
+        "activationId": activation["_id"],
+        "attempt": activation["attempt"],
+        "stopEpoch": activation["stop_epoch"],
+        "durationSec": run_seconds(activation),
+        "timestamp": clock.iso(activation["dispatched_at"]),
+        "ledger": {key: event["ledger"][key] for key in _LEDGER_KEYS}
+        if "ledger" in event
+        else None,
+        "model": {
+            "modelId": performer["_id"],
+            "modelDisplayName": performer["display_name"],
+            "lovenseMode": performer["bridge"],
+        },
+        "tipper": {"username": activation["tipper_name"]},
+        "transaction": {"currency": "TOKENS", "amount": activation["amount"]},
+        "item": {
+            "itemType": "tip_menu" if request["type"] == RequestType.TIP else request["type"],
+            "itemId": item["itemId"],
+            "itemName": item["title"],
+            "descriptionPublic": item.get("description", ""),
+            "vibration": _vibration(item, activation),
+        },
+        "commands": activation["commands"],
+        "routing": {"targets": [{"target": "all"}]},
+        **({"members": activation["members"]} if activation.get("members") else {}),
+    }
+
+
+def _vibration(item: Mapping[str, Any], activation: Mapping[str, Any]) -> dict[str, Any]:
+    is_level = item["pattern"] == "level"
+    return {
+        "type": "LEVEL" if is_level else "PRESET",
+        "strength": item["intensity"],
+        "durationSec": run_seconds(activation),
+        "presetName": None if is_level else item["pattern"],
+        "pattern": None,
+    }

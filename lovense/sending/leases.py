@@ -1,0 +1,119 @@
+"""Leases that ran out: each claim ends, goes back to its lane, or gets the time it still has. What
+may have played is never repeated."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from ground.mongodb.collections import collection
+from lovense.deciding import batch
+from lovense.deciding.activation import (
+    FINAL,
+    Row,
+    S,
+    activation_id,
+    end_requests,
+    insert,
+    run_seconds,
+)
+from lovense.deciding.gates import decide
+from lovense.deciding.rules import Rules
+from lovense.models import Activation
+from lovense.sending import groups, pages, retries
+from lovense.sending.messages import is_cancelled, is_unconfirmed
+from tips.queue import claims, counts
+
+
+def expire(*, now: datetime, limit: int) -> int:
+    """Looks at every claim whose lease ran out; each ends, goes back to its lane, or gets the time
+    it still has."""
+    ran_out = claims.expired(now=now, limit=limit)
+    if not ran_out:
+        return 0
+    ids = [activation_id(request["idempotency_key"]) for request in ran_out]
+    activations = {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": ids}})}
+    for request in ran_out:
+        _heal(request, activations.get(activation_id(request["idempotency_key"])), now)
+    groups.news.mark({request["lane"] for request in ran_out}, "queue")
+    return len(ran_out)
+
+
+def _heal(request: Row, row: Row | None, now: datetime) -> None:
+    if row is not None and S(row["status"]) in FINAL:
+        batch.ended([row], now=now)
+        end_requests([row], now=now)
+    elif row is not None and is_cancelled(row) and is_unconfirmed(row):
+        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+    elif row is None or row["status"] == S.QUEUED:
+        retries.never_sent(request, now=now)
+    elif not is_unconfirmed(row):
+        _heal_received(request, row, now)
+    elif row["attempt"] < request["attempts"]:
+        retries.never_sent(request, now=now)
+    else:
+        _heal_unconfirmed(request, row, now)
+
+
+def _heal_received(request: Row, row: Row, now: datetime) -> None:
+    """The page has it, so its outcome is unknown to us: wait out the promised time, then say so.
+    Never again."""
+    began = row["started_at"] or row["received_at"]
+    until = began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS)
+    if until > now:
+        claims.extend(request["_id"], until=until)
+    elif is_cancelled(row):
+        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+    else:
+        retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
+
+
+def _heal_unconfirmed(request: Row, row: Row, now: datetime) -> None:
+    until = row["dispatched_at"] + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
+    if until > now:
+        claims.extend(request["_id"], until=until)
+    elif not retries.unconfirmed(request, now=now):
+        retries.bury(row["_id"], "not_received", now=now)
+
+
+def expire_offline(*, now: datetime, limit: int) -> int:
+    """A tip does not wait for ever: without a page for the freshness window, its verdict is
+    `expired`, device offline."""
+    before = now - timedelta(seconds=settings.TIP_FRESH_SECONDS)
+    offline = pages.offline_since(counts.waiting_lanes(), before=before)
+    requests = [
+        request
+        for lane in sorted(offline)[:limit]
+        for request in counts.waiting_in(lane, before=before, limit=limit)
+    ]
+    if not requests:
+        return 0
+    rules = Rules.read(offline)
+    rows = [decide(request, rules, is_online=False, now=now) for request in requests]
+    stored = insert(rows)
+    end_requests([row for row in rows if row["_id"] in stored], now=now)
+    _give_up([row["_id"] for row in rows if row["_id"] not in stored], before=before, now=now)
+    groups.news.mark(offline, "queue")
+    return len(rows)
+
+
+def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> None:
+    """Sent before the page went for good: what it never confirmed did not play, of what it
+    confirmed the end is not known."""
+    for row in collection(Activation).find({"_id": {"$in": activation_ids}}):
+        if S(row["status"]) in FINAL:
+            end_requests([row], now=now)
+        elif row["status"] == S.QUEUED:
+            retries.end(row["_id"], S.EXPIRED, "device_offline", now=now)
+        elif is_cancelled(row):
+            retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+        elif row["dispatched_at"] > before:
+            continue  # her page is back, and this was sent to it just now
+        elif is_unconfirmed(row):
+            retries.bury(row["_id"], "not_received", now=now)
+        else:
+            retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
+
+
+def recover(slot: str, *, now: datetime) -> int:
+    """Called when a worker starts: what its predecessor in this slot held is looked at at once."""
+    return claims.expire_claims_of(slot, now=now)

@@ -1,0 +1,33 @@
+"""What a dispatched activation says to the page that holds the devices."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from lovense.deciding.activation import Row, S
+from lovense.deciding.rules import Rules
+from lovense.sending import envelope, groups
+
+Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
+
+
+def is_unconfirmed(row: Row) -> bool:
+    return row["status"] == S.DISPATCHED and row["received_at"] is None
+
+
+def messages(
+    pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for request, row in pairs:
+        performer = rules.performers[row["performer_id"]]
+        if is_cancelled(row):
+            message = groups.stop(envelope.stop(row, performer, is_confirmed=False))
+        else:
+            message = groups.activate(
+                row["_id"], row["attempt"], envelope.text(row, request, performer)
+            )
+        yield holders[row["performer_id"]], message
+
+
+def is_cancelled(row: Row) -> bool:
+    """Somebody wants it ended, and no page has said yet that it has."""
+    return row.get("cancelled_at") is not None

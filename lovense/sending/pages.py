@@ -1,0 +1,92 @@
+"""Which page holds a performer's devices: a lease in the database, so that two open pages never run
+a device twice.
+
+The first page takes it; the others watch. A web process renews the leases of all its pages with one
+write a second, and a restarted one first ends those of its predecessor in the same slot."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from ground.mongodb.collections import collection
+from lovense.models import PageLease
+
+LEASE_SECONDS = 5
+RENEW_SECONDS = 1
+RESEND_AFTER = timedelta(seconds=1)
+
+
+def take(
+    performer_id: str,
+    *,
+    page_id: str,
+    channel: str,
+    slot: str,
+    now: datetime,
+    has_returned: bool = True,
+) -> bool:
+    """True when this page now holds the devices: nobody did, the holder's lease ran out, or it has
+    returned and did before.
+
+    Only a new connection has returned: an older socket of the same page, not yet closed, must not
+    take them back."""
+    mine = [{"page_id": page_id}] if has_returned else [{"channel": channel}]
+    free = {"_id": performer_id, "$or": [*mine, {"expires_at": {"$lte": now}}]}
+    lease = {
+        "page_id": page_id,
+        "channel": channel,
+        "slot": slot,
+        "taken_at": now,
+        "expires_at": now + timedelta(seconds=LEASE_SECONDS),
+    }
+    try:
+        collection(PageLease).update_one(free, {"$set": lease}, upsert=True)
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+def renew(slot: str, channels: Collection[str], *, now: datetime) -> set[str]:
+    """The channels that still hold: a process that stood still for long may find that another page
+    took its lease."""
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    mine = {"slot": slot, "channel": {"$in": list(channels)}}
+    renewed = collection(PageLease).update_many(mine, {"$set": {"expires_at": until}}).matched_count
+    if renewed == len(channels):
+        return set(channels)
+    return {row["channel"] for row in collection(PageLease).find(mine, {"channel": 1})}
+
+
+def release(performer_id: str, *, channel: str, now: datetime) -> None:
+    """The row stays: its `expires_at` says since when the devices have been without a page."""
+    collection(PageLease).update_one(
+        {"_id": performer_id, "channel": channel}, {"$set": {"expires_at": now}}
+    )
+
+
+def release_slot(slot: str, *, now: datetime) -> None:
+    collection(PageLease).update_many(
+        {"slot": slot, "expires_at": {"$gt": now}}, {"$set": {"expires_at": now}}
+    )
+
+
+def holders(*, now: datetime, among: Iterable[str] | None = None) -> dict[str, str]:
+    """Performer id -> the channel of the page that holds her devices; of everyone, or of these
+    performers."""
+    open_now: dict[str, Any] = {"expires_at": {"$gt": now}}
+    if among is not None:
+        open_now["_id"] = {"$in": list(among)}
+    return {
+        row["_id"]: row["channel"] for row in collection(PageLease).find(open_now, {"channel": 1})
+    }
+
+
+def offline_since(performer_ids: Iterable[str], *, before: datetime) -> set[str]:
+    """Those of these performers who have had no page since before that moment."""
+    wanted = set(performer_ids)
+    recent = collection(PageLease).find(
+        {"_id": {"$in": list(wanted)}, "expires_at": {"$gt": before}}, {"_id": 1}
+    )
+    return wanted - {row["_id"] for row in recent}

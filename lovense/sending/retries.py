@@ -1,0 +1,158 @@
+"""Retries: an attempt that is known not to have played is made again, after 1, 2 and 4 seconds;
+then it is a dead letter.
+
+Only for causes that pass by themselves. What a page has confirmed and may have played is never
+here."""
+
+import logging
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from ground.mongodb.collections import collection
+from lovense.deciding import batch
+from lovense.deciding.activation import (
+    LIVE,
+    PREDECESSORS,
+    Row,
+    S,
+    activation_id,
+    end_requests,
+    new_row,
+)
+from lovense.models import Activation
+from tips.queue import claims
+
+log = logging.getLogger(__name__)
+
+# What a run leaves on the row of an activation that is to be decided anew.
+_AS_NEW = dict.fromkeys(
+    [
+        *(
+            "stop_epoch",
+            "received_at",
+            "finished_at",
+            "delivered_seconds",
+            "leader",
+            "members",
+            "run_seconds",
+            "run_delivered",
+        ),
+        *("cancelled_at", "cancelled_by", "cancelled_why"),
+    ]
+)
+
+
+def refused(request: Row, code: str, *, now: datetime, **guard: Any) -> bool:
+    """The device said, before it started, that it cannot now. False when that is not, or no longer,
+    so."""
+    key, error = activation_id(request["idempotency_key"]), f"attempt {request['attempts']}: {code}"
+    changes = {
+        "status": S.QUEUED.value,
+        "received_at": None,
+        "leader": None,
+        "members": None,
+        "run_seconds": None,
+    }
+    sent = {"_id": key, "status": S.DISPATCHED.value, **guard}
+    if not collection(Activation).update_one(sent, {"$set": changes}).modified_count:
+        return False
+    pause = claims.pause_before_retry(request)
+    if pause is None:
+        bury(key, code, now=now)
+    else:
+        claims.release(request["_id"], now=now, delay_seconds=pause, error=error)
+    return True
+
+
+def unconfirmed(request: Row, *, now: datetime) -> bool:
+    """No page confirmed it in time. It is sent again under its own id, which a page plays once.
+    False: that was the last."""
+    pause = claims.pause_before_retry(request)
+    if pause is None:
+        return False
+    error = f"attempt {request['attempts']}: the page did not confirm it"
+    claims.release(request["_id"], now=now, delay_seconds=pause, error=error)
+    return True
+
+
+def never_sent(request: Row, *, now: datetime) -> None:
+    """The worker died before it sent anything. What kills every worker that takes it must not do so
+    for ever."""
+    error = f"attempt {request['attempts']}: the worker died before it sent anything"
+    if claims.pause_before_retry(request) is None:
+        _give_up(request, "worker_died", now=now)
+    else:
+        claims.release(request["_id"], now=now, delay_seconds=0, error=error)
+
+
+def undecidable(request: Row, error: Exception, *, now: datetime) -> None:
+    """It cannot be decided: a defect, or a row that nobody foresaw. It must neither be lost nor
+    hold its lane for ever."""
+    name = type(error).__name__
+    log.error(
+        "dispatch_failed",
+        extra={"tip_id": request["payload"].get("tipId"), "error_code": name},
+        exc_info=error,
+    )
+    pause = claims.pause_before_retry(request)
+    if pause is not None:
+        claims.release(
+            request["_id"],
+            now=now,
+            delay_seconds=pause,
+            error=f"attempt {request['attempts']}: {name}",
+        )
+        return
+    _give_up(request, "undecidable", now=now)
+
+
+def _give_up(request: Row, reason: str, *, now: datetime) -> None:
+    """The verdict needs a row, also where nothing was ever decided."""
+    with suppress(DuplicateKeyError):
+        collection(Activation).insert_one(new_row(request, now))
+    bury(activation_id(request["idempotency_key"]), reason, now=now)
+
+
+def send_back(
+    key: str,
+    *,
+    seen: datetime | None = None,
+    line: Row | None = None,
+    session: ClientSession | None = None,
+) -> int:
+    """A person has sent a dead letter back into the queue: its activation waits again, under the
+    stop epoch of its next start.
+
+    `seen`: when it died, as that person saw it. `line`: what its attempts say about it from then
+    on."""
+    dead = {"_id": key, "status": S.DEAD.value} | ({"finished_at": seen} if seen else {})
+    changes: dict[str, Any] = {"$set": {"status": S.QUEUED.value, "reason": "", **_AS_NEW}}
+    if line:
+        changes["$push"] = {"attempts": line}
+    return collection(Activation).update_one(dead, changes, session=session).modified_count
+
+
+def bury(key: str, reason: str, *, now: datetime) -> None:
+    """A dead letter: it did not play, and only a person can send it back."""
+    end(key, S.DEAD, reason, now=now)
+
+
+def end(key: str, status: S, reason: str, *, now: datetime) -> Row | None:
+    """Ends an activation that is under way; the row as it is then, None when it was over already,
+    or is not to end so."""
+    guard: Row = {
+        "_id": key,
+        "status": {"$in": [before.value for before in PREDECESSORS[status] & LIVE]},
+    }
+    if status is S.DEAD:
+        guard["received_at"] = None  # what a page has confirmed since we looked may be playing
+    changes: dict[str, Any] = {"status": status.value, "reason": reason, "finished_at": now}
+    row = collection(Activation).find_one_and_update(guard, {"$set": changes}, return_document=True)
+    if row:
+        batch.ended([row], now=now)
+        end_requests([row], now=now)
+    return row

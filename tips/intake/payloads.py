@@ -1,0 +1,169 @@
+"""What a platform may say about a tip: the parsed order, what makes two deliveries of it equal, and
+its call on the inbox.
+
+A tip comes by the signed webhook or over REST. Both are the same message under the same business
+key, so a tip sent by both doors is one tip."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ground.inbox.inbox import Call
+from ground.json.fields import Fields, read
+from tips.intake import purchases
+from tips.intake.purchases import Purchase
+
+PAYMENTS, REST = "payments", "rest"
+SOURCES = (PAYMENTS, REST)
+"""The doors whose deliveries are payment messages; settlement takes both in one order."""
+ROLES = ("user", "performer")
+STREAMS = ("public", "group", "private")
+
+
+@dataclass(frozen=True, slots=True)
+class TipOrder:
+    """A tip as the platform describes it (`data` of the payment webhook, spec section 16). Amounts
+    are whole tokens."""
+
+    tip_id: str
+    source_ref: str
+    total: int
+    commission: (
+        int | None
+    )  # in percent, as it was sent; without one the setting holds when the tip is recorded
+    studio_commission: int
+    tipper_id: str
+    tipper_username: str
+    tipper_role: str
+    is_anonymous: bool
+    performer_id: str
+    performer_username: str
+    studio_id: str | None
+    conversation_id: str | None
+    conversation_type: str | None
+    stream_type: str | None
+    message: str | None
+    happened_at: datetime
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """The business content: another amount, party or reference under the same tip id is a
+        conflict. Of what was sent, so that no change of a setting makes a repeat another
+        content."""
+        return (
+            self.tip_id,
+            self.source_ref,
+            self.total,
+            self.commission,
+            self.studio_commission,
+            self.tipper_id,
+            self.performer_id,
+        )
+
+
+def parse_tip(data: Fields) -> TipOrder:
+    """Raises Malformed naming the field and the rule."""
+    tipper, recipient, context = (
+        data.object("tipper"),
+        data.object("recipient"),
+        data.object_or_empty("context"),
+    )
+    tip_id = data.hex_id("tipId")
+    return TipOrder(
+        tip_id=tip_id,
+        source_ref=data.reference("sourceRef", f"TIP_{tip_id}"),
+        total=data.amount("totalPrice"),
+        commission=data.integer("commission", minimum=0, maximum=100)
+        if data.has("commission")
+        else None,
+        studio_commission=data.integer("studioCommission", minimum=0, maximum=100, default=0),
+        tipper_id=tipper.hex_id("userId"),
+        tipper_username=tipper.text_or("username", "", maximum=64),
+        tipper_role=tipper.choice("role", ROLES, "user"),
+        is_anonymous=data.flag("isAnonymous"),
+        performer_id=recipient.hex_id("performerId"),
+        performer_username=recipient.text_or("username", "", maximum=64),
+        studio_id=recipient.optional_hex_id("studioId"),
+        conversation_id=data.optional_hex_id("conversationId"),
+        conversation_type=context.optional_text("conversationType", maximum=40),
+        stream_type=context.choice("streamType", STREAMS, "")
+        if context.has("streamType")
+        else None,
+        message=context.optional_text("customMessage", maximum=500),
+        happened_at=data.moment("createdAt"),
+    )
+
+
+Order = TipOrder | Purchase
+TIP_TYPES = ("tip.succeeded", "tip.cancelled", "tip.failed")
+_PARSERS: dict[str, Callable[[Fields], Order]] = {
+    **dict.fromkeys(TIP_TYPES, parse_tip),
+    "tokens.purchased": purchases.parse,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A payment webhook body. `order` is None for an event type that we store and do not act on."""
+
+    event_type: str
+    order: Order | None
+
+    @property
+    def business_key(self) -> str:
+        """The tip's or the purchase's id; empty for a type that we do not act on."""
+        if isinstance(self.order, TipOrder):
+            return self.order.tip_id
+        return self.order.purchase_id if self.order else ""
+
+    @property
+    def fingerprint(self) -> str:
+        content = self.order.content if self.order else ()
+        return hashlib.sha256(repr((self.event_type, content)).encode()).hexdigest()
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The body of the answer: the same the first time and on every repeat."""
+        if isinstance(self.order, TipOrder):
+            return {"received": True, "tipId": self.order.tip_id}
+        return (
+            {"received": True, "purchaseId": self.order.purchase_id}
+            if self.order
+            else {"received": True}
+        )
+
+
+def parse(body: bytes) -> Message:
+    """Raises Malformed naming the field and the rule."""
+    fields = read(body)
+    event_type = fields.text("type", maximum=40)
+    parser = _PARSERS.get(event_type)
+    if parser is None:
+        return Message(event_type, None)
+    fields.moment("timestamp")
+    return Message(event_type, parser(fields.object("data")))
+
+
+def as_call(
+    source: str,
+    delivery_id: str,
+    body: bytes,
+    message: Message,
+    *,
+    position: int,
+    received_at: datetime,
+) -> Call:
+    """The message as the inbox keeps it. `position` is our clock in nanoseconds at acceptance."""
+    return Call(
+        source=source,
+        delivery_id=delivery_id,
+        event_type=message.event_type,
+        subject=f"{message.event_type}/{message.business_key or delivery_id}",
+        fingerprint=message.fingerprint,
+        body=body,
+        position=position,
+        received_at=received_at,
+        is_ignored=message.order is None,
+    )

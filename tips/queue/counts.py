@@ -1,0 +1,163 @@
+"""What waits, how long and how much: reads only, each bounded, each by an index."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from ground.mongodb.collections import collection
+from tips.models import (
+    ArchivedQueueRequest,
+    Mode,
+    QueueRequest,
+    RequestStatus,
+    RequestType,
+)
+from tips.queue import ordering
+from tips.queue.claims import CLAIM, ONE_CLAIM_PER_LANE, expired
+from tips.queue.requests import CLAIMED, PENDING, Row, request_id
+
+FINISHED, GONE_WRONG, UNREVIEWED, BY_PEOPLE = (
+    "request_finished",
+    "request_gone_wrong",
+    "request_unreviewed",
+    "request_by_people",
+)
+
+
+def standing(idempotency_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Where these requests stand, by idempotency key: status, when it ended, and the last error.
+    Archived ones too."""
+    fields = {"status": 1, "finished_at": 1, "errors": {"$slice": -1}, "idempotency_key": 1}
+    missing = {request_id(key) for key in idempotency_keys}
+    found: dict[str, dict[str, Any]] = {}
+    for model in (QueueRequest, ArchivedQueueRequest):
+        rows = (
+            list(collection(model).find({"_id": {"$in": list(missing)}}, fields)) if missing else []
+        )
+        missing -= {row["_id"] for row in rows}
+        found |= {row["idempotency_key"]: row for row in rows}
+    return found
+
+
+def waiting_lanes() -> set[str]:
+    """The lanes in which something is pending, whatever their depth."""
+    found = collection(QueueRequest).aggregate(
+        [
+            {"$match": {"status": PENDING}},
+            {"$sort": {"status": 1, "line": 1, "turn": 1}},
+            {"$group": {"_id": "$line", "first": {"$first": "$_id"}}},
+        ]
+    )
+    return {ordering.lane_of(row["_id"]) for row in found}
+
+
+def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list[Row]:
+    """The lane's pending requests in the order of their turns; or those only that have been ready
+    since before a moment."""
+    wanted: dict[str, Any] = {"status": PENDING, "line": {"$in": ordering.lines([lane])}}
+    if before is not None:
+        wanted["available_at"] = {"$lte": before}
+    return list(collection(QueueRequest).find(wanted).sort("turn", 1).limit(limit))
+
+
+def first_of_lines(lane: str, *, limit: int) -> list[Row]:
+    """The first waiting requests of each line of a lane: whatever its mode, its next `limit`
+    requests are among them."""
+    pipelines: list[list[dict[str, Any]]] = [
+        [{"$match": {"status": PENDING, "line": name}}, {"$sort": {"turn": 1}}, {"$limit": limit}]
+        for name in ordering.lines([lane])
+    ]
+    table = QueueRequest._meta.db_table
+    union = [{"$unionWith": {"coll": table, "pipeline": pipeline}} for pipeline in pipelines[1:]]
+    return list(collection(QueueRequest).aggregate(pipelines[0] + union))
+
+
+def count_before(request: Row, mode: Mode, *, limit: int) -> int:
+    """How many requests of its lane will have their turn before this one; counted no further than
+    `limit`."""
+    names = ordering.lines([request["lane"]])
+    if mode is not Mode.PRIORITY:
+        before: dict[str, Any] = {
+            "status": PENDING,
+            "line": {"$in": names},
+            "turn": {"$lt": request["turn"]},
+        }
+    else:
+        others: list[dict[str, Any]] = [
+            {
+                "status": PENDING,
+                "line": name,
+                "waiting_since": {"$lt": ordering.overtakes_until(request, name)},
+            }
+            for name in names
+            if name != request["line"]
+        ]
+        before = {
+            "$or": [
+                {"status": PENDING, "line": request["line"], "turn": {"$lt": request["turn"]}},
+                *others,
+            ]
+        }
+    return collection(QueueRequest).count_documents(before, limit=limit)
+
+
+def depth(*, limit: int) -> int:
+    """How many requests wait in the deployment, counted no further than the limit: keys of one
+    index, no documents."""
+    return collection(QueueRequest).count_documents({"status": PENDING}, hint=CLAIM, limit=limit)
+
+
+def depth_of(lane: str, *, limit: int) -> int:
+    """How many requests wait in this lane, counted no further than the limit."""
+    wanted = {"status": PENDING, "line": {"$in": ordering.lines([lane])}}
+    return collection(QueueRequest).count_documents(wanted, hint=CLAIM, limit=limit)
+
+
+def running(*, limit: int) -> int:
+    """How many lanes have something claimed."""
+    return collection(QueueRequest).count_documents(
+        {"status": CLAIMED}, hint=ONE_CLAIM_PER_LANE, limit=limit
+    )
+
+
+def backlog(*, limit: int) -> tuple[int, datetime | None]:
+    """How many wait, and since when the oldest of the heads of their lines has: whatever the depth,
+    one look per line."""
+    found = collection(QueueRequest).aggregate(
+        [
+            {"$match": {"status": PENDING}},
+            {"$sort": {"status": 1, "line": 1, "turn": 1}},
+            {"$group": {"_id": "$line", "since": {"$first": "$created_at"}}},
+            {"$group": {"_id": None, "since": {"$min": "$since"}}},
+        ]
+    )
+    return depth(limit=limit), next((row["since"] for row in found), None)
+
+
+def overdue(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
+    """Claims whose lease has run out and that nobody has looked at, and when the first of them
+    did."""
+    leases = [row["lease_until"] for row in expired(now=now, limit=limit)]
+    return len(leases), min(leases, default=None)
+
+
+def gone_wrong(*, since: datetime, limit: int) -> int:
+    """Requests that failed or died since then."""
+    status = {"$in": [RequestStatus.FAILED.value, RequestStatus.DEAD.value]}
+    wanted = {"status": status, "finished_at": {"$gt": since}}
+    return collection(QueueRequest).count_documents(wanted, hint=GONE_WRONG, limit=limit)
+
+
+def unreviewed(*, limit: int) -> int:
+    """Dead letters about which nobody has decided."""
+    wanted = {"status": RequestStatus.DEAD.value, "review": None}
+    return collection(QueueRequest).count_documents(wanted, hint=UNREVIEWED, limit=limit)
+
+
+def by_people(*, since: datetime) -> int:
+    """Tests and manual ones since then."""
+    wanted = {
+        "type": {"$in": [RequestType.TEST.value, RequestType.MANUAL.value]},
+        "created_at": {"$gt": since},
+    }
+    return collection(QueueRequest).count_documents(wanted, hint=BY_PEOPLE)

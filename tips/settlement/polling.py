@@ -1,0 +1,268 @@
+"""Looking: tips in a ledger that is not our own books. We ask it until it has posted them, and
+settle what is proven.
+
+A tip is recorded as `pending` and looked at immediately, then ever more rarely for two days: a
+ledger may take that long. The ledger is asked outside any transaction; one transaction then writes
+what the answers mean, through the very code that settles the tips of our own books. What cannot be
+settled and will not change by itself is marked for a person to look at.
+
+Usually the platform has caused the posting. With LEDGER_PLACES_TIPS we place the transfer when a
+look finds none: its key is the tip's source_ref, so that an answer that was lost is found by the
+next look, or the transfer repeated without harm."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from ground.mongodb import transactions
+from ground.mongodb.collections import collection
+from ledger import gateway
+from ledger.gateway import (
+    InsufficientFunds,
+    LedgerError,
+    NeedsReconciliation,
+    Posted,
+    PostedEntry,
+    performer_account,
+    user_account,
+)
+from tips.log import events
+from tips.models import Tip, TipStatus
+from tips.settlement import proof
+from tips.settlement.settlement import (
+    AFTER_SETTLEMENT,
+    FINAL,
+    SETTLED,
+    Drained,
+    Writes,
+    orders,
+    together,
+)
+
+log = logging.getLogger(__name__)
+
+# Seconds until the next look, after the first, the second, … look; the last one repeats.
+INTERVALS = (1, 2, 5, 10, 30, 60, 120, 300, 900, 3600)
+PATIENCE = timedelta(hours=48)
+# A ledger that does not answer is asked again after a tenth of the tip's age: soon for new tips,
+# sparingly in a long outage.
+SHORTEST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
+THREADS = 8
+MARGIN = timedelta(days=1)  # how much older than its tip a posting is searched for: clocks differ
+BUDGET_SECONDS = 5.0  # of one round: what was not asked by then stays due
+MAX_REFS = 1000  # of one hint to look again
+ENDED = FINAL - {SETTLED}
+
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the ledger said about one tip, or the `error` why it did not. `asked_for` is the
+    appointment that this look kept."""
+
+    tip_id: str
+    asked_for: datetime
+    entries: Sequence[PostedEntry] = ()
+    error: str = ""
+    refused: str = ""  # why the ledger will not post the transfer that we asked it for
+    pause: float = 0.0  # seconds for which the ledger wants to be left alone
+
+
+def drain(*, now: datetime, limit: int) -> Drained:
+    """Asks the ledger for the tips that are due, at most `limit`, and writes what the answers mean
+    in one transaction."""
+    due = _due(now, limit)
+    until = time.monotonic() + BUDGET_SECONDS
+    answers = [answer for answer in _pool.map(lambda tip: _ask(tip, now, until), due) if answer]
+    return _concluded(answers, now) if answers else Drained()
+
+
+def look_again(
+    source_refs: Iterable[str], *, now: datetime, settled_too: bool = False, asked_by: str = ""
+) -> int:
+    """The ledger has news of these: looks at once, also where we had given up. How many tips that
+    concerns.
+
+    A settled tip is only looked at when the ledger says that it took something back, or when
+    somebody asks for it: who that was stays with the tip."""
+    wanted: dict[str, Any] = {
+        "source_ref": {"$in": list(source_refs)[:MAX_REFS]},
+        "looks": {"$gte": 0},
+    }
+    if not settled_too:
+        wanted["settlement_status"] = {"$ne": SETTLED}
+    asked = {"look_asked_by": asked_by, "look_asked_at": now} if asked_by else {}
+    return (
+        collection(Tip).update_many(wanted, {"$set": {"next_look_at": now, **asked}}).matched_count
+    )
+
+
+def _due(now: datetime, limit: int) -> list[dict[str, Any]]:
+    wanted = {"looks": {"$gte": 0}, "next_look_at": {"$lte": now}}
+    return list(collection(Tip).find(wanted).sort("next_look_at", 1).limit(limit))
+
+
+def backlog(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
+    """How many tips are due to be looked at, counted no further than the limit, and since when the
+    first of them is."""
+    wanted = {"looks": {"$gte": 0}, "next_look_at": {"$lte": now}}
+    first = collection(Tip).find_one(wanted, {"next_look_at": 1}, sort=[("next_look_at", 1)])
+    return collection(Tip).count_documents(wanted, limit=limit), first[
+        "next_look_at"
+    ] if first else None
+
+
+def _ask(tip: dict[str, Any], now: datetime, until: float) -> Answer | None:
+    if time.monotonic() > until:
+        return None
+    try:
+        entries, refused = _asked(tip, now)
+    except LedgerError as error:
+        code = error.code or type(error).__name__
+        log.warning("ledger_did_not_answer", extra={"tip_id": tip["_id"], "error_code": code})
+        return Answer(tip["_id"], tip["next_look_at"], error=code, pause=error.retry_after or 0.0)
+    except PyMongoError:
+        raise  # our own database: no tip can be settled now
+    # an answer that nobody foresaw: it must not keep the tips behind it from being looked at
+    except Exception as error:
+        log.error(
+            "look_failed",
+            extra={"tip_id": tip["_id"], "error_code": type(error).__name__},
+            exc_info=error,
+        )
+        return Answer(tip["_id"], tip["next_look_at"], error=type(error).__name__)
+    return Answer(tip["_id"], tip["next_look_at"], entries, refused=refused)
+
+
+def _asked(tip: dict[str, Any], now: datetime) -> tuple[Sequence[PostedEntry], str]:
+    """The entries, and why the ledger refuses to make them."""
+    ledger = gateway.current()
+    accounts = (user_account(tip["tipper_id"]), performer_account(tip["performer_id"]))
+    since = min(tip["happened_at"], tip["created_at"]) - MARGIN
+    entries = ledger.entries_for(tip["source_ref"], accounts=accounts, since=since)
+    # Ours to place: it was recorded as such, with a time until which it waits for its tokens.
+    is_ours = tip["funding_until"] is not None and tip["settlement_status"] not in FINAL
+    if entries or not is_ours or not ledger.places_tips:
+        return entries, ""
+    (result,) = ledger.transfer([orders(tip)], now=now)
+    return (result.entries, "") if isinstance(result, Posted) else ((), result.reason)
+
+
+def _concluded(answers: list[Answer], now: datetime) -> Drained:
+    try:
+        return transactions.run(lambda session: _conclude(session, now, answers))
+    except (DatabaseError, PyMongoError):
+        raise  # the database, not an answer: all of them wait for the next round
+    except Exception as error:
+        if len(answers) == 1:
+            return _concluded([_unreadable(answers[0], error)], now)
+    # One answer that cannot be written must not hold up the others: each alone.
+    return together([_concluded([answer], now) for answer in answers])
+
+
+def _unreadable(answer: Answer, error: Exception) -> Answer:
+    log.error(
+        "look_failed",
+        extra={"tip_id": answer.tip_id, "error_code": type(error).__name__},
+        exc_info=error,
+    )
+    return Answer(answer.tip_id, answer.asked_for, error=type(error).__name__)
+
+
+def _conclude(session: ClientSession, now: datetime, answers: Sequence[Answer]) -> Drained:
+    found = collection(Tip).find(
+        {"_id": {"$in": [answer.tip_id for answer in answers]}}, session=session
+    )
+    tips = {row["_id"]: row for row in found}
+    writes = Writes(session, now)
+    for answer in answers:
+        _weigh(writes, tips[answer.tip_id], answer)
+    return Drained(len(answers), writes.write())
+
+
+def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
+    is_open = tip["settlement_status"] not in FINAL
+    try:
+        found = proof.of(tip, answer.entries)
+        if found is not None and is_open:
+            writes.settle(tip, answer.entries)
+            return
+    except NeedsReconciliation as contradiction:
+        if (
+            contradiction.reason == NeedsReconciliation.REVERSED
+            and tip["settlement_status"] in ENDED
+        ):
+            writes.change(
+                tip, next_look_at=None, **_solved(tip)
+            )  # paid for nothing, and given back
+        else:
+            _give_up(writes, tip, contradiction.reason)
+        return
+    except events.InvalidEvent:
+        _give_up(writes, tip, "invalid_event")
+        return
+    if is_open and answer.refused and not _waits_for_tokens(writes, tip, answer):
+        writes.end(tip, TipStatus.FAILED, answer.refused)
+    elif is_open:
+        _appoint(writes, tip, answer)
+    elif found is not None and tip["settlement_status"] != SETTLED:
+        _give_up(writes, tip, f"posted_although_{tip['status']}")
+    # settled, or ended: and what the ledger has posted agrees, unless it has lost a settled tip's
+    # posting
+    else:
+        is_solved = found is not None or tip["settlement_status"] in ENDED
+        writes.change(tip, next_look_at=None, **(_solved(tip) if is_solved else {}))
+
+
+def _solved(tip: Mapping[str, Any]) -> dict[str, Any]:
+    """The ledger has put right what it had said; that the platform ended a settled tip it cannot
+    put right."""
+    return (
+        {}
+        if tip["needs_reconciliation"].endswith(AFTER_SETTLEMENT)
+        else {"needs_reconciliation": ""}
+    )
+
+
+def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: Answer) -> bool:
+    return answer.refused == InsufficientFunds.reason and writes.now < tip["funding_until"]
+
+
+def _appoint(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
+    """Not posted, or not answered: when to look next; after two days never."""
+    age, looks = writes.now - tip["created_at"], tip["looks"] + (not answer.error)
+    if age >= PATIENCE:
+        _give_up(writes, tip, "not_answered" if answer.error else "not_posted")
+        return
+    wait = (
+        _retry(age, answer.pause)
+        if answer.error
+        else timedelta(seconds=INTERVALS[min(looks, len(INTERVALS)) - 1])
+    )
+    at = min(
+        writes.now + wait, tip["funding_until"] if answer.refused else tip["created_at"] + PATIENCE
+    )
+    if (
+        tip["next_look_at"] != answer.asked_for
+    ):  # somebody asked for a look while we were asking: that one is still to come
+        at = tip["next_look_at"]
+    writes.change(tip, looks=looks, next_look_at=at, look_error=answer.error)
+
+
+def _retry(age: timedelta, pause: float) -> timedelta:
+    return min(LONGEST_RETRY, max(SHORTEST_RETRY, age / 10, timedelta(seconds=pause)))
+
+
+def _give_up(writes: Writes, tip: dict[str, Any], reason: str) -> None:
+    log.warning("tip_needs_reconciliation", extra={"tip_id": tip["_id"], "error_code": reason})
+    looks = (tip["looks"] or 0) + 1
+    writes.change(tip, looks=looks, next_look_at=None, look_error="", needs_reconciliation=reason)
