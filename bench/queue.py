@@ -31,7 +31,6 @@ from bench import messages
 from bench.load import percentiles
 from bench.stack import BASE_DIR, Stack
 from config.stack.services import Services
-from tips.queue import claims, counts
 
 WAITING, FAIR = 10_000, 1.5
 SHALLOW, DEEP, FLAT = 100, 100_000, 1.2
@@ -199,7 +198,7 @@ def claimed_in(lane: str, mode: Any) -> float:
     claimed is given back."""
     from ground import clock
     from tips.models import Mode
-    from tips.queue import ordering
+    from tips.queue import claims, counts, ordering
 
     now, began = clock.now(), time.perf_counter()
     (row,) = claims.claim(

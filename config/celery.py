@@ -7,7 +7,6 @@ from typing import Any
 from celery import signals
 
 from config.broker import application
-from lovense.sending import leases
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -30,6 +29,7 @@ def take_over(**kwargs: Any) -> None:
     from ground import clock
     from ground.hops import doorbell
     from ground.mongodb import abandoned
+    from lovense.sending import leases
 
     Pulse(settings.STACK_SLOT).start()
     abandoned.end(settings.STACK_SLOT)

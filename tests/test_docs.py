@@ -107,7 +107,7 @@ def our_states() -> dict[str, set[str]]:
             if (
                 isinstance(kind, type)
                 and issubclass(kind, models.TextChoices)
-                and kind.__module__ == module.__name__
+                and kind.__module__.startswith(module.__name__)
             ):
                 found[name] = set(kind.values)
     return found

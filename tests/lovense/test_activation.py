@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense.deciding import activation, platform
+from lovense.deciding import activation, platform, rules
 from lovense.deciding.activation import activation_id
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
@@ -178,9 +178,9 @@ def test_a_menu_is_found_although_the_memory_of_menus_is_full(chain, carol, bob,
     """Ana's is known, Carol's is not, and the memory has no room: neither may be taken for having none."""
     publishing.publish(carol.performer_id, MENU, NOW)
     Rules.read([chain.performer_id])
-    monkeypatch.setattr(activation, "MENUS_KEPT", 0)
-    rules = Rules.read([chain.performer_id, carol.performer_id])
-    assert set(rules.menus) == {f"{chain.performer_id}.1", f"{carol.performer_id}.1"}
+    monkeypatch.setattr(rules, "MENUS_KEPT", 0)
+    found = Rules.read([chain.performer_id, carol.performer_id])
+    assert set(found.menus) == {f"{chain.performer_id}.1", f"{carol.performer_id}.1"}
 
 
 def test_a_setting_holds_from_the_next_decision_on(decided):

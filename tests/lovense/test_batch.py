@@ -447,7 +447,7 @@ def test_what_is_cancelled_while_it_joins_is_not_part_of_the_run(lane, bob, monk
         collection(Activation).insert_one(cancelled)
         return joined
 
-    monkeypatch.setattr(queue, "join", slow)
+    monkeypatch.setattr(claims, "join", slow)
     drain()
     assert members(ours[0]) == [ours[2]]
     assert activation_of(ours[0])["run_seconds"] == 20

@@ -10,6 +10,7 @@ from pymongo.errors import PyMongoError
 
 from ground.audit import log as audit_log
 from ground.audit.models import AuditEntry
+from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from ground.mongodb.transactions import NotCommitted
 from lovense.deciding import batch, platform
@@ -446,7 +447,7 @@ def test_a_process_that_dies_before_it_told_the_page_is_made_up_for(chain, bob, 
 def test_a_worker_that_was_faster_every_time_is_an_error_and_no_endless_loop(chain, bob, fail_command):
     tip_id = chain.settled(bob, 100)
     where = {"namespace": f"{collection(Activation).database.name}.activations"}
-    fail_command("insert", times=cancellation.DECIDED_MEANWHILE, errorCode=queue.DUPLICATE_KEY, **where)
+    fail_command("insert", times=cancellation.DECIDED_MEANWHILE, errorCode=unique.DUPLICATE_KEY, **where)
     with pytest.raises(PyMongoError):
         cancel(chain, tip_id)
     assert state(tip_id) == (None, "pending")
