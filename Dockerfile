@@ -11,6 +11,7 @@ RUN python runtime-requirements.py > runtime.txt && pip install -r runtime.txt -
 
 COPY manage.py ./
 COPY config config
+COPY ground ground
 COPY ledger ledger
 COPY tips tips
 COPY lovense lovense

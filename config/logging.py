@@ -20,7 +20,7 @@ from typing import Any
 # The id of the request or task this thread is working for; every line carries it.
 trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 
-OURS = frozenset({"config", "ledger", "tips", "lovense", "adminpanel"})
+OURS = frozenset({"config", "ground", "ledger", "tips", "lovense", "adminpanel"})
 IDS = frozenset({"tip_id", "source_ref", "event_id", "request_id", "trace_id"})
 WORDS = frozenset({"mode", "error_code"})
 DURATIONS = frozenset({"duration_ms", "duration_seconds"})

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from config.logging import AllowListFormatter, configure, trace_id
+from config.logging import AllowListFormatter, configure, event_name, trace_id
 
 SECRET = "ana@example.org 203.0.113.9 whsec_c2VjcmV0 9999"
 TIP = "507f1f77bcf86cd799439011"
@@ -156,6 +156,11 @@ def test_the_request_is_named_on_every_line():
     finally:
         trace_id.reset(token)
     assert "trace_id" not in line("tip_settled")
+
+
+@pytest.mark.parametrize("floor", ["config", "adminpanel", "lovense", "tips", "ledger", "ground"])
+def test_every_floor_gives_its_events_their_names(floor):
+    assert event_name(f"{floor}.room.module", "something_happened") == "something_happened"
 
 
 def test_every_logger_writes_through_the_formatter(capfd):
