@@ -24,12 +24,12 @@ class NotStaff(ValueError):
 
 
 @dataclass(frozen=True)
-class Enrolment:
+class StaffEnrolment:
     user: User
     token: str
 
 
-def enrol(*, username: str, role: Role, password: str) -> Enrolment:
+def enrol(*, username: str, role: Role, password: str) -> StaffEnrolment:
     """The staff account with its token; a repeat returns the same, with the role asked for last."""
     User._meta.get_field("username").clean(username, None)
     if password:
@@ -38,7 +38,7 @@ def enrol(*, username: str, role: Role, password: str) -> Enrolment:
     _check_may_be_staff(user)
     _set_log_in(user, role, password)
     _give_role(user, role)
-    return Enrolment(user, Token.objects.get_or_create(user=user)[0].key)
+    return StaffEnrolment(user, Token.objects.get_or_create(user=user)[0].key)
 
 
 def _check_may_be_staff(user: User) -> None:

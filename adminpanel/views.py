@@ -209,7 +209,7 @@ _HOPS = {
 _PATIENT = frozenset({"requests"})  # waiting is what a queue is for
 
 
-def _is_late(hop: health.Hop) -> bool:
+def _is_late(hop: health.Backlog) -> bool:
     return hop.name not in _PATIENT and (hop.lag_seconds or 0) > health.LATE.total_seconds()
 
 
@@ -258,7 +258,7 @@ def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
                 _letter(key).request_id, resolution=Resolution(said), **told, now=clock.now()
             )
             messages.success(request, f"Reviewed: {_RESOLUTIONS[said].lower()}.")
-        except deadletters.Refused as refused:
+        except deadletters.LetterRefused as refused:
             messages.error(request, str(refused))
     return redirect("staff-dead-letter", key)
 
@@ -270,7 +270,7 @@ def replay_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
         deadletters.replay(_letter(key).request_id, by=request.user.get_username(), now=clock.now())
         messages.success(request, "Sent back. It plays when its turn comes.")
         doorbell.ring("lovense.dispatch")
-    except deadletters.Refused as refused:
+    except deadletters.LetterRefused as refused:
         messages.error(request, str(refused))
     return redirect("staff-dead-letter", key)
 
@@ -289,7 +289,7 @@ def replay_dead_letters(request: HttpRequest) -> HttpResponse:
             request, f"{gone} sent back. {f'{left} are left.' if left else 'None is left.'}"
         )
         doorbell.ring("lovense.dispatch")
-    except deadletters.CountChanged as changed:
+    except deadletters.GroupCountChanged as changed:
         messages.error(request, f"{changed} You were shown {expect}.")
     return redirect(f"{reverse('staff-dead-letters')}?{urlencode({'cause': cause})}")
 
@@ -306,7 +306,7 @@ _RESOLUTIONS = {
 def _letter(key: str) -> deadletters.Letter:
     try:
         return deadletters.find(key)
-    except deadletters.NotFound:
+    except deadletters.NoSuchLetter:
         raise Http404 from None
 
 
@@ -323,7 +323,7 @@ def _check_may_decide(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def tone(found: story.Trail) -> str:
+def tone(found: story.Story) -> str:
     if found.verdict.status == "completed" and found.activation:
         return outcome.of(found.activation).tone
     return _TONES.get(found.verdict.status, "bad")

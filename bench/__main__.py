@@ -15,7 +15,7 @@ import uvloop
 
 from bench import floor, table
 from bench.load import Load, Plan
-from bench.stack import BASE_DIR, Stack, StackNotReady
+from bench.stack import BASE_DIR, BenchStack, StackNotReady
 
 Row = dict[str, Any]
 RATE, WINDOW, ACK_SECONDS = 100.0, 100, 0.05
@@ -41,7 +41,7 @@ def plans(kinds: list[str], *, quick: bool) -> list[Plan]:
     return [known[kind] for kind in kinds]
 
 
-def measure(plan: Plan, stack: Stack) -> Row:
+def measure(plan: Plan, stack: BenchStack) -> Row:
     async def run() -> Row:
         row: Row = await Load(stack.target, plan).run(stack.watch)
         row["recorded"] = await stack.recorded(prefix=row["prefix"], expected=row["accepted"])
@@ -105,7 +105,7 @@ def main() -> int:
         return 2
     print("starting a stack with its own databases ...", flush=True)
     try:
-        with Stack(performers=options.performers, web=options.web) as stack:
+        with BenchStack(performers=options.performers, web=options.web) as stack:
             rows = [measure(plan, stack) for plan in chosen]
             found = floor.measure(
                 mongodb_uri=stack.addresses["mongodb_uri"],

@@ -15,7 +15,7 @@ IDEAL_ACK_RATE = 1000  # 50 performers, each busy for 50 ms a tip
 
 
 @dataclass(frozen=True)
-class Measure:
+class Figure:
     """One figure of a system: the median over the rounds of one kind."""
 
     name: str
@@ -63,15 +63,15 @@ def silence(row: Row) -> float:
 
 
 MEASURES = (
-    Measure("max tips/s", "max", lambda row: row["tips_per_s"]),
-    Measure("p50 ms at 100/s", "rate100", lambda row: row["latency_ms"]["p50"]),
-    Measure("p99 ms at 100/s", "rate100", lambda row: row["latency_ms"]["p99"]),
-    Measure("p99 ms at 400/s", "rate400", lambda row: row["latency_ms"]["p99"]),
-    Measure("tips/s with 50 ms acks", "ack50", lambda row: row["tips_per_s"]),
-    Measure("CPU ms/tip, servers", "max", lambda row: cpu(row, databases=False)),
-    Measure("CPU ms/tip, all", "max", lambda row: cpu(row, databases=True)),
-    Measure("RSS MB, servers", "max", rss),
-    Measure("longest silence s", "crash", silence),
+    Figure("max tips/s", "max", lambda row: row["tips_per_s"]),
+    Figure("p50 ms at 100/s", "rate100", lambda row: row["latency_ms"]["p50"]),
+    Figure("p99 ms at 100/s", "rate100", lambda row: row["latency_ms"]["p99"]),
+    Figure("p99 ms at 400/s", "rate400", lambda row: row["latency_ms"]["p99"]),
+    Figure("tips/s with 50 ms acks", "ack50", lambda row: row["tips_per_s"]),
+    Figure("CPU ms/tip, servers", "max", lambda row: cpu(row, databases=False)),
+    Figure("CPU ms/tip, all", "max", lambda row: cpu(row, databases=True)),
+    Figure("RSS MB, servers", "max", rss),
+    Figure("longest silence s", "crash", silence),
 )
 GOALS = (
     Goal("max tips/s", QUEUE_PEER, 2.0, 4.0, at_least=True),

@@ -27,7 +27,7 @@ _TICK_SECONDS = 0.2
 
 
 @dataclass(slots=True)
-class Tip:
+class OfferedTip:
     """What the generator knows of one tip; times are `perf_counter` seconds, None while it has not
     happened."""
 
@@ -54,8 +54,8 @@ class Judgement:
         return not (self.lost or self.twice or self.disordered or self.in_flight)
 
 
-def judge(tips: Sequence[Tip], *, in_flight: int = 0) -> Judgement:
-    lanes: dict[int, list[Tip]] = collections.defaultdict(list)
+def judge(tips: Sequence[OfferedTip], *, in_flight: int = 0) -> Judgement:
+    lanes: dict[int, list[OfferedTip]] = collections.defaultdict(list)
     for tip in tips:
         if tip.arrivals:
             lanes[tip.performer].append(tip)
@@ -71,7 +71,7 @@ def judge(tips: Sequence[Tip], *, in_flight: int = 0) -> Judgement:
     )
 
 
-def disordered(lane: Sequence[Tip]) -> int:
+def disordered(lane: Sequence[OfferedTip]) -> int:
     """How many of a performer's tips, in order of arrival, overtook one that was accepted before
     they were even posted.
 
@@ -149,7 +149,7 @@ class Load:
         self.happened_at = (
             datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         )
-        self.tips: dict[str, Tip] = {}
+        self.tips: dict[str, OfferedTip] = {}
         self.statuses: collections.Counter[int] = collections.Counter()
         self.outstanding = self.delivered = self.in_flight = self.strangers = self.refusals = 0
         self.feeding = False
@@ -215,7 +215,7 @@ class Load:
             self.feeding = False
             return
         performer = self.random.randrange(len(self.performers))
-        tip = Tip(f"{self.prefix}{number:012x}", performer, clock())
+        tip = OfferedTip(f"{self.prefix}{number:012x}", performer, clock())
         self.tips[tip.tip_id] = tip
         body = messages.tip_succeeded(
             tip_id=tip.tip_id,
@@ -229,7 +229,7 @@ class Load:
         )
         self.pool.post(request, lambda status: self._answered(tip, status))
 
-    def _answered(self, tip: Tip, status: int) -> None:
+    def _answered(self, tip: OfferedTip, status: int) -> None:
         self.statuses[status] += 1
         if 200 <= status < 300:
             tip.accepted = clock()
@@ -255,7 +255,7 @@ class Load:
                 self._acknowledge(socket, heard)
         self._fill()
 
-    def _arrived(self, performer: int, heard: messages.Command) -> None:
+    def _arrived(self, performer: int, heard: messages.HeardCommand) -> None:
         self.unacknowledged[performer] += 1
         self.in_flight += self.unacknowledged[performer] > 1
         tip = self.tips.get(heard.tip_id)
@@ -267,7 +267,7 @@ class Load:
             self.delivered += 1
             self.outstanding -= 1
 
-    def _acknowledge(self, socket: Socket, heard: messages.Command) -> None:
+    def _acknowledge(self, socket: Socket, heard: messages.HeardCommand) -> None:
         self.unacknowledged[self.sockets[socket]] -= 1
         socket.send(messages.finished(heard))
 

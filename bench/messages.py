@@ -25,7 +25,7 @@ def viewer_id(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class HeardCommand:
     """One `lovense.activate` as the page heard it."""
 
     tip_id: str
@@ -34,15 +34,17 @@ class Command:
     seconds: float
 
 
-def command(text: bytes) -> Command | None:
+def command(text: bytes) -> HeardCommand | None:
     """The command in a frame; None for snapshots, news and stops."""
     if b'"lovense.activate"' not in text:
         return None
     said = orjson.loads(text)
-    return Command(said["tipId"], said["activationId"], said["attempt"], said.get("durationSec", 0))
+    return HeardCommand(
+        said["tipId"], said["activationId"], said["attempt"], said.get("durationSec", 0)
+    )
 
 
-def finished(heard: Command) -> bytes:
+def finished(heard: HeardCommand) -> bytes:
     return orjson.dumps(
         {
             "type": "ack",

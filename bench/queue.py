@@ -29,7 +29,7 @@ from pymongo import MongoClient
 
 from bench import messages
 from bench.load import percentiles
-from bench.stack import BASE_DIR, Stack
+from bench.stack import BASE_DIR, BenchStack
 from config.stack.services import Services
 
 WAITING, FAIR = 10_000, 1.5
@@ -47,7 +47,7 @@ Row = dict[str, Any]
 class Fairness:
     """The tips of `his`, sent one at a time, beside the queue of `hers`."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: BenchStack) -> None:
         from lovense.simulator.device import VirtualDevice
 
         self.stack = stack
@@ -144,7 +144,7 @@ def names(turn: int) -> Row:
 def fairness(*, rounds: int, tips: int) -> bool:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    with Stack(performers=2, web=1) as stack:
+    with BenchStack(performers=2, web=1) as stack:
         found = asyncio.run(Fairness(stack).measure(rounds=rounds, tips=tips))
     print(f"settled to the page, ms, {rounds} alternated rounds of {tips} tips")
     for name, values in found.items():

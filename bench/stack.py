@@ -36,7 +36,7 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-class Stack:
+class BenchStack:
     """`manage.py stack --ephemeral --port 0`, with 50 performers and 2000 funded viewers in it."""
 
     def __init__(self, *, performers: int, web: int) -> None:
@@ -54,7 +54,7 @@ class Stack:
             "PAYMENT_WEBHOOK_SECRETS": self.secret,
         }
 
-    def __enter__(self) -> "Stack":
+    def __enter__(self) -> "BenchStack":
         options = [
             "--ephemeral",
             "--port",

@@ -25,7 +25,7 @@ from pymongo.errors import PyMongoError
 
 from config.requests import request_id_of
 from ground.hops.groupcommit import GroupCommit
-from ground.inbox.inbox import Call, Outcome
+from ground.inbox.inbox import Acceptance, Call
 from ground.json.errors import Answer
 from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
@@ -42,8 +42,8 @@ HTTP_THREADS = 8
 
 _django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
-_store: GroupCommit[Call, Outcome] = GroupCommit(webhooks.accept, name="inbox")
-_store_notice: GroupCommit[ledger_webhooks.Proven, Outcome | None] = GroupCommit(
+_store: GroupCommit[Call, Acceptance] = GroupCommit(webhooks.accept, name="inbox")
+_store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCommit(
     ledger_webhooks.accept, name="notices"
 )
 

@@ -23,7 +23,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import answers, inbox, nonces
-from ground.inbox.inbox import Call, Outcome
+from ground.inbox.inbox import Acceptance, Call
 from ground.inbox.signing import BadSignature
 from ground.json import errors
 from ground.json.errors import Answer, Refusal
@@ -45,7 +45,7 @@ class Proven:
     once: frozenset[str]
 
 
-def accept(calls: list[Proven]) -> list[Outcome | None]:
+def accept(calls: list[Proven]) -> list[Acceptance | None]:
     """Makes the calls durable and rings for their announcement, once for all of them. None: a
     replay, which is not stored."""
     gone = nonces.used({key for proven in calls for key in proven.once})
@@ -54,7 +54,7 @@ def accept(calls: list[Proven]) -> list[Outcome | None]:
         if gone.isdisjoint(proven.once):
             gone |= proven.once
             fresh.append(place)
-    outcomes: list[Outcome | None] = [None] * len(calls)
+    outcomes: list[Acceptance | None] = [None] * len(calls)
     if not fresh:
         return outcomes
     for place, outcome in zip(
@@ -63,7 +63,7 @@ def accept(calls: list[Proven]) -> list[Outcome | None]:
         outcomes[place] = outcome
     until = clock.now() + timedelta(seconds=2 * settings.WEBHOOK_TOLERANCE_SECONDS + 60)
     taken = nonces.keep({key for place in fresh for key in calls[place].once}, until=until)
-    if Outcome.NEW in outcomes:
+    if Acceptance.NEW in outcomes:
         doorbell.ring_soon("ledger.announce")
     return [
         outcome if taken.isdisjoint(proven.once) else None
@@ -75,7 +75,7 @@ async def receive(
     headers: Mapping[str, str],
     target: str,
     body: bytes,
-    store: Callable[[Proven], Awaitable[Outcome | None]],
+    store: Callable[[Proven], Awaitable[Acceptance | None]],
 ) -> Answer:
     """The door for the event loop; `store` is the group commit over `accept`. `target` is the path
     and query as they came."""
@@ -103,7 +103,7 @@ def rrr(request: HttpRequest) -> JsonResponse:
     return JsonResponse(content, status=status)
 
 
-def _answer(outcome: Outcome | None, body: Mapping[str, Any]) -> Answer:
+def _answer(outcome: Acceptance | None, body: Mapping[str, Any]) -> Answer:
     if outcome is None:
         raise answers.unproven(BadSignature(f"{signing.NONCE} was used before"))
     return answers.answer(outcome, body, first=FIRST)

@@ -109,7 +109,7 @@ def _hers(press: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         try:
             with audit_log.coming_from(request.META.get("REMOTE_ADDR") or ""):
                 answer = press(request, performer, **names)
-        except controls.NotFound:
+        except controls.NoSuchRequest:
             raise Http404 from None
         except (
             controls.PartOfRun,
@@ -191,7 +191,7 @@ def remove(request: HttpRequest, performer: Performer, request_id: str) -> HttpR
         return _told("Ending it." if ended.status == "cancelling" else "Removed from the queue.")
     row = queue.find(request_id, "lane", "status", "payload", "type", "idempotency_key", "position")
     if row is None or row["lane"] != performer.performer_id:
-        raise controls.NotFound
+        raise controls.NoSuchRequest
     told = new_row(row, clock.now())
     title = f"Remove “{tokens(told['amount'], row['type'])}” from {told['tipper_name']}?"
     return _asked(

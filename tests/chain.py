@@ -72,7 +72,7 @@ class Chain:
         self.accept(json.dumps({"type": kind, "timestamp": moment, "data": data | more}).encode())
         return tip_id
 
-    def accept(self, body: bytes) -> inbox.Outcome:
+    def accept(self, body: bytes) -> inbox.Acceptance:
         message = payloads.parse(body)
         call = payloads.as_call(
             payloads.PAYMENTS,

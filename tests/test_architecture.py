@@ -4,7 +4,7 @@ import ast
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -178,6 +178,54 @@ def test_the_packages_keep_the_rule(check):
 @pytest.mark.parametrize("check", IN_TESTS, ids=lambda check: check.__name__)
 def test_the_tests_keep_the_rule(check):
     assert offences(check, "tests") == []
+
+
+# --- names that stand for one thing ------------------------------------------------------------------------
+
+# Two that other modules still share.
+SHARED: frozenset[str] = frozenset({"Refused"})
+
+
+def named_twice(code: Iterable[tuple[PurePosixPath, ast.Module]]) -> dict[str, list[str]]:
+    """Every class name that stands for more than one thing, with the modules that define it.
+
+    What nobody imports by its name is left out: inner classes (`Meta`), what is private to its module, the
+    `Command` of a management command, and migrations, which `modules` leaves out."""
+    found: dict[str, list[str]] = {}
+    for path, tree in code:
+        for node in tree.body:
+            is_command = (
+                "commands" in path.parts and isinstance(node, ast.ClassDef) and node.name == "Command"
+            )
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not is_command:
+                found.setdefault(node.name, []).append(f"{path}:{node.lineno}")
+    return {name: places for name, places in found.items() if len(places) > 1}
+
+
+def test_a_class_name_stands_for_one_thing():
+    doubled = named_twice(modules(*FLOORS, "bench"))
+    assert {name: places for name, places in doubled.items() if name not in SHARED} == {}
+
+
+def planted(*code: tuple[str, str]) -> dict[str, list[str]]:
+    return named_twice((PurePosixPath(path), ast.parse(text)) for path, text in code)
+
+
+def test_a_planted_second_thing_of_that_name_is_caught():
+    doubled = planted(
+        ("tips/a.py", "class Answer: ..."), ("ledger/b/c.py", "x = 1\nclass Answer(Exception): ...")
+    )
+    assert doubled == {"Answer": ["tips/a.py:1", "ledger/b/c.py:2"]}
+
+
+def test_what_nobody_imports_by_its_name_may_be_called_alike():
+    commands = [
+        (f"{app}/management/commands/x.py", "class Command(BaseCommand): ...") for app in ("tips", "ledger")
+    ]
+    assert planted(*commands) == {}
+    assert planted(("a.py", "class A:\n    class Meta: ..."), ("b.py", "class B:\n    class Meta: ...")) == {}
+    assert planted(("a.py", "class _Row: ..."), ("b.py", "class _Row: ...")) == {}
+    assert planted(("tips/commands.py", "class Command: ..."), ("ledger/x.py", "class Command: ...")) != {}
 
 
 # --- the checks themselves ---------------------------------------------------------------------------------

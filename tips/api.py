@@ -33,7 +33,7 @@ from ground import clock
 from ground.clock import iso
 from ground.hops import doorbell
 from ground.inbox import inbox
-from ground.inbox.inbox import Call, Outcome
+from ground.inbox.inbox import Acceptance, Call
 from ground.json.errors import error
 from ground.json.fields import Malformed, read
 from ground.json.shapes import refusal
@@ -41,7 +41,7 @@ from ground.mongodb.collections import collection
 from tips import schema, signals
 from tips.intake import idempotency, platforms
 from tips.intake import payloads as placement
-from tips.intake.idempotency import Answer
+from tips.intake.idempotency import KeptAnswer
 from tips.log import eventlog, events
 from tips.models import RequestStatus, SettlementStatus, Tip, TipStatus
 from tips.queue import counts
@@ -141,7 +141,7 @@ class IsStaffOrPlatform(BasePermission):
 def place(request: Request) -> HttpResponse:
     """Places a tip, once per Idempotency-Key."""
     opened = _open(request)
-    if isinstance(opened, Answer):
+    if isinstance(opened, KeptAnswer):
         return _response(opened)
     call, fingerprint = opened
     try:
@@ -151,7 +151,7 @@ def place(request: Request) -> HttpResponse:
             now=call.received_at,
             work=lambda: _placed(call),
         )
-    except idempotency.KeyReused:
+    except idempotency.IdempotencyKeyReused:
         answer = _refusal(
             422, "idempotency_key_reused", f"This {KEY_HEADER} was used with another body."
         )
@@ -169,7 +169,7 @@ def place(request: Request) -> HttpResponse:
     return _response(answer)
 
 
-def _open(request: Request) -> tuple[Call, str] | Answer:
+def _open(request: Request) -> tuple[Call, str] | KeptAnswer:
     """The call on the inbox and the fingerprint of its body, or the refusal of what cannot be
     read."""
     key = request.headers.get(KEY_HEADER, "")
@@ -205,8 +205,8 @@ def _fingerprint(body: bytes) -> str:
     return hashlib.sha256(json.dumps(json.loads(body), sort_keys=True).encode()).hexdigest()
 
 
-def _placed(call: Call) -> Answer:
-    if inbox.accept([call])[0] is Outcome.CONFLICT:
+def _placed(call: Call) -> KeptAnswer:
+    if inbox.accept([call])[0] is Acceptance.CONFLICT:
         return _refusal(
             409, "conflict", "Another content was received under this tip id; the first one stands."
         )
@@ -233,7 +233,7 @@ def _settle(subject: str) -> None:
     doorbell.ring_soon("tips.settle")
 
 
-def _standing(call: Call) -> Answer:
+def _standing(call: Call) -> KeptAnswer:
     tip_id = call.subject.rpartition("/")[2]
     wanted = {"status": 1, "settlement_status": 1, "failure_reason": 1, "delivery": 1}
     tip = collection(Tip).find_one({"_id": tip_id}, wanted) or _UNRECORDED
@@ -258,15 +258,15 @@ _UNRECORDED = {
 }
 
 
-def _answer(status: int, body: dict[str, Any]) -> Answer:
-    return Answer(status, json.dumps(body).encode())
+def _answer(status: int, body: dict[str, Any]) -> KeptAnswer:
+    return KeptAnswer(status, json.dumps(body).encode())
 
 
-def _refusal(status: int, code: str, message: str, details: Any = None) -> Answer:
+def _refusal(status: int, code: str, message: str, details: Any = None) -> KeptAnswer:
     return _answer(status, error(code, message, details))
 
 
-def _response(answer: Answer) -> HttpResponse:
+def _response(answer: KeptAnswer) -> HttpResponse:
     response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
     if answer.is_hit:
         response["Idempotency-Hit"] = "true"

@@ -21,7 +21,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import answers, inbox, signing
-from ground.inbox.inbox import Call, Outcome
+from ground.inbox.inbox import Acceptance, Call
 from ground.json import errors
 from ground.json.errors import Answer, Refusal
 from ground.json.fields import Malformed
@@ -32,16 +32,16 @@ HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 FIRST = 202
 
 
-def accept(calls: list[Call]) -> list[Outcome]:
+def accept(calls: list[Call]) -> list[Acceptance]:
     """Makes the calls durable and rings for settlement, once for all of them."""
     outcomes = inbox.accept(calls)
-    if Outcome.NEW in outcomes:
+    if Acceptance.NEW in outcomes:
         doorbell.ring_soon("tips.settle")
     return outcomes
 
 
 async def receive(
-    headers: Mapping[str, str], body: bytes, store: Callable[[Call], Awaitable[Outcome]]
+    headers: Mapping[str, str], body: bytes, store: Callable[[Call], Awaitable[Acceptance]]
 ) -> Answer:
     """The door for the event loop; `store` is the group commit over `accept`. Header names are
     lower case."""

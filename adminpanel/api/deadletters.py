@@ -32,11 +32,13 @@ _OF_ONE = _REFUSALS | {
         "`not_dead`, `archived` or `settled_otherwise`: the message says why it cannot be changed"
     ),
 }
-_STATUS = {deadletters.NotFound.code: 404}
+_STATUS = {deadletters.NoSuchLetter.code: 404}
 
 
-def _refused(refused: deadletters.Refused) -> Response:
-    details = {"actual": refused.actual} if isinstance(refused, deadletters.CountChanged) else None
+def _refused(refused: deadletters.LetterRefused) -> Response:
+    details = (
+        {"actual": refused.actual} if isinstance(refused, deadletters.GroupCountChanged) else None
+    )
     return Response(
         error(refused.code, str(refused), details), status=_STATUS.get(refused.code, 409)
     )
@@ -105,7 +107,7 @@ def review_dead_letter(request: Request, key: str) -> Response:
                 deadletters.review(key, **decided, by=_name(request), now=clock.now())
             )
         )
-    except deadletters.Refused as refused:
+    except deadletters.LetterRefused as refused:
         return _refused(refused)
 
 
@@ -128,7 +130,7 @@ def replay_dead_letter(request: Request, key: str) -> Response:
     said.is_valid(raise_exception=True)
     try:
         letter = deadletters.replay(key, **said.validated_data, by=_name(request), now=clock.now())
-    except deadletters.Refused as refused:
+    except deadletters.LetterRefused as refused:
         return _refused(refused)
     doorbell.ring("lovense.dispatch")
     return Response(shapes.letter_json(letter))
@@ -162,7 +164,7 @@ def replay_dead_letters(request: Request) -> Response:
         gone, left = deadletters.replay_group(
             **said.validated_data, by=_name(request), now=clock.now()
         )
-    except deadletters.CountChanged as refused:
+    except deadletters.GroupCountChanged as refused:
         return _refused(refused)
     doorbell.ring("lovense.dispatch")
     return Response({"replayed": gone, "left": left})

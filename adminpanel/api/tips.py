@@ -89,7 +89,7 @@ def tip(request: Request, tip_id: str) -> Response:
     return Response(as_json(found))
 
 
-def as_json(found: story.Trail) -> dict[str, Any]:
+def as_json(found: story.Story) -> dict[str, Any]:
     verdict = found.verdict
     return {
         "tipId": found.tip_id,

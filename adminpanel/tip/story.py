@@ -103,7 +103,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Trail:
+class Story:
     """Everything that is recorded of one tip; rows that do not exist (yet) are None or empty."""
 
     tip_id: str
@@ -163,7 +163,7 @@ class Trail:
 # --- reading -------------------------------------------------------------------------------------
 
 
-def trail(tip_id: str) -> Trail | None:
+def trail(tip_id: str) -> Story | None:
     """The trail, or None when no delivery ever named this tip. A handful of look-ups by key,
     whatever the history."""
     tip = Tip.objects.filter(pk=tip_id).first()
@@ -174,7 +174,7 @@ def trail(tip_id: str) -> Trail | None:
     if tip is None and not deliveries:
         return None
     settled = tip is not None and tip.settlement_status == SettlementStatus.SETTLED
-    return Trail(
+    return Story(
         tip_id=tip_id,
         tip=tip,
         deliveries=deliveries,
@@ -214,7 +214,7 @@ class Repeats:
     is_complete: bool = True
 
 
-def repeats(found: Trail) -> Repeats:
+def repeats(found: Story) -> Repeats:
     """Duplicates and conflicts keep the subject that they repeat."""
     rows = inbox.repeats_of(
         [f"{event_type}/{found.tip_id}" for event_type in payloads.TIP_TYPES],
@@ -283,7 +283,7 @@ def _gate(row: dict[str, Any]) -> dict[str, Any]:
 # --- the verdict ---------------------------------------------------------------------------------
 
 
-def verdict(found: Trail) -> Verdict:
+def verdict(found: Story) -> Verdict:
     """One status, one reason, one sentence. Everything that may still change is `pending`."""
     if found.tip is None:
         return _unrecorded(found.delivery)
@@ -294,7 +294,7 @@ def verdict(found: Trail) -> Verdict:
     return _activated(found, found.activation)
 
 
-def _said(found: Trail, sentence: str) -> str:
+def _said(found: Story, sentence: str) -> str:
     """The sentence with its subject: "5 tokens from bob did nothing: …", "100 tokens from bob:
     “Wave” played …"."""
     assert found.tip is not None
@@ -312,7 +312,7 @@ def _unrecorded(delivery: WebhookDelivery | None) -> Verdict:
     return Verdict("pending", "received", "Received and stored; not yet processed.")
 
 
-def _unsettled(found: Trail, tip: Tip) -> Verdict:
+def _unsettled(found: Story, tip: Tip) -> Verdict:
     if tip.settlement_status == SettlementStatus.CANCELLED:
         return Verdict(
             "cancelled",
@@ -364,7 +364,7 @@ _FAILED = {
 }
 
 
-def _queued(found: Trail) -> Verdict:
+def _queued(found: Story) -> Verdict:
     request = found.request
     if request is not None and request["status"] == RequestStatus.CANCELLED:
         return Verdict(
@@ -375,7 +375,7 @@ def _queued(found: Trail) -> Verdict:
     return Verdict("pending", "queued", _said(found, "Settled; waiting for its turn in the queue."))
 
 
-def _activated(found: Trail, row: Activation) -> Verdict:
+def _activated(found: Story, row: Activation) -> Verdict:
     text = _said(found, outcome.of(row).text)
     if row.status in RUNNING:
         return Verdict("pending", str(row.status), text)
@@ -403,7 +403,7 @@ def _timed(facts: Iterator[Fact]) -> Iterator[Fact]:
         )
 
 
-def _facts(found: Trail) -> Iterator[Fact]:
+def _facts(found: Story) -> Iterator[Fact]:
     yield _received(found)
     yield _recorded(found)
     yield _settled(found)
@@ -412,7 +412,7 @@ def _facts(found: Trail) -> Iterator[Fact]:
     yield _acknowledged(found)
 
 
-def _received(found: Trail) -> Fact:
+def _received(found: Story) -> Fact:
     row = found.delivery
     if row is None:
         return Fact(
@@ -427,7 +427,7 @@ def _received(found: Trail) -> Fact:
     return Fact(1, "Delivery stored", row.key, row.received_at, details)
 
 
-def _recorded(found: Trail) -> Fact:
+def _recorded(found: Story) -> Fact:
     title, tip, delivery = "Delivery processed, tip recorded", found.tip, found.delivery
     if tip is None:
         again = (
@@ -449,7 +449,7 @@ def _recorded(found: Trail) -> Fact:
     return Fact(2, title, tip.tip_id, tip.created_at, details)
 
 
-def _settled(found: Trail) -> Fact:
+def _settled(found: Story) -> Fact:
     title, tip, event = "Settled, event logged, request queued", found.tip, found.event
     if event is not None:
         details = [
@@ -480,7 +480,7 @@ def _settled(found: Trail) -> Fact:
     )
 
 
-def _claimed(found: Trail) -> Fact:
+def _claimed(found: Story) -> Fact:
     title, request, row = "Claimed and decided", found.request, found.activation
     key = row.activation_id if row else f"{found.tip_id}.all"
     if row is not None:
@@ -511,7 +511,7 @@ def _claimed(found: Trail) -> Fact:
     )
 
 
-def _sent(found: Trail) -> Fact:
+def _sent(found: Story) -> Fact:
     title, row = "Sent to the page", found.activation
     if row is None:
         return _not_reached(found, 5, title)
@@ -535,7 +535,7 @@ def _sent(found: Trail) -> Fact:
     )
 
 
-def _acknowledged(found: Trail) -> Fact:
+def _acknowledged(found: Story) -> Fact:
     title, row = "Acknowledged", found.activation
     if row is None:
         return _not_reached(found, 6, title)
@@ -593,7 +593,7 @@ def _run(row: Activation) -> Details:
     return [("Run", f"{row.run_seconds} s, with {', '.join(row.members)}")] if row.members else []
 
 
-def _not_reached(found: Trail, number: int, title: str) -> Fact:
+def _not_reached(found: Story, number: int, title: str) -> Fact:
     is_expected = verdict(found).status == "pending"
     waits = "the fact before it." if is_expected else "Never: the tip did not get this far."
     return Fact(number, title, f"{found.tip_id}.all", None, waits=waits, is_expected=is_expected)

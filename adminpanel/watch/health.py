@@ -76,7 +76,7 @@ MEASURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class Backlog:
     """What waits before a hop: how many, and how long the oldest has. `is_at_least`: not counted
     any further."""
 
@@ -93,7 +93,7 @@ class Hop:
 class Health:
     status: Status
     readings: tuple[Reading, ...]
-    hops: tuple[Hop, ...]
+    hops: tuple[Backlog, ...]
     is_draining: bool
 
     @property
@@ -103,7 +103,7 @@ class Health:
     def saw(self, code: str) -> Reading:
         return next(reading for reading in self.readings if reading.measure.code == code)
 
-    def hop(self, name: str) -> Hop:
+    def hop(self, name: str) -> Backlog:
         return next(hop for hop in self.hops if hop.name == name)
 
 
@@ -126,10 +126,10 @@ HOPS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
 }
 
 
-def hops(*, now: datetime) -> tuple[Hop, ...]:
+def hops(*, now: datetime) -> tuple[Backlog, ...]:
     found = ((name, *ask(now, COUNTED_AT_MOST)) for name, ask in HOPS.items())
     return tuple(
-        Hop(name, depth, (now - oldest).total_seconds() if oldest else None)
+        Backlog(name, depth, (now - oldest).total_seconds() if oldest else None)
         for name, depth, oldest in found
     )
 

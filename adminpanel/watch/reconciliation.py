@@ -96,7 +96,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class KeptConflict:
     """A delivery that was kept and not applied. `tip_id` is empty when it names none."""
 
     key: str
@@ -135,15 +135,15 @@ def look_again(tip: Tip, *, by: str, now: datetime) -> bool:
     return is_asked
 
 
-def conflicts() -> tuple[list[Conflict], bool]:
+def conflicts() -> tuple[list[KeptConflict], bool]:
     """The newest first, and whether these are all."""
     found = inbox.conflicts(limit=SHOWN + 1)
     return [_conflict(row) for row in found[:SHOWN]], len(found) <= SHOWN
 
 
-def _conflict(row: Mapping[str, Any]) -> Conflict:
+def _conflict(row: Mapping[str, Any]) -> KeptConflict:
     subject = str(row["repeats"] or row["subject"] or "")
     kind, _, key = subject.partition("/")
     tip_id = key if kind in payloads.TIP_TYPES and _TIP_ID.fullmatch(key) else ""
     why = _CONFLICTS.get(row["error"], f"Refused: {row['error']}.")
-    return Conflict(row["_id"], row["event_type"], subject, tip_id, row["received_at"], why)
+    return KeptConflict(row["_id"], row["event_type"], subject, tip_id, row["received_at"], why)

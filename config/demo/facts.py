@@ -17,7 +17,7 @@ ENDED = {"completed", "skipped", "failed", "timeout", "expired", "cancelled", "d
 
 
 @dataclass(frozen=True)
-class Trail:
+class TipTimes:
     """`times` are facts 1 to 6: None while, or because, a tip did not get there."""
 
     tip_id: str
@@ -32,7 +32,7 @@ class Trail:
         return self.verdict.split()[0] in ENDED
 
 
-def trails(tip_ids: Iterable[str]) -> dict[str, Trail]:
+def trails(tip_ids: Iterable[str]) -> dict[str, TipTimes]:
     wanted = list(tip_ids)
     tips = _by_id(collection(Tip).find({"_id": {"$in": wanted}}))
     activations = {
@@ -68,7 +68,7 @@ def _by_id(rows: Iterable[Document]) -> dict[str, Document]:
 
 def _trail(
     tip_id: str, delivery: Mapping[str, Any], tip: Mapping[str, Any], activation: Mapping[str, Any]
-) -> Trail:
+) -> TipTimes:
     times = (
         delivery.get("received_at"),
         delivery.get("processed_at"),
@@ -77,7 +77,7 @@ def _trail(
         activation.get("dispatched_at"),
         activation.get("finished_at") if activation.get("dispatched_at") else None,
     )
-    return Trail(
+    return TipTimes(
         tip_id=tip_id,
         times=times,
         verdict=_verdict(delivery, tip, activation),

@@ -12,7 +12,7 @@ import httpx
 from django.conf import settings
 
 from adminpanel import staff
-from config.demo.facts import NOT_RECORDED, Trail, conflicts, trails
+from config.demo.facts import NOT_RECORDED, TipTimes, conflicts, trails
 from config.demo.show import (
     BOB,
     BOBS_TOKENS,
@@ -78,7 +78,7 @@ class Runner:
             url=url, performer_id=PERFORMER_ID, token=cast.performer_token, speed=speed
         )
         self._payments = PaymentSystem(url, settings.PAYMENT_WEBHOOK_SECRETS[0])
-        self._trails: dict[str, Trail] = {}
+        self._trails: dict[str, TipTimes] = {}
 
     async def play(self) -> list[str]:
         """The differences between what became of the tips and the script; none is the only

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TextIO
 
-from config.demo.facts import Trail
+from config.demo.facts import TipTimes
 from config.demo.show import Scene
 
 COLUMNS = " {mark} {tip:>5} {amount:>6}  {what:31}  {http:9} {facts}  {verdict}"
@@ -17,7 +17,7 @@ OK, WRONG, OPEN = "✓", "✗", "·"
 _GREEN, _RED, _DIM, _PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
 
-def is_right(scene: Scene, trail: Trail) -> bool:
+def is_right(scene: Scene, trail: TipTimes) -> bool:
     return (
         scene.answers == scene.http
         and trail.verdict == scene.verdict
@@ -25,7 +25,7 @@ def is_right(scene: Scene, trail: Trail) -> bool:
     )
 
 
-def mark(scene: Scene, trail: Trail) -> str:
+def mark(scene: Scene, trail: TipTimes) -> str:
     if not scene.answers or len(scene.answers) < len(scene.http):
         return OPEN
     if is_right(scene, trail):
@@ -46,7 +46,7 @@ def header() -> str:
     )
 
 
-def line(scene: Scene, trail: Trail) -> str:
+def line(scene: Scene, trail: TipTimes) -> str:
     found = mark(scene, trail)
     return COLUMNS.format(
         mark=found,
@@ -80,20 +80,20 @@ class Table:
         if not self._in_place:
             self._print(f"{LEGEND}\n{header()}")
 
-    def show(self, trails: Mapping[str, Trail], *, is_last: bool = False) -> None:
+    def show(self, trails: Mapping[str, TipTimes], *, is_last: bool = False) -> None:
         if self._in_place:
             self._redraw(trails)
         else:
             self._append(trails, is_last)
 
-    def _append(self, trails: Mapping[str, Trail], is_last: bool) -> None:
+    def _append(self, trails: Mapping[str, TipTimes], is_last: bool) -> None:
         for scene in self._scenes:
             trail = trails[scene.tip_id]
             if scene.number not in self._said and (is_last or mark(scene, trail) != OPEN):
                 self._said.add(scene.number)
                 self._print(line(scene, trail))
 
-    def _redraw(self, trails: Mapping[str, Trail]) -> None:
+    def _redraw(self, trails: Mapping[str, TipTimes]) -> None:
         width, height = shutil.get_terminal_size((140, 40))
         lines = [LEGEND, header()] + [
             line(scene, trails[scene.tip_id]) for scene in self._scenes if scene.sent_at

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from ground.inbox.inbox import Outcome
+from ground.inbox.inbox import Acceptance
 from ground.inbox.signing import BadSignature
 from ground.json.errors import Answer, Refusal, error
 from ground.json.fields import Malformed
@@ -29,15 +29,15 @@ def malformed(bad: Malformed) -> Refusal:
     return Refusal(400, "malformed", f"{bad}.", {"field": bad.field, "rule": bad.rule})
 
 
-def answer(outcome: Outcome, body: Mapping[str, Any], *, first: int) -> Answer:
+def answer(outcome: Acceptance, body: Mapping[str, Any], *, first: int) -> Answer:
     """`first` is the status of the first time; a repeat has the same body."""
-    if outcome is Outcome.CONFLICT:
+    if outcome is Acceptance.CONFLICT:
         return 409, error(
             "conflict",
             "Another content was received under this id; the first one stands.",
             dict(body),
         )
-    return (first if outcome is Outcome.NEW else 200), dict(body)
+    return (first if outcome is Acceptance.NEW else 200), dict(body)
 
 
 def unavailable(failure: Exception) -> Answer:

@@ -24,7 +24,7 @@ HISTORY_PAGE = 500
 WAITING = "delivery_waiting"
 
 
-class Outcome(enum.Enum):
+class Acceptance(enum.Enum):
     NEW = "new"
     REPEAT = "repeat"
     CONFLICT = "conflict"
@@ -50,10 +50,10 @@ class Call:
         return f"{self.source}/{self.delivery_id}"
 
 
-def accept(calls: list[Call]) -> list[Outcome]:
+def accept(calls: list[Call]) -> list[Acceptance]:
     """Stores all of them with one majority write. The answer may be sent when this returns."""
     clashes = _insert([_row(call) for call in calls])
-    outcomes = [Outcome.NEW] * len(calls)
+    outcomes = [Acceptance.NEW] * len(calls)
     if clashes:
         owners = _owners([calls[index] for index in clashes])
         for index in clashes:
@@ -61,12 +61,12 @@ def accept(calls: list[Call]) -> list[Outcome]:
     return outcomes
 
 
-def _resolve(call: Call, owner: dict[str, Any] | None) -> Outcome:
+def _resolve(call: Call, owner: dict[str, Any] | None) -> Acceptance:
     # Another delivery used the same transport id: the business key decides, so this one counts.
     if owner is None:
         clash = _insert([_row(call, key=f"{call.key}#{call.fingerprint[:16]}")])
         if not clash:
-            return Outcome.NEW
+            return Acceptance.NEW
         owner = _owners([call])[call.subject]
     same = owner["fingerprint"] == call.fingerprint
     if owner["_id"] != call.key:
@@ -76,7 +76,7 @@ def _resolve(call: Call, owner: dict[str, Any] | None) -> Outcome:
         _insert(
             [_row(call, key=f"{call.key}#{call.fingerprint[:16]}", status=DeliveryStatus.CONFLICT)]
         )
-    return Outcome.REPEAT if same else Outcome.CONFLICT
+    return Acceptance.REPEAT if same else Acceptance.CONFLICT
 
 
 def _row(call: Call, *, key: str = "", status: DeliveryStatus | None = None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class State(enum.Enum):
     HALF_OPEN = "half_open"
 
 
-class Refused(Exception):
+class NoTicket(Exception):
     """The circuit is open; `seconds` until a call may be tried."""
 
     def __init__(self, seconds: float) -> None:
@@ -54,14 +54,14 @@ class Circuit:
             return State.OPEN if now < self._open_until else State.HALF_OPEN
 
     def enter(self, now: float) -> Ticket:
-        """Leave to call. Raises Refused while the circuit is open, or half open with a probe under
+        """Leave to call. Raises NoTicket while the circuit is open, or half open with a probe under
         way."""
         with self._lock:
             if self._open_until is not None:
                 if now < self._open_until:
-                    raise Refused(self._open_until - now)
+                    raise NoTicket(self._open_until - now)
                 if self._probe_until is not None and now < self._probe_until:
-                    raise Refused(min(self._pause, self._probe_until - now))
+                    raise NoTicket(min(self._pause, self._probe_until - now))
                 self._probe_until = now + PROBE_SECONDS
                 self._generation += 1  # a probe that was given up must not speak for this one
             return Ticket(self._generation)

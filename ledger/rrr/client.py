@@ -240,7 +240,7 @@ class RrrClient:
     def _enter(self) -> circuit.Ticket:
         try:
             return self.circuit.enter(self._clock())
-        except circuit.Refused as refused:
+        except circuit.NoTicket as refused:
             raise CircuitOpen(retry_after=refused.seconds) from None
 
     def _note_failure(self, ticket: circuit.Ticket) -> None:

@@ -24,7 +24,7 @@ _EVENT_ID = re.compile(r"[\x21-\x7e]{1,120}")  # printable ASCII without spaces
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class LedgerNotice:
     """A parsed body `{event_id, event_type, data}`; `source_refs` are those that `data` names,
     wherever it names them."""
 
@@ -46,7 +46,7 @@ class Notice:
 
 
 @dataclass(slots=True)
-class News:
+class LedgerNews:
     """What the waiting notices say together."""
 
     keys: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class News:
     reversed: set[str] = field(default_factory=set)
 
 
-def parse(body: bytes) -> Notice:
+def parse(body: bytes) -> LedgerNotice:
     """Raises Malformed naming the field and the rule."""
     fields = read(body)
     event_id, event_type = (
@@ -66,7 +66,7 @@ def parse(body: bytes) -> Notice:
     data = (
         fields.object("data") if event_type in POSTED | REVERSED else fields.object_or_empty("data")
     )
-    return Notice(event_id, event_type, frozenset(_refs(data)))
+    return LedgerNotice(event_id, event_type, frozenset(_refs(data)))
 
 
 def _refs(data: Fields) -> Iterable[str]:
@@ -76,9 +76,9 @@ def _refs(data: Fields) -> Iterable[str]:
             yield value
 
 
-def waiting(*, limit: int) -> News:
+def waiting(*, limit: int) -> LedgerNews:
     """What was received and not announced yet."""
-    news = News()
+    news = LedgerNews()
     for row in inbox.waiting((SOURCE,), limit=limit):
         try:
             notice = parse(bytes(row["body"]))
@@ -93,5 +93,5 @@ def waiting(*, limit: int) -> News:
     return news
 
 
-def announced(news: News, *, now: datetime) -> None:
+def announced(news: LedgerNews, *, now: datetime) -> None:
     inbox.mark_processed(news.keys, now=now)

@@ -31,7 +31,7 @@ _NONCE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedNotice:
     """The proven envelope of a scheme 2 call."""
 
     tenant: str
@@ -114,7 +114,7 @@ def verify_request(
     body: bytes,
     now: datetime,
     tolerance_seconds: float,
-) -> Signed:
+) -> SignedNotice:
     """Proves a scheme 2 call under the secret that it names. Header names may be in any case.
     Raises BadSignature."""
     found = _lowered(headers)
@@ -133,7 +133,7 @@ def verify_request(
     )
     if not hmac.compare_digest(expected, given) or not secret:
         raise BadSignature(f"{SIGNATURE} matches no active secret")
-    return Signed(tenant, key_id, moment, nonce)
+    return SignedNotice(tenant, key_id, moment, nonce)
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:

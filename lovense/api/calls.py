@@ -69,7 +69,7 @@ def answering_refusals(view: View) -> View:
                 "until: must be in the future.",
                 {"field": "until", "rule": "must be in the future"},
             )
-        except controls.NotFound:
+        except controls.NoSuchRequest:
             return refused(404, "not_found", "Not found.")
         except tuple(CLASHES) as clash:
             code, details = CLASHES[type(clash)]

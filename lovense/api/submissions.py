@@ -82,7 +82,7 @@ def submit(request: Request) -> Response:
             f"{submissions.DEPTH} requests wait; try again later.",
             {"limit": submissions.DEPTH},
         )
-    except submissions.KeyReused:
+    except submissions.SubmissionKeyReused:
         return refused(
             422, "idempotency_key_reused", "This idempotencyKey was used for other content."
         )

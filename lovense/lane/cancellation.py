@@ -36,7 +36,7 @@ DECIDED_MEANWHILE = (
 REASON = "cancelled"
 
 
-class NotFound(Exception):
+class NoSuchRequest(Exception):
     """There is no such request; or it is another performer's, which is told to nobody."""
 
 
@@ -113,7 +113,7 @@ def cancel(*, request_id: str, performer_id: str | None, wish: Wish) -> Ended:
             {"_id": request_id}, session=session
         ) or queue.find(request_id)
         if request is None or performer_id not in (None, request["lane"]):
-            raise NotFound
+            raise NoSuchRequest
         if request["status"] == RequestStatus.JOINED:
             raise PartOfRun(queue.request_id(request["leader"]))
         row = _activation_of(request, session)

@@ -22,7 +22,7 @@ from lovense.lane.cancellation import (
     AlreadyOver,
     CountChanged,
     Ended,
-    NotFound,
+    NoSuchRequest,
     NothingPlays,
     PartOfRun,
     Wish,
@@ -33,7 +33,7 @@ from tips.models import Mode, QueueRequest
 from tips.queue import claims, ordering
 from tips.queue import requests as queue
 
-__all__ = ["AlreadyOver", "CountChanged", "Ended", "NotFound", "NothingPlays", "PartOfRun"]
+__all__ = ["AlreadyOver", "CountChanged", "Ended", "NoSuchRequest", "NothingPlays", "PartOfRun"]
 
 Row = dict[str, Any]
 SWITCH = "enable_lovense"
@@ -94,7 +94,7 @@ def _change(
     def body(session: ClientSession) -> None:
         row = collection(Performer).find_one({"_id": performer_id}, session=session)
         if row is None:
-            raise NotFound
+            raise NoSuchRequest
         after = changes_of(row)
         before = {key: row[key] for key in after}
         if before == after:
@@ -147,7 +147,7 @@ def cancel(*, request_id: str, performer_id: str | None, by: str, why: str, now:
     """Takes one request out, wherever it is on its way. `performer_id` None: staff, whoever's it
     is.
 
-    NotFound, AlreadyOver or PartOfRun say why it cannot be.
+    NoSuchRequest, AlreadyOver or PartOfRun say why it cannot be.
     """
     return cancellation.cancel(
         request_id=request_id, performer_id=performer_id, wish=Wish(by, why, now)
@@ -180,7 +180,7 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
             {"_id": request_id, "lane": performer_id}, session=session
         )
         if row is None:
-            raise NotFound
+            raise NoSuchRequest
         if row["status"] != queue.PENDING:
             raise AlreadyOver(row["status"])
         before = _before(row, Rules.read([performer_id]).mode_of(performer_id), session)

@@ -47,19 +47,19 @@ class Resolution(StrEnum):
     OTHER = "other"
 
 
-class Refused(Exception):
+class LetterRefused(Exception):
     """This dead letter cannot be changed that way; the text says why."""
 
     code = "refused"
 
 
-class NotFound(Refused):
+class NoSuchLetter(LetterRefused):
     """There is no such request."""
 
     code = "not_found"
 
 
-class NotDead(Refused):
+class NotDead(LetterRefused):
     """Only what is known not to have played goes back."""
 
     code = "not_dead"
@@ -68,7 +68,7 @@ class NotDead(Refused):
         super().__init__(_WHY_NOT.get(status, f"It is {status}."))
 
 
-class Archived(Refused):
+class Archived(LetterRefused):
     """The archive's rows are what their manifests say, for ever."""
 
     code = "archived"
@@ -80,7 +80,7 @@ class Archived(Refused):
         )
 
 
-class SettledOtherwise(Refused):
+class SettledOtherwise(LetterRefused):
     """A viewer who was given the tokens back is not given the run as well."""
 
     code = "settled_otherwise"
@@ -93,7 +93,7 @@ class SettledOtherwise(Refused):
         super().__init__(f"{told} To send it back, review it as {Resolution.OTHER} first.")
 
 
-class CountChanged(Refused):
+class GroupCountChanged(LetterRefused):
     """A group is sent back by somebody who knows how many they are."""
 
     code = "count_changed"
@@ -152,7 +152,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HistoryLine:
     """One line of a letter's history."""
 
     at: datetime
@@ -166,7 +166,7 @@ class Letter:
     request: Row
     activation: Row | None = None
     is_archived: bool = False
-    history: Sequence[Told] = field(default=())
+    history: Sequence[HistoryLine] = field(default=())
 
     @property
     def request_id(self) -> str:
@@ -212,7 +212,7 @@ class Letter:
         return self.activation["gates"] if self.activation else []
 
     @property
-    def refusal(self) -> Refused | None:
+    def refusal(self) -> LetterRefused | None:
         """Why it cannot be sent back; None when it can."""
         if self.is_archived:
             return Archived()
@@ -292,12 +292,12 @@ def _beyond(after: str) -> Row:
 
 
 def find(key: str) -> Letter:
-    """By request id or tip id; dead or not, in the queue or archived. Raises NotFound."""
+    """By request id or tip id; dead or not, in the queue or archived. Raises NoSuchLetter."""
     for request_id in (key, queue.request_id(key)):
         for model in (QueueRequest, ArchivedQueueRequest):
             if row := collection(model).find_one({"_id": request_id}, _WITHOUT):
                 return _letters([row], is_archived=model is ArchivedQueueRequest)[0]
-    raise NotFound("There is no such request.")
+    raise NoSuchLetter("There is no such request.")
 
 
 def _letters(rows: Sequence[Row], *, is_archived: bool = False) -> list[Letter]:
@@ -317,19 +317,19 @@ def _letters(rows: Sequence[Row], *, is_archived: bool = False) -> list[Letter]:
     ]
 
 
-def _history(row: Row, activation: Row | None) -> list[Told]:
+def _history(row: Row, activation: Row | None) -> list[HistoryLine]:
     """The attempts of the activation and the errors of the request, in the order in which they
     happened."""
     attempts = (activation or {}).get("attempts", ())
     lines = [
-        Told(one["at"], f"attempt {one['attempt']}: sent to the page")
+        HistoryLine(one["at"], f"attempt {one['attempt']}: sent to the page")
         for one in attempts
         if not one.get("is_replay")
     ]
-    lines += [Told(one["at"], one["error"]) for one in row["errors"]]
+    lines += [HistoryLine(one["at"], one["error"]) for one in row["errors"]]
     if row["finished_at"]:
         lines.append(
-            Told(
+            HistoryLine(
                 row["finished_at"],
                 f"{row['status']}: {(row.get('cause') or '').replace('_', ' ')}".rstrip(": "),
             )
@@ -414,7 +414,7 @@ def replay_group(
     """
     actual = count(cause=cause)
     if actual != expect:
-        raise CountChanged(actual)
+        raise GroupCountChanged(actual)
     wanted = (
         collection(QueueRequest)
         .find(_of(cause) | queue.REPLAYABLE, _WITHOUT)

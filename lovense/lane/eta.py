@@ -63,7 +63,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Lane:
+class LaneAhead:
     """What is known of a lane. `free_at`: when the next request may start. `unknown`: why nobody
     knows."""
 
@@ -104,7 +104,7 @@ def of_request(request: Row, *, now: datetime) -> Foreseen:
 
 def read(
     performer_id: str, *, now: datetime, limit: int = EXACT, rules: Rules | None = None
-) -> Lane:
+) -> LaneAhead:
     rules = rules or Rules.read([performer_id])
     rows = limit + ordering.BATCH_SIZE - 1 if rules.mode_of(performer_id) is Mode.BATCH else limit
     waiting = counts.first_of_lines(performer_id, limit=rows)
@@ -112,7 +112,7 @@ def read(
     asked = [*([claim] if claim else []), *(row for row in waiting if row["attempts"])]
     before = _activations(asked)
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now
-    return Lane(
+    return LaneAhead(
         performer_id,
         rules,
         waiting,
@@ -167,7 +167,7 @@ def _unknown(performer_id: str, rules: Rules, now: datetime) -> str:
 # --- foreseeing ----------------------------------------------------------------------------------
 
 
-def foresee(lane: Lane, *, now: datetime, limit: int = EXACT) -> list[Start]:
+def foresee(lane: LaneAhead, *, now: datetime, limit: int = EXACT) -> list[Start]:
     """Pure. In the order in which they start; what joins a run comes right after its leader."""
     found = list(islice(_Foresight(lane, now).starts(), limit))
     if lane.unknown:
@@ -178,7 +178,7 @@ def foresee(lane: Lane, *, now: datetime, limit: int = EXACT) -> list[Start]:
 class _Foresight:
     """A lane, worked off in thought."""
 
-    def __init__(self, lane: Lane, now: datetime) -> None:
+    def __init__(self, lane: LaneAhead, now: datetime) -> None:
         self._lane, self._now = lane, now
         self._waiting = _Lines(lane.waiting)
         self._decisions: dict[str, Row] = {}
@@ -284,7 +284,7 @@ def _open(rate: Pace, at: datetime) -> datetime:
     return rate.opens_at + BEAT_LATE
 
 
-def _estimate(request: Row, lane: Lane, starts: Sequence[Start]) -> Foreseen:
+def _estimate(request: Row, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
     """For one behind the first: the average of those, and no faster than the limit per minute."""
     last = [start.foreseen.at for start in starts if start.foreseen.at]
     if lane.unknown or not last:

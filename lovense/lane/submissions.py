@@ -43,7 +43,7 @@ class QueueFull(Exception):
     """While DEPTH requests wait in the deployment, people have to wait with theirs."""
 
 
-class KeyReused(Exception):
+class SubmissionKeyReused(Exception):
     """An idempotency key belongs to one content."""
 
 
@@ -127,8 +127,8 @@ def submit(
     """Puts it into the lane. `key` tells repeats of this account apart; `name` is whom the records
     show.
 
-    Raises KeyReused, TooManySubmissions, QueueFull. An attempt that found the queue full counts as
-    one of the minute's."""
+    Raises SubmissionKeyReused, TooManySubmissions, QueueFull. An attempt that found the queue full
+    counts as one of the minute's."""
     row = _row(submission, lane, _own_key(submission.type, account, key), name, now)
     existing = queue.find(row["_id"])
     if existing is None:
@@ -136,7 +136,7 @@ def submit(
         _check_depth()
         existing = _insert(row)
     if existing is not None and _content(existing) != _content(row):
-        raise KeyReused
+        raise SubmissionKeyReused
     return Submitted(existing or row, is_new=existing is None)
 
 

@@ -22,7 +22,7 @@ INTERVAL_ABOVE_MS = 100
 LONGEST_INTERVAL_MS = 1000
 
 
-class Kind(StrEnum):
+class VibrationKind(StrEnum):
     LEVEL = "LEVEL"
     PRESET = "PRESET"
     PATTERN = "PATTERN"
@@ -38,7 +38,7 @@ class NothingAllowed(ValueError):
 
 
 @dataclass(frozen=True)
-class Shape:
+class Waveform:
     """A wave form at full strength; it repeats until the run time is over."""
 
     values: tuple[int, ...]
@@ -57,20 +57,20 @@ class Shape:
                 f"{LONGEST_INTERVAL_MS} ms."
             )
 
-    def scaled(self, intensity: int) -> "Shape":
+    def scaled(self, intensity: int) -> "Waveform":
         """The same shape with `intensity` as its top. Rounded up, so that what moved still
         moves."""
-        return Shape(
+        return Waveform(
             tuple(-(-value * intensity // MAXIMUM_LEVEL) for value in self.values), self.interval_ms
         )
 
 
 # Our own drawings of the vendor's presets: a preset takes no strength, a pattern does.
-SHAPES: dict[str, Shape] = {
-    "pulse": Shape((20, 20, 0, 0, 20, 20, 0, 0), 250),
-    "wave": Shape((2, 5, 8, 11, 14, 17, 20, 17, 14, 11, 8, 5), 200),
-    "fireworks": Shape((3, 6, 10, 15, 20, 20, 4, 14, 0, 9, 18, 2, 20, 0, 0, 0), 150),
-    "earthquake": Shape((20, 8, 17, 12, 20, 6, 15, 19, 10, 20, 13, 7, 18, 9), 120),
+SHAPES: dict[str, Waveform] = {
+    "pulse": Waveform((20, 20, 0, 0, 20, 20, 0, 0), 250),
+    "wave": Waveform((2, 5, 8, 11, 14, 17, 20, 17, 14, 11, 8, 5), 200),
+    "fireworks": Waveform((3, 6, 10, 15, 20, 20, 4, 14, 0, 9, 18, 2, 20, 0, 0, 0), 150),
+    "earthquake": Waveform((20, 8, 17, 12, 20, 6, 15, 19, 10, 20, 13, 7, 18, 9), 120),
 }
 LEVEL_PATTERN = "level"
 PATTERNS = (LEVEL_PATTERN, *SHAPES)
@@ -81,11 +81,11 @@ class Vibration:
     """How strong, in what shape, for how long. `strength` None belongs to a preset only: as the
     vendor's app plays it."""
 
-    kind: Kind
+    kind: VibrationKind
     seconds: int
     strength: int | None = None
     preset: str = ""
-    shape: Shape | None = None
+    shape: Waveform | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.seconds <= LONGEST_ITEM_SECONDS:
@@ -96,19 +96,19 @@ class Vibration:
             raise InvalidVibration(
                 f"A strength goes from 1 to {MAXIMUM_LEVEL}, not {self.strength}."
             )
-        if self.strength is None and self.kind is not Kind.PRESET:
+        if self.strength is None and self.kind is not VibrationKind.PRESET:
             raise InvalidVibration(f"A {self.kind} needs a strength.")
-        if self.kind is Kind.PRESET and self.preset not in SHAPES:
+        if self.kind is VibrationKind.PRESET and self.preset not in SHAPES:
             raise InvalidVibration(f"A preset is one of {', '.join(SHAPES)}, not {self.preset!r}.")
-        if self.kind is Kind.PATTERN and self.shape is None:
+        if self.kind is VibrationKind.PATTERN and self.shape is None:
             raise InvalidVibration("A pattern needs its values.")
 
 
 def of_item(item: Mapping[str, Any]) -> Vibration:
     """The vibration a menu item stands for."""
     if item["pattern"] == LEVEL_PATTERN:
-        return Vibration(Kind.LEVEL, item["durationSec"], item["intensity"])
-    return Vibration(Kind.PRESET, item["durationSec"], item["intensity"], item["pattern"])
+        return Vibration(VibrationKind.LEVEL, item["durationSec"], item["intensity"])
+    return Vibration(VibrationKind.PRESET, item["durationSec"], item["intensity"], item["pattern"])
 
 
 def run_seconds(seconds: int, *, maximum_seconds: int) -> int:
@@ -130,7 +130,7 @@ def compile_vibration(
     seconds = run_seconds(vibration.seconds, maximum_seconds=maximum_seconds)
     cap = min(maximum_intensity, MAXIMUM_LEVEL)
     strength = min(vibration.strength or MAXIMUM_LEVEL, cap)
-    if vibration.kind is Kind.LEVEL:
+    if vibration.kind is VibrationKind.LEVEL:
         return [_function(strength, seconds)], seconds
     if vibration.strength is None and cap == MAXIMUM_LEVEL:
         return [_preset(vibration.preset, seconds)], seconds
@@ -155,7 +155,7 @@ def _preset(name: str, seconds: int) -> Command:
     return {"command": "Preset", "name": name, "timeSec": seconds, "apiVer": 1}
 
 
-def _pattern(shape: Shape, seconds: int) -> Command:
+def _pattern(shape: Waveform, seconds: int) -> Command:
     # F:v drives vibration alone: an empty F would drive every function of the toy on one scale.
     return {
         "command": "Pattern",

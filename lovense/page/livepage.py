@@ -95,7 +95,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FeedLine:
     """One line of the feed."""
 
     at: datetime
@@ -251,9 +251,9 @@ class LivePage:
         return list(self._activations.order_by("-position")[:FEED_SHOWN])
 
     @property
-    def feed(self) -> list[Told]:
+    def feed(self) -> list[FeedLine]:
         return [
-            Told(
+            FeedLine(
                 row.created_at,
                 row.tipper_name,
                 f"{row.amount} tokens" if row.tip_id else "",

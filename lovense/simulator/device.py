@@ -20,7 +20,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from lovense.simulator.faults import Faults
+from lovense.simulator.faults import DeviceFaults
 from lovense.simulator.memory import Answer, Memory
 
 Message = dict[str, Any]
@@ -78,7 +78,7 @@ class VirtualDevice:
         self.performer_id, self.speed = performer_id, speed
         self.runs: list[str] = []
         self.overlaps: list[str] = []
-        self.faults = Faults()
+        self.faults = DeviceFaults()
         self.ready = (
             asyncio.Event()
         )  # connected, devices reported; cleared while there is no socket

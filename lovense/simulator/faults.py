@@ -5,7 +5,7 @@ import asyncio
 from collections import Counter
 
 
-class Faults:
+class DeviceFaults:
     """Keyed by stage: received, started, finished, failed. Nothing is planted by default."""
 
     def __init__(self) -> None:

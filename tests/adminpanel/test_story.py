@@ -219,10 +219,10 @@ def test_repeats_and_conflicts_are_listed_and_change_nothing(chain, bob):
     tip_id = chain.settled(bob, 100)
     other = chain.settled(bob, 100)
     before = story.trail(tip_id).verdict
-    assert chain.accept(chain.sent[tip_id]) is inbox.Outcome.REPEAT
+    assert chain.accept(chain.sent[tip_id]) is inbox.Acceptance.REPEAT
     assert (
         chain.accept(chain.sent[tip_id].replace(b'"totalPrice": 100', b'"totalPrice": 101'))
-        is inbox.Outcome.CONFLICT
+        is inbox.Acceptance.CONFLICT
     )
     found = story.trail(tip_id)
     assert [row["status"] for row in story.repeats(found).rows] == ["duplicate", "conflict"]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from bench.load import Tip, disordered, judge, percentiles
+from bench.load import OfferedTip, disordered, judge, percentiles
 
 
 def tip(
     name: str, *, posted: float, accepted: float | None, arrivals: tuple[float, ...] = (), performer: int = 0
-) -> Tip:
-    return Tip(name, performer, posted, accepted, list(arrivals))
+) -> OfferedTip:
+    return OfferedTip(name, performer, posted, accepted, list(arrivals))
 
 
 def test_a_quiet_history_is_clean() -> None:

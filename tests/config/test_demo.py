@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from config.demo.facts import NOT_RECORDED, Trail
+from config.demo.facts import NOT_RECORDED, TipTimes
 from config.demo.runner import Cast, Runner
 from config.demo.show import BURST, MENU, PERFORMER_ID, script
 from config.demo.table import OK, OPEN, WRONG, Table, header, line, mark
@@ -23,7 +23,7 @@ END_SECONDS = 60
 
 def trail(scene, *offsets, verdict="", item="", position=0, total=0):
     times = [None if ms is None else SENT + timedelta(milliseconds=ms) for ms in offsets]
-    return Trail(
+    return TipTimes(
         tip_id=scene.tip_id,
         times=(*times, *[None] * (6 - len(times))),
         verdict=verdict or scene.verdict,

@@ -124,8 +124,8 @@ def show(ana, bob, now, monkeypatch):
 def test_the_whole_chain_uses_indexes(show, ana, bob, now):
     with recorded() as plans:
         (tip_id, call), (_, second) = (delivery(ana, bob, now=now, position=n) for n in (1, 2))
-        assert inbox.accept([call, second]) == [inbox.Outcome.NEW] * 2
-        assert inbox.accept([call]) == [inbox.Outcome.REPEAT]
+        assert inbox.accept([call, second]) == [inbox.Acceptance.NEW] * 2
+        assert inbox.accept([call]) == [inbox.Acceptance.REPEAT]
         settlement.drain(now=now, limit=100)
         dispatch.drain(now=now, limit=100)
         acks = [

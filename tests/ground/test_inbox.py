@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from ground.inbox import inbox
-from ground.inbox.inbox import Call, Outcome
+from ground.inbox.inbox import Acceptance, Call
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
@@ -16,7 +16,7 @@ from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
-NEW, REPEAT, CONFLICT = Outcome.NEW, Outcome.REPEAT, Outcome.CONFLICT
+NEW, REPEAT, CONFLICT = Acceptance.NEW, Acceptance.REPEAT, Acceptance.CONFLICT
 ERROR = 8000
 positions = itertools.count(1)
 

@@ -8,7 +8,7 @@ from ledger.rrr.circuit import (
     LONGEST_PAUSE_SECONDS,
     PROBE_SECONDS,
     Circuit,
-    Refused,
+    NoTicket,
     State,
 )
 
@@ -26,7 +26,7 @@ def opened():
 
 
 def refused(circuit, now):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(NoTicket) as caught:
         circuit.enter(now)
     return caught.value.seconds
 
@@ -56,7 +56,7 @@ def test_of_fifty_threads_one_probes(opened, in_threads):
     def attempt():
         try:
             return opened.enter(FIRST_PAUSE_SECONDS)
-        except Refused:
+        except NoTicket:
             return None
 
     assert sum(ticket is not None for ticket in in_threads(attempt, times=50, workers=10)) == 1

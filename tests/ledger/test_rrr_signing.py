@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from ground.inbox.signing import BadSignature
 from ledger.rrr import signing
-from ledger.rrr.signing import KEY_ID, NONCE, SIGNATURE, TENANT, TIMESTAMP, Signed, secrets_of, signed_headers
+from ledger.rrr.signing import (
+    KEY_ID,
+    NONCE,
+    SIGNATURE,
+    TENANT,
+    TIMESTAMP,
+    SignedNotice,
+    secrets_of,
+    signed_headers,
+)
 from tests.factories import NOW
 
 OLD, NEW, STRANGE = b"o" * 32, b"n" * 32, b"s" * 32
@@ -51,7 +60,7 @@ def refused(given_headers, **more):
 
 
 def test_a_good_call_tells_its_envelope():
-    assert check(headers()) == Signed("acme", "k2", NOW, "nonce-0001")
+    assert check(headers()) == SignedNotice("acme", "k2", NOW, "nonce-0001")
 
 
 def test_the_signed_string_is_the_documented_one():

@@ -17,7 +17,7 @@ from lovense.deciding import batch, platform
 from lovense.deciding.activation import activation_id
 from lovense.deciding.rules import Rules
 from lovense.lane import cancellation, controls
-from lovense.lane.controls import AlreadyOver, NotFound, NothingPlays, PartOfRun
+from lovense.lane.controls import AlreadyOver, NoSuchRequest, NothingPlays, PartOfRun
 from lovense.models import Activation
 from lovense.sending import acknowledgement, dispatch, leases, pages, resume
 from lovense.sending.acknowledgement import Ack
@@ -303,7 +303,7 @@ def test_another_performers_request_is_not_there_and_staff_reach_all(chain, caro
         ("unheard of", chain.performer_id),
         ("unheard of", None),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(NoSuchRequest):
             controls.cancel(request_id=request_id, performer_id=who, by="carol", why="", now=NOW)
     assert state(tip_id) == (None, "pending")
     assert (

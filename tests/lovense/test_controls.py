@@ -15,7 +15,14 @@ from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
 from lovense.deciding.platform import ROW
 from lovense.lane import cancellation, controls
-from lovense.lane.controls import AlreadyFirst, AlreadyOver, CountChanged, InvalidPause, NotFound, UnknownMode
+from lovense.lane.controls import (
+    AlreadyFirst,
+    AlreadyOver,
+    CountChanged,
+    InvalidPause,
+    NoSuchRequest,
+    UnknownMode,
+)
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, dispatch, leases, pages
 from lovense.sending.acknowledgement import Ack
@@ -143,9 +150,9 @@ def test_whoever_is_no_performer_has_no_queue(db):
     stranger = {"performer_id": "nobody", "by": "x", "now": NOW}
     for control in (controls.pause, controls.set_mode):
         more = {"why": ""} if control is controls.pause else {"mode": "fifo"}
-        with pytest.raises(NotFound):
+        with pytest.raises(NoSuchRequest):
             control(**stranger, **more)
-    with pytest.raises(NotFound):
+    with pytest.raises(NoSuchRequest):
         controls.resume(**stranger)
 
 
@@ -315,7 +322,7 @@ def test_what_was_tried_is_not_overtaken(chain, bob, who):
 def test_hers_alone(chain, carol, bob, who):
     chain.settled(bob, 100)
     tip_id = chain.settled(bob, 100)
-    with pytest.raises(NotFound):
+    with pytest.raises(NoSuchRequest):
         move_up(who, tip_id, performer_id=carol.performer_id)
 
 

@@ -10,7 +10,14 @@ from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
 from lovense.lane import deadletters
-from lovense.lane.deadletters import Archived, CountChanged, NotDead, NotFound, Resolution, SettledOtherwise
+from lovense.lane.deadletters import (
+    Archived,
+    GroupCountChanged,
+    NoSuchLetter,
+    NotDead,
+    Resolution,
+    SettledOtherwise,
+)
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, dispatch, retries
 from lovense.sending.acknowledgement import Ack
@@ -150,7 +157,7 @@ def test_reviewing_again_replaces_the_review(chain, bob):
 def test_only_dead_letters_are_reviewed(chain, bob):
     with pytest.raises(NotDead):
         review(chain.played(bob, 100))
-    with pytest.raises(NotFound):
+    with pytest.raises(NoSuchLetter):
         review("0" * 24)
 
 
@@ -268,7 +275,7 @@ def test_many_groups_at_once_send_each_back_once(chain, bob, in_threads):
     def attempt():
         try:
             return replay_all(len(made))[0]
-        except CountChanged:
+        except GroupCountChanged:
             return 0
 
     assert sum(in_threads(attempt, times=8)) == len(made)
@@ -302,7 +309,7 @@ def test_what_is_not_dead_is_refused(chain, bob):
     for tip_id in (done, waiting):
         with pytest.raises(NotDead):
             replay(tip_id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NoSuchLetter):
         replay("no such thing")
 
 
@@ -354,7 +361,7 @@ def test_a_group_goes_back_by_its_cause_when_the_count_is_known(chain, bob):
 @pytest.mark.parametrize("expect", [0, 1, 3])
 def test_another_count_than_the_one_shown_is_refused_with_the_actual_one(chain, bob, expect):
     made = [bury(chain, bob) for _ in range(2)]
-    with pytest.raises(CountChanged, match="There are 2 now") as refused:
+    with pytest.raises(GroupCountChanged, match="There are 2 now") as refused:
         replay_all(expect)
     assert refused.value.actual == 2
     assert {state(tip_id) for tip_id in made} == {("dead", "dead")}

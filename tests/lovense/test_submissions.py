@@ -8,7 +8,7 @@ import pytest
 from ground.json.fields import Fields, Malformed
 from ground.mongodb.collections import collection
 from lovense.lane import submissions
-from lovense.lane.submissions import KeyReused, QueueFull, TooManySubmissions
+from lovense.lane.submissions import QueueFull, SubmissionKeyReused, TooManySubmissions
 from lovense.models import Activation, Submitter
 from tests.factories import NOW, fund
 from tests.ground.plans import recorded
@@ -203,9 +203,9 @@ def test_the_same_key_again_gives_the_same_request_whatever_became_of_it(chain):
 def test_the_same_key_with_other_content_is_refused(chain, carol):
     submit(chain.performer_id, "k")
     for change in ({"priority": "LOW"}, {"item": ITEM | {"intensity": 9}}):
-        with pytest.raises(KeyReused):
+        with pytest.raises(SubmissionKeyReused):
             submit(chain.performer_id, "k", **change)
-    with pytest.raises(KeyReused):
+    with pytest.raises(SubmissionKeyReused):
         submit(carol.performer_id, "k")
 
 

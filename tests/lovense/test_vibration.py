@@ -11,10 +11,10 @@ from lovense.menus.vibration import (
     PATTERNS,
     SHAPES,
     InvalidVibration,
-    Kind,
     NothingAllowed,
-    Shape,
     Vibration,
+    VibrationKind,
+    Waveform,
     compile_item,
     compile_vibration,
 )
@@ -57,20 +57,20 @@ def test_a_preset_with_an_intensity_is_a_scaled_pattern():
 
 
 def test_a_preset_without_a_strength_is_the_vendors_own():
-    vibration = Vibration(Kind.PRESET, 6, preset="wave")
+    vibration = Vibration(VibrationKind.PRESET, 6, preset="wave")
     commands, promised = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=20)
     assert commands == [{"command": "Preset", "name": "wave", "timeSec": 6, "apiVer": 1}]
     assert promised == 6
 
 
 def test_an_intensity_cap_turns_the_vendors_preset_into_a_scaled_pattern():
-    vibration = Vibration(Kind.PRESET, 6, preset="wave")
+    vibration = Vibration(VibrationKind.PRESET, 6, preset="wave")
     commands, _ = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=5)
     assert max(strengths(commands[0])) == 5
 
 
 def test_a_custom_pattern_keeps_its_interval_and_is_scaled():
-    vibration = Vibration(Kind.PATTERN, 4, strength=10, shape=Shape((0, 20, 10), 300))
+    vibration = Vibration(VibrationKind.PATTERN, 4, strength=10, shape=Waveform((0, 20, 10), 300))
     commands, _ = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=20)
     assert commands[0]["rule"] == "V:1;F:v;S:300#"
     assert commands[0]["strength"] == "0;10;5"
@@ -91,13 +91,13 @@ def test_caps_that_leave_nothing_are_refused_instead_of_exceeded(seconds, intens
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"kind": Kind.LEVEL, "seconds": 0, "strength": 5},
-        {"kind": Kind.LEVEL, "seconds": LONGEST_ITEM_SECONDS + 1, "strength": 5},
-        {"kind": Kind.LEVEL, "seconds": 5, "strength": 0},
-        {"kind": Kind.LEVEL, "seconds": 5, "strength": 21},
-        {"kind": Kind.LEVEL, "seconds": 5},
-        {"kind": Kind.PRESET, "seconds": 5, "preset": "tsunami"},
-        {"kind": Kind.PATTERN, "seconds": 5, "strength": 5},
+        {"kind": VibrationKind.LEVEL, "seconds": 0, "strength": 5},
+        {"kind": VibrationKind.LEVEL, "seconds": LONGEST_ITEM_SECONDS + 1, "strength": 5},
+        {"kind": VibrationKind.LEVEL, "seconds": 5, "strength": 0},
+        {"kind": VibrationKind.LEVEL, "seconds": 5, "strength": 21},
+        {"kind": VibrationKind.LEVEL, "seconds": 5},
+        {"kind": VibrationKind.PRESET, "seconds": 5, "preset": "tsunami"},
+        {"kind": VibrationKind.PATTERN, "seconds": 5, "strength": 5},
     ],
 )
 def test_a_vibration_outside_the_limits_is_refused(wrong):
@@ -111,7 +111,7 @@ def test_a_vibration_outside_the_limits_is_refused(wrong):
 )
 def test_a_shape_outside_the_limits_is_refused(values, interval):
     with pytest.raises(InvalidVibration):
-        Shape(values, interval)
+        Waveform(values, interval)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -151,7 +151,7 @@ def test_whatever_the_item_the_vendor_accepts_the_command(given_item, maximum_se
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=50), st.integers(1, 20))
 def test_scaling_keeps_silence_silent_and_movement_moving(values, intensity):
-    scaled = Shape(tuple(values), 200).scaled(intensity).values
+    scaled = Waveform(tuple(values), 200).scaled(intensity).values
     assert all((before == 0) == (after == 0) for before, after in zip(values, scaled, strict=True))
     assert all(after <= intensity for after in scaled)
 

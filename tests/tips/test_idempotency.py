@@ -7,7 +7,7 @@ import pytest
 from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tips.intake import idempotency
-from tips.intake.idempotency import LOCKED, Answer, KeyReused, StillRunning
+from tips.intake.idempotency import LOCKED, IdempotencyKeyReused, KeptAnswer, StillRunning
 from tips.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ def once(work, *, key="c/k", fingerprint="f", now=NOW):
 
 
 def answers(body, status=201):
-    return lambda: Answer(status, body)
+    return lambda: KeptAnswer(status, body)
 
 
 def never():
@@ -28,24 +28,24 @@ def never():
 
 
 def test_the_first_answer_is_kept_and_the_work_does_not_run_again():
-    assert once(answers(b"\xff one")) == Answer(201, b"\xff one")
-    assert once(never) == Answer(201, b"\xff one", is_hit=True)
-    assert once(never, now=NOW + timedelta(days=29)) == Answer(201, b"\xff one", is_hit=True)
+    assert once(answers(b"\xff one")) == KeptAnswer(201, b"\xff one")
+    assert once(never) == KeptAnswer(201, b"\xff one", is_hit=True)
+    assert once(never, now=NOW + timedelta(days=29)) == KeptAnswer(201, b"\xff one", is_hit=True)
 
 
 def test_another_key_is_another_call():
     once(answers(b"one"))
-    assert once(answers(b"two"), key="d/k") == Answer(201, b"two")
+    assert once(answers(b"two"), key="d/k") == KeptAnswer(201, b"two")
 
 
 def test_another_body_is_refused_while_it_runs_and_after():
     def work():
-        with pytest.raises(KeyReused):
+        with pytest.raises(IdempotencyKeyReused):
             once(never, fingerprint="g")
-        return Answer(201, b"one")
+        return KeptAnswer(201, b"one")
 
     once(work)
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         once(never, fingerprint="g")
 
 
@@ -54,17 +54,17 @@ def test_while_it_runs_the_others_wait_to_the_end_of_the_lock():
         for moment in (NOW, NOW + LOCKED - TICK):
             with pytest.raises(StillRunning):
                 once(never, now=moment)
-        return Answer(201, b"one")
+        return KeptAnswer(201, b"one")
 
     assert once(work).body == b"one"
 
 
 def test_a_call_slower_than_its_lock_gives_the_answer_of_the_one_that_took_over():
     def slow():
-        assert once(answers(b"second", 200), now=NOW + LOCKED) == Answer(200, b"second")
-        return Answer(201, b"first")
+        assert once(answers(b"second", 200), now=NOW + LOCKED) == KeptAnswer(200, b"second")
+        return KeptAnswer(201, b"first")
 
-    assert once(slow) == Answer(200, b"second", is_hit=True)
+    assert once(slow) == KeptAnswer(200, b"second", is_hit=True)
     assert once(never).body == b"second"
 
 
@@ -72,7 +72,7 @@ def test_a_call_slower_than_its_lock_waits_for_the_one_that_took_over():
     def slow():
         taken = {"holder": "another", "lock_until": NOW + 2 * LOCKED}
         collection(IdempotencyKey).update_one({"_id": "c/k"}, {"$set": taken})
-        return Answer(201, b"first")
+        return KeptAnswer(201, b"first")
 
     with pytest.raises(StillRunning):
         once(slow)
@@ -85,7 +85,7 @@ def test_a_failure_keeps_nothing_and_frees_the_key():
     with pytest.raises(ZeroDivisionError):
         once(fails)
     assert collection(IdempotencyKey).count_documents({}) == 0
-    assert once(answers(b"one")) == Answer(201, b"one")
+    assert once(answers(b"one")) == KeptAnswer(201, b"one")
 
 
 def test_a_failure_does_not_free_a_key_that_another_has_taken():

@@ -26,7 +26,7 @@ RUNNING, DONE = KeyState.RUNNING.value, KeyState.DONE.value
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KeptAnswer:
     """What the client receives. `is_hit`: it was kept from an earlier call."""
 
     status: int
@@ -34,7 +34,7 @@ class Answer:
     is_hit: bool = False
 
 
-class KeyReused(Exception):
+class IdempotencyKeyReused(Exception):
     """The key was used with another body."""
 
 
@@ -42,8 +42,10 @@ class StillRunning(Exception):
     """The first call with this key has not ended."""
 
 
-def once(key: str, *, fingerprint: str, now: datetime, work: Callable[[], Answer]) -> Answer:
-    """Runs the work unless the key has its answer. Raises KeyReused or StillRunning.
+def once(
+    key: str, *, fingerprint: str, now: datetime, work: Callable[[], KeptAnswer]
+) -> KeptAnswer:
+    """Runs the work unless the key has its answer. Raises IdempotencyKeyReused or StillRunning.
 
     A failure of the work keeps no answer: the client may try again at once.
     """
@@ -61,7 +63,7 @@ def once(key: str, *, fingerprint: str, now: datetime, work: Callable[[], Answer
     return answer if is_ours else _kept(_found(key), fingerprint)
 
 
-def _begin(key: str, fingerprint: str, holder: str, now: datetime) -> Answer | None:
+def _begin(key: str, fingerprint: str, holder: str, now: datetime) -> KeptAnswer | None:
     """The kept answer; None when the key is now ours to run."""
     for _ in range(LOOKS):
         if _insert(key, fingerprint, holder, now):
@@ -107,7 +109,7 @@ def _take_over(row: dict[str, Any], holder: str, now: datetime) -> bool:
     return collection(IdempotencyKey).update_one(stale, taken).modified_count == 1
 
 
-def _finish(key: str, holder: str, answer: Answer) -> bool:
+def _finish(key: str, holder: str, answer: KeptAnswer) -> bool:
     """False: our lock had run out and another call took over; what that one answers counts."""
     ours = {"_id": key, "state": RUNNING, "holder": holder}
     done = {"$set": {"state": DONE, "answer_status": answer.status, "answer_body": answer.body}}
@@ -118,11 +120,11 @@ def _found(key: str) -> dict[str, Any] | None:
     return collection(IdempotencyKey).find_one({"_id": key})
 
 
-def _kept(row: dict[str, Any] | None, fingerprint: str) -> Answer:
+def _kept(row: dict[str, Any] | None, fingerprint: str) -> KeptAnswer:
     if row is None:
         raise StillRunning
     if row["fingerprint"] != fingerprint:
-        raise KeyReused
+        raise IdempotencyKeyReused
     if row["state"] != DONE:
         raise StillRunning
-    return Answer(row["answer_status"], bytes(row["answer_body"]), is_hit=True)
+    return KeptAnswer(row["answer_status"], bytes(row["answer_body"]), is_hit=True)

@@ -67,7 +67,7 @@ class AlreadyRunning(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ArchivedKind:
     """One kind of row that is archived: from where, to where, in which order."""
 
     name: str
@@ -116,10 +116,10 @@ def _old_request(before: datetime) -> Document:
     return {"status": {"$in": FINISHED}, "finished_at": {"$lt": before}}
 
 
-EVENTS = Kind(
+EVENTS = ArchivedKind(
     "events", TipActivated, ArchivedTipActivated, "sequence", _old_event, events.row_digest
 )
-REQUESTS = Kind(
+REQUESTS = ArchivedKind(
     "requests", QueueRequest, ArchivedQueueRequest, "position", _old_request, _line_digest
 )
 KINDS = (EVENTS, REQUESTS)
@@ -228,7 +228,7 @@ def _sealed(ids: list[str]) -> set[str]:
 
 
 def _archive(
-    kind: Kind, rows: list[Document], before: datetime, time: Callable[[], datetime]
+    kind: ArchivedKind, rows: list[Document], before: datetime, time: Callable[[], datetime]
 ) -> None:
     last = kind.last()
     if kind is EVENTS:
@@ -249,7 +249,7 @@ def _check_chain(rows: list[Document], last: Document | None) -> None:
 
 
 def _manifest(
-    kind: Kind, segment: str, rows: list[Document], before: datetime, now: datetime
+    kind: ArchivedKind, segment: str, rows: list[Document], before: datetime, now: datetime
 ) -> Document:
     return {
         "_id": segment,
@@ -263,7 +263,7 @@ def _manifest(
     }
 
 
-def _proof(kind: Kind, rows: list[Document]) -> Document:
+def _proof(kind: ArchivedKind, rows: list[Document]) -> Document:
     whole = hashlib.sha256()
     for row in rows:
         whole.update(line(row))
@@ -277,7 +277,7 @@ def _proof(kind: Kind, rows: list[Document]) -> Document:
     }
 
 
-def _copy(kind: Kind, rows: Iterable[Document], segment: str) -> None:
+def _copy(kind: ArchivedKind, rows: Iterable[Document], segment: str) -> None:
     """A run that died before its manifest may have left copies, of these rows or of more: those are
     nobody's now."""
     archive = collection(kind.archive)
@@ -304,7 +304,7 @@ def _advance(manifest: Document, changes: Document) -> None:
     collection(ArchiveManifest).update_one({"_id": manifest["_id"]}, {"$set": changes})
 
 
-def _read_back(kind: Kind, manifest: Document) -> list[Document]:
+def _read_back(kind: ArchivedKind, manifest: Document) -> list[Document]:
     """The segment's rows as the archive durably has them; raises SegmentDamaged unless they are
     exactly the manifest's."""
     archive = collection(kind.archive).with_options(read_concern=_MAJORITY)

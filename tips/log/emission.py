@@ -47,7 +47,7 @@ DEAD, DELIVERED = EmissionState.DEAD.value, EmissionState.DELIVERED.value
 _OUTAGES = (ConnectionFailure, DatabaseError)
 
 
-class Overtaken(Exception):
+class ConsumerMoved(Exception):
     """Another round has moved this consumer meanwhile: what we read is not its next any more."""
 
 
@@ -140,7 +140,7 @@ def _go_on(
         # What failed alone is tried alone: those behind it must not fail with it.
         done = _deliver(consumer, row["position"], waiting[:1] if is_again else waiting, now)
         return done and (is_again or len(waiting) == limit)
-    except Overtaken:
+    except ConsumerMoved:
         return False
     except _OUTAGES as error:
         log.warning(
@@ -156,7 +156,7 @@ def _deliver(consumer: Consumer, position: int, rows: list[Document], now: datet
     try:
         _hand_over(consumer, position, rows, now)
         return True
-    except (Overtaken, *_OUTAGES):
+    except (ConsumerMoved, *_OUTAGES):
         raise
     except Exception as error:
         if len(rows) == 1:
@@ -192,7 +192,7 @@ def _advance(name: str, position: int, to: int, now: datetime, session: ClientSe
         {"_id": name, "position": position}, {"$set": changes}, session=session
     )
     if not moved.matched_count:
-        raise Overtaken
+        raise ConsumerMoved
 
 
 def _failed(
@@ -209,7 +209,7 @@ def _failed(
             {"_id": consumer.name, "position": position}, session=session
         )
         if standing is None or (standing["retry_at"] and standing["retry_at"] > now):
-            raise Overtaken
+            raise ConsumerMoved
         errors = [*standing["errors"], {"at": clock.iso(now), "error": code}]
         if len(errors) > len(PAUSES_SECONDS):
             _advance(consumer.name, position, sequence, now, session)

@@ -36,7 +36,7 @@ _FIELDS = dict.fromkeys(
     ("source_ref", "total", "net", "tipper_id", "performer_id", "created_at", "happened_at"), 1
 )
 
-Answer = list[PostedEntry] | LedgerError
+EntriesOrError = list[PostedEntry] | LedgerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _settled(sample: int | None) -> Iterator[Document]:
     )
 
 
-def _ask(ledger: Gateway, tip: Mapping[str, Any]) -> Answer:
+def _ask(ledger: Gateway, tip: Mapping[str, Any]) -> EntriesOrError:
     accounts = (user_account(tip["tipper_id"]), performer_account(tip["performer_id"]))
     since = min(tip["happened_at"], tip["created_at"]) - MARGIN
     try:
@@ -99,7 +99,9 @@ def _ask(ledger: Gateway, tip: Mapping[str, Any]) -> Answer:
         return error
 
 
-def _problems(tip: Document, event: Document | None, answer: Answer, is_own: bool) -> Iterator[str]:
+def _problems(
+    tip: Document, event: Document | None, answer: EntriesOrError, is_own: bool
+) -> Iterator[str]:
     if event is None:
         yield "is settled and has no event"
     if isinstance(answer, LedgerError):

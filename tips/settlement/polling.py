@@ -65,7 +65,7 @@ _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LedgerAnswer:
     """What the ledger said about one tip, or the `error` why it did not. `asked_for` is the
     appointment that this look kept."""
 
@@ -121,7 +121,7 @@ def backlog(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
     ] if first else None
 
 
-def _ask(tip: dict[str, Any], now: datetime, until: float) -> Answer | None:
+def _ask(tip: dict[str, Any], now: datetime, until: float) -> LedgerAnswer | None:
     if time.monotonic() > until:
         return None
     try:
@@ -129,7 +129,9 @@ def _ask(tip: dict[str, Any], now: datetime, until: float) -> Answer | None:
     except LedgerError as error:
         code = error.code or type(error).__name__
         log.warning("ledger_did_not_answer", extra={"tip_id": tip["_id"], "error_code": code})
-        return Answer(tip["_id"], tip["next_look_at"], error=code, pause=error.retry_after or 0.0)
+        return LedgerAnswer(
+            tip["_id"], tip["next_look_at"], error=code, pause=error.retry_after or 0.0
+        )
     except PyMongoError:
         raise  # our own database: no tip can be settled now
     # an answer that nobody foresaw: it must not keep the tips behind it from being looked at
@@ -139,8 +141,8 @@ def _ask(tip: dict[str, Any], now: datetime, until: float) -> Answer | None:
             extra={"tip_id": tip["_id"], "error_code": type(error).__name__},
             exc_info=error,
         )
-        return Answer(tip["_id"], tip["next_look_at"], error=type(error).__name__)
-    return Answer(tip["_id"], tip["next_look_at"], entries, refused=refused)
+        return LedgerAnswer(tip["_id"], tip["next_look_at"], error=type(error).__name__)
+    return LedgerAnswer(tip["_id"], tip["next_look_at"], entries, refused=refused)
 
 
 def _asked(tip: dict[str, Any], now: datetime) -> tuple[Sequence[PostedEntry], str]:
@@ -157,7 +159,7 @@ def _asked(tip: dict[str, Any], now: datetime) -> tuple[Sequence[PostedEntry], s
     return (result.entries, "") if isinstance(result, Posted) else ((), result.reason)
 
 
-def _concluded(answers: list[Answer], now: datetime) -> Drained:
+def _concluded(answers: list[LedgerAnswer], now: datetime) -> Drained:
     try:
         return transactions.run(lambda session: _conclude(session, now, answers))
     except (DatabaseError, PyMongoError):
@@ -169,16 +171,16 @@ def _concluded(answers: list[Answer], now: datetime) -> Drained:
     return together([_concluded([answer], now) for answer in answers])
 
 
-def _unreadable(answer: Answer, error: Exception) -> Answer:
+def _unreadable(answer: LedgerAnswer, error: Exception) -> LedgerAnswer:
     log.error(
         "look_failed",
         extra={"tip_id": answer.tip_id, "error_code": type(error).__name__},
         exc_info=error,
     )
-    return Answer(answer.tip_id, answer.asked_for, error=type(error).__name__)
+    return LedgerAnswer(answer.tip_id, answer.asked_for, error=type(error).__name__)
 
 
-def _conclude(session: ClientSession, now: datetime, answers: Sequence[Answer]) -> Drained:
+def _conclude(session: ClientSession, now: datetime, answers: Sequence[LedgerAnswer]) -> Drained:
     found = collection(Tip).find(
         {"_id": {"$in": [answer.tip_id for answer in answers]}}, session=session
     )
@@ -189,7 +191,7 @@ def _conclude(session: ClientSession, now: datetime, answers: Sequence[Answer]) 
     return Drained(len(answers), writes.write())
 
 
-def _weigh(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
+def _weigh(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
     is_open = tip["settlement_status"] not in FINAL
     try:
         found = proof.of(tip, answer.entries)
@@ -233,11 +235,11 @@ def _solved(tip: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: Answer) -> bool:
+def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: LedgerAnswer) -> bool:
     return answer.refused == InsufficientFunds.reason and writes.now < tip["funding_until"]
 
 
-def _appoint(writes: Writes, tip: dict[str, Any], answer: Answer) -> None:
+def _appoint(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
     """Not posted, or not answered: when to look next; after two days never."""
     age, looks = writes.now - tip["created_at"], tip["looks"] + (not answer.error)
     if age >= PATIENCE:

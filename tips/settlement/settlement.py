@@ -75,7 +75,7 @@ _NOTHING_AWAITED = {
 }
 
 
-class Overtaken(Exception):
+class RoundOvertaken(Exception):
     """Another round processed some of these deliveries: each is settled in one round, so this one
     begins again without them."""
 
@@ -155,7 +155,7 @@ def _postpone(tip_id: str, error: Exception, now: datetime) -> Drained:
 def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
     try:
         return _settle_together(_parsed(rows), now)
-    except Overtaken:
+    except RoundOvertaken:
         left = inbox.still_waiting(row["_id"] for row in rows)
         return settle([row for row in rows if row["_id"] in left], now=now)
     except (DatabaseError, PyMongoError):
@@ -356,7 +356,7 @@ class _Batch:
         if kept:
             marked += inbox.mark_ignored(kept, now=self._now, session=self._session)
         if marked != len(deliveries):
-            raise Overtaken
+            raise RoundOvertaken
         refused = {
             key: result.reason
             for key, result in zip(purchases, results, strict=False)

@@ -13,7 +13,7 @@ from adminpanel.api.schema import group_json, letter_json
 from ground import clock
 from ground.hops import doorbell
 from lovense.lane import deadletters
-from lovense.lane.deadletters import CountChanged, Letter, Refused, Resolution
+from lovense.lane.deadletters import GroupCountChanged, Letter, LetterRefused, Resolution
 
 MISUSED = 2
 OPERATOR = "operator"  # whom the audit trail names, unless --by does
@@ -60,7 +60,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options)
-        except Refused as refused:
+        except LetterRefused as refused:
             raise CommandError(str(refused), returncode=1) from None
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ class Command(BaseCommand):
             while gone < expect and left:
                 try:
                     more, left = self._some(cause, left, options["by"], bar)
-                except CountChanged as changed:
+                except GroupCountChanged as changed:
                     raise self._stopped(gone, changed) from None
                 gone += more
         if options["json"]:
@@ -145,7 +145,7 @@ class Command(BaseCommand):
         doorbell.ring("lovense.dispatch")
         return found
 
-    def _stopped(self, gone: int, changed: CountChanged) -> CommandError:
+    def _stopped(self, gone: int, changed: GroupCountChanged) -> CommandError:
         words = (
             f"{gone} were sent back; then others died or were decided about: {changed.actual} are "
             f"left."

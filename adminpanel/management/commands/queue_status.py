@@ -144,11 +144,11 @@ def _lane_line(performer_id: str, now: datetime) -> tuple[int, str]:
 # --- words ---------------------------------------------------------------------------------------
 
 
-def _counted(hop: health.Hop) -> str:
+def _counted(hop: health.Backlog) -> str:
     return f"{'at least ' if hop.is_at_least else ''}{hop.depth}"
 
 
-def _oldest(hop: health.Hop) -> str:
+def _oldest(hop: health.Backlog) -> str:
     return "none" if hop.lag_seconds is None else f"oldest {_seconds(hop.lag_seconds)}"
 
 

@@ -20,7 +20,7 @@ ORDERS = (FIFO, REVERSED, SHUFFLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SignedCall:
     """One delivery of one event, signed and ready to be sent."""
 
     event_id: str
@@ -61,7 +61,7 @@ class Webhooks:
         with self._lock:
             return [json.loads(event.body) for event in self._waiting]
 
-    def take(self, *, target: str = "/api/webhooks/rrr") -> list[Call]:
+    def take(self, *, target: str = "/api/webhooks/rrr") -> list[SignedCall]:
         """Everything that waits, signed, as often and in the order as was asked for: for tests
         without a socket."""
         return [self._call(event, target) for event in self._arranged() for _ in range(self.copies)]
@@ -98,7 +98,7 @@ class Webhooks:
         except httpx.RequestError:
             return 0
 
-    def _call(self, event: _Event, target: str) -> Call:
+    def _call(self, event: _Event, target: str) -> SignedCall:
         if self.scheme == 1:
             headers = {signing.SIGNATURE: signing.sign_body(self._secret, event.body)}
         else:
@@ -112,4 +112,6 @@ class Webhooks:
                 nonce=uuid.uuid4().hex,
                 body=event.body,
             )
-        return Call(event.event_id, {"Content-Type": "application/json", **headers}, event.body)
+        return SignedCall(
+            event.event_id, {"Content-Type": "application/json", **headers}, event.body
+        )
