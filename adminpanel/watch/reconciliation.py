@@ -31,7 +31,7 @@ REASONS = {
     ),
     "not_answered": (
         "The ledger could not be asked for two days.",
-        "See to the connection; a notice of the ledger makes us look again.",
+        "See to the connection: it is asked again until it answers.",
     ),
     "reversed": (
         "The ledger has taken the posting back.",

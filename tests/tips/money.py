@@ -56,7 +56,7 @@ class Tip:
 
     def end(self, status, reason):
         self.status = self.settlement = status
-        self.reason, self.doubt, self.funding_until, self.next_look = reason, "", None, None
+        self.reason, self.doubt, self.funding_until = reason, "", None
 
     def settle(self):
         self.settlement, self.doubt, self.funding_until, self.next_look = "settled", "", None, None
@@ -312,17 +312,26 @@ class LookedAt(Model):
             self._weigh(self.tips[number], appointment, now)
 
     def _weigh(self, tip, appointment, now):
-        answer = self.read(tip)
+        """Whatever follows, an appointment made since the look began is kept."""
+        made = tip.next_look
+        self._conclude(tip, self.read(tip), now)
+        if made != appointment:
+            tip.next_look = made
+
+    def _conclude(self, tip, answer, now):
+        is_young = now - tip.created_at < PATIENCE
         if answer == "reversed" and tip.settlement in ENDS.values():
             self._agree(tip)
         elif answer not in ("", "proof"):
             self._give_up(tip, answer)
         elif tip.is_open and answer:
             tip.settle()
-        elif tip.is_open:
-            self._appoint(tip, appointment, now)
         elif answer and tip.settlement != "settled":
             self._give_up(tip, f"posted_although_{tip.status}")
+        elif tip.is_open and not is_young:
+            self._give_up(tip, "not_posted")
+        elif tip.is_open or (tip.settlement != "settled" and self.visible(tip) and is_young):
+            self._appoint(tip, now)
         elif answer or tip.settlement != "settled":
             self._agree(tip)
         else:
@@ -336,14 +345,10 @@ class LookedAt(Model):
         if not tip.doubt.endswith("_after_settlement"):
             tip.doubt = ""
 
-    def _appoint(self, tip, appointment, now):
-        if now - tip.created_at >= PATIENCE:
-            self._give_up(tip, "not_posted")
-            return
+    def _appoint(self, tip, now):
         tip.looks += 1
-        if tip.next_look == appointment:
-            wait = timedelta(seconds=INTERVALS[min(tip.looks, len(INTERVALS)) - 1])
-            tip.next_look = min(now + wait, tip.created_at + PATIENCE)
+        wait = timedelta(seconds=INTERVALS[min(tip.looks, len(INTERVALS)) - 1])
+        tip.next_look = min(now + wait, tip.created_at + PATIENCE)
 
     @staticmethod
     def _give_up(tip, reason):

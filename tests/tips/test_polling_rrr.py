@@ -14,7 +14,19 @@ from ledger import tasks, webhooks
 from lovense.models import Activation
 from tests.chain import Chain
 from tests.rrr import rrr
-from tests.tips.calls import ANA, BOB, EVE, event, events, found, settle, state, succeeded, tip_id
+from tests.tips.calls import (
+    ANA,
+    BOB,
+    EVE,
+    cancelled,
+    event,
+    events,
+    found,
+    settle,
+    state,
+    succeeded,
+    tip_id,
+)
 from tests.tips.calls import balance as our_balance
 from tips.settlement import polling
 
@@ -187,6 +199,22 @@ def test_with_our_placing_a_lost_answer_costs_nothing(rrr, settings):
     look()
     look(after=timedelta(minutes=1))
     assert (state(), rrr.books.balance(BOB)) == (SETTLED, 4900)
+
+
+def test_with_our_placing_a_lost_answer_and_a_cancellation_a_person_learns_that_it_was_posted(rrr, settings):
+    settings.LEDGER_PLACES_TIPS = True
+    recorded()
+    rrr.faults.order("lose_answer", times=8, path="/v1/transfers")
+    look()
+    assert (state(), rrr.books.balance(BOB)) == (WAITING, 4900)
+    assert cancelled() == 202
+    settle(clock.now())
+    rrr.faults.order("answer", times=1, status=403, code="FORBIDDEN")
+    for minutes in (1, 2):
+        look(after=timedelta(minutes=minutes))
+    assert state() == ("cancelled", "cancelled", "by_platform")
+    assert found()["needs_reconciliation"] == "posted_although_cancelled"
+    assert rrr.books.balance(BOB) == 4900
 
 
 def test_with_our_placing_and_no_tokens_it_fails_after_its_grace(rrr, settings):

@@ -192,37 +192,84 @@ def _conclude(session: ClientSession, now: datetime, answers: Sequence[LedgerAns
 
 
 def _weigh(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+    if answer.error:
+        _ask_later(writes, tip, answer)
+        return
     is_open = tip["settlement_status"] not in FINAL
     try:
         found = proof.of(tip, answer.entries)
         if found is not None and is_open:
-            writes.settle(tip, answer.entries)
+            writes.settle(tip, answer.entries, look_at=_still_to_come(tip, answer))
             return
     except NeedsReconciliation as contradiction:
-        if (
-            contradiction.reason == NeedsReconciliation.REVERSED
-            and tip["settlement_status"] in ENDED
-        ):
-            writes.change(
-                tip, next_look_at=None, **_solved(tip)
-            )  # paid for nothing, and given back
-        else:
-            _give_up(writes, tip, contradiction.reason)
+        _contradicted(writes, tip, answer, contradiction.reason)
         return
     except events.InvalidEvent:
-        _give_up(writes, tip, "invalid_event")
+        _give_up(writes, tip, answer, "invalid_event")
         return
-    if is_open and answer.refused and not _waits_for_tokens(writes, tip, answer):
-        writes.end(tip, TipStatus.FAILED, answer.refused)
-    elif is_open:
-        _appoint(writes, tip, answer)
-    elif found is not None and tip["settlement_status"] != SETTLED:
-        _give_up(writes, tip, f"posted_although_{tip['status']}")
-    # settled, or ended: and what the ledger has posted agrees, unless it has lost a settled tip's
-    # posting
+    if is_open:
+        _wait(writes, tip, answer)
     else:
-        is_solved = found is not None or tip["settlement_status"] in ENDED
-        writes.change(tip, next_look_at=None, **(_solved(tip) if is_solved else {}))
+        _compare(writes, tip, answer, is_posted=found is not None)
+
+
+def _contradicted(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, reason: str) -> None:
+    if reason == NeedsReconciliation.REVERSED and tip["settlement_status"] in ENDED:
+        _agree(writes, tip, answer)  # paid for nothing, and given back
+    else:
+        _give_up(writes, tip, answer, reason)
+
+
+def _compare(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, *, is_posted: bool) -> None:
+    """A tip that is settled, or ended: what the ledger has posted agrees, unless it has lost a
+    settled tip's posting, or has one of a tip that the platform ended."""
+    is_ended = tip["settlement_status"] in ENDED
+    if is_ended and is_posted:
+        _give_up(writes, tip, answer, f"posted_although_{tip['status']}")
+    elif is_ended and answer.entries and writes.now - tip["created_at"] < PATIENCE:
+        _appoint(writes, tip, answer)  # entries without their time: they may yet be posted
+    else:
+        _agree(writes, tip, answer, is_solved=is_ended or is_posted)
+
+
+def _still_to_come(
+    tip: Mapping[str, Any], answer: LedgerAnswer, at: datetime | None = None
+) -> datetime | None:
+    """When to look next: `at`, unless somebody made another appointment while we were asking. What
+    he knows is younger than this answer."""
+    made_meanwhile = tip["next_look_at"] != answer.asked_for
+    return tip["next_look_at"] if made_meanwhile else at
+
+
+def _ask_later(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+    """No answer says nothing about the tip, whatever became of it: the look is still to come and
+    every doubt stays. A tip that nobody answers for within two days is shown to a person
+    besides."""
+    age = writes.now - tip["created_at"]
+    at = writes.now + _retry(age, answer.pause)
+    changes: dict[str, Any] = {"look_error": answer.error}
+    if tip["settlement_status"] not in FINAL and age < PATIENCE:
+        at = min(at, tip["created_at"] + PATIENCE)
+    elif tip["settlement_status"] not in FINAL and not tip["needs_reconciliation"]:
+        changes["needs_reconciliation"] = _doubtful(tip, "not_answered")
+    writes.change(tip, next_look_at=_still_to_come(tip, answer, at), **changes)
+
+
+def _wait(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+    if answer.refused and not _waits_for_tokens(writes, tip, answer):
+        look_at = _still_to_come(tip, answer)
+        writes.end(tip, TipStatus.FAILED, answer.refused, look_at=look_at)
+    elif writes.now - tip["created_at"] >= PATIENCE:
+        _give_up(writes, tip, answer, "not_posted")
+    else:
+        _appoint(writes, tip, answer)
+
+
+def _agree(
+    writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, *, is_solved: bool = True
+) -> None:
+    look_at = _still_to_come(tip, answer)
+    writes.change(tip, next_look_at=look_at, look_error="", **(_solved(tip) if is_solved else {}))
 
 
 def _solved(tip: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,31 +287,26 @@ def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: LedgerAnsw
 
 
 def _appoint(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
-    """Not posted, or not answered: when to look next; after two days never."""
-    age, looks = writes.now - tip["created_at"], tip["looks"] + (not answer.error)
-    if age >= PATIENCE:
-        _give_up(writes, tip, "not_answered" if answer.error else "not_posted")
-        return
-    wait = (
-        _retry(age, answer.pause)
-        if answer.error
-        else timedelta(seconds=INTERVALS[min(looks, len(INTERVALS)) - 1])
-    )
+    """Not posted yet: when to look next."""
+    looks = tip["looks"] + 1
+    wait = timedelta(seconds=INTERVALS[min(looks, len(INTERVALS)) - 1])
     at = min(
         writes.now + wait, tip["funding_until"] if answer.refused else tip["created_at"] + PATIENCE
     )
-    if (
-        tip["next_look_at"] != answer.asked_for
-    ):  # somebody asked for a look while we were asking: that one is still to come
-        at = tip["next_look_at"]
-    writes.change(tip, looks=looks, next_look_at=at, look_error=answer.error)
+    look_at = _still_to_come(tip, answer, at)
+    writes.change(tip, looks=looks, next_look_at=look_at, look_error="")
 
 
 def _retry(age: timedelta, pause: float) -> timedelta:
     return min(LONGEST_RETRY, max(SHORTEST_RETRY, age / 10, timedelta(seconds=pause)))
 
 
-def _give_up(writes: Writes, tip: dict[str, Any], reason: str) -> None:
+def _give_up(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, reason: str) -> None:
+    looks, look_at = (tip["looks"] or 0) + 1, _still_to_come(tip, answer)
+    doubt = _doubtful(tip, reason)
+    writes.change(tip, looks=looks, next_look_at=look_at, look_error="", needs_reconciliation=doubt)
+
+
+def _doubtful(tip: Mapping[str, Any], reason: str) -> str:
     log.warning("tip_needs_reconciliation", extra={"tip_id": tip["_id"], "error_code": reason})
-    looks = (tip["looks"] or 0) + 1
-    writes.change(tip, looks=looks, next_look_at=None, look_error="", needs_reconciliation=reason)
+    return reason

@@ -212,9 +212,15 @@ class Writes:
     def record(self, tip: dict[str, Any]) -> None:
         self._new[tip["_id"]] = tip
 
-    def settle(self, tip: dict[str, Any], entries: Sequence[PostedEntry]) -> None:
+    def settle(
+        self,
+        tip: dict[str, Any],
+        entries: Sequence[PostedEntry],
+        *,
+        look_at: datetime | None = None,
+    ) -> None:
         """`settled` is the effect of the proof: without posted entries of this source_ref there is
-        none."""
+        none. `look_at`: a look that is still to come, since the ledger had news meanwhile."""
         found = proof.of(tip, entries)
         if found is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
             raise events.InvalidEvent("only a successful tip with posted entries is settled")
@@ -223,13 +229,22 @@ class Writes:
         self._payloads.append(
             events.build(tip, found, source=source, recipient=recipient, now=self.now)
         )
-        self.change(tip, settlement_status=SETTLED, settled_at=found.posted_at, **_NOTHING_AWAITED)
+        settled = {"settlement_status": SETTLED, "settled_at": found.posted_at}
+        self.change(tip, **settled, **_NOTHING_AWAITED | {"next_look_at": look_at})
 
-    def end(self, tip: dict[str, Any], status: TipStatus, reason: str) -> None:
+    def end(
+        self,
+        tip: dict[str, Any],
+        status: TipStatus,
+        reason: str,
+        *,
+        look_at: datetime | None = None,
+    ) -> None:
         settlement = (
             SettlementStatus.CANCELLED if status is TipStatus.CANCELLED else SettlementStatus.FAILED
         )
         ended = {"failure_reason": reason, "ended_at": self.now, **_NOTHING_AWAITED}
+        ended["next_look_at"] = look_at
         self.change(tip, status=status.value, settlement_status=settlement.value, **ended)
 
     def change(self, tip: dict[str, Any], **changes: Any) -> None:
@@ -428,7 +443,8 @@ class _Batch:
         """Settled is final: when the platform takes back a tip whose tokens have moved, a person
         must decide."""
         if tip["settlement_status"] not in FINAL:
-            self._writes.end(tip, status, "by_platform")
+            # The look that is to come stays: a transfer may be on its way, or posted unseen.
+            self._writes.end(tip, status, "by_platform", look_at=tip["next_look_at"])
         elif tip["settlement_status"] == SETTLED:
             self._writes.change(tip, needs_reconciliation=f"{status.value}{AFTER_SETTLEMENT}")
 
