@@ -5,11 +5,14 @@ One activation per (tip, target): its key is `<idempotency key>.<target>`. Every
 one, also the tip that does nothing, so that every tip ends with one verdict that a person can read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pymongo import UpdateOne
+
 from ground.mongodb import unique
+from ground.mongodb.collections import collection
 from lovense.models import Activation, ActivationStatus
 from tips.models import RequestStatus
 from tips.queue import requests as queue
@@ -80,11 +83,93 @@ def new_row(request: Row, now: datetime) -> Row:
     }
 
 
+# --- keeping -------------------------------------------------------------------------------------
+
+
+def earlier(claimed: Iterable[Row]) -> dict[str, Row]:
+    """What was decided about these requests in an earlier attempt, by activation id."""
+    retried = [
+        activation_id(request["idempotency_key"]) for request in claimed if request["attempts"] > 1
+    ]
+    return _found(retried) if retried else {}
+
+
+def _found(activation_ids: Iterable[str]) -> dict[str, Row]:
+    found = collection(Activation).find({"_id": {"$in": list(activation_ids)}})
+    return {row["_id"]: row for row in found}
+
+
+def keep(
+    rows: Sequence[Row],
+    again: Sequence[tuple[Row, Row]],
+    *,
+    anew: Collection[str],
+    now: datetime,
+) -> dict[str, Row]:
+    """Writes the decisions of a round, and ends the requests of those that are over; by id the
+    activations as they are then, without those that another worker has decided first.
+
+    `rows`: decided now, those named in `anew` not for the first time; `again`: requests whose
+    activation is only sent again."""
+    stored = insert([row for row in rows if row["_id"] not in anew])
+    stored |= _replace([row for row in rows if row["_id"] in anew])
+    kept = {row["_id"]: row for row in rows if row["_id"] in stored}
+    kept |= _attempt_again(again, now)
+    over = [row for row in kept.values() if S(row["status"]) in FINAL]
+    if over:
+        end_requests(over, now=now)
+    return kept
+
+
 def insert(rows: Sequence[Row]) -> set[str]:
     """Inserts new activations; returns those that are ours. A clash means that another worker
     decided this tip."""
     known = {rows[clash.place]["_id"] for clash in unique.insert(Activation, rows)}
     return {row["_id"] for row in rows} - known
+
+
+def _replace(rows: Iterable[Row]) -> set[str]:
+    """Those that still waited to be decided anew."""
+    return {
+        row["_id"]
+        for row in rows
+        if collection(Activation)
+        .replace_one({"_id": row["_id"], "status": S.QUEUED.value}, row)
+        .modified_count
+    }
+
+
+def _attempt_again(pairs: Sequence[tuple[Row, Row]], now: datetime) -> dict[str, Row]:
+    """Counts a further attempt on those of these activations that no page has confirmed yet; all of
+    them, as they are then."""
+    rows = {row["_id"]: row for _, row in pairs}
+    unconfirmed = [(request, row) for request, row in pairs if is_unconfirmed(row)]
+    if not unconfirmed:
+        return rows
+    updates = [_attempt(request, row["_id"], now) for request, row in unconfirmed]
+    written = collection(Activation).bulk_write(updates, ordered=False).modified_count
+    for request, row in unconfirmed:
+        rows[row["_id"]] = row | {"attempt": request["attempts"], "dispatched_at": now}
+    if written == len(updates):
+        return rows
+    # some were confirmed, refused or ended since we looked
+    return rows | _found([row["_id"] for _, row in unconfirmed])
+
+
+def _attempt(request: Row, key: str, now: datetime) -> UpdateOne:
+    attempt = {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
+    guard = {
+        "_id": key,
+        "status": S.DISPATCHED.value,
+        "received_at": None,
+        "attempt": {"$lt": request["attempts"]},
+    }
+    changes = {"attempt": request["attempts"], "dispatched_at": now}
+    return UpdateOne(guard, {"$set": changes, "$push": {"attempts": attempt}})
+
+
+def is_unconfirmed(row: Row) -> bool:
+    return row["status"] == S.DISPATCHED and row["received_at"] is None
 
 
 # --- ending --------------------------------------------------------------------------------------

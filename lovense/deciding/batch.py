@@ -8,7 +8,7 @@ ended, what it delivered is dealt out in the order of the turns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
 
@@ -23,31 +23,69 @@ from tips.queue import claims, counts, ordering
 # --- gathering -----------------------------------------------------------------------------------
 
 
-def gather(request: Row, row: Row, rules: Rules, *, now: datetime) -> None:
-    """Takes those that may play with this one into its run: the leader's row gets their seconds and
-    their names.
+class Member(NamedTuple):
+    """One that may play in a leader's run: the request as it waits, and its activation."""
 
-    They join a first attempt only: of a later one the page may remember another run. Their own rows
-    are written before the leader's, so a stored leader has them all; a joined request that no
-    stored leader names is `lost`."""
-    if request["attempts"] != 1 or rules.mode_of(request["lane"]) is not Mode.BATCH:
-        return
-    found = companions(request, row, rules, _window(request, now), now=now)
-    joined = claims.join(request, found, now=now) if found else []
-    members = [
-        decide(each, rules, is_online=True, now=now) | {"leader": row["_id"]} for each in joined
+    request: Row
+    row: Row
+
+
+class Run(NamedTuple):
+    """A leader and those that may play with it."""
+
+    leader: Row
+    row: Row
+    members: Sequence[Member]
+
+
+def windows(claimed: Iterable[Row], rules: Rules) -> dict[str, list[Row]]:
+    """By lane: who waits behind the claimed one and may be part of its run, in the order of the
+    turns; with the leader no more than a batch.
+
+    They join a first attempt only: of a later one the page may remember another run."""
+    return {
+        request["lane"]: counts.waiting_in(request["lane"], limit=ordering.BATCH_SIZE - 1)
+        for request in claimed
+        if request["attempts"] == 1 and rules.mode_of(request["lane"]) is Mode.BATCH
+    }
+
+
+def members(
+    request: Row, row: Row, rules: Rules, window: Iterable[Row], *, now: datetime
+) -> list[Member]:
+    """Pure. Of those that came before the last full second, the ones that may play with this
+    one."""
+    ready = [other for other in window if ordering.is_ready(other, Mode.BATCH, now)]
+    return [
+        Member(other, _decided(claims.as_joined(request, other, now=now), row, rules, now))
+        for other in companions(request, row, rules, ready, now=now)
     ]
-    stored = insert(members)  # one that is not ours has just been cancelled
-    members = [member for member in members if member["_id"] in stored]
-    if members:
-        _lengthen(row, members, rules)
 
 
-def _window(request: Row, now: datetime) -> list[Row]:
-    """What came before the last full second, in the order of the turns; with the leader no more
-    than a batch."""
-    waiting = counts.waiting_in(request["lane"], limit=ordering.BATCH_SIZE - 1)
-    return [row for row in waiting if ordering.is_ready(row, Mode.BATCH, now)]
+def _decided(joined: Row, leader: Row, rules: Rules, now: datetime) -> Row:
+    return decide(joined, rules, is_online=True, now=now) | {"leader": leader["_id"]}
+
+
+def gather(runs: Iterable[Run], rules: Rules, *, now: datetime) -> list[Row]:
+    """Takes the members into their runs: each leader's row with the seconds and the names of those
+    that were ours to take.
+
+    Their own rows are written before the leader's, so a stored leader has them all; a joined
+    request that no stored leader names is `lost`."""
+    joined = [(run, _joined(run, now)) for run in runs]
+    stored = insert([row for _, rows in joined for row in rows])
+    return [
+        _lengthened(run.row, [row for row in rows if row["_id"] in stored], rules)
+        for run, rows in joined  # a row that is not ours has just been cancelled
+    ]
+
+
+def _joined(run: Run, now: datetime) -> list[Row]:
+    if not run.members:
+        return []
+    joined = claims.join(run.leader, [member.request for member in run.members], now=now)
+    ours = {request["_id"] for request in joined}
+    return [member.row for member in run.members if member.request["_id"] in ours]
 
 
 def companions(
@@ -78,14 +116,15 @@ def _who(request: Mapping[str, Any]) -> tuple[str, str]:
     ) or request["_id"]
 
 
-def _lengthen(row: Row, members: Sequence[Row], rules: Rules) -> None:
+def _lengthened(row: Row, members: Sequence[Row], rules: Rules) -> Row:
+    if not members:
+        return row
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
     commands, run_seconds = compiled(
         row["item"] | {"durationSec": seconds}, rules, row["performer_id"]
     )
-    row.update(
-        commands=commands, run_seconds=run_seconds, members=[member["_id"] for member in members]
-    )
+    names = [member["_id"] for member in members]
+    return row | {"commands": commands, "run_seconds": run_seconds, "members": names}
 
 
 # --- following the leader ------------------------------------------------------------------------

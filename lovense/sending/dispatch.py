@@ -1,44 +1,80 @@
-"""Dispatch: facts 4 and 5. Claims the next request of every free lane whose devices have a page,
-decides, and sends.
+"""Dispatch: facts 4 and 5. One round starts the next request of every free lane whose devices have
+a page.
 
-The activation is durable before anything is sent. An attempt that the page has not confirmed is
-sent again under the same activation id, and the page plays an id once; after `received` the outcome
-is the page's to tell, and is never repeated."""
+A round is a value that goes through six steps; each visits another noun once:
 
-import logging
-from collections.abc import Iterable, Sequence
+1. `find`    which lanes have a page and something waiting, and what binds them
+2. `claim`   the next request of each
+3. `look`    what is known of these; a claim keeps every other worker out of its lane
+4. `decide`  what becomes of each: pure, no database and no clock
+5. `keep`    writes that in bulk: an activation is durable before anything is sent
+6. `tell`    the pages
+
+An attempt that the page has not confirmed is sent again under the same activation id, and the page
+plays an id once; after `received` the outcome is the page's to tell, and is never repeated."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
-from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
-from ground.mongodb.collections import collection
-from lovense.deciding import batch, pace
-from lovense.deciding.activation import (
-    FINAL,
-    Row,
-    S,
-    activation_id,
-    end_requests,
-    insert,
-)
-from lovense.deciding.gates import decide
+from lovense.deciding import activation, batch, gates, pace
+from lovense.deciding.activation import Row, S
 from lovense.deciding.rules import Rules
-from lovense.models import Activation
 from lovense.sending import groups, pages, retries
-from lovense.sending.messages import Deliver, is_unconfirmed, messages
+from lovense.sending.messages import Deliver, messages
 from tips.queue import claims
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Free lanes: the heads of their lines, the channels of their pages, and what binds them."""
+
+    fronts: Mapping[str, Sequence[Row]]
+    holders: Mapping[str, str]
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that the decisions of a round rest on. `before`: activations of earlier attempts, by id;
+    `windows`: who may join a run, by lane."""
+
+    now: datetime
+    rules: Rules
+    before: Mapping[str, Row]
+    windows: Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a claimed request. `before`: its activation of an earlier attempt, which is
+    `row` itself where that is only sent again."""
+
+    request: Row
+    row: Row
+    before: Row | None = None
+    members: Sequence[batch.Member] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undecidable:
+    """A defect, or a row that nobody foresaw: it holds up its own lane only."""
+
+    request: Row
+    error: Exception
+
+
+Sent = tuple[Row, Row]  # a request with its activation, which is to be sent now
 
 
 def drain(*, now: datetime, limit: int) -> bool:
     """One round over the free lanes, at most `limit` of them; True when there may be a next request
     to start."""
-    holders = pages.holders(now=now)
-    fronts = claims.fronts(holders) if holders else {}
-    return _start(fronts, holders, now, groups.publish, limit)
+    lanes = find(now=now)
+    return lanes is not None and start(lanes, groups.publish, now=now, limit=limit)
 
 
 def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver) -> bool:
@@ -47,152 +83,115 @@ def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver
 
     Who holds the devices is asked again: this process may have stood still. `deliver` takes what
     `groups.publish` takes."""
-    holders = pages.holders(now=now, among=performer_ids)
-    fronts = claims.fronts(holders, are_free=True) if holders else {}
-    return _start(fronts, holders, now, deliver, len(holders))
+    lanes = find(now=now, freed=performer_ids)
+    return lanes is not None and start(lanes, deliver, now=now, limit=len(lanes.holders))
 
 
-def _start(
-    fronts: dict[str, list[Row]],
-    holders: dict[str, str],
-    now: datetime,
-    deliver: Deliver,
-    limit: int,
-) -> bool:
-    """Claims, decides, records and sends; True when there may be a next request to start: a tip
-    ended without playing, or there were more lanes than the limit."""
-    if not fronts:
-        return False
-    rules = Rules.read(fronts)
-    claimed = _claim(
-        {lane: heads for lane, heads in fronts.items() if not rules.is_held(lane, now)},
-        rules,
-        now,
-        limit,
-    )
+def start(lanes: Lanes, deliver: Deliver, *, now: datetime, limit: int) -> bool:
+    """True when there may be a next request to start: a tip ended without playing, or there were
+    more lanes than the limit."""
+    claimed = claim(lanes, now=now, limit=limit)
     if not claimed:
         return False
-    rules.paces = pace.read(
-        (row["lane"] for row in claimed), limit=rules.platform["rate_limit_per_minute"], now=now
-    )
-    sent = _recorded(claimed, rules, now)
-    deliver(messages(sent, rules, holders))
-    groups.news.mark({request["lane"] for request in claimed}, "queue")
+    seen = look(claimed, lanes.rules, now=now)
+    sent = keep([decide(request, seen) for request in claimed], seen)
+    tell(claimed, sent, lanes, deliver)
     return len(sent) < len(claimed) or len(claimed) == limit
 
 
-def _claim(fronts: dict[str, list[Row]], rules: Rules, now: datetime, limit: int) -> list[Row]:
-    modes = {lane: rules.mode_of(lane) for lane in fronts}
-    lease = settings.RECEIVED_WINDOW_SECONDS
+# --- the steps -----------------------------------------------------------------------------------
+
+
+def find(*, now: datetime, freed: Iterable[str] | None = None) -> Lanes | None:
+    """Among all lanes, or among those just `freed`; None when there is nothing to start."""
+    holders = pages.holders(now=now, among=freed)
+    fronts = claims.fronts(holders, are_free=freed is not None) if holders else {}
+    return Lanes(fronts, holders, Rules.read(fronts)) if fronts else None
+
+
+def claim(lanes: Lanes, *, now: datetime, limit: int) -> list[Row]:
+    """Nothing new starts where she has paused, nor while the deployment is being drained."""
+    free = {
+        lane: heads for lane, heads in lanes.fronts.items() if not lanes.rules.is_held(lane, now)
+    }
     return claims.claim(
-        fronts, by=settings.STACK_SLOT, now=now, lease_seconds=lease, limit=limit, modes=modes
+        free,
+        by=settings.STACK_SLOT,
+        now=now,
+        lease_seconds=settings.RECEIVED_WINDOW_SECONDS,
+        limit=limit,
+        modes={lane: lanes.rules.mode_of(lane) for lane in free},
     )
 
 
-def _recorded(claimed: Sequence[Row], rules: Rules, now: datetime) -> list[tuple[Row, Row]]:
-    """The requests that are to be sent now, with their activations. One that cannot be decided
-    holds up its own lane only."""
-    try:
-        rows = record(claimed, rules, now=now)
-    except PyMongoError:
-        raise
-    except Exception as error:
-        if len(claimed) == 1:
-            retries.undecidable(claimed[0], error, now=now)
-            return []
-        return [pair for request in claimed for pair in _recorded([request], rules, now)]
-    return [(request, row) for request, row in zip(claimed, rows, strict=True) if row is not None]
-
-
-def record(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> list[Row | None]:
-    """Makes the decisions durable; for each request its activation if it is to be sent now, else
-    None."""
-    existing = _existing(claimed)
-    pairs = [
-        (request, existing.get(activation_id(request["idempotency_key"]))) for request in claimed
-    ]
-    decided = [
-        (request, decide(request, rules, is_online=True, now=now, before=before))
-        for request, before in pairs
-        if before is None or before["status"] == S.QUEUED
-    ]
-    _delay([(request, row) for request, row in decided if row["status"] == S.QUEUED], rules)
-    to_send = [(request, row) for request, row in decided if row["status"] == S.DISPATCHED]
-    pace.count(
-        (row["performer_id"] for _, row in to_send),
+def look(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> Seen:
+    paces = pace.read(
+        (request["lane"] for request in claimed),
         limit=rules.platform["rate_limit_per_minute"],
         now=now,
     )
-    for request, row in to_send:
-        batch.gather(request, row, rules, now=now)
-    stored = _store([row for _, row in decided if row["status"] != S.QUEUED], existing)
-    again = [
-        (request, row) for request, row in pairs if row is not None and row["status"] != S.QUEUED
-    ]
-    _attempt_again(again, now)
-    known = {row["_id"]: row for _, row in decided if row["_id"] in stored} | {
-        row["_id"]: row for _, row in again
-    }
-    over = [row for row in known.values() if S(row["status"]) in FINAL]
-    if over:
-        end_requests(over, now=now)
-    found = [known.get(activation_id(request["idempotency_key"])) for request in claimed]
-    return [row if row is not None and is_unconfirmed(row) else None for row in found]
+    before = activation.earlier(claimed)
+    return Seen(now, replace(rules, paces=paces), before, batch.windows(claimed, rules))
 
 
-def _existing(claimed: Sequence[Row]) -> dict[str, Row]:
-    retried = [
-        activation_id(request["idempotency_key"]) for request in claimed if request["attempts"] > 1
-    ]
-    return (
-        {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": retried}})}
-        if retried
-        else {}
+def decide(request: Row, seen: Seen) -> Decided | Undecidable:
+    """Pure."""
+    before = seen.before.get(activation.activation_id(request["idempotency_key"]))
+    if before is not None and before["status"] != S.QUEUED:
+        return Decided(request, before, before)
+    try:
+        row = gates.decide(request, seen.rules, is_online=True, now=seen.now, before=before)
+        window = seen.windows.get(request["lane"], ()) if row["status"] == S.DISPATCHED else ()
+        members = batch.members(request, row, seen.rules, window, now=seen.now)
+    except Exception as error:
+        return Undecidable(request, error)
+    return Decided(request, row, before, members)
+
+
+def keep(found: Sequence[Decided | Undecidable], seen: Seen) -> list[Sent]:
+    """Makes the decisions durable; what is to be sent now. What cannot be written is undecidable
+    too, so it is tried one by one."""
+    for one in found:
+        if isinstance(one, Undecidable):
+            retries.undecidable(one.request, one.error, now=seen.now)
+    decided = [one for one in found if isinstance(one, Decided)]
+    try:
+        return _kept(decided, seen)
+    except PyMongoError:
+        raise
+    except Exception as error:
+        if len(decided) == 1:
+            return keep([Undecidable(decided[0].request, error)], seen)
+        return [pair for one in decided for pair in keep([one], seen)]
+
+
+def _kept(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
+    """1. Gives back what a limit makes wait. 2. Counts the starts. 3. Takes the members into their
+    runs. 4. Writes the activations, and ends the requests of those that are over."""
+    fresh = [one for one in decided if one.row is not one.before]
+    starts = [one for one in fresh if one.row["status"] == S.DISPATCHED]
+    claims.delay(_delay(one, seen) for one in fresh if one.row["status"] == S.QUEUED)
+    pace.count(
+        [one.row["performer_id"] for one in starts],
+        limit=seen.rules.platform["rate_limit_per_minute"],
+        now=seen.now,
     )
+    runs = [batch.Run(one.request, one.row, one.members) for one in starts]
+    rows = batch.gather(runs, seen.rules, now=seen.now) + [
+        one.row for one in fresh if S(one.row["status"]) in activation.FINAL
+    ]
+    again = [(one.request, one.row) for one in decided if one.row is one.before]
+    kept = activation.keep(rows, again, anew=seen.before.keys(), now=seen.now)
+    found = [(one.request, kept.get(one.row["_id"])) for one in decided]
+    return [(request, row) for request, row in found if row and activation.is_unconfirmed(row)]
 
 
-def _delay(pairs: Iterable[tuple[Row, Row]], rules: Rules) -> None:
-    for request, row in pairs:
-        claims.delay(
-            request["_id"], until=rules.paces[row["performer_id"]].opens_at, by=row["reason"]
-        )
+def _delay(one: Decided, seen: Seen) -> claims.Delay:
+    pace_of_hers = seen.rules.paces[one.row["performer_id"]]
+    return claims.Delay(one.request["_id"], pace_of_hers.opens_at, one.row["reason"])
 
 
-def _store(rows: Sequence[Row], existing: dict[str, Row]) -> set[str]:
-    """Writes decisions; returns those that are ours."""
-    again = [row for row in rows if row["_id"] in existing]
-    stored = insert([row for row in rows if row["_id"] not in existing])
-    for row in again:
-        guard = {"_id": row["_id"], "status": S.QUEUED.value}
-        if collection(Activation).replace_one(guard, row).modified_count:
-            stored.add(row["_id"])
-    return stored
-
-
-def _attempt_again(pairs: Iterable[tuple[Row, Row]], now: datetime) -> None:
-    """Counts a further attempt on activations that no page has confirmed yet."""
-    updates, rows = [], {}
-    for request, row in pairs:
-        if not is_unconfirmed(row):
-            continue
-        attempt = {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
-        row.update(attempt=request["attempts"], dispatched_at=now)
-        guard = {
-            "_id": row["_id"],
-            "status": S.DISPATCHED.value,
-            "received_at": None,
-            "attempt": {"$lt": request["attempts"]},
-        }
-        changes = {"attempt": request["attempts"], "dispatched_at": now}
-        updates.append(UpdateOne(guard, {"$set": changes, "$push": {"attempts": attempt}}))
-        rows[row["_id"]] = row
-    if updates and collection(Activation).bulk_write(updates, ordered=False).modified_count < len(
-        updates
-    ):
-        for found in collection(Activation).find(
-            {"_id": {"$in": list(rows)}}
-        ):  # confirmed, refused or ended since we looked
-            rows[found["_id"]].update(found)
-
-
-# --- healing -------------------------------------------------------------------------------------
+def tell(claimed: Sequence[Row], sent: Sequence[Sent], lanes: Lanes, deliver: Deliver) -> None:
+    """The pages that hold the devices their commands, and all pages that their queue has moved."""
+    deliver(messages(sent, lanes.rules, lanes.holders))
+    groups.news.mark({request["lane"] for request in claimed}, "queue")

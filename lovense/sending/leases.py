@@ -14,13 +14,14 @@ from lovense.deciding.activation import (
     activation_id,
     end_requests,
     insert,
+    is_unconfirmed,
     run_seconds,
 )
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
 from lovense.models import Activation
 from lovense.sending import groups, pages, retries
-from lovense.sending.messages import is_cancelled, is_unconfirmed
+from lovense.sending.messages import is_cancelled
 from tips.queue import claims, counts
 
 

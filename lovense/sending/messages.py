@@ -1,21 +1,17 @@
 """What a dispatched activation says to the page that holds the devices."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from lovense.deciding.activation import Row, S
+from lovense.deciding.activation import Row
 from lovense.deciding.rules import Rules
 from lovense.sending import envelope, groups
 
 Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
 
 
-def is_unconfirmed(row: Row) -> bool:
-    return row["status"] == S.DISPATCHED and row["received_at"] is None
-
-
 def messages(
-    pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: dict[str, str]
+    pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for request, row in pairs:
         performer = rules.performers[row["performer_id"]]

@@ -7,7 +7,7 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from ground.mongodb.collections import collection
-from lovense.deciding import activation, batch, gates, platform
+from lovense.deciding import activation, batch, platform
 from lovense.deciding.rules import Rules
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, dispatch, leases, pages, resume
@@ -397,7 +397,8 @@ def test_a_worker_that_dies_between_the_members_and_their_leader(lane, bob, wire
     ours = tips(lane, bob, [FIREWORKS] * 3)
     rules = Rules.read([lane.performer_id])
     (leader,) = claims.claim(claims.fronts([lane.performer_id]), by="dies", now=T, lease_seconds=WINDOW)
-    batch.gather(leader, gates.decide(leader, rules, is_online=True, now=T), rules, now=T)
+    decided = dispatch.decide(leader, dispatch.look([leader], rules, now=T))
+    batch.gather([batch.Run(leader, decided.row, decided.members)], rules, now=T)
     assert states(ours) == [(None, "claimed"), ("dispatched", "joined"), ("dispatched", "joined")]
     assert resume.in_flight([lane.performer_id], before=T) == []
     played(lane, ours, wire)

@@ -23,6 +23,7 @@ from lovense.sending import acknowledgement, dispatch, leases, pages, resume
 from lovense.sending.acknowledgement import Ack
 from tests import services
 from tests.factories import NOW
+from tests.lovense import rounds
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
 from tips.models import QueueRequest
 from tips.queue import claims, counts
@@ -89,7 +90,7 @@ def claimed(chain):
 
 
 def record(chain, requests):
-    return dispatch.record(requests, Rules.read([chain.performer_id]), now=NOW)
+    return rounds.record(requests, Rules.read([chain.performer_id]), now=NOW)
 
 
 @pytest.fixture

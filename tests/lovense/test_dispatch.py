@@ -20,6 +20,7 @@ from tests import services
 from tests.chain import MENU, Chain
 from tests.factories import NOW, PerformerFactory, Viewer, fund
 from tests.lovense.conftest import CHANNEL, Wire, activation_of, in_collection, request_of, seconds
+from tests.lovense.rounds import record
 from tips.models import QueueRequest
 from tips.queue import claims
 
@@ -215,7 +216,7 @@ def test_a_worker_that_dies_before_it_ends_the_request_of_a_skipped_tip(chain, b
     claimed = claims.claim(claims.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
     fail_command("update", errorCode=ERROR, **in_collection(QueueRequest))
     with pytest.raises(PyMongoError):
-        dispatch.record(claimed, Rules.read([chain.performer_id]), now=NOW)
+        record(claimed, Rules.read([chain.performer_id]), now=NOW)
     assert state(tip_id) == ("skipped", "claimed")
     expire(NOW + seconds(WINDOW))
     assert state(tip_id) == ("skipped", "completed")
@@ -232,10 +233,10 @@ def test_when_another_worker_decided_first_nothing_is_sent_or_ended_by_us(chain,
     before = activation_of(tip_id), request_of(tip_id)
     assert before[0]["status"] == "dispatched"
     platform.change(key="enable_lovense", value="false", by="dina", now=NOW)
-    assert dispatch.record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
+    assert record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
     assert (activation_of(tip_id), request_of(tip_id)) == before
     platform.change(key="enable_lovense", value="true", by="dina", now=NOW)
-    assert dispatch.record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
+    assert record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
     assert (activation_of(tip_id), request_of(tip_id)) == before
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
+from lovense.deciding.rules import Rules
 from lovense.lane import eta
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, dispatch, groups, leases, pages
@@ -49,17 +50,17 @@ class Theatre:
         self.now = until
 
     def _drain(self):
-        while dispatch._start(  # what a page would be sent is read here, not from the wire
-            claims.fronts([self.chain.performer_id]),
-            {self.chain.performer_id: "channel-1"},
-            self.now,
-            self.inbox.extend,
-            10,
-        ):
+        while self._start():  # what a page would be sent is read here, not from the wire
             pass
         for _, message in self.inbox:
             self._take(message)
         self.inbox.clear()
+
+    def _start(self):
+        performer_id = self.chain.performer_id
+        fronts, holders = claims.fronts([performer_id]), {performer_id: "channel-1"}
+        lanes = dispatch.Lanes(fronts, holders, Rules.read(fronts))
+        return dispatch.start(lanes, self.inbox.extend, now=self.now, limit=10)
 
     def _take(self, message):
         row = collection(Activation).find_one({"_id": message["id"]})

@@ -15,10 +15,11 @@ from lovense.deciding.activation import activation_id
 from lovense.deciding.rules import Rules
 from lovense.lane import deadletters, rebuild
 from lovense.models import Activation, Performer
-from lovense.sending import acknowledgement, dispatch, leases, retries
+from lovense.sending import acknowledgement, leases, retries
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import activation_of, request_of, seconds
+from tests.lovense.rounds import record
 from tips.log import archive
 from tips.models import ArchivedQueueRequest, Priority, QueueRequest, RequestType
 from tips.queue import claims, counts, lost
@@ -344,7 +345,7 @@ def test_a_worker_that_had_claimed_it_before_the_loss_and_decides_after_the_rebu
     lose()
     restore(NOW)
     rules = Rules.read([chain.performer_id])
-    assert dispatch.record([claimed], rules, now=NOW) != [None]
+    assert record([claimed], rules, now=NOW) != [None]
     wire.raw()
     chain.dispatch()  # a clash: the activation is there
     assert wire.commands() == []

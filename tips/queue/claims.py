@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -141,25 +141,34 @@ def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
 
 def release(request_id: str, *, now: datetime, delay_seconds: float, error: str) -> int:
     """Gives a claim back to its place in the lane, not before the delay is over."""
-    return _give_back(
-        request_id, now + timedelta(seconds=delay_seconds), {"$push": history(error, now)}
-    )
+    until = now + timedelta(seconds=delay_seconds)
+    back = _back(request_id, until, {"$push": history(error, now)})
+    return collection(QueueRequest).update_one(*back).modified_count
 
 
-def delay(request_id: str, *, until: datetime, by: str) -> int:
-    """Gives a claim back because a limit says so: no attempt was made, so none is counted."""
-    return _give_back(request_id, until, {"$inc": {"attempts": -1}}, delayed_by=by)
+class Delay(NamedTuple):
+    request_id: str
+    until: datetime
+    by: str  # the limit
 
 
-def _give_back(request_id: str, at: datetime, changes: dict[str, Any], **more: Any) -> int:
+def delay(delays: Iterable[Delay]) -> int:
+    """Gives claims back because a limit says so: no attempt was made, so none is counted."""
+    updates = [
+        UpdateOne(*_back(one.request_id, one.until, {"$inc": {"attempts": -1}}, delayed_by=one.by))
+        for one in delays
+    ]
+    if not updates:
+        return 0
+    return collection(QueueRequest).bulk_write(updates, ordered=False).modified_count
+
+
+def _back(
+    request_id: str, at: datetime, changes: dict[str, Any], **more: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The guarded update that gives a claim back."""
     back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": at, **more}
-    return (
-        collection(QueueRequest)
-        .update_one(
-            {"_id": request_id, "status": {"$in": [CLAIMED, JOINED]}}, changes | {"$set": back}
-        )
-        .modified_count
-    )
+    return {"_id": request_id, "status": {"$in": [CLAIMED, JOINED]}}, changes | {"$set": back}
 
 
 def send_back(
@@ -244,22 +253,28 @@ def expire_claims_of(slot: str, *, now: datetime) -> int:
 def join(leader: Row, requests: Sequence[Row], *, now: datetime) -> list[Row]:
     """Takes waiting requests of the leader's lane into its run, in their order; those that were
     ours to take."""
-    mark = {
-        "status": JOINED,
-        "leader": leader["idempotency_key"],
-        "claimed_by": leader["claimed_by"],
-        "claimed_at": now,
-    }
     ids = [row["_id"] for row in requests]
-    changes = {"$set": mark, "$inc": {"attempts": 1}}
+    changes = {"$set": _joining(leader, now), "$inc": {"attempts": 1}}
     if collection(QueueRequest, FAST).update_many(
         {"_id": {"$in": ids}, "status": PENDING}, changes
     ).modified_count != len(ids):
         taken = {row["_id"] for row in joined_to([leader["idempotency_key"]])}
         requests = [row for row in requests if row["_id"] in taken]
-    for row in requests:
-        row.update(mark, attempts=row["attempts"] + 1)
-    return list(requests)
+    return [as_joined(leader, row, now=now) for row in requests]
+
+
+def as_joined(leader: Row, request: Row, *, now: datetime) -> Row:
+    """This waiting request as it will be in the leader's run."""
+    return request | _joining(leader, now) | {"attempts": request["attempts"] + 1}
+
+
+def _joining(leader: Row, now: datetime) -> Row:
+    return {
+        "status": JOINED,
+        "leader": leader["idempotency_key"],
+        "claimed_by": leader["claimed_by"],
+        "claimed_at": now,
+    }
 
 
 def joined_to(leaders: Iterable[str]) -> list[Row]:
