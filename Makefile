@@ -1,33 +1,59 @@
-# make demo | test | check | bench | stack | clean | lock: each makes its own .venv first when it is missing or the lock has changed.
+# Each target makes its own .venv first when it is missing or the lock has changed.
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench stack clean lock
+.PHONY: help demo stack shell test quick one cover check fix map bench doctor clean lock
 
 PYTHON ?= python3
 JOBS ?= 2
+T ?= tests/test_architecture.py
 BIN := .venv/bin
 READY := .venv/.installed-from-lock
 PIP_WHEEL := $(firstword $(wildcard tools/pip-*.whl))
+FLOORS := config adminpanel lovense tips ledger ground
 
 # `exec` everywhere: make passes SIGTERM on to the one process it started, so that process must not be a shell in between.
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY)
+demo: $(READY) ## everything on this machine, and a show of signed tips; ARGS=--once ends after it
 	@exec $(BIN)/python manage.py demo $(ARGS)
 
-stack: $(READY)
+stack: $(READY) ## the whole system in the foreground on one port; data stays in .local/
 	@exec $(BIN)/python -m config.stack $(ARGS)
 
-bench: $(READY)
+shell: $(READY) ## Python with the models, on the running stack
+	@exec $(BIN)/python manage.py shell $(ARGS)
+
+bench: $(READY) ## throughput and latency of this machine
 	@exec $(BIN)/python -m bench $(ARGS)
 
-test: $(READY)
+test: $(READY) ## the whole test suite
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(READY)
+quick: $(READY) ## what a change needs, in two minutes: checks, and the tests that concern it
+	@exec $(BIN)/python -m tools.quick
+
+one: $(READY) ## one test: make one T=tests/tips/test_queue.py
+	@exec $(BIN)/python -m pytest $(T) $(ARGS)
+
+cover: $(READY) ## the whole test suite with coverage, as pages in .local/coverage
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(addprefix --cov=,$(FLOORS)) \
+		--cov-report=term:skip-covered --cov-report=html:.local/coverage $(ARGS)
+
+map: $(READY) ## docs/map.md: every module's first sentence
+	@exec $(BIN)/python -m tools.map
+
+doctor: $(READY) ## what this machine has, and what it lacks
+	@exec $(BIN)/python -m tools.doctor
+
+fix: $(READY) ## format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(READY) ## format, lint, types, floors, migrations, system checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -52,11 +78,11 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python $(PIP_WHEEL)/pip install --quiet --no-index $(PIP_WHEEL)
 	$(BIN)/python -m pip install --progress-bar on --disable-pip-version-check -r requirements.lock
 
-clean:
+clean: ## what can be made again
 	rm -rf .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage staticfiles
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-lock: $(READY)
+lock: $(READY) ## requirements.lock, anew from pyproject.toml
 	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
 	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip compile pyproject.toml --all-extras --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock

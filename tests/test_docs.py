@@ -17,6 +17,7 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.live import environment, server
+from tools import map as tools_map
 
 BASE = Path(__file__).parent.parent
 DOCS = BASE / "docs"
@@ -68,6 +69,44 @@ def undocumented_states(states: Iterable[str], document: str) -> list[str]:
 def broken_links(file: Path) -> list[str]:
     found = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
     return [target for target in found if not (file.parent / target).exists()]
+
+
+TOPS = r"(?:config|adminpanel|lovense|tips|ledger|ground|tests|bench|tools|docs|static|templates|docker)"
+
+
+def missing_paths(document: str, base: Path = BASE) -> list[str]:
+    """Whatever stands between backticks and looks like a path of this repository: `tips/log/events.py`,
+    `tests/flows/`, `tests/tips/test_queue.py::test_name`."""
+    named = re.findall(rf"`({TOPS}/[\w./-]*)(?:::(\w+))?`", document)
+    return sorted(
+        {f"{path}::{name}" if name else path for path, name in named if not _is_there(base / path, name)}
+    )
+
+
+def _is_there(file: Path, name: str) -> bool:
+    return file.exists() and (not name or f"def {name}(" in file.read_text(encoding="utf-8"))
+
+
+FIELDS = (
+    "* **Status**: ",
+    "* **Area**: ",
+    "**Context.** ",
+    "**Decision.** ",
+    "**Consequences.** ",
+    "**Rejected.** ",
+    "**Enforced by** ",
+)
+
+
+def faults_of_a_decision(file: Path, index: str) -> list[str]:
+    """Numbered, with every field in its order, and in the index under its own title."""
+    page = file.read_text(encoding="utf-8")
+    places = [page.find(f"\n{field}", 0) for field in FIELDS]
+    title = page.partition("\n")[0].removeprefix(f"# {file.name[:4]} ")
+    faults = [field for field, place in zip(FIELDS, places, strict=True) if place < 0]
+    faults += ["order"] if places != sorted(places) else []
+    faults += ["index"] if f"| [{file.name[:4]}](decisions/{file.name}) | {title} |" not in index else []
+    return faults
 
 
 # --- the code's names --------------------------------------------------------------------------------------
@@ -134,9 +173,43 @@ def test_every_state_is_documented():
         assert undocumented_states(states, text("states.md")) == []
 
 
-@pytest.mark.parametrize("file", sorted(DOCS.glob("*.md")), ids=lambda file: file.name)
+DOCUMENTS = sorted([*DOCS.rglob("*.md"), *BASE.glob("*.md")])
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(BASE)))
 def test_no_link_of_the_documents_leads_nowhere(file):
     assert broken_links(file) == []
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(BASE)))
+def test_every_file_that_the_documents_name_exists(file):
+    assert missing_paths(file.read_text(encoding="utf-8")) == []
+
+
+def test_every_decision_has_its_fields_and_its_row_in_the_index():
+    index, files = text("decisions.md"), sorted((DOCS / "decisions").glob("*.md"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    assert {file.name: faults for file in files if (faults := faults_of_a_decision(file, index))} == {}
+
+
+def test_the_map_is_what_the_modules_say():
+    assert tools_map.MAP.read_text(encoding="utf-8") == tools_map.written(BASE), "stale: run `make map`"
+
+
+def test_the_map_orders_rooms_that_exist():
+    missing = [
+        f"{floor}/{room}"
+        for floor, named in tools_map.ROOMS.items()
+        for room in named
+        if not (BASE / floor / room).is_dir()
+    ]
+    assert missing == []
+
+
+def test_every_target_of_the_makefile_says_what_it_does():
+    makefile = (BASE / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (help .+)$", makefile, re.MULTILINE)
+    assert set(phony.split()) - {"help"} == set(re.findall(r"^([a-z]+):.* ## \S", makefile, re.MULTILINE))
 
 
 # --- the checks themselves ---------------------------------------------------------------------------------
@@ -169,6 +242,41 @@ def test_a_planted_link_is_missed(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("[a](there.md#x) [b](missing.md) [c](#here) [d](https://example.org/x) [e](missing.md#y)")
     assert broken_links(page) == ["missing.md", "missing.md"]
+
+
+def test_a_planted_path_is_missed(tmp_path):
+    (tmp_path / "tips" / "queue").mkdir(parents=True)
+    (tmp_path / "tips" / "queue" / "claims.py").touch()
+    page = "`tips/queue/`, `tips/queue/claims.py`, `tips/gone.py`, `POST /tips/x`"
+    assert missing_paths(page, tmp_path) == ["tips/gone.py"]
+
+
+def test_a_planted_test_is_missed(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").write_text("def test_one(): ...")
+    page = "`tests/test_a.py::test_one`, `tests/test_a.py::test_on`"
+    assert missing_paths(page, tmp_path) == ["tests/test_a.py::test_on"]
+
+
+def test_a_planted_decision_is_caught(tmp_path):
+    decision = tmp_path / "0001-a.md"
+    decision.write_text("# 0001 A\n" + "".join(f"\n{field}x\n" for field in FIELDS))
+    row = "| [0001](decisions/0001-a.md) | A | all | accepted |"
+    assert faults_of_a_decision(decision, row) == []
+    assert faults_of_a_decision(decision, row.replace("| A |", "| B |")) == ["index"]
+    decision.write_text(decision.read_text().replace("**Rejected.**", "**Refused.**"))
+    assert faults_of_a_decision(decision, row) == ["**Rejected.** ", "order"]
+
+
+def test_a_planted_module_is_missed_by_the_map(tmp_path):
+    for floor in tools_map.ROOMS:
+        (tmp_path / floor / "room").mkdir(parents=True)
+    module = tmp_path / "tips" / "room" / "planted.py"
+    module.write_text('"""Planted: a first sentence.\nOver two lines. And a second one."""')
+    before = tools_map.written(tmp_path)
+    assert "| `planted.py` | Planted: a first sentence. |" in before
+    module.write_text('"""Another."""')
+    assert tools_map.written(tmp_path) != before
 
 
 # --- the examples ------------------------------------------------------------------------------------------
