@@ -30,7 +30,7 @@ class Member(NamedTuple):
     row: Row
 
 
-class Run(NamedTuple):
+class BatchRun(NamedTuple):
     """A leader and those that may play with it."""
 
     leader: Row
@@ -66,7 +66,7 @@ def _decided(joined: Row, leader: Row, rules: Rules, now: datetime) -> Row:
     return decide(joined, rules, is_online=True, now=now) | {"leader": leader["_id"]}
 
 
-def gather(runs: Iterable[Run], rules: Rules, *, now: datetime) -> list[Row]:
+def gather(runs: Iterable[BatchRun], rules: Rules, *, now: datetime) -> list[Row]:
     """Takes the members into their runs: each leader's row with the seconds and the names of those
     that were ours to take.
 
@@ -80,7 +80,7 @@ def gather(runs: Iterable[Run], rules: Rules, *, now: datetime) -> list[Row]:
     ]
 
 
-def _joined(run: Run, now: datetime) -> list[Row]:
+def _joined(run: BatchRun, now: datetime) -> list[Row]:
     if not run.members:
         return []
     joined = claims.join(run.leader, [member.request for member in run.members], now=now)

@@ -29,7 +29,7 @@ from tips.queue import claims
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class FreeLanes:
     """Free lanes: the heads of their lines, the channels of their pages, and what binds them."""
 
     fronts: Mapping[str, Sequence[Row]]
@@ -87,7 +87,7 @@ def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver
     return lanes is not None and start(lanes, deliver, now=now, limit=len(lanes.holders))
 
 
-def start(lanes: Lanes, deliver: Deliver, *, now: datetime, limit: int) -> bool:
+def start(lanes: FreeLanes, deliver: Deliver, *, now: datetime, limit: int) -> bool:
     """True when there may be a next request to start: a tip ended without playing, or there were
     more lanes than the limit."""
     claimed = claim(lanes, now=now, limit=limit)
@@ -102,14 +102,14 @@ def start(lanes: Lanes, deliver: Deliver, *, now: datetime, limit: int) -> bool:
 # --- the steps -----------------------------------------------------------------------------------
 
 
-def find(*, now: datetime, freed: Iterable[str] | None = None) -> Lanes | None:
+def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | None:
     """Among all lanes, or among those just `freed`; None when there is nothing to start."""
     holders = pages.holders(now=now, among=freed)
     fronts = claims.fronts(holders, are_free=freed is not None) if holders else {}
-    return Lanes(fronts, holders, Rules.read(fronts)) if fronts else None
+    return FreeLanes(fronts, holders, Rules.read(fronts)) if fronts else None
 
 
-def claim(lanes: Lanes, *, now: datetime, limit: int) -> list[Row]:
+def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[Row]:
     """Nothing new starts where she has paused, nor while the deployment is being drained."""
     free = {
         lane: heads for lane, heads in lanes.fronts.items() if not lanes.rules.is_held(lane, now)
@@ -176,7 +176,7 @@ def _kept(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
         limit=seen.rules.platform["rate_limit_per_minute"],
         now=seen.now,
     )
-    runs = [batch.Run(one.request, one.row, one.members) for one in starts]
+    runs = [batch.BatchRun(one.request, one.row, one.members) for one in starts]
     rows = batch.gather(runs, seen.rules, now=seen.now) + [
         one.row for one in fresh if S(one.row["status"]) in activation.FINAL
     ]
@@ -191,7 +191,7 @@ def _delay(one: Decided, seen: Seen) -> claims.Delay:
     return claims.Delay(one.request["_id"], pace_of_hers.opens_at, one.row["reason"])
 
 
-def tell(claimed: Sequence[Row], sent: Sequence[Sent], lanes: Lanes, deliver: Deliver) -> None:
+def tell(claimed: Sequence[Row], sent: Sequence[Sent], lanes: FreeLanes, deliver: Deliver) -> None:
     """The pages that hold the devices their commands, and all pages that their queue has moved."""
     deliver(messages(sent, lanes.rules, lanes.holders))
     groups.news.mark({request["lane"] for request in claimed}, "queue")

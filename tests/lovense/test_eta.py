@@ -59,7 +59,7 @@ class Theatre:
     def _start(self):
         performer_id = self.chain.performer_id
         fronts, holders = claims.fronts([performer_id]), {performer_id: "channel-1"}
-        lanes = dispatch.Lanes(fronts, holders, Rules.read(fronts))
+        lanes = dispatch.FreeLanes(fronts, holders, Rules.read(fronts))
         return dispatch.start(lanes, self.inbox.extend, now=self.now, limit=10)
 
     def _take(self, message):
