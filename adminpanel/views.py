@@ -5,7 +5,8 @@ They only read, but for a few buttons: the ledger may be asked again about a tip
 may change what has died retry an emission, and review a dead letter or send it back."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from itertools import islice
 from typing import Any
@@ -25,6 +26,7 @@ from adminpanel.tip import story
 from adminpanel.watch import health, lanes, reconciliation
 from ground import clock
 from ground.hops import doorbell
+from ground.json.errors import Refusal
 from lovense.deciding import platform
 from lovense.lane import deadletters
 from lovense.lane.deadletters import Resolution
@@ -245,6 +247,15 @@ def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "adminpanel/dead_letter.html", context)
 
 
+@contextmanager
+def _refusals_said(request: HttpRequest, more: str = "") -> Iterator[None]:
+    """What a rule refuses is a message of the page that comes next."""
+    try:
+        yield
+    except Refusal as why:
+        messages.error(request, f"{why}{more}")
+
+
 @_button
 def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     _check_may_decide(request)
@@ -253,25 +264,21 @@ def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, "Choose what was decided about it.")
     else:
         told = {"note": request.POST.get("note", ""), "by": request.user.get_username()}
-        try:
+        with _refusals_said(request):
             deadletters.review(
                 _letter(key).request_id, resolution=Resolution(said), **told, now=clock.now()
             )
             messages.success(request, f"Reviewed: {_RESOLUTIONS[said].lower()}.")
-        except deadletters.LetterRefused as refused:
-            messages.error(request, str(refused))
     return redirect("staff-dead-letter", key)
 
 
 @_button
 def replay_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     _check_may_decide(request)
-    try:
+    with _refusals_said(request):
         deadletters.replay(_letter(key).request_id, by=request.user.get_username(), now=clock.now())
         messages.success(request, "Sent back. It plays when its turn comes.")
         doorbell.ring("lovense.dispatch")
-    except deadletters.LetterRefused as refused:
-        messages.error(request, str(refused))
     return redirect("staff-dead-letter", key)
 
 
@@ -281,7 +288,7 @@ def replay_dead_letters(request: HttpRequest) -> HttpResponse:
     _check_may_decide(request)
     cause, expect = request.POST.get("cause", ""), request.POST.get("expect", "")
     number = int(expect) if expect.isascii() and expect.isdigit() and len(expect) < 10 else -1
-    try:
+    with _refusals_said(request, f" You were shown {expect}."):
         gone, left = deadletters.replay_group(
             cause=cause, expect=number, by=request.user.get_username(), now=clock.now()
         )
@@ -289,8 +296,6 @@ def replay_dead_letters(request: HttpRequest) -> HttpResponse:
             request, f"{gone} sent back. {f'{left} are left.' if left else 'None is left.'}"
         )
         doorbell.ring("lovense.dispatch")
-    except deadletters.GroupCountChanged as changed:
-        messages.error(request, f"{changed} You were shown {expect}.")
     return redirect(f"{reverse('staff-dead-letters')}?{urlencode({'cause': cause})}")
 
 

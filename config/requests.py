@@ -13,6 +13,7 @@ from rest_framework.views import exception_handler
 
 from config.logging import trace_id
 from ground.audit import log as audit_log
+from ground.json.errors import Refusal, error
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -53,13 +54,12 @@ class TrailMiddleware:
             return self.get_response(request)
 
 
-def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message, "details": details}}
-
-
 def api_error(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: the same statuses and headers, our shape. None (a 500) for what
-    nobody anticipated."""
+    """DRF's exception handler. A refusal of a rule has its answer; what the framework refuses keeps
+    status and headers, in our shape; None (a 500) for what nobody anticipated."""
+    if isinstance(exc, Refusal):
+        status, body = exc.answer()
+        return Response(body, status=status, headers=exc.headers)
     response = exception_handler(exc, context)
     if response is not None:
         response.data = _shaped(exc, response)
@@ -68,11 +68,11 @@ def api_error(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 def _shaped(exc: Exception, response: Response) -> dict[str, Any]:
     if isinstance(exc, ValidationError):
-        return error_body("invalid", "Some fields are wrong; see details.", response.data)
+        return error("invalid", "Some fields are wrong; see details.", response.data)
     # Http404 and PermissionDenied come from Django: exception_handler has translated them into
     # DRF's words.
     detail = response.data.get("detail", "") if isinstance(response.data, dict) else ""
     code = getattr(detail, "code", None) or (
         exc.default_code if isinstance(exc, APIException) else "error"
     )
-    return error_body(str(code), str(detail))
+    return error(str(code), str(detail))

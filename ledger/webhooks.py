@@ -27,7 +27,6 @@ from ground.inbox.inbox import Acceptance, Call
 from ground.inbox.signing import BadSignature
 from ground.json import errors
 from ground.json.errors import Answer, Refusal
-from ground.json.fields import Malformed
 from ledger.rrr import events as rrr_events
 from ledger.rrr import signing
 
@@ -82,8 +81,8 @@ async def receive(
     try:
         proven, answer = read_call(headers, target, body)
         return _answer(await store(proven), answer)
-    except Refusal as refusal:
-        return refusal.answer
+    except Refusal as why:
+        return why.answer()
     except (PyMongoError, Overloaded) as error:
         return answers.unavailable(error)
 
@@ -96,8 +95,8 @@ def rrr(request: HttpRequest) -> JsonResponse:
             request.headers, request.get_full_path(), answers.body_of(request)
         )
         status, content = _answer(accept([proven])[0], answer)
-    except Refusal as refusal:
-        status, content = refusal.answer
+    except Refusal as why:
+        status, content = why.answer()
     except PyMongoError as error:
         status, content = answers.unavailable(error)
     return JsonResponse(content, status=status)
@@ -105,7 +104,7 @@ def rrr(request: HttpRequest) -> JsonResponse:
 
 def _answer(outcome: Acceptance | None, body: Mapping[str, Any]) -> Answer:
     if outcome is None:
-        raise answers.unproven(BadSignature(f"{signing.NONCE} was used before"))
+        raise BadSignature(f"{signing.NONCE} was used before")
     return answers.answer(outcome, body, first=FIRST)
 
 
@@ -114,14 +113,9 @@ def read_call(
 ) -> tuple[Proven, dict[str, Any]]:
     """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is
     parsed, nothing is stored."""
-    errors.check_size(body)
-    try:
-        once = _prove({name.lower(): value for name, value in headers.items()}, target, body)
-        notice = rrr_events.parse(body)
-    except BadSignature as bad:
-        raise answers.unproven(bad) from None
-    except Malformed as bad:
-        raise answers.malformed(bad) from None
+    errors.check_size(len(body))
+    once = _prove({name.lower(): value for name, value in headers.items()}, target, body)
+    notice = rrr_events.parse(body)
     call = Call(
         source=rrr_events.SOURCE,
         delivery_id=notice.event_id,

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ground import clock
 from ground.audit import log as audit_log
 from ground.hops import doorbell
+from ground.json.errors import Refusal
 from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
@@ -85,15 +86,23 @@ def _told(said: str, *, tone: str = "good") -> HttpResponse:
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
 
 
-def _refusal(error: Exception) -> str:
-    if isinstance(error, controls.PartOfRun):
-        return "It plays together with others as one run. “Skip” ends the whole run."
-    words = {
-        controls.AlreadyOver: "It is over already.",
-        controls.NothingPlays: "It does not play any more.",
-        controls.AlreadyFirst: "It cannot move further up.",
-    }
-    return words[type(error)]
+# As the performer reads it; what is not here speaks for itself.
+_REFUSED: dict[type[Refusal], str] = {
+    controls.PartOfRun: "It plays together with others as one run. “Skip” ends the whole run.",
+    controls.AlreadyOver: "It is over already.",
+    controls.NothingPlays: "It does not play any more.",
+    controls.AlreadyFirst: "It cannot move further up.",
+}
+
+
+def _refused(why: Refusal) -> HttpResponse:
+    """What stands against it as things are is said; a thing that is not there, or a value that the
+    page never offers, has its status."""
+    if why.status == 404:
+        raise Http404
+    if why.status == 400:
+        return HttpResponse(status=400)
+    return _told(_REFUSED.get(type(why), str(why)), tone="warn")
 
 
 def _hers(press: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -109,15 +118,8 @@ def _hers(press: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         try:
             with audit_log.coming_from(request.META.get("REMOTE_ADDR") or ""):
                 answer = press(request, performer, **names)
-        except controls.NoSuchRequest:
-            raise Http404 from None
-        except (
-            controls.PartOfRun,
-            controls.AlreadyOver,
-            controls.NothingPlays,
-            controls.AlreadyFirst,
-        ) as error:
-            answer = _told(_refusal(error), tone="warn")
+        except Refusal as why:
+            answer = _refused(why)
         if request.method == "POST":
             doorbell.ring("lovense.dispatch")
         return answer
@@ -157,10 +159,7 @@ def resume(request: HttpRequest, performer: Performer) -> HttpResponse:
 @require_POST
 @_hers
 def mode(request: HttpRequest, performer: Performer) -> HttpResponse:
-    try:
-        controls.set_mode(**_by(request, performer), mode=request.POST.get("mode", ""))
-    except controls.UnknownMode:
-        return HttpResponse(status=400)
+    controls.set_mode(**_by(request, performer), mode=request.POST.get("mode", ""))
     return _told("The order has changed.")
 
 

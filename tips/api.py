@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,8 @@ from ground.clock import iso
 from ground.hops import doorbell
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance, Call
-from ground.json.errors import error
+from ground.json import errors
+from ground.json.errors import Refusal
 from ground.json.fields import Malformed, read
 from ground.json.shapes import refusal
 from ground.mongodb.collections import collection
@@ -49,9 +50,8 @@ from tips.settlement import settlement
 
 log = logging.getLogger(__name__)
 
-KEY_HEADER = "Idempotency-Key"
+KEY_HEADER = idempotency.HEADER
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
-RETRY_SECONDS = 1
 # of settlement, when much waits before the tip; then the worker goes on and the answer is "pending"
 MOST_ROUNDS = 5
 MOST_EVENTS = 500
@@ -140,58 +140,55 @@ class IsStaffOrPlatform(BasePermission):
 @permission_classes([IsPlatform])
 def place(request: Request) -> HttpResponse:
     """Places a tip, once per Idempotency-Key."""
-    opened = _open(request)
-    if isinstance(opened, KeptAnswer):
-        return _response(opened)
-    call, fingerprint = opened
     try:
-        answer = idempotency.once(
+        return _response(_once(*_open(request)))
+    except Refusal as why:
+        return _response(_answer(*why.answer()), headers=why.headers)
+
+
+class NotPlaced(Refusal):
+    """The database did not answer; whether the tip is recorded, the same key will tell."""
+
+    code, status = "unavailable", 503
+    words = f"The database did not answer; try again with the same {KEY_HEADER}."
+    retry_after = 1
+
+
+class OtherContent(Refusal):
+    """A tip id belongs to one content."""
+
+    code, status = "conflict", 409
+    words = "Another content was received under this tip id; the first one stands."
+
+
+def _once(call: Call, fingerprint: str) -> KeptAnswer:
+    try:
+        return idempotency.once(
             call.delivery_id,
             fingerprint=fingerprint,
             now=call.received_at,
             work=lambda: _placed(call),
         )
-    except idempotency.IdempotencyKeyReused:
-        answer = _refusal(
-            422, "idempotency_key_reused", f"This {KEY_HEADER} was used with another body."
-        )
-    except idempotency.StillRunning:
-        answer = _refusal(
-            409, "in_progress", f"The first call with this {KEY_HEADER} has not ended; try again."
-        )
     except (PyMongoError, DatabaseError) as failure:
         log.warning("tip_not_placed", extra={"error_code": type(failure).__name__})
-        answer = _refusal(
-            503,
-            "unavailable",
-            f"The database did not answer; try again with the same {KEY_HEADER}.",
-        )
-    return _response(answer)
+        raise NotPlaced from failure
 
 
-def _open(request: Request) -> tuple[Call, str] | KeptAnswer:
-    """The call on the inbox and the fingerprint of its body, or the refusal of what cannot be
-    read."""
+def _open(request: Request) -> tuple[Call, str]:
+    """The call on the inbox and the fingerprint of its body. Raises Malformed, or TooLarge."""
     key = request.headers.get(KEY_HEADER, "")
     if not _KEY.fullmatch(key):
-        rule = "is required: 1 to 200 printable ASCII characters without spaces"
-        return _refusal(
-            400, "malformed", f"{KEY_HEADER}: {rule}.", {"field": KEY_HEADER, "rule": rule}
+        raise Malformed(
+            KEY_HEADER, "is required: 1 to 200 printable ASCII characters without spaces"
         )
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.WEBHOOK_MAX_BODY_BYTES:
-        return _refusal(
-            413, "too_large", f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes."
-        )
+    errors.check_size(int(request.META.get("CONTENT_LENGTH") or 0))
     body, now = bytes(request.body), clock.now()
     try:
         read(body)  # one JSON object: only then it may be put into another
         content = b'{"type":"tip.succeeded","timestamp":"%s","data":%s}' % (iso(now).encode(), body)
         message = placement.parse(content)
     except Malformed as bad:
-        field = bad.field.removeprefix("data.")
-        return _refusal(
-            400, "malformed", f"{field}: {bad.rule}.", {"field": field, "rule": bad.rule}
-        )
+        raise Malformed(bad.field.removeprefix("data."), bad.rule) from None
     delivery = f"{request.user.pk}/{key}"
     call = placement.as_call(
         placement.REST, delivery, content, message, position=time.time_ns(), received_at=now
@@ -207,9 +204,7 @@ def _fingerprint(body: bytes) -> str:
 
 def _placed(call: Call) -> KeptAnswer:
     if inbox.accept([call])[0] is Acceptance.CONFLICT:
-        return _refusal(
-            409, "conflict", "Another content was received under this tip id; the first one stands."
-        )
+        return _answer(*OtherContent().answer())  # kept, as every answer under the key
     _settle(call.subject)
     return _standing(call)
 
@@ -262,17 +257,14 @@ def _answer(status: int, body: dict[str, Any]) -> KeptAnswer:
     return KeptAnswer(status, json.dumps(body).encode())
 
 
-def _refusal(status: int, code: str, message: str, details: Any = None) -> KeptAnswer:
-    return _answer(status, error(code, message, details))
-
-
-def _response(answer: KeptAnswer) -> HttpResponse:
-    response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
-    if answer.is_hit:
-        response["Idempotency-Hit"] = "true"
-    elif answer.status == 503 or b'"in_progress"' in answer.body:
-        response["Retry-After"] = str(RETRY_SECONDS)
-    return response
+def _response(answer: KeptAnswer, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    hit = {"Idempotency-Hit": "true"} if answer.is_hit else {}
+    return HttpResponse(
+        answer.body,
+        status=answer.status,
+        content_type="application/json",
+        headers={**hit, **(headers or {})},
+    )
 
 
 # --- GET /api/tips/events ------------------------------------------------------------------------

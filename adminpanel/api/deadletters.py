@@ -3,14 +3,12 @@ did in a period, and its dead letters."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view, permission_classes
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from adminpanel.api import schema as shapes
 from ground import clock
 from ground.hops import doorbell
-from ground.json.errors import error
 from ground.json.shapes import refusal
 from ground.people import MayDecide
 from lovense.lane import deadletters
@@ -32,16 +30,6 @@ _OF_ONE = _REFUSALS | {
         "`not_dead`, `archived` or `settled_otherwise`: the message says why it cannot be changed"
     ),
 }
-_STATUS = {deadletters.NoSuchLetter.code: 404}
-
-
-def _refused(refused: deadletters.LetterRefused) -> Response:
-    details = (
-        {"actual": refused.actual} if isinstance(refused, deadletters.GroupCountChanged) else None
-    )
-    return Response(
-        error(refused.code, str(refused), details), status=_STATUS.get(refused.code, 409)
-    )
 
 
 @extend_schema(
@@ -66,10 +54,7 @@ def dead_letters(request: Request) -> Response:
     last first."""
     asked = shapes.PageIn(data=request.query_params)
     asked.is_valid(raise_exception=True)
-    try:
-        letters, more = deadletters.page(**asked.validated_data)
-    except deadletters.NoSuchPlace:
-        raise ValidationError({"after": ["Not a place of this list."]}) from None
+    letters, more = deadletters.page(**asked.validated_data)
     groups = [shapes.group_json(group) for group in deadletters.groups()]
     return Response(
         {
@@ -101,14 +86,8 @@ def review_dead_letter(request: Request, key: str) -> Response:
         "resolution": deadletters.Resolution(said.validated_data["resolution"]),
         "note": said.validated_data.get("note", ""),
     }
-    try:
-        return Response(
-            shapes.letter_json(
-                deadletters.review(key, **decided, by=_name(request), now=clock.now())
-            )
-        )
-    except deadletters.LetterRefused as refused:
-        return _refused(refused)
+    letter = deadletters.review(key, **decided, by=_name(request), now=clock.now())
+    return Response(shapes.letter_json(letter))
 
 
 @extend_schema(
@@ -128,10 +107,7 @@ def replay_dead_letter(request: Request, key: str) -> Response:
     """Once, whoever else tries. Only what is known not to have played goes back."""
     said = shapes.ReplayIn(data=request.data)
     said.is_valid(raise_exception=True)
-    try:
-        letter = deadletters.replay(key, **said.validated_data, by=_name(request), now=clock.now())
-    except deadletters.LetterRefused as refused:
-        return _refused(refused)
+    letter = deadletters.replay(key, **said.validated_data, by=_name(request), now=clock.now())
     doorbell.ring("lovense.dispatch")
     return Response(shapes.letter_json(letter))
 
@@ -160,12 +136,7 @@ def replay_dead_letters(request: Request) -> Response:
     """You say how many they are, as you were shown."""
     said = shapes.GroupReplayIn(data=request.data)
     said.is_valid(raise_exception=True)
-    try:
-        gone, left = deadletters.replay_group(
-            **said.validated_data, by=_name(request), now=clock.now()
-        )
-    except deadletters.GroupCountChanged as refused:
-        return _refused(refused)
+    gone, left = deadletters.replay_group(**said.validated_data, by=_name(request), now=clock.now())
     doorbell.ring("lovense.dispatch")
     return Response({"replayed": gone, "left": left})
 

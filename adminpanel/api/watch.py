@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from pymongo.errors import ExecutionTimeout, PyMongoError
+from pymongo.errors import PyMongoError
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from adminpanel.watch import health as rules
 from adminpanel.watch import metrics as periods
 from ground import clock
-from ground.json.errors import error
+from ground.json.errors import DatabaseAway
 from ground.json.shapes import Shape, refusal
 from ground.people import IsStaff
 
@@ -90,10 +90,6 @@ _STAFF_ONLY = {
 }
 
 
-def _unavailable() -> Response:
-    return Response(error("unavailable", "The database did not answer; try again."), status=503)
-
-
 @extend_schema(
     operation_id="queue_health",
     summary="How the queue is",
@@ -112,7 +108,7 @@ def health(request: Request) -> Response:
     try:
         found = rules.read(now=clock.now())
     except PyMongoError:
-        return _unavailable()
+        raise DatabaseAway from None
     return Response(
         {
             "status": found.status.value,
@@ -224,16 +220,8 @@ def metrics(request: Request) -> Response:
     text = request.query_params.get("period", "1h")
     try:
         found = periods.read(periods.period(text), now=clock.now())
-    except periods.InvalidPeriod as bad:
-        return Response(
-            error("malformed", f"period: {bad}.", {"field": "period", "rule": str(bad)}), status=400
-        )
-    except ExecutionTimeout:
-        return Response(
-            error("too_long", "Too much ended in this period; ask about a shorter one."), status=503
-        )
     except PyMongoError:
-        return _unavailable()
+        raise DatabaseAway from None
     return Response(_metrics(text, found))
 
 

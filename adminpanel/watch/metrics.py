@@ -13,6 +13,10 @@ from datetime import datetime, timedelta
 from math import exp, log
 from typing import Any
 
+from pymongo.errors import ExecutionTimeout
+
+from ground.json.errors import Refusal
+from ground.json.fields import Malformed
 from ground.mongodb.collections import collection
 from tips.log import eventlog
 from tips.models import QueueRequest, RequestStatus
@@ -27,8 +31,15 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _BUCKET = log(1.02)  # two percent wide: its middle is right to one
 
 
-class InvalidPeriod(ValueError):
+class InvalidPeriod(Malformed):
     """A period is a number of minutes, hours or days, from a minute to 90 days."""
+
+
+class PeriodTooLong(Refusal):
+    """What ended in a period is counted within MOST_SECONDS."""
+
+    code, status = "too_long", 503
+    words = "Too much ended in this period; ask about a shorter one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +76,19 @@ def period(text: str) -> timedelta:
     length = int(found[1]) * _UNITS[found[2]] if found else timedelta()
     if not SHORTEST <= length <= LONGEST:
         raise InvalidPeriod(
-            "must be a number of minutes, hours or days, as 30m, 24h or 7d, from 1m to 90d"
+            "period",
+            "must be a number of minutes, hours or days, as 30m, 24h or 7d, from 1m to 90d",
         )
     return length
 
 
 def read(length: timedelta, *, now: datetime) -> Metrics:
-    """Raises pymongo's ExecutionTimeout when it takes longer than MOST_SECONDS."""
+    """Raises PeriodTooLong."""
     since = now - length
-    groups = list(_groups(since, now))
+    try:
+        groups = list(_groups(since, now))
+    except ExecutionTimeout:
+        raise PeriodTooLong from None
     ended: Counter[RequestStatus] = Counter()
     for group in groups:
         ended[RequestStatus(group["_id"]["status"])] += group["count"]

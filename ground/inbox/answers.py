@@ -1,5 +1,5 @@
-"""What the doors for signed calls have in common: the limit, the refusals, and the answer in the
-one shape of an error."""
+"""What the doors for signed calls have in common: the limit, and the answer to what was stored or
+could not be."""
 
 import logging
 from collections.abc import Mapping
@@ -9,9 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from ground.inbox.inbox import Acceptance
-from ground.inbox.signing import BadSignature
-from ground.json.errors import Answer, Refusal, error
-from ground.json.fields import Malformed
+from ground.json.errors import Answer, error
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +17,6 @@ log = logging.getLogger(__name__)
 def body_of(request: HttpRequest) -> bytes:
     """The raw body, read no further than one byte past the limit that `check_size` then refuses."""
     return request.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
-
-
-def unproven(bad: BadSignature) -> Refusal:
-    return Refusal(401, "bad_signature", f"{bad}.")
-
-
-def malformed(bad: Malformed) -> Refusal:
-    return Refusal(400, "malformed", f"{bad}.", {"field": bad.field, "rule": bad.rule})
 
 
 def answer(outcome: Acceptance, body: Mapping[str, Any], *, first: int) -> Answer:

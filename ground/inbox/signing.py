@@ -12,14 +12,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ground.json.errors import Refusal
+
 _ID = re.compile(r"[\x21-\x7e]{1,255}")  # printable ASCII without spaces
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 MAX_SIGNATURES = 10  # a header naming more is refused: each one costs a comparison
 
 
-class BadSignature(Exception):
+class BadSignature(Refusal):
     """The call is not proven to come from the sender; the message says which part is missing or
     wrong."""
+
+    code, status = "bad_signature", 401
+
+    @property
+    def message(self) -> str:
+        return f"{self}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,16 @@
-"""The one shape of an error, and the one limit of a body. What a door answers is decided
-elsewhere."""
+"""What is answered to a call that is not done: the one shape of an error, the root of all refusals,
+and the one limit of a body.
 
-from typing import Any
+Refusal            what a caller hears; each leaf is a broken rule and knows its code and status
+├─ TooLarge        413, here; and DatabaseAway, 503
+├─ Malformed       400, `ground/json/fields.py`: names the field and the rule
+├─ BadSignature    401, `ground/inbox/signing.py`
+└─ …               beside the rule that is broken: `lovense/lane`, `tips/intake`
+
+A rule raises its refusal and knows no door. A door has one `except Refusal as why` and answers
+`why.answer()`; of the REST doors that is `config/requests.api_error`."""
+
+from typing import Any, ClassVar
 
 from django.conf import settings
 
@@ -9,19 +18,47 @@ Answer = tuple[int, dict[str, Any]]
 
 
 class Refusal(Exception):
-    """A call that is answered without being stored."""
+    """A rule says no. The docstring of a leaf states the rule; its text is for the caller."""
 
-    def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
-        super().__init__(code)
-        self.answer: Answer = (status, error(code, message, details))
+    code: ClassVar[str] = "refused"  # a stable word for programs
+    status: ClassVar[int] = 409
+    words: ClassVar[str] = ""  # the sentence for people, where it is always the same
+    details: Any = None  # what is wrong where, as JSON
+    retry_after: int | None = None  # seconds after which the same call may be taken
+
+    def __str__(self) -> str:
+        return super().__str__() or self.words or self.code.replace("_", " ")
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return str(self)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+    def answer(self) -> Answer:
+        return self.status, error(self.code, self.message, self.details)
+
+
+class TooLarge(Refusal):
+    """A body has at most WEBHOOK_MAX_BODY_BYTES."""
+
+    code, status = "too_large", 413
+
+
+class DatabaseAway(Refusal):
+    """Nothing is known to be done while the database does not answer."""
+
+    code, status = "unavailable", 503
+    words = "The database did not answer; try again."
 
 
 def error(code: str, message: str, details: Any = None) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "details": details}}
 
 
-def check_size(body: bytes) -> None:
-    if len(body) > settings.WEBHOOK_MAX_BODY_BYTES:
-        raise Refusal(
-            413, "too_large", f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes."
-        )
+def check_size(length: int) -> None:
+    if length > settings.WEBHOOK_MAX_BODY_BYTES:
+        raise TooLarge(f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes.")

@@ -7,18 +7,26 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from ground import clock
+from ground.json.errors import Refusal
 
 MAX_AMOUNT = 2**53 - 1  # the largest integer that every JSON reader holds exactly
 _HEX24 = re.compile(r"[0-9a-f]{24}")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.\-]{1,120}")
 
 
-class Malformed(Exception):
+class Malformed(Refusal):
     """A body or a field of it breaks a rule; `field` is its path, `rule` says what was expected."""
+
+    code, status = "malformed", 400
 
     def __init__(self, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
         self.field, self.rule = field, rule
+        self.details = {"field": field, "rule": rule}
+
+    @property
+    def message(self) -> str:
+        return f"{self}."
 
 
 def read(body: bytes) -> "Fields":

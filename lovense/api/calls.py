@@ -1,5 +1,5 @@
-"""What the queue's doors have in common: who calls about whose lane, the bounded body, and the
-refusals of the rules behind them."""
+"""What the queue's doors have in common: who calls about whose lane, the bounded body, and what
+they answer while the database is away."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.http import Http404
 from pymongo.errors import PyMongoError
-from rest_framework.exceptions import APIException, PermissionDenied, UnsupportedMediaType
+from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,13 +20,13 @@ from ground import clock
 from ground.audit import log as audit_log
 from ground.audit.log import LONGEST_WHY
 from ground.json import fields
-from ground.json.errors import error
+from ground.json.errors import DatabaseAway, TooLarge
 from ground.json.fields import Fields, Malformed
 from ground.json.shapes import refusal
 from ground.people import DECIDES
 from lovense.api import answers
 from lovense.deciding.activation import Row
-from lovense.lane import controls, lanes
+from lovense.lane import lanes
 from lovense.models import Performer
 from tips import signals
 from tips.queue import requests as queue
@@ -49,46 +49,19 @@ WITH_A_BODY = {
 }
 
 
-def refused(status: int, code: str, message: str, details: Any = None) -> Response:
-    return Response(error(code, message, details), status=status)
-
-
-def answering_refusals(view: View) -> View:
-    """The refusals of the rules behind these doors, in one place."""
+def answering_outages(view: View) -> View:
+    """What the rules refuse answers for itself (`ground/json/errors.py`); this is what no rule can
+    foresee."""
 
     @wraps(view)
     def answering(request: Request, *args: Any, **named: Any) -> Response:
         try:
             return view(request, *args, **named)
-        except Malformed as bad:
-            return refused(400, "malformed", f"{bad}.", {"field": bad.field, "rule": bad.rule})
-        except controls.InvalidPause:
-            return refused(
-                400,
-                "malformed",
-                "until: must be in the future.",
-                {"field": "until", "rule": "must be in the future"},
-            )
-        except controls.NoSuchRequest:
-            return refused(404, "not_found", "Not found.")
-        except tuple(CLASHES) as clash:
-            code, details = CLASHES[type(clash)]
-            return refused(409, code, str(clash) or code.replace("_", " "), details(clash))
         except (PyMongoError, DatabaseError) as failure:
             log.warning("queue_door_failed", extra={"error_code": type(failure).__name__})
-            return refused(503, "unavailable", "The database did not answer; try again.")
+            raise DatabaseAway from failure
 
     return answering
-
-
-# What a control cannot do as things stand: its code, and what the caller has to know.
-CLASHES: dict[type[Exception], tuple[str, Callable[[Any], Any]]] = {
-    controls.AlreadyOver: ("already_over", lambda clash: {"status": clash.status}),
-    controls.PartOfRun: ("part_of_run", lambda clash: {"leader": clash.leader}),
-    controls.NothingPlays: ("nothing_plays", lambda clash: None),
-    controls.CountChanged: ("count_changed", lambda clash: {"waiting": clash.actual}),
-    controls.AlreadyFirst: ("already_first", lambda clash: None),
-}
 
 
 def own_lane(request: Request) -> str | None:
@@ -136,20 +109,12 @@ def body_of(request: Request) -> Fields:
     """The body as one JSON object; none at all is an empty one."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > settings.WEBHOOK_MAX_BODY_BYTES:
-        raise TooLarge
+        raise TooLarge("The body is too long.")
     if length == "0":
         return Fields({}, "")
     if (request.content_type or "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(request.content_type or "")
     return fields.read(bytes(request.body))
-
-
-class TooLarge(APIException):
-    """A body has at most WEBHOOK_MAX_BODY_BYTES."""
-
-    status_code = 413
-    default_code = "too_large"
-    default_detail = "The body is too long."
 
 
 def named_lane(request: Request, body: Fields) -> str:

@@ -14,7 +14,7 @@ from lovense.api import answers, schema
 from lovense.api.calls import (
     REFUSED,
     WITH_A_BODY,
-    answering_refusals,
+    answering_outages,
     body_of,
     caller,
     coming_from,
@@ -56,7 +56,7 @@ from tips.queue import requests as queue
     ],
 )
 @api_view(["DELETE"])
-@answering_refusals
+@answering_outages
 def cancel(request: Request, request_id: str) -> Response:
     """Again, it answers the same and changes nothing."""
     reached = reach(request, request_id, is_change=True)
@@ -98,7 +98,7 @@ CONTROLS = {**REFUSED, **WITH_A_BODY}
     ],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def pause(request: Request) -> Response:
     """Pausing again changes until when and why."""
     body = body_of(request)
@@ -118,7 +118,7 @@ def pause(request: Request) -> Response:
     examples=[schema.example("Her own", {}), schema.example("Going on", schema.LANE, 200)],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def resume(request: Request) -> Response:
     """Goes on where it stood. Resuming what is not paused changes nothing."""
     body = body_of(request)
@@ -148,7 +148,7 @@ def resume(request: Request) -> Response:
     ],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def skip(request: Request) -> Response:
     """With a requestId it ends this one only, so a second press does not end the next one."""
     body = body_of(request)
@@ -183,7 +183,7 @@ def skip(request: Request) -> Response:
     ],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def clear(request: Request) -> Response:
     """All that waits in the lane, each with its record."""
     body = body_of(request)
@@ -212,7 +212,7 @@ def clear(request: Request) -> Response:
     ],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def mode(request: Request) -> Response:
     """fifo, priority or batch; null is the platform's."""
     body = body_of(request)
@@ -240,7 +240,7 @@ def mode(request: Request) -> Response:
     examples=[schema.example("Next", schema.WAITING, 200)],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def move_up(request: Request, request_id: str) -> Response:
     """One place."""
     whose = reach(request, request_id, is_change=True)["lane"]

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from ground import clock
 from lovense.api import answers, schema
-from lovense.api.calls import MOST_SHOWN, REFUSED, answering_refusals, lane_of
+from lovense.api.calls import MOST_SHOWN, REFUSED, answering_outages, lane_of
 from lovense.lane import lanes
 
 # --- submitting ----------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ class LaneQuery(serializers.Serializer[Any]):
     examples=[schema.example("One plays and one waits", schema.LANE, 200)],
 )
 @api_view(["GET"])
-@answering_refusals
+@answering_outages
 def lane(request: Request) -> Response:
     """The performer's own lane, in the order of the turns."""
     query = LaneQuery(data=request.query_params)

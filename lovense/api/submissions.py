@@ -1,7 +1,6 @@
 """REST doors for what people submit to a queue, and for where a request stands."""
 
 import hashlib
-import math
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import api_view
@@ -14,11 +13,10 @@ from lovense.api import answers, schema
 from lovense.api.calls import (
     REFUSED,
     WITH_A_BODY,
-    answering_refusals,
+    answering_outages,
     body_of,
     lane_of,
     reach,
-    refused,
     wake,
 )
 from lovense.lane import submissions
@@ -54,7 +52,7 @@ from lovense.lane import submissions
     ],
 )
 @api_view(["POST"])
-@answering_refusals
+@answering_outages
 def submit(request: Request) -> Response:
     """Once per idempotency key."""
     body = body_of(request)
@@ -62,30 +60,7 @@ def submit(request: Request) -> Response:
     submission, now = submissions.parse(body), clock.now()
     name, account = request.user.get_username(), str(request.user.pk)
     key = submission.key or _derived_key(request)
-    try:
-        made = submissions.submit(
-            submission, lane=lane, account=account, name=name, key=key, now=now
-        )
-    except submissions.TooManySubmissions as many:
-        answer = refused(
-            429,
-            "too_many_requests",
-            f"At most {submissions.LIMIT} a minute.",
-            {"resetAt": clock.iso(many.resets_at)},
-        )
-        answer["Retry-After"] = str(max(1, math.ceil((many.resets_at - now).total_seconds())))
-        return answer
-    except submissions.QueueFull:
-        return refused(
-            503,
-            "QUEUE_FULL",
-            f"{submissions.DEPTH} requests wait; try again later.",
-            {"limit": submissions.DEPTH},
-        )
-    except submissions.SubmissionKeyReused:
-        return refused(
-            422, "idempotency_key_reused", "This idempotencyKey was used for other content."
-        )
+    made = submissions.submit(submission, lane=lane, account=account, name=name, key=key, now=now)
     if made.is_new:
         wake(lane)
     return Response(answers.status(made.row, now=clock.now()), status=201 if made.is_new else 200)
@@ -107,7 +82,7 @@ def _derived_key(request: Request) -> str:
     examples=[schema.example("Waiting", schema.WAITING, 200)],
 )
 @api_view(["GET"])
-@answering_refusals
+@answering_outages
 def status(request: Request, request_id: str) -> Response:
     """The request, its place in its lane while it waits, and its activation once its turn has
     come."""

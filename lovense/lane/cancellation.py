@@ -18,6 +18,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from ground.audit import log as audit_log
+from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, Row, S, activation_id, new_row
@@ -36,42 +37,53 @@ DECIDED_MEANWHILE = (
 REASON = "cancelled"
 
 
-class NoSuchRequest(Exception):
+class NoSuchRequest(Refusal):
     """There is no such request; or it is another performer's, which is told to nobody."""
 
-
-class AlreadyOver(Exception):
-    """What has ended cannot be cancelled. `status` says how it ended."""
-
-    @property
-    def status(self) -> str:
-        return str(self.args[0])
-
-    def __str__(self) -> str:
-        return f"It is over: {self.status}."
+    code, status = "not_found", 404
+    words = "Not found."
 
 
-class PartOfRun(Exception):
+class AlreadyOver(Refusal):
+    """What has ended cannot be cancelled. `ended_as` says how it ended."""
+
+    code, status = "already_over", 409
+
+    def __init__(self, ended_as: str) -> None:
+        super().__init__(f"It is over: {ended_as}.")
+        self.ended_as = str(ended_as)
+        self.details = {"status": self.ended_as}
+
+
+class PartOfRun(Refusal):
     """It plays as part of one run with others, which nobody has cancelled; skipping ends the whole
     run. `leader`: the request that the run belongs to."""
+
+    code, status = "part_of_run", 409
 
     def __init__(self, leader: str) -> None:
         super().__init__(
             "It is part of one run with others; only the whole run can be ended, by skipping it."
         )
         self.leader = leader
+        self.details = {"leader": leader}
 
 
-class NothingPlays(Exception):
+class NothingPlays(Refusal):
     """There is nothing to skip: no request of this performer has its turn now."""
 
+    code, status = "nothing_plays", 409
 
-class CountChanged(Exception):
+
+class CountChanged(Refusal):
     """Clearing removes what was counted; now another number waits."""
+
+    code, status = "count_changed", 409
 
     def __init__(self, actual: int) -> None:
         super().__init__(f"{actual} wait now.")
         self.actual = actual
+        self.details = {"waiting": actual}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from pymongo.client_session import ClientSession
 
 from ground import clock
 from ground.audit import log as audit_log
+from ground.json.errors import Refusal
+from ground.json.fields import Malformed
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
@@ -39,15 +41,17 @@ Row = dict[str, Any]
 SWITCH = "enable_lovense"
 
 
-class AlreadyFirst(Exception):
+class AlreadyFirst(Refusal):
     """Nothing is before it that it could change places with."""
 
+    code, status = "already_first", 409
 
-class InvalidPause(ValueError):
+
+class InvalidPause(Malformed):
     """A pause ends in the future, or when she resumes."""
 
 
-class UnknownMode(ValueError):
+class UnknownMode(Malformed):
     """A queue has one of the modes of `tips/queue/ordering.py`."""
 
 
@@ -60,7 +64,7 @@ def pause(
     """Nothing more of hers starts, until then or until she resumes. What plays, plays to its end;
     tips go on waiting."""
     if until is not None and until <= now:
-        raise InvalidPause("A pause ends in the future.")
+        raise InvalidPause("until", "must be in the future")
 
     def paused(row: Row) -> Row:
         since = row["paused_at"] if is_paused(row, now) else now
@@ -82,7 +86,7 @@ def resume(*, performer_id: str, by: str, now: datetime) -> None:
 def set_mode(*, performer_id: str, mode: str | None, by: str, now: datetime) -> None:
     """None: the platform's. The order follows from the heads of her lines, so no row moves."""
     if mode is not None and mode not in Mode.values:
-        raise UnknownMode(f"A mode is one of {', '.join(Mode.values)}.")
+        raise UnknownMode("mode", f"must be one of {', '.join(Mode.values)}")
     _change(performer_id, "set_mode", lambda row: {"queue_mode": mode}, by=by, why="", now=now)
 
 

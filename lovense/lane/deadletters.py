@@ -17,6 +17,7 @@ from pymongo.client_session import ClientSession
 
 from ground import clock
 from ground.audit import log as audit_log
+from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, Row, S, activation_id, end_requests
@@ -47,31 +48,26 @@ class Resolution(StrEnum):
     OTHER = "other"
 
 
-class LetterRefused(Exception):
-    """This dead letter cannot be changed that way; the text says why."""
-
-    code = "refused"
-
-
-class NoSuchLetter(LetterRefused):
+class NoSuchLetter(Refusal):
     """There is no such request."""
 
-    code = "not_found"
+    code, status = "not_found", 404
+    words = "There is no such request."
 
 
-class NotDead(LetterRefused):
+class NotDead(Refusal):
     """Only what is known not to have played goes back."""
 
-    code = "not_dead"
+    code, status = "not_dead", 409
 
     def __init__(self, status: str) -> None:
         super().__init__(_WHY_NOT.get(status, f"It is {status}."))
 
 
-class Archived(LetterRefused):
+class Archived(Refusal):
     """The archive's rows are what their manifests say, for ever."""
 
-    code = "archived"
+    code, status = "archived", 409
 
     def __init__(self) -> None:
         super().__init__(
@@ -80,10 +76,10 @@ class Archived(LetterRefused):
         )
 
 
-class SettledOtherwise(LetterRefused):
+class SettledOtherwise(Refusal):
     """A viewer who was given the tokens back is not given the run as well."""
 
-    code = "settled_otherwise"
+    code, status = "settled_otherwise", 409
 
     def __init__(self, review: Mapping[str, Any]) -> None:
         told = (
@@ -93,14 +89,15 @@ class SettledOtherwise(LetterRefused):
         super().__init__(f"{told} To send it back, review it as {Resolution.OTHER} first.")
 
 
-class GroupCountChanged(LetterRefused):
+class GroupCountChanged(Refusal):
     """A group is sent back by somebody who knows how many they are."""
 
-    code = "count_changed"
+    code, status = "count_changed", 409
 
     def __init__(self, actual: int) -> None:
         super().__init__(f"There are {actual} now; nothing was sent back.")
         self.actual = actual
+        self.details = {"actual": actual}
 
 
 _WHY_NOT = {
@@ -212,7 +209,7 @@ class Letter:
         return self.activation["gates"] if self.activation else []
 
     @property
-    def refusal(self) -> LetterRefused | None:
+    def refusal(self) -> Refusal | None:
         """Why it cannot be sent back; None when it can."""
         if self.is_archived:
             return Archived()
@@ -276,8 +273,12 @@ def _of(cause: str) -> Row:
     return {"status": DEAD, "cause": cause} if cause else {"status": DEAD}
 
 
-class NoSuchPlace(ValueError):
-    """A page goes on from where the one before it ended."""
+class NoSuchPlace(Refusal):
+    """A slice goes on from where the one before it ended."""
+
+    code, status = "invalid", 400
+    words = "Some fields are wrong; see details."
+    details = {"after": ["Not a place of this list."]}
 
 
 def _beyond(after: str) -> Row:
@@ -287,7 +288,7 @@ def _beyond(after: str) -> Row:
     try:
         at = clock.parse(moment)
     except ValueError:
-        raise NoSuchPlace(after) from None
+        raise NoSuchPlace from None
     return {"$or": [{"finished_at": {"$lt": at}}, {"finished_at": at, "_id": {"$lt": key}}]}
 
 
@@ -297,7 +298,7 @@ def find(key: str) -> Letter:
         for model in (QueueRequest, ArchivedQueueRequest):
             if row := collection(model).find_one({"_id": request_id}, _WITHOUT):
                 return _letters([row], is_archived=model is ArchivedQueueRequest)[0]
-    raise NoSuchLetter("There is no such request.")
+    raise NoSuchLetter
 
 
 def _letters(rows: Sequence[Row], *, is_archived: bool = False) -> list[Letter]:

@@ -5,6 +5,7 @@ anybody while DEPTH requests wait. A submission's turn comes after all that has 
 all that settles later."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from ground import clock
+from ground.json.errors import Refusal
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
 from lovense.menus import publishing
@@ -31,20 +34,33 @@ ITEM_FIELDS = ("title", "pattern", "intensity", "durationSec")
 _TITLES = {RequestType.TEST: "Test", RequestType.MANUAL: "Played by hand"}
 
 
-class TooManySubmissions(Exception):
+class TooManySubmissions(Refusal):
     """An account submits at most LIMIT in any minute; `resets_at` is when the next one is taken."""
 
-    def __init__(self, resets_at: datetime) -> None:
-        super().__init__(f"at most {LIMIT} a minute")
+    code, status = "too_many_requests", 429
+
+    def __init__(self, resets_at: datetime, *, now: datetime) -> None:
+        super().__init__(f"At most {LIMIT} a minute.")
         self.resets_at = resets_at
+        self.details = {"resetAt": clock.iso(resets_at)}
+        self.retry_after = max(1, math.ceil((resets_at - now).total_seconds()))
 
 
-class QueueFull(Exception):
+class QueueFull(Refusal):
     """While DEPTH requests wait in the deployment, people have to wait with theirs."""
 
+    code, status = "QUEUE_FULL", 503
 
-class SubmissionKeyReused(Exception):
+    def __init__(self) -> None:
+        super().__init__(f"{DEPTH} requests wait; try again later.")
+        self.details = {"limit": DEPTH}
+
+
+class SubmissionKeyReused(Refusal):
     """An idempotency key belongs to one content."""
+
+    code, status = "idempotency_key_reused", 422
+    words = "This idempotencyKey was used for other content."
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +220,7 @@ def _count(account: str, now: datetime) -> None:
     before = collection(Submitter).find_one_and_update({"_id": account}, changes, upsert=True)
     counted = sorted(at for at in (before or {"at": []})["at"] if at > now - WINDOW)
     if len(counted) >= LIMIT:
-        raise TooManySubmissions(counted[-LIMIT] + WINDOW)
+        raise TooManySubmissions(counted[-LIMIT] + WINDOW, now=now)
 
 
 def _check_depth() -> None:

@@ -537,7 +537,7 @@ def read(given_headers, content, target=webhooks.PATH):
     try:
         return webhooks.read_call(given_headers, target, content)
     except Refusal as refusal:
-        return refusal.answer[0]
+        return refusal.answer()[0]
 
 
 @bounded

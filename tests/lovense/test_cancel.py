@@ -285,7 +285,7 @@ def test_what_is_over_says_how_it_ended(chain, bob, amount, verdict):
         acknowledge(chain, tip_id, "finished", delivered_seconds=10)
     with pytest.raises(AlreadyOver) as over:
         cancel(chain, tip_id)
-    assert over.value.status == verdict
+    assert over.value.ended_as == verdict
     assert entries() == []
 
 
@@ -402,7 +402,7 @@ def test_against_an_acknowledgement_there_is_one_verdict(chain, bob, in_threads)
             try:
                 return cancel(chain, tip_id)
             except AlreadyOver as over:
-                return over.status
+                return over.ended_as
 
         ways = iter([finish, try_to_cancel])
         answers = in_threads(lambda ways=ways: next(ways)(), times=2, workers=2)

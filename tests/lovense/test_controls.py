@@ -294,7 +294,7 @@ def test_it_changes_places_with_the_one_before_it(chain, bob, who, wire):
     assert actions() == ["move_up", "move_up"]
     with pytest.raises(AlreadyOver) as over:
         move_up(who, first)
-    assert over.value.status == "completed"
+    assert over.value.ended_as == "completed"
 
 
 @pytest.mark.parametrize("mode", ["fifo", "priority"])

@@ -337,7 +337,7 @@ def read(headers, content):
     try:
         return webhooks.read_call(headers, content)
     except Refusal as refusal:
-        return refusal.answer[0]
+        return refusal.answer()[0]
 
 
 @many

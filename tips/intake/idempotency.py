@@ -14,9 +14,11 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from tips.models import IdempotencyKey, KeyState
 
+HEADER = "Idempotency-Key"
 KEPT = timedelta(days=30)
 # Longer than any call takes: a transaction gives up after ten seconds.
 LOCKED = timedelta(seconds=30)
@@ -34,12 +36,19 @@ class KeptAnswer:
     is_hit: bool = False
 
 
-class IdempotencyKeyReused(Exception):
+class IdempotencyKeyReused(Refusal):
     """The key was used with another body."""
 
+    code, status = "idempotency_key_reused", 422
+    words = f"This {HEADER} was used with another body."
 
-class StillRunning(Exception):
+
+class StillRunning(Refusal):
     """The first call with this key has not ended."""
+
+    code, status = "in_progress", 409
+    words = f"The first call with this {HEADER} has not ended; try again."
+    retry_after = 1
 
 
 def once(

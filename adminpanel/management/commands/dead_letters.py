@@ -12,8 +12,9 @@ from tqdm import tqdm
 from adminpanel.api.schema import group_json, letter_json
 from ground import clock
 from ground.hops import doorbell
+from ground.json.errors import Refusal
 from lovense.lane import deadletters
-from lovense.lane.deadletters import GroupCountChanged, Letter, LetterRefused, Resolution
+from lovense.lane.deadletters import GroupCountChanged, Letter, Resolution
 
 MISUSED = 2
 OPERATOR = "operator"  # whom the audit trail names, unless --by does
@@ -60,8 +61,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options)
-        except LetterRefused as refused:
-            raise CommandError(str(refused), returncode=1) from None
+        except Refusal as why:
+            raise CommandError(str(why), returncode=1) from None
 
     def _list(self, options: dict[str, Any]) -> None:
         groups = [group for group in deadletters.groups() if options["cause"] in ("", group.cause)]

@@ -1,0 +1,155 @@
+"""Every refusal of a rule, and what a program is answered: word for word, because programs rely on it. One
+tree; whoever adds a leaf adds its answer here."""
+
+import pkgutil
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+
+import pytest
+from django.urls import path
+from rest_framework.test import APIClient
+from rest_framework.views import APIView
+
+from adminpanel.watch.metrics import InvalidPeriod, PeriodTooLong
+from ground.inbox.signing import BadSignature
+from ground.json.errors import DatabaseAway, Refusal, TooLarge, check_size
+from ground.json.fields import Malformed
+from lovense.lane import cancellation, controls, deadletters, submissions
+from tips import api
+from tips.intake import idempotency
+
+OVER = (
+    "It ended more than 90 days ago and is in the archive: there it can be read, and nothing can be changed."
+)
+REFUNDED = (
+    "dina has reviewed it as refunded, so it does not play any more. "
+    "To send it back, review it as other first."
+)
+RUN = "It is part of one run with others; only the whole run can be ended, by skipping it."
+KEY = "Idempotency-Key"
+
+NOW = datetime(2026, 1, 3, 4, 15, tzinfo=UTC)
+
+# the refusal · its status · its code · its sentence · its details
+ANSWERS = [
+    (TooLarge("The body is too long."), 413, "too_large", "The body is too long.", None),
+    (DatabaseAway(), 503, "unavailable", "The database did not answer; try again.", None),
+    (
+        Malformed("data.amount", "is required"),
+        *(400, "malformed", "data.amount: is required.", {"field": "data.amount", "rule": "is required"}),
+    ),
+    (BadSignature("webhook-id is missing"), 401, "bad_signature", "webhook-id is missing.", None),
+    (
+        controls.InvalidPause("until", "must be in the future"),
+        *(400, "malformed", "until: must be in the future."),
+        {"field": "until", "rule": "must be in the future"},
+    ),
+    (
+        controls.UnknownMode("mode", "must be one of fifo"),
+        *(400, "malformed", "mode: must be one of fifo.", {"field": "mode", "rule": "must be one of fifo"}),
+    ),
+    (
+        InvalidPeriod("period", "must be 1h"),
+        *(400, "malformed", "period: must be 1h.", {"field": "period", "rule": "must be 1h"}),
+    ),
+    (
+        PeriodTooLong(),
+        *(503, "too_long", "Too much ended in this period; ask about a shorter one.", None),
+    ),
+    (cancellation.NoSuchRequest(), 404, "not_found", "Not found.", None),
+    (cancellation.AlreadyOver("dead"), 409, "already_over", "It is over: dead.", {"status": "dead"}),
+    (cancellation.PartOfRun("r1"), 409, "part_of_run", RUN, {"leader": "r1"}),
+    (cancellation.NothingPlays(), 409, "nothing_plays", "nothing plays", None),
+    (cancellation.CountChanged(3), 409, "count_changed", "3 wait now.", {"waiting": 3}),
+    (controls.AlreadyFirst(), 409, "already_first", "already first", None),
+    (deadletters.NoSuchLetter(), 404, "not_found", "There is no such request.", None),
+    (deadletters.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),
+    (deadletters.Archived(), 409, "archived", OVER, None),
+    (
+        deadletters.SettledOtherwise({"by": "dina", "resolution": "refunded"}),
+        *(409, "settled_otherwise", REFUNDED, None),
+    ),
+    (
+        deadletters.GroupCountChanged(2),
+        *(409, "count_changed", "There are 2 now; nothing was sent back.", {"actual": 2}),
+    ),
+    (
+        deadletters.NoSuchPlace(),
+        *(400, "invalid", "Some fields are wrong; see details.", {"after": ["Not a place of this list."]}),
+    ),
+    (
+        submissions.TooManySubmissions(NOW + timedelta(seconds=7.2), now=NOW),
+        *(429, "too_many_requests", "At most 60 a minute.", {"resetAt": "2026-01-03T04:15:07.200Z"}),
+    ),
+    (
+        submissions.QueueFull(),
+        *(503, "QUEUE_FULL", "10000 requests wait; try again later.", {"limit": 10_000}),
+    ),
+    (
+        submissions.SubmissionKeyReused(),
+        *(422, "idempotency_key_reused", "This idempotencyKey was used for other content.", None),
+    ),
+    (
+        idempotency.IdempotencyKeyReused(),
+        *(422, "idempotency_key_reused", f"This {KEY} was used with another body.", None),
+    ),
+    (
+        idempotency.StillRunning(),
+        *(409, "in_progress", f"The first call with this {KEY} has not ended; try again.", None),
+    ),
+    (
+        api.NotPlaced(),
+        *(503, "unavailable", f"The database did not answer; try again with the same {KEY}.", None),
+    ),
+    (
+        api.OtherContent(),
+        *(409, "conflict", "Another content was received under this tip id; the first one stands.", None),
+    ),
+]
+RETRY_AFTER = {"too_many_requests": "8", "in_progress": "1"}
+
+
+class Refusing(APIView):
+    permission_classes = ()
+    authentication_classes = ()
+
+    def get(self, request, number):
+        raise ANSWERS[number][0]
+
+
+urlpatterns = [path("refused/<int:number>", Refusing.as_view())]
+
+
+@pytest.mark.parametrize(
+    "number", range(len(ANSWERS)), ids=[f"{type(row[0]).__name__}-{row[2]}" for row in ANSWERS]
+)
+def test_a_refusal_is_answered_in_the_same_words_as_ever(number, settings):
+    settings.ROOT_URLCONF = __name__
+    why, status, code, message, details = ANSWERS[number]
+    answer = APIClient(raise_request_exception=False).get(f"/refused/{number}")
+    body = {"error": {"code": code, "message": message, "details": details}}
+    assert (answer.status_code, answer.json()) == (status, body)
+    assert why.answer() == (status, body)
+    assert answer.get("Retry-After") == ("1" if isinstance(why, api.NotPlaced) else RETRY_AFTER.get(code))
+
+
+def leaves(of):
+    for leaf in of.__subclasses__():
+        yield leaf
+        yield from leaves(leaf)
+
+
+def test_every_leaf_of_the_tree_states_its_rule_and_has_its_answer_here():
+    for app in ("ground", "ledger", "tips", "lovense", "adminpanel"):
+        for module in pkgutil.walk_packages(import_module(app).__path__, f"{app}."):
+            import_module(module.name)
+    ours = {leaf for leaf in leaves(Refusal) if not leaf.__module__.startswith("tests.")}
+    assert {leaf.__name__ for leaf in ours if not leaf.__doc__} == set()
+    assert ours == {type(row[0]) for row in ANSWERS}
+
+
+def test_the_limit_of_a_body_is_one_byte_wide(settings):
+    settings.WEBHOOK_MAX_BODY_BYTES = 10
+    check_size(10)
+    with pytest.raises(TooLarge, match="at most 10 bytes"):
+        check_size(11)
