@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from adminpanel import facts
 from adminpanel.tip import story
 from adminpanel.watch import health, lanes, reconciliation
 from ground import clock
@@ -185,9 +186,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "layout": _region(request),
         "health": found,
         "tone": _HEALTH_TONES[found.status],
-        "hops": [
-            {"hop": hop, "words": _HOPS[hop.name], "is_late": _is_late(hop)} for hop in found.hops
-        ],
+        "hops": [{"hop": facts.HOPS[waits.name], "waits": waits} for waits in found.hops],
         "lanes": lanes.longest(now=now),
         "lanes_shown": lanes.LANES_SHOWN,
         "paused": lanes.paused(now=now),
@@ -201,18 +200,6 @@ _HEALTH_TONES = {
     health.Status.DEGRADED: "warn",
     health.Status.UNHEALTHY: "bad",
 }
-# What waits before a hop, and for what.
-_HOPS = {
-    "deliveries": ("Inbox", "to be processed"),
-    "looks": ("Ledger", "for a look at the ledger"),
-    "requests": ("Queue", "for a turn, or a page"),
-    "claims": ("Healing", "overdue, for a look at what became of them"),
-}
-_PATIENT = frozenset({"requests"})  # waiting is what a queue is for
-
-
-def _is_late(hop: health.Backlog) -> bool:
-    return hop.name not in _PATIENT and (hop.lag_seconds or 0) > health.LATE.total_seconds()
 
 
 @_page

@@ -161,7 +161,7 @@ LETTER = {
     "whyNot": "",
     "review": None,
     "history": [
-        {"at": "2026-01-03T04:15:00.000Z", "text": "attempt 1: sent to the page"},
+        {"at": "2026-01-03T04:15:00.000Z", "text": "attempt 1: handed over to the page"},
         {"at": "2026-01-03T04:15:01.000Z", "text": "attempt 1: busy"},
     ],
     "gates": [{"gate": "settled", "passed": True, "saw": "posted at 2026-01-03T04:14:59.000Z"}],

@@ -30,7 +30,7 @@ class ReadingOut(Shape):
 
 
 class HopOut(Shape):
-    hop = serializers.ChoiceField(list(rules.HOPS))
+    hop = serializers.ChoiceField(list(rules.COUNTS))
     depth = serializers.IntegerField(help_text="How many wait before it")
     isAtLeast = serializers.BooleanField()
     lagSeconds = serializers.FloatField(allow_null=True, help_text="How long the oldest has waited")

@@ -5,11 +5,12 @@ verdict as a sentence.
 /api/tips/:id` is the same function. An anonymous tip stays anonymous here too."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from adminpanel import facts
 from adminpanel.watch import reconciliation
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
@@ -57,9 +58,9 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One of the six. `at` is null while it has not happened: then `waits` says what would bring
-    it, or why nothing will."""
+class FactOfTip:
+    """One of the six, of this tip. `at` is null while it has not happened: then `waits` says what
+    would bring it, or why nothing will. What has happened may wait to be confirmed."""
 
     number: int
     title: str
@@ -136,7 +137,7 @@ class Story:
         return verdict(self)
 
     @cached_property
-    def facts(self) -> list[Fact]:
+    def facts(self) -> list[FactOfTip]:
         return list(_timed(_facts(self)))
 
     @property
@@ -385,184 +386,150 @@ def _activated(found: Story, row: Activation) -> Verdict:
 # --- the six facts -------------------------------------------------------------------------------
 
 
-def _timed(facts: Iterator[Fact]) -> Iterator[Fact]:
+def _timed(told: Iterator[FactOfTip]) -> Iterator[FactOfTip]:
     """The same facts with the milliseconds since the one before."""
     before: datetime | None = None
-    for fact in facts:
+    for fact in told:
         since = round((fact.at - before).total_seconds() * 1000) if fact.at and before else None
         before = fact.at or before
-        yield Fact(
-            fact.number,
-            fact.title,
-            fact.key,
-            fact.at,
-            fact.details,
-            fact.waits,
-            fact.is_expected,
-            since,
-        )
+        yield replace(fact, since_ms=since)
 
 
-def _facts(found: Story) -> Iterator[Fact]:
+def _facts(found: Story) -> Iterator[FactOfTip]:
     yield _received(found)
     yield _recorded(found)
     yield _settled(found)
     yield _claimed(found)
-    yield _sent(found)
+    yield _handed_over(found)
     yield _acknowledged(found)
 
 
-def _received(found: Story) -> Fact:
+def _happened(number: int, key: str, row: Any, details: Details, waits: str = "") -> FactOfTip:
+    fact = facts.SIX[number - 1]
+    return FactOfTip(number, fact.name, key, fact.at(row), details, waits)
+
+
+def _waiting(number: int, key: str, waits: str = "", details: Details | None = None) -> FactOfTip:
+    """Without other words it waits for what it always waits for."""
+    fact = facts.SIX[number - 1]
+    return FactOfTip(number, fact.name, key, None, details or [], waits or f"{fact.waits_for}.")
+
+
+def _never(number: int, key: str, why: str, details: Details | None = None) -> FactOfTip:
+    name = facts.SIX[number - 1].name
+    return FactOfTip(number, name, key, None, details or [], why, is_expected=False)
+
+
+_BEFORE = "the fact before it."
+
+
+def _received(found: Story) -> FactOfTip:
     row = found.delivery
     if row is None:
-        return Fact(
-            1,
-            "Delivery stored",
-            "",
-            None,
-            waits="Its delivery has been archived.",
-            is_expected=False,
-        )
+        return _never(1, "", "Its delivery has been archived.")
     details = [("Event type", row.event_type), ("Fingerprint", f"{row.fingerprint[:16]}…")]
-    return Fact(1, "Delivery stored", row.key, row.received_at, details)
+    return _happened(1, row.key, row, details)
 
 
-def _recorded(found: Story) -> Fact:
-    title, tip, delivery = "Delivery processed, tip recorded", found.tip, found.delivery
+def _recorded(found: Story) -> FactOfTip:
+    tip, delivery = found.tip, found.delivery
     if tip is None:
         again = (
             f" {delivery.attempts} attempts failed so far: {delivery.error}."
             if delivery and delivery.attempts
             else ""
         )
-        return Fact(
-            2,
-            title,
-            found.tip_id,
-            None,
-            waits=f"the settlement task, at the latest one second from now.{again}",
-        )
+        return _waiting(2, found.tip_id, f"{facts.SIX[1].waits_for}.{again}")
     details = [
         ("Source reference", tip.source_ref),
         ("Made", f"{tip.happened_at:%Y-%m-%d %H:%M:%S} UTC"),
     ]
-    return Fact(2, title, tip.tip_id, tip.created_at, details)
+    return _happened(2, tip.tip_id, tip, details)
 
 
-def _settled(found: Story) -> Fact:
-    title, tip, event = "Settled, event logged, request queued", found.tip, found.event
+def _settled(found: Story) -> FactOfTip:
+    tip, event = found.tip, found.event
     if event is not None:
         details = [
             ("Event", event.event_id),
             ("Proof", event.ledger_id),
             ("Position in the log", str(event.sequence)),
         ]
-        return Fact(3, title, event.tip_id, event.created_at, details)
+        return _happened(3, event.tip_id, event, details)
     if tip is None:
-        return Fact(3, title, found.tip_id, None, waits="the fact before it.")
-    if tip.settlement_status == SettlementStatus.PENDING and tip.looks is not None:
-        waits = (
-            "somebody to solve what needs reconciliation."
-            if tip.needs_reconciliation
-            else "the ledger to post it."
-        )
-        return Fact(3, title, found.tip_id, None, waits=waits)
-    if tip.settlement_status == SettlementStatus.PENDING:
-        return Fact(
-            3,
-            title,
-            found.tip_id,
-            None,
-            waits="tokens bought by the viewer, or the end of the grace period.",
-        )
-    return Fact(
-        3, title, found.tip_id, None, waits="Never: the tip was not settled.", is_expected=False
-    )
+        return _waiting(3, found.tip_id, _BEFORE)
+    if tip.settlement_status != SettlementStatus.PENDING:
+        return _never(3, found.tip_id, "Never: the tip was not settled.")
+    return _waiting(3, found.tip_id, _unproven(tip))
 
 
-def _claimed(found: Story) -> Fact:
-    title, request, row = "Claimed and decided", found.request, found.activation
+def _unproven(tip: Tip) -> str:
+    if tip.looks is None:
+        return "tokens bought by the viewer, or the end of the grace period."
+    if tip.needs_reconciliation:
+        return "somebody to solve what needs reconciliation."
+    return "the ledger to post it."
+
+
+def _claimed(found: Story) -> FactOfTip:
+    request, row = found.request, found.activation
     key = row.activation_id if row else f"{found.tip_id}.all"
     if row is not None:
         gates = f"{sum(gate['passed'] for gate in row.gates)} of {len(row.gates)} asked were passed"
         details = [("Request", row.request_id), ("Gates", gates), *_ended_by(row)]
-        return Fact(4, title, key, row.created_at, details)
-    if request is None:
-        is_expected = found.tip is None or found.tip.settlement_status == SettlementStatus.PENDING
-        return Fact(
-            4,
-            title,
-            key,
-            None,
-            waits="the fact before it." if is_expected else "Never: nothing was queued.",
-            is_expected=is_expected,
-        )
-    if request["status"] == RequestStatus.CANCELLED:
-        return Fact(
-            4, title, key, None, waits="Never: it was removed from the queue.", is_expected=False
-        )
-    return Fact(
-        4,
-        title,
-        key,
-        None,
-        waits="a page that holds the performer's devices, and the end of what was settled before "
-        "it.",
-    )
+        return _happened(4, key, row, details)
+    if request is not None and request["status"] == RequestStatus.CANCELLED:
+        return _never(4, key, "Never: it was removed from the queue.")
+    if request is not None:
+        return _waiting(4, key)
+    if found.tip is None or found.tip.settlement_status == SettlementStatus.PENDING:
+        return _waiting(4, key, _BEFORE)
+    return _never(4, key, "Never: nothing was queued.")
 
 
-def _sent(found: Story) -> Fact:
-    title, row = "Sent to the page", found.activation
+def _handed_over(found: Story) -> FactOfTip:
+    """Our word; the page's is its confirmation, which it waits for while the attempt is under
+    way."""
+    row = found.activation
     if row is None:
-        return _not_reached(found, 5, title)
+        return _not_reached(found, 5)
     if row.dispatched_at is None:
-        why = (
-            "it was cancelled before"
-            if row.status == S.CANCELLED
-            else "a gate said no, so nothing was sent"
-        )
-        return Fact(5, title, row.activation_id, None, waits=f"Never: {why}.", is_expected=False)
+        is_cancelled = row.status == S.CANCELLED
+        why = "it was cancelled before" if is_cancelled else "nothing was handed over"
+        return _never(5, row.activation_id, f"Never: {why}.")
+    key = f"{row.activation_id} / {row.attempt}"
     details = [
         ("Attempt", str(row.attempt)),
+        _confirmation(row),
         ("Promised", f"{row.promised_seconds} s"),
         ("Menu item", outcome.title(row)),
+        *_run(row),
     ]
-    details += _run(row)
     lost = found.request["errors"] if found.request else []
-    errors = [(f"Error {place}", error["error"]) for place, error in enumerate(lost, 1)]
-    return Fact(
-        5, title, f"{row.activation_id} / {row.attempt}", row.dispatched_at, details + errors
-    )
+    details += [(f"Error {place}", error["error"]) for place, error in enumerate(lost, 1)]
+    is_open = row.status in RUNNING and facts.confirmed_at(row) is None
+    return _happened(5, key, row, details, f"{facts.SIX[4].waits_for}." if is_open else "")
 
 
-def _acknowledged(found: Story) -> Fact:
-    title, row = "Acknowledged", found.activation
+def _confirmation(row: Activation) -> tuple[str, str]:
+    at = facts.confirmed_at(row)
+    missing = "not yet" if row.status in RUNNING else "never"
+    return "Confirmed by the page", _moment(at) if at else missing
+
+
+def _acknowledged(found: Story) -> FactOfTip:
+    row = found.activation
     if row is None:
-        return _not_reached(found, 6, title)
+        return _not_reached(found, 6)
     if row.dispatched_at is None:
-        return Fact(
-            6, title, row.activation_id, None, waits="Never: nothing was sent.", is_expected=False
-        )
-    details = _stages(row)
+        return _never(6, row.activation_id, "Never: nothing was handed over.")
+    if facts.is_acknowledged(row):
+        return _happened(6, row.activation_id, row, _stages(row))
     if row.status in RUNNING:
-        at = row.started_at or row.received_at
-        waits = (
-            "the page's word that it finished, or the end of its lease."
-            if at
-            else "the page's confirmation, or the end of its lease."
-        )
-        return Fact(6, title, row.activation_id, None, details, waits)
-    if row.status in (S.DEAD, S.TIMEOUT) and row.received_at is None:
-        return Fact(
-            6,
-            title,
-            row.activation_id,
-            None,
-            details,
-            "Never: no page confirmed it.",
-            is_expected=False,
-        )
-    return Fact(6, title, row.activation_id, row.finished_at, details)
+        waits = "" if facts.confirmed_at(row) else _BEFORE
+        return _waiting(6, row.activation_id, waits, _stages(row))
+    why = "no page said how it ended" if facts.confirmed_at(row) else "no page confirmed it"
+    return _never(6, row.activation_id, f"Never: {why}.", _stages(row))
 
 
 def _stages(row: Activation) -> Details:
@@ -571,13 +538,17 @@ def _stages(row: Activation) -> Details:
         ("Started", row.started_at),
         ("Ended", row.finished_at),
     ]
-    times = [(name, f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC") for name, at in stages if at]
+    times = [(name, _moment(at)) for name, at in stages if at]
     delivered = (
         [("Delivered", f"{row.delivered_seconds:g} of {row.promised_seconds} s")]
         if row.delivered_seconds is not None
         else []
     )
     return times + delivered
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC"
 
 
 def _ended_by(row: Activation) -> Details:
@@ -593,7 +564,8 @@ def _run(row: Activation) -> Details:
     return [("Run", f"{row.run_seconds} s, with {', '.join(row.members)}")] if row.members else []
 
 
-def _not_reached(found: Story, number: int, title: str) -> Fact:
-    is_expected = verdict(found).status == "pending"
-    waits = "the fact before it." if is_expected else "Never: the tip did not get this far."
-    return Fact(number, title, f"{found.tip_id}.all", None, waits=waits, is_expected=is_expected)
+def _not_reached(found: Story, number: int) -> FactOfTip:
+    key = f"{found.tip_id}.all"
+    if verdict(found).status == "pending":
+        return _waiting(number, key, _BEFORE)
+    return _never(number, key, "Never: the tip did not get this far.")

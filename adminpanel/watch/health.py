@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from adminpanel import facts
 from ground.inbox import inbox
 from lovense.deciding import platform
 from lovense.lane import submissions
@@ -88,6 +89,11 @@ class Backlog:
     def is_at_least(self) -> bool:
         return self.depth >= COUNTED_AT_MOST
 
+    @property
+    def is_late(self) -> bool:
+        late = facts.HOPS[self.name].late_seconds
+        return late is not None and (self.lag_seconds or 0) > late
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -115,19 +121,18 @@ def read(*, now: datetime) -> Health:
     return Health(worst, readings, hops(now=now), platform.is_draining())
 
 
-# In the order of the facts.
-HOPS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
-    "deliveries": lambda now, limit: inbox.backlog(limit=limit),  # stored, not processed
-    "looks": lambda now, limit: polling.backlog(
-        now=now, limit=limit
-    ),  # tips whose ledger is due to be asked
-    "requests": lambda now, limit: counts.backlog(limit=limit),  # waiting for their turn
-    "claims": lambda now, limit: counts.overdue(now=now, limit=limit),  # leases that have run out
+# How what waits before a hop is counted.
+COUNTS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
+    facts.DELIVERIES.name: lambda now, limit: inbox.backlog(limit=limit),
+    facts.LOOKS.name: lambda now, limit: polling.backlog(now=now, limit=limit),
+    facts.REQUESTS.name: lambda now, limit: counts.backlog(limit=limit),
+    facts.CLAIMS.name: lambda now, limit: counts.overdue(now=now, limit=limit),
 }
 
 
 def hops(*, now: datetime) -> tuple[Backlog, ...]:
-    found = ((name, *ask(now, COUNTED_AT_MOST)) for name, ask in HOPS.items())
+    """In the order of the facts."""
+    found = ((name, *COUNTS[name](now, COUNTED_AT_MOST)) for name in facts.HOPS)
     return tuple(
         Backlog(name, depth, (now - oldest).total_seconds() if oldest else None)
         for name, depth, oldest in found
@@ -136,8 +141,7 @@ def hops(*, now: datetime) -> tuple[Backlog, ...]:
 
 # --- the consumers of the event log --------------------------------------------------------------
 
-# One that is well takes an event within two seconds.
-LATE = timedelta(seconds=10)
+LATE = timedelta(seconds=facts.LATE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
+
+from adminpanel.facts import SIX
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import Document, collection
 from lovense.models import Activation
-from tips.models import SettlementStatus, Tip
+from tips.models import SettlementStatus, Tip, TipActivated
 
 NOT_RECORDED = "not recorded"
 WAITING = "waiting"
@@ -34,25 +37,21 @@ class TipTimes:
 
 def trails(tip_ids: Iterable[str]) -> dict[str, TipTimes]:
     wanted = list(tip_ids)
-    tips = _by_id(collection(Tip).find({"_id": {"$in": wanted}}))
-    activations = {
-        row["tip_id"]: row
-        for row in collection(Activation).find({"_id": {"$in": [f"{tip}.all" for tip in wanted]}})
+    keys = {
+        WebhookDelivery: ("subject", [f"tip.succeeded/{tip}" for tip in wanted]),
+        Tip: ("_id", wanted),
+        TipActivated: ("_id", wanted),
+        Activation: ("_id", [f"{tip}.all" for tip in wanted]),
     }
-    subjects = [f"tip.succeeded/{tip}" for tip in wanted]
-    deliveries = {
-        row["subject"]: row
-        for row in collection(WebhookDelivery).find({"subject": {"$in": subjects}}, {"body": 0})
-    }
-    return {
-        tip: _trail(
-            tip,
-            deliveries.get(f"tip.succeeded/{tip}", {}),
-            tips.get(tip, {}),
-            activations.get(tip, {}),
-        )
-        for tip in wanted
-    }
+    rows = {model: _rows(model, column, values) for model, (column, values) in keys.items()}
+    return {tip: _trail(tip, {model: rows[model].get(tip, {}) for model in rows}) for tip in wanted}
+
+
+def _rows(model: type[Model], column: str, values: list[str]) -> dict[str, Document]:
+    """The rows that prove facts, by their tip."""
+    fact = next(fact for fact in SIX if fact.model is model)
+    found = collection(model).find({column: {"$in": values}}, {"body": 0, "payload": 0})
+    return {fact.tip_of(row): row for row in found}
 
 
 def conflicts(tip_id: str) -> int:
@@ -62,25 +61,12 @@ def conflicts(tip_id: str) -> int:
     return sum(needle in bytes(row["body"]) for row in found)
 
 
-def _by_id(rows: Iterable[Document]) -> dict[str, Document]:
-    return {row["_id"]: row for row in rows}
-
-
-def _trail(
-    tip_id: str, delivery: Mapping[str, Any], tip: Mapping[str, Any], activation: Mapping[str, Any]
-) -> TipTimes:
-    times = (
-        delivery.get("received_at"),
-        delivery.get("processed_at"),
-        tip.get("settled_at"),
-        activation.get("created_at"),
-        activation.get("dispatched_at"),
-        activation.get("finished_at") if activation.get("dispatched_at") else None,
-    )
+def _trail(tip_id: str, rows: Mapping[type[Model], Document]) -> TipTimes:
+    tip, activation = rows[Tip], rows[Activation]
     return TipTimes(
         tip_id=tip_id,
-        times=times,
-        verdict=_verdict(delivery, tip, activation),
+        times=tuple(fact.at(rows[fact.model]) for fact in SIX),
+        verdict=_verdict(rows[WebhookDelivery], tip, activation),
         position=activation.get("position", 0),
         item=(activation.get("item") or {}).get("title", ""),
         total=tip.get("total", 0),

@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import TextIO
 
+from adminpanel.facts import SIX
 from config.demo.facts import TipTimes
 from config.demo.show import Scene
 
 COLUMNS = " {mark} {tip:>5} {amount:>6}  {what:31}  {http:9} {facts}  {verdict}"
-LEGEND = "   ms after the call until: 1 stored · 2 read · 3 settled · 4 decided · 5 sent · 6 played"
+LEGEND = "   ms after the call until: " + " · ".join(f"{fact.number} {fact.word}" for fact in SIX)
 OK, WRONG, OPEN = "✓", "✗", "·"
 _GREEN, _RED, _DIM, _PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 
@@ -34,7 +35,7 @@ def mark(scene: Scene, trail: TipTimes) -> str:
 
 
 def header() -> str:
-    facts = " ".join(f"{number:>5}" for number in range(1, 7))
+    facts = " ".join(f"{fact.number:>5}" for fact in SIX)
     return COLUMNS.format(
         mark=" ",
         tip="tip",

@@ -32,11 +32,9 @@ from tips.queue import requests as queue
 @extend_schema(
     operation_id="queue_cancel",
     summary="Take one request out, wherever it is on its way",
-    description="What has not been sent is cancelled here and now. What was sent to the page is "
-    "told to stop there, and is over "
-    "when the page confirms it, at the latest when its lease ends. A tip stays settled: no tokens "
-    "move back. The reason may be "
-    "given as `?why=`.",
+    description="What has not been handed over is cancelled here and now. What a page was handed "
+    "is told to stop there, and is over when the page confirms it, at the latest when its lease "
+    "ends. A tip stays settled: no tokens move back. The reason may be given as `?why=`.",
     parameters=[
         schema.REQUEST_PATH,
         OpenApiParameter("why", str, description="For the audit trail, at most 200 characters"),

@@ -323,7 +323,7 @@ def _history(row: Row, activation: Row | None) -> list[HistoryLine]:
     happened."""
     attempts = (activation or {}).get("attempts", ())
     lines = [
-        HistoryLine(one["at"], f"attempt {one['attempt']}: sent to the page")
+        HistoryLine(one["at"], f"attempt {one['attempt']}: handed over to the page")
         for one in attempts
         if not one.get("is_replay")
     ]

@@ -34,13 +34,13 @@ _WORDS: dict[S, tuple[str, str]] = {
 
 _LIVE: dict[S, str] = {
     S.QUEUED: "The device could not take it then; waits to be tried again.",
-    S.DISPATCHED: "Sent to the page; waiting for its confirmation.",
+    S.DISPATCHED: "Handed over to the page; waiting for its confirmation.",
     S.ACTIVATED: "Playing.",
 }
 _SILENT = "The page confirmed it and then fell silent: whether it played to the end is not known."
 _DEAD: dict[str, str] = {
-    "not_received": "Sent several times, and no page ever confirmed it: nothing played.",
-    "worker_died": "Every worker that took it died before it sent anything: nothing played.",
+    "not_received": "Handed over several times, and no page ever confirmed it: nothing played.",
+    "worker_died": "Every worker that took it died before it handed anything over: nothing played.",
     "undecidable": "It could not be decided what it should do: nothing played.",
 }
 
@@ -91,7 +91,7 @@ def _answered_with_nothing(activation: Activation) -> str:
 
 def _cancelled(activation: Activation) -> str:
     if activation.dispatched_at is None:
-        return "Taken out of the queue before it was sent: nothing played."
+        return "Taken out of the queue before it was handed over: nothing played."
     if activation.reason == "not_confirmed":
         return "Ended early; no page said how much of it had played."
     if not activation.delivered_seconds:

@@ -80,9 +80,9 @@ def unconfirmed(request: Row, *, now: datetime) -> bool:
 
 
 def never_sent(request: Row, *, now: datetime) -> None:
-    """The worker died before it sent anything. What kills every worker that takes it must not do so
-    for ever."""
-    error = f"attempt {request['attempts']}: the worker died before it sent anything"
+    """The worker died before it handed anything over. What kills every worker that takes it must
+    not do so for ever."""
+    error = f"attempt {request['attempts']}: the worker died before it handed anything over"
     if claims.pause_before_retry(request) is None:
         _give_up(request, "worker_died", now=now)
     else:

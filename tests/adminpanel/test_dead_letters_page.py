@@ -122,7 +122,7 @@ def letter_page(tip_id):
 def test_a_letter_shows_its_history_its_gates_and_its_tip(browser, dead):
     tip_id = dead(isAnonymous=True)
     text = shown(browser.get(letter_page(tip_id)))
-    assert "Attempt 1: sent to the page" in text
+    assert "Attempt 1: handed over to the page" in text
     assert "Dead: not received" in text
     assert "menu_match" in text
     assert f'href="/staff/tips/{tip_id}"' in text
@@ -222,7 +222,7 @@ def test_an_empty_queue_is_healthy_and_clear(browser):
     assert "Healthy" in text
     assert "Everything is within its limits." in text
     assert "Nobody waits" in text
-    assert text.count(">Clear<") == len(health.HOPS)
+    assert text.count(">Clear<") == len(health.COUNTS)
 
 
 def test_it_shows_what_waits_for_whom_and_what_holds_it(browser, chain, bob, carol):
@@ -290,7 +290,10 @@ def test_the_api_lists_groups_and_letters_in_pages(api, dead):
     assert {item["tipId"] for page in (first, second) for item in page["items"]} == made
     (item,) = api.get(API, {"cause": "not_received"}).json()["items"]
     assert (item["status"], item["amount"], item["mayBeReplayed"], item["whyNot"]) == ("dead", 100, True, "")
-    assert [told["text"] for told in item["history"]] == ["attempt 1: sent to the page", "dead: not received"]
+    assert [told["text"] for told in item["history"]] == [
+        "attempt 1: handed over to the page",
+        "dead: not received",
+    ]
     assert api.get(API, {"after": "yesterday"}).status_code == 400
     assert api.get(API, {"limit": 0}).status_code == 400
 
@@ -378,7 +381,7 @@ def test_the_command_lists_and_shows(run, dead):
     assert all(f"tip {tip_id}, 100 tokens" in listed for tip_id in (busy, silent))
     assert silent not in run("list", "--cause", "busy")
     told = run("show", busy)
-    assert "attempt 1: sent to the page" in told
+    assert "attempt 1: handed over to the page" in told
     assert "gate menu_match: passed" in told
     found = json.loads(run("list", "--json"))
     assert ({group["cause"] for group in found["groups"]}, len(found["items"])) == (

@@ -84,10 +84,10 @@ def test_the_verdict_comes_first_and_the_facts_in_their_order(page, chain, bob):
     parts = [
         "100 tokens from bob: “Fireworks” played for 10 s.",
         "Delivery stored",
-        "Delivery processed, tip recorded",
+        "Tip recorded",
         "Settled, event logged, request queued",
         "Claimed and decided",
-        "Sent to the page",
+        "Handed over to the page",
         "Acknowledged",
         "Gates</h2>",
         "Ledger entries",

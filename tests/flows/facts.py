@@ -1,70 +1,90 @@
-"""The six facts, watched as the database records them: no waiting by the clock."""
+"""The six facts, watched as the database records them: no waiting by the clock.
+
+What a fact is, `adminpanel/facts.py` says. Rows that say several at once record all of them."""
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any, Self
 
+from django.db.models import Model
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from adminpanel.facts import SIX, confirmed_at
+from lovense.models import Activation
+from tips.models import QueueRequest
+
 Change = dict[str, Any]
+Row = dict[str, Any]
 Matches = Callable[[Change], bool]
 
 PATIENCE_SECONDS = 30.0
-FACTS = {
-    1: "the delivery is stored",
-    2: "the tip is recorded",
-    3: "the event is logged and the request queued",
-    4: "the request is claimed",
-    5: "the activation is dispatched",
-    6: "the activation is completed",
-}
-COLLECTIONS = ("webhook_deliveries", "tips", "tip_activated_event_log", "queue_requests", "activations")
+FACTS = {fact.number: fact.name.lower() for fact in SIX}
+COLLECTIONS = sorted({fact.model._meta.db_table for fact in SIX} | {QueueRequest._meta.db_table})
+BY_NUMBER = {fact.number: fact for fact in SIX}
 
 
 def records(fact: int, tip_ids: Collection[str]) -> Matches:
     """Does this change record the fact for one of these tips?"""
-    return lambda change: _RECORDS[fact](change, tip_ids)
+    one = BY_NUMBER[fact]
+    return _first(one.model, one.tip_of, tip_ids, one.at)
+
+
+def claims(tip_ids: Collection[str]) -> Matches:
+    """The first half of fact 4: nothing is decided yet."""
+    return _first(
+        QueueRequest, lambda row: row.get("idempotency_key"), tip_ids, lambda row: row.get("claimed_at")
+    )
+
+
+def confirms(tip_ids: Collection[str]) -> Matches:
+    """Has the page that was handed one of these tips said that it has it?"""
+    return _first(Activation, BY_NUMBER[5].tip_of, tip_ids, confirmed_at)
+
+
+# Facts 4 and 5 are one write today; that a request is claimed comes before both.
+MOMENTS: dict[str, Callable[[Collection[str]], Matches]] = {
+    "1-stored": partial(records, 1),
+    "2-recorded": partial(records, 2),
+    "3-settled": partial(records, 3),
+    "4-claimed": claims,
+    "5-handed-over": partial(records, 5),
+    "5-confirmed": confirms,
+    "6-acknowledged": partial(records, 6),
+}
+
+
+def _first(
+    model: type[Model], tip_of: Callable[[Row], Any], tip_ids: Collection[str], at: Callable[[Row], Any]
+) -> Matches:
+    """The first change of each tip after which the row says when: it changes again later."""
+    seen: set[str] = set()
+
+    def matches(change: Change) -> bool:
+        row = _document(change)
+        if change["ns"]["coll"] != model._meta.db_table or at(row) is None:
+            return False
+        if (tip_id := tip_of(row)) not in tip_ids or tip_id in seen:
+            return False
+        seen.add(tip_id)
+        return True
+
+    return matches
 
 
 def started(tip_id: str) -> Matches:
     """A page has said that the tip plays."""
     return lambda change: (
-        _became(change, "activations", "activated") and _document(change).get("tip_id") == tip_id
+        change["ns"]["coll"] == Activation._meta.db_table
+        and _document(change).get("tip_id") == tip_id
+        and _document(change).get("started_at") is not None
     )
 
 
 def _document(change: Change) -> dict[str, Any]:
     return change.get("fullDocument") or {}
-
-
-def _inserted(change: Change, name: str) -> bool:
-    return bool(change["ns"]["coll"] == name and change["operationType"] == "insert")
-
-
-def _became(change: Change, name: str, status: str) -> bool:
-    changed = change.get("updateDescription", {}).get("updatedFields", {})
-    return bool(change["ns"]["coll"] == name and changed.get("status") == status)
-
-
-_RECORDS: dict[int, Callable[[Change, Collection[str]], bool]] = {
-    1: lambda change, tips: (
-        _inserted(change, "webhook_deliveries")
-        and (_document(change)["subject"] or "").partition("/")[2] in tips
-    ),
-    2: lambda change, tips: _inserted(change, "tips") and _document(change)["_id"] in tips,
-    3: lambda change, tips: (
-        _inserted(change, "queue_requests") and _document(change)["idempotency_key"] in tips
-    ),
-    4: lambda change, tips: (
-        _became(change, "queue_requests", "claimed") and _document(change).get("idempotency_key") in tips
-    ),
-    5: lambda change, tips: _inserted(change, "activations") and _document(change)["tip_id"] in tips,
-    6: lambda change, tips: (
-        _became(change, "activations", "completed") and _document(change).get("tip_id") in tips
-    ),
-}
 
 
 class Facts:

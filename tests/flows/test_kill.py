@@ -1,12 +1,12 @@
-"""Every process killed right after every fact, with tips on their way: none lost, none run twice, none out of
-order."""
+"""Every process killed right after every fact, and within two of them, with tips on their way: none lost,
+none run twice, none out of order."""
 
 import asyncio
 import time
 
 import pytest
 
-from tests.flows.facts import FACTS, records
+from tests.flows.facts import MOMENTS
 from tests.flows.show import new_tip
 
 VICTIMS = ("web-0", "worker-0", "beat", "redis", "mongod")
@@ -16,12 +16,12 @@ SEEN = 2  # the kill comes at the second tip's fact: one is past it, the others 
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact}-{FACTS[fact].replace(' ', '-')}")
-async def test_no_tip_is_lost_or_doubled_when_it_is_killed_once(begin, fact, victim, record_property):
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_no_tip_is_lost_or_doubled_when_it_is_killed_once(begin, moment, victim, record_property):
     async with begin(performers=PERFORMERS) as show:
         tips = {own_id: [new_tip(own_id) for _ in range(TIPS_EACH)] for own_id in show.performers}
         ids = {tip.tip_id for own in tips.values() for tip in own}
-        async with show.after(records(fact, ids), times=SEEN) as seen, asyncio.TaskGroup() as senders:
+        async with show.after(MOMENTS[moment](ids), times=SEEN) as seen, asyncio.TaskGroup() as senders:
             for own in tips.values():
                 senders.create_task(show.send_in_order(own[:SENT_BEFORE]))
             await seen

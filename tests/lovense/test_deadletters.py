@@ -116,8 +116,12 @@ def test_a_letter_tells_its_whole_history(chain, bob):
     assert state(tip_id) == ("dead", "dead")
     letter = deadletters.find(tip_id)
     told = [line.text for line in letter.history]
-    assert told[:3] == ["attempt 1: sent to the page", "attempt 1: busy", "attempt 2: sent to the page"]
-    assert told[-2:] == [f"attempt {claims.MAX_ATTEMPTS}: sent to the page", "dead: busy"]
+    assert told[:3] == [
+        "attempt 1: handed over to the page",
+        "attempt 1: busy",
+        "attempt 2: handed over to the page",
+    ]
+    assert told[-2:] == [f"attempt {claims.MAX_ATTEMPTS}: handed over to the page", "dead: busy"]
     assert len(told) == 2 * claims.MAX_ATTEMPTS
     assert [gate["gate"] for gate in letter.gates][:2] == ["signature", "duplicate"]
     assert (letter.amount, letter.who, letter.cause, letter.replays) == (100, "bob", "busy", 0)

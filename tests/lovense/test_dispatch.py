@@ -180,7 +180,10 @@ def test_a_worker_that_dies_between_claim_and_decision(chain, bob, wire, fail_co
     drain(NOW + seconds(WINDOW))
     assert state(tip_id) == ("dispatched", "claimed")
     assert [command["attempt"] for command in wire.commands()] == [2]
-    assert request_of(tip_id)["errors"][0]["error"] == "attempt 1: the worker died before it sent anything"
+    assert (
+        request_of(tip_id)["errors"][0]["error"]
+        == "attempt 1: the worker died before it handed anything over"
+    )
 
 
 def test_its_successor_in_the_same_slot_looks_at_once(chain, bob, fail_command, settings):

@@ -64,7 +64,7 @@ def test_an_unknown_end_is_said_to_be_unknown():
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({}, "before it was sent: nothing played"),
+        ({}, "before it was handed over: nothing played"),
         ({"dispatched_at": NOW, "reason": "not_confirmed"}, "no page said how much"),
         ({"dispatched_at": NOW}, "Ended before it played"),
         ({"dispatched_at": NOW, "delivered_seconds": 2.5}, "“Wave” was ended after 2.5 of 8 s promised"),

@@ -143,7 +143,7 @@ def test_a_dead_letter_comes_back_with_its_history_and_can_be_sent_back(chain, b
         NOW + seconds(9),
     )
     assert [line.text for line in letter.history] == [
-        "attempt 1: sent to the page",
+        "attempt 1: handed over to the page",
         "attempt 1: did not play",
         "dead: not received",
     ]
