@@ -153,6 +153,16 @@ def backlog(*, limit: int) -> tuple[int, datetime | None]:
     ), oldest
 
 
+def oldest(sources: Sequence[str]) -> datetime | None:
+    """When the first came of those that are still to be processed; None when there are none."""
+    waiting = ({"source": source, "status": DeliveryStatus.RECEIVED.value} for source in sources)
+    found = (
+        collection(WebhookDelivery).find_one(one, {"received_at": 1}, sort=[("position", 1)])
+        for one in waiting
+    )
+    return min((row["received_at"] for row in found if row), default=None)
+
+
 def is_waiting(subject: str) -> bool:
     """Whether the delivery that counts for this business fact is still to be processed."""
     row = collection(WebhookDelivery).find_one({"subject": subject}, {"status": 1})

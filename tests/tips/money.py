@@ -83,6 +83,7 @@ class Model:
 
     counted: dict = field(default_factory=dict)  # business fact -> the content that counts
     inbox: list = field(default_factory=list)  # business facts in order of their arrival
+    received: dict = field(default_factory=dict)  # business fact -> when it came
     tips: dict = field(default_factory=dict)
     balances: dict = field(default_factory=lambda: defaultdict(int))
     posted: dict = field(default_factory=dict)  # transfer -> (debit, credit, amount)
@@ -92,6 +93,7 @@ class Model:
         """Another possible world."""
         other = copy(self)
         other.counted, other.inbox = dict(self.counted), list(self.inbox)
+        other.received = dict(self.received)
         other.tips = {number: copy(tip) for number, tip in self.tips.items()}
         other.balances, other.posted = self.balances.copy(), dict(self.posted)
         other.reversed = set(self.reversed)
@@ -109,11 +111,11 @@ class Model:
     def settled(self):
         return {number for number, tip in self.tips.items() if tip.settlement == "settled"}
 
-    def accept(self, kind, content):
+    def accept(self, kind, content, now):
         """The answer's status."""
         fact = f"{kind}/{content.number}"
         if fact not in self.counted:
-            self.counted[fact] = content
+            self.counted[fact], self.received[fact] = content, now
             self.inbox.append(fact)
             return 202
         return 200 if self.counted[fact] == content else 409
@@ -153,8 +155,8 @@ class Model:
     def recorded(self, tip, now):
         """A tip that succeeded was recorded."""
 
-    def begin(self, tip, now):
-        """Its tokens should move now."""
+    def begin(self, tip, now, *, is_last=False):
+        """Its tokens should move now; it ends if it is the last time that this is tried."""
 
 
 class Books(Model):
@@ -172,7 +174,7 @@ class Books(Model):
     def longest_waiting(tips):
         return sorted(tips, key=lambda tip: (tip.created_at, tip.order))
 
-    def begin(self, tip, now):
+    def begin(self, tip, now, *, is_last=False):
         said = tip.said
         payer, payee = f"user:{said.tipper}", f"performer:{said.performer}"
         if {said.ref, f"{said.ref}_COMMISSION"} & self.posted.keys():
@@ -180,7 +182,7 @@ class Books(Model):
         elif self.balances[payer] < said.tokens:
             if tip.funding_until is None:
                 tip.funding_until = now + GRACE
-            elif tip.funding_until <= now:
+            elif is_last:
                 tip.end("failed", "insufficient_funds")
         else:
             self._move(said.ref, payer, payee, said.tokens)
@@ -193,8 +195,15 @@ class Books(Model):
         self.balances[debit] -= amount
         self.balances[credit] += amount
 
-    def late(self, now, limit):
-        due = (tip for tip in self.tips.values() if tip.is_open and tip.funding_until <= now)
+    @property
+    def unread(self):
+        """Since when something waits for the next round."""
+        return min((self.received[fact] for fact in self.inbox), default=None)
+
+    def late(self, now, limit, unread=None):
+        """Not before all is processed that came before the end of their grace."""
+        until = min(now, unread or self.unread or now)
+        due = (tip for tip in self.tips.values() if tip.is_open and tip.funding_until <= until)
         return [
             tip.said.number for tip in sorted(due, key=lambda tip: (tip.funding_until, tip.order))[:limit]
         ]
@@ -202,7 +211,7 @@ class Books(Model):
     def end_grace(self, late, now):
         for tip in self.longest_waiting(self.tips[number] for number in late):
             if tip.is_open:
-                self.begin(tip, now)
+                self.begin(tip, now, is_last=True)
 
     def reverse(self, keys):
         """Whether it was done; all of them, or none."""

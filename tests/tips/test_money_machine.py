@@ -21,6 +21,7 @@ from pymongo.write_concern import WriteConcern
 
 from ground import clock
 from ground.inbox.inbox import waiting
+from ground.inbox.models import WebhookDelivery
 from ground.mongodb import abandoned
 from ground.mongodb.collections import collection
 from ledger import gateway
@@ -142,9 +143,12 @@ class Money(RuleBasedStateMachine):
         headers = calls.signed(body, names.get(identity, f"msg_new_{self.ids}"))
         if identity == "dies":
             assert self.nursery("accept", last=1, body=body.decode(), headers=headers)[0] == DIED
-            self.model.accept(kind, content)
+            self.model.accept(kind, content, self.now)
             headers = calls.signed(body, headers["webhook-id"])  # nobody answered: the sender calls again
-        assert calls.post(body, headers)[0] == self.model.accept(kind, content)
+        assert calls.post(body, headers)[0] == self.model.accept(kind, content, self.now)
+        # The doors have no clock but the real one.
+        came = {"status": "received", "received_at": {"$gt": self.now}}
+        collection(WebhookDelivery).update_many(came, {"$set": {"received_at": self.now}})
         self.expect(self.model)
         if then == "settle":
             self.settle(ALL)
@@ -285,7 +289,9 @@ class OurBooks(Money):
             self.after_settle(self.after_grace(self.model, second), first),
             self.after_grace(settled, second),
         ]
-        self.expect(*worlds, self.after_grace(settled, late=self.model.late(self.now, second)))
+        found = self.model.late(self.now, second)
+        found_later = settled.late(self.now, second, unread=self.model.unread)
+        self.expect(*worlds, *(self.after_grace(settled, late=late) for late in (found, found_later)))
 
     def after_grace(self, model, limit=0, late=None):
         world = model.fork()

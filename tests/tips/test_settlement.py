@@ -249,11 +249,34 @@ def test_the_very_first_two_drains_at_once(in_threads):
     assert (state(), events(), collection(ChainHead).count_documents({})) == (SETTLED, [1], 1)
 
 
-def test_tokens_and_the_end_of_grace_at_once_have_one_outcome(in_threads):
+def came(at):
+    """What the inbox holds came then: the doors have no clock but the real one."""
+    collection(WebhookDelivery).update_many({"status": "received"}, {"$set": {"received_at": at}})
+
+
+@pytest.mark.parametrize("ends_first", [False, True], ids=["any", "the end first"])
+def test_tokens_that_came_in_time_and_the_end_of_grace_at_once_settle_the_tip(in_threads, ends_first):
+    """However late we are with them."""
+    for number in range(1, 6):
+        succeeded(number, 100)
+        settle()
+        bought(100)
+        came(NOW + GRACE - TICK)
+        if ends_first:
+            assert end_grace(NOW + GRACE) == settlement.Drained()
+        works = [lambda: settle(NOW + GRACE), lambda: end_grace(NOW + GRACE)] * 2
+        in_threads(lambda works=works: works.pop()(), times=4, workers=4)
+        assert (state(number), event(number) is not None) == (SETTLED, True)
+        assert request(number)["status"] == "pending"
+    assert balance(f"user:{BOB}") == 0
+
+
+def test_tokens_that_came_after_the_grace_and_its_end_at_once_have_one_outcome(in_threads):
     for round_number in range(1, 6):
         succeeded(round_number, 100)
         settle()
         bought(100)
+        came(NOW + GRACE)
         works = [lambda: settle(NOW + GRACE), lambda: end_grace(NOW + GRACE)] * 2
         in_threads(lambda works=works: works.pop()(), times=4, workers=4)
         settle(NOW + GRACE)
@@ -541,6 +564,47 @@ def test_grace_lasts_to_its_end_and_no_longer(settings):
     assert end_grace(NOW + GRACE).handled == 1
     assert state() == NO_FUNDS
     assert end_grace(NOW + GRACE * 2).handled == 0
+
+
+@pytest.mark.parametrize("waits", ["its tokens", "somebody else's", "another tip", "its cancellation"])
+def test_a_grace_does_not_end_before_all_is_processed_that_came_in_time(waits):
+    """The worker was away: nothing that waits was looked at, so nothing is known of it."""
+    succeeded(1, 100)
+    settle()
+    {
+        "its tokens": lambda: bought(100),
+        "somebody else's": lambda: bought(100, user=EVE),
+        "another tip": lambda: succeeded(2, 100),
+        "its cancellation": cancelled,
+    }[waits]()
+    came(NOW + GRACE - TICK)
+    late = NOW + 10 * GRACE
+    assert (end_grace(late), state()) == (settlement.Drained(), WAITING)
+    settle(late)
+    end_grace(late)
+    assert state() == {"its tokens": SETTLED, "its cancellation": ENDS[0][1]}.get(waits, NO_FUNDS)
+
+
+def test_a_round_with_some_tokens_does_not_end_a_grace_for_which_the_next_round_has_the_rest():
+    succeeded(1, 100)
+    settle()
+    for tokens in (10, 90):
+        bought(tokens)
+    came(NOW + GRACE - TICK)
+    late = NOW + 10 * GRACE
+    settle(late, limit=1)
+    assert (state(), end_grace(late)) == (WAITING, settlement.Drained())
+    settle(late, limit=1)
+    assert state() == SETTLED
+
+
+def test_what_came_when_the_grace_was_over_does_not_keep_it_open():
+    succeeded(1, 100)
+    settle()
+    bought(100)
+    came(NOW + GRACE)
+    end_grace(NOW + GRACE)
+    assert state() == NO_FUNDS
 
 
 def test_tokens_after_the_grace_stay_with_the_viewer():

@@ -160,7 +160,8 @@ def _settle(rows: list[Document]) -> int:
     if subjects:
         settlement.settle(inbox.waiting_of(subjects), now=at)
     else:
-        settlement.end_grace(now=at, limit=settings.DRAIN_LIMIT)
+        # Everything is in the inbox from the beginning here: what had been read by then is planned.
+        settlement.end_grace_until(at, now=at, limit=settings.DRAIN_LIMIT)
     return len(subjects)
 
 

@@ -118,8 +118,15 @@ def settle(rows: list[dict[str, Any]], *, now: datetime) -> Drained:
 
 def end_grace(*, now: datetime, limit: int) -> Drained:
     """Looks a last time at tips whose grace period for finding their tokens is over: settled after
-    all, or failed."""
-    due = {"settlement_status": PENDING, "looks": None, "funding_until": {"$lte": now}}
+    all, or failed. Those wait on whose end is behind a delivery that is still to be processed:
+    their tokens may have come in time, and we were late."""
+    unread = inbox.oldest(payloads.SOURCES)
+    return end_grace_until(now if unread is None else min(now, unread), now=now, limit=limit)
+
+
+def end_grace_until(until: datetime, *, now: datetime, limit: int) -> Drained:
+    """Whatever waits in the inbox."""
+    due = {"settlement_status": PENDING, "looks": None, "funding_until": {"$lte": until}}
     late = [
         row["_id"]
         for row in collection(Tip).find(due, {"_id": 1}).sort("funding_until", 1).limit(limit)
@@ -320,9 +327,13 @@ class _Batch:
         )  # all of them, so that nobody looks; a unique key ends the transaction if not
         self._writes = Writes(session, now)
         self._known: dict[str, dict[str, Any]] = {}
+        self._late: frozenset[str] = frozenset()
         self._is_looking = False
 
     def settle(self, deliveries: Sequence[Delivery], late: Sequence[str] = ()) -> Drained:
+        """`late`: tips whose grace is over, and which end here when they are not settled. Nothing
+        else ends a grace: tokens that came in time may be in the next round."""
+        self._late = frozenset(late)
         purchases = (
             {d.key: d.order for d in deliveries if isinstance(d.order, Purchase)}
             if self._places
@@ -470,7 +481,7 @@ class _Batch:
                 self._writes.end(tip, TipStatus.FAILED, result.reason)
             elif tip["funding_until"] is None:
                 self._writes.change(tip, funding_until=self._grace_ends)
-            elif tip["funding_until"] <= self._now:
+            elif tip["_id"] in self._late:
                 self._writes.end(tip, TipStatus.FAILED, result.reason)
 
     def _take_turn(self) -> None:
