@@ -2,11 +2,11 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack shell test quick one cover check fix map bench doctor clean lock
+.PHONY: help demo stack shell test quick one tour cover check fix map bench doctor clean lock
 
 PYTHON ?= python3
 JOBS ?= 2
-T ?= tests/test_architecture.py
+T ?= tests/tour
 BIN := .venv/bin
 READY := .venv/.installed-from-lock
 PIP_WHEEL := $(firstword $(wildcard tools/pip-*.whl))
@@ -38,6 +38,9 @@ quick: $(READY) ## what a change needs, in two minutes: checks, and the tests th
 
 one: $(READY) ## one test: make one T=tests/tips/test_queue.py
 	@exec $(BIN)/python -m pytest $(T) $(ARGS)
+
+tour: $(READY) ## the six chapters of docs/tour.md, each fact once, repeated, and killed
+	@exec $(BIN)/python -m pytest -v tests/tour $(ARGS)
 
 cover: $(READY) ## the whole test suite with coverage, as pages in .local/coverage
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(addprefix --cov=,$(FLOORS)) \

@@ -1,6 +1,7 @@
 """The documents keep up with the code, and their examples are run: each check first catches a planted bad
 example."""
 
+import ast
 import json
 import os
 import re
@@ -16,11 +17,15 @@ from django.apps import apps
 from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.chain import Chain
+from tests.factories import fund
 from tests.live import environment, server
+from tools import logevents
 from tools import map as tools_map
 
 BASE = Path(__file__).parent.parent
 DOCS = BASE / "docs"
+FLOORS_OF_CODE = ("config", "adminpanel", "lovense", "tips", "ledger", "ground")
 FLOORS = ("config", "adminpanel", "lovense", "tips", "ledger", "ground.audit", "ground.inbox")
 
 
@@ -69,6 +74,22 @@ def undocumented_states(states: Iterable[str], document: str) -> list[str]:
 def broken_links(file: Path) -> list[str]:
     found = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
     return [target for target in found if not (file.parent / target).exists()]
+
+
+def rows_of(document: str) -> list[list[str]]:
+    """The cells of a document's tables, without heads and rules."""
+    lines = [line.strip("| ").split("|") for line in document.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in cells] for cells in lines]
+
+
+def differing_events(written: Iterable[logevents.Written], document: str) -> set[tuple[str, ...]]:
+    """Events that are written otherwise than the table says, and rows of events that nobody writes."""
+    code = {(one.event, one.level, one.module, *sorted(one.fields)) for one in written}
+    told = {
+        (event.strip("`"), level, module.strip("`"), *sorted(re.findall(r"`(\w+)`", fields)))
+        for event, level, fields, module, *_ in rows_of(document)
+    }
+    return code ^ told
 
 
 TOPS = r"(?:config|adminpanel|lovense|tips|ledger|ground|tests|bench|tools|docs|static|templates|docker)"
@@ -186,6 +207,12 @@ def test_every_file_that_the_documents_name_exists(file):
     assert missing_paths(file.read_text(encoding="utf-8")) == []
 
 
+def test_every_event_of_the_log_is_documented_as_the_code_writes_it():
+    written = set(logevents.written(BASE, FLOORS_OF_CODE))
+    assert len(written) > 20
+    assert differing_events(written, text("log-events.md")) == set()
+
+
 def test_every_decision_has_its_fields_and_its_row_in_the_index():
     index, files = text("decisions.md"), sorted((DOCS / "decisions").glob("*.md"))
     assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
@@ -249,6 +276,24 @@ def test_a_planted_path_is_missed(tmp_path):
     (tmp_path / "tips" / "queue" / "claims.py").touch()
     page = "`tips/queue/`, `tips/queue/claims.py`, `tips/gone.py`, `POST /tips/x`"
     assert missing_paths(page, tmp_path) == ["tips/gone.py"]
+
+
+def test_a_planted_event_is_missed():
+    source = """
+def f():
+    told = {"mode": 1}
+    log.warning("it_failed", extra=told | {"count": 2})
+"""
+    written = list(logevents.of(ast.parse(source), Path("tips/planted.py")))
+    row = "| `it_failed` | warning | `mode`, `count` | `tips/planted.py` | nothing |"
+    assert differing_events(written, row) == set()
+    for wrong in (
+        row.replace("warning", "error"),
+        row.replace("`mode`, ", ""),
+        row.replace("planted", "x"),
+        "",
+    ):
+        assert differing_events(written, wrong)
 
 
 def test_a_planted_test_is_missed(tmp_path):
@@ -386,6 +431,27 @@ def test_the_examples_answer_what_they_state(name):
         for example, output in zip(found, outputs, strict=True)
     }
     assert {place: words for place, words in wrong.items() if words} == {}
+
+
+@pytest.mark.usefixtures("written_elsewhere")
+def test_the_commands_for_debugging_run_as_they_stand(ana, bob):
+    chain = Chain(ana)
+    chain.publish_menu()
+    chain.hold()
+    fund(bob, 100)
+    tip_id = chain.played(bob, 50)
+    found = examples(text("debugging.md"))
+    with server() as live:
+        about = {"URL": live.url, "TIP": tip_id, "PERFORMER": chain.performer_id}
+        outputs = run(found, environment() | about)
+    wrong = {
+        example.line: differences(example, output) for example, output in zip(found, outputs, strict=True)
+    }
+    assert {line: words for line, words in wrong.items() if words} == {}
+    assert "completed" in outputs[1]
+    assert "minimum=50 of at least 10" in outputs[1]
+    assert "page-1" in outputs[2]
+    assert "settled_tips_hop_lag_seconds" in outputs[3]
 
 
 PLANTED = """
