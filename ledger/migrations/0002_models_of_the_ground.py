@@ -6,11 +6,20 @@ MOVED = {"auditentry": "audit", "webhookdelivery": "inbox", "webhooknonce": "inb
 
 
 def move_content_types(apps, schema_editor):
-    """Permissions hang on the content type, so what was granted stays granted."""
+    """Permissions hang on the content type, so what was granted stays granted.
+
+    Where the new apps were migrated first, on their own, Django has already made types and permissions for them: nobody
+    has been granted those, and they give way to the old ones."""
     content_types = apps.get_model("contenttypes", "ContentType").objects
+    permissions = apps.get_model("auth", "Permission").objects
     for model, label in MOVED.items():
-        if not content_types.filter(app_label=label, model=model).exists():
-            content_types.filter(app_label="ledger", model=model).update(app_label=label)
+        old = content_types.filter(app_label="ledger", model=model)
+        if not old.exists():
+            continue
+        new = content_types.filter(app_label=label, model=model)
+        permissions.filter(content_type_id__in=list(new.values_list("pk", flat=True))).delete()
+        new.delete()
+        old.update(app_label=label)
 
 
 class Migration(migrations.Migration):
@@ -20,6 +29,7 @@ class Migration(migrations.Migration):
         ("audit", "0001_initial"),
         ("inbox", "0001_initial"),
         ("contenttypes", "0001_initial"),
+        ("auth", "0001_initial"),
     ]
 
     operations = [
