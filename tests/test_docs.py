@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -74,6 +75,15 @@ def undocumented_states(states: Iterable[str], document: str) -> list[str]:
 def broken_links(file: Path) -> list[str]:
     found = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
     return [target for target in found if not (file.parent / target).exists()]
+
+
+def undrawn(floor: str, rooms: Iterable[str], document: str) -> list[str]:
+    """Rooms that do not stand in the second line of their floor's drawing."""
+    drawn = re.search(rf"^{floor}/ +\S.*\n((?: +\S.*\n)+)", document, re.MULTILINE)
+    named = {word.strip() for word in (drawn[1] if drawn else "").split("·")}
+    return [
+        f"{floor}/{room}" for room in rooms if room not in {".", "management/commands"} and room not in named
+    ]
 
 
 def rows_of(document: str) -> list[list[str]]:
@@ -223,6 +233,14 @@ def test_the_map_is_what_the_modules_say():
     assert tools_map.MAP.read_text(encoding="utf-8") == tools_map.written(BASE), "stale: run `make map`"
 
 
+def test_every_room_and_every_contract_is_in_the_architecture():
+    document = text("architecture.md")
+    rooms = {floor: tools_map.rooms(BASE, floor) for floor in tools_map.ROOMS}
+    assert [room for floor, found in rooms.items() for room in undrawn(floor, found, document)] == []
+    contracts = tomllib.loads((BASE / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert [contract["name"] for contract in contracts if contract["name"] not in document] == []
+
+
 def test_the_map_orders_rooms_that_exist():
     missing = [
         f"{floor}/{room}"
@@ -294,6 +312,11 @@ def f():
         "",
     ):
         assert differing_events(written, wrong)
+
+
+def test_a_planted_room_is_missed():
+    document = "```\ntips/        what a tip is\n             log · queue\nledger/      money\n```\n"
+    assert undrawn("tips", [".", "log", "planted"], document) == ["tips/planted"]
 
 
 def test_a_planted_test_is_missed(tmp_path):
