@@ -209,7 +209,9 @@ def claimed_in(lane: str, mode: Any) -> float:
             len(counts.waiting_in(lane, limit=ordering.BATCH_SIZE - 1)) == ordering.BATCH_SIZE - 1
         )
     took = 1000 * (time.perf_counter() - began)
-    claims.delay([claims.Delay(row["_id"], now - timedelta(minutes=1), "bench")])
+    claims.give_back(
+        [claims.GivenBack(row["_id"], now - timedelta(minutes=1), limit="bench")], now=now
+    )
     return took
 
 

@@ -6,7 +6,7 @@ one, also the tip that does nothing, so that every tip ends with one verdict tha
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import UpdateOne
@@ -15,6 +15,7 @@ from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from lovense.models import Activation, ActivationStatus
 from tips.models import RequestStatus
+from tips.queue import claims
 from tips.queue import requests as queue
 
 S = ActivationStatus
@@ -81,6 +82,19 @@ def new_row(request: Row, now: datetime) -> Row:
         "started_at": None,
         "finished_at": None,
     }
+
+
+def undecidable(
+    request: Row, error: Exception, *, before: Row | None, now: datetime
+) -> Row | claims.GivenBack:
+    """A defect, or a row that nobody foresaw. It must neither be lost nor hold its lane for ever:
+    it is tried again, and then it is a dead letter."""
+    pause = claims.pause_before_retry(request)
+    if pause is not None:
+        said = f"attempt {request['attempts']}: {type(error).__name__}"
+        return claims.GivenBack(request["_id"], now + timedelta(seconds=pause), error=said)
+    verdict = {"status": S.DEAD.value, "reason": "undecidable", "finished_at": now}
+    return (before or new_row(request, now)) | verdict
 
 
 # --- keeping -------------------------------------------------------------------------------------

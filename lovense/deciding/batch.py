@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, Row, S, activation_id, end_requests, froms, insert
-from lovense.deciding.gates import compiled, decide
+from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.models import Activation
 from tips.models import Mode, RequestStatus
@@ -39,10 +39,9 @@ class BatchRun(NamedTuple):
 
 
 def windows(claimed: Iterable[Row], rules: Rules) -> dict[str, list[Row]]:
-    """By lane: who waits behind the claimed one and may be part of its run, in the order of the
-    turns; with the leader no more than a batch.
-
-    They join a first attempt only: of a later one the page may remember another run."""
+    """By lane: what waits behind the claimed one, in the order of the turns; with it no more than a
+    batch. Only where it may lead a run: of a later attempt than its first the page may remember
+    another run."""
     return {
         request["lane"]: counts.waiting_in(request["lane"], limit=ordering.BATCH_SIZE - 1)
         for request in claimed
@@ -50,62 +49,27 @@ def windows(claimed: Iterable[Row], rules: Rules) -> dict[str, list[Row]]:
     }
 
 
-def members(
-    request: Row, row: Row, rules: Rules, window: Iterable[Row], *, now: datetime
-) -> list[Member]:
-    """Pure. Of those that came before the last full second, the ones that may play with this
-    one."""
-    ready = [other for other in window if ordering.is_ready(other, Mode.BATCH, now)]
-    return [
-        Member(other, _decided(claims.as_joined(request, other, now=now), row, rules, now))
-        for other in companions(request, row, rules, ready, now=now)
-    ]
+def mates(leader: Row, window: Iterable[Row]) -> list[Row]:
+    """Pure. Those that may play with it: what came before the second in which it was claimed."""
+    at = leader["claimed_at"]
+    return alike(leader, [row for row in window if ordering.is_ready(row, Mode.BATCH, at)])
 
 
-def _decided(joined: Row, leader: Row, rules: Rules, now: datetime) -> Row:
-    return decide(joined, rules, is_online=True, now=now) | {"leader": leader["_id"]}
+def alike(leader: Row, waiting: Iterable[Row]) -> list[Row]:
+    """Those of the same tipper that nobody has tried."""
+    return [row for row in waiting if not row["attempts"] and _who(row) == _who(leader)]
 
 
-def gather(runs: Iterable[BatchRun], rules: Rules, *, now: datetime) -> list[Row]:
-    """Takes the members into their runs: each leader's row with the seconds and the names of those
-    that were ours to take.
-
-    Their own rows are written before the leader's, so a stored leader has them all; a joined
-    request that no stored leader names is `lost`."""
-    joined = [(run, _joined(run, now)) for run in runs]
-    stored = insert([row for _, rows in joined for row in rows])
-    return [
-        _lengthened(run.row, [row for row in rows if row["_id"] in stored], rules)
-        for run, rows in joined  # a row that is not ours has just been cancelled
-    ]
-
-
-def _joined(run: BatchRun, now: datetime) -> list[Row]:
-    if not run.members:
-        return []
-    joined = claims.join(run.leader, [member.request for member in run.members], now=now)
-    ours = {request["_id"] for request in joined}
-    return [member.row for member in run.members if member.request["_id"] in ours]
-
-
-def companions(
-    request: Row, row: Row, rules: Rules, waiting: Iterable[Row], *, now: datetime
-) -> list[Row]:
-    """Those that may join: same item, same tipper, a first attempt, and within the cap with all
-    their promised seconds."""
-    left = rules.maximum_seconds(request["lane"]) - row["promised_seconds"]
+def fitting(row: Row, decided: Iterable[tuple[Row, Row]], rules: Rules) -> list[Member]:
+    """Pure. Of these requests with their activations, those that may join the leader's: they play,
+    the same item, and all their promised seconds are within the cap."""
+    left = rules.maximum_seconds(row["performer_id"]) - row["promised_seconds"]
     found = []
-    for other in waiting:
-        if other["attempts"] or _who(other) != _who(request):
-            continue
-        decided = decide(other, rules, is_online=True, now=now)
-        if (
-            decided["status"] == S.DISPATCHED
-            and decided["item"] == row["item"]
-            and decided["promised_seconds"] <= left
-        ):
-            left -= decided["promised_seconds"]
-            found.append(other)
+    for request, other in decided:
+        plays = other["status"] == S.DISPATCHED and other["item"] == row["item"]
+        if plays and other["promised_seconds"] <= left:
+            left -= other["promised_seconds"]
+            found.append(Member(request, other | {"leader": row["_id"]}))
     return found
 
 
@@ -114,6 +78,28 @@ def _who(request: Mapping[str, Any]) -> tuple[str, str]:
     return request["type"], request["payload"].get("userId") or request.get(
         "submitted_by"
     ) or request["_id"]
+
+
+def gather(runs: Iterable[BatchRun], rules: Rules) -> list[Row]:
+    """Takes the members into their runs: each leader's row with the seconds and the names of those
+    that were ours to take.
+
+    Their own rows are written before the leader's, so a stored leader has them all; a joined
+    request that no stored leader names is `lost`."""
+    joined = [(run, _joined(run)) for run in runs]
+    stored = insert([row for _, rows in joined for row in rows])
+    return [
+        _lengthened(run.row, [row for row in rows if row["_id"] in stored], rules)
+        for run, rows in joined  # a row that is not ours has just been cancelled
+    ]
+
+
+def _joined(run: BatchRun) -> list[Row]:
+    if not run.members:
+        return []
+    joined = claims.join(run.leader, [member.request for member in run.members])
+    ours = {request["_id"] for request in joined}
+    return [member.row for member in run.members if member.request["_id"] in ours]
 
 
 def _lengthened(row: Row, members: Sequence[Row], rules: Rules) -> Row:

@@ -233,7 +233,9 @@ class _Foresight:
             for row in self._waiting.first(ordering.BATCH_SIZE - 1)
             if ordering.is_ready(row, Mode.BATCH, at)
         ]
-        members = batch.companions(request, decision, self._lane.rules, window, now=self._now)
+        others = ((row, self._decided(row)) for row in batch.alike(request, window))
+        found = batch.fitting(decision, others, self._lane.rules)
+        members = [member.request for member in found]
         self._waiting.take(members)
         return members
 

@@ -13,24 +13,28 @@ A round is a value that goes through six steps; each visits another noun once:
 An attempt that the page has not confirmed is sent again under the same activation id, and the page
 plays an id once; after `received` the outcome is the page's to tell, and is never repeated."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
+import bson
 from django.conf import settings
-from pymongo.errors import PyMongoError
 
 from lovense.deciding import activation, batch, gates, pace
 from lovense.deciding.activation import Row, S
 from lovense.deciding.rules import Rules
-from lovense.sending import groups, pages, retries
+from lovense.sending import groups, pages
 from lovense.sending.messages import Deliver, messages
 from tips.queue import claims
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class FreeLanes:
-    """Free lanes: the heads of their lines, the channels of their pages, and what binds them."""
+    """The heads of their lines, the channels of their pages, and what binds them."""
 
     fronts: Mapping[str, Sequence[Row]]
     holders: Mapping[str, str]
@@ -50,21 +54,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What becomes of a claimed request. `before`: its activation of an earlier attempt, which is
-    `row` itself where that is only sent again."""
+    """What becomes of a claimed request: its activation, or its claim given back.
+
+    `before`: its activation of an earlier attempt, which is the outcome itself where that is only
+    sent again. `error`: why it could not be decided."""
 
     request: Row
-    row: Row
+    outcome: Row | claims.GivenBack
     before: Row | None = None
     members: Sequence[batch.Member] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Undecidable:
-    """A defect, or a row that nobody foresaw: it holds up its own lane only."""
-
-    request: Row
-    error: Exception
+    error: Exception | None = None
 
 
 Sent = tuple[Row, Row]  # a request with its activation, which is to be sent now
@@ -94,8 +93,9 @@ def start(lanes: FreeLanes, deliver: Deliver, *, now: datetime, limit: int) -> b
     if not claimed:
         return False
     seen = look(claimed, lanes.rules, now=now)
-    sent = keep([decide(request, seen) for request in claimed], seen)
-    tell(claimed, sent, lanes, deliver)
+    decided = [decide(request, seen) for request in claimed]
+    sent = keep(decided, seen)
+    tell(decided, sent, lanes, deliver)
     return len(sent) < len(claimed) or len(claimed) == limit
 
 
@@ -125,73 +125,72 @@ def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[Row]:
 
 
 def look(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> Seen:
-    paces = pace.read(
-        (request["lane"] for request in claimed),
-        limit=rules.platform["rate_limit_per_minute"],
-        now=now,
-    )
-    before = activation.earlier(claimed)
-    return Seen(now, replace(rules, paces=paces), before, batch.windows(claimed, rules))
+    lanes, limit = [request["lane"] for request in claimed], rules.platform["rate_limit_per_minute"]
+    rules = replace(rules, paces=pace.read(lanes, limit=limit, now=now))
+    return Seen(now, rules, activation.earlier(claimed), batch.windows(claimed, rules))
 
 
-def decide(request: Row, seen: Seen) -> Decided | Undecidable:
-    """Pure."""
+def decide(request: Row, seen: Seen) -> Decided:
+    """Pure. One that cannot be decided holds up its own lane only."""
     before = seen.before.get(activation.activation_id(request["idempotency_key"]))
     if before is not None and before["status"] != S.QUEUED:
         return Decided(request, before, before)
     try:
-        row = gates.decide(request, seen.rules, is_online=True, now=seen.now, before=before)
-        window = seen.windows.get(request["lane"], ()) if row["status"] == S.DISPATCHED else ()
-        members = batch.members(request, row, seen.rules, window, now=seen.now)
+        return _decided(request, before, seen)
     except Exception as error:
-        return Undecidable(request, error)
+        outcome = activation.undecidable(request, error, before=before, now=seen.now)
+        return Decided(request, outcome, before, error=error)
+
+
+def _decided(request: Row, before: Row | None, seen: Seen) -> Decided:
+    rules = seen.rules
+    asked = partial(gates.decide, rules=rules, is_online=True, now=seen.now)
+    row = asked(request, before=before)
+    if row["status"] == S.QUEUED:
+        until = rules.paces[request["lane"]].opens_at
+        return Decided(request, claims.GivenBack(request["_id"], until, limit=row["reason"]))
+    window = seen.windows.get(request["lane"], ()) if row["status"] == S.DISPATCHED else ()
+    mates = batch.mates(request, window)
+    rows = (asked(claims.as_joined(request, mate)) for mate in mates)
+    members = batch.fitting(row, zip(mates, rows, strict=True), rules)
+    for each in (row, *(member.row for member in members)):
+        bson.encode(each)  # what cannot be written must not reach the others' statement
     return Decided(request, row, before, members)
 
 
-def keep(found: Sequence[Decided | Undecidable], seen: Seen) -> list[Sent]:
-    """Makes the decisions durable; what is to be sent now. What cannot be written is undecidable
-    too, so it is tried one by one."""
-    for one in found:
-        if isinstance(one, Undecidable):
-            retries.undecidable(one.request, one.error, now=seen.now)
-    decided = [one for one in found if isinstance(one, Decided)]
-    try:
-        return _kept(decided, seen)
-    except PyMongoError:
-        raise
-    except Exception as error:
-        if len(decided) == 1:
-            return keep([Undecidable(decided[0].request, error)], seen)
-        return [pair for one in decided for pair in keep([one], seen)]
+def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
+    """Makes the decisions durable; what is to be sent now.
 
-
-def _kept(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
-    """1. Gives back what a limit makes wait. 2. Counts the starts. 3. Takes the members into their
-    runs. 4. Writes the activations, and ends the requests of those that are over."""
-    fresh = [one for one in decided if one.row is not one.before]
-    starts = [one for one in fresh if one.row["status"] == S.DISPATCHED]
-    claims.delay(_delay(one, seen) for one in fresh if one.row["status"] == S.QUEUED)
-    pace.count(
-        [one.row["performer_id"] for one in starts],
-        limit=seen.rules.platform["rate_limit_per_minute"],
-        now=seen.now,
-    )
-    runs = [batch.BatchRun(one.request, one.row, one.members) for one in starts]
-    rows = batch.gather(runs, seen.rules, now=seen.now) + [
-        one.row for one in fresh if S(one.row["status"]) in activation.FINAL
-    ]
-    again = [(one.request, one.row) for one in decided if one.row is one.before]
-    kept = activation.keep(rows, again, anew=seen.before.keys(), now=seen.now)
-    found = [(one.request, kept.get(one.row["_id"])) for one in decided]
+    1. Gives back what waits. 2. Counts the starts. 3. Takes the members into their runs. 4. Writes
+    the activations, and ends the requests of those that are over."""
+    rules, now = seen.rules, seen.now
+    back = [one.outcome for one in decided if isinstance(one.outcome, claims.GivenBack)]
+    rest = [(one, one.outcome) for one in decided if not isinstance(one.outcome, claims.GivenBack)]
+    fresh = [(one, row) for one, row in rest if row is not one.before]
+    starts = [(one, row) for one, row in fresh if row["status"] == S.DISPATCHED]
+    claims.give_back(back, now=now)
+    limit = rules.platform["rate_limit_per_minute"]
+    pace.count([one.request["lane"] for one, _ in starts], limit=limit, now=now)
+    runs = [batch.BatchRun(one.request, row, one.members) for one, row in starts]
+    rows = batch.gather(runs, rules)
+    rows += [row for _, row in fresh if row["status"] != S.DISPATCHED]
+    again = [(one.request, row) for one, row in rest if row is one.before]
+    kept = activation.keep(rows, again, anew=seen.before.keys(), now=now)
+    found = [(one.request, kept.get(row["_id"])) for one, row in rest]
     return [(request, row) for request, row in found if row and activation.is_unconfirmed(row)]
 
 
-def _delay(one: Decided, seen: Seen) -> claims.Delay:
-    pace_of_hers = seen.rules.paces[one.row["performer_id"]]
-    return claims.Delay(one.request["_id"], pace_of_hers.opens_at, one.row["reason"])
-
-
-def tell(claimed: Sequence[Row], sent: Sequence[Sent], lanes: FreeLanes, deliver: Deliver) -> None:
-    """The pages that hold the devices their commands, and all pages that their queue has moved."""
+def tell(
+    decided: Sequence[Decided], sent: Sequence[Sent], lanes: FreeLanes, deliver: Deliver
+) -> None:
+    """The pages that hold the devices their commands, all pages that their queue has moved, and the
+    log what could not be decided."""
     deliver(messages(sent, lanes.rules, lanes.holders))
-    groups.news.mark({request["lane"] for request in claimed}, "queue")
+    groups.news.mark({one.request["lane"] for one in decided}, "queue")
+    for one in decided:
+        if one.error is not None:
+            said = {
+                "tip_id": one.request["payload"].get("tipId"),
+                "error_code": type(one.error).__name__,
+            }
+            log.error("dispatch_failed", extra=said, exc_info=one.error)

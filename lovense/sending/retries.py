@@ -4,7 +4,6 @@ then it is a dead letter.
 Only for causes that pass by themselves. What a page has confirmed and may have played is never
 here."""
 
-import logging
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -25,8 +24,6 @@ from lovense.deciding.activation import (
 )
 from lovense.models import Activation
 from tips.queue import claims
-
-log = logging.getLogger(__name__)
 
 # What a run leaves on the row of an activation that is to be decided anew.
 _AS_NEW = dict.fromkeys(
@@ -87,27 +84,6 @@ def never_sent(request: Row, *, now: datetime) -> None:
         _give_up(request, "worker_died", now=now)
     else:
         claims.release(request["_id"], now=now, delay_seconds=0, error=error)
-
-
-def undecidable(request: Row, error: Exception, *, now: datetime) -> None:
-    """It cannot be decided: a defect, or a row that nobody foresaw. It must neither be lost nor
-    hold its lane for ever."""
-    name = type(error).__name__
-    log.error(
-        "dispatch_failed",
-        extra={"tip_id": request["payload"].get("tipId"), "error_code": name},
-        exc_info=error,
-    )
-    pause = claims.pause_before_retry(request)
-    if pause is not None:
-        claims.release(
-            request["_id"],
-            now=now,
-            delay_seconds=pause,
-            error=f"attempt {request['attempts']}: {name}",
-        )
-        return
-    _give_up(request, "undecidable", now=now)
 
 
 def _give_up(request: Row, reason: str, *, now: datetime) -> None:

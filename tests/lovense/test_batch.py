@@ -398,7 +398,7 @@ def test_a_worker_that_dies_between_the_members_and_their_leader(lane, bob, wire
     rules = Rules.read([lane.performer_id])
     (leader,) = claims.claim(claims.fronts([lane.performer_id]), by="dies", now=T, lease_seconds=WINDOW)
     decided = dispatch.decide(leader, dispatch.look([leader], rules, now=T))
-    batch.gather([batch.BatchRun(leader, decided.row, decided.members)], rules, now=T)
+    batch.gather([batch.BatchRun(leader, decided.outcome, decided.members)], rules)
     assert states(ours) == [(None, "claimed"), ("dispatched", "joined"), ("dispatched", "joined")]
     assert resume.in_flight([lane.performer_id], before=T) == []
     played(lane, ours, wire)
@@ -442,9 +442,9 @@ def test_what_is_cancelled_while_it_joins_is_not_part_of_the_run(lane, bob, monk
     ours = tips(lane, bob, [FIREWORKS] * 3)
     join = claims.join
 
-    def slow(leader, requests, *, now):
-        joined = join(leader, requests, now=now)
-        cancelled = activation.new_row(joined[0], now) | {"status": "cancelled", "finished_at": now}
+    def slow(leader, requests):
+        joined = join(leader, requests)
+        cancelled = activation.new_row(joined[0], T) | {"status": "cancelled", "finished_at": T}
         collection(Activation).insert_one(cancelled)
         return joined
 

@@ -154,7 +154,7 @@ def test_members_of_a_run_whose_leader_was_cancelled_undecided_wait_again(chain,
     (request,) = claims.claim(
         claims.fronts([chain.performer_id]), by="w", now=later, lease_seconds=WINDOW, modes=modes
     )
-    claims.join(request, counts.waiting_in(chain.performer_id, limit=9), now=later)
+    claims.join(request, counts.waiting_in(chain.performer_id, limit=9))
     assert cancel(chain, leader, later) == "cancelled"
     batch.heal(now=later, limit=9)
     assert [state(tip_id) for tip_id in (leader, member)] == [("cancelled", "cancelled"), (None, "pending")]

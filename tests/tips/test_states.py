@@ -98,9 +98,8 @@ def moved(to):
         is_released = claims.release(request_id, now=LATER, delay_seconds=0, error="x")
         return is_released or claims.send_back(request_id, now=LATER)
     if to is R.JOINED:
-        return len(
-            claims.join({"idempotency_key": "another", "claimed_by": "worker-0/1"}, [request()], now=LATER)
-        )
+        leader = {"idempotency_key": "another", "claimed_by": "worker-0/1", "claimed_at": LATER}
+        return len(claims.join(leader, [request()]))
     if to is R.CLAIMED:
         return len(claims.claim(claims.fronts([ANA]), by="worker-0", now=LATER, lease_seconds=10))
     return queue.advance([request_id], to, now=LATER)

@@ -139,36 +139,38 @@ def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
     return -1  # whatever the count: some were claimed by the first statement, so ask
 
 
+class GivenBack(NamedTuple):
+    """A claim that goes back to its place in the lane, and waits there. `error`: why the attempt
+    failed. `limit`: what says that none was made, so none is counted."""
+
+    request_id: str
+    until: datetime
+    error: str = ""
+    limit: str = ""
+
+
 def release(request_id: str, *, now: datetime, delay_seconds: float, error: str) -> int:
     """Gives a claim back to its place in the lane, not before the delay is over."""
     until = now + timedelta(seconds=delay_seconds)
-    back = _back(request_id, until, {"$push": history(error, now)})
-    return collection(QueueRequest).update_one(*back).modified_count
+    return give_back([GivenBack(request_id, until, error=error)], now=now)
 
 
-class Delay(NamedTuple):
-    request_id: str
-    until: datetime
-    by: str  # the limit
-
-
-def delay(delays: Iterable[Delay]) -> int:
-    """Gives claims back because a limit says so: no attempt was made, so none is counted."""
-    updates = [
-        UpdateOne(*_back(one.request_id, one.until, {"$inc": {"attempts": -1}}, delayed_by=one.by))
-        for one in delays
-    ]
-    if not updates:
+def give_back(given: Sequence[GivenBack], *, now: datetime) -> int:
+    if not given:
         return 0
+    updates = [_back(one, now) for one in given]
     return collection(QueueRequest).bulk_write(updates, ordered=False).modified_count
 
 
-def _back(
-    request_id: str, at: datetime, changes: dict[str, Any], **more: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The guarded update that gives a claim back."""
-    back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": at, **more}
-    return {"_id": request_id, "status": {"$in": [CLAIMED, JOINED]}}, changes | {"$set": back}
+def _back(one: GivenBack, now: datetime) -> UpdateOne:
+    back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": one.until}
+    changes: dict[str, Any] = {"$set": back}
+    if one.limit:
+        changes = {"$set": back | {"delayed_by": one.limit}, "$inc": {"attempts": -1}}
+    if one.error:
+        changes["$push"] = history(one.error, now)
+    held = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
+    return UpdateOne(held, changes)
 
 
 def send_back(
@@ -250,30 +252,30 @@ def expire_claims_of(slot: str, *, now: datetime) -> int:
     )
 
 
-def join(leader: Row, requests: Sequence[Row], *, now: datetime) -> list[Row]:
+def join(leader: Row, requests: Sequence[Row]) -> list[Row]:
     """Takes waiting requests of the leader's lane into its run, in their order; those that were
     ours to take."""
     ids = [row["_id"] for row in requests]
-    changes = {"$set": _joining(leader, now), "$inc": {"attempts": 1}}
+    changes = {"$set": _joining(leader), "$inc": {"attempts": 1}}
     if collection(QueueRequest, FAST).update_many(
         {"_id": {"$in": ids}, "status": PENDING}, changes
     ).modified_count != len(ids):
         taken = {row["_id"] for row in joined_to([leader["idempotency_key"]])}
         requests = [row for row in requests if row["_id"] in taken]
-    return [as_joined(leader, row, now=now) for row in requests]
+    return [as_joined(leader, row) for row in requests]
 
 
-def as_joined(leader: Row, request: Row, *, now: datetime) -> Row:
+def as_joined(leader: Row, request: Row) -> Row:
     """This waiting request as it will be in the leader's run."""
-    return request | _joining(leader, now) | {"attempts": request["attempts"] + 1}
+    return request | _joining(leader) | {"attempts": request["attempts"] + 1}
 
 
-def _joining(leader: Row, now: datetime) -> Row:
+def _joining(leader: Row) -> Row:
     return {
         "status": JOINED,
         "leader": leader["idempotency_key"],
         "claimed_by": leader["claimed_by"],
-        "claimed_at": now,
+        "claimed_at": leader["claimed_at"],
     }
 
 
