@@ -83,7 +83,7 @@ def drain_freed(performer_ids: Iterable[str], *, now: datetime, deliver: Deliver
     Who holds the devices is asked again: this process may have stood still. `deliver` takes what
     `groups.publish` takes."""
     lanes = find(now=now, freed=performer_ids)
-    return lanes is not None and start(lanes, deliver, now=now, limit=len(lanes.holders))
+    return lanes is not None and start(lanes, deliver, now=now, limit=claims.MAX_CLAIMS)
 
 
 def start(lanes: FreeLanes, deliver: Deliver, *, now: datetime, limit: int) -> bool:

@@ -144,6 +144,20 @@ def test_what_a_limit_makes_wait_goes_back_in_one_statement(chain, bob, wire, se
     assert {request_of(second)["delayed_by"] for _, (_, second) in lanes} == {"rate_limit"}
 
 
+def test_when_all_freed_lanes_have_started_nothing_asks_for_another_round(chain, bob):
+    first, second, nothing = (chain.settled(bob, amount) for amount in (100, 100, 101))
+    chain.dispatch()
+
+    def freed():
+        return dispatch.drain_freed([chain.performer_id], now=AT, deliver=list)
+
+    chain.acknowledge(first, "finished", delivered_seconds=10)
+    assert freed() is False
+    chain.acknowledge(second, "finished", delivered_seconds=10)
+    assert freed() is True  # it ended without playing: the lane is free again
+    assert activation_of(nothing)["status"] == "skipped"
+
+
 # --- one bad row -------------------------------------------------------------------------------------------
 
 
