@@ -40,7 +40,7 @@ from ground.json.fields import Malformed, read
 from ground.json.shapes import refusal
 from ground.mongodb.collections import collection
 from tips import schema, signals
-from tips.intake import idempotency, platforms
+from tips.intake import acceptance, idempotency, platforms
 from tips.intake import payloads as placement
 from tips.intake.idempotency import KeptAnswer
 from tips.log import eventlog, events
@@ -203,7 +203,7 @@ def _fingerprint(body: bytes) -> str:
 
 
 def _placed(call: Call) -> KeptAnswer:
-    if inbox.accept([call])[0] is Acceptance.CONFLICT:
+    if acceptance.accept([call])[0] is Acceptance.CONFLICT:
         return _answer(*OtherContent().answer())  # kept, as every answer under the key
     _settle(call.subject)
     return _standing(call)

@@ -20,11 +20,11 @@ from pymongo.errors import PyMongoError
 from ground import clock
 from ground.hops import doorbell
 from ground.hops.groupcommit import Overloaded
-from ground.inbox import answers, inbox, signing
+from ground.inbox import answers, signing
 from ground.inbox.inbox import Acceptance, Call
 from ground.json import errors
 from ground.json.errors import Answer, Refusal
-from tips.intake import payloads
+from tips.intake import acceptance, payloads
 
 PATH = "/api/webhooks/payments"
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -33,7 +33,7 @@ FIRST = 202
 
 def accept(calls: list[Call]) -> list[Acceptance]:
     """Makes the calls durable and rings for settlement, once for all of them."""
-    outcomes = inbox.accept(calls)
+    outcomes = acceptance.accept(calls)
     if Acceptance.NEW in outcomes:
         doorbell.ring_soon("tips.settle")
     return outcomes

@@ -81,6 +81,8 @@ REASONS = {
 _CONFLICTS = {
     "": "Other content than the first delivery had: another amount, party or reference. The first "
     "one stands.",
+    "contradicts_the_tip": "It came together with another one about the same tip, of another "
+    "amount, party or reference. It was not applied.",
     "source_ref_reused": "Its reference belongs to another transfer, so no tokens were moved.",
     "balance_too_large": "The balance would not fit, so no tokens were moved.",
 }

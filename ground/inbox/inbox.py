@@ -7,7 +7,7 @@ one with other content is a conflict, and both are kept for the record without a
 own."""
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -50,21 +50,40 @@ class Call:
         return f"{self.source}/{self.delivery_id}"
 
 
-def accept(calls: list[Call]) -> list[Acceptance]:
-    """Stores all of them with one majority write. The answer may be sent when this returns."""
-    clashes = _insert([_row(call) for call in calls])
+def accept(calls: list[Call], *, contradicting: Collection[int] = ()) -> list[Acceptance]:
+    """Stores all of them with one majority write. The answer may be sent when this returns.
+
+    `contradicting`: the places of calls that contradict another fact, as who knows their content
+    has found; they are kept as conflicts."""
+    counted = [place for place in range(len(calls)) if place not in contradicting]
+    clashes = [counted[place] for place in _insert([_row(calls[place]) for place in counted])]
     outcomes = [Acceptance.NEW] * len(calls)
     if clashes:
         owners = _owners([calls[index] for index in clashes])
         for index in clashes:
             outcomes[index] = _resolve(calls[index], owners.get(calls[index].subject))
+    for place in contradicting:
+        outcomes[place] = _keep_conflict(calls[place])
     return outcomes
+
+
+def _keep_conflict(call: Call) -> Acceptance:
+    if _insert([_row(call, status=DeliveryStatus.CONFLICT)]):
+        kept = collection(WebhookDelivery).find_one({"_id": call.key}, {"fingerprint": 1})
+        if kept is not None and kept["fingerprint"] != call.fingerprint:
+            _insert([_row(call, key=_beside(call), status=DeliveryStatus.CONFLICT)])
+    return Acceptance.CONFLICT
+
+
+def _beside(call: Call) -> str:
+    """The key of a delivery whose transport id another one has used."""
+    return f"{call.key}#{call.fingerprint[:16]}"
 
 
 def _resolve(call: Call, owner: dict[str, Any] | None) -> Acceptance:
     # Another delivery used the same transport id: the business key decides, so this one counts.
     if owner is None:
-        clash = _insert([_row(call, key=f"{call.key}#{call.fingerprint[:16]}")])
+        clash = _insert([_row(call, key=_beside(call))])
         if not clash:
             return Acceptance.NEW
         owner = _owners([call])[call.subject]
@@ -73,9 +92,7 @@ def _resolve(call: Call, owner: dict[str, Any] | None) -> Acceptance:
         status = DeliveryStatus.DUPLICATE if same else DeliveryStatus.CONFLICT
         _insert([_row(call, status=status)])
     elif not same:
-        _insert(
-            [_row(call, key=f"{call.key}#{call.fingerprint[:16]}", status=DeliveryStatus.CONFLICT)]
-        )
+        _insert([_row(call, key=_beside(call), status=DeliveryStatus.CONFLICT)])
     return Acceptance.REPEAT if same else Acceptance.CONFLICT
 
 
@@ -161,6 +178,18 @@ def oldest(sources: Sequence[str]) -> datetime | None:
         for one in waiting
     )
     return min((row["received_at"] for row in found if row), default=None)
+
+
+def is_known(subject: str) -> bool:
+    """Whether a delivery of this business fact counts already."""
+    return collection(WebhookDelivery).find_one({"subject": subject}, {"_id": 1}) is not None
+
+
+def bodies_of(subjects: Iterable[str]) -> dict[str, bytes]:
+    """By business fact: what the deliveries say that count."""
+    wanted = {"subject": {"$in": list(subjects)}}
+    found = collection(WebhookDelivery).find(wanted, {"subject": 1, "body": 1})
+    return {row["subject"]: bytes(row["body"]) for row in found}
 
 
 def is_waiting(subject: str) -> bool:

@@ -15,6 +15,7 @@ from tips.settlement.polling import INTERVALS, PATIENCE
 GRACE = timedelta(seconds=60)
 DEFAULT_COMMISSION = 25
 ISSUER, PLATFORM = "issuer:tokens", "platform:commission"
+TIP_KINDS = ("tip.succeeded", "tip.cancelled", "tip.failed")
 ENDS = {"tip.cancelled": "cancelled", "tip.failed": "failed"}
 
 
@@ -114,11 +115,18 @@ class Model:
     def accept(self, kind, content, now):
         """The answer's status."""
         fact = f"{kind}/{content.number}"
+        if fact not in self.counted and self._contradicts(kind, content):
+            return 409
         if fact not in self.counted:
             self.counted[fact], self.received[fact] = content, now
             self.inbox.append(fact)
             return 202
         return 200 if self.counted[fact] == content else 409
+
+    def _contradicts(self, kind, content):
+        """What counts about the same tip under another word."""
+        others = (self.counted.get(f"{other}/{content.number}") for other in TIP_KINDS if other != kind)
+        return kind in TIP_KINDS and any(other and other.tokens != content.tokens for other in others)
 
     def settle(self, now, limit):
         batch, self.inbox = self.inbox[:limit], self.inbox[limit:]

@@ -196,8 +196,13 @@ def test_what_was_accepted_before_goes_before(post):
     succeeded(1, 100)
     assert post(tip(2, 100)).status_code == 202
     assert (state(1), state(2)) == (SETTLED, ("success", "pending", ""))
-    calls.cancelled(3)
+    calls.cancelled(3, totalPrice=10)
     assert post(tip(3, 10), "key-3").json()["settlementStatus"] == "cancelled"
+
+
+def test_a_tip_of_another_amount_than_the_one_that_was_cancelled_is_a_conflict(post):
+    calls.cancelled(3, totalPrice=10)
+    assert post(tip(3, 11), "key-3").status_code == 409
 
 
 def test_when_much_waits_before_it_the_worker_settles_it(post, settings):

@@ -108,8 +108,9 @@ def history():
     send("tip.succeeded", tip(1, 100), "msg_same")
     send("tokens.purchased", purchase(77, 50), "msg_same")  # another fact under a used delivery id
     send("tokens.purchased", purchase(77, 51), "msg_same")  # and other content under that
-    cancelled(2)
+    cancelled(2, totalPrice=10)
     succeeded(2, 10)
+    failed(2)  # of another amount
     failed(3)
     settle(NOW + SECOND)
     succeeded(4, 5000)  # never paid

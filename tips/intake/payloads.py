@@ -62,6 +62,21 @@ class TipOrder:
             self.performer_id,
         )
 
+    def is_about(self, other: "TipOrder") -> bool:
+        """Whether both can be said of one tip."""
+        return self.agrees(other.total, other.tipper_id, other.performer_id, other.source_ref)
+
+    def agrees(self, total: int, tipper_id: str, performer_id: str, source_ref: str) -> bool:
+        """With what is known under this tip id, from another message: in amount, people and, where
+        both name one, reference. What the other leaves out says nothing."""
+        default = f"TIP_{self.tip_id}"
+        is_other_ref = self.source_ref != source_ref and default not in (
+            self.source_ref,
+            source_ref,
+        )
+        people = (self.tipper_id, self.performer_id)
+        return (self.total, people) == (total, (tipper_id, performer_id)) and not is_other_ref
+
 
 def parse_tip(data: Fields) -> TipOrder:
     """Raises Malformed naming the field and the rule."""

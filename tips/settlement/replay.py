@@ -22,7 +22,7 @@ from ground.mongodb.collections import Document
 from ledger.books import comparison
 from ledger.books.comparison import BOOKS, Difference, Kind, without
 from ledger.gateway import InsufficientFunds
-from tips.intake import payloads
+from tips.intake import acceptance, payloads
 from tips.models import ArchivedTipActivated, ChainHead, Tip, TipActivated
 from tips.settlement import settlement
 
@@ -94,7 +94,7 @@ def _accept(rows: list[Document]) -> Iterator[Difference]:
             continue
         times = {"position": row["position"], "received_at": row["received_at"]}
         calls.append(payloads.as_call(row["source"], _delivery_id(row), body, message, **times))
-    inbox.accept(calls)
+    acceptance.accept(calls)
 
 
 def _delivery_id(row: Document) -> str:

@@ -64,6 +64,7 @@ PREDECESSORS: dict[SettlementStatus, frozenset[SettlementStatus]] = {
 }
 FINAL = frozenset({SettlementStatus.SETTLED, SettlementStatus.CANCELLED, SettlementStatus.FAILED})
 AFTER_SETTLEMENT = "_after_settlement"
+CONTRADICTS = "contradicts_the_tip"  # why a delivery about a known tip was not applied
 POSTPONED = timedelta(minutes=1)  # a tip that cannot be ended comes again after it
 # A tip that is settled or has ended waits neither for tokens nor for the ledger, and no doubt about
 # it is left.
@@ -328,6 +329,7 @@ class _Batch:
         self._writes = Writes(session, now)
         self._known: dict[str, dict[str, Any]] = {}
         self._late: frozenset[str] = frozenset()
+        self._contradictions: dict[str, str] = {}
         self._is_looking = False
 
     def settle(self, deliveries: Sequence[Delivery], late: Sequence[str] = ()) -> Drained:
@@ -388,7 +390,7 @@ class _Batch:
             for key, result in zip(purchases, results, strict=False)
             if isinstance(result, Refused)
         }
-        inbox.mark_refused(refused, now=self._now, session=self._session)
+        inbox.mark_refused(refused | self._contradictions, now=self._now, session=self._session)
 
     def _load(
         self, tip_ids: list[str], purchases: Collection[Purchase], late: Sequence[str]
@@ -434,7 +436,9 @@ class _Batch:
                 continue
             tip_id, status = delivery.order.tip_id, _STATUS[delivery.event_type]
             if tip_id in self._known:
-                if status is not TipStatus.SUCCESS:
+                if not _agrees(delivery.order, self._known[tip_id]):
+                    self._contradictions[delivery.key] = CONTRADICTS
+                elif status is not TipStatus.SUCCESS:
                     waited.pop(tip_id, None)
                     self._end_by_platform(self._known[tip_id], status)
                 continue
@@ -493,6 +497,10 @@ class _Batch:
         collection(ChainHead).update_one(
             {"_id": events.HEAD}, turn, upsert=True, session=self._session
         )
+
+
+def _agrees(order: TipOrder, tip: Mapping[str, Any]) -> bool:
+    return order.agrees(tip["total"], tip["tipper_id"], tip["performer_id"], tip["source_ref"])
 
 
 def orders(tip: dict[str, Any]) -> tuple[Order, ...]:
