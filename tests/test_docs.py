@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from django.apps import apps
 from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -100,6 +101,23 @@ def differing_events(written: Iterable[logevents.Written], document: str) -> set
         for event, level, fields, module, *_ in rows_of(document)
     }
     return code ^ told
+
+
+def faults_of_quality(
+    rules: list[dict[str, str]], contracts: Iterable[str], targets: Iterable[str]
+) -> list[str]:
+    """Each rule once; done with a check that exists, anything else with a comment."""
+    names = [rule["rule"] for rule in rules]
+    faults = [name for name in set(names) if names.count(name) > 1]
+    for rule in rules:
+        kind, _, rest = rule.get("check", "").partition(" ")
+        known = {"contract": rest.strip('"') in contracts, "make": rest in targets}
+        path, _, name = kind.partition("::")
+        is_checked = known.get(kind, bool(kind) and not rest and _is_there(BASE / path, name))
+        is_said = bool(rule.get("comment", "").strip())
+        if not {"done": is_checked, "todo": is_said, "exempt": is_said}.get(rule["status"], False):
+            faults.append(rule["rule"])
+    return faults
 
 
 TOPS = r"(?:config|adminpanel|lovense|tips|ledger|ground|tests|bench|tools|docs|static|templates|docker)"
@@ -237,8 +255,22 @@ def test_every_room_and_every_contract_is_in_the_architecture():
     document = text("architecture.md")
     rooms = {floor: tools_map.rooms(BASE, floor) for floor in tools_map.ROOMS}
     assert [room for floor, found in rooms.items() for room in undrawn(floor, found, document)] == []
-    contracts = tomllib.loads((BASE / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    assert [contract["name"] for contract in contracts if contract["name"] not in document] == []
+    assert [name for name in sorted(contracts()) if name not in document] == []
+
+
+def contracts() -> set[str]:
+    settings = tomllib.loads((BASE / "pyproject.toml").read_text(encoding="utf-8"))
+    return {contract["name"] for contract in settings["tool"]["importlinter"]["contracts"]}
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (BASE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_what_is_done_has_its_check_and_what_is_not_is_said():
+    rules = yaml.safe_load((DOCS / "quality.yaml").read_text(encoding="utf-8"))
+    assert {rule["status"] for rule in rules} == {"done", "todo", "exempt"}
+    assert faults_of_quality(rules, contracts(), targets()) == []
 
 
 def test_the_map_orders_rooms_that_exist():
@@ -317,6 +349,24 @@ def f():
 def test_a_planted_room_is_missed():
     document = "```\ntips/        what a tip is\n             log · queue\nledger/      money\n```\n"
     assert undrawn("tips", [".", "log", "planted"], document) == ["tips/planted"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": "done"},
+        {"status": "done", "check": "tests/test_docs.py::test_of_nothing"},
+        {"status": "done", "check": "make nothing"},
+        {"status": "done", "check": 'contract "Nothing"'},
+        {"status": "todo"},
+        {"status": "later", "comment": "x"},
+    ],
+)
+def test_a_planted_rule_of_quality_is_caught(fault):
+    good = {"rule": "good", "status": "done", "check": 'contract "A"'}
+    assert faults_of_quality([good], ["A"], ["check"]) == []
+    assert faults_of_quality([good, {"rule": "bad"} | fault], ["A"], ["check"]) == ["bad"]
+    assert faults_of_quality([good, good], ["A"], ["check"]) == ["good"]
 
 
 def test_a_planted_test_is_missed(tmp_path):
