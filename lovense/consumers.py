@@ -27,6 +27,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.hops.groupcommit import GroupCommit
 from ground.hops.rounds import BREATH_SECONDS, Breath
+from lovense.deciding import platform
 from lovense.devices import register
 from lovense.performers import identity
 from lovense.sending import acknowledgement, dispatch, groups, leases, pages, resume
@@ -255,12 +256,14 @@ class PerformerConsumer(AsyncConsumer):
 
     async def _snapshot(self) -> None:
         state = await sync_to_async(stop.state_of, thread_sensitive=False)(self.performer_id)
+        told = await sync_to_async(platform.for_pages, thread_sensitive=False)()
         await self._say(
             {
                 "type": "snapshot",
                 "performerId": self.performer_id,
                 "holder": self.is_holder,
                 **state,
+                **told,
             }
         )
 

@@ -120,15 +120,15 @@ def _is_fresh(request: Row, gates: _Gates) -> bool:
 def _matching_item(request: Row, rules: Rules, performer: Row | None, gates: _Gates) -> Row | None:
     amount, menu = request["payload"]["amount"], rules.menu_of(performer)
     minimum = max(rules.platform["minimum_tip"], (performer or {}).get("minimum_tip") or 0)
-    item = matching.match(menu["items"], amount) if menu else None
+    item = matching.match(menu["items"], amount) if menu else rules.default_item(performer)
+    answers = (
+        f"version {performer['menu_version'] if performer else 0}"
+        if menu or item is None
+        else "none published: the platform's default reaction"
+    )
     passed = (
         gates.ask("minimum", amount >= minimum, f"{amount} of at least {minimum}", "below_minimum")
-        and gates.ask(
-            "menu",
-            menu is not None,
-            f"version {performer['menu_version'] if performer else 0}",
-            "no_menu",
-        )
+        and gates.ask("menu", menu is not None or item is not None, answers, "no_menu")
         and gates.ask(
             "menu_match",
             item is not None,

@@ -11,7 +11,7 @@ from pymongo.client_session import ClientSession
 from ground.audit import log as audit_log
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import PlatformSettings
 from tips.models import Mode
 
@@ -58,6 +58,14 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
+def _name(text: str) -> str:
+    """Empty: none."""
+    longest = PlatformSettings._meta.get_field("cam_site_name").max_length or 0
+    if len(text) > longest or not text.isprintable():
+        raise InvalidSetting(f"must be a text of at most {longest} printable characters")
+    return text
+
+
 def _mode(text: str) -> str:
     if text not in Mode.values:
         raise InvalidSetting(f"must be one of {', '.join(Mode.values)}")
@@ -69,16 +77,26 @@ SETTINGS: dict[str, Callable[[str], bool | int | str]] = {
     "minimum_tip": _whole(1, 2**53 - 1),
     # Below the vendor's shortest run no menu item could ever play.
     "maximum_seconds": _whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS),
+    "default_intensity": _whole(1, MAXIMUM_LEVEL),
+    "default_seconds": _whole(1, LONGEST_ITEM_SECONDS),
     "rate_limit_per_minute": _whole(0, 600),  # 0: none
     "queue_mode": _mode,
+    "auto_connect": _truth,
+    "require_tip_menu": _truth,
+    "cam_site_name": _name,
 }
 # The names that the wire and the seeds use.
 ALIASES = {
     "enableLovense": "enable_lovense",
     "minimumTip": "minimum_tip",
     "maxActivationDuration": "maximum_seconds",
+    "defaultIntensity": "default_intensity",
+    "defaultSeconds": "default_seconds",
     "rateLimitPerMinute": "rate_limit_per_minute",
     "queueMode": "queue_mode",
+    "autoConnect": "auto_connect",
+    "requireTipMenu": "require_tip_menu",
+    "lovenseCamSiteName": "cam_site_name",
 }
 
 
@@ -113,7 +131,7 @@ def write(
 ) -> dict[str, Any]:
     """Writes settings with their entry in the audit trail; what they were. What is so already
     leaves no entry."""
-    row = collection(PlatformSettings).find_one({"_id": ROW}, session=session) or _defaults()
+    row = _defaults() | (collection(PlatformSettings).find_one({"_id": ROW}, session=session) or {})
     before = {key: row[key] for key in changes}
     if before != changes:
         row_after = {
@@ -137,6 +155,12 @@ def write(
 def _defaults() -> dict[str, Any]:
     fields = PlatformSettings._meta.concrete_fields
     return {str(field.column): field.get_default() for field in fields if not field.primary_key}
+
+
+def for_pages() -> dict[str, Any]:
+    """What the pages that hold devices are told of them."""
+    settings = current()
+    return {"autoConnect": settings.auto_connect, "camSiteName": settings.cam_site_name}
 
 
 def is_draining() -> bool:

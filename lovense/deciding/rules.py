@@ -11,6 +11,8 @@ from ground.mongodb.collections import collection
 from lovense.deciding.activation import Row
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
+from lovense.menus import matching
+from lovense.menus.matching import Item
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
 from tips.models import Mode
@@ -29,15 +31,24 @@ class Rules:
 
     @classmethod
     def read(cls, performer_ids: Iterable[str]) -> "Rules":
-        platform = collection(PlatformSettings).find_one({"_id": ROW}) or _default_platform()
+        kept = collection(PlatformSettings).find_one({"_id": ROW}) or {}
         performers = {
             row["_id"]: row
             for row in collection(Performer).find({"_id": {"$in": list(performer_ids)}})
         }
-        return cls(platform, performers, _menus(performers.values()))
+        return cls(_default_platform() | kept, performers, _menus(performers.values()))
 
     def menu_of(self, performer: Row | None) -> Row | None:
         return self.menus.get(_menu_key(performer)) if performer else None
+
+    def default_item(self, performer: Row | None) -> Item | None:
+        """The platform's answer to every tip of a performer who has never published a menu; None
+        where a menu is required."""
+        if performer is None or performer["menu_version"] or self.platform["require_tip_menu"]:
+            return None
+        return matching.default_item(
+            intensity=self.platform["default_intensity"], seconds=self.platform["default_seconds"]
+        )
 
     def mode_of(self, lane: str) -> Mode:
         return Mode(

@@ -1,9 +1,13 @@
-"""Which item of a published menu answers an amount. Pure."""
+"""Which item of a published menu answers an amount, and what does where there is none. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lovense.menus.vibration import LEVEL_PATTERN
+
 Item = dict[str, Any]
+
+DEFAULT_ITEM = "default"
 
 
 def match(items: Sequence[Item], amount: int) -> Item | None:
@@ -15,6 +19,20 @@ def match(items: Sequence[Item], amount: int) -> Item | None:
         if _contains(item, amount)
     ]
     return min(answering, key=lambda found: found[:3])[3] if answering else None
+
+
+def default_item(*, intensity: int, seconds: int) -> Item:
+    """What the platform answers where there is no menu: the same to every amount."""
+    return {
+        "itemId": DEFAULT_ITEM,
+        "title": "Default reaction",
+        "minimum": 1,
+        "maximum": None,
+        "pattern": LEVEL_PATTERN,
+        "intensity": intensity,
+        "durationSec": seconds,
+        "order": 0,
+    }
 
 
 def _contains(item: Mapping[str, Any], amount: int) -> bool:

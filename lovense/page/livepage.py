@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from ground.mongodb.collections import collection
 from lovense.deciding.rules import Rules, is_paused
 from lovense.lane import eta
+from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.outcome import Outcome
@@ -228,6 +229,11 @@ class LivePage:
         return Rules.read([self._id])
 
     @property
+    def auto_connects(self) -> bool:
+        """Whether a page that had the devices takes them again when it is opened."""
+        return bool(self._rules.platform["auto_connect"])
+
+    @property
     def mode(self) -> str:
         return self._rules.mode_of(self._id)
 
@@ -293,11 +299,18 @@ class LivePage:
             )
             yield Notice("warn", "Devices are switched off", text)
         if not self._performer.menu_version:
-            yield Notice(
-                "warn",
-                "No published menu",
-                "Settled tips do nothing until a tip menu is published.",
-            )
+            yield self._without_menu()
+
+    def _without_menu(self) -> Notice:
+        if self._rules.platform["require_tip_menu"]:
+            text = "Settled tips do nothing until a tip menu is published."
+            return Notice("warn", "No published menu", text)
+        text = (
+            "Until a tip menu is published, every settled tip gets the platform's default "
+            f"reaction: intensity {self._rules.platform['default_intensity']} of {MAXIMUM_LEVEL} "
+            f"for {self._rules.platform['default_seconds']} s, within your limits."
+        )
+        return Notice("info", "No published menu", text)
 
     def _held_notices(self) -> Iterator[Notice]:
         if self._rules.platform["is_draining"]:

@@ -67,7 +67,7 @@ def message(
         "tipper": {"username": activation["tipper_name"]},
         "transaction": {"currency": "TOKENS", "amount": activation["amount"]},
         "item": {
-            "itemType": "tip_menu" if request["type"] == RequestType.TIP else request["type"],
+            "itemType": _item_type(request, activation),
             "itemId": item["itemId"],
             "itemName": item["title"],
             "descriptionPublic": item.get("description", ""),
@@ -77,6 +77,13 @@ def message(
         "routing": {"targets": [{"target": "all"}]},
         **({"members": activation["members"]} if activation.get("members") else {}),
     }
+
+
+def _item_type(request: Mapping[str, Any], activation: Mapping[str, Any]) -> str:
+    """Who answered a tip: the performer's menu, or the platform where she has published none."""
+    if request["type"] != RequestType.TIP:
+        return str(request["type"])
+    return "tip_menu" if activation["menu_version"] else "default"
 
 
 def _vibration(item: Mapping[str, Any], activation: Mapping[str, Any]) -> dict[str, Any]:

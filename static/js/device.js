@@ -31,7 +31,7 @@ let cancelSilence = null; // set from the first loss of the socket until the nex
 export async function start() {
   if (!panel) return connect({ watch: "1" });
   pageId = await ownPageId();
-  lever.checked = stored(localStorage, SWITCH_KEY) === "on";
+  lever.checked = "auto" in panel.dataset && stored(localStorage, SWITCH_KEY) === "on";
   lever.disabled = false;
   lever.addEventListener("change", switched);
   on("snapshot", settled);

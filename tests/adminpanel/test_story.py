@@ -12,7 +12,7 @@ from lovense.deciding import platform
 from lovense.lane import controls
 from lovense.sending import leases
 from tests.chain import SECOND, Chain
-from tests.factories import Viewer
+from tests.factories import NOW, Viewer
 from tests.ground.plans import recorded
 from tips.log import archive
 from tips.models import QueueRequest, Tip
@@ -112,7 +112,8 @@ def test_a_tip_that_the_menu_does_not_answer_is_skipped(chain, bob, amount, reas
     assert states(tip_id) == "done done done done never never"
 
 
-def test_without_a_menu_or_with_the_kill_switch_tips_are_skipped(carol, chain, bob):
+def test_without_a_required_menu_or_with_the_kill_switch_tips_are_skipped(carol, chain, bob):
+    platform.change(key="requireTipMenu", value="true", by="dina", now=NOW)
     bare = Chain(carol)
     bare.hold()
     without_menu = bare.settled(bob, 100)

@@ -55,12 +55,13 @@ import json
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from adminpanel import staff
-from ledger import clock
-from lovense import menus, performers
+from ground import clock
+from lovense.menus import publishing
+from lovense.performers import enrolment
 staff.enrol(username={staff!r}, role=staff.Role.ADMIN, password={password!r})
 for own_id, name in {cast!r}.items():
-    performers.enrol(performer_id=own_id, username=name, password="", now=clock.now())
-    menus.publish(own_id, json.loads({menu!r}), clock.now())
+    enrolment.enrol(performer_id=own_id, username=name, password="", now=clock.now())
+    publishing.publish(own_id, json.loads({menu!r}), clock.now())
 # One slow hash for all of them.
 User.objects.filter(username__in=list({cast!r}.values())).update(password=make_password({password!r}))
 """

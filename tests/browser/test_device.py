@@ -73,6 +73,20 @@ def server(live: Page) -> Server:
     return made
 
 
+def test_it_takes_the_devices_again_by_itself_unless_the_platform_says_not_to(server, the_stage):
+    server.page.reload()
+    words(server).to_contain_text("Ready")
+    the_stage.stack.manage("set_platform", "auto_connect", "false")
+    try:
+        server.page.reload()
+        words(server).to_contain_text("This page only watches")
+        server.wait_for(lambda: "watch=1" in server.addresses[-1])
+        server.page.get_by_role("switch").check()
+        words(server).to_contain_text("Ready")
+    finally:
+        the_stage.stack.manage("set_platform", "auto_connect", "true")
+
+
 def words(server: Server) -> Any:
     return expect(server.page.locator("[data-virtual-words]"))
 

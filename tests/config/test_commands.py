@@ -9,9 +9,11 @@ from django.core.management import CommandError, call_command
 from rest_framework.authtoken.models import Token
 
 from config import benchmark
+from ground.audit.models import AuditEntry
 from ledger import gateway
 from ledger.gateway import user_account
 from ledger.models import Transfer
+from lovense.deciding import platform
 from lovense.menus.matching import match
 from lovense.models import Performer, PlatformSettings, TipMenu
 
@@ -214,11 +216,54 @@ def test_the_kill_switch_goes_by_its_public_name_and_leaves_the_rest(run):
         ("maximum_seconds", "1", "from 2 to 3600"),
         ("maximum_seconds", "3601", "from 2 to 3600"),
         ("rate_limit_per_minute", "lots", "whole number"),
+        ("rate_limit_per_minute", "-1", "from 0 to 600"),
+        ("default_intensity", "0", "default_intensity must be a whole number from 1 to 20, not '0'"),
+        ("default_intensity", "21", "from 1 to 20"),
+        ("default_seconds", "0", "from 1 to 3600"),
+        ("default_seconds", "3601", "from 1 to 3600"),
+        ("queue_mode", "lifo", "must be one of fifo, priority, batch"),
+        ("auto_connect", "", "must be true or false"),
+        ("require_tip_menu", "2", "must be true or false"),
+        ("cam_site_name", "x" * 65, "at most 64 printable characters"),
+        ("cam_site_name", "Sta\0ge", "at most 64 printable characters"),
+        ("is_draining", "true", "There is no setting 'is_draining'"),
     ],
 )
 def test_a_wrong_setting_is_refused_and_nothing_is_written(key, value, reason):
     assert reason in refused("set_platform", key, value)
     assert not PlatformSettings.objects.exists()
+
+
+# The names are an interface: other programs are written against exactly these.
+FIXED = {
+    "enable_lovense": ("false", "true"),
+    "minimum_tip": ("25", "10"),
+    "maximum_seconds": ("20", "30"),
+    "default_intensity": ("7", "10"),
+    "default_seconds": ("9", "5"),
+    "rate_limit_per_minute": ("0", "30"),
+    "queue_mode": ("batch", "fifo"),
+    "auto_connect": ("false", "true"),
+    "require_tip_menu": ("true", "false"),
+    "cam_site_name": ("Stage 5", '""'),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "before"), [(key, *said) for key, said in FIXED.items()])
+def test_every_setting_of_the_interface_has_its_default_and_can_be_set(key, value, before, run):
+    assert run("set_platform", key, value) == f"{key}: {before} -> {value}\n"
+    kept = getattr(PlatformSettings.objects.get(), key)
+    assert (str(kept).lower() if isinstance(kept, bool) else str(kept)) == value
+    assert AuditEntry.objects.get().after == {key: kept}
+
+
+def test_there_are_no_other_settings_and_each_has_its_name_at_the_wire():
+    assert set(platform.SETTINGS) == set(FIXED) == set(platform.ALIASES.values())
+
+
+def test_the_name_at_lovense_can_be_taken_back(run):
+    run("set_platform", "lovenseCamSiteName", "Stage 5")
+    assert run("set_platform", "cam_site_name", "") == 'cam_site_name: Stage 5 -> ""\n'
 
 
 def test_a_rate_limit_of_0_means_none(run):

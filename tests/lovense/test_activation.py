@@ -114,7 +114,10 @@ REFUSALS = {
         "below_minimum",
         "100 of at least 500",
     ),
-    "no menu": ({"performer": {"menu_version": 0}}, "menu", "skipped", "no_menu", "version 0"),
+    "no menu where one is required": (
+        {"performer": {"menu_version": 0}, "setting": ("require_tip_menu", "true")},
+        *("menu", "skipped", "no_menu", "version 0"),
+    ),
     "no match": ({"amount": 101}, "menu_match", "skipped", "no_match", "nothing answers 101"),
     "no page": ({"is_online": False}, "device_online", "expired", "device_offline", "no page"),
     "too late": (

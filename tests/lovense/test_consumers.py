@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
@@ -19,11 +20,12 @@ from config.asgi import application
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.consumers import TRY_LATER, UNAUTHENTICATED, lanes, sockets
+from lovense.deciding import platform
 from lovense.lane import controls
 from lovense.models import Activation, Device, PageLease
 from lovense.sending import dispatch, groups, leases, pages
 from tests.chain import Chain
-from tests.factories import fund, token_of
+from tests.factories import NOW, fund, token_of
 from tests.lovense.conftest import activation_of, request_of, seconds
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +176,17 @@ async def test_a_token_opens_it_and_the_snapshot_comes_first(ana, token):
         "holder": True,
         "stopEpoch": 0,
     }
+
+
+async def test_the_snapshot_tells_what_the_platform_says_to_pages(ana, token):
+    async with Page(token=token) as page:
+        snapshot = await page.next()
+    assert (snapshot["autoConnect"], snapshot["camSiteName"]) == (True, "")
+    for key, value in (("auto_connect", "false"), ("cam_site_name", "Stage 5")):
+        await sync_to_async(platform.change)(key=key, value=value, by="dina", now=NOW)
+    async with Page(token=token) as page:
+        snapshot = await page.next()
+    assert (snapshot["autoConnect"], snapshot["camSiteName"]) == (False, "Stage 5")
 
 
 @pytest.fixture

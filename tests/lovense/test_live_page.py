@@ -322,7 +322,9 @@ def test_a_lost_device_is_a_notice(page, chain):
 
 
 def test_a_missing_menu_and_the_kill_switch_are_notices(page, ana):
-    assert "No published menu" in page("notices")
+    assert "intensity 10 of 20 for 5 s" in page("notices")
+    platform.change(key="require_tip_menu", value="true", by="dina", now=NOW)
+    assert "Settled tips do nothing until a tip menu is published" in page("notices")
     platform.change(key="enableLovense", value="false", by="dina", now=NOW)
     assert "Devices are switched off" in page("notices")
 

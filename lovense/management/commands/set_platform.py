@@ -26,4 +26,8 @@ class Command(BaseCommand):
             made = controls.set_platform(key=options["key"], value=options["value"], **told)
         except (platform.UnknownSetting, platform.InvalidSetting) as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{made.key}: {str(made.before).lower()} -> {str(made.after).lower()}")
+        self.stdout.write(f"{made.key}: {_shown(made.before)} -> {_shown(made.after)}")
+
+
+def _shown(value: bool | int | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
