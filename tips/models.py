@@ -51,6 +51,8 @@ class Tip(models.Model):
     source_ref = models.CharField(max_length=120)
     delivery = models.CharField(max_length=300)  # the delivery that recorded it
     happened_at = models.DateTimeField()  # theirs
+    # When the viewer tipped: `happened_at`, and never later than when we received it.
+    tipped_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()  # ours
     settled_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)  # when it was cancelled or failed
@@ -268,6 +270,7 @@ class RequestRow(models.Model):
     lease_until = models.DateTimeField(null=True)
     errors = models.JSONField(default=list)
     created_at = models.DateTimeField()
+    tipped_at = models.DateTimeField(null=True)  # of a tip; how late it was settled counts from it
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     # Written when there is something to say, so most rows do not have them.

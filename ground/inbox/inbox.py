@@ -147,7 +147,7 @@ def waiting(sources: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
     accepted."""
     found = collection(WebhookDelivery).find(
         {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value},
-        {"event_type": 1, "body": 1, "attempts": 1},
+        {"event_type": 1, "body": 1, "attempts": 1, "received_at": 1},
     )
     return list(found.sort("position", 1).limit(limit).batch_size(limit))
 
@@ -202,7 +202,7 @@ def waiting_of(subjects: Sequence[str]) -> list[dict[str, Any]]:
     """The unprocessed deliveries of these business facts, in the order in which the facts are
     given."""
     wanted = {"subject": {"$in": list(subjects)}, "status": DeliveryStatus.RECEIVED.value}
-    fields = {"event_type": 1, "body": 1, "attempts": 1, "subject": 1}
+    fields = dict.fromkeys(("event_type", "body", "attempts", "subject", "received_at"), 1)
     found = {row["subject"]: row for row in collection(WebhookDelivery).find(wanted, fields)}
     return [found[subject] for subject in subjects if subject in found]
 

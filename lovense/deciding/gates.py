@@ -105,10 +105,12 @@ def _is_proven(request: Row, gates: _Gates) -> bool:
 
 
 def _is_fresh(request: Row, gates: _Gates) -> bool:
-    """Late is late whether the ledger posted late or could not be asked for long."""
+    """Late is late, whoever was: the platform that told us, the ledger that posted or could not be
+    asked, or we who had it in the inbox. It counts from the viewer's tip to its settlement."""
     event = request["payload"]
     settled_at = max(clock.parse(event["ledger"]["postedAt"]), clock.parse(event["eventTimestamp"]))
-    lateness = (settled_at - clock.parse(event["createdAt"])).total_seconds()
+    tipped_at = request.get("tipped_at") or clock.parse(event["createdAt"])
+    lateness = (settled_at - tipped_at).total_seconds()
     return gates.ask(
         "fresh",
         lateness <= settings.TIP_FRESH_SECONDS,

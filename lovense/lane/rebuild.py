@@ -84,8 +84,11 @@ def _requests(tip_ids: Sequence[str], now: datetime) -> list[Row]:
         for tip_id in missing
         if tip_id not in activations or activations[tip_id]["status"] in _NEEDED
     ]
-    events = eventlog.of(unfinished)
-    return [_of_event(events[tip_id], activations.get(tip_id), now) for tip_id in unfinished]
+    events, tipped = eventlog.of(unfinished), lost.tipped_at(unfinished)
+    return [
+        _of_event(events[tip_id], activations.get(tip_id), now) | {"tipped_at": tipped.get(tip_id)}
+        for tip_id in unfinished
+    ]
 
 
 _SHOWN = {"commands": 0, "item": 0, "gates": 0}

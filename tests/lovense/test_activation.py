@@ -8,20 +8,23 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from ground import clock
+from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding import activation, platform, rules
 from lovense.deciding.activation import activation_id
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
+from lovense.lane import rebuild
 from lovense.menus import publishing
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
 from tests.chain import MENU
-from tests.factories import NOW, fund
+from tests.factories import NOW, Viewer, fund
 from tests.lovense.conftest import activation_of, request_of, seconds
 from tips.models import QueueRequest
-from tips.queue import claims
+from tips.queue import claims, lost
+from tips.settlement import settlement
 
 pytestmark = pytest.mark.django_db
 
@@ -121,10 +124,68 @@ REFUSALS = {
     "no match": ({"amount": 101}, "menu_match", "skipped", "no_match", "nothing answers 101"),
     "no page": ({"is_online": False}, "device_online", "expired", "device_offline", "no page"),
     "too late": (
-        {"event": {"createdAt": clock.iso(NOW - timedelta(seconds=901))}},
+        {"createdAt": clock.iso(NOW - timedelta(seconds=901))},
         *("fresh", "expired", "too_late", "settled 901 s after the tip"),
     ),
 }
+
+
+MINUTES = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("tipped", "received", "processed", "saw"),
+    [
+        (0, 0, 15, "settled 900 s after the tip"),
+        (0, 0, 60, "settled 3600 s after the tip"),
+        (-120, 0, 0, "settled 7200 s after the tip"),
+        (-10, 0, 10, "settled 1200 s after the tip"),
+        (30, 0, 60, "settled 3600 s after the tip"),
+        (30, 0, 10, "settled 600 s after the tip"),
+    ],
+    ids=[
+        *("in time", "we were late", "the platform was late", "both were late"),
+        *("its clock is fast, and we were late", "its clock is fast"),
+    ],
+)
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "for its tokens"])
+def test_late_is_late_whoever_was(chain, bob, tipped, received, processed, saw, waits, settings):
+    settings.TIP_FUNDING_GRACE_SECONDS = 0
+    viewer = Viewer("507f191e810c19729de860ff", "eve") if waits else bob
+    tip_id = chain.deliver(viewer, 100, createdAt=clock.iso(NOW + tipped * MINUTES))
+    if waits:
+        settlement.drain(now=NOW, limit=9)
+        fund(viewer, 1000)  # past the inbox: found by the last look
+    chain.settle(later=processed * MINUTES)
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    row = decide(request, Rules.read([request["lane"]]), is_online=True, now=NOW + (processed + 1) * MINUTES)
+    seen = next(gate for gate in row["gates"] if gate["gate"] == "fresh")
+    is_late = int(saw.split()[1]) > 900
+    assert (seen["saw"], seen["passed"]) == (saw, not is_late)
+    assert (row["status"], row["reason"]) == (("expired", "too_late") if is_late else ("dispatched", ""))
+
+
+def test_a_request_that_is_made_again_is_as_old_as_it_was(chain, bob):
+    tip_id = chain.settled(bob, 100, createdAt=clock.iso(NOW - 60 * MINUTES))
+    before = request_of(tip_id)
+    assert before["tipped_at"] == NOW - 60 * MINUTES
+    for restore in (
+        lambda: rebuild.run(now=NOW + MINUTES),
+        lambda: transactions.run(
+            lambda session: lost.ensure([tip_id], over=lambda ids: (), now=NOW, session=session)
+        ),
+    ):
+        collection(QueueRequest).delete_many({})
+        restore()
+        assert request_of(tip_id)["tipped_at"] == before["tipped_at"]
+
+
+def test_a_request_of_before_it_was_kept_counts_from_when_it_was_recorded(decided, chain, bob):
+    chain.settled(bob, 100)
+    row = request_of(next(iter(chain.sent))) | {"attempts": 1, "claimed_by": "x"}
+    del row["tipped_at"]
+    row["payload"]["createdAt"] = clock.iso(NOW - 16 * MINUTES)
+    assert decide(row, Rules.read([row["lane"]]), is_online=True, now=NOW)["reason"] == "too_late"
 
 
 @pytest.mark.parametrize("name", list(REFUSALS))

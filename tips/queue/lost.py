@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from ground.mongodb import unique
 from ground.mongodb.collections import Document, collection
 from tips.log import eventlog
-from tips.models import ArchivedQueueRequest, QueueRequest
+from tips.models import ArchivedQueueRequest, QueueRequest, Tip
 from tips.queue import claims
 from tips.queue import requests as queue
 
@@ -50,8 +50,20 @@ def ensure(
     lost = [tip_id for tip_id in missing if tip_id not in ended]
     if lost:
         rows = eventlog.of(lost)
-        queue.submit_tips([rows[tip_id] for tip_id in lost], now=now, session=session)
+        queue.submit_tips(
+            [rows[tip_id] for tip_id in lost],
+            tipped_at=tipped_at(lost, session),
+            now=now,
+            session=session,
+        )
     return lost
+
+
+def tipped_at(tip_ids: Sequence[str], session: ClientSession | None = None) -> dict[str, datetime]:
+    """When the viewers of these tips tipped, by tip id."""
+    wanted = dict.fromkeys(("tipped_at", "happened_at", "created_at"), 1)
+    found = collection(Tip).find({"_id": {"$in": list(tip_ids)}}, wanted, session=session)
+    return {row["_id"]: queue.tipped_at(row) for row in found}
 
 
 def put_in(rows: Sequence[Document]) -> int:

@@ -8,6 +8,7 @@ A claim is a lease. "One at a time per performer" is the unique index
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -31,6 +32,7 @@ PENDING, CLAIMED, JOINED = (
     RequestStatus.CLAIMED.value,
     RequestStatus.JOINED.value,
 )
+_NOBODY_KNOWS: Mapping[str, datetime] = MappingProxyType({})
 TURNS_PER_EVENT = 1_000_000  # places between one settled tip and the next, for what people submit
 MAX_ERRORS_KEPT = 20
 _NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
@@ -74,23 +76,34 @@ def find(key: str, *fields: str) -> Row | None:
 
 
 def submit_tips(
-    events: Sequence[Mapping[str, Any]], *, now: datetime, session: ClientSession
+    events: Sequence[Mapping[str, Any]],
+    *,
+    tipped_at: Mapping[str, datetime] = _NOBODY_KNOWS,
+    now: datetime,
+    session: ClientSession,
 ) -> None:
     """One PENDING request per event of the log (fifo, priority 10), in the transaction that logs
-    the event."""
+    the event. `tipped_at`, by tip id."""
     collection(QueueRequest).insert_many(
-        [of_event(event, now) for event in events], session=session
+        [of_event(event, now, tipped_at.get(event["_id"])) for event in events], session=session
     )
 
 
-def of_event(event: Mapping[str, Any], now: datetime) -> Row:
+def tipped_at(tip: Mapping[str, Any]) -> datetime:
+    """When the viewer tipped, of a row of tips. Older rows do not say when it was received."""
+    moment: datetime = tip.get("tipped_at") or min(tip["happened_at"], tip["created_at"])
+    return moment
+
+
+def of_event(event: Mapping[str, Any], now: datetime, tipped: datetime | None = None) -> Row:
     """The request that an event of the log asks for."""
     place = {
         "lane": event["payload"]["performerId"],
         "position": event["sequence"],
         "priority": Priority.HIGH,
     }
-    return new_row(event["_id"], RequestType.TIP, event["payload"], now=now, **place)
+    row = new_row(event["_id"], RequestType.TIP, event["payload"], now=now, **place)
+    return row | {"tipped_at": tipped}
 
 
 def new_row(
@@ -122,6 +135,7 @@ def new_row(
         "lease_until": None,
         "errors": [],
         "created_at": now,
+        "tipped_at": None,
         "claimed_at": None,
         "finished_at": None,
     }

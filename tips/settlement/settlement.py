@@ -88,6 +88,7 @@ class Delivery:
     key: str
     event_type: str
     order: payloads.Order | None
+    received_at: datetime
 
 
 @dataclass(slots=True)
@@ -199,7 +200,12 @@ def _give_up_for_now(row: dict[str, Any], error: Exception) -> Drained:
 
 def _parsed(rows: Iterable[dict[str, Any]]) -> list[Delivery]:
     return [
-        Delivery(row["_id"], row["event_type"], payloads.parse(bytes(row["body"])).order)
+        Delivery(
+            row["_id"],
+            row["event_type"],
+            payloads.parse(bytes(row["body"])).order,
+            row["received_at"],
+        )
         for row in rows
     ]
 
@@ -216,6 +222,7 @@ class Writes:
         self._new: dict[str, dict[str, Any]] = {}
         self._changed: list[UpdateOne] = []
         self._payloads: list[events.Payload] = []
+        self._tipped_at: dict[str, datetime] = {}
 
     def record(self, tip: dict[str, Any]) -> None:
         self._new[tip["_id"]] = tip
@@ -237,6 +244,7 @@ class Writes:
         self._payloads.append(
             events.build(tip, found, source=source, recipient=recipient, now=self.now)
         )
+        self._tipped_at[tip["_id"]] = queue.tipped_at(tip)
         settled = {"settlement_status": SETTLED, "settled_at": found.posted_at}
         self.change(tip, **settled, **_NOTHING_AWAITED | {"next_look_at": look_at})
 
@@ -277,7 +285,9 @@ class Writes:
         if self._changed:
             collection(Tip).bulk_write(self._changed, session=self.session)
         if self._payloads:
-            queue.submit_tips(self._log(), now=self.now, session=self.session)
+            queue.submit_tips(
+                self._log(), tipped_at=self._tipped_at, now=self.now, session=self.session
+            )
         return {payload["performerId"] for payload in self._payloads}
 
     def _log(self) -> list[dict[str, Any]]:
@@ -565,6 +575,7 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
         "source_ref": order.source_ref,
         "delivery": delivery.key,
         "happened_at": order.happened_at,
+        "tipped_at": min(order.happened_at, delivery.received_at),
         "created_at": now,
         "settled_at": None,
         "ended_at": None if status is TipStatus.SUCCESS else now,
