@@ -2,11 +2,16 @@
 out anything finer."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # Strict: a date, a time with seconds, at most six decimals, and a zone. "2026-01-03", local times
 # and week dates are refused.
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+# What a time that comes from outside may be, so that sums with it stay inside the calendar.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)  # of our clock: theirs may be fast, and no zone is further away
 
 
 def now() -> datetime:
@@ -34,3 +39,13 @@ def parse(written: str) -> datetime:
         return truncated(datetime.fromisoformat(written).astimezone(UTC))
     except OverflowError:
         raise ValueError("a time outside the calendar") from None
+
+
+def before(moment: datetime, by: timedelta) -> datetime:
+    """Earlier by that much, and no earlier than the calendar: for rows that were stored under other
+    rules."""
+    return max(moment, EARLIEST + by) - by
+
+
+def after(moment: datetime, by: timedelta) -> datetime:
+    return min(moment, LATEST - by) + by

@@ -3,7 +3,7 @@ broke."""
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from ground import clock
@@ -199,9 +199,16 @@ class Fields:
             self._refuse(name, "must be true or false")
         return bool(value)
 
-    def moment(self, name: str) -> datetime:
+    def moment(self, name: str, *, ahead: timedelta = clock.AHEAD) -> datetime:
+        """A time since 1970, and not later than `ahead` of now."""
         value = self.text(name, maximum=40)
         try:
-            return clock.parse(value)
+            moment = clock.parse(value)
         except ValueError:
             self._refuse(name, "must be an ISO 8601 time with its offset")
+        if moment < clock.EARLIEST:
+            self._refuse(name, "must not be before 1970-01-01T00:00:00Z")
+        if moment > clock.now() + ahead:
+            days = "a day" if ahead.days == 1 else f"{ahead.days} days"
+            self._refuse(name, f"must be at most {days} from now")
+        return moment

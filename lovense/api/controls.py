@@ -101,7 +101,7 @@ def pause(request: Request) -> Response:
     """Pausing again changes until when and why."""
     body = body_of(request)
     body.only("until", "why", "performerId")
-    until = body.moment("until") if body.has("until") else None
+    until = body.moment("until", ahead=controls.LONGEST_PAUSE) if body.has("until") else None
     whose, by, now = named_lane(request, body), caller(request), clock.now()
     with coming_from(request):
         controls.pause(performer_id=whose, by=by, why=why_of(body), until=until, now=now)

@@ -101,7 +101,7 @@ class LaneIn(Shape):
 
 class PauseIn(LaneIn):
     until = serializers.DateTimeField(
-        required=False, help_text="In the future; without it, until she resumes"
+        required=False, help_text="In the future, at most 366 days; without it, until she resumes"
     )
     why = serializers.CharField(**_WHY)
 

@@ -6,7 +6,7 @@ the audit trail: who, when and why. A repeat is no error. Doors ring `lovense.di
 the beat would find the same a second later."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -39,6 +39,7 @@ __all__ = ["AlreadyOver", "CountChanged", "Ended", "NoSuchRequest", "NothingPlay
 
 Row = dict[str, Any]
 SWITCH = "enable_lovense"
+LONGEST_PAUSE = timedelta(days=366)
 
 
 class AlreadyFirst(Refusal):
@@ -65,6 +66,8 @@ def pause(
     tips go on waiting."""
     if until is not None and until <= now:
         raise InvalidPause("until", "must be in the future")
+    if until is not None and until > now + LONGEST_PAUSE:
+        raise InvalidPause("until", f"must be at most {LONGEST_PAUSE.days} days from now")
 
     def paused(row: Row) -> Row:
         since = row["paused_at"] if is_paused(row, now) else now

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
 
+from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding import batch, pace
 from lovense.deciding.activation import FINAL, Row, S, activation_id, run_seconds
@@ -152,7 +153,7 @@ def _resumes_at(performer_id: str, rules: Rules, now: datetime) -> datetime:
     until: datetime | None = (
         performer["paused_until"] if performer and is_paused(performer, now) else None
     )
-    return until + BEAT_LATE if until else now
+    return clock.after(until, BEAT_LATE) if until else now
 
 
 def _unknown(performer_id: str, rules: Rules, now: datetime) -> str:

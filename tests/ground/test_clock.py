@@ -89,3 +89,12 @@ def test_writing_and_reading_keeps_the_millisecond(moment):
 def test_no_text_breaks_the_reader(text):
     with contextlib.suppress(ValueError):
         assert clock.parse(text).tzinfo is UTC
+
+
+def test_sums_stay_inside_the_calendar():
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    day = timedelta(days=1)
+    assert clock.before(first, day) == clock.EARLIEST
+    assert clock.after(last, day) == clock.LATEST
+    now = datetime(2026, 1, 3, tzinfo=UTC)
+    assert (clock.before(now, day), clock.after(now, day)) == (now - day, now + day)

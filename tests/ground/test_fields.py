@@ -2,11 +2,13 @@
 ever escapes."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground import clock
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed, read
 
 
@@ -204,6 +206,28 @@ def test_a_time_names_one_moment(value):
 
 def test_a_time_keeps_its_milliseconds_and_loses_its_offset(now):
     assert fields(t="2026-01-03T05:15:00.0009+01:00").moment("t") == now
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("0001-01-01T00:00:00Z", "must not be before 1970-01-01T00:00:00Z"),
+        ("1969-12-31T23:59:59.999Z", "must not be before 1970-01-01T00:00:00Z"),
+        ("1970-01-01T00:00:00+00:01", "must not be before 1970-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59.999Z", "must be at most a day from now"),
+    ],
+)
+def test_a_time_is_of_our_days(value, rule):
+    assert refusal(fields(t=value).moment, "t") == ("t", rule)
+
+
+def test_a_time_may_be_ahead_of_our_clock_by_so_much():
+    day = timedelta(days=1)
+    near, far = (clock.iso(clock.now() + day + timedelta(minutes=m)) for m in (-1, 1))
+    assert fields(t=near).moment("t") == clock.parse(near)
+    assert refusal(fields(t=far).moment, "t") == ("t", "must be at most a day from now")
+    assert fields(t=far).moment("t", ahead=9 * day) == clock.parse(far)
+    assert fields(t="1970-01-01T00:00:00Z").moment("t") == clock.EARLIEST
 
 
 # --- anything at all ---------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Controls of a queue: each is a stored fact with its entry, and does what it says, also when it is said
 twice or at once."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +14,7 @@ from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
 from lovense.deciding.platform import ROW
-from lovense.lane import cancellation, controls
+from lovense.lane import cancellation, controls, lanes
 from lovense.lane.controls import (
     AlreadyFirst,
     AlreadyOver,
@@ -144,6 +144,22 @@ def test_a_pause_that_has_no_entry_is_none(chain, who, fail_command):
 def test_a_pause_ends_in_the_future(chain, who):
     with pytest.raises(InvalidPause):
         controls.pause(**who, why="", until=NOW)
+
+
+def test_a_pause_lasts_at_most_a_year_or_until_she_resumes(chain, who):
+    year = controls.LONGEST_PAUSE
+    controls.pause(**who, why="", until=NOW + year)
+    with pytest.raises(InvalidPause):
+        controls.pause(**who, why="", until=NOW + year + seconds(1))
+    assert Performer.objects.get().paused_until == NOW + year
+
+
+def test_a_pause_until_the_end_of_the_calendar_breaks_no_answer(chain, bob, who):
+    """As an earlier version stored it."""
+    chain.settled(bob, 100)
+    last = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+    Performer.objects.update(paused_at=NOW, paused_until=last)
+    assert lanes.read(chain.performer_id, limit=9, now=NOW).waiting
 
 
 def test_whoever_is_no_performer_has_no_queue(db):

@@ -261,6 +261,11 @@ def test_pausing_for_a_while_and_resuming(hers, chain, bob):
     chain.dispatch()
     assert hers("get", f"/status/{waits}").json()["status"] == "claimed"
     assert (
+        hers("post", "/pause", {"until": "9999-12-31T23:59:59.999Z"}).json()["error"]["details"]["field"]
+        == "until"
+    )
+    assert Performer.objects.get().paused_until is None
+    assert (
         hers("post", "/pause", {"until": "2026-01-03T04:15:00.000Z"}).json()["error"]["details"]["field"]
         == "until"
     )

@@ -1,6 +1,8 @@
 """Drift: a ledger that says something else today than the event log is named tip by tip; nothing is
 repaired."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -15,7 +17,7 @@ from tests.rrr import client_of, simulated
 from tests.tips.calls import ANA, BOB, bought, event, everything, settle, state, succeeded, tip_id
 from tests.tips.test_archive import end, run
 from tips.log import events
-from tips.models import TipActivated
+from tips.models import Tip, TipActivated
 from tips.settlement import drift, polling
 
 __all__ = ["remote"]
@@ -48,6 +50,22 @@ def test_a_ledger_that_says_what_it_said_has_no_drift(settled):
     asked = []
     assert findings(progress=asked.append) == []
     assert sum(asked) == 6
+
+
+@pytest.mark.parametrize("moment", ["happened_at", "created_at"])
+def test_a_tip_of_the_beginning_of_the_calendar_ends_no_report(settled, moment):
+    """As an earlier version accepted it."""
+    first = datetime.min.replace(tzinfo=UTC)
+    collection(Tip).update_one({"_id": tip_id(3)}, {"$set": {moment: first}})
+    entry(f"{ref(5)}:credit", posted_at=None)
+    assert findings() == [f"tip {tip_id(5)}: the ledger has no posted entries of it"]
+
+
+def test_an_answer_that_nobody_foresaw_is_a_finding_and_ends_no_report(settled, remote):
+    remote.failures[ref(3)] = KeyError("entry_id")
+    named = findings(gateway.current())
+    assert f"tip {tip_id(3)}: the ledger gave no answer (KeyError)" in named
+    assert len(named) == 6
 
 
 def test_tips_beyond_a_batch_are_asked_about_too(settled, monkeypatch):

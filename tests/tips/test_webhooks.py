@@ -284,6 +284,17 @@ def test_a_body_that_is_too_large_is_413_and_nothing_is_stored(post, size, is_si
     assert stored() == []
 
 
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "0000-00-00T00:00:00Z"]
+)
+@pytest.mark.parametrize("kind", ["tip.succeeded", "tip.cancelled", "tip.failed", "tokens.purchased"])
+def test_a_time_outside_of_our_days_is_refused_at_the_door(post, kind, moment):
+    data = (purchase() if kind == "tokens.purchased" else tip()) | {"createdAt": moment}
+    content = body(kind, data)
+    answer = post(content, signed(content))
+    assert (answer[0], answer[1]["error"]["details"]["field"], stored()) == (400, "data.createdAt", [])
+
+
 def test_the_largest_body_passes(post):
     content = body("tip.succeeded", tip())
     content += b" " * (65_536 - len(content))

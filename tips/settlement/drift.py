@@ -13,6 +13,8 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 from ground import clock
 from ground.mongodb.collections import Document, collection
 from ledger.gateway import (
@@ -92,11 +94,18 @@ def _settled(sample: int | None) -> Iterator[Document]:
 
 def _ask(ledger: Gateway, tip: Mapping[str, Any]) -> EntriesOrError:
     accounts = (user_account(tip["tipper_id"]), performer_account(tip["performer_id"]))
-    since = min(tip["happened_at"], tip["created_at"]) - MARGIN
+    since = clock.before(min(tip["happened_at"], tip["created_at"]), MARGIN)
     try:
         return ledger.entries_for(tip["source_ref"], accounts=accounts, since=since)
     except LedgerError as error:
         return error
+    except PyMongoError:
+        raise  # our own database: no row can be read now
+    # an answer that nobody foresaw: a report does not end at one row
+    except Exception as error:
+        unforeseen = LedgerError(str(error))
+        unforeseen.code = type(error).__name__
+        return unforeseen
 
 
 def _problems(

@@ -22,6 +22,7 @@ from django.db import DatabaseError
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
+from ground import clock
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from ledger import gateway
@@ -149,7 +150,7 @@ def _asked(tip: dict[str, Any], now: datetime) -> tuple[Sequence[PostedEntry], s
     """The entries, and why the ledger refuses to make them."""
     ledger = gateway.current()
     accounts = (user_account(tip["tipper_id"]), performer_account(tip["performer_id"]))
-    since = min(tip["happened_at"], tip["created_at"]) - MARGIN
+    since = clock.before(min(tip["happened_at"], tip["created_at"]), MARGIN)
     entries = ledger.entries_for(tip["source_ref"], accounts=accounts, since=since)
     # Ours to place: it was recorded as such, with a time until which it waits for its tokens.
     is_ours = tip["funding_until"] is not None and tip["settlement_status"] not in FINAL
