@@ -4,8 +4,9 @@ here.
 Datetimes come back aware (UTC), as `clock.now()` gives them; the ORM has its own collections and is
 not affected."""
 
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -20,6 +21,7 @@ from pymongo.write_concern import WriteConcern
 from ground.mongodb.base import wrapper
 
 Document = dict[str, Any]
+LONGEST_BESIDE = 40  # a name of a database has at most 63 bytes
 
 _AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 # Both are read on every call, so they are looked up once: the settings entry (tests rename the
@@ -80,13 +82,28 @@ class NoDatabaseNamed(ValueError):
     """An address of MongoDB must name the database in its path."""
 
 
-@contextmanager
-def pointed_at(uri: str) -> Iterator[Database[Document]]:
+def pointed_at(uri: str) -> AbstractContextManager[Database[Document]]:
     """For a command of one thread: inside, every model of this process lives in another
     database."""
     name = parse_uri(uri)["database"]
     if not name:
         raise NoDatabaseNamed("The address names no database: mongodb://host/NAME?…")
+    return _pointed(uri, name)
+
+
+@contextmanager
+def scratch() -> Iterator[Database[Document]]:
+    """As `pointed_at`: a new database beside this one, which is gone afterwards."""
+    name = f"{current().name[:LONGEST_BESIDE]}_scratch_{uuid.uuid4().hex[:8]}"
+    with _pointed(_settings["HOST"], name) as made:
+        try:
+            yield made
+        finally:
+            made.client.drop_database(name)
+
+
+@contextmanager
+def _pointed(uri: str, name: str) -> Iterator[Database[Document]]:
     kept, opened = (_settings["HOST"], _settings["NAME"]), _clients.get(DEFAULT_DB_ALIAS)
     _point(uri, name, None)
     try:
