@@ -7,13 +7,16 @@ from typing import ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from adminpanel.models import PerformerTipHour, TipHour
 from ground.audit.models import AuditEntry
 from ground.inbox.models import WebhookDelivery, WebhookNonce
-from ledger.models import Account, Entry, Transfer
+from ledger.books import posting
+from ledger.models import Account, Posting
 from tips.log import events
 from tips.models import (
     ArchivedQueueRequest,
@@ -65,14 +68,33 @@ class AccountAdmin(ReadOnly):
     list_display = ("key", "balance", "version", "created_at")
 
 
-@admin.register(Transfer)
-class TransferAdmin(ReadOnly):
-    list_display = ("key", "debit_account", "credit_account", "amount", "created_at")
+@admin.register(Posting)
+class PostingAdmin(ReadOnly):
+    """With its entries, each under the id by which a tip and an event name it."""
 
+    list_display = ("key", "subject", "legs_in_words", "posted_at")
+    exclude = ("legs",)
+    readonly_fields = ("entries",)
+    search_help_text = "The whole key, or the id of one of its entries"
 
-@admin.register(Entry)
-class EntryAdmin(ReadOnly):
-    list_display = ("key", "account", "points_delta", "balance_after", "version", "posted_at")
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Posting]", search_term: str
+    ) -> "tuple[QuerySet[Posting], bool]":
+        key = posting.key_of(search_term.strip()) if search_term.strip() else search_term
+        return super().get_search_results(request, queryset, key)
+
+    @admin.display(description="moves")
+    def legs_in_words(self, row: Posting) -> str:
+        return ", ".join(f"{leg['account']} {leg['delta']:+d}" for leg in row.legs)
+
+    @admin.display
+    def entries(self, row: Posting) -> str:
+        lines = []
+        for number, leg in enumerate(row.legs):
+            entry_id, _ = posting.entry_names(row.key, row.reverses, number)
+            moves = f"{leg['delta']:+d}, leaves {leg['balance']}, version {leg['version']}"
+            lines.append((entry_id, leg["account"], moves))
+        return format_html_join(mark_safe("<br>"), "{}: {} {}", lines)
 
 
 @admin.register(WebhookDelivery)

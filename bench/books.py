@@ -108,9 +108,9 @@ def raw(times: int) -> float:
     from pymongo.write_concern import WriteConcern
 
     from ground.mongodb.collections import client, collection
-    from ledger.models import Entry
+    from ledger.models import Posting
 
-    rows = collection(Entry).database["bench_raw"]
+    rows = collection(Posting).database["bench_raw"]
     rows.insert_one({"_id": "first"})
 
     def work(draw: random.Random) -> None:
@@ -125,7 +125,10 @@ def raw(times: int) -> float:
                     session=session,
                 )
 
-    return in_threads(work, times=times)
+    try:
+        return in_threads(work, times=times)
+    finally:
+        rows.drop()
 
 
 def alone(times: int) -> float:

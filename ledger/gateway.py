@@ -25,6 +25,9 @@ TRANSFER_OUT, TRANSFER_IN, REVERSAL = "TRANSFER_OUT", "TRANSFER_IN", "REVERSAL"
 ISSUER = "issuer:tokens"
 COMMISSION = "platform:commission"
 
+# End the keys of what our own books post beside a transfer: its commission, and what takes it back.
+COMMISSION_SUFFIX, REVERSAL_SUFFIX = "_COMMISSION", "_REVERSAL"
+
 
 def user_account(user_id: str) -> str:
     return f"user:{user_id}"
@@ -89,7 +92,8 @@ class InsufficientFunds(Refused):
 
 
 class KeyReused(Refused):
-    """A transfer of this key exists with other accounts, amount or subject."""
+    """A transfer of this key exists with other accounts, amount or subject; or it is the reference
+    of a commission, which nobody else can give."""
 
     reason = "source_ref_reused"
 

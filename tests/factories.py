@@ -58,13 +58,14 @@ def token_of(user: User) -> str:
 def fund(viewer: Viewer, tokens: int, **when: Any) -> None:
     """Tokens bought by the viewer, through the books, so that they stay provable."""
     from ground.mongodb import transactions
+    from ledger import gateway
     from ledger.books import posting
 
     moment = when.get("now", NOW)
-    order = posting.Order(
+    order = gateway.Order(
         key=f"PURCHASE_{ObjectId()}",
         subject="purchase/test",
-        debit=posting.ISSUER,
+        debit=gateway.ISSUER,
         credit=viewer.account,
         amount=tokens,
         happened_at=moment,

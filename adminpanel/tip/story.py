@@ -14,8 +14,8 @@ from adminpanel import facts
 from adminpanel.watch import reconciliation
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
-from ledger.gateway import performer_account, user_account
-from ledger.models import Entry
+from ledger.books import posting
+from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry, performer_account, user_account
 from lovense.models import Activation, ActivationStatus
 from lovense.page import outcome
 from tips.intake import payloads
@@ -113,7 +113,7 @@ class Story:
     event: LoggedEvent | None
     request: dict[str, Any] | None  # status and errors of the queue request
     activations: Sequence[Activation]
-    entries: Sequence[Entry]
+    entries: Sequence[PostedEntry]
 
     @property
     def delivery(self) -> WebhookDelivery | None:
@@ -197,13 +197,10 @@ def _activations(tip_id: str) -> list[Activation]:
     return list(found.defer("attempts", "commands").order_by("pk"))
 
 
-def _entries(tip: Tip) -> list[Entry]:
+def _entries(tip: Tip) -> list[PostedEntry]:
     """The tip's own two entries, then the commission's, then those that took either back."""
-    refs = (tip.source_ref, f"{tip.source_ref}_COMMISSION")
-    prefixes = (*refs, *(f"{ref}:reversal" for ref in refs))
-    keys = [f"{prefix}:{side}" for prefix in prefixes for side in ("debit", "credit")]
-    found = {entry.key: entry for entry in Entry.objects.filter(pk__in=keys)}
-    return [found[key] for key in keys if key in found]
+    found = posting.entries_of([tip.source_ref, tip.source_ref + COMMISSION_SUFFIX])
+    return sorted(found, key=lambda entry: entry.kind == REVERSAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +225,11 @@ def repeats(found: Story) -> Repeats:
     return Repeats(shown, is_complete=len(rows) <= REPEATS_SHOWN)
 
 
-def _line(entry: Entry, *, is_masked: bool) -> Line:
+def _line(entry: PostedEntry, *, is_masked: bool) -> Line:
     account = "user:hidden" if is_masked and entry.account.startswith("user:") else entry.account
     side = "debit" if entry.points_delta < 0 else "credit"
     before = entry.balance_after - entry.points_delta
-    return Line(entry.key, account, side, abs(entry.points_delta), before, entry.balance_after)
+    return Line(entry.entry_id, account, side, abs(entry.points_delta), before, entry.balance_after)
 
 
 def _proof_lines(tip: Tip, ledger: dict[str, Any], is_masked: bool) -> Iterator[Line]:

@@ -15,7 +15,7 @@ from django.db import models
 from pymongo.database import Database
 
 from ground.mongodb.collections import Document
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 
 BATCH = 1000
 Progress = Callable[[int], object]
@@ -45,10 +45,14 @@ def without(*names: str) -> Callable[[Document], Document]:
     return lambda row: {name: value for name, value in row.items() if name not in names}
 
 
+def _posting(row: Document) -> Document:
+    """Its legs by their place, so that a difference names the one that differs."""
+    return {**without("posted_at")(row), "legs": dict(enumerate(row["legs"]))}
+
+
 BOOKS = (
     Kind("account", (Account,), without("created_at")),
-    Kind("transfer", (Transfer,), without("created_at")),
-    Kind("entry", (Entry,), without("posted_at")),
+    Kind("posting", (Posting,), _posting),
 )
 
 

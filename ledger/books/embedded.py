@@ -10,7 +10,7 @@ from ground.mongodb import collections
 from ground.mongodb.collections import collection
 from ledger import gateway
 from ledger.books import grouped, posting
-from ledger.models import Account, Entry
+from ledger.models import Account
 
 
 class EmbeddedGateway:
@@ -35,11 +35,8 @@ class EmbeddedGateway:
     def entries_for(
         self, source_ref: str, *, accounts: Sequence[str], since: datetime | None = None
     ) -> list[gateway.PostedEntry]:
-        # Entry keys are `<source_ref>:<side>`; ';' follows ':' in ASCII, so this range is exactly
-        # the source_ref's own, on whatever accounts and however old: neither narrows what the index
-        # already finds.
-        found = collection(Entry).find({"_id": {"$gte": f"{source_ref}:", "$lt": f"{source_ref};"}})
-        return [posting.posted(row) for row in found]
+        # On whatever accounts and however old: neither narrows what a look-up by key finds.
+        return posting.entries_of([source_ref])
 
     def balance_of(self, account: str) -> int:
         row = collection(Account).find_one({"_id": account}, {"balance": 1})

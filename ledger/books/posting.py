@@ -1,45 +1,53 @@
 """Posting: the only writer of the books.
 
-A transfer has one debit account, one credit account and a positive amount, so it cannot be
-unbalanced. It is posted once because its key is the primary key. A balance never goes below zero
-(the issuer's may): the check and the write are in one transaction, and the account's version guards
-the write. Groups of transfers post together or not at all."""
+What moves together is one document, and it is posted once because its key is the primary key. A
+balance never goes below zero (the issuer's may): the rule is `memory.Books`, and the check and the
+write are in one transaction. Two guards are the tripwire under it: an account's row only moves
+forward, and no two postings hold one version of an account (index `posting_account_version`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from pymongo import InsertOne, UpdateMany
+from pymongo import UpdateMany, UpdateOne
 from pymongo.client_session import ClientSession
 
 from ground.mongodb.collections import collection
+from ledger.books.memory import Books, PostingRow, State
 from ledger.gateway import (
-    ISSUER,
+    COMMISSION_SUFFIX,
     REVERSAL,
+    REVERSAL_SUFFIX,
     TRANSFER_IN,
     TRANSFER_OUT,
-    BalanceTooLarge,
     Group,
-    InsufficientFunds,
     KeyReused,
-    Order,
     Posted,
     PostedEntry,
     Refused,
     Result,
 )
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 
-MAX_BALANCE = 2**63 - 1
 ACCOUNTS_AT_ONCE = 100  # moved by one statement: each looks for itself among them
-REVERSED = (
-    "_REVERSAL"  # ends the key of a reversing transfer, after the key of the one that it takes back
-)
 
 
 class Contended(Exception):
-    """An account is not as this transaction read it. Snapshots and write conflicts rule that out;
-    nothing is posted."""
+    """An account is not as it was read. Snapshots and write conflicts rule that out; nothing is
+    posted."""
+
+
+class Transfer(NamedTuple):
+    """Two legs of a posting as whoever asked for them knows them: an order's fingerprint."""
+
+    key: str
+    subject: str
+    debit: str
+    credit: str
+    amount: int
+
+
+# --- writing -------------------------------------------------------------------------------------
 
 
 def post(
@@ -50,187 +58,199 @@ def post(
 
     `are_new`: see Gateway.transfer.
     """
-    books = _Books(groups, now, session, are_new=are_new)
-    results = [books.post(group) for group in groups]
-    books.write()
+    orders = [order for group in groups for order in group]
+    found = [] if are_new else _holding([order.key for order in orders], session)
+    batch = _Batch(now, found)
+    accounts = dict.fromkeys(account for order in orders for account in (order.debit, order.credit))
+    batch.books.learn(states(accounts, session=session))
+    results = [batch.post(group) for group in groups]
+    keep(batch.rows, batch.books.take_moved(), now=now, session=session)
     return results
 
 
-class _Books:
-    """The accounts of one batch in memory, and what the batch will write."""
+class _Batch:
+    """What one call posts, and what was posted before it."""
 
-    def __init__(
-        self, groups: Sequence[Group], now: datetime, session: ClientSession, *, are_new: bool
-    ) -> None:
-        self._now, self._session = now, session
-        orders = [order for group in groups for order in group]
-        accounts = list({order.debit for order in orders} | {order.credit for order in orders})
-        self._transfers = (
-            {} if are_new else self._load_transfers(list({order.key for order in orders}))
-        )
-        found = collection(Account).find(
-            {"_id": {"$in": accounts}}, session=session, batch_size=len(accounts) + 1
-        )
-        self._read = {row["_id"]: (row["balance"], row["version"]) for row in found}
-        self._accounts = {key: self._read.get(key, (0, 0)) for key in accounts}
-        self._old_entries = self._load_entries()
-        self._new_transfers: list[dict[str, Any]] = []
-        self._new_entries: list[dict[str, Any]] = []
-
-    def _load_transfers(self, keys: list[str]) -> dict[str, dict[str, Any]]:
-        return {
-            row["_id"]: row
-            for row in collection(Transfer).find({"_id": {"$in": keys}}, session=self._session)
-        }
-
-    def _load_entries(self) -> dict[str, dict[str, Any]]:
-        keys = [key for row in self._transfers.values() for key in entry_keys(row)]
-        if not keys:
-            return {}
-        return {
-            row["_id"]: row
-            for row in collection(Entry).find({"_id": {"$in": keys}}, session=self._session)
-        }
+    def __init__(self, now: datetime, found: Iterable[Mapping[str, Any]]) -> None:
+        self.books = Books()
+        self.rows: list[PostingRow] = []
+        self._now = now
+        self._posted: dict[str, tuple[Transfer, list[PostedEntry]]] = {}
+        for row in found:
+            self._remember(row, entries(row))
 
     def post(self, group: Group) -> Result:
-        if all(order.key in self._transfers for order in group):
-            return self._repeat(group)
-        if any(order.key in self._transfers for order in group):
-            return KeyReused()
-        before = {
-            key: self._accounts[key] for order in group for key in (order.debit, order.credit)
-        }
-        entries: list[dict[str, Any]] = []
-        for order in group:
-            try:
-                entries += self._move(order)
-            except Refused as refusal:
-                self._accounts.update(before)
-                return refusal
-        for order in group:
-            self._record(order)
-        self._new_entries += entries
-        return Posted([posted(row) for row in entries])
+        known = [order for order in group if order.key in self._posted]
+        if known:
+            return self._repeat(group) if len(known) == len(group) else KeyReused()
+        try:
+            row = self.books.move(group, now=self._now)
+        except Refused as refusal:
+            return refusal
+        self.rows.append(row)
+        made = entries(row)
+        self._remember(row, made)
+        return Posted(made)
 
     def _repeat(self, group: Group) -> Result:
+        told: list[PostedEntry] = []
         for order in group:
-            row = self._transfers[order.key]
-            same = (row["subject"], row["debit_account"], row["credit_account"], row["amount"])
-            if same != (order.subject, order.debit, order.credit, order.amount):
+            transfer, made = self._posted[order.key]
+            if transfer != (order.key, order.subject, order.debit, order.credit, order.amount):
                 return KeyReused()
-        pool = {**self._old_entries, **{row["_id"]: row for row in self._new_entries}}
-        return Posted(
-            [posted(pool[key]) for order in group for key in entry_keys(self._transfers[order.key])]
-        )
+            told += made
+        return Posted(told)
 
-    def _move(self, order: Order) -> list[dict[str, Any]]:
-        balance, version = self._accounts[order.debit]
-        if balance < order.amount and order.debit != ISSUER:
-            raise InsufficientFunds
-        if (
-            self._accounts[order.credit][0] + order.amount > MAX_BALANCE
-            or balance - order.amount < -MAX_BALANCE
-        ):
-            raise BalanceTooLarge
-        self._accounts[order.debit] = (balance - order.amount, version + 1)
-        debit = self._entry(order, "debit", order.debit, -order.amount)
-        balance, version = self._accounts[order.credit]
-        self._accounts[order.credit] = (balance + order.amount, version + 1)
-        return [debit, self._entry(order, "credit", order.credit, order.amount)]
-
-    def _entry(self, order: Order, side: str, account: str, delta: int) -> dict[str, Any]:
-        balance, version = self._accounts[account]
-        return {
-            "_id": f"{_prefix(order.key, order.reverses)}:{side}",
-            "account": account,
-            "source_ref": order.reverses or order.key,
-            "points_delta": delta,
-            "balance_after": balance,
-            "version": version,
-            "posted_at": self._now,
-        }
-
-    def _record(self, order: Order) -> None:
-        row = {
-            "_id": order.key,
-            "subject": order.subject,
-            "debit_account": order.debit,
-            "credit_account": order.credit,
-            "amount": order.amount,
-            "happened_at": order.happened_at,
-            "created_at": self._now,
-        }
-        if order.reverses:
-            row |= {"reverses": order.reverses, "reason": order.reason}
-        self._transfers[order.key] = row
-        self._new_transfers.append(row)
-
-    def write(self) -> None:
-        if not self._new_transfers:
-            return
-        self._write_accounts(
-            [key for key, state in self._accounts.items() if state != self._read.get(key, (0, 0))]
-        )
-        collection(Transfer).insert_many(self._new_transfers, session=self._session)
-        collection(Entry).insert_many(self._new_entries, session=self._session)
-
-    def _write_accounts(self, moved: list[str]) -> None:
-        old = [key for key in moved if key in self._read]
-        writes: list[InsertOne[dict[str, Any]] | UpdateMany] = [
-            self._opening(key) for key in moved if key not in self._read
-        ]
-        writes += [
-            self._moves(old[start : start + ACCOUNTS_AT_ONCE])
-            for start in range(0, len(old), ACCOUNTS_AT_ONCE)
-        ]
-        if collection(Account).bulk_write(
-            writes, ordered=False, session=self._session
-        ).matched_count != len(old):
-            raise Contended
-
-    def _opening(self, key: str) -> InsertOne[dict[str, Any]]:
-        balance, version = self._accounts[key]
-        return InsertOne(
-            {"_id": key, "balance": balance, "version": version, "created_at": self._now}
-        )
-
-    def _moves(self, keys: list[str]) -> UpdateMany:
-        """One statement for many accounts, guarded by each one's version: half of what a statement
-        each costs the server."""
-
-        def own(values: list[int]) -> dict[str, Any]:
-            return {
-                "$arrayElemAt": [
-                    {"$literal": values},
-                    {"$indexOfArray": [{"$literal": keys}, "$_id"]},
-                ]
-            }
-
-        as_read = {"$expr": {"$eq": ["$version", own([self._read[key][1] for key in keys])]}}
-        balances, versions = (own([self._accounts[key][part] for key in keys]) for part in (0, 1))
-        return UpdateMany(
-            {"_id": {"$in": keys}, **as_read},
-            [{"$set": {"balance": balances, "version": versions}}],
-            hint="_id_",
-        )
+    def _remember(self, row: Mapping[str, Any], made: list[PostedEntry]) -> None:
+        for number, transfer in enumerate(transfers(row)):
+            self._posted[transfer.key] = transfer, made[2 * number : 2 * number + 2]
 
 
-def entry_keys(transfer: Mapping[str, Any]) -> tuple[str, str]:
-    """The keys of a transfer's debit and credit entry. A reversal's lie in the key range of the
-    transfer that it takes back."""
-    prefix = _prefix(transfer["_id"], transfer.get("reverses"))
-    return f"{prefix}:debit", f"{prefix}:credit"
+def keep(
+    rows: Sequence[PostingRow], moved: Mapping[str, State], *, now: datetime, session: ClientSession
+) -> None:
+    """Inserts the postings and sets the accounts that they moved.
+
+    Raises Contended when an account's row is as far already; BulkWriteError (a duplicate) when a
+    key, or a version of an account, is taken."""
+    if not rows:
+        return
+    documents: Sequence[Any] = rows
+    collection(Posting).insert_many(documents, session=session)
+    opened = {leg["account"] for row in rows for leg in row["legs"] if leg["version"] == 1}
+    old = [account for account in moved if account not in opened]
+    writes: list[UpdateOne | UpdateMany] = [
+        _opening(account, moved[account], now) for account in moved if account in opened
+    ]
+    writes += [
+        _moves(old[start : start + ACCOUNTS_AT_ONCE], moved)
+        for start in range(0, len(old), ACCOUNTS_AT_ONCE)
+    ]
+    done = collection(Account).bulk_write(writes, ordered=False, session=session)
+    if done.matched_count + done.upserted_count != len(moved):
+        raise Contended
 
 
-def _prefix(key: str, reverses: str | None) -> str:
-    return f"{reverses}:reversal" if reverses else key
-
-
-def posted(row: dict[str, Any]) -> PostedEntry:
-    """A row of the entries as everyone else sees it. Its key says what it is: `<ref>:debit`,
-    `<ref>:reversal:debit`, …"""
-    key, delta = row["_id"], row["points_delta"]
-    kind = REVERSAL if ":reversal:" in key else TRANSFER_OUT if delta < 0 else TRANSFER_IN
-    return PostedEntry(
-        key, row["account"], row["source_ref"], delta, row["balance_after"], row["posted_at"], kind
+def _opening(account: str, state: State, now: datetime) -> UpdateOne:
+    balance, version = state
+    return UpdateOne(
+        {"_id": account, "version": {"$lt": version}},
+        {"$set": {"balance": balance, "version": version}, "$setOnInsert": {"created_at": now}},
+        upsert=True,
     )
+
+
+def _moves(accounts: list[str], moved: Mapping[str, State]) -> UpdateMany:
+    """One statement for many accounts, guarded by each one's version: half of what a statement each
+    costs the server."""
+
+    def own(part: int) -> dict[str, Any]:
+        values = [moved[account][part] for account in accounts]
+        return {
+            "$arrayElemAt": [
+                {"$literal": values},
+                {"$indexOfArray": [{"$literal": accounts}, "$_id"]},
+            ]
+        }
+
+    balances, versions = own(0), own(1)
+    return UpdateMany(
+        {"_id": {"$in": accounts}, "$expr": {"$lt": ["$version", versions]}},
+        [{"$set": {"balance": balances, "version": versions}}],
+        hint="_id_",
+    )
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def states(accounts: Iterable[str], *, session: ClientSession | None = None) -> dict[str, State]:
+    """How these accounts stand; one that was never opened has nothing."""
+    asked: dict[str, State] = dict.fromkeys(accounts, (0, 0))
+    if asked:
+        found = collection(Account).find(
+            {"_id": {"$in": list(asked)}},
+            {"balance": 1, "version": 1},
+            session=session,
+            batch_size=len(asked) + 1,
+        )
+        asked.update((row["_id"], (row["balance"], row["version"])) for row in found)
+    return asked
+
+
+def entries(row: Mapping[str, Any]) -> list[PostedEntry]:
+    """A posting's legs as everyone else sees them, in their order."""
+    posted_at, reverses = row["posted_at"], row.get("reverses")
+    made = []
+    for number, leg in enumerate(row["legs"]):
+        delta = leg["delta"]
+        kind = REVERSAL if reverses else TRANSFER_OUT if delta < 0 else TRANSFER_IN
+        entry_id, source_ref = entry_names(row["_id"], reverses, number)
+        made.append(
+            PostedEntry(
+                entry_id, leg["account"], source_ref, delta, leg["balance"], posted_at, kind
+            )
+        )
+    return made
+
+
+def entry_names(key: str, reverses: str | None, number: int) -> tuple[str, str]:
+    """The id and the source_ref of a posting's leg. Those of a reversal carry the source_ref of
+    what it takes back."""
+    side = "credit" if number % 2 else "debit"
+    if reverses:
+        return f"{reverses}:reversal:{side}", reverses
+    ref = key if number < 2 else key + COMMISSION_SUFFIX
+    return f"{ref}:{side}", ref
+
+
+def key_of(entry_id: str) -> str:
+    """The key of the posting that holds this entry; any other text is a key itself."""
+    ref = entry_id.removesuffix(":debit").removesuffix(":credit")
+    if ref == entry_id:
+        return entry_id
+    if ref.endswith(":reversal"):
+        return ref.removesuffix(":reversal") + REVERSAL_SUFFIX
+    return ref.removesuffix(COMMISSION_SUFFIX)
+
+
+def entries_of(source_refs: Sequence[str]) -> list[PostedEntry]:
+    """Every entry that carries one of these, source_ref by source_ref; those that take it back
+    last."""
+    wanted = [ref for name in source_refs for ref in (name, name + REVERSAL_SUFFIX)]
+    rows = sorted(_holding(wanted), key=lambda row: bool(row.get("reverses")))
+    found = [entry for row in rows for entry in entries(row)]
+    return [entry for ref in source_refs for entry in found if entry.source_ref == ref]
+
+
+def transfers(row: Mapping[str, Any]) -> list[Transfer]:
+    """What a posting moved: the order's tokens, then the commission's."""
+    legs, keys = row["legs"], (row["_id"], row["_id"] + COMMISSION_SUFFIX)
+    return [
+        Transfer(
+            keys[number // 2],
+            row["subject"],
+            legs[number]["account"],
+            legs[number + 1]["account"],
+            legs[number + 1]["delta"],
+        )
+        for number in range(0, len(legs) - 1, 2)
+    ]
+
+
+def find(key: str, *, session: ClientSession | None = None) -> tuple[Transfer, str] | None:
+    """The transfer of this key, and what it takes back if it is a reversal."""
+    for row in _holding([key], session):
+        for transfer in transfers(row):
+            if transfer.key == key:
+                return transfer, row.get("reverses") or ""
+    return None
+
+
+def _holding(keys: Iterable[str], session: ClientSession | None = None) -> list[Mapping[str, Any]]:
+    """The postings of these keys; that of a commission is its order's."""
+    wanted = {name for key in keys for name in (key, key.removesuffix(COMMISSION_SUFFIX))}
+    found = collection(Posting).find(
+        {"_id": {"$in": list(wanted)}}, session=session, batch_size=len(wanted) + 1
+    )
+    return list(found)

@@ -7,18 +7,17 @@ keeps a snapshot for five minutes by default (`minSnapshotHistoryWindowInSeconds
 longer to read need a larger window."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 
-from django.db import models
 from pymongo.client_session import ClientSession
 
 from ground.mongodb.collections import Document, client, collection
-from ledger.books.posting import REVERSED, entry_keys
-from ledger.gateway import ISSUER
-from ledger.models import Account, Entry, Transfer
+from ledger.books.posting import entry_names, transfers
+from ledger.gateway import COMMISSION_SUFFIX, ISSUER, REVERSAL_SUFFIX
+from ledger.models import Account, Posting
 
 BATCH = 1000
 
@@ -35,9 +34,10 @@ class Finding:
 
 
 def size() -> int:
-    """About how many rows `findings` will read."""
+    """About how many rows `findings` will read: a posting twice, once for itself and once for the
+    accounts that it moved."""
     return sum(
-        collection(model).estimated_document_count() for model in (Transfer, Entry, Entry, Account)
+        collection(model).estimated_document_count() for model in (Posting, Posting, Account)
     )
 
 
@@ -45,104 +45,124 @@ def findings(*, progress: Callable[[int], object] = lambda rows: None) -> Iterat
     """Everything that does not agree; nothing when the books are proven. `progress` hears how many
     rows were read."""
     with client().start_session(snapshot=True) as session:
-        for batch in _batches(Transfer, session, progress):
-            yield from _transfers(batch, session)
-        for batch in _batches(Entry, session, progress):
-            yield from _entries(batch, session)
+        for batch in _batches(session, progress):
+            yield from _postings(batch, session)
         yield from _accounts(session, progress)
 
 
-def _batches(
-    model: type[models.Model], session: ClientSession, progress: Callable[[int], object]
-) -> Iterator[list[Document]]:
-    rows = collection(model).find({}, session=session, batch_size=BATCH)
+# --- each posting for itself ---------------------------------------------------------------------
+
+
+def _batches(session: ClientSession, progress: Callable[[int], object]) -> Iterator[list[Document]]:
+    rows = collection(Posting).find({}, session=session, batch_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         yield batch
         progress(len(batch))
 
 
-def _by_key(
-    model: type[models.Model], keys: Iterable[str], session: ClientSession
-) -> dict[str, Document]:
-    return {
-        row["_id"]: row
-        for row in collection(model).find({"_id": {"$in": list(keys)}}, session=session)
-    }
-
-
-def _transfers(batch: list[Document], session: ClientSession) -> Iterator[Finding]:
-    """Each moves a positive amount between two accounts, and has its two entries."""
-    entries = _by_key(Entry, (key for row in batch for key in entry_keys(row)), session)
-    reversed_ones = _by_key(
-        Transfer, (row["reverses"] for row in batch if row.get("reverses")), session
-    )
+def _postings(batch: list[Document], session: ClientSession) -> Iterator[Finding]:
+    """Each moves positive amounts, each between two accounts, under keys of its own."""
+    named = {name for row in batch for name in _others(row)}
+    found = collection(Posting).find({"_id": {"$in": list(named)}}, session=session)
+    others = {row["_id"]: row for row in found}
     for row in batch:
-        subject = f"transfer {row['_id']}"
-        if type(row["amount"]) is bool or not isinstance(row["amount"], int) or row["amount"] <= 0:
-            yield Finding(subject, f"its amount is {row['amount']!r}, not a positive whole number")
-        if row["debit_account"] == row["credit_account"]:
-            yield Finding(subject, "debits and credits one account")
-        for side, key in zip(("debit", "credit"), entry_keys(row), strict=True):
-            if key not in entries:
-                yield Finding(subject, f"its {side} entry is missing")
-        if row.get("reverses") and not _takes_back(row, reversed_ones.get(row["reverses"])):
-            yield Finding(subject, f"does not take back what {row['reverses']} moved")
+        yield from (Finding(f"posting {row['_id']}", problem) for problem in _problems(row, others))
 
 
-def _takes_back(row: Document, original: Document | None) -> bool:
+def _others(row: Document) -> Iterator[str]:
+    """The postings that must be seen beside this one."""
+    if row.get("reverses"):
+        yield row["reverses"]
+        yield row["reverses"].removesuffix(COMMISSION_SUFFIX)
+    if row["_id"].endswith(COMMISSION_SUFFIX):
+        yield row["_id"].removesuffix(COMMISSION_SUFFIX)
+
+
+def _problems(row: Document, others: dict[str, Document]) -> Iterator[str]:
+    if wrong := next(_no_numbers(row["legs"]), None):
+        yield wrong
+        return
+    yield from _wrong_legs(row["legs"], most=2 if row.get("reverses") else 4)
+    if row.get("reverses") and not _takes_back(row, others):
+        yield f"does not take back what {row['reverses']} moved"
+    if _is_commission_of_another(row, others):
+        yield "has the key of another posting's commission"
+
+
+def _no_numbers(legs: list[Document]) -> Iterator[str]:
+    for leg in legs:
+        for name in ("version", "delta", "balance"):
+            if not _is_whole(leg.get(name)):
+                yield f"the {name} of a leg is {leg.get(name)!r}, not a whole number"
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and type(value) is not bool
+
+
+def _wrong_legs(legs: list[Document], *, most: int) -> Iterator[str]:
+    if not 0 < len(legs) <= most or len(legs) % 2:
+        yield f"has {len(legs)} legs"
+    if total := sum(leg["delta"] for leg in legs):
+        yield f"its legs sum to {total}, not to zero"
+    for debit, credit in zip(legs[::2], legs[1::2], strict=False):
+        yield from _wrong_pair(debit, credit)
+    if len({(leg["account"], leg["version"]) for leg in legs}) != len(legs):
+        yield "two of its legs are one version of an account"
+
+
+def _wrong_pair(debit: Document, credit: Document) -> Iterator[str]:
+    if debit["account"] == credit["account"]:
+        yield f"debits and credits one account, {debit['account']}"
+    if not debit["delta"] < 0 < credit["delta"] or debit["delta"] + credit["delta"]:
+        yield (
+            f"{debit['delta']} on {debit['account']} and {credit['delta']} on {credit['account']} "
+            "are not one transfer"
+        )
+
+
+def _takes_back(row: Document, others: dict[str, Document]) -> bool:
     """The same amount the other way round, under the one key that a reversal of that transfer can
     have."""
-    if original is None or row["_id"] != f"{original['_id']}{REVERSED}":
+    seen = [others[name] for name in _others(row) if name in others]
+    originals = {
+        transfer.key: transfer
+        for other in seen
+        if not other.get("reverses") and len(other["legs"]) in (2, 4)
+        for transfer in transfers(other)
+    }
+    original = originals.get(row["reverses"])
+    if original is None or row["_id"] != row["reverses"] + REVERSAL_SUFFIX:
         return False
-    back = (row["credit_account"], row["debit_account"], row["amount"])
-    return back == (original["debit_account"], original["credit_account"], original["amount"])
+    taken = original.credit, original.debit, original.amount
+    return [(back.debit, back.credit, back.amount) for back in transfers(row)] == [taken]
 
 
-def _entries(batch: list[Document], session: ClientSession) -> Iterator[Finding]:
-    """Each is exactly what one side of its transfer says; so the two sum to zero."""
-    transfers = _by_key(Transfer, {_transfer_of(row) for row in batch}, session)
-    for row in batch:
-        transfer = transfers.get(_transfer_of(row))
-        if transfer is None:
-            yield Finding(f"entry {row['_id']}", f"there is no transfer {_transfer_of(row)}")
-        elif (found := (row["_id"], row["account"], row["points_delta"])) not in _sides(transfer):
-            yield Finding(
-                f"entry {row['_id']}", f"{found[2]} on {found[1]} is not what its transfer says"
-            )
+def _is_commission_of_another(row: Document, others: dict[str, Document]) -> bool:
+    """Then one source_ref would have the entries of both."""
+    if not row["_id"].endswith(COMMISSION_SUFFIX):
+        return False
+    other = others.get(row["_id"].removesuffix(COMMISSION_SUFFIX))
+    return other is not None and len(other["legs"]) > 2
 
 
-def _transfer_of(entry: Document) -> str:
-    source_ref: str = entry["source_ref"]
-    return (
-        source_ref + REVERSED if entry["_id"].startswith(f"{source_ref}:reversal:") else source_ref
-    )
-
-
-def _sides(transfer: Document) -> tuple[tuple[str, str, int], tuple[str, str, int]]:
-    (debit, credit), amount = entry_keys(transfer), transfer["amount"]
-    return (debit, transfer["debit_account"], -amount), (credit, transfer["credit_account"], amount)
+# --- each account over all postings --------------------------------------------------------------
 
 
 def _accounts(session: ClientSession, progress: Callable[[int], object]) -> Iterator[Finding]:
-    """Accounts and their entries side by side, both in index order, so that one account is in
-    memory at a time."""
+    """Accounts and their legs side by side, so that one account is in memory at a time."""
     # A batch's own size is 16 MB, which is a hundred in memory.
     accounts = collection(Account).find({}, session=session, batch_size=BATCH).sort("_id", 1)
-    entries = (
-        collection(Entry)
-        .find({}, session=session, batch_size=BATCH)
-        .sort([("account", 1), ("version", 1)])
-    )
     rows = heapq.merge(
         ((str(row["_id"]), 0, row) for row in accounts),
-        ((str(row["account"]), 1, row) for row in entries),
+        ((str(row["account"]), 1, row) for row in _legs(session)),
         key=itemgetter(0, 1),
     )
     total = 0
     for name, mine in groupby(rows, key=itemgetter(0)):
         chain = _Chain(name)
-        for _, is_entry, row in mine:
-            yield from chain.entry(row) if is_entry else chain.account(row)
+        for _, is_leg, row in mine:
+            yield from chain.leg(row) if is_leg else chain.account(row)
         yield from chain.end()
         total += chain.balance
         progress(chain.read)
@@ -150,9 +170,32 @@ def _accounts(session: ClientSession, progress: Callable[[int], object]) -> Iter
         yield Finding("all accounts", f"sum to {total}, not to zero")
 
 
+def _legs(session: ClientSession) -> Iterator[Document]:
+    """All legs by account and version. The index of an array gives a document once and not once for
+    each element, so the server sorts, on disk when there are many."""
+    stages: list[Document] = [
+        {"$project": {"legs": 1, "reverses": 1}},
+        {"$unwind": {"path": "$legs", "includeArrayIndex": "number"}},
+        {
+            "$project": {
+                "reverses": 1,
+                "number": 1,
+                "account": "$legs.account",
+                "version": "$legs.version",
+                "delta": "$legs.delta",
+                "balance": "$legs.balance",
+            }
+        },
+        {"$sort": {"account": 1, "version": 1}},
+    ]
+    return collection(Posting).aggregate(
+        stages, session=session, allowDiskUse=True, batchSize=BATCH
+    )
+
+
 class _Chain:
-    """One account's entries in order: versions without gaps, balances that fold, and the end that
-    the account's row names."""
+    """One account's legs in order: versions without gaps, balances that fold, and the end that the
+    account's row names."""
 
     def __init__(self, name: str) -> None:
         self.balance = self.read = 0
@@ -164,24 +207,23 @@ class _Chain:
         self.read += 1
         yield from ()
 
-    def entry(self, row: Document) -> Iterator[Finding]:
+    def leg(self, row: Document) -> Iterator[Finding]:
         """Goes on from what the row says, so that one wrong row is not reported for every row after
         it."""
-        self.read += 1
-        if row["version"] != self._version + 1:
-            yield Finding(
-                self._subject, f"version {row['version']} follows version {self._version}"
-            )
-        if row["balance_after"] != self.balance + row["points_delta"]:
-            folded = self.balance + row["points_delta"]
-            yield Finding(
-                self._subject,
-                f"entry {row['_id']} leaves {row['balance_after']} where its entries add up to "
-                f"{folded}",
-            )
-        if row["balance_after"] < 0 and not self._may_be_negative:
-            yield Finding(self._subject, f"entry {row['_id']} leaves it below zero")
-        self.balance, self._version = row["balance_after"], row["version"]
+        self.read += row["number"] == 0
+        entry, _ = entry_names(row["_id"], row.get("reverses"), row["number"])
+        # What is no number was found in its posting, and counts for nothing here.
+        version, delta, balance = (
+            row[name] if _is_whole(row.get(name)) else 0 for name in ("version", "delta", "balance")
+        )
+        if version != self._version + 1:
+            yield Finding(self._subject, f"version {version} follows version {self._version}")
+        if balance != (folded := self.balance + delta):
+            said = f"leaves {balance} where its entries add up to {folded}"
+            yield Finding(self._subject, f"entry {entry} {said}")
+        if balance < 0 and not self._may_be_negative:
+            yield Finding(self._subject, f"entry {entry} leaves it below zero")
+        self.balance, self._version = balance, version
 
     def end(self) -> Iterator[Finding]:
         if self._row is None:

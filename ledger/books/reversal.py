@@ -1,5 +1,5 @@
-"""Reversal: how a mistake in the books is corrected. Nothing is edited; a second transfer takes the
-first one back.
+"""Reversal: how a mistake in the books is corrected. Nothing is edited; a second posting takes a
+transfer back.
 
 A reversal is posted once, because its key is derived from the transfer's. Its entries are found
 with the entries of the transfer, under the same source_ref, so whoever asks the ledger for that
@@ -9,15 +9,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from ground.mongodb import transactions
-from ground.mongodb.collections import collection
 from ledger.books import posting
-from ledger.gateway import InsufficientFunds, Order, Refused
-from ledger.models import Account, Transfer
+from ledger.books.posting import Transfer
+from ledger.gateway import REVERSAL_SUFFIX, InsufficientFunds, Order, Refused
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +42,8 @@ def reverse(keys: Sequence[str], *, reason: str, now: datetime) -> list[Reversal
     """Takes these transfers back in this order, all or none; a transfer that was reversed before
     stays as it is.
 
-    Raises NotReversed. A tip is two transfers: give the commission back first, and the performer
-    has what the tip takes."""
+    Raises NotReversed. A tip is two transfers in one posting: give the commission back first, and
+    the performer has what the tip takes."""
     if not 0 < len(reason.strip()) <= MAX_REASON:
         raise NotReversed(f"A reversal needs a reason of at most {MAX_REASON} characters.")
     done = transactions.run(
@@ -60,39 +58,37 @@ def reverse(keys: Sequence[str], *, reason: str, now: datetime) -> list[Reversal
 def _reverse(key: str, reason: str, now: datetime, session: ClientSession) -> Reversal:
     original = _original(key, session)
     order = Order(
-        key=key + posting.REVERSED,
+        key=key + REVERSAL_SUFFIX,
         subject=f"reversal/{key}",
-        debit=original["credit_account"],
-        credit=original["debit_account"],
-        amount=original["amount"],
+        debit=original.credit,
+        credit=original.debit,
+        amount=original.amount,
         happened_at=now,
         reverses=key,
         reason=reason,
     )
-    before = collection(Transfer).count_documents({"_id": order.key}, session=session)
+    is_new = posting.find(order.key, session=session) is None
     result = posting.post([[order]], now=now, session=session)[0]
     if isinstance(result, Refused):
         raise NotReversed(_explained(order, result, session))
-    return Reversal(key, order.amount, order.debit, order.credit, is_new=not before)
+    return Reversal(key, order.amount, order.debit, order.credit, is_new)
 
 
-def _original(key: str, session: ClientSession) -> dict[str, Any]:
-    found = collection(Transfer).find_one({"_id": key}, session=session)
+def _original(key: str, session: ClientSession) -> Transfer:
+    found = posting.find(key, session=session)
     if found is None:
         raise NotReversed(f"There is no transfer {key}.")
-    if found.get("reverses"):
+    transfer, reverses = found
+    if reverses:
         raise NotReversed(
             f"{key} is itself a reversal; what it took back may be paid again by a new transfer."
         )
-    return found
+    return transfer
 
 
 def _explained(order: Order, refused: Refused, session: ClientSession) -> str:
     if not isinstance(refused, InsufficientFunds):
         return f"{order.key} is the key of another transfer ({refused.reason})."
-    account = collection(Account).find_one({"_id": order.debit}, session=session) or {"balance": 0}
-    holds = (
-        f"{order.debit} holds {account['balance']} of the {order.amount} tokens that would be "
-        f"taken back"
-    )
+    balance, _ = posting.states([order.debit], session=session)[order.debit]
+    holds = f"{order.debit} holds {balance} of the {order.amount} tokens that would be taken back"
     return f"{order.reverses} stays: {holds}, and no balance goes below zero."

@@ -12,7 +12,7 @@ from config import benchmark
 from ground.audit.models import AuditEntry
 from ledger import gateway
 from ledger.gateway import user_account
-from ledger.models import Transfer
+from ledger.models import Posting
 from lovense.deciding import platform
 from lovense.menus.matching import match
 from lovense.models import Performer, PlatformSettings, TipMenu
@@ -298,7 +298,7 @@ def test_its_viewers_are_funded_once_through_the_books(run):
             gateway.current().balance_of(user_account(f"{0xAB0000000000000000000000 + number:024x}"))
             == 10**12
         )
-    assert Transfer.objects.count() == 5
+    assert Posting.objects.count() == 5
     assert TipMenu.objects.count() == Performer.objects.count() == 3
 
 

@@ -3,6 +3,7 @@ balanced books."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -86,20 +87,17 @@ async def of_the_consumers(database: Database) -> None:
 
 
 async def of_the_books(database: Database) -> None:
-    """Every transfer has its two entries, and every balance is the fold of its account's entries, version by
-    version."""
-    entries = await database.ledger_entries.find().sort([("account", 1), ("version", 1)]).to_list()
-    assert sum(entry["points_delta"] for entry in entries) == 0
-    transfers = await database.ledger_transfers.find().to_list()
-    sides = Counter(entry["source_ref"] for entry in entries)
-    assert sides == {transfer["_id"]: 2 for transfer in transfers}
+    """Every posting sums to zero, and every balance is the fold of its account's legs, version by version."""
+    postings = await database.ledger_postings.find().to_list()
+    assert all(sum(leg["delta"] for leg in posting["legs"]) == 0 for posting in postings)
+    legs = [{"posting": posting["_id"], **leg} for posting in postings for leg in posting["legs"]]
     folded: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for entry in entries:
-        balance, version = folded[entry["account"]]
-        balance, version = balance + entry["points_delta"], version + 1
-        assert (entry["balance_after"], entry["version"]) == (balance, version), entry["_id"]
-        assert balance >= 0 or entry["account"] == ISSUER, entry["_id"]
-        folded[entry["account"]] = balance, version
+    for leg in sorted(legs, key=itemgetter("account", "version")):
+        balance, version = folded[leg["account"]]
+        balance, version = balance + leg["delta"], version + 1
+        assert (leg["balance"], leg["version"]) == (balance, version), leg
+        assert balance >= 0 or leg["account"] == ISSUER, leg
+        folded[leg["account"]] = balance, version
     accounts = {row["_id"]: (row["balance"], row["version"]) async for row in database.ledger_accounts.find()}
     assert accounts == folded
 

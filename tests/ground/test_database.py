@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import client, collection
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 from lovense.models import Activation, Performer
 from tests import factories
 from tests.ground.plans import recorded
@@ -33,14 +33,14 @@ def index_of(model, name_part):
 # --- keys and unique indexes -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", [Tip, WebhookDelivery, Account, Transfer, Entry, QueueRequest, Performer])
+@pytest.mark.parametrize("model", [Tip, WebhookDelivery, Account, Posting, QueueRequest, Performer])
 def test_a_natural_key_is_the_documents_id(model):
     assert model._meta.pk.column == "_id"
 
 
 def test_the_unique_index_of_a_required_field_is_plain():
     assert "partialFilterExpression" not in index_of(User, "username")
-    assert "partialFilterExpression" not in index_of(Entry, "entry_account_version")
+    assert "partialFilterExpression" not in index_of(Posting, "posting_account_version")
 
 
 def test_every_unique_index_of_a_required_field_is_plain():

@@ -41,8 +41,12 @@ TIPS: dict[str, str] = BEFORE["tips"]
 ROWS: dict[str, list[dict[str, Any]]] = {name: kept["rows"] for name, kept in BEFORE["collections"].items()}
 
 # Whose rows a migration may change: what must hold of these, tests of their own say.
-REWRITTEN = {"django_content_type", "auth_permission", "django_migrations"}
+REWRITTEN = {
+    *("django_content_type", "auth_permission", "auth_group_permissions", "django_migrations"),
+    *("ledger_transfers", "ledger_entries"),
+}
 MOVED = {"auditentry": "audit", "webhookdelivery": "inbox", "webhooknonce": "inbox"}
+BECAME = {"transfer": "posting", "entry": None}  # a posting shows its entries
 
 BOB = Viewer("507f191e810c19729de860ea", "bob")
 POOR = Viewer("507f191e810c19729de860aa", "poor")
@@ -137,6 +141,26 @@ def test_no_row_is_lost_or_changed(name, upgraded):
     assert [row for row in ROWS[name] if not row.items() <= after[row["_id"]].items()] == []
 
 
+def test_transfers_and_entries_became_postings_and_are_kept_as_they_were(upgraded):
+    """Every entry is a leg, and a tip's commission lies beside it."""
+    for name in ("ledger_transfers", "ledger_entries"):
+        assert list(rows_of(f"{name}_before_postings").values()) == ROWS[name]
+        assert name not in current().list_collection_names()
+    legs = {
+        (leg["account"], leg["version"]): (leg["delta"], leg["balance"], row["posted_at"])
+        for row in rows_of("ledger_postings").values()
+        for leg in row["legs"]
+    }
+    assert legs == {
+        (row["account"], row["version"]): (row["points_delta"], row["balance_after"], row["posted_at"])
+        for row in ROWS["ledger_entries"]
+    }
+    keys = {row["_id"] for row in ROWS["ledger_transfers"]}
+    cuts = {key for key in keys if key.endswith("_COMMISSION")}
+    assert len(cuts) > 3
+    assert rows_of("ledger_postings").keys() == keys - cuts
+
+
 def test_what_was_migrated_is_still_recorded(upgraded):
     applied = {(row["app"], row["name"]) for row in current()["django_migrations"].find()}
     assert {(row["app"], row["name"]) for row in ROWS["django_migrations"]} < applied
@@ -172,11 +196,12 @@ def check_that_permissions_followed() -> None:
     kinds = list(ContentType.objects.all())
     assert [str(kind) for kind in kinds if kind.model_class() is None] == [], "no model has this one"
     assert {kind.model: kind.app_label for kind in kinds if kind.model in MOVED} == MOVED
-    was = {row["_id"]: row["model"] for row in ROWS["django_content_type"]}
+    was = {row["_id"]: BECAME.get(row["model"], row["model"]) for row in ROWS["django_content_type"]}
+    was = {key: model for key, model in was.items() if model}
     assert {kind.pk: kind.model for kind in kinds}.items() >= was.items(), (
         "what names one by its key still does"
     )
-    assert {row["_id"] for row in ROWS["auth_permission"]} <= set(
+    assert {row["_id"] for row in ROWS["auth_permission"] if row["content_type_id"] in was} <= set(
         Permission.objects.values_list("pk", flat=True)
     )
     kept = {kind.pk for kind in kinds}
@@ -197,11 +222,12 @@ def test_who_could_look_still_can_and_changes_nothing(username, role, upgraded):
         "audit.{}_auditentry",
         "inbox.{}_webhookdelivery",
         "inbox.{}_webhooknonce",
-        "ledger.{}_entry",
+        "ledger.{}_posting",
     ):
         assert user.has_perm(kind.format("view"))
         assert not any(user.has_perm(kind.format(may)) for may in ("add", "change", "delete"))
-    granted = len(ROWS["auth_group_permissions"])
+    entry = {row["_id"] for row in ROWS["auth_permission"] if row["codename"].endswith("_entry")}
+    granted = len([row for row in ROWS["auth_group_permissions"] if row["permission_id"] not in entry])
     assert sum(group.permissions.count() for group in Group.objects.all()) >= granted
     page = Client()
     page.force_login(user)

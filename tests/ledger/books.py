@@ -4,7 +4,7 @@ from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from ledger.books import posting, reconcile
 from ledger.gateway import ISSUER, Order
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 from tests.factories import NOW
 
 
@@ -26,7 +26,20 @@ def balances():
 
 def counts():
     """Transfers and entries written."""
-    return collection(Transfer).count_documents({}), collection(Entry).count_documents({})
+    legs = sum(len(row["legs"]) for row in collection(Posting).find())
+    return legs // 2, legs
+
+
+def change_leg(key, number, **values):
+    """Behind the books' back."""
+    change = {f"legs.{number}.{name}": value for name, value in values.items()}
+    assert collection(Posting).update_one({"_id": key}, {"$set": change}).modified_count == 1
+
+
+def remove_leg(key, number):
+    row = collection(Posting).find_one({"_id": key})
+    del row["legs"][number]
+    collection(Posting).replace_one({"_id": key}, row)
 
 
 def findings():

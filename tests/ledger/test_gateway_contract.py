@@ -136,14 +136,14 @@ def test_too_little_is_refused_and_may_be_posted_later(ledger):
 
 def test_a_groups_entries_follow_its_orders(ledger):
     fund(ledger)
-    (result,) = transfer(ledger, [tip(), order("TIP_1_COMMISSION", ANA, COMMISSION, 25)])
+    (result,) = transfer(ledger, [tip(), order("TIP_1_COMMISSION", ANA, COMMISSION, 25, subject="tip/1")])
     seen = [(e.account, e.points_delta, e.balance_after) for e in result.entries]
     assert seen == [(BOB, -100, 900), (ANA, 100, 100), (ANA, -25, 75), (COMMISSION, 25, 25)]
 
 
 def test_a_group_that_fails_at_its_end_leaves_nothing_and_does_not_touch_its_neighbours(ledger):
     fund(ledger)
-    groups = [[tip(1)], [tip(2), order("TIP_2_COMMISSION", ANA, COMMISSION, 5000)], [tip(3)]]
+    groups = [[tip(1)], [tip(2), order("TIP_2_COMMISSION", ANA, COMMISSION, 5000, subject="tip/2")], [tip(3)]]
     assert [type(result) for result in transfer(ledger, *groups)] == [Posted, InsufficientFunds, Posted]
     assert balances(ledger) == [800, 200, 0]
     assert ledger.entries_for("TIP_2", accounts=BOTH) == []

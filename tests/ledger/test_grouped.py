@@ -60,7 +60,7 @@ def test_more_callers_than_a_transaction_takes_are_all_served(in_threads, monkey
 
 
 def test_a_crash_is_heard_and_the_next_call_posts(fail_command):
-    fail_command("insert", errorCode=ERROR, namespace=f"{collection(Account).database.name}.ledger_entries")
+    fail_command("insert", errorCode=ERROR, namespace=f"{collection(Account).database.name}.ledger_postings")
     with pytest.raises(PyMongoError):
         shared([issued("a", 100)])
     assert counts() == (0, 0)

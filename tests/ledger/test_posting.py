@@ -11,11 +11,12 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from ledger.books import posting
-from ledger.books.posting import MAX_BALANCE
+from ledger.books import memory, posting
+from ledger.books.memory import MAX_BALANCE
 from ledger.gateway import ISSUER, BalanceTooLarge, InsufficientFunds, KeyReused, Posted
-from ledger.models import Account, Entry
+from ledger.models import Account, Posting
 from tests.factories import NOW
+from tests.ground.plans import recorded
 from tests.ledger.books import balances, counts, findings, issued, order, post
 
 pytestmark = pytest.mark.django_db
@@ -104,10 +105,11 @@ def test_an_account_that_is_not_as_it_was_read_stops_the_posting():
     post([issued("a", 100)])
 
     def body(session):
-        books = posting._Books([[order("t", "a", "b", 30)]], NOW, session, are_new=False)
-        books.post([order("t", "a", "b", 30)])
+        books = memory.Books()
+        books.learn(posting.states(["a", "b"], session=session))
+        row = books.move([order("t", "a", "b", 30)], now=NOW)
         collection(Account).update_one({"_id": "a"}, {"$inc": {"version": 1}}, session=session)
-        books.write()
+        posting.keep([row], books.take_moved(), now=NOW, session=session)
 
     with pytest.raises(posting.Contended):
         transactions.run(body)
@@ -124,11 +126,75 @@ def test_what_was_taken_for_new_and_is_not_is_refused_by_its_key():
     assert (balances()["b"], counts()) == (30, (2, 4))
 
 
+def test_two_postings_never_hold_one_version_of_an_account():
+    """The index is the tripwire, whoever wrote and whatever was believed of the account."""
+    post([issued("a", 100)], [order("t", "a", "b", 30)])
+    books = memory.Books()
+    books.learn({"b": (0, 0), "c": (0, 0), "a": (100, 1)})  # as it was before t
+    row = books.move([order("u", "a", "c", 5)], now=NOW)
+    with pytest.raises(BulkWriteError) as refused:
+        transactions.run(lambda session: posting.keep([row], books.take_moved(), now=NOW, session=session))
+    (failure,) = refused.value.details["writeErrors"]
+    assert failure["keyPattern"] == {"legs.account": 1, "legs.version": 1}
+    assert (balances()["a"], counts()) == (70, (2, 4))
+
+
+def test_a_leg_is_found_by_its_account_and_version_through_the_index():
+    post([issued("a", 100)], [order("t", "a", "b", 30), order("t_COMMISSION", "b", "c", 3)])
+    wanted = {"legs": {"$elemMatch": {"account": "b", "version": 2}}}
+    with recorded(run=True) as plans:
+        assert [row["_id"] for row in collection(Posting).find(wanted)] == ["t"]
+    assert (plans[0].indexes, plans[0].examined) == (["posting_account_version"], 1)
+
+
+def test_a_tip_is_one_document():
+    post([issued("a", 100)], tip(1))
+    assert collection(Posting).count_documents({}) == 2
+    assert [entry.entry_id for entry in posting.entries_of(["tip1", "tip1_COMMISSION"])] == [
+        *("tip1:debit", "tip1:credit"),
+        *("tip1_COMMISSION:debit", "tip1_COMMISSION:credit"),
+    ]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_reference_of_a_commission_is_nobody_elses(first):
+    """Whoever comes first: it is the key of no document, so no index would refuse the second one."""
+    post([issued("a", 500)])
+    if first:
+        assert isinstance(post([order("tip1_COMMISSION", "a", "b", 5)])[0], KeyReused)
+    post(tip(1))
+    (other,) = post([order("tip1_COMMISSION", "a", "b", 5)])
+    assert isinstance(other, KeyReused)
+    assert balances() == {ISSUER: -500, "a": 400, "performer": 75, "platform": 25}
+
+
+def test_a_commission_asked_for_alone_is_answered_as_it_was_posted():
+    post([issued("a", 500)], tip(1))
+    (again,) = post([order("tip1_COMMISSION", "performer", "platform", 25)])
+    assert deltas(again) == [("performer", -25, 75), ("platform", 25, 25)]
+    assert balances()["platform"] == 25
+
+
+def test_states_are_those_of_the_rows_and_of_nobody():
+    post([issued("a", 100)], [order("t", "a", "b", 30)])
+    assert posting.states(["a", "b", "nobody"]) == {"a": (70, 2), "b": (30, 1), "nobody": (0, 0)}
+    assert posting.states([]) == {}
+
+
+def test_what_was_worked_out_in_memory_is_kept_as_it_would_have_been_posted():
+    """Several groups at once, old accounts and new ones, one of them moved more than once."""
+    post([issued("a", 500)])
+    books = memory.Books()
+    books.learn(posting.states(books.unknown(["a", "performer", "platform"])))
+    rows = [books.move(tip(number), now=NOW) for number in range(3)]
+    transactions.run(lambda session: posting.keep(rows, books.take_moved(), now=NOW, session=session))
+    assert balances() == {ISSUER: -500, "a": 200, "performer": 225, "platform": 75}
+    assert [posting.entries(row) for row in rows] == [result.entries for result in post(*map(tip, range(3)))]
+
+
 WRITES = [
     ("update", "ledger_accounts"),
-    ("insert", "ledger_accounts"),
-    ("insert", "ledger_transfers"),
-    ("insert", "ledger_entries"),
+    ("insert", "ledger_postings"),
 ]
 
 
@@ -206,12 +272,12 @@ def test_a_transfer_has_two_accounts():
 def tip(number, tipper="a", total=100, cut=25):
     return [
         order(f"tip{number}", tipper, "performer", total),
-        order(f"tip{number}_cut", "performer", "platform", cut),
+        order(f"tip{number}_COMMISSION", "performer", "platform", cut),
     ]
 
 
 def test_a_groups_transfers_are_posted_together():
-    post([issued("a", 500), issued("performer", 1000)])
+    post([issued("a", 500)], [issued("performer", 1000)])
     (result,) = post(tip(1))
     assert deltas(result) == [
         ("a", -100, 400),
@@ -239,7 +305,7 @@ def test_a_group_that_fails_at_its_end_leaves_nothing_and_does_not_touch_its_nei
     ],
 )
 def test_a_key_is_never_used_for_something_else(other):
-    post([issued("a", 100), issued("c", 100)], [order("t", "a", "b", 30)])
+    post([issued("a", 100)], [issued("c", 100)], [order("t", "a", "b", 30)])
     before = balances()
     (refused,) = post([other])
     assert isinstance(refused, KeyReused)
@@ -248,9 +314,9 @@ def test_a_key_is_never_used_for_something_else(other):
 
 
 def test_a_group_of_which_a_part_is_posted_is_refused_whole():
-    post([issued("a", 500)], [order("tip1_cut", "a", "b", 5)])
+    post([issued("a", 500)], [order("tip1", "a", "performer", 100)])
     assert isinstance(post(tip(1))[0], KeyReused)
-    assert balances()["a"] == 495
+    assert balances()["a"] == 400
 
 
 def test_a_key_taken_earlier_in_the_same_batch_is_taken():
@@ -265,7 +331,8 @@ def test_versions_count_an_accounts_entries_without_gaps():
     post([issued("a", 500)])
     for number in range(5):
         post(tip(number), tip(f"{number}x", tipper="poor"))
-    versions = [row["version"] for row in collection(Entry).find({"account": "performer"}).sort("version", 1)]
+    legs = [leg for row in collection(Posting).find() for leg in row["legs"] if leg["account"] == "performer"]
+    versions = sorted(leg["version"] for leg in legs)
     assert versions == list(range(1, 11))
     assert collection(Account).find_one({"_id": "performer"})["version"] == 10
 
@@ -274,7 +341,10 @@ names = st.sampled_from(["a", "b", "c", ISSUER])
 transfers = st.tuples(st.sampled_from(range(12)), names, names, st.integers(1, 60)).filter(
     lambda t: t[1] != t[2]
 )
-groups_of_transfers = st.lists(transfers, min_size=1, max_size=3, unique_by=lambda t: t[0])
+# A transfer alone, or with a commission: to whom, and of how much.
+groups_of_transfers = st.tuples(transfers, st.none() | st.tuples(names, st.integers(1, 60))).filter(
+    lambda group: group[1] is None or group[1][0] != group[0][2]
+)
 examples = itertools.count()
 
 
@@ -288,10 +358,12 @@ def test_whatever_is_posted_money_is_conserved_and_the_books_agree(batches):
         return name if name == ISSUER else world + name
 
     for batch in batches:
-        groups = [
-            [order(f"{world}{key}", account(d), account(c), amount) for key, d, c, amount in group]
-            for group in batch
-        ]
+        groups = []
+        for (key, debit, credit, amount), cut in batch:
+            groups.append([order(f"{world}{key}", account(debit), account(credit), amount)])
+            if cut:
+                payee, share = cut
+                groups[-1].append(order(f"{world}{key}_COMMISSION", account(credit), account(payee), share))
         for group, result in zip(groups, post(*groups), strict=True):
             if isinstance(result, Posted):
                 assert [entry.points_delta for entry in result.entries] == [

@@ -10,8 +10,9 @@ from pymongo.errors import OperationFailure
 from ground.mongodb.collections import collection
 from ledger.books import reconcile
 from ledger.gateway import ISSUER
-from ledger.models import Account, Entry, Transfer
-from tests.ledger.books import findings, issued, order, post
+from ledger.models import Account, Posting
+from tests.factories import NOW
+from tests.ledger.books import change_leg, findings, issued, order, post, remove_leg
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def test_empty_books_agree(db):
 def test_untouched_books_agree_and_every_row_was_read(books):
     read = []
     assert list(reconcile.findings(progress=read.append)) == []
-    assert sum(read) == reconcile.size() == 3 + 6 + 6 + 3
+    assert sum(read) == reconcile.size() == 3 + 3 + 3
 
 
 def test_a_changed_balance_is_found(books):
@@ -52,71 +53,88 @@ def test_a_changed_version_is_found(books):
     assert findings() == ["account b: says 50 at version 3, its entries end with 50 at version 2"]
 
 
-def test_a_changed_amount_is_found_on_both_sides(books):
-    change(Transfer, "t", amount=31)
+def test_a_changed_amount_is_found_by_the_sum_and_by_the_fold(books):
+    change_leg("t", 1, delta=31)
     assert findings() == [
-        "entry t:debit: -30 on a is not what its transfer says",
-        "entry t:credit: 30 on b is not what its transfer says",
-    ]
-
-
-def test_a_transfer_of_nothing_is_found(books):
-    change(Transfer, "t", amount=0)
-    assert findings()[0] == "transfer t: its amount is 0, not a positive whole number"
-
-
-def test_a_transfer_to_itself_is_found(books):
-    change(Transfer, "t", credit_account="a")
-    assert findings() == [
-        "transfer t: debits and credits one account",
-        "entry t:credit: 30 on b is not what its transfer says",
-    ]
-
-
-def test_a_changed_entry_breaks_its_transfer_and_its_accounts_fold(books):
-    change(Entry, "t:credit", points_delta=31)
-    assert findings() == [
-        "entry t:credit: 31 on b is not what its transfer says",
+        "posting t: its legs sum to 1, not to zero",
+        "posting t: -30 on a and 31 on b are not one transfer",
         "account b: entry t:credit leaves 30 where its entries add up to 31",
     ]
 
 
+def test_a_transfer_of_nothing_is_found(books):
+    change_leg("t", 0, delta=0)
+    change_leg("t", 1, delta=0)
+    assert findings()[0] == "posting t: 0 on a and 0 on b are not one transfer"
+
+
+def test_a_transfer_to_itself_is_found(books):
+    change_leg("t", 1, account="a", version=9)
+    assert findings()[0] == "posting t: debits and credits one account, a"
+
+
+@pytest.mark.parametrize("value", [True, 30.0, "30", None])
+@pytest.mark.parametrize("name", ["version", "delta", "balance"])
+def test_a_number_that_is_none_is_found(books, name, value):
+    change_leg("u", 1, **{name: value})
+    assert findings()[0] == f"posting u: the {name} of a leg is {value!r}, not a whole number"
+
+
+def test_one_version_twice_in_one_posting_is_found(books):
+    """The index compares postings with each other only."""
+    change_leg("u", 1, account="a", version=3)
+    assert "posting u: two of its legs are one version of an account" in findings()
+
+
 def test_a_changed_fold_is_found_where_it_happened(books):
-    change(Entry, "t:debit", balance_after=71)
+    change_leg("t", 0, balance=71)
     assert findings() == [
         "account a: entry t:debit leaves 71 where its entries add up to 70",
         "account a: entry u:debit leaves 50 where its entries add up to 51",
     ]
 
 
-def test_a_removed_entry_leaves_a_gap(books):
-    remove(Entry, "t:credit")
+def test_a_removed_leg_leaves_a_gap(books):
+    remove_leg("t", 1)
     assert findings() == [
-        "transfer t: its credit entry is missing",
+        "posting t: has 1 legs",
+        "posting t: its legs sum to -30, not to zero",
         "account b: version 2 follows version 0",
         "account b: entry u:credit leaves 50 where its entries add up to 20",
     ]
 
 
-def test_a_removed_last_entry_is_found_by_the_account(books):
-    remove(Entry, "u:credit")
-    assert findings()[0] == "transfer u: its credit entry is missing"
+def test_a_removed_last_leg_is_found_by_the_account(books):
+    remove_leg("u", 1)
+    assert findings()[0] == "posting u: has 1 legs"
     assert "account b: says 50 at version 2, its entries end with 30 at version 1" in findings()
 
 
-def test_a_removed_transfer_leaves_entries_of_nobody(books):
-    remove(Transfer, "u")
-    assert findings() == ["entry u:debit: there is no transfer u", "entry u:credit: there is no transfer u"]
+def test_a_removed_posting_is_found_by_its_accounts(books):
+    remove(Posting, "u")
+    assert findings() == [
+        "account a: says 50 at version 3, its entries end with 70 at version 2",
+        "account b: says 50 at version 2, its entries end with 30 at version 1",
+    ]
 
 
-def test_an_entry_too_many_is_found(books):
-    extra = collection(Entry).find_one({"_id": "u:credit"}) | {
-        "_id": "u:again",
-        "version": 3,
-        "balance_after": 70,
-    }
-    collection(Entry).insert_one(extra)
-    assert "entry u:again: 20 on b is not what its transfer says" in findings()
+def test_a_leg_too_many_is_found(books):
+    row = collection(Posting).find_one({"_id": "u"})
+    row["legs"].append({"account": "b", "version": 3, "delta": 20, "balance": 70})
+    collection(Posting).replace_one({"_id": "u"}, row)
+    assert findings()[:2] == ["posting u: has 3 legs", "posting u: its legs sum to 20, not to zero"]
+
+
+def test_a_posting_under_the_key_of_a_commission_is_found(books):
+    post([order("v", "b", "c", 10), order("v_COMMISSION", "c", "p", 1)])
+    remove(Posting, "u")
+    row = {"_id": "v_COMMISSION", "subject": "test", "happened_at": NOW, "posted_at": NOW}
+    legs = [
+        {"account": "a", "version": 3, "delta": -20, "balance": 50},
+        {"account": "b", "version": 2, "delta": 20, "balance": 50},
+    ]
+    collection(Posting).insert_one(row | {"legs": legs})
+    assert findings() == ["posting v_COMMISSION: has the key of another posting's commission"]
 
 
 def test_a_removed_account_is_found(books):
@@ -130,7 +148,7 @@ def test_tokens_from_nowhere_are_found(books):
 
 
 def test_an_account_below_zero_is_found_and_the_issuer_may_be(books):
-    change(Entry, "u:debit", balance_after=-1)
+    change_leg("u", 0, balance=-1)
     assert "account a: entry u:debit leaves it below zero" in findings()
     assert not [finding for finding in findings() if ISSUER in finding]
 
@@ -140,18 +158,16 @@ def test_books_longer_than_a_batch_are_read_whole(db, monkeypatch):
     post([issued("a", 100)])
     post(*([order(f"t{number}", "a", "b", 1)] for number in range(50)))
     assert findings() == []
-    remove(Entry, "t33:credit")
-    assert "transfer t33: its credit entry is missing" in findings()
+    remove_leg("t33", 1)
+    assert "posting t33: has 1 legs" in findings()
 
 
 def test_a_whole_account_that_vanished_is_found_by_the_sum(books):
     remove(Account, "b")
-    collection(Entry).delete_many({"account": "b"})
-    assert findings() == [
-        "transfer t: its credit entry is missing",
-        "transfer u: its credit entry is missing",
-        "all accounts: sum to -50, not to zero",
-    ]
+    remove_leg("t", 1)
+    remove_leg("u", 1)
+    assert findings()[-1] == "all accounts: sum to -50, not to zero"
+    assert not [finding for finding in findings() if finding.startswith("account")]
 
 
 def test_postings_meanwhile_are_not_findings(db):
@@ -162,7 +178,7 @@ def test_postings_meanwhile_are_not_findings(db):
     assert (
         list(reconcile.findings(progress=lambda rows: post([order(f"v{next(number)}", "a", "b", 1)]))) == []
     )
-    assert next(number) == 5  # a batch of transfers, one of entries, three accounts
+    assert next(number) == 4  # a batch of postings, three accounts
     assert findings() == []
 
 
@@ -171,7 +187,7 @@ def test_postings_meanwhile_are_not_findings(db):
 
 def test_the_command_says_that_the_books_agree(books, capsys):
     call_command("reconcile")
-    assert capsys.readouterr().out == "18 rows read, the books agree\n"
+    assert capsys.readouterr().out == "9 rows read, the books agree\n"
 
 
 def test_the_command_prints_every_finding_and_exits_with_1(books, capsys):
@@ -186,10 +202,10 @@ def test_the_command_prints_every_finding_and_exits_with_1(books, capsys):
 
 def test_the_command_changes_nothing(books):
     change(Account, "b", balance=51)
-    before = [list(collection(model).find()) for model in (Account, Transfer, Entry)]
+    before = [list(collection(model).find()) for model in (Account, Posting)]
     with pytest.raises(CommandError):
         call_command("reconcile")
-    assert [list(collection(model).find()) for model in (Account, Transfer, Entry)] == before
+    assert [list(collection(model).find()) for model in (Account, Posting)] == before
 
 
 def test_books_that_outlast_the_servers_snapshot_are_not_called_proven(books, fail_command):

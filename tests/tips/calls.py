@@ -10,7 +10,7 @@ from django.test import RequestFactory
 
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import collection
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 from tests.factories import NOW
 from tips import webhooks
 from tips.intake import simulator
@@ -20,7 +20,7 @@ from tips.settlement import settlement
 ANA, CAROL = "507f191e810c19729de860eb", "507f191e810c19729de860ec"
 BOB, EVE = "507f191e810c19729de860ea", "507f191e810c19729de860ef"
 AT = "2026-01-03T04:15:00.000Z"
-COLLECTIONS = (WebhookDelivery, Account, Transfer, Entry, Tip, TipActivated, ChainHead, QueueRequest)
+COLLECTIONS = (WebhookDelivery, Account, Posting, Tip, TipActivated, ChainHead, QueueRequest)
 _messages = itertools.count(1)
 
 

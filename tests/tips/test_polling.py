@@ -16,7 +16,7 @@ from ground.mongodb.collections import client, collection
 from ground.mongodb.transactions import NotCommitted
 from ledger import gateway
 from ledger.gateway import REVERSAL, LedgerError, performer_account, user_account
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 from lovense.models import Activation
 from tests.chain import Chain
 from tests.factories import NOW
@@ -78,7 +78,7 @@ def test_a_tip_is_recorded_without_moving_anything_and_is_to_be_looked_at_now(re
     assert recorded() == settlement.Drained(1, set(), True)
     assert state() == WAITING
     assert (found()["looks"], found()["next_look_at"], found()["funding_until"]) == (0, NOW, None)
-    assert [collection(model).count_documents({}) for model in (Account, Transfer, Entry)] == [0, 0, 0]
+    assert [collection(model).count_documents({}) for model in (Account, Posting)] == [0, 0]
     assert remote.asked == []
 
 
@@ -101,7 +101,7 @@ def test_a_posted_tip_is_settled_with_the_ledgers_own_references_times_and_balan
     }
     assert request()["payload"] == event()["payload"]
     assert (found()["settled_at"], found()["next_look_at"]) == (at, None)
-    assert [collection(model).count_documents({}) for model in (Account, Transfer, Entry)] == [0, 0, 0]
+    assert [collection(model).count_documents({}) for model in (Account, Posting)] == [0, 0]
 
 
 def test_a_ledger_with_one_entry_gives_no_refs_and_one_balance(remote):

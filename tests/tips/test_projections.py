@@ -50,7 +50,7 @@ def in_our_books(now, conversation):
     """Bob has 500 tokens and ana 1000; we place the tip."""
     calls.bought(500)
     settle(now)
-    order = posting.Order("PURCHASE_ana", "test", posting.ISSUER, performer_account(ANA), 1000, now)
+    order = gateway.Order("PURCHASE_ana", "test", gateway.ISSUER, performer_account(ANA), 1000, now)
     transactions.run(lambda session: posting.post([[order]], now=now, session=session))
     calls.send("tip.succeeded", EXAMPLE | {"conversationId": conversation})
     settle(now)

@@ -17,7 +17,7 @@ from ground.inbox.models import WebhookDelivery
 from ground.mongodb import collections
 from ground.mongodb.collections import client, collection
 from ledger.books import comparison
-from ledger.models import Account, Entry, Transfer
+from ledger.models import Account, Posting
 from tests.factories import NOW
 from tests.live import environment
 from tests.tips.calls import (
@@ -157,7 +157,7 @@ def test_nothing_comes_out_as_nothing(replayed):
 
 def test_the_original_is_not_touched(replayed, target):
     history()
-    models = (WebhookDelivery, Account, Transfer, Entry, Tip, TipActivated, ChainHead)
+    models = (WebhookDelivery, Account, Posting, Tip, TipActivated, ChainHead)
     before = [list(collection(model).find().sort("_id", 1)) for model in models]
     replayed()
     assert [list(collection(model).find().sort("_id", 1)) for model in models] == before
@@ -278,18 +278,20 @@ PLANTED = {
         f"account user:{BOB}: balance is 400, not 401",
     ),
     "a transfer": (
-        lambda: change(Transfer, f"TIP_{ONE}", subject="tip/x"),
-        f"transfer TIP_{ONE}: subject is 'tip/{ONE}', not 'tip/x'",
+        lambda: change(Posting, f"TIP_{ONE}", subject="tip/x"),
+        f"posting TIP_{ONE}: subject is 'tip/{ONE}', not 'tip/x'",
     ),
-    "an entry that is not explained": (
-        lambda: collection(Entry).insert_one(
-            {"_id": "X:debit", "posted_at": NOW, "version": 9, "account": "a"}
-        ),
-        "entry X:debit: is not there",
+    "an entry": (
+        lambda: change(Posting, f"TIP_{ONE}", **{"legs.1.balance": 76}),
+        f"posting TIP_{ONE}: legs.1.balance is 100, not 76",
     ),
-    "an entry that is gone": (
-        lambda: collection(Entry).delete_one({"_id": f"TIP_{ONE}:debit"}),
-        f"entry TIP_{ONE}:debit: should not be there",
+    "a posting that is not explained": (
+        lambda: collection(Posting).insert_one({"_id": "X", "legs": [{"version": 9, "account": "a"}]}),
+        "posting X: is not there",
+    ),
+    "a posting that is gone": (
+        lambda: collection(Posting).delete_one({"_id": f"TIP_{ONE}"}),
+        f"posting TIP_{ONE}: should not be there",
     ),
     "an event": (
         lambda: change(TipActivated, ONE, **{"payload.tipper.username": "eve"}),
@@ -301,7 +303,7 @@ PLANTED = {
 @pytest.fixture
 def unproven(monkeypatch):
     """These tests break what every other test must leave whole; here it is put right again."""
-    kept = {model: list(collection(model).find()) for model in (Tip, Account, Transfer, Entry, TipActivated)}
+    kept = {model: list(collection(model).find()) for model in (Tip, Account, Posting, TipActivated)}
     yield
     for model, rows in kept.items():
         collection(model).delete_many({})

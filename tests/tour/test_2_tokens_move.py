@@ -3,10 +3,10 @@
 A worker drains the inbox: `settlement.drain(now=…, limit=…)` takes what is stored, in order, up to 200 at a
 time. A *doorbell* makes it sooner and the *beat*, once a second, makes it certain; both run this function.
 
-For bob's 50 tokens it writes a tip and two transfers: bob to ana, then a quarter from ana to the platform. A
-transfer has one account that pays and one that receives, so the books cannot be out of balance; its key is
-derived from the tip (`TIP_<id>`, `TIP_<id>_COMMISSION`), so it cannot be posted twice; and it moves a balance
-only where the funds suffice, so nobody spends what is not there.
+For bob's 50 tokens it writes a tip and one posting of four legs: bob to ana, then a quarter from ana to the
+platform. One account pays what another receives, so the books cannot be out of balance; the posting's key is
+derived from the tip (`TIP_<id>`; the commission is read under `TIP_<id>_COMMISSION`), so it cannot be posted
+twice; and it moves a balance only where the funds suffice, so nobody spends what is not there.
 
 All of a round is one transaction. A worker that dies in the middle leaves an open transaction and nothing
 else; the worker that starts in its place ends it, and the next round begins as if nothing had been.
@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from ground.mongodb.collections import collection
 from ledger.books import reconcile
-from ledger.models import Account, Transfer
+from ledger.models import Account, Posting
 from tests.flows.nursery import SURVIVED
 from tests.tour.conftest import MOMENT
 from tips.models import Tip
@@ -38,10 +38,8 @@ def test_once_bob_pays_ana_gets_three_quarters_and_the_platform_the_rest(chain, 
     tip = collection(Tip).find_one({"_id": tip_id})
     assert (tip["total"], tip["net"], tip["settlement_status"]) == (50, 38, "settled")
     assert balances(*who(chain, bob)) == (10_000 - 50, 38, 12)
-    assert {row["_id"] for row in collection(Transfer).find()} >= {
-        f"TIP_{tip_id}",
-        f"TIP_{tip_id}_COMMISSION",
-    }
+    legs = collection(Posting).find_one({"_id": f"TIP_{tip_id}"})["legs"]
+    assert [leg["delta"] for leg in legs] == [-50, 50, -12, 12]
     assert list(reconcile.findings()) == []
 
 

@@ -24,7 +24,7 @@ class Broken(Exception):
         self.status, self.code, self.message, self.details = status, code, message, details
 
 
-class Books:
+class RemoteBooks:
     """Everything under one lock. `happened` hears what RRR would send webhooks about: a type and
     its data."""
 

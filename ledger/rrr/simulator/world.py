@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ledger.rrr.simulator.books import Books
+from ledger.rrr.simulator.books import RemoteBooks
 from ledger.rrr.simulator.faults import Faults
 from ledger.rrr.simulator.tokens import Tokens
 from ledger.rrr.simulator.webhooks import Webhooks
@@ -26,7 +26,7 @@ class World:
     def __init__(self, *, client_id: str, client_secret: str, webhooks: Webhooks | None) -> None:
         self.client_id = client_id
         self.webhooks = webhooks or Webhooks()
-        self.books = Books(client_id=client_id, happened=self.webhooks.add)
+        self.books = RemoteBooks(client_id=client_id, happened=self.webhooks.add)
         self.tokens = Tokens(client_id=client_id, client_secret=client_secret)
         self.faults = Faults()
         self.asked: deque[Asked] = deque(maxlen=10_000)
