@@ -16,6 +16,7 @@ from lovense.models import PlatformSettings
 from tips.models import Mode
 
 ROW = "platform"
+MAXIMUM_DIGITS = 20  # more than any setting has; Python itself refuses to read thousands
 
 
 class UnknownSetting(ValueError):
@@ -51,7 +52,8 @@ def _truth(text: str) -> bool:
 
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not lowest <= int(text) <= highest:
+        is_whole = text.isascii() and text.isdigit() and len(text) <= MAXIMUM_DIGITS
+        if not is_whole or not lowest <= int(text) <= highest:
             raise InvalidSetting(f"must be a whole number from {lowest} to {highest}")
         return int(text)
 
@@ -113,7 +115,7 @@ def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Ch
     try:
         after = SETTINGS[field](value.strip())
     except InvalidSetting as error:
-        raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
+        raise InvalidSetting(f"{field} {error}, not {value[:80]!r}.") from None
     before = transactions.run(
         lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session)
     )
