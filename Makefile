@@ -2,7 +2,7 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack shell test quick one tour cover check fix map bench doctor clean lock
+.PHONY: help demo seed stack shell test quick one tour cover check fix map bench doctor clean lock
 
 PYTHON ?= python3
 JOBS ?= 2
@@ -20,6 +20,9 @@ help:
 
 demo: $(READY) ## everything on this machine, and a show of signed tips; ARGS=--once ends after it
 	@exec $(BIN)/python manage.py demo $(ARGS)
+
+seed: $(READY) ## three performers, their menus and a month of tips in .local/, and stays up
+	@exec $(BIN)/python manage.py demo --keep $(ARGS)
 
 stack: $(READY) ## the whole system in the foreground on one port; data stays in .local/
 	@exec $(BIN)/python -m config.stack $(ARGS)
