@@ -113,7 +113,7 @@ class NonceAdmin(ReadOnly):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly):
-    """The whole trail, the newest first."""
+    """The whole log, the newest first."""
 
     list_display = ("at", "actor", "action", "type", "target", "why", "success")
     search_fields = ("target__exact", "lane__exact", "actor__exact")

@@ -82,7 +82,7 @@ def tips(request: HttpRequest) -> HttpResponse:
 
 @_page
 def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     if found is None:
         return render(
             request,
@@ -90,7 +90,7 @@ def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
             {"wanted": tip_id, "is_unknown": True, "latest": _latest()},
             status=404,
         )
-    context = {"trail": found, "repeats": story.repeats(found), "tone": tone(found)}
+    context = {"story": found, "repeats": story.repeats(found), "tone": tone(found)}
     return render(request, "adminpanel/tip.html", context)
 
 
@@ -207,7 +207,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
     """The causes, and a page of letters: of one cause, or of all."""
     cause = request.GET.get("cause", "")
     try:
-        letters, more = deadletters.page(cause=cause, after=request.GET.get("after", ""))
+        letters, more = deadletters.slice_of(cause=cause, after=request.GET.get("after", ""))
     except deadletters.NoSuchPlace:
         return redirect("staff-dead-letters")
     groups = deadletters.groups()

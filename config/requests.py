@@ -42,7 +42,7 @@ class RequestIdMiddleware:
         return response
 
 
-class TrailMiddleware:
+class AuditOriginMiddleware:
     """What is changed in answering a request is recorded with the hash of the address it came
     from."""
 

@@ -37,7 +37,7 @@ PAUSES: dict[str, tuple[timedelta | None, str]] = {
     "60": (timedelta(minutes=60), "1 h"),
     "": (None, "Until I resume"),
 }
-# In the audit trail: through which door it came.
+# In the audit log: through which door it came.
 BY_HAND = "on the live page"
 
 

@@ -35,7 +35,7 @@ _OF_ONE = _REFUSALS | {
 @extend_schema(
     operation_id="dead_letters",
     summary="Requests that were given up, by cause",
-    parameters=[shapes.PageIn],
+    parameters=[shapes.SliceIn],
     responses={
         200: shapes.LettersOut,
         400: refusal("`after` is not a place of this list"),
@@ -50,11 +50,11 @@ _OF_ONE = _REFUSALS | {
 @api_view(["GET"])
 @permission_classes([MayDecide])
 def dead_letters(request: Request) -> Response:
-    """The causes with their counts, and a page of letters with their whole history, those that died
-    last first."""
-    asked = shapes.PageIn(data=request.query_params)
+    """The causes with their counts, and a slice of the letters with their whole history, those that
+    died last first."""
+    asked = shapes.SliceIn(data=request.query_params)
     asked.is_valid(raise_exception=True)
-    letters, more = deadletters.page(**asked.validated_data)
+    letters, more = deadletters.slice_of(**asked.validated_data)
     groups = [shapes.group_json(group) for group in deadletters.groups()]
     return Response(
         {

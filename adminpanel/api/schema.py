@@ -23,7 +23,7 @@ class ReviewIn(Shape):
 
 class ReplayIn(Shape):
     why = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="For the audit trail"
+        required=False, allow_blank=True, max_length=200, help_text="For the audit log"
     )
 
 
@@ -36,15 +36,15 @@ class GroupReplayIn(Shape):
     )
 
 
-class PageIn(Shape):
+class SliceIn(Shape):
     cause = serializers.CharField(
         required=False, allow_blank=True, max_length=60, help_text="Only the letters of this one"
     )
     after = serializers.CharField(
-        required=False, allow_blank=True, max_length=80, help_text="`next` of the page before"
+        required=False, allow_blank=True, max_length=80, help_text="`next` of the slice before"
     )
     limit = serializers.IntegerField(
-        required=False, min_value=1, max_value=100, default=deadletters.PAGE
+        required=False, min_value=1, max_value=100, default=deadletters.SLICE
     )
 
 

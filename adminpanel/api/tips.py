@@ -83,7 +83,7 @@ PLAYED = {
 @permission_classes([IsStaffOrPlatform])
 def tip(request: Request, tip_id: str) -> Response:
     """The tip's status, its verdict in words, and what it made the performer's devices do."""
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     if found is None:
         raise Http404
     return Response(as_json(found))

@@ -1,7 +1,7 @@
 """What happened to one tip: its six facts in order, the gates that decided it, its entries, and one
 verdict as a sentence.
 
-`trail` reads rows by their keys and changes nothing. The verdict of the staff's page and of `GET
+`read` takes rows by their keys and changes nothing. The verdict of the staff's page and of `GET
 /api/tips/:id` is the same function. An anonymous tip stays anonymous here too."""
 
 from collections.abc import Iterator, Sequence
@@ -164,8 +164,8 @@ class Story:
 # --- reading -------------------------------------------------------------------------------------
 
 
-def trail(tip_id: str) -> Story | None:
-    """The trail, or None when no delivery ever named this tip. A handful of look-ups by key,
+def read(tip_id: str) -> Story | None:
+    """The story, or None when no delivery ever named this tip. A handful of look-ups by key,
     whatever the history."""
     tip = Tip.objects.filter(pk=tip_id).first()
     subjects = [f"{event_type}/{tip_id}" for event_type in payloads.TIP_TYPES]

@@ -35,7 +35,7 @@ REASONS = {
     ),
     "reversed": (
         "The ledger has taken the posting back.",
-        "If the tip was settled before, what it did is in its trail; the tokens are back with the "
+        "If the tip was settled before, what it did is in its story; the tokens are back with the "
         "viewer.",
     ),
     "too_many_entries": (

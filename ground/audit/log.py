@@ -1,8 +1,8 @@
-"""The audit trail: who did what, when and why, and what it was before. Append-only; its entries are
+"""The audit log: who did what, when and why, and what it was before. Append-only; its entries are
 written here only.
 
 An entry is written in the transaction of the change that it tells of, so there is never one without
-the other. A refusal changes nothing and is written alone. The trail keeps account names and keys,
+the other. A refusal changes nothing and is written alone. The log keeps account names and keys,
 never addresses (hashed only) nor anything that names a viewer."""
 
 import hmac

@@ -37,7 +37,7 @@ from tips.queue import requests as queue
     "ends. A tip stays settled: no tokens move back. The reason may be given as `?why=`.",
     parameters=[
         schema.REQUEST_PATH,
-        OpenApiParameter("why", str, description="For the audit trail, at most 200 characters"),
+        OpenApiParameter("why", str, description="For the audit log, at most 200 characters"),
     ],
     responses={
         200: OpenApiResponse(schema.StatusOut, "Cancelled: it will not play"),

@@ -91,7 +91,7 @@ _WHOSE: dict[str, Any] = {
 _WHY: dict[str, Any] = {
     "required": False,
     "max_length": LONGEST_WHY,
-    "help_text": "For the audit trail",
+    "help_text": "For the audit log",
 }
 
 

@@ -131,7 +131,7 @@ def write(
     now: datetime,
     session: ClientSession,
 ) -> dict[str, Any]:
-    """Writes settings with their entry in the audit trail; what they were. What is so already
+    """Writes settings with their entry in the audit log; what they were. What is so already
     leaves no entry."""
     row = _defaults() | (collection(PlatformSettings).find_one({"_id": ROW}, session=session) or {})
     before = {key: row[key] for key in changes}

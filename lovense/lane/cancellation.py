@@ -5,7 +5,7 @@ activation's key decides against a worker that is deciding it at this moment. Wh
 page's: the activation is marked, the page is told to end it, and says what it had played. Without
 an answer the sweep ends it, once the page's time is over.
 
-Each change is one transaction, with its entry in the audit trail; so a process that dies has done
+Each change is one transaction, with its entry in the audit log; so a process that dies has done
 all of it or nothing."""
 
 from collections.abc import Callable, Iterable, Sequence

@@ -2,7 +2,7 @@
 change an order.
 
 Every control is a stored fact that survives a restart, written in one transaction with its entry in
-the audit trail: who, when and why. A repeat is no error. Doors ring `lovense.dispatch` afterwards;
+the audit log: who, when and why. A repeat is no error. Doors ring `lovense.dispatch` afterwards;
 the beat would find the same a second later."""
 
 from collections.abc import Iterable

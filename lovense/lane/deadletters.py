@@ -3,7 +3,7 @@ and their way back.
 
 Only `dead` goes back into the queue: it is known not to have played. A `failed` one may have
 played, or its device has said no for good. A letter goes back in one transaction: its activation,
-its request and its entry in the audit trail, each guarded by the death that was seen. So of many
+its request and its entry in the audit log, each guarded by the death that was seen. So of many
 who try one does it, and a process that dies has done all of it or nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +28,11 @@ from tips.models import ArchivedQueueRequest, QueueRequest, RequestStatus, Reque
 from tips.queue import claims
 from tips.queue import requests as queue
 
-PAGE = 50
+SLICE = 50
 MOST_AT_ONCE = 500  # of a group, by one call
 NOTE_LENGTH = audit_log.LONGEST_WHY
-REVIEW, REPLAY = "review", "replay"  # actions of the audit trail
-TRAIL_READ = 20
+REVIEW, REPLAY = "review", "replay"  # actions of the audit log
+ENTRIES_READ = 20
 BY_CAUSE = "request_dead"
 DEAD = RequestStatus.DEAD.value
 _WITHOUT = {"payload.ledger": 0, "payload.settlement": 0}
@@ -250,8 +250,8 @@ def count(*, cause: str = "") -> int:
     return collection(QueueRequest).count_documents(_of(cause) | queue.REPLAYABLE, hint=BY_CAUSE)
 
 
-def page(*, cause: str = "", after: str = "", limit: int = PAGE) -> tuple[list[Letter], str]:
-    """Those that died last come first; with the place from which the next page goes on, empty at
+def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[list[Letter], str]:
+    """Those that died last come first; with the place from which the next slice goes on, empty at
     the end."""
     wanted = _of(cause) | _beyond(after)
     found = (
@@ -339,8 +339,8 @@ def _history(row: Row, activation: Row | None) -> list[HistoryLine]:
 
 
 def last_review(request_id: str) -> Row | None:
-    """What the audit trail says was decided about this death; None when nothing was."""
-    for told in audit_log.of(request_id, limit=TRAIL_READ):
+    """What the audit log says was decided about this death; None when nothing was."""
+    for told in audit_log.of(request_id, limit=ENTRIES_READ):
         if told["action"] == REPLAY:
             return None
         if told["action"] == REVIEW:
@@ -423,7 +423,7 @@ def replay_group(
         .sort("finished_at", 1)
     )
     rows, gone = iter(list(wanted.limit(MOST_AT_ONCE))), 0
-    while some := list(islice(rows, PAGE)):
+    while some := list(islice(rows, SLICE)):
         gone += sum(
             _send_back(letter, by, now, why=f"all {actual} of {cause or 'every cause'}")
             for letter in _letters(some)

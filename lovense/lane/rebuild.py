@@ -102,7 +102,7 @@ def _of_event(event: Row, activation: Row | None, now: datetime) -> Row:
 
 
 def _with_review(row: Row) -> Row:
-    """A viewer who got the tokens back must not get the run as well: the trail knows what was
+    """A viewer who got the tokens back must not get the run as well: the audit log knows what was
     decided."""
     return row | {"review": deadletters.last_review(row["_id"])} if row["status"] == DEAD else row
 

@@ -94,7 +94,9 @@ def test_causes_and_letters_are_listed_and_a_cause_has_its_own_page(browser, dea
 
 
 def test_a_long_list_is_paged(browser, dead, monkeypatch):
-    monkeypatch.setattr(deadletters.page, "__kwdefaults__", deadletters.page.__kwdefaults__ | {"limit": 2})
+    monkeypatch.setattr(
+        deadletters.slice_of, "__kwdefaults__", deadletters.slice_of.__kwdefaults__ | {"limit": 2}
+    )
     made = {dead() for _ in range(3)}
     first = shown(browser.get(LIST))
     place = first.partition('class="button button--quiet" href="')[2].partition('"')[0].replace("&amp;", "&")

@@ -110,7 +110,7 @@ def test_the_legend_of_the_demonstration_names_them():
 
 
 def of_page(tip_id):
-    return [fact.at for fact in story.trail(tip_id).facts]
+    return [fact.at for fact in story.read(tip_id).facts]
 
 
 def of_demo(tip_id):
@@ -173,7 +173,7 @@ def test_the_page_the_demonstration_and_the_flow_tests_agree_on_every_fact(way, 
 
 
 def fifth(tip_id):
-    found = story.trail(tip_id).facts[4]
+    found = story.read(tip_id).facts[4]
     return found.title, dict(found.details)["Confirmed by the page"], found.waits
 
 
@@ -182,11 +182,11 @@ def test_nothing_is_said_to_be_sent_and_the_page_confirms_what_was_handed_over(c
     tip_id = handed_over(chain, bob)
     open_end = "the page's confirmation, or the end of its lease."
     assert fifth(tip_id) == ("Handed over to the page", "not yet", open_end)
-    assert story.trail(tip_id).facts[5].waits == "the fact before it."
+    assert story.read(tip_id).facts[5].waits == "the fact before it."
     chain.acknowledge(tip_id, "received", later=SECOND)
     assert fifth(tip_id) == ("Handed over to the page", "04:15:01.000 UTC", "")
-    assert "word that it finished" in story.trail(tip_id).facts[5].waits
-    assert "ent to the page" not in str(story.trail(tip_id).facts)
+    assert "word that it finished" in story.read(tip_id).facts[5].waits
+    assert "ent to the page" not in str(story.read(tip_id).facts)
 
 
 @pytest.mark.parametrize("stage", ["started", "finished", "failed"])
@@ -200,5 +200,5 @@ def test_a_page_that_goes_straight_on_has_confirmed_it_too(stage, chain, bob):
 def test_what_ended_without_a_word_of_its_page_was_never_acknowledged(chain, bob):
     chain.hold()
     tip_id = silent(chain, bob)
-    last = story.trail(tip_id).facts[5]
+    last = story.read(tip_id).facts[5]
     assert (last.state, last.waits) == ("never", "Never: no page said how it ended.")

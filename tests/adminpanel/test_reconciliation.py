@@ -7,7 +7,7 @@ from django.test import Client
 from adminpanel.tip import story
 from adminpanel.watch import reconciliation
 from ground import clock
-from ground.audit import log as ledger_trail
+from ground.audit import log as audit_log
 from ground.hops import doorbell
 from ground.mongodb.collections import collection
 from ledger.gateway import user_account
@@ -159,7 +159,7 @@ def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina,
     assert row["look_asked_by"] == "dina"
     assert before <= row["look_asked_at"] == row["next_look_at"] <= clock.now()
     assert [record.tip_id for record in caplog.records if record.msg == "look_asked_for"] == [tip_id(1)]
-    assert [(entry["action"], entry["actor"]) for entry in ledger_trail.of(tip_id(1), limit=9)] == [
+    assert [(entry["action"], entry["actor"]) for entry in audit_log.of(tip_id(1), limit=9)] == [
         ("look_again", "dina")
     ]
     assert "The ledger is being asked again" in page()[1]
@@ -238,8 +238,8 @@ def test_it_wants_a_post_with_its_token_and_a_tip(remote, dina, client):
 # --- the tip's own page ------------------------------------------------------------------------------------
 
 
-def trail(number=1):
-    found = story.trail(tip_id(number))
+def told(number=1):
+    found = story.read(tip_id(number))
     assert found is not None
     return found
 
@@ -248,14 +248,14 @@ def test_the_verdict_says_that_the_ledger_is_waited_for(remote):
     calls.succeeded(1, 100)
     calls.settle()
     polling.drain(now=NOW, limit=9)
-    verdict = trail().verdict
+    verdict = told().verdict
     assert (verdict.status, verdict.reason) == ("pending", "waiting_for_ledger")
     assert (
         verdict.text
         == "100 tokens from bob: waiting for the ledger to post it. Asked 1 time so far; again at 04:15:01 "
         "UTC."
     )
-    assert "the ledger to post it" in [fact.waits for fact in trail().facts][2]
+    assert "the ledger to post it" in [fact.waits for fact in told().facts][2]
 
 
 def test_the_verdict_says_that_the_ledger_did_not_answer(remote):
@@ -263,12 +263,12 @@ def test_the_verdict_says_that_the_ledger_did_not_answer(remote):
     calls.succeeded(1, 100)
     calls.settle()
     polling.drain(now=NOW, limit=9)
-    assert "the last time it did not answer (OSError)" in trail().verdict.text
+    assert "the last time it did not answer (OSError)" in told().verdict.text
 
 
 def test_the_verdict_names_what_needs_reconciliation(remote, page):
     contradicted(remote)
-    verdict = trail().verdict
+    verdict = told().verdict
     assert (verdict.status, verdict.reason) == ("pending", "other_amount")
     assert "Find out which is right" in verdict.text
 
@@ -279,7 +279,7 @@ def test_the_entries_of_somebody_elses_ledger_are_shown_as_the_event_keeps_them(
     calls.succeeded(1, 100, isAnonymous=is_anonymous)
     calls.settle()
     polling.drain(now=NOW, limit=9)
-    debit, credit = trail().lines
+    debit, credit = told().lines
     assert (debit.key, debit.side, debit.amount, debit.before, debit.after) == (
         f"rrr_entry_TIP_{tip_id(1)}_0",
         "debit",

@@ -1,4 +1,4 @@
-"""The trail of one tip at every point of its way: the verdict, the six facts, the gates and what it waits
+"""The story of one tip at every point of its way: the verdict, the six facts, the gates and what it waits
 for."""
 
 from datetime import timedelta
@@ -25,13 +25,13 @@ POOR = Viewer(user_id="507f191e810c19729de860aa", username="poor")
 
 
 def verdict_of(tip_id):
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     assert found is not None
     return (found.verdict.status, found.verdict.reason)
 
 
 def states(tip_id):
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     assert found is not None
     assert [fact.number for fact in found.facts] == [1, 2, 3, 4, 5, 6]
     return " ".join(fact.state for fact in found.facts)
@@ -41,7 +41,7 @@ def states(tip_id):
 
 
 def test_a_tip_that_nobody_sent_has_no_trail(db):
-    assert story.trail(UNKNOWN) is None
+    assert story.read(UNKNOWN) is None
 
 
 def test_a_stored_delivery_is_pending(chain, bob):
@@ -52,16 +52,16 @@ def test_a_stored_delivery_is_pending(chain, bob):
 
 def test_a_delivery_that_cannot_be_processed_says_so(chain, bob):
     tip_id = chain.deliver(bob, 100)
-    inbox.mark_failed(story.trail(tip_id).delivery.key, error="AutoReconnect")
+    inbox.mark_failed(story.read(tip_id).delivery.key, error="AutoReconnect")
     assert verdict_of(tip_id) == ("pending", "processing_failed")
-    assert "AutoReconnect" in story.trail(tip_id).verdict.text
+    assert "AutoReconnect" in story.read(tip_id).verdict.text
 
 
 def test_a_tip_without_tokens_waits_and_then_fails(chain):
     tip_id = chain.settled(POOR, 100)
     assert verdict_of(tip_id) == ("pending", "waiting_for_tokens")
     assert states(tip_id) == "done done waiting waiting waiting waiting"
-    assert "It fails at 04:16:00 UTC" in story.trail(tip_id).verdict.text
+    assert "It fails at 04:16:00 UTC" in story.read(tip_id).verdict.text
     chain.settle(later=timedelta(seconds=61))
     assert verdict_of(tip_id) == ("failed", "insufficient_funds")
     assert states(tip_id) == "done done never never never never"
@@ -78,7 +78,7 @@ def test_a_settled_tip_waits_for_its_turn(chain, bob):
     tip_id = chain.settled(bob, 100)
     assert verdict_of(tip_id) == ("pending", "queued")
     assert states(tip_id) == "done done done waiting waiting waiting"
-    assert "a page that holds" in story.trail(tip_id).facts[3].waits
+    assert "a page that holds" in story.read(tip_id).facts[3].waits
 
 
 def test_a_request_removed_from_the_queue_is_cancelled(chain, bob):
@@ -99,7 +99,7 @@ def test_a_sent_tip_is_pending_until_its_page_says_that_it_ended(chain, bob):
     chain.acknowledge(tip_id, "finished", later=10 * SECOND, delivered_seconds=10)
     assert verdict_of(tip_id) == ("completed", "")
     assert states(tip_id) == "done done done done done done"
-    assert story.trail(tip_id).verdict.text == "100 tokens from bob: “Fireworks” played for 10 s."
+    assert story.read(tip_id).verdict.text == "100 tokens from bob: “Fireworks” played for 10 s."
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(5, "below_minimum"), (300, "no_match")])
@@ -108,7 +108,7 @@ def test_a_tip_that_the_menu_does_not_answer_is_skipped(chain, bob, amount, reas
     tip_id = chain.settled(bob, amount)
     chain.dispatch()
     assert verdict_of(tip_id) == ("skipped", reason)
-    assert story.trail(tip_id).verdict.text.startswith(f"{amount} tokens from bob did nothing: ")
+    assert story.read(tip_id).verdict.text.startswith(f"{amount} tokens from bob did nothing: ")
     assert states(tip_id) == "done done done done never never"
 
 
@@ -123,7 +123,7 @@ def test_without_a_required_menu_or_with_the_kill_switch_tips_are_skipped(carol,
     switched_off = bare.settled(bob, 100)
     bare.dispatch()
     assert verdict_of(switched_off) == ("skipped", "kill_switch")
-    assert "activations are off" in [gate["saw"] for gate in story.trail(switched_off).gates]
+    assert "activations are off" in [gate["saw"] for gate in story.read(switched_off).gates]
 
 
 def test_a_tip_whose_performer_stays_away_expires(chain, bob):
@@ -154,7 +154,7 @@ def test_a_tip_that_no_page_confirmed_is_dead_with_its_errors(chain, bob):
         chain.now += timedelta(minutes=minutes)
         chain.hold()
     assert verdict_of(tip_id) == ("dead", "not_received")
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     assert "did not confirm" in dict(found.facts[4].details)["Error 1"]
     assert found.facts[5].state == "never"
 
@@ -168,7 +168,7 @@ def test_the_facts_carry_their_keys_and_the_time_since_the_one_before(chain, bob
     chain.settle(later=SECOND / 4)
     chain.dispatch(later=SECOND)
     chain.acknowledge(tip_id, "finished", later=11 * SECOND, delivered_seconds=10)
-    facts = story.trail(tip_id).facts
+    facts = story.read(tip_id).facts
     assert [fact.since_ms for fact in facts] == [None, 250, 0, 750, 0, 10_000]
     assert facts[0].key.startswith("payments/msg_")
     keys = [tip_id, tip_id, f"{tip_id}.all", f"{tip_id}.all / 1", f"{tip_id}.all"]
@@ -180,7 +180,7 @@ def test_the_facts_carry_their_keys_and_the_time_since_the_one_before(chain, bob
 def test_every_gate_of_a_played_tip_is_known_here_in_its_order(chain, bob):
     chain.hold()
     tip_id = chain.played(bob, 100)
-    activation = story.trail(tip_id).activation
+    activation = story.read(tip_id).activation
     assert tuple(gate["gate"] for gate in activation.gates) == story.GATES
 
 
@@ -188,7 +188,7 @@ def test_the_gates_after_the_one_that_said_no_were_not_asked(chain, bob):
     chain.hold()
     tip_id = chain.settled(bob, 5)
     chain.dispatch()
-    results = {gate["name"]: gate["result"] for gate in story.trail(tip_id).gates}
+    results = {gate["name"]: gate["result"] for gate in story.read(tip_id).gates}
     assert results["signature"] == "Passed"
     assert results["minimum"] == "Failed"
     assert results["menu match"] == results["stop epoch"] == "Not asked"
@@ -197,7 +197,7 @@ def test_the_gates_after_the_one_that_said_no_were_not_asked(chain, bob):
 
 def test_the_entries_show_both_transfers_with_the_balances_around_them(chain, bob):
     tip_id = chain.settled(bob, 100)
-    lines = story.trail(tip_id).lines
+    lines = story.read(tip_id).lines
     shown = [(line.account, line.side, line.amount, line.before, line.after) for line in lines]
     performer = f"performer:{chain.performer_id}"
     assert shown == [
@@ -210,7 +210,7 @@ def test_the_entries_show_both_transfers_with_the_balances_around_them(chain, bo
 
 def test_an_anonymous_tipper_is_named_neither_in_words_nor_by_account(chain, bob):
     tip_id = chain.settled(bob, 100, isAnonymous=True)
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     assert found.who == "Anonymous"
     assert "Anonymous" in found.verdict.text
     assert found.lines[0].account == "user:hidden"
@@ -219,23 +219,23 @@ def test_an_anonymous_tipper_is_named_neither_in_words_nor_by_account(chain, bob
 def test_repeats_and_conflicts_are_listed_and_change_nothing(chain, bob):
     tip_id = chain.settled(bob, 100)
     other = chain.settled(bob, 100)
-    before = story.trail(tip_id).verdict
+    before = story.read(tip_id).verdict
     assert chain.accept(chain.sent[tip_id]) is inbox.Acceptance.REPEAT
     assert (
         chain.accept(chain.sent[tip_id].replace(b'"totalPrice": 100', b'"totalPrice": 101'))
         is inbox.Acceptance.CONFLICT
     )
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     assert [row["status"] for row in story.repeats(found).rows] == ["duplicate", "conflict"]
     assert found.verdict == before
-    assert story.repeats(story.trail(other)).rows == []
+    assert story.repeats(story.read(other)).rows == []
 
 
 def test_a_cancellation_that_came_too_late_is_a_delivery_of_the_tip(chain, bob):
     tip_id = chain.settled(bob, 100)
     chain.deliver(bob, 100, tip_id=tip_id, kind="tip.cancelled")
     chain.settle()
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     assert [row.event_type for row in found.deliveries] == ["tip.succeeded", "tip.cancelled"]
     assert found.delivery.event_type == "tip.succeeded"
     assert found.verdict.reason == "queued"
@@ -250,7 +250,7 @@ def test_a_trail_is_a_handful_of_indexed_look_ups(chain, bob):
     for _ in range(5):
         chain.played(bob, 100)
     with recorded() as plans:
-        found = story.trail(tip_id)
+        found = story.read(tip_id)
         assert found.verdict.status == "completed"
         assert len(found.facts) == 6
     assert len(plans) == 6
@@ -260,7 +260,7 @@ def test_a_trail_is_a_handful_of_indexed_look_ups(chain, bob):
 def test_a_tip_that_is_not_settled_costs_less(chain):
     tip_id = chain.settled(POOR, 100)
     with recorded() as plans:
-        story.trail(tip_id)
+        story.read(tip_id)
     assert len(plans) == 2
     assert Tip.objects.get(pk=tip_id).settlement_status == "pending"
 
@@ -271,13 +271,13 @@ def test_a_tip_that_is_not_settled_costs_less(chain):
 def test_an_archived_tip_reads_as_it_did(chain, bob):
     chain.hold()
     tip_id = chain.played(bob, 100)
-    before = story.trail(tip_id)
+    before = story.read(tip_id)
     later = chain.now + timedelta(days=101)
     assert archive.run(before=later - timedelta(days=90), time=lambda: later).moved == {
         "events": 1,
         "requests": 1,
     }
-    after = story.trail(tip_id)
+    after = story.read(tip_id)
     assert (after.verdict, after.facts, after.gates, after.request) == (
         before.verdict,
         before.facts,
@@ -292,9 +292,9 @@ def test_an_archived_tip_reads_as_it_did(chain, bob):
 
 def test_a_reversed_tip_shows_what_was_taken_back(chain, bob):
     tip_id = chain.settled(bob, 100)
-    lines = len(story.trail(tip_id).lines)
+    lines = len(story.read(tip_id).lines)
     reversal.reverse([f"TIP_{tip_id}_COMMISSION", f"TIP_{tip_id}"], reason="Paid twice", now=chain.now)
-    taken_back = story.trail(tip_id).lines[lines:]
+    taken_back = story.read(tip_id).lines[lines:]
     assert [(line.key.removeprefix(f"TIP_{tip_id}"), line.side, line.amount) for line in taken_back] == [
         (":reversal:debit", "debit", 100),
         (":reversal:credit", "credit", 100),
@@ -312,7 +312,7 @@ def cancelled(chain, tip_id):
 
 
 def words(tip_id):
-    found = story.trail(tip_id)
+    found = story.read(tip_id)
     return " ".join(f"{name} {value}" for fact in found.facts for name, value in fact.details) + " ".join(
         fact.waits for fact in found.facts
     )
@@ -322,10 +322,10 @@ def test_cancelled_while_it_waited_it_never_played_and_staff_see_who_and_why(cha
     tip_id = chain.settled(bob, 100)
     cancelled(chain, tip_id)
     assert verdict_of(tip_id) == ("cancelled", "cancelled")
-    assert "nothing played" in story.trail(tip_id).verdict.text
+    assert "nothing played" in story.read(tip_id).verdict.text
     assert states(tip_id) == "done done done done never never"
     assert "by dina: a complaint" in words(tip_id)
-    assert "dina" not in story.trail(tip_id).verdict.text  # the platform reads it too
+    assert "dina" not in story.read(tip_id).verdict.text  # the platform reads it too
 
 
 def test_cancelled_while_it_played_it_is_pending_until_its_page_has_answered(chain, bob):
@@ -335,10 +335,10 @@ def test_cancelled_while_it_played_it_is_pending_until_its_page_has_answered(cha
     chain.acknowledge(tip_id, "started")
     cancelled(chain, tip_id)
     assert verdict_of(tip_id) == ("pending", "activated")
-    assert "Being ended".lower() in story.trail(tip_id).verdict.text.lower()
+    assert "Being ended".lower() in story.read(tip_id).verdict.text.lower()
     chain.acknowledge(tip_id, "finished", delivered_seconds=4)
     assert verdict_of(tip_id) == ("cancelled", "cancelled")
-    assert "4 of 10 s" in story.trail(tip_id).verdict.text
+    assert "4 of 10 s" in story.read(tip_id).verdict.text
     assert states(tip_id) == "done done done done done done"
     assert "by dina: a complaint" in words(tip_id)
 

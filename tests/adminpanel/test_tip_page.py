@@ -135,7 +135,7 @@ def test_the_tone_is_that_of_the_outcome(chain, bob, amount, end, tone):
     chain.hold()
     tip_id = chain.played(bob, amount, **end) if end else chain.settled(bob, amount)
     chain.dispatch(later=SECOND)
-    assert views.tone(story.trail(tip_id)) == tone
+    assert views.tone(story.read(tip_id)) == tone
 
 
 # --- every page --------------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
-"""The audit trail: an entry is written with what it tells of, and then never again."""
+"""The audit log: an entry is written with what it tells of, and then never again."""
 
 import pytest
 from django.conf import settings
 from django.test import RequestFactory
 from pymongo.errors import PyMongoError
 
-from config.requests import TrailMiddleware
+from config.requests import AuditOriginMiddleware
 from ground.audit import log as audit_log
 from ground.audit.models import AppendOnly, AuditEntry
 from ground.mongodb import transactions
@@ -108,7 +108,7 @@ def test_an_address_is_told_by_its_hash_alone():
 def test_a_door_says_where_a_change_came_from(db):
     """Every HTTP request runs inside it."""
     seen = []
-    TrailMiddleware(lambda request: seen.append(audit_log.hashed(audit_log._address.get())))(
+    AuditOriginMiddleware(lambda request: seen.append(audit_log.hashed(audit_log._address.get())))(
         RequestFactory().get("/")
     )
     assert seen == [audit_log.hashed("127.0.0.1")]

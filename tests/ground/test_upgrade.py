@@ -261,7 +261,7 @@ def check_the_proofs() -> None:
 
 
 def verdict_of(which: str) -> tuple[str, str]:
-    found = story.trail(TIPS[which])
+    found = story.read(TIPS[which])
     assert found is not None
     return found.verdict.status, found.verdict.reason
 
@@ -293,7 +293,7 @@ def test_the_archived_one_is_found_with_its_event(upgraded):
 
 def test_the_ledger_tells_the_same_of_every_tip_and_account(upgraded):
     """By the lines of the tip's page, whatever collection they are in."""
-    lines = {which: [(line.account, line.side, line.amount) for line in story.trail(tip_id).lines]
+    lines = {which: [(line.account, line.side, line.amount) for line in story.read(tip_id).lines]
              for which, tip_id in TIPS.items()}  # fmt: skip
     eva, bob = f"performer:{EVA}", BOB.account
     assert lines["queued"][:2] == [(bob, "debit", 100), (eva, "credit", 100)]

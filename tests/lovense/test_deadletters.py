@@ -84,22 +84,22 @@ def test_they_are_grouped_by_cause_with_the_oldest_and_the_newest(chain, bob):
 
 def test_without_any_there_is_no_group_and_an_empty_page(chain):
     assert deadletters.groups() == []
-    assert deadletters.page() == ([], "")
+    assert deadletters.slice_of() == ([], "")
 
 
 def test_pages_follow_each_other_without_a_gap_or_a_repeat(chain, bob):
     made = [bury(chain, bob, later=later) for later in (0, 0, 1, 2, 2)]
     seen, place = [], ""
     while True:
-        letters, place = deadletters.page(after=place, limit=2)
+        letters, place = deadletters.slice_of(after=place, limit=2)
         seen += [letter.tip_id for letter in letters]
         if not place:
             break
     assert sorted(seen) == sorted(made)
     assert set(seen[:2]) == set(made[3:])
-    assert [letter.tip_id for letter in deadletters.page(cause="busy")[0]] == []
+    assert [letter.tip_id for letter in deadletters.slice_of(cause="busy")[0]] == []
     with pytest.raises(deadletters.NoSuchPlace):
-        deadletters.page(after="yesterday")
+        deadletters.slice_of(after="yesterday")
 
 
 def test_a_letter_tells_its_whole_history(chain, bob):
@@ -135,7 +135,7 @@ def test_looking_reads_the_dead_only(chain, bob):
     with recorded(run=True) as plans:
         deadletters.groups()
         deadletters.count(cause="not_received")
-        deadletters.page(cause="not_received")
+        deadletters.slice_of(cause="not_received")
     of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
     assert len(of_queue) == 3
     assert all(plan.indexes == ["request_dead"] for plan in of_queue)
@@ -406,7 +406,7 @@ def test_a_death_at_any_write_leaves_it_as_it_was_and_the_next_try_sends_it_back
     assert len(told()) == 1
 
 
-# --- the trail ---------------------------------------------------------------------------------------------
+# --- the audit log -----------------------------------------------------------------------------------------
 
 
 def told():

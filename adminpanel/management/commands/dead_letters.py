@@ -17,7 +17,7 @@ from lovense.lane import deadletters
 from lovense.lane.deadletters import GroupCountChanged, Letter, Resolution
 
 MISUSED = 2
-OPERATOR = "operator"  # whom the audit trail names, unless --by does
+OPERATOR = "operator"  # whom the audit log names, unless --by does
 
 
 class Command(BaseCommand):
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             action.add_argument("--json", action="store_true", help="for programs")
         for action in (review, replay):
             action.add_argument(
-                "--by", default=OPERATOR, metavar="NAME", help="whom the audit trail names"
+                "--by", default=OPERATOR, metavar="NAME", help="whom the audit log names"
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -168,7 +168,7 @@ class Command(BaseCommand):
 def _all(cause: str) -> Iterator[Letter]:
     after = ""
     while True:
-        letters, after = deadletters.page(cause=cause, after=after)
+        letters, after = deadletters.slice_of(cause=cause, after=after)
         yield from letters
         if not after:
             return

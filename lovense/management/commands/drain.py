@@ -25,8 +25,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("state", choices=["on", "off"])
-        parser.add_argument("--why", default="", help="for the audit trail")
-        parser.add_argument("--by", default="operator", help="your account, for the audit trail")
+        parser.add_argument("--why", default="", help="for the audit log")
+        parser.add_argument("--by", default="operator", help="your account, for the audit log")
         parser.add_argument(
             "--wait", action="store_true", help="on: return when nothing plays any more"
         )

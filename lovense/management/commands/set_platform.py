@@ -17,8 +17,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("key")
         parser.add_argument("value")
-        parser.add_argument("--by", default="operator", help="your account, for the audit trail")
-        parser.add_argument("--why", default="", help="for the audit trail")
+        parser.add_argument("--by", default="operator", help="your account, for the audit log")
+        parser.add_argument("--why", default="", help="for the audit log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
