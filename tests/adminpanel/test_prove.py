@@ -75,7 +75,7 @@ def test_without_a_name_all_four_run_and_say_so(history, prove):
     head = lines[2].removeprefix("log: head 3:")
     assert len(head) == 64
     assert lines == [
-        "books: 39 rows read, the books agree",
+        "books: 12 rows read, the books agree",
         "log: 3 rows verified, 0 daily heads agree",
         f"log: head 3:{head}",
         "proof: 3 settled tips agree with the ledger",
