@@ -29,7 +29,8 @@ from ground.inbox.inbox import Acceptance, Call
 from ground.json.errors import Answer
 from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
-from lovense.consumers import PerformerConsumer, sockets
+from lovense.consumers import PerformerConsumer
+from lovense.sockets.process import sockets
 from tips import webhooks
 
 Scope = dict[str, Any]

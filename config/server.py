@@ -8,8 +8,12 @@ import socket
 
 import uvicorn
 
+from config.sockets import PageProtocol
+
 BACKLOG = 1024
 APPLICATION = "config.asgi:application"
+# Its lease is over long before: this only frees what a dead connection still costs.
+PING_SECONDS, PONG_SECONDS = 2, 20
 MESSAGE_BYTES = 65_536
 """The longest socket message taken from a page; ours are far shorter."""
 
@@ -19,7 +23,7 @@ def configuration(application: str = APPLICATION) -> uvicorn.Config:
         application,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=PageProtocol,
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -27,7 +31,8 @@ def configuration(application: str = APPLICATION) -> uvicorn.Config:
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=2,
-        ws_ping_interval=20,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
         ws_max_size=MESSAGE_BYTES,
         # commands are a few hundred bytes: compressing them costs more than it saves
         ws_per_message_deflate=False,

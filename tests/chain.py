@@ -9,6 +9,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from ground import clock
 from ground.inbox import inbox
 from lovense.deciding import activation
 from lovense.devices import register
@@ -60,15 +61,14 @@ class Chain:
         self, viewer: Viewer, amount: int, *, tip_id: str = "", kind: str = "tip.succeeded", **more: Any
     ) -> str:
         """Fact 1. The tip's id."""
-        tip_id = tip_id or str(ObjectId())
+        tip_id, moment = tip_id or str(ObjectId()), clock.iso(self.now)
         data = {
             "tipId": tip_id,
             "totalPrice": amount,
             "tipper": {"userId": viewer.user_id, "username": viewer.username},
             "recipient": {"performerId": self.performer_id, "username": self.performer.display_name},
-            "createdAt": "2026-01-03T04:15:00.000Z",
+            "createdAt": moment,
         }
-        moment = "2026-01-03T04:15:00.000Z"
         self.accept(json.dumps({"type": kind, "timestamp": moment, "data": data | more}).encode())
         return tip_id
 

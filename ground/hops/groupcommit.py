@@ -25,7 +25,7 @@ class Overloaded(Exception):
 
 class GroupCommit(Generic[Item, Result]):
     """`await commit(item)` returns what `write([... item ...])` answered for it, or raises what it
-    raised."""
+    raised; an exception among the answers is raised to the caller of that item alone."""
 
     def __init__(
         self,
@@ -74,7 +74,10 @@ class GroupCommit(Generic[Item, Result]):
                 _settle(future, error=error)
         else:
             for (_, future), result in answers:
-                _settle(future, result=result)
+                if isinstance(result, Exception):
+                    _settle(future, error=result)
+                else:
+                    _settle(future, result=result)
 
 
 def _settle(

@@ -13,6 +13,7 @@ class PageLease(models.Model):
     slot = models.CharField(
         max_length=40
     )  # the web process; a restart in the same slot frees its predecessor's pages
+    number = models.BigIntegerField(default=0)  # higher for each other page that takes the devices
     taken_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 

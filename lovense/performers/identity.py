@@ -1,5 +1,9 @@
-"""Who opens a socket: a performer's token, or her browser's session from our own origin."""
+"""Who opens a socket: a performer's token, or her browser's session from our own origin; and how
+long it may be open."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
@@ -8,32 +12,73 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from rest_framework.authtoken.models import Token
 
 from lovense.models import Performer
 
 
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Who opened a socket, and by what: it lives no longer than that."""
+
+    performer_id: str
+    user_id: Any
+    password: str  # its hash: a changed one ends all sessions
+    token: str = ""
+    session: str = ""
+
+
 def performer_of(scope: dict[str, Any]) -> str | None:
     """The performer id of an ASGI websocket scope; None for anyone else."""
+    opener = opener_of(scope)
+    return opener.performer_id if opener else None
+
+
+def opener_of(scope: dict[str, Any]) -> Opener | None:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    user = _by_token(headers.get(b"authorization", "")) or _by_session(headers)
+    user, by = _by_token(headers.get(b"authorization", "")) or _by_session(headers) or (None, {})
     if user is None or not user.is_active:
         return None
     performer = Performer.objects.filter(user_id=user.pk).first()
-    return performer.pk if performer else None
+    return Opener(performer.pk, user.pk, user.password, **by) if performer else None
 
 
-def _by_token(header: str) -> AbstractBaseUser | None:
+def still_valid(openers: Sequence[Opener], *, now: datetime) -> list[bool]:
+    """Which of these may still be open: the account is not barred, the token not withdrawn, the
+    session not ended. Three reads for all of them."""
+    tokens = {each.token for each in openers if each.token}
+    sessions = {each.session for each in openers if each.session}
+    active = User.objects.filter(pk__in={each.user_id for each in openers}, is_active=True)
+    passwords = dict(active.values_list("pk", "password"))
+    keys = set(Token.objects.filter(pk__in=tokens).values_list("pk", flat=True)) if tokens else ()
+    alive = Session.objects.filter(pk__in=sessions, expire_date__gt=now)
+    open_sessions = set(alive.values_list("pk", flat=True)) if sessions else ()
+
+    def is_valid(each: Opener) -> bool:
+        if each.user_id not in passwords:
+            return False
+        if each.token:
+            return each.token in keys
+        return each.session in open_sessions and passwords[each.user_id] == each.password
+
+    return [is_valid(each) for each in openers]
+
+
+Found = tuple[AbstractBaseUser, dict[str, str]]
+
+
+def _by_token(header: str) -> Found | None:
     kind, _, key = header.partition(" ")
     if kind != "Token":
         return None
     token = Token.objects.filter(pk=key.strip()).first()
-    return token.user if token else None
+    return (token.user, {"token": token.pk}) if token else None
 
 
-def _by_session(headers: dict[bytes, str]) -> AbstractBaseUser | None:
+def _by_session(headers: dict[bytes, str]) -> Found | None:
     """A browser sends its cookies from any site's page, so the origin must be ours."""
     if not _is_same_origin(headers):
         return None
@@ -46,7 +91,7 @@ def _by_session(headers: dict[bytes, str]) -> AbstractBaseUser | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(cookie.value)
     user = get_user(request)
-    return None if isinstance(user, AnonymousUser) else user
+    return None if isinstance(user, AnonymousUser) else (user, {"session": cookie.value})
 
 
 def _is_same_origin(headers: dict[bytes, str]) -> bool:

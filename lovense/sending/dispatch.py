@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FreeLanes:
-    """The heads of their lines, the channels of their pages, and what binds them."""
+    """The heads of their lines, the pages that hold their devices, and what binds them."""
 
     fronts: Mapping[str, Sequence[Row]]
-    holders: Mapping[str, str]
+    holders: Mapping[str, pages.Holder]
     rules: Rules
 
 

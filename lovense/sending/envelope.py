@@ -19,14 +19,15 @@ def text(
     request: Mapping[str, Any],
     performer: Mapping[str, Any],
     *,
+    lease: int,
     is_confirmed: bool = False,
 ) -> str:
     """The message as JSON text; `durationSec` is the run time in seconds, that of its `members`
-    included.
+    included. `lease`: the number of the lease of the page for which it is made.
 
     `confirmed` asks a page for what it remembers: one that does not remember the activation leaves
     it alone."""
-    made = message(activation, request, performer)
+    made = message(activation, request, performer) | {"lease": lease}
     return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
 
 

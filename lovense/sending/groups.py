@@ -18,7 +18,7 @@ from ground.hops import doorbell
 
 log = logging.getLogger(__name__)
 
-# {type, id, attempt, text}: a ready `lovense.activate` for the page that holds the devices
+# {type, id, attempt, lease, text}: a ready `lovense.activate` for the page that holds the devices
 PAGE_ACTIVATE = "page.activate"
 PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stopping.stop` for the same page
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
@@ -27,8 +27,9 @@ PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has
 NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
 
 
-def activate(activation_id: str, attempt: int, text: str) -> dict[str, Any]:
-    return {"type": PAGE_ACTIVATE, "id": activation_id, "attempt": attempt, "text": text}
+def activate(activation_id: str, attempt: int, text: str, lease: int) -> dict[str, Any]:
+    about = {"id": activation_id, "attempt": attempt, "lease": lease}
+    return {"type": PAGE_ACTIVATE, **about, "text": text}
 
 
 def stop(text: str) -> dict[str, Any]:

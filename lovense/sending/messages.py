@@ -6,22 +6,22 @@ from typing import Any
 from lovense.deciding.activation import Row
 from lovense.deciding.rules import Rules
 from lovense.sending import envelope, groups
+from lovense.sending.pages import Holder
 
 Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
 
 
 def messages(
-    pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: Mapping[str, str]
+    pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: Mapping[str, Holder]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     for request, row in pairs:
-        performer = rules.performers[row["performer_id"]]
+        performer, holder = rules.performers[row["performer_id"]], holders[row["performer_id"]]
         if is_cancelled(row):
             message = groups.stop(envelope.stop(row, performer, is_confirmed=False))
         else:
-            message = groups.activate(
-                row["_id"], row["attempt"], envelope.text(row, request, performer)
-            )
-        yield holders[row["performer_id"]], message
+            text = envelope.text(row, request, performer, lease=holder.lease)
+            message = groups.activate(row["_id"], row["attempt"], text, holder.lease)
+        yield holder.channel, message
 
 
 def is_cancelled(row: Row) -> bool:

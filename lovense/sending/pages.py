@@ -6,7 +6,7 @@ write a second, and a restarted one first ends those of its predecessor in the s
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo.errors import DuplicateKeyError
 
@@ -15,7 +15,18 @@ from lovense.models import PageLease
 
 LEASE_SECONDS = 5
 RENEW_SECONDS = 1
+# A page is asked for a sign of life after 2 s of silence (`config/server.py`); while it is silent
+# for longer than this, its lease is not renewed.
+HEARD_SECONDS = 3
 RESEND_AFTER = timedelta(seconds=1)
+
+
+class Holder(NamedTuple):
+    """The page that holds a performer's devices: where it is reached, and the number of its
+    lease."""
+
+    channel: str
+    lease: int
 
 
 def take(
@@ -26,26 +37,31 @@ def take(
     slot: str,
     now: datetime,
     has_returned: bool = True,
-) -> bool:
-    """True when this page now holds the devices: nobody did, the holder's lease ran out, or it has
-    returned and did before.
+) -> int:
+    """The number of the lease when this page now holds the devices, else 0: nobody did, the
+    holder's lease ran out, or it has returned and did before.
 
+    Each other page that takes them gets a higher number, and a command says for which it was made.
     Only a new connection has returned: an older socket of the same page, not yet closed, must not
     take them back."""
     mine = [{"page_id": page_id}] if has_returned else [{"channel": channel}]
     free = {"_id": performer_id, "$or": [*mine, {"expires_at": {"$lte": now}}]}
+    is_another = {"$cond": [{"$eq": ["$page_id", {"$literal": page_id}]}, 0, 1]}
     lease = {
-        "page_id": page_id,
-        "channel": channel,
-        "slot": slot,
+        "number": {"$add": [{"$ifNull": ["$number", 0]}, is_another]},
+        "page_id": {"$literal": page_id},
+        "channel": {"$literal": channel},
+        "slot": {"$literal": slot},
         "taken_at": now,
         "expires_at": now + timedelta(seconds=LEASE_SECONDS),
     }
     try:
-        collection(PageLease).update_one(free, {"$set": lease}, upsert=True)
+        row = collection(PageLease).find_one_and_update(
+            free, [{"$set": lease}], {"number": 1}, upsert=True, return_document=True
+        )
     except DuplicateKeyError:
-        return False
-    return True
+        return 0
+    return int(row["number"]) if row else 0
 
 
 def renew(slot: str, channels: Collection[str], *, now: datetime) -> set[str]:
@@ -72,15 +88,13 @@ def release_slot(slot: str, *, now: datetime) -> None:
     )
 
 
-def holders(*, now: datetime, among: Iterable[str] | None = None) -> dict[str, str]:
-    """Performer id -> the channel of the page that holds her devices; of everyone, or of these
-    performers."""
+def holders(*, now: datetime, among: Iterable[str] | None = None) -> dict[str, Holder]:
+    """Performer id -> the page that holds her devices; of everyone, or of these performers."""
     open_now: dict[str, Any] = {"expires_at": {"$gt": now}}
     if among is not None:
         open_now["_id"] = {"$in": list(among)}
-    return {
-        row["_id"]: row["channel"] for row in collection(PageLease).find(open_now, {"channel": 1})
-    }
+    found = collection(PageLease).find(open_now, {"channel": 1, "number": 1})
+    return {row["_id"]: Holder(row["channel"], row.get("number", 0)) for row in found}
 
 
 def offline_since(performer_ids: Iterable[str], *, before: datetime) -> set[str]:

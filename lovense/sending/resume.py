@@ -1,9 +1,10 @@
 """What a page is told again: all that is in flight, under the ids it was sent with. A page plays an
 id once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from ground.mongodb.collections import collection
 from lovense.deciding import batch
@@ -38,7 +39,7 @@ class Command:
     is_stop: bool
 
 
-def resume(performer_id: str, *, now: datetime) -> list[Command]:
+def resume(performer_id: str, *, now: datetime, lease: int = 0) -> list[Command]:
     """What a page that has just taken the devices is told again.
 
     Before that ends the claim whose activation is over: whoever recorded that end may have died
@@ -52,12 +53,17 @@ def resume(performer_id: str, *, now: datetime) -> list[Command]:
     if row and S(row["status"]) in FINAL:
         batch.ended([row], now=now)
         end_requests([row], now=now)
-    return in_flight([performer_id], before=now)
+    return in_flight([performer_id], before=now, leases={performer_id: lease})
 
 
-def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command]:
+def in_flight(
+    performer_ids: Iterable[str],
+    *,
+    before: datetime,
+    leases: Mapping[str, int] = MappingProxyType({}),
+) -> list[Command]:
     """What was dispatched to these performers before that moment and has not ended; what waits for
-    its next attempt only if it was cancelled.
+    its next attempt only if it was cancelled. `leases`: their numbers, by performer.
 
     Asked when a page connects and once a second for the pages of a process: what was lost on its
     way is found here."""
@@ -83,7 +89,12 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
             row["performer_id"],
             row["_id"],
             row["attempt"],
-            _text_again(row, requests.get(row["request_id"]), performers[row["performer_id"]]),
+            _text_again(
+                row,
+                requests.get(row["request_id"]),
+                performers[row["performer_id"]],
+                leases.get(row["performer_id"], 0),
+            ),
             is_overdue=_should_have_ended(row, before),
             is_stop=is_cancelled(row),
         )
@@ -93,13 +104,13 @@ def in_flight(performer_ids: Iterable[str], *, before: datetime) -> list[Command
     ]
 
 
-def _text_again(row: Row, request: Row | None, performer: Row) -> str:
+def _text_again(row: Row, request: Row | None, performer: Row, lease: int) -> str:
     """What one page has confirmed may have been taken over by another, which must not play it a
     second time."""
     is_confirmed = row["received_at"] is not None or row["status"] == S.ACTIVATED
     if request is None or is_cancelled(row):
         return envelope.stop(row, performer, is_confirmed=is_confirmed)
-    return envelope.text(row, request, performer, is_confirmed=is_confirmed)
+    return envelope.text(row, request, performer, lease=lease, is_confirmed=is_confirmed)
 
 
 def stop_on_pages(performer_ids: Iterable[str], *, now: datetime) -> None:
@@ -107,7 +118,9 @@ def stop_on_pages(performer_ids: Iterable[str], *, now: datetime) -> None:
     until they answer."""
     holders = pages.holders(now=now, among=performer_ids)
     stops = [command for command in in_flight(holders, before=now) if command.is_stop]
-    groups.publish((holders[command.performer_id], groups.stop(command.text)) for command in stops)
+    groups.publish(
+        (holders[command.performer_id].channel, groups.stop(command.text)) for command in stops
+    )
 
 
 def _should_have_ended(row: Row, before: datetime) -> bool:

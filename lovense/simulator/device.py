@@ -84,6 +84,9 @@ class VirtualDevice:
         )  # connected, devices reported; cleared while there is no socket
         self.is_holder = False
         self.stop_epoch = 0
+        self.lease: int | None = (
+            None  # of the newest snapshot: what is made for another is not ours
+        )
         self.toys: list[Message] = [
             {
                 "id": f"virtual-{performer_id[-6:]}",
@@ -198,6 +201,7 @@ class VirtualDevice:
                 f"The token belongs to performer {message['performerId']}, not {self.performer_id}."
             )
         self.is_holder = bool(message.get("holder", True))
+        self.lease = message.get("lease")
         self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
         if self._lost is not None:
             self._lost.cancel()
@@ -242,6 +246,8 @@ class VirtualDevice:
         """Decided and remembered at once, in the order of arrival; played and acknowledged beside
         the reading of the socket."""
         activation_id = str(message["activationId"])
+        if not self.is_holder or message.get("lease", self.lease) != self.lease:
+            return self._say("outdated", activationId=activation_id)
         if activation_id in self._playing:
             run = self._playing[activation_id]
             run.message = message  # later acknowledgements name the newest attempt

@@ -23,6 +23,7 @@ const bars = [...(panel?.querySelectorAll("[data-meter] > span") ?? [])];
 
 let pageId = "";
 let holder = false;
+let lease; // of the newest snapshot: a command that was made for another one is not for this page any more
 let stopEpoch = 0;
 let running = null; // { message, began, cancel }
 let stopReports = () => {};
@@ -63,6 +64,7 @@ function settled(snapshot) {
   stopReports();
   stopEpoch = Math.max(stopEpoch, snapshot.stopEpoch ?? 0);
   holder = lever.checked && snapshot.holder === true;
+  lease = snapshot.lease;
   if (running && !holder) end(running); // another page took the devices while this one was away
   if (holder) {
     report();
@@ -84,7 +86,7 @@ function report() {
 // --- one activation ---------------------------------------------------------------------------------------------------------
 
 function activate(message) {
-  if (!holder) return;
+  if (!holder || (message.lease ?? lease) !== lease) return;
   const known = remembered(message.activationId);
   if (known) return repeat(message, known);
   if (message.confirmed) return; // another browser has it, or had it: nobody knows what it has played

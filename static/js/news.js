@@ -8,6 +8,7 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
 const GATHER_MS = 120; // a burst of news about one topic makes one fetch
 const SIGNED_OUT = 4401;
+const TOO_MANY_PAGES = 4429; // more of this performer's pages are open than the server keeps
 
 const listeners = new Map();
 const gathering = new Set();
@@ -71,8 +72,10 @@ function connected() {
 function lost(code) {
   tell("closed", { code });
   if (code === SIGNED_OUT) return badge("Signed out", "bad");
+  if (code === TOO_MANY_PAGES) attempt = Math.max(attempt, 6); // one of them has to be closed first
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt++);
   badge(attempt > 3 ? "Not connected" : "Reconnecting", attempt > 3 ? "bad" : "warn");
+  if (code === TOO_MANY_PAGES) badge("Too many pages open", "bad");
   cancelRetry = after(wait * (0.5 + Math.random() / 2), open);
 }
 

@@ -356,7 +356,7 @@ def test_pages_of_many_performers_cost_those_that_are_open(now):
     )
     pages.take("open", page_id="p", channel="c", slot="web-0", now=now)
     with recorded(run=True) as plans:
-        assert pages.holders(now=now) == {"open": "c"}
+        assert pages.holders(now=now) == {"open": pages.Holder("c", 1)}
     assert plans[0].examined == 1
 
 

@@ -4,11 +4,9 @@ and who holds."""
 import asyncio
 import json
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -16,106 +14,23 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from rest_framework.authtoken.models import Token
 
-from config.asgi import application
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense.consumers import TRY_LATER, UNAUTHENTICATED, lanes, sockets
+from lovense.consumers import TRY_LATER
 from lovense.deciding import platform
 from lovense.lane import controls
 from lovense.models import Activation, Device, PageLease
-from lovense.sending import dispatch, groups, leases, pages
+from lovense.sending import dispatch, leases, pages
+from lovense.sending.acknowledgement import STAGES, TEMPORARY
+from lovense.sockets.process import UNAUTHENTICATED, lanes, sockets
 from tests.chain import Chain
 from tests.factories import NOW, fund, token_of
 from tests.lovense.conftest import activation_of, request_of, seconds
+from tests.lovense.page import PATIENCE_SECONDS, Page
 
 pytestmark = pytest.mark.django_db
 
-PATIENCE_SECONDS = 5
 SECOND = timedelta(seconds=1)
-
-
-class Page:
-    """`async with Page(token=…) as page`: one open page. News is set aside; `next` is what else it is
-    told."""
-
-    def __init__(self, *, token="", headers=None, query="", path="/ws/performer"):
-        headers = headers if headers is not None else {"authorization": f"Token {token}"}
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            "subprotocols": [],
-        }
-        # channels' own communicator needs daphne, which we do not run
-        self.socket = ApplicationCommunicator(application, scope)
-        self.news = []
-
-    async def open(self):
-        """True, or the code with which it was closed."""
-        await self.socket.send_input({"type": "websocket.connect"})
-        answer = await self.socket.receive_output(PATIENCE_SECONDS)
-        return True if answer["type"] == "websocket.accept" else answer["code"]
-
-    async def __aenter__(self):
-        assert await self.open() is True
-        return self
-
-    async def __aexit__(self, *error):
-        await self.close()
-
-    async def close(self):
-        if not self.socket.future.done():
-            await self.socket.send_input({"type": "websocket.disconnect", "code": 1000})
-            await self.socket.wait(PATIENCE_SECONDS)
-
-    async def told(self):
-        """The next message, news or not."""
-        return json.loads((await self.socket.receive_output(PATIENCE_SECONDS))["text"])
-
-    async def next(self):
-        while True:
-            message = await self.told()
-            if message["type"] != "news":
-                return message
-            self.news.append(message["topic"])
-
-    async def say(self, message):
-        text = message if isinstance(message, str) else json.dumps(message)
-        await self.socket.send_input({"type": "websocket.receive", "text": text})
-
-    async def acknowledge(self, command, stage, **more):
-        answer = {
-            "type": "ack",
-            "activationId": command["activationId"],
-            "attempt": command["attempt"],
-            "stage": stage,
-        }
-        await self.say(answer | more)
-
-    async def heard(self, performer_id):
-        """Everything it was told until now, also what is still on its way through Redis: a mark goes the same
-        way, behind it."""
-        mark, found = uuid4().hex, []
-        group = groups._layer_group(groups.performer_group(performer_id))
-        for _ in range(25):  # the layer's SUBSCRIBE is sent and not awaited: a first mark may be too early
-            await asyncio.to_thread(groups.publish, [(group, {"type": groups.PAGE_NEWS, "topic": mark})])
-            try:
-                async with asyncio.timeout(0.2):
-                    while True:
-                        found.append(json.loads((await self.socket.output_queue.get())["text"]))
-                        if found[-1].get("topic") == mark:
-                            return [one for one in found if one["type"] != "news"]
-            except TimeoutError:
-                continue
-        raise AssertionError("the mark never came")
-
-    async def done(self):
-        """What was said before is handled: answers come in order."""
-        await self.say("mark")
-        while (message := await self.next())["type"] != "error":
-            pass
-        assert message["error"]["message"] == "message: must be JSON"
 
 
 @pytest.fixture(autouse=True)
@@ -349,6 +264,18 @@ async def test_a_failure_is_recorded_with_its_code(chain, bob, token):
     assert activation_of(tip_id)["reason"] == "x" * 40
 
 
+@pytest.mark.parametrize("absent", [{}, {"code": None}, {"deliveredSeconds": None}])
+async def test_what_is_optional_may_be_null(chain, bob, token, absent):
+    async with Page(token=token) as page:
+        await page.next()
+        await page.heard(chain.performer_id)
+        tip_id = await settled(chain, bob)
+        await drain()
+        await page.acknowledge(await page.next(), "finished", **absent)
+        await page.done()
+    assert state(tip_id) == ("completed", "completed")
+
+
 async def test_what_changes_is_news(chain, bob, token):
     async with Page(token=token) as page:
         await page.say({"type": "devices", "toys": []})
@@ -549,7 +476,7 @@ async def test_a_second_page_watches_and_takes_over_when_the_holder_leaves(chain
         await holder.close()
         await sockets.tick()
         assert (await watcher.next())["holder"] is True
-        assert await watcher.next() == command
+        assert await watcher.next() == command | {"lease": command["lease"] + 1}
         await watcher.acknowledge(command, "finished", deliveredSeconds=2)
         await watcher.done()
     assert state(command["tipId"]) == ("completed", "completed")
@@ -622,6 +549,15 @@ MALFORMED = [
     (ACK | {"attempt": None}, "attempt", "must be the attempt that was sent"),
     (ACK | {"attempt": "1"}, "attempt", "must be the attempt that was sent"),
     (ACK | {"attempt": True}, "attempt", "must be the attempt that was sent"),
+    (ACK | {"attempt": -1}, "attempt", "must be the attempt that was sent"),
+    (ACK | {"attempt": 2**31}, "attempt", "must be the attempt that was sent"),
+    (
+        ACK | {"attempt": 2**63, "stage": "failed", "code": "busy"},
+        "attempt",
+        "must be the attempt that was sent",
+    ),
+    (ACK | {"attempt": 10**30}, "attempt", "must be the attempt that was sent"),
+    (ACK | {"attempt": 1.0}, "attempt", "must be the attempt that was sent"),
     (ACK | {"stage": "done"}, "stage", "must be one of received, started, finished, failed"),
     (ACK | {"stage": None}, "stage", "must be one of received, started, finished, failed"),
     (ACK | {"stage": []}, "stage", "must be one of received, started, finished, failed"),
@@ -689,7 +625,13 @@ async def test_one_pages_nonsense_does_not_cost_the_words_of_the_others(chain, b
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**40])
+    | st.floats()
+    | st.text(max_size=10)
+    | st.sampled_from(["$where", "a\x00b", "busy", "finished"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
@@ -700,6 +642,12 @@ messages = (
     st.text(min_size=1, max_size=60).filter(lambda text: text != "mark")
     | st.dictionaries(FIELDS, json_values, max_size=5).map(json.dumps)
     | st.dictionaries(FIELDS, json_values, max_size=2).map(lambda changes: json.dumps(ACK | changes))
+    | st.builds(
+        lambda stage, code, changes: json.dumps(ACK | {"stage": stage, "code": code} | changes),
+        st.sampled_from(STAGES),
+        st.sampled_from([*sorted(TEMPORARY), "stopped", "", None]),
+        st.dictionaries(st.sampled_from(["attempt", "deliveredSeconds", "code"]), json_values, max_size=1),
+    )
     | json_values.map(
         lambda toy: json.dumps(
             {"type": "devices", "toys": [toy, {"id": "a", "name": toy, "battery": toy, "status": toy}]}

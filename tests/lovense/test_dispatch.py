@@ -527,7 +527,7 @@ def test_the_same_command_is_the_same_text_however_often_it_is_built(chain, bob,
     chain.settled(bob, 100)
     drain()
     (sent,) = wire.raw()
-    (command,) = resume.in_flight([chain.performer_id], before=NOW)
+    (command,) = resume.in_flight([chain.performer_id], before=NOW, leases={chain.performer_id: 1})
     assert command.text.encode() in sent[1]
 
 

@@ -58,7 +58,7 @@ class Theatre:
 
     def _start(self):
         performer_id = self.chain.performer_id
-        fronts, holders = claims.fronts([performer_id]), {performer_id: "channel-1"}
+        fronts, holders = claims.fronts([performer_id]), {performer_id: pages.Holder("channel-1", 1)}
         lanes = dispatch.FreeLanes(fronts, holders, Rules.read(fronts))
         return dispatch.start(lanes, self.inbox.extend, now=self.now, limit=10)
 

@@ -9,6 +9,7 @@ import pytest
 from ground.mongodb.collections import collection
 from lovense.models import PageLease
 from lovense.sending import pages
+from lovense.sending.pages import Holder
 from tests.factories import NOW
 from tests.lovense.conftest import seconds
 
@@ -20,11 +21,11 @@ LEASE = seconds(pages.LEASE_SECONDS)
 
 
 def take(page="one", *, performer=ANA, slot="web-0", now=NOW):
-    return pages.take(performer, page_id=page, channel=f"channel-{page}", slot=slot, now=now)
+    return bool(pages.take(performer, page_id=page, channel=f"channel-{page}", slot=slot, now=now))
 
 
 def holder(now=NOW):
-    return pages.holders(now=now).get(ANA)
+    return pages.holders(now=now).get(ANA, Holder(None, 0)).channel
 
 
 def test_the_first_page_takes_the_devices_and_others_watch():
@@ -37,6 +38,29 @@ def test_the_holder_takes_them_again_with_its_new_channel():
     take("one")
     assert pages.take(ANA, page_id="one", channel="channel-new", slot="web-1", now=NOW)
     assert holder() == "channel-new"
+
+
+def lease():
+    return pages.holders(now=NOW)[ANA].lease
+
+
+def test_each_other_page_gets_a_higher_number_and_one_that_returns_keeps_its_own():
+    take("one", now=NOW - LEASE)
+    take("two")
+    assert lease() == 2
+    take("two")
+    pages.take(ANA, page_id="two", channel="channel-new", slot="web-1", now=NOW)
+    assert lease() == 2
+    pages.release(ANA, channel="channel-new", now=NOW - TICK)
+    take("one")
+    assert lease() == 3
+
+
+@pytest.mark.parametrize("name", ["$page_id", "$$NOW", "$", "a\x00b", ""])
+def test_a_page_is_called_whatever_it_likes(name):
+    assert take(name)
+    assert not take("two")
+    assert take(name)
 
 
 def test_an_older_socket_of_the_same_page_does_not_take_them_back():
@@ -121,7 +145,7 @@ def test_a_restarted_process_frees_its_slots_pages_and_no_others():
     take("one", slot="web-0")
     take("two", performer=CAROL, slot="web-1")
     pages.release_slot("web-0", now=NOW + seconds(1))
-    assert pages.holders(now=NOW + seconds(1)) == {CAROL: "channel-two"}
+    assert pages.holders(now=NOW + seconds(1)) == {CAROL: Holder("channel-two", 1)}
     assert take("three", now=NOW + seconds(1))
 
 

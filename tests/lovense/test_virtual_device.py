@@ -304,6 +304,28 @@ async def test_a_command_older_than_the_stop_is_refused():
     assert device.runs == []
 
 
+async def test_a_command_made_for_another_lease_is_not_played():
+    stage, told = Stage(), []
+    stage.snapshot["lease"] = 7
+    async with on_stage(stage, report=told.append) as (device, _):
+        socket = await greeted(stage)
+        for lease in (6, 8, 7):
+            message = json.loads(activate(f"tip{lease}.all")) | {"lease": lease}
+            await socket.send(json.dumps(message))
+        assert (await stage.next(of="finished"))["activationId"] == "tip7.all"
+        await socket.send(json.dumps(stage.snapshot | {"holder": False, "lease": 0}))
+        assert (await stage.next())["type"] == "devices"
+        await socket.send(activate("tip9.all"))
+        await socket.send(json.dumps(stage.snapshot))
+        assert (await stage.next())["type"] == "devices"
+    assert device.runs == ["tip7.all"]
+    assert [one["activationId"] for one in told if one["event"] == "outdated"] == [
+        "tip6.all",
+        "tip8.all",
+        "tip9.all",
+    ]
+
+
 async def test_a_lost_socket_is_opened_again_with_the_same_page_and_the_run_goes_on():
     stage = Stage()
     async with on_stage(stage, speed=1) as (device, _):

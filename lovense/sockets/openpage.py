@@ -1,0 +1,137 @@
+"""One open page of one performer. It holds her devices or it watches.
+
+Whatever it is told goes through its outbox, so nothing here waits for its socket."""
+
+import asyncio
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from ground import clock
+from ground.hops import doorbell
+from lovense.deciding import platform
+from lovense.performers.identity import Opener
+from lovense.sending import groups, pages, resume
+from lovense.sending.resume import Command
+from lovense.sockets.outbox import Outbox, Peer
+from lovense.stopping import stop
+
+T = TypeVar("T")
+FOR_EVER = float("inf")
+
+
+async def in_thread(work: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Everything that touches the database; without the context, which asgiref would copy."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, functools.partial(work, *given, **named))
+
+
+class OpenPage:
+    """`lease` is the number of the lease it holds, 0 while it only watches."""
+
+    def __init__(
+        self,
+        opener: Opener,
+        *,
+        page_id: str,
+        channel: str,
+        wants_devices: bool,
+        outbox: Outbox,
+        peer: Peer | None,
+    ) -> None:
+        self.opener, self.performer_id = opener, opener.performer_id
+        self.page_id, self.channel = page_id, channel
+        self.wants_devices = wants_devices
+        self.outbox = outbox
+        self.lease = 0
+        # By our own clock: until then no other page can have taken its lease.
+        self.held_until = 0.0
+        # The activation and attempt last forwarded: each is sent to this page once.
+        self.forwarded = ("", 0)
+        self._peer = peer
+
+    @property
+    def is_heard(self) -> bool:
+        """It has given a sign of life lately, and may hold devices."""
+        heard_at = FOR_EVER if self._peer is None else self._peer.heard_at
+        return asyncio.get_running_loop().time() - heard_at <= pages.HEARD_SECONDS
+
+    @property
+    def is_holder(self) -> bool:
+        return self.lease > 0
+
+    @property
+    def may_run(self) -> bool:
+        """It holds the devices for certain, also if this process has just stood still."""
+        return self.is_holder and asyncio.get_running_loop().time() < self.held_until
+
+    # --- the lease -------------------------------------------------------------------------------
+
+    async def try_to_hold(self, *, has_returned: bool) -> bool:
+        """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in
+        flight."""
+        asked_at = asyncio.get_running_loop().time()
+        me = {"page_id": self.page_id, "channel": self.channel, "slot": settings.STACK_SLOT}
+        self.lease = await in_thread(
+            pages.take, self.performer_id, **me, now=clock.now(), has_returned=has_returned
+        )
+        if self.outbox.is_closed:  # it has gone meanwhile
+            await self.release()
+        if not self.lease:
+            return False
+        self.renewed(asked_at)
+        await self.snapshot()
+        given = {"now": clock.now(), "lease": self.lease}
+        for command in await in_thread(resume.resume, self.performer_id, **given):
+            self.tell(command)
+        await in_thread(doorbell.ring, "lovense.dispatch")
+        groups.news.mark([self.performer_id], "devices")
+        return True
+
+    def renewed(self, asked_at: float) -> None:
+        self.held_until = asked_at + pages.LEASE_SECONDS
+
+    async def release(self) -> None:
+        if self.is_holder:
+            self.lease = 0
+            who = {"channel": self.channel, "now": clock.now()}
+            await in_thread(pages.release, self.performer_id, **who)
+            groups.news.mark([self.performer_id], "devices")
+
+    # --- what it is told -------------------------------------------------------------------------
+
+    async def snapshot(self) -> None:
+        state = await in_thread(stop.state_of, self.performer_id)
+        told = await in_thread(platform.for_pages)
+        holds = {"holder": self.is_holder, "lease": self.lease}
+        self.say({"type": "snapshot", "performerId": self.performer_id, **holds, **state, **told})
+
+    def tell(self, command: Command, *, again: bool = False) -> None:
+        """What is in flight: each attempt once, and a stop as often as it is asked for, until the
+        page has answered it."""
+        if command.is_stop:
+            self.outbox.say(command.text)
+        else:
+            self._forward(command.activation_id, command.attempt, command.text, again=again)
+
+    def pass_on(self, message: dict[str, Any]) -> None:
+        """A message of the channel layer, or of a thread of this process. A command that was made
+        for another lease, or comes when this one may be over, is not for this page any more: what
+        was in flight is told to the page that holds."""
+        if message["type"] == groups.PAGE_NEWS:
+            self.say({"type": "news", "topic": message["topic"]})
+        elif message["type"] == groups.PAGE_STOP:
+            self.outbox.say(message["text"])
+        elif message["lease"] == self.lease and self.may_run:
+            self._forward(message["id"], message["attempt"], message["text"])
+
+    def _forward(self, activation_id: str, attempt: int, text: str, *, again: bool = False) -> None:
+        if again or (activation_id, attempt) != self.forwarded:
+            self.forwarded = (activation_id, attempt)
+            self.outbox.say(text)
+
+    def say(self, message: dict[str, Any]) -> None:
+        self.outbox.say(json.dumps(message))

@@ -1,0 +1,88 @@
+"""What is told to one page: in its order, by a task of its own, within bounds.
+
+Whoever tells a page something never waits for its socket. A page that takes nothing any more for
+SEND_SECONDS, or has more waiting than the limits, is cut off: closing it politely would wait for it
+too."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 5.0
+MAX_WAITING, MAX_CHARACTERS = 200, 1_000_000
+
+
+class Peer(Protocol):
+    """The other end of the connection, as `config/sockets.py` knows it."""
+
+    heard_at: float
+
+    def abort(self) -> None: ...
+
+
+class Outbox:
+    """`say` and `close` return at once; what cannot be told any more is forgotten, since a page
+    that returns is told what is in flight."""
+
+    def __init__(
+        self, send: Callable[[dict[str, Any]], Awaitable[None]], peer: Peer | None
+    ) -> None:
+        self._send, self._peer = send, peer
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._characters = 0
+        self._task: asyncio.Task[None] | None = None
+        self.is_closed = False
+
+    def say(self, text: str) -> None:
+        if self.is_closed:
+            return
+        self._characters += len(text)
+        if len(self._waiting) >= MAX_WAITING or self._characters > MAX_CHARACTERS:
+            self.cut_off("too_much_unread")
+        else:
+            self._put({"type": "websocket.send", "text": text})
+
+    def close(self, code: int) -> None:
+        """After what was said before; nothing can be said any more."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._put({"type": "websocket.close", "code": code})
+
+    def cut_off(self, why: str) -> None:
+        """At once, without a word: for a page that does not read."""
+        log.warning("socket_cut_off", extra={"error_code": why})
+        self.forget()
+        if self._peer is not None:
+            self._peer.abort()
+
+    def forget(self) -> None:
+        """The socket has gone."""
+        self.is_closed = True
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _put(self, message: dict[str, Any]) -> None:
+        self._waiting.append(message)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                message = self._waiting.popleft()
+                self._characters -= len(message.get("text", ""))
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._send(message)
+        except TimeoutError:
+            self._task = None
+            self.cut_off("does_not_read")
+        except (RuntimeError, OSError):  # it has gone, and that is on its way to us
+            self._task = None
+            self.forget()
+        finally:
+            self._task = None

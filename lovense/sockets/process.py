@@ -1,0 +1,213 @@
+"""The sockets of this process: which pages are open here, which of them hold devices, and what was
+already forwarded to them.
+
+Leases are renewed beside everything else, on a thread of their own: they wait for no socket, and
+for no other work of this process."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from pymongo.errors import ConnectionFailure
+
+from ground import clock
+from ground.hops.groupcommit import GroupCommit
+from ground.hops.rounds import BREATH_SECONDS
+from lovense.performers import identity
+from lovense.sending import acknowledgement, groups, leases, pages, resume
+from lovense.sockets.freed import FreedLanes
+from lovense.sockets.openpage import OpenPage, in_thread
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 3
+# Open pages of one performer in one process. Each costs its news, and its place in every round.
+MAX_PAGES = 20
+UNAUTHENTICATED, TOO_MANY_PAGES = 4401, 4429
+
+
+class Sockets:
+    """`open`: by the name of the channel, the oldest first."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, OpenPage] = {}
+        self.acknowledge: GroupCommit[acknowledgement.Ack, bool | Exception] = GroupCommit(
+            _acknowledge, name="acks", breath_seconds=BREATH_SECONDS
+        )
+        self._lost: list[OpenPage] = []  # to be told that they only watch
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leases = ThreadPoolExecutor(1, thread_name_prefix="leases")
+
+    # --- who is here -----------------------------------------------------------------------------
+
+    def has_room_for(self, page: OpenPage) -> bool:
+        """A page that returns, or one that is silent, makes room for a newer one."""
+        hers = [each for each in self.open.values() if each.performer_id == page.performer_id]
+        if len(hers) < MAX_PAGES:
+            return True
+        gone = [each for each in hers if each.page_id == page.page_id or not each.is_heard]
+        for each in gone[:1]:
+            each.outbox.cut_off("replaced")
+            self.remove(each)
+        return bool(gone)
+
+    def add(self, page: OpenPage) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.open[page.channel] = page
+
+    def remove(self, page: OpenPage) -> None:
+        self.open.pop(page.channel, None)
+
+    # --- commands --------------------------------------------------------------------------------
+
+    def deliver(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Hands commands to sockets of this process without the way through Redis, others to the
+        layer; from any thread."""
+        here: list[tuple[str, dict[str, Any]]] = []
+        away: list[tuple[str, dict[str, Any]]] = []
+        for message in messages:
+            (here if message[0] in self.open else away).append(message)
+        groups.publish(away)
+        if here and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._pass_on_all, here)
+
+    def _pass_on_all(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
+        for channel, message in messages:
+            if page := self.open.get(channel):
+                # else it has just gone: its next page is told what is in flight
+                page.pass_on(message)
+
+    # --- once a second ---------------------------------------------------------------------------
+
+    async def tick(self) -> None:
+        await self.renew()
+        await self.tend()
+
+    async def renew(self) -> None:
+        """Renews the leases of the pages that were heard of; those whose lease another page took
+        learn that they only watch. A silent page keeps what it has until it is over."""
+        holding = [page for page in self.open.values() if page.is_holder and page.is_heard]
+        if not holding:
+            return
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        renew = functools.partial(
+            pages.renew, settings.STACK_SLOT, [page.channel for page in holding], now=clock.now()
+        )
+        kept = await loop.run_in_executor(self._leases, renew)
+        for page in holding:
+            if page.channel in kept:
+                page.renewed(asked_at)
+            elif page.is_holder:
+                page.lease = 0
+                self._lost.append(page)
+
+    async def tend(self) -> None:
+        """Tells who has lost its devices, sends again what got lost on its way, and lets watching
+        pages take over free leases."""
+        lost, self._lost = self._lost, []
+        await asyncio.gather(*(page.snapshot() for page in lost))
+        holding = {page.performer_id: page for page in self.open.values() if page.may_run}
+        if holding:
+            await self._resend(holding)
+        await self._take_over()
+
+    async def _resend(self, holding: dict[str, OpenPage]) -> None:
+        numbers = {performer_id: page.lease for performer_id, page in holding.items()}
+        before = clock.now() - pages.RESEND_AFTER
+        lost = await in_thread(resume.in_flight, list(holding), before=before, leases=numbers)
+        for command in lost:
+            page = holding[command.performer_id]
+            if page.lease == numbers[command.performer_id]:
+                page.tell(command, again=command.is_overdue)
+
+    async def _take_over(self) -> None:
+        """Of each performer's watching pages the oldest; one read for all that watch."""
+        waiting: dict[str, OpenPage] = {}
+        for page in self.open.values():
+            if page.wants_devices and not page.is_holder and page.is_heard:
+                waiting.setdefault(page.performer_id, page)
+        if not waiting:
+            return
+        held = await in_thread(pages.holders, now=clock.now(), among=list(waiting))
+        free = [page for who, page in waiting.items() if who not in held]
+        await asyncio.gather(*(page.try_to_hold(has_returned=False) for page in free))
+
+    async def check(self) -> None:
+        """Closes the pages whose token was withdrawn, whose session has ended, whose account was
+        barred."""
+        here = list(self.open.values())
+        if not here:
+            return
+        openers = [page.opener for page in here]
+        valid = await in_thread(identity.still_valid, openers, now=clock.now())
+        for page, is_valid in zip(here, valid, strict=True):
+            if not is_valid:
+                await self.turn_away(page)
+
+    async def turn_away(self, page: OpenPage) -> None:
+        """The devices are free at once, whether the page takes notice or not."""
+        page.outbox.close(UNAUTHENTICATED)
+        self.remove(page)
+        await page.release()
+
+    # --- running ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """The tickers of a web process; they outlive a database or a Redis that is away."""
+        await _every(pages.RENEW_SECONDS, _take_over_slot, once=True)
+        async with asyncio.TaskGroup() as tickers:
+            tickers.create_task(_every(pages.RENEW_SECONDS, self.renew))
+            tickers.create_task(_every(pages.RENEW_SECONDS, self.tend))
+            tickers.create_task(_every(CHECK_SECONDS, self.check))
+
+
+async def _every(
+    seconds: float, work: Callable[[], Awaitable[None]], *, once: bool = False
+) -> None:
+    """`once`: until it has succeeded."""
+    while True:
+        try:
+            await work()
+            if once:
+                return
+        except Exception as error:
+            log.warning("tick_failed", extra={"error_code": type(error).__name__})
+        await asyncio.sleep(seconds)
+
+
+async def _take_over_slot() -> None:
+    """What this process's predecessor held: its pages are free, and its claims are looked at
+    now. The pages that are already open here renew theirs at once."""
+    await in_thread(pages.release_slot, settings.STACK_SLOT, now=clock.now())
+    await in_thread(leases.recover, settings.STACK_SLOT, now=clock.now())
+
+
+def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool | Exception]:
+    """Records a group of acknowledgements and starts what they make possible."""
+    ended = _each(acks)
+    lanes.free({ack.performer_id for ack, over in zip(acks, ended, strict=True) if over is True})
+    groups.news.mark({ack.performer_id for ack in acks}, "queue")
+    return ended
+
+
+def _each(acks: list[acknowledgement.Ack]) -> list[bool | Exception]:
+    """What cannot be written fails alone: a group that fails is halved until it is found. (Said
+    again, an acknowledgement changes nothing.)"""
+    try:
+        return list(acknowledgement.acknowledge(acks))
+    except ConnectionFailure:  # no fault of any of them
+        raise
+    except Exception as error:
+        if len(acks) == 1:
+            return [error]
+    half = len(acks) // 2
+    return _each(acks[:half]) + _each(acks[half:])
+
+
+sockets = Sockets()
+lanes = FreedLanes(sockets.deliver)
