@@ -2,7 +2,7 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo seed stack shell test quick one tour cover check fix map bench doctor clean lock
+.PHONY: help demo seed stack shell test quick one tour cover mutants check fix map bench doctor clean lock
 
 PYTHON ?= python3
 JOBS ?= 2
@@ -48,6 +48,9 @@ tour: $(READY) ## the six chapters of docs/tour.md, each fact once, repeated, an
 cover: $(READY) ## the whole test suite with coverage, as pages in .local/coverage
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(addprefix --cov=,$(FLOORS)) \
 		--cov-report=term:skip-covered --cov-report=html:.local/coverage $(ARGS)
+
+mutants: $(READY) ## changes small things in a copy of the code: which does no test notice? ARGS="tips/queue"
+	@exec $(BIN)/python -m tools.mutants $(ARGS)
 
 map: $(READY) ## docs/map.md: every module's first sentence
 	@exec $(BIN)/python -m tools.map
