@@ -2,11 +2,14 @@
 
 The webhooks of payment systems and of the ledger are answered on bare ASGI with grouped writes;
 sockets go to Channels; every other request goes to Django's WSGI handler in a thread pool, which
-costs a fraction of its ASGI one (platform notes, section 6)."""
+costs a fraction of its ASGI one (platform notes, section 6). A thread is given only to a request
+whose whole body is here, and is taken back from whoever does not read his answer; probes have
+threads of their own."""
 
 import asyncio
 import contextlib
 import os
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,10 +26,12 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
-from config.requests import request_id_of
+from config.logging import trace_id
+from config.requests import PROBES, request_id_of
 from ground.hops.groupcommit import GroupCommit
+from ground.inbox import answers
 from ground.inbox.inbox import Acceptance, Call
-from ground.json.errors import Answer
+from ground.json.errors import Answer, Refusal, check_encoding, check_size
 from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
 from lovense.consumers import PerformerConsumer
@@ -39,9 +44,15 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = dict[str, str]
 Webhook = Callable[[Scope, Headers, bytes], Awaitable[Answer]]
 
-HTTP_THREADS = 8
+HTTP_THREADS, PROBE_THREADS = 8, 2
+BODY_SECONDS = 10.0
+"""So long a whole body may take to arrive; ours are a few kilobytes."""
+SEND_SECONDS = 60.0
+"""So long all of an answer may wait for its reader."""
 
-_django = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)  # type: ignore[arg-type]
+_wsgi = get_wsgi_application()
+_django = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]
+_probes = WSGIMiddleware(_wsgi, workers=PROBE_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
 _store: GroupCommit[Call, Acceptance] = GroupCommit(webhooks.accept, name="inbox")
 _store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCommit(
@@ -51,15 +62,46 @@ _store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCom
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        webhook = _WEBHOOKS.get(scope["path"]) if scope["method"] == "POST" else None
-        if webhook:
-            await _signed(webhook, scope, receive, send)
-        else:
-            await _django(scope, receive, send)  # type: ignore[arg-type]
+        await _http(scope, receive, send)
     elif scope["type"] == "websocket":
         await _socket(scope, receive, send)
     else:
         await _lifespan(receive, send)
+
+
+class TooSlow(Refusal):
+    """A body arrives within BODY_SECONDS."""
+
+    code, status = "too_slow", 408
+    words = f"The body must arrive within {BODY_SECONDS:.0f} seconds."
+
+
+class HungUp(Exception):
+    """The caller went away before his request was complete: there is nobody to answer."""
+
+
+async def _http(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/healthz" and scope["method"] in ("GET", "HEAD"):
+        await _answer(
+            scope, send, (200, {"ok": True})
+        )  # by the loop itself, whatever its threads do
+        return
+    webhook = _WEBHOOKS.get(scope["path"]) if scope["method"] == "POST" else None
+    headers = headers_of(scope)
+    trace = trace_id.set(request_id_of(headers.get("x-request-id")))
+    try:
+        if webhook:
+            await _signed(webhook, scope, receive, send)
+        else:
+            await _to_django(scope, receive, send)
+    except Refusal as why:
+        if webhook:
+            answers.note(why.answer(), delivery_id=headers.get("webhook-id", ""))
+        await _answer(scope, send, why.answer())
+    except HungUp:
+        pass
+    finally:
+        trace_id.reset(trace)
 
 
 async def _payments(scope: Scope, headers: Headers, body: bytes) -> Answer:
@@ -76,27 +118,105 @@ _WEBHOOKS = {webhooks.PATH: _payments, ledger_webhooks.PATH: _rrr}
 
 
 async def _signed(webhook: Webhook, scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    status, answer = await webhook(scope, headers, await _body(receive))
-    content = orjson.dumps(answer)
-    trace = request_id_of(headers.get("x-request-id")).encode()
+    body = await body_of(scope, receive, limit=settings.WEBHOOK_MAX_BODY_BYTES)
+    await _answer(scope, send, await webhook(scope, headers_of(scope), body))
+
+
+async def _to_django(scope: Scope, receive: Receive, send: Send) -> None:
+    """With the body that came, however it came: to Django a chunked body would be none."""
+    body = await body_of(scope, receive, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+    async def again() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    door = _probes if scope["path"] in PROBES else _django
+    await door(_plain(scope, body), again, _patient(send))  # type: ignore[arg-type]
+
+
+_HOP = (b"transfer-encoding", b"content-length")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+
+
+def _plain(scope: Scope, body: bytes) -> Scope:
+    """The request as WSGI can say it: the length of its body, an ASCII query, and no header whose
+    name becomes another's there (`X_Forwarded_Proto`)."""
+    kept = [
+        (name, value) for name, value in scope["headers"] if name not in _HOP and b"_" not in name
+    ]
+    if body or len(kept) < len(scope["headers"]):
+        kept.append((b"content-length", b"%d" % len(body)))
+    query = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], scope["query_string"])
+    return scope | {"headers": kept, "query_string": query}
+
+
+def _patient(send: Send) -> Send:
+    """To somebody who has kept an answer waiting for SEND_SECONDS in all, nothing more is said."""
+    left = SEND_SECONDS
+
+    async def sending(message: dict[str, Any]) -> None:
+        nonlocal left
+        if left <= 0:
+            return
+        started = asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await send(message)
+        left -= asyncio.get_running_loop().time() - started
+
+    return sending
+
+
+async def _answer(scope: Scope, send: Send, answer: Answer) -> None:
+    status, data = answer
+    content = orjson.dumps(data)
+    trace = trace_id.get() or request_id_of(headers_of(scope).get("x-request-id"))
     head = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(content)),
-        (b"x-request-id", trace),
+        (b"x-request-id", trace.encode()),
     ]
+    if status == 408:  # what is still on its way of it belongs to no request
+        head.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": content})
 
 
-async def _body(receive: Receive) -> bytes:
-    """The body, read no further than one byte past the limit that the door then refuses."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= settings.WEBHOOK_MAX_BODY_BYTES:
+def headers_of(scope: Scope) -> Headers:
+    """By their names in lower case. A header that is given twice has both values, as HTTP says:
+    none of them silently wins."""
+    found: Headers = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+async def body_of(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """The whole body, with the length it declares or in chunks, before any thread is given to it.
+    Raises Refusal when it is too long, too slow or encoded, HungUp when its end never came."""
+    for name, value in scope["headers"]:
+        if name == b"content-encoding":
+            check_encoding(value.decode("latin-1"))
+        elif name == b"content-length":
+            check_size(int(value[:18]), limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collected(receive, limit)
+    except TimeoutError:
+        raise TooSlow from None
+
+
+async def _collected(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    more, length = True, 0
+    while more:
         message = await receive()
-        body += message.get("body", b"")
-    return body
+        if message["type"] == "http.disconnect":
+            raise HungUp
+        parts.append(message.get("body", b""))
+        more, length = message.get("more_body", False), length + len(parts[-1])
+        check_size(length, limit)
+    return b"".join(parts)
 
 
 async def _socket(scope: Scope, receive: Receive, send: Send) -> None:

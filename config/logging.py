@@ -21,8 +21,8 @@ from typing import Any
 trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 
 OURS = frozenset({"config", "ground", "ledger", "tips", "lovense", "adminpanel"})
-IDS = frozenset({"tip_id", "source_ref", "event_id", "request_id", "trace_id"})
-WORDS = frozenset({"mode", "error_code"})
+IDS = frozenset({"tip_id", "source_ref", "event_id", "delivery_id", "request_id", "trace_id"})
+WORDS = frozenset({"mode", "error_code", "field"})
 DURATIONS = frozenset({"duration_ms", "duration_seconds"})
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII)

@@ -1,20 +1,27 @@
 """What every HTTP request and answer has in common: its id, where it came from, and the one shape
 of an error."""
 
+import json
+import logging
 import re
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from config.logging import trace_id
 from ground.audit import log as audit_log
-from ground.json.errors import Refusal, error
+from ground.json.errors import DatabaseAway, Refusal, error
+from ground.mongodb.away import is_away
 
+log = logging.getLogger(__name__)
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -54,9 +61,67 @@ class AuditOriginMiddleware:
             return self.get_response(request)
 
 
+class ProbeMiddleware:
+    """A balancer asks by address. No answer of a probe is made from the name it was called by, so
+    any will do."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info in PROBES:
+            request.get_host = lambda: "localhost"  # type: ignore[method-assign]
+        return self.get_response(request)
+
+
+class ErrorMiddleware:
+    """Errors that no door of ours has written: under /api in its one shape, whoever refused; and a
+    database that is away is 503 on every page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code >= 400 and is_api(request):
+            _say_as_json(response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not is_away(exception):
+            return None
+        log.warning("database_away", extra={"error_code": type(exception).__name__})
+        status, body = DatabaseAway().answer()
+        if is_api(request):
+            return HttpResponse(json.dumps(body), status=status, content_type="application/json")
+        return render(None, "503.html", status=status)
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info == "/api" or request.path_info.startswith("/api/")
+
+
+def _say_as_json(response: HttpResponse) -> None:
+    """Its status and its headers stay."""
+    if response.get("Content-Type", "").partition(";")[0] == "application/json":
+        return
+    status = HTTPStatus(response.status_code)
+    code = _CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    response.content = json.dumps(error(code, f"{status.description or status.phrase}."))
+    response["Content-Type"] = "application/json"
+    response["Content-Length"] = str(len(response.content))
+
+
+# As the framework's own views say it.
+_CODES = {HTTPStatus.FORBIDDEN: "permission_denied", HTTPStatus.INTERNAL_SERVER_ERROR: "error"}
+
+
 def api_error(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. A refusal of a rule has its answer; what the framework refuses keeps
     status and headers, in our shape; None (a 500) for what nobody anticipated."""
+    if is_away(exc):
+        log.warning("database_away", extra={"error_code": type(exc).__name__})
+        exc = DatabaseAway()
     if isinstance(exc, Refusal):
         status, body = exc.answer()
         return Response(body, status=status, headers=exc.headers)

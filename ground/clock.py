@@ -4,14 +4,18 @@ out anything finer."""
 import re
 from datetime import UTC, datetime, timedelta
 
-# Strict: a date, a time with seconds, at most six decimals, and a zone. "2026-01-03", local times
-# and week dates are refused.
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# Strict: a date, a time with seconds, and a zone. "2026-01-03", local times and week dates are
+# refused. More decimals than we keep are cut off: others measure finer.
+_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 # What a time that comes from outside may be, so that sums with it stay inside the calendar.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)  # of our clock: theirs may be fast, and no zone is further away
+
+
+class NoSuchMoment(ValueError):
+    """It is written as a time, and there is no such day, hour or year."""
 
 
 def now() -> datetime:
@@ -33,12 +37,14 @@ def iso(moment: datetime) -> str:
 
 def parse(written: str) -> datetime:
     """The moment that an ISO-8601 string names; ValueError unless it names one moment exactly."""
-    if not isinstance(written, str) or not _ISO.fullmatch(written):
+    found = _ISO.fullmatch(written) if isinstance(written, str) else None
+    if found is None:
         raise ValueError("not an ISO-8601 time with seconds and a zone")
+    seconds, decimals, zone = found.groups(default="")
     try:
-        return truncated(datetime.fromisoformat(written).astimezone(UTC))
-    except OverflowError:
-        raise ValueError("a time outside the calendar") from None
+        return datetime.fromisoformat(f"{seconds}.{decimals[:3]:0<3}{zone}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise NoSuchMoment("a time outside the calendar") from None
 
 
 def before(moment: datetime, by: timedelta) -> datetime:

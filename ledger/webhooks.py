@@ -80,25 +80,35 @@ async def receive(
     and query as they came."""
     try:
         proven, answer = read_call(headers, target, body)
-        return _answer(await store(proven), answer)
+        given = _answer(await store(proven), answer)
     except Refusal as why:
-        return why.answer()
+        given = why.answer()
     except (PyMongoError, Overloaded) as error:
-        return answers.unavailable(error)
+        given = answers.unavailable(error)
+    return _noted(given, body)
+
+
+def _noted(given: Answer, body: bytes) -> Answer:
+    """RRR names its call in the body, which is read only of a call that was proven."""
+    if given[0] < 400:
+        return given
+    is_proven = given[1]["error"]["code"] in ("malformed", "conflict")
+    return answers.note(given, delivery_id=rrr_events.event_id_in(body) if is_proven else "")
 
 
 @csrf_exempt
 @require_POST
 def rrr(request: HttpRequest) -> JsonResponse:
+    body = b""
     try:
-        proven, answer = read_call(
-            request.headers, request.get_full_path(), answers.body_of(request)
-        )
-        status, content = _answer(accept([proven])[0], answer)
+        body = answers.body_of(request)
+        proven, answer = read_call(request.headers, request.get_full_path(), body)
+        given = _answer(accept([proven])[0], answer)
     except Refusal as why:
-        status, content = why.answer()
+        given = why.answer()
     except PyMongoError as error:
-        status, content = answers.unavailable(error)
+        given = answers.unavailable(error)
+    status, content = _noted(given, body)
     return JsonResponse(content, status=status)
 
 

@@ -46,25 +46,36 @@ async def receive(
     lower case."""
     try:
         call, answer = read_call(headers, body)
-        return answers.answer(await store(call), answer, first=FIRST)
+        given = answers.answer(await store(call), answer, first=FIRST)
     except Refusal as why:
-        return why.answer()
+        given = why.answer()
     except (PyMongoError, Overloaded) as error:
-        return answers.unavailable(error)
+        given = answers.unavailable(error)
+    return _noted(given, headers, body)
+
+
+def _noted(given: Answer, headers: Mapping[str, str], body: bytes) -> Answer:
+    """A malformed call was proven, so it may be asked which tip it is about."""
+    if given[0] < 400:
+        return given
+    is_proven = given[1]["error"]["code"] == "malformed"
+    tip_id = payloads.tip_id_in(body) if is_proven else ""
+    return answers.note(given, delivery_id=headers.get("webhook-id", ""), tip_id=tip_id)
 
 
 @csrf_exempt
 @require_POST
 def payments(request: HttpRequest) -> JsonResponse:
+    headers, body = {name: request.headers.get(name, "") for name in HEADERS}, b""
     try:
-        call, answer = read_call(
-            {name: request.headers.get(name, "") for name in HEADERS}, answers.body_of(request)
-        )
-        status, content = answers.answer(accept([call])[0], answer, first=FIRST)
+        body = answers.body_of(request)
+        call, answer = read_call(headers, body)
+        given = answers.answer(accept([call])[0], answer, first=FIRST)
     except Refusal as why:
-        status, content = why.answer()
+        given = why.answer()
     except PyMongoError as error:
-        status, content = answers.unavailable(error)
+        given = answers.unavailable(error)
+    status, content = _noted(given, headers, body)
     return JsonResponse(content, status=status)
 
 

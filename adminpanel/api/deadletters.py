@@ -52,9 +52,7 @@ _OF_ONE = _REFUSALS | {
 def dead_letters(request: Request) -> Response:
     """The causes with their counts, and a slice of the letters with their whole history, those that
     died last first."""
-    asked = shapes.SliceIn(data=request.query_params)
-    asked.is_valid(raise_exception=True)
-    letters, more = deadletters.slice_of(**asked.validated_data)
+    letters, more = deadletters.slice_of(**shapes.given(shapes.SliceIn(data=request.query_params)))
     groups = [shapes.group_json(group) for group in deadletters.groups()]
     return Response(
         {
@@ -80,11 +78,10 @@ def dead_letters(request: Request) -> Response:
 @permission_classes([MayDecide])
 def review_dead_letter(request: Request, key: str) -> Response:
     """What is reviewed as refunded, waived or duplicate does not go back into the queue."""
-    said = shapes.ReviewIn(data=request.data)
-    said.is_valid(raise_exception=True)
+    said = shapes.given(shapes.ReviewIn(data=request.data))
     decided = {
-        "resolution": deadletters.Resolution(said.validated_data["resolution"]),
-        "note": said.validated_data.get("note", ""),
+        "resolution": deadletters.Resolution(said["resolution"]),
+        "note": said.get("note", ""),
     }
     letter = deadletters.review(key, **decided, by=_name(request), now=clock.now())
     return Response(shapes.letter_json(letter))
@@ -105,9 +102,8 @@ def review_dead_letter(request: Request, key: str) -> Response:
 @permission_classes([MayDecide])
 def replay_dead_letter(request: Request, key: str) -> Response:
     """Once, whoever else tries. Only what is known not to have played goes back."""
-    said = shapes.ReplayIn(data=request.data)
-    said.is_valid(raise_exception=True)
-    letter = deadletters.replay(key, **said.validated_data, by=_name(request), now=clock.now())
+    said = shapes.given(shapes.ReplayIn(data=request.data))
+    letter = deadletters.replay(key, **said, by=_name(request), now=clock.now())
     doorbell.ring("lovense.dispatch")
     return Response(shapes.letter_json(letter))
 
@@ -134,9 +130,8 @@ def replay_dead_letter(request: Request, key: str) -> Response:
 @permission_classes([MayDecide])
 def replay_dead_letters(request: Request) -> Response:
     """You say how many they are, as you were shown."""
-    said = shapes.GroupReplayIn(data=request.data)
-    said.is_valid(raise_exception=True)
-    gone, left = deadletters.replay_group(**said.validated_data, by=_name(request), now=clock.now())
+    said = shapes.given(shapes.GroupReplayIn(data=request.data))
+    gone, left = deadletters.replay_group(**said, by=_name(request), now=clock.now())
     doorbell.ring("lovense.dispatch")
     return Response({"replayed": gone, "left": left})
 

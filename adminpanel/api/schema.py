@@ -14,22 +14,36 @@ from lovense.lane.deadletters import Group, Letter, Resolution
 # --- what is sent --------------------------------------------------------------------------------
 
 
+def given(asked: Shape) -> dict[str, Any]:
+    """What was said: an optional field is absent or null."""
+    asked.is_valid(raise_exception=True)
+    return {name: value for name, value in asked.validated_data.items() if value is not None}
+
+
 class ReviewIn(Shape):
     resolution = serializers.ChoiceField(choices=[one.value for one in Resolution])
     note = serializers.CharField(
-        required=False, allow_blank=True, max_length=deadletters.NOTE_LENGTH
+        required=False, allow_blank=True, allow_null=True, max_length=deadletters.NOTE_LENGTH
     )
 
 
 class ReplayIn(Shape):
     why = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="For the audit log"
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=200,
+        help_text="For the audit log",
     )
 
 
 class GroupReplayIn(Shape):
     cause = serializers.CharField(
-        required=False, allow_blank=True, max_length=60, help_text="Empty or absent: every cause"
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=60,
+        help_text="Empty, null or absent: every cause",
     )
     expect = serializers.IntegerField(
         min_value=0, help_text="The count that you were shown (`replayable`)"

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from ground.inbox.inbox import Acceptance
-from ground.json.errors import Answer, error
+from ground.json.errors import Answer, check_encoding, error
 
 log = logging.getLogger(__name__)
 
 
 def body_of(request: HttpRequest) -> bytes:
     """The raw body, read no further than one byte past the limit that `check_size` then refuses."""
+    check_encoding(request.headers.get("Content-Encoding", ""))
     return request.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
 
 
@@ -28,6 +29,25 @@ def answer(outcome: Acceptance, body: Mapping[str, Any], *, first: int) -> Answe
             dict(body),
         )
     return (first if outcome is Acceptance.NEW else 200), dict(body)
+
+
+def note(given: Answer, *, delivery_id: str, tip_id: str = "") -> Answer:
+    """Leaves a line about a call that was refused, by which the sender's support can find it: no
+    word of its body, and nothing of it that looks like anything but an id."""
+    status, body = given
+    if status >= 400:
+        failure = body["error"]
+        about = failure["details"] or {}
+        log.info(
+            "delivery_refused",
+            extra={
+                "delivery_id": delivery_id,
+                "tip_id": tip_id or about.get("tipId", ""),
+                "error_code": failure["code"],
+                "field": about.get("field", ""),
+            },
+        )
+    return given
 
 
 def unavailable(failure: Exception) -> Answer:

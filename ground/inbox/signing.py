@@ -16,6 +16,7 @@ from ground.json.errors import Refusal
 
 _ID = re.compile(r"[\x21-\x7e]{1,255}")  # printable ASCII without spaces
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_BETWEEN = re.compile(r",? +|,(?=v[0-9]+[a-z]*,)")
 MAX_SIGNATURES = 10  # a header naming more is refused: each one costs a comparison
 
 
@@ -76,7 +77,9 @@ def verify(
 
 
 def _signatures(header: str) -> list[bytes]:
-    parts = header.split(" ")
+    """All that are named: separated by spaces, and by commas where a header that came in several
+    lines was put together."""
+    parts = _BETWEEN.split(header)
     if len(parts) > MAX_SIGNATURES:
         raise BadSignature("webhook-signature names too many signatures")
     found = []

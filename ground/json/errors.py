@@ -2,7 +2,7 @@
 and the one limit of a body.
 
 Refusal            what a caller hears; each leaf is a broken rule and knows its code and status
-├─ TooLarge        413, here; and DatabaseAway, 503
+├─ TooLarge        413, here; and Encoded, 415, DatabaseAway, 503
 ├─ Malformed       400, `ground/json/fields.py`: names the field and the rule
 ├─ BadSignature    401, `ground/inbox/signing.py`
 └─ …               beside the rule that is broken: `lovense/lane`, `tips/intake`
@@ -48,6 +48,13 @@ class TooLarge(Refusal):
     code, status = "too_large", 413
 
 
+class Encoded(Refusal):
+    """A body is sent as it is."""
+
+    code, status = "unsupported_media_type", 415
+    words = "The body must be sent without a Content-Encoding."
+
+
 class DatabaseAway(Refusal):
     """Nothing is known to be done while the database does not answer."""
 
@@ -59,6 +66,13 @@ def error(code: str, message: str, details: Any = None) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "details": details}}
 
 
-def check_size(length: int) -> None:
-    if length > settings.WEBHOOK_MAX_BODY_BYTES:
-        raise TooLarge(f"The body must be at most {settings.WEBHOOK_MAX_BODY_BYTES} bytes.")
+def check_size(length: int, limit: int | None = None) -> None:
+    limit = settings.WEBHOOK_MAX_BODY_BYTES if limit is None else limit
+    if length > limit:
+        raise TooLarge(f"The body must be at most {limit} bytes.")
+
+
+def check_encoding(named: str) -> None:
+    """`Content-Encoding`: bodies are read, and signatures proven, as they stand."""
+    if named.strip().lower() not in ("", "identity"):
+        raise Encoded

@@ -1,15 +1,19 @@
 """Strict reading of JSON that came from outside: every refusal names the field and the rule it
 broke."""
 
+import codecs
 import json
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from ground import clock
 from ground.json.errors import Refusal
 
 MAX_AMOUNT = 2**53 - 1  # the largest integer that every JSON reader holds exactly
+MAX_DEPTH = 32
+"""Of objects and lists within each other: whoever reads a body later, on whatever stack, can."""
 _HEX24 = re.compile(r"[0-9a-f]{24}")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.\-]{1,120}")
 
@@ -30,8 +34,10 @@ class Malformed(Refusal):
 
 
 def read(body: bytes) -> "Fields":
-    """The body as one JSON object. Refuses NaN, repeated keys, lone surrogates and nesting that
-    exhausts the parser."""
+    """The body as one JSON object. Refuses NaN, repeated keys and nesting deeper than MAX_DEPTH."""
+    if body.startswith(codecs.BOM_UTF8):
+        raise Malformed("body", "must be JSON without a byte order mark before it")
+    _check_depth(body)
     try:
         data = _DECODER.decode(body.decode("utf-8"))
     except Malformed:
@@ -43,6 +49,40 @@ def read(body: bytes) -> "Fields":
     if not isinstance(data, dict):
         raise Malformed("body", "must be a JSON object")
     return Fields(data, "")
+
+
+# A string is passed over as a whole, also one that never ends: each byte is looked at once.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{])|[\]}]', re.DOTALL)
+
+
+def _check_depth(body: bytes) -> None:
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:  # as good as always
+        return
+    depth = 0
+    for found in _BRACKETS.finditer(body):
+        if found[0][0] != _QUOTE:
+            depth += 1 if found[1] else -1
+            if depth > MAX_DEPTH:
+                raise Malformed("body", f"must not be nested deeper than {MAX_DEPTH}")
+
+
+_QUOTE = ord('"')
+
+
+def _number(text: str) -> int | float:
+    """`100.0` and `1e2` are whole numbers; exactly, not as a float would round it."""
+    try:
+        exact = Decimal(text)
+        return (
+            int(exact)
+            if abs(exact) < _WHOLE and exact == exact.to_integral_value()
+            else float(text)
+        )
+    except ArithmeticError:
+        return float(text)
+
+
+_WHOLE = 2**63
 
 
 def _not_json(name: str) -> NoReturn:
@@ -57,7 +97,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(
-    parse_constant=_not_json, object_pairs_hook=_once
+    parse_constant=_not_json, parse_float=_number, object_pairs_hook=_once
 )  # made once: making it costs as much as using it
 
 
@@ -77,6 +117,11 @@ class Fields:
         if value is None:
             self._refuse(name, "is required")
         return value
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """As it came, for a reader with rules of its own."""
+        return self._data
 
     def has(self, name: str) -> bool:
         return self._data.get(name) is not None
@@ -201,11 +246,13 @@ class Fields:
 
     def moment(self, name: str, *, ahead: timedelta = clock.AHEAD) -> datetime:
         """A time since 1970, and not later than `ahead` of now."""
-        value = self.text(name, maximum=40)
+        value = self.text(name, maximum=60)
         try:
             moment = clock.parse(value)
+        except clock.NoSuchMoment:
+            self._refuse(name, "must be a moment that the calendar has")
         except ValueError:
-            self._refuse(name, "must be an ISO 8601 time with its offset")
+            self._refuse(name, "must be an ISO 8601 time with its offset, as 2026-01-03T04:15:00Z")
         if moment < clock.EARLIEST:
             self._refuse(name, "must not be before 1970-01-01T00:00:00Z")
         if moment > clock.now() + ahead:

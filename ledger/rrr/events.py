@@ -69,6 +69,14 @@ def parse(body: bytes) -> LedgerNotice:
     return LedgerNotice(event_id, event_type, frozenset(_refs(data)))
 
 
+def event_id_in(body: bytes) -> str:
+    """The id of a malformed notice, as far as that can be read; else nothing."""
+    try:
+        return read(body).text("event_id", maximum=120)
+    except Malformed:
+        return ""
+
+
 def _refs(data: Fields) -> Iterable[str]:
     """References that no tip can have are left out: a tip's keeps to the same rule."""
     for value in data.every("source_ref", limit=MAX_REFS):

@@ -4,17 +4,16 @@ long it may be open."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 from rest_framework.authtoken.models import Token
 
 from lovense.models import Performer
@@ -38,7 +37,10 @@ def performer_of(scope: dict[str, Any]) -> str | None:
 
 
 def opener_of(scope: dict[str, Any]) -> Opener | None:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    headers: dict[bytes, str] = {}
+    for name, raw in scope["headers"]:  # cookies may come in several lines
+        value = raw.decode("latin-1")
+        headers[name] = f"{headers[name]}; {value}" if name in headers else value
     user, by = _by_token(headers.get(b"authorization", "")) or _by_session(headers) or (None, {})
     if user is None or not user.is_active:
         return None
@@ -72,7 +74,7 @@ Found = tuple[AbstractBaseUser, dict[str, str]]
 
 def _by_token(header: str) -> Found | None:
     kind, _, key = header.partition(" ")
-    if kind != "Token":
+    if kind.lower() != "token":  # as over REST
         return None
     token = Token.objects.filter(pk=key.strip()).first()
     return (token.user, {"token": token.pk}) if token else None
@@ -82,21 +84,35 @@ def _by_session(headers: dict[bytes, str]) -> Found | None:
     """A browser sends its cookies from any site's page, so the origin must be ours."""
     if not _is_same_origin(headers):
         return None
-    try:
-        cookie = SimpleCookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        return None
-    if cookie is None:
+    key = parse_cookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME)
+    if not key:
         return None
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(cookie.value)
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     user = get_user(request)
-    return None if isinstance(user, AnonymousUser) else (user, {"session": cookie.value})
+    return None if isinstance(user, AnonymousUser) else (user, {"session": key})
+
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def _is_same_origin(headers: dict[bytes, str]) -> bool:
+    """The origin is the public address, or the host that was asked: a proxy may name its own port,
+    or another host than the browser did."""
     try:
-        origin = urlsplit(headers.get(b"origin", "")).netloc
+        origin = urlsplit(headers.get(b"origin", ""))
+        host = urlsplit(f"{origin.scheme}://{headers.get(b'host', '')}")
+        asked, here, public = (
+            _place(origin),
+            _place(host),
+            _place(urlsplit(settings.PUBLIC_BASE_URL)),
+        )
     except ValueError:  # nothing that a browser sends
         return False
-    return bool(origin) and origin == headers.get(b"host")
+    return asked is not None and asked in (here, public)
+
+
+def _place(url: SplitResult) -> tuple[str, str, int] | None:
+    """Scheme, host and port, the port also where it goes without saying."""
+    port = url.port or _PORTS.get(url.scheme)
+    return (url.scheme, url.hostname, port) if url.hostname and port else None

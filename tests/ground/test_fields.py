@@ -23,6 +23,8 @@ def fields(**values):
     return read(json.dumps(values).encode())
 
 
+TOO_DEEP = "must not be nested deeper than 32"
+
 # --- the body ----------------------------------------------------------------------------------------------
 
 
@@ -36,10 +38,14 @@ def fields(**values):
         (b'{"a":1,}', "must be JSON"),
         (b'{"a":+1}', "must be JSON"),
         (b'{"a":"\x01"}', "must be JSON"),
-        (b'\xef\xbb\xbf{"a":1}', "must be JSON"),
+        (b'\xef\xbb\xbf{"a":1}', "must be JSON without a byte order mark before it"),
         (b'{"a":' + b"9" * 5000 + b"}", "must be JSON"),
-        (b"[" * 30_000, "must be JSON"),
-        (b'{"a":' * 10_000, "must be JSON"),
+        (b"[" * 30_000, TOO_DEEP),
+        (b'{"a":' * 10_000, TOO_DEEP),
+        (b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", TOO_DEEP),
+        (b'{"a":' * 975 + b"1" + b"}" * 975, TOO_DEEP),
+        (b'{"a":"\\\\","b":' * 33 + b"1" + b"}" * 33, TOO_DEEP),
+        (b'{"a":"' + b'\\"' * 30_000 + b"[" * 40, "must be JSON"),
         (b'{"a":"\xff"}', "must be UTF-8"),
         ('{"a":1}'.encode("utf-16"), "must be UTF-8"),
         (b"[]", "must be a JSON object"),
@@ -56,6 +62,31 @@ def fields(**values):
 )
 def test_a_body_that_is_not_one_json_object_is_refused(body, rule):
     assert refusal(read, body) == ("body", rule)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":' * 31 + b"{}" + b"}" * 31,
+        b'{"a":' + b"[" * 31 + b"]" * 31 + b"}",
+        b'{"a":[' + b",".join([b"[{}]"] * 500) + b"]}",
+        b'{"a":"' + b"[" * 500 + b'"}',
+        b'{"a":"' + b'\\"[{' * 500 + b'"}',
+    ],
+    ids=["objects", "lists", "many beside each other", "in a text", "in a text with quotes"],
+)
+def test_what_is_nested_no_deeper_than_the_limit_is_read(body):
+    assert read(body).whole == json.loads(body)
+
+
+def test_what_is_refused_for_its_depth_does_not_depend_on_the_stack():
+    """The process that reads it later stands elsewhere on its stack."""
+    deep = b'{"a":' * 33 + b"1" + b"}" * 33
+
+    def below(frames):
+        return refusal(read, deep) if frames == 0 else below(frames - 1)
+
+    assert below(0) == below(800) == ("body", TOO_DEEP)
 
 
 def test_a_nested_field_is_named_by_its_path():
@@ -79,7 +110,20 @@ def test_an_absent_optional_object_is_empty_and_still_names_its_path():
 # --- numbers -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("written", ["1.0", "1.5", "1e2", '"1"', "true", "false", "[1]", "{}", "1e400"])
+@pytest.mark.parametrize(("written", "value"), [("100.0", 100), ("1e2", 100), ("1.00", 1), ("12.5E+1", 125)])
+def test_a_whole_number_may_be_written_as_a_fraction(written, value):
+    read_as = read(f'{{"n":{written}}}'.encode()).amount("n")
+    assert (read_as, type(read_as)) == (value, int)
+
+
+@pytest.mark.parametrize("written", ["9007199254740991.4", "1.0000000000000000001", "0.9999999999999999999"])
+def test_a_fraction_is_never_rounded_to_a_whole_number(written):
+    assert refusal(read(f'{{"n":{written}}}'.encode()).amount, "n")[0] == "n"
+
+
+@pytest.mark.parametrize(
+    "written", ["1.5", '"1"', "true", "false", "[1]", "{}", "1e400", "1e99999999999999999999"]
+)
 def test_an_amount_is_a_whole_number(written):
     assert refusal(read(f'{{"n":{written}}}'.encode()).amount, "n") == ("n", "must be a whole number")
 
@@ -188,6 +232,21 @@ def test_a_flag_is_nothing_else(value):
         "2026-01-03",
         "2026-01-03T04:15:00",
         "2026-01-03 04:15:00Z",
+        "２026-01-03T04:15:00Z",
+        "now",
+        "",
+    ],
+)
+def test_a_time_names_one_moment(value):
+    assert refusal(fields(t=value).moment, "t") == (
+        "t",
+        "must be an ISO 8601 time with its offset, as 2026-01-03T04:15:00Z",
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
         "2026-13-03T04:15:00Z",
         "2026-02-30T04:15:00Z",
         "2026-01-03T24:15:00Z",
@@ -195,13 +254,10 @@ def test_a_flag_is_nothing_else(value):
         "2026-01-03T04:15:00+25:00",
         "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:59-01:00",
-        "２026-01-03T04:15:00Z",
-        "now",
-        "",
     ],
 )
-def test_a_time_names_one_moment(value):
-    assert refusal(fields(t=value).moment, "t") == ("t", "must be an ISO 8601 time with its offset")
+def test_a_time_is_one_of_the_calendar(value):
+    assert refusal(fields(t=value).moment, "t") == ("t", "must be a moment that the calendar has")
 
 
 def test_a_time_keeps_its_milliseconds_and_loses_its_offset(now):

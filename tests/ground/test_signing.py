@@ -70,6 +70,14 @@ def test_one_good_signature_among_several_is_enough():
     assert check(headers(webhook_signature=several)) == Signed("msg_1", AT)
 
 
+@pytest.mark.parametrize("between", [" ", ",", ", ", "  ", " ,  ".strip() + " "])
+@pytest.mark.parametrize("good_is", ["first", "last"])
+def test_a_header_that_came_in_several_lines_counts_as_a_whole(between, good_is):
+    lines = [sign(NEW, "msg_1", AT, BODY), sign(STRANGE, "msg_1", AT, BODY)]
+    joined = between.join(lines if good_is == "first" else reversed(lines))
+    assert check(headers(webhook_signature=joined)) == Signed("msg_1", AT)
+
+
 def test_ten_signatures_are_compared_and_eleven_are_refused():
     good, wrong = sign(NEW, "msg_1", AT, BODY), sign(STRANGE, "msg_1", AT, BODY)
     ten = " ".join([wrong] * (MAX_SIGNATURES - 1) + [good])

@@ -119,6 +119,48 @@ async def test_a_session_opens_it_from_our_own_origin(ana, cookie):
 
 
 @pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("tips.example:443", "https://tips.example"),
+        ("tips.example", "https://tips.example:443"),
+        ("tips.example:80", "http://tips.example"),
+        ("TIPS.example", "https://tips.EXAMPLE"),
+        ("[::1]:443", "https://[::1]"),
+        ("web:8000", "https://public.example"),
+        ("web:8000", "https://public.example:443"),
+    ],
+)
+async def test_an_origin_is_ours_however_its_port_and_the_host_are_written(
+    ana, cookie, settings, host, origin
+):
+    settings.PUBLIC_BASE_URL = "https://public.example/"
+    async with Page(headers={"cookie": cookie, "host": host, "origin": origin}):
+        pass
+
+
+@pytest.mark.parametrize(
+    "before", ['consent={"a":1}; ', "a=b; ; =; ", 'x="unended; ', "a[b]=c@d,e; ", "ä=ö; ", "ab\x01=c; "]
+)
+async def test_a_cookie_of_another_application_takes_nothing_away(ana, cookie, before):
+    headers = {"cookie": before + cookie, "host": "a", "origin": "http://a"}
+    async with Page(headers=headers):
+        pass
+
+
+async def test_cookies_may_come_in_several_lines(ana, cookie):
+    page = Page(headers={"cookie": cookie, "host": "a", "origin": "http://a"})
+    page.socket.scope["headers"].append((b"cookie", b"a=b"))
+    async with page:
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["Token", "token", "TOKEN"])
+async def test_the_scheme_of_a_token_is_of_any_case(token, scheme):
+    async with Page(headers={"authorization": f"{scheme} {token}"}):
+        pass
+
+
+@pytest.mark.parametrize(
     "origin",
     ["https://evil.example", "https://tips.example.evil.example", "null", "https://tips.example:81", ""],
 )

@@ -138,7 +138,7 @@ RULES = [
     ("totalPrice", -100, f"must be between 1 and {2**53 - 1}"),
     ("totalPrice", 2**53, f"must be between 1 and {2**53 - 1}"),
     ("totalPrice", 99.5, NUMBER),
-    ("totalPrice", 100.0, NUMBER),
+    ("totalPrice", 100.5, NUMBER),
     ("totalPrice", "100", NUMBER),
     ("totalPrice", True, NUMBER),
     ("commission", 101, "must be between 0 and 100"),
@@ -166,7 +166,7 @@ RULES = [
     ("isAnonymous", "yes", "must be true or false"),
     ("isAnonymous", 1, "must be true or false"),
     ("createdAt", None, REQUIRED),
-    ("createdAt", "yesterday", "must be an ISO 8601 time with its offset"),
+    ("createdAt", "yesterday", "must be an ISO 8601 time with its offset, as 2026-01-03T04:15:00Z"),
     ("createdAt", 1767413700, TEXT),
 ]
 
@@ -189,7 +189,7 @@ def test_a_broken_field_is_named_with_its_rule(path, value, rule):
         ("userId", "bob", HEX),
         ("tokens", 0, f"must be between 1 and {2**53 - 1}"),
         ("tokens", 1.5, NUMBER),
-        ("createdAt", "", "must be an ISO 8601 time with its offset"),
+        ("createdAt", "", "must be an ISO 8601 time with its offset, as 2026-01-03T04:15:00Z"),
     ],
 )
 def test_a_purchases_broken_field_is_named_with_its_rule(field, value, rule):

@@ -113,6 +113,81 @@ def test_both_doors_are_one():
     ]
 
 
+async def with_lines(content, headers):
+    """Through the application, with headers that may come twice."""
+    transport = httpx.ASGITransport(app=application, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        return (await client.post(webhooks.PATH, content=content, headers=headers)).status_code
+
+
+@pytest.mark.parametrize("good_is", ["first", "last"])
+def test_every_line_of_signatures_counts(good_is):
+    content = body("tip.succeeded", tip())
+    good = signed(content, "msg_1")
+    wrong = signing.sign(STRANGE, "msg_1", int(time.time()), content)
+    lines = [("webhook-signature", wrong), *good.items()]
+    if good_is == "first":
+        lines.reverse()
+    assert asyncio.run(with_lines(content, lines)) == 202
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+def test_an_id_or_a_time_that_is_given_twice_is_none(name):
+    content = body("tip.succeeded", tip())
+    good = signed(content, "msg_1")
+    assert asyncio.run(with_lines(content, [*good.items(), (name, good[name])])) == 401
+    assert stored() == []
+
+
+# --- what support can search for ---------------------------------------------------------------------------
+
+
+def lines_of(capfd):
+    """What was written about refused calls, without time and logger."""
+    found = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    return [
+        {
+            name: value
+            for name, value in line.items()
+            if name in ("delivery_id", "tip_id", "error_code", "field")
+        }
+        for line in found
+        if line["event"] == "delivery_refused" and line["trace_id"]
+    ]
+
+
+def over_http(content, headers):
+    """Through the door that writes its lines under the id of the request."""
+    return asyncio.run(over_asgi(content, headers))[0]
+
+
+def test_a_refused_call_leaves_a_line_that_can_be_searched_for(capfd, settings):
+    settings.WEBHOOK_MAX_BODY_BYTES = 4096
+    broken, conflict = body("tip.succeeded", tip(totalPrice=1.5)), body("tip.succeeded", tip(totalPrice=7))
+    good, long = body("tip.succeeded", tip()), b" " * 5000
+    sent = [
+        (broken, signed(broken, "msg_1"), 400),
+        (good, signed(good, "msg_2"), 202),
+        (conflict, signed(conflict, "msg_3"), 409),
+        (good, signed(broken, "msg_4"), 401),
+        (long, signed(long, "msg_5"), 413),
+        (good, signed(good, "msg_6") | {"content-encoding": "gzip"}, 415),
+        (b"[]", signed(b"[]", "msg_7"), 400),
+        (good, signed(good, "bob <script>"), 401),
+    ]
+    for content, headers, status in sent:
+        assert over_http(content, headers) == status
+    assert lines_of(capfd) == [
+        {"delivery_id": "msg_1", "tip_id": tip_id(1), "error_code": "malformed", "field": "data.totalPrice"},
+        {"delivery_id": "msg_3", "tip_id": tip_id(1), "error_code": "conflict"},
+        {"delivery_id": "msg_4", "error_code": "bad_signature"},
+        {"delivery_id": "msg_5", "error_code": "too_large"},
+        {"delivery_id": "msg_6", "error_code": "unsupported_media_type"},
+        {"delivery_id": "msg_7", "error_code": "malformed", "field": "body"},
+        {"error_code": "bad_signature"},
+    ]
+
+
 # --- conflicts ---------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ground.inbox.inbox import Call
-from ground.json.fields import Fields, read
+from ground.json.fields import Fields, Malformed, read
 from tips.intake import purchases
 from tips.intake.purchases import Purchase
 
@@ -159,6 +159,14 @@ def parse(body: bytes) -> Message:
         return Message(event_type, None)
     fields.moment("timestamp")
     return Message(event_type, parser(fields.object("data")))
+
+
+def tip_id_in(body: bytes) -> str:
+    """The tip that a malformed message is about, as far as that can be read; else nothing."""
+    try:
+        return read(body).object("data").hex_id("tipId")
+    except Malformed:
+        return ""
 
 
 def as_call(
