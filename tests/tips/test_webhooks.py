@@ -3,6 +3,7 @@ hostile gets further."""
 
 import asyncio
 import json
+import logging
 import time
 from collections import Counter
 
@@ -18,6 +19,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from config.asgi import application
+from config.logging import AllowListFormatter
 from ground.hops import doorbell
 from ground.inbox import inbox, signing
 from ground.inbox.models import WebhookDelivery
@@ -142,18 +144,22 @@ def test_an_id_or_a_time_that_is_given_twice_is_none(name):
 # --- what support can search for ---------------------------------------------------------------------------
 
 
-def lines_of(capfd):
-    """What was written about refused calls, without time and logger."""
-    found = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
-    return [
-        {
-            name: value
-            for name, value in line.items()
-            if name in ("delivery_id", "tip_id", "error_code", "field")
-        }
-        for line in found
-        if line["event"] == "delivery_refused" and line["trace_id"]
-    ]
+@pytest.fixture
+def refused_lines():
+    """What is written about refused calls, as the log's own formatter writes it, in its moment."""
+
+    class Lines(logging.StreamHandler):
+        def emit(self, record):
+            line = json.loads(self.format(record))
+            assert line["trace_id"]
+            wanted = ("delivery_id", "tip_id", "error_code", "field")
+            found.append({name: value for name, value in line.items() if name in wanted})
+
+    found, handler = [], Lines()
+    handler.setFormatter(AllowListFormatter())
+    logging.getLogger("ground.inbox.answers").addHandler(handler)
+    yield found
+    logging.getLogger("ground.inbox.answers").removeHandler(handler)
 
 
 def over_http(content, headers):
@@ -161,7 +167,7 @@ def over_http(content, headers):
     return asyncio.run(over_asgi(content, headers))[0]
 
 
-def test_a_refused_call_leaves_a_line_that_can_be_searched_for(capfd, settings):
+def test_a_refused_call_leaves_a_line_that_can_be_searched_for(refused_lines, settings):
     settings.WEBHOOK_MAX_BODY_BYTES = 4096
     broken, conflict = body("tip.succeeded", tip(totalPrice=1.5)), body("tip.succeeded", tip(totalPrice=7))
     good, long = body("tip.succeeded", tip()), b" " * 5000
@@ -177,7 +183,7 @@ def test_a_refused_call_leaves_a_line_that_can_be_searched_for(capfd, settings):
     ]
     for content, headers, status in sent:
         assert over_http(content, headers) == status
-    assert lines_of(capfd) == [
+    assert refused_lines == [
         {"delivery_id": "msg_1", "tip_id": tip_id(1), "error_code": "malformed", "field": "data.totalPrice"},
         {"delivery_id": "msg_3", "tip_id": tip_id(1), "error_code": "conflict"},
         {"delivery_id": "msg_4", "error_code": "bad_signature"},
