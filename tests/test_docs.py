@@ -241,6 +241,17 @@ def test_every_event_of_the_log_is_documented_as_the_code_writes_it():
     assert differing_events(written, text("log-events.md")) == set()
 
 
+def test_every_file_that_the_code_names_exists():
+    """In comments and docstrings, as in the documents."""
+    named = {
+        f"{file.relative_to(BASE)}: {path}"
+        for floor in FLOORS_OF_CODE
+        for file in sorted((BASE / floor).rglob("*.py"))
+        for path in missing_paths(file.read_text(encoding="utf-8"))
+    }
+    assert named == set()
+
+
 def test_every_decision_has_its_fields_and_its_row_in_the_index():
     index, files = text("decisions.md"), sorted((DOCS / "decisions").glob("*.md"))
     assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))

@@ -24,7 +24,7 @@ from tips.models import LoggedEvent, RequestStatus, SettlementStatus, Tip
 from tips.queue import requests as queue
 
 S = ActivationStatus
-# In the order in which `lovense.deciding.activation.decide` asks them.
+# In the order in which `lovense/deciding/gates.py` asks them.
 GATES = (
     "signature",
     "duplicate",
