@@ -126,7 +126,7 @@ TOPS = r"(?:config|adminpanel|lovense|tips|ledger|ground|tests|bench|tools|docs|
 def missing_paths(document: str, base: Path = BASE) -> list[str]:
     """Whatever stands between backticks and looks like a path of this repository: `tips/log/events.py`,
     `tests/flows/`, `tests/tips/test_queue.py::test_name`."""
-    named = re.findall(rf"`({TOPS}/[\w./-]*)(?:::(\w+))?`", document)
+    named = re.findall(rf"`({TOPS}/(?:[\w.-]+/)*(?:[\w.-]+\.[a-z]+)?)(?:::(\w+))?`", document)
     return sorted(
         {f"{path}::{name}" if name else path for path, name in named if not _is_there(base / path, name)}
     )
