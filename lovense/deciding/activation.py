@@ -92,7 +92,9 @@ def undecidable(
     pause = claims.pause_before_retry(request)
     if pause is not None:
         said = f"attempt {request['attempts']}: {type(error).__name__}"
-        return claims.GivenBack(request["_id"], now + timedelta(seconds=pause), error=said)
+        return claims.GivenBack(
+            request["_id"], now + timedelta(seconds=pause), error=said, claim=request["claimed_by"]
+        )
     verdict = {"status": S.DEAD.value, "reason": "undecidable", "finished_at": now}
     return (before or new_row(request, now)) | verdict
 

@@ -224,5 +224,6 @@ def _disband(lost: Sequence[Row], now: datetime) -> int:
         if activation_id(row["idempotency_key"]) not in {each["_id"] for each in over}
     ]
     return len(over) + sum(
-        claims.release(row["_id"], now=now, delay_seconds=0, error=error) for row in waiting
+        claims.release(row["_id"], now=now, delay_seconds=0, error=error, claim=row["claimed_by"])
+        for row in waiting
     )

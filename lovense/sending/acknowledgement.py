@@ -6,6 +6,7 @@ page that had been given up may still say that it finished."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from pymongo import UpdateOne
@@ -13,7 +14,16 @@ from pymongo.write_concern import WriteConcern
 
 from ground.mongodb.collections import collection
 from lovense.deciding import batch
-from lovense.deciding.activation import FINAL, TARGET, Row, S, end_requests, froms, run_seconds
+from lovense.deciding.activation import (
+    FINAL,
+    LIVE,
+    TARGET,
+    Row,
+    S,
+    end_requests,
+    froms,
+    run_seconds,
+)
 from lovense.models import Activation
 from lovense.sending import retries
 from tips.models import RequestStatus
@@ -89,12 +99,14 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
             "delivered_seconds": seconds,
             "reason": "",
         }
-        alone = {
+        alone: Row = {
             "_id": {"$in": ids},
             "status": froms(S.COMPLETED),
             "members": None,
             "cancelled_at": None,
         }
+        if seconds is not None:  # what says more than was promised goes the careful way
+            alone["promised_seconds"] = {"$gte": seconds}
         moved += collection(Activation, _FAST).update_many(alone, {"$set": changes}).modified_count
     return moved == len(acks)
 
@@ -140,7 +152,7 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
         mine["attempt"] = (
             ack.attempt
         )  # a refusal that comes late or twice says nothing about the next attempt
-    end = {"finished_at": ack.at, "delivered_seconds": ack.delivered_seconds}
+    end: Row = {"finished_at": ack.at, "delivered_seconds": _delivered(ack)}
     cancelled = {
         **mine,
         "status": froms(S.CANCELLED),
@@ -149,12 +161,23 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
     }
     status, reason = (S.COMPLETED, "") if ack.stage == "finished" else (S.FAILED, ack.code)
     return [
-        UpdateOne(cancelled, {"$set": {**end, "status": S.CANCELLED.value, "reason": "cancelled"}}),
+        UpdateOne(
+            cancelled, [{"$set": {**end, "status": S.CANCELLED.value, "reason": "cancelled"}}]
+        ),
         UpdateOne(
             {**mine, "status": froms(status)},
-            {"$set": {**end, "status": status.value, "reason": reason}},
+            [{"$set": {**end, "status": status.value, "reason": {"$literal": reason}}}],
         ),
     ]
+
+
+_PROMISED = {"$ifNull": ["$run_seconds", "$promised_seconds"]}
+
+
+def _delivered(ack: Ack) -> Any:
+    """No page has delivered more than its command promised."""
+    said = ack.delivered_seconds
+    return None if said is None else {"$min": [said, _PROMISED]}
 
 
 def _short_of(ack: Ack) -> Row:
@@ -162,11 +185,7 @@ def _short_of(ack: Ack) -> Row:
     is completed."""
     if ack.stage != "finished" or ack.delivered_seconds is None:
         return {}
-    return {
-        "$expr": {
-            "$gt": [{"$ifNull": ["$run_seconds", "$promised_seconds"]}, ack.delivered_seconds]
-        }
-    }
+    return {"$expr": {"$gt": [_PROMISED, ack.delivered_seconds]}}
 
 
 def _who_about_what(ack: Ack) -> tuple[str, str]:
@@ -196,9 +215,10 @@ def _extend(acks: Sequence[Ack]) -> None:
     """A page that has the command may take its promised time; the lease then covers it."""
     if not acks:
         return
-    said = {_who_about_what(ack) for ack in acks}
+    said, now = {_who_about_what(ack) for ack in acks}, max(ack.at for ack in acks)
     columns = (
         "request_id",
+        "status",
         "promised_seconds",
         "run_seconds",
         "members",
@@ -216,8 +236,9 @@ def _extend(acks: Sequence[Ack]) -> None:
             row["started_at"] or row["received_at"]
         )  # not the time of this ack: one said again must not buy more time
         if began is not None and (row["performer_id"], row["_id"]) in said:
-            claims.extend(
-                row["request_id"],
-                until=began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS),
-            )
+            until = began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS)
+            is_live = S(row["status"]) in LIVE
+            if not claims.extend(row["request_id"], until=until) and is_live:
+                # Confirmed between two attempts: what plays has its turn, and holds its lane.
+                claims.retake(row["request_id"], by=settings.STACK_SLOT, now=now, until=until)
     batch.started([row for row in found if row["started_at"] is not None])

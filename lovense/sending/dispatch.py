@@ -148,7 +148,12 @@ def _decided(request: Row, before: Row | None, seen: Seen) -> Decided:
     row = asked(request, before=before)
     if row["status"] == S.QUEUED:
         until = rules.paces[request["lane"]].opens_at
-        return Decided(request, claims.GivenBack(request["_id"], until, limit=row["reason"]))
+        return Decided(
+            request,
+            claims.GivenBack(
+                request["_id"], until, limit=row["reason"], claim=request["claimed_by"]
+            ),
+        )
     window = seen.windows.get(request["lane"], ()) if row["status"] == S.DISPATCHED else ()
     mates = batch.mates(request, window)
     rows = (asked(claims.as_joined(request, mate)) for mate in mates)

@@ -61,7 +61,13 @@ def refused(request: Row, code: str, *, now: datetime, **guard: Any) -> bool:
     if pause is None:
         bury(key, code, now=now)
     else:
-        claims.release(request["_id"], now=now, delay_seconds=pause, error=error)
+        claims.release(
+            request["_id"],
+            now=now,
+            delay_seconds=pause,
+            error=error,
+            claim=request["claimed_by"],
+        )
     return True
 
 
@@ -72,7 +78,13 @@ def unconfirmed(request: Row, *, now: datetime) -> bool:
     if pause is None:
         return False
     error = f"attempt {request['attempts']}: the page did not confirm it"
-    claims.release(request["_id"], now=now, delay_seconds=pause, error=error)
+    claims.release(
+        request["_id"],
+        now=now,
+        delay_seconds=pause,
+        error=error,
+        claim=request["claimed_by"],
+    )
     return True
 
 
@@ -83,7 +95,13 @@ def never_sent(request: Row, *, now: datetime) -> None:
     if claims.pause_before_retry(request) is None:
         _give_up(request, "worker_died", now=now)
     else:
-        claims.release(request["_id"], now=now, delay_seconds=0, error=error)
+        claims.release(
+            request["_id"],
+            now=now,
+            delay_seconds=0,
+            error=error,
+            claim=request["claimed_by"],
+        )
 
 
 def _give_up(request: Row, reason: str, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
+from lovense.lane import controls
 from lovense.models import Performer
 from lovense.sending import acknowledgement, dispatch, leases, pages, resume, retries
 from lovense.sending.acknowledgement import Ack
@@ -81,6 +82,73 @@ def test_confirmed_between_two_attempts_it_waits_for_its_end(chain, bob, stage):
     assert (activation_of(tip_id)["status"], request_of(tip_id)["status"]) == ("timeout", "failed")
     assert activation_of(tip_id)["attempt"] == 1
     assert activation_of(following)["status"] == "dispatched"
+
+
+@pytest.mark.parametrize("stage", ["received", "started"])
+def test_confirmed_between_two_attempts_it_has_its_lane_again_at_once(chain, bob, stage):
+    """So skip finds it, a drain waits for it, and clear does not count it; also under a pause it ends."""
+    tip_id = chain.settled(bob, 100)
+    chain.settled(bob, 100)
+    round_at(chain, NOW)
+    leases.expire(now=NOW + seconds(WINDOW), limit=100)
+    confirmed = NOW + seconds(WINDOW + 1)
+    who = {"performer_id": chain.performer_id, "by": "ana", "why": ""}
+    controls.pause(**who, now=confirmed)
+    ack(chain, tip_id, stage, at=confirmed)
+    assert request_of(tip_id)["status"] == "claimed"
+    assert request_of(tip_id)["attempts"] == 1
+    assert controls.under_way() == 1
+    assert controls.waiting(performer_id=chain.performer_id) == 1
+    ack(chain, tip_id, stage, at=confirmed + seconds(1))
+    assert controls.under_way() == 1
+    for later in (20, 40):
+        round_at(chain, confirmed + seconds(later))
+    assert (activation_of(tip_id)["status"], request_of(tip_id)["status"]) == ("timeout", "failed")
+
+
+def test_what_was_confirmed_between_two_attempts_can_be_skipped(chain, bob):
+    tip_id = chain.settled(bob, 100)
+    round_at(chain, NOW)
+    leases.expire(now=NOW + seconds(WINDOW), limit=100)
+    ack(chain, tip_id, "started", at=NOW + seconds(WINDOW + 1))
+    who = {"performer_id": chain.performer_id, "by": "ana", "why": ""}
+    ended = controls.skip(**who, now=NOW + seconds(WINDOW + 2))
+    assert (ended.status, ended.request_id) == ("cancelling", request_of(tip_id)["_id"])
+
+
+def test_confirmed_late_it_does_not_take_a_lane_that_has_gone_on(chain, bob):
+    tip_id = chain.settled(bob, 100)
+    round_at(chain, NOW)
+    leases.expire(now=NOW + seconds(WINDOW), limit=100)
+    urgent(chain, NOW)
+    collection(QueueRequest).update_one({"_id": queue.request_id("urgent")}, {"$set": {"status": "claimed"}})
+    ack(chain, tip_id, "started", at=NOW + seconds(WINDOW + 1))
+    assert (activation_of(tip_id)["status"], request_of(tip_id)["status"]) == ("activated", "pending")
+
+
+def test_a_slow_hand_does_not_give_back_a_later_claim(chain, bob):
+    """Two hands look at the same lease that ran out; the second is slower than the next attempt."""
+    tip_id = chain.settled(bob, 100)
+    round_at(chain, NOW)
+    as_seen = request_of(tip_id)
+    assert round_at(chain, NOW + seconds(WINDOW)) == []
+    assert round_at(chain, NOW + seconds(WINDOW + 3)) == [f"{tip_id}.all"]
+    before = request_of(tip_id)
+    for give_back in (retries.unconfirmed, retries.never_sent):
+        give_back(as_seen, now=NOW + seconds(WINDOW + 3))
+        assert request_of(tip_id) == before
+
+
+@pytest.mark.parametrize("stages", [["finished"], ["started", "finished"], ["started", "failed"]])
+@pytest.mark.parametrize(("said", "kept"), [(3600, PLAYS), (PLAYS, PLAYS), (3.5, 3.5), (0, 0), (None, None)])
+def test_no_page_delivers_more_than_was_promised(chain, bob, stages, said, kept):
+    tip_id = chain.settled(bob, 100)
+    round_at(chain, NOW)
+    for stage in stages:
+        ack(chain, tip_id, stage, at=NOW + seconds(1), delivered_seconds=said, code="$status", is_answer=True)
+    assert activation_of(tip_id)["delivered_seconds"] == kept
+    if stages[-1] == "failed":
+        assert activation_of(tip_id)["reason"] == "$status"
 
 
 def test_a_pause_holds_a_retry_too(chain, bob):

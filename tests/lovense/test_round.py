@@ -109,7 +109,9 @@ def test_what_was_decided_of_each_case(chain, bob):
 def test_a_limit_gives_the_claim_back_and_counts_no_attempt(chain, bob):
     (request,) = over_the_limit(chain, bob)
     decided = dispatch.decide(request, looked([request]))
-    assert decided.outcome == claims.GivenBack(request["_id"], NOW + seconds(60), limit="rate_limit")
+    assert decided.outcome == claims.GivenBack(
+        request["_id"], NOW + seconds(60), limit="rate_limit", claim=request["claimed_by"]
+    )
     assert dispatch.keep([decided], looked([request])) == []
     row = collection(QueueRequest).find_one({"_id": request["_id"]})
     assert (row["status"], row["attempts"], row["delayed_by"]) == ("pending", 0, "rate_limit")

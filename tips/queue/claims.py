@@ -104,7 +104,7 @@ def claim(
     until = now + timedelta(seconds=lease_seconds)
     mark = {
         "status": CLAIMED,
-        "claimed_by": f"{by}/{uuid.uuid4().hex[:12]}",
+        "claimed_by": _name(by),
         "lease_until": until,
         "claimed_at": now,
     }
@@ -141,18 +141,22 @@ def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
 
 class GivenBack(NamedTuple):
     """A claim that goes back to its place in the lane, and waits there. `error`: why the attempt
-    failed. `limit`: what says that none was made, so none is counted."""
+    failed. `limit`: what says that none was made, so none is counted. `claim`: the name of the
+    claim that is meant, so that a slow hand does not give back a later one."""
 
     request_id: str
     until: datetime
     error: str = ""
     limit: str = ""
+    claim: str = ""
 
 
-def release(request_id: str, *, now: datetime, delay_seconds: float, error: str) -> int:
+def release(
+    request_id: str, *, now: datetime, delay_seconds: float, error: str, claim: str = ""
+) -> int:
     """Gives a claim back to its place in the lane, not before the delay is over."""
     until = now + timedelta(seconds=delay_seconds)
-    return give_back([GivenBack(request_id, until, error=error)], now=now)
+    return give_back([GivenBack(request_id, until, error=error, claim=claim)], now=now)
 
 
 def give_back(given: Sequence[GivenBack], *, now: datetime) -> int:
@@ -169,7 +173,9 @@ def _back(one: GivenBack, now: datetime) -> UpdateOne:
         changes = {"$set": back | {"delayed_by": one.limit}, "$inc": {"attempts": -1}}
     if one.error:
         changes["$push"] = history(one.error, now)
-    held = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
+    held: dict[str, Any] = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
+    if one.claim:
+        held["claimed_by"] = one.claim
     return UpdateOne(held, changes)
 
 
@@ -220,10 +226,33 @@ def pause_before_retry(row: Row) -> float | None:
     return BACKOFF_SECONDS[tried - 1] * (1 + jitter) if tried < MAX_ATTEMPTS else None
 
 
-def extend(request_id: str, *, until: datetime) -> None:
-    collection(QueueRequest, FAST).update_one(
-        {"_id": request_id, "status": CLAIMED}, {"$set": {"lease_until": until}}
-    )
+def extend(request_id: str, *, until: datetime) -> bool:
+    """Whether it is claimed."""
+    held = {"_id": request_id, "status": CLAIMED}
+    changes = {"$set": {"lease_until": until}}
+    return bool(collection(QueueRequest, FAST).update_one(held, changes).matched_count)
+
+
+def retake(request_id: str, *, by: str, now: datetime, until: datetime) -> bool:
+    """What waits for its next attempt turns out to be under way: it has its lane again, unless the
+    lane has gone on. No attempt is counted, since none is made."""
+    mark = {
+        "status": CLAIMED,
+        "claimed_by": _name(by),
+        "claimed_at": now,
+        "lease_until": until,
+        "available_at": now,
+    }
+    waits = {"_id": request_id, "status": PENDING, "attempts": {"$gt": 0}}
+    try:
+        return bool(collection(QueueRequest).update_one(waits, {"$set": mark}).modified_count)
+    except DuplicateKeyError:
+        return False
+
+
+def _name(by: str) -> str:
+    """No two claims have the same."""
+    return f"{by}/{uuid.uuid4().hex[:12]}"
 
 
 def claimed(lane: str) -> Row | None:
