@@ -30,7 +30,7 @@ AGE = timedelta(days=100)
 PATIENCE_SECONDS = 900
 
 
-def tip_row(number: int, at: datetime) -> dict[str, Any]:
+def tip_row(number: int, at: datetime) -> Any:
     """A row of `tips` as settlement leaves it, as far as its event needs it."""
     tip_id = f"{number:024x}"
     return {

@@ -169,6 +169,7 @@ def fill(lane: str, depth: int) -> None:
     from ground.mongodb.collections import collection
     from tips.models import Priority, QueueRequest, RequestType
     from tips.queue import requests as queue
+    from tips.rows import RequestRow
 
     now, priorities = clock.now() - timedelta(minutes=1), list(Priority)
     payload = {
@@ -178,7 +179,7 @@ def fill(lane: str, depth: int) -> None:
         "note": "x" * 1000,
     }
 
-    def row(number: int) -> Row:
+    def row(number: int) -> RequestRow:
         place: Row = {
             "lane": lane,
             "position": number,

@@ -17,6 +17,7 @@ from channels.exceptions import StopConsumer
 from ground import clock
 from lovense.devices import register
 from lovense.performers import identity
+from lovense.rows import Json, LayerMessage
 from lovense.sending import groups
 from lovense.sockets import allowance, protocol
 from lovense.sockets.openpage import OpenPage, in_thread
@@ -42,13 +43,13 @@ class PerformerConsumer(AsyncConsumer):
                 self.page.outbox.forget()
                 sockets.remove(self.page)
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
+    async def dispatch(self, message: LayerMessage) -> None:
         # Channels closes old ORM connections before every message, a thread hop each; there is none
         # to close here.
         handler = getattr(self, message["type"].replace(".", "_"))
         await handler(message)
 
-    async def websocket_connect(self, message: dict[str, Any]) -> None:
+    async def websocket_connect(self, message: LayerMessage) -> None:
         opener = await in_thread(identity.opener_of, self.scope)
         if opener is None:
             await self._refuse(UNAUTHENTICATED)
@@ -82,14 +83,14 @@ class PerformerConsumer(AsyncConsumer):
 
     # --- from the channel layer ------------------------------------------------------------------
 
-    async def page_activate(self, message: dict[str, Any]) -> None:
+    async def page_activate(self, message: LayerMessage) -> None:
         self.page.pass_on(message)
 
     page_stop = page_news = page_activate
 
     # --- from the page ---------------------------------------------------------------------------
 
-    async def websocket_receive(self, message: dict[str, Any]) -> None:
+    async def websocket_receive(self, message: LayerMessage) -> None:
         if self.page.outbox.is_closed:
             return
         cost = allowance.OTHER
@@ -108,7 +109,7 @@ class PerformerConsumer(AsyncConsumer):
         if wait := self._allowance.take(cost, asyncio.get_running_loop().time()):
             await asyncio.sleep(wait)
 
-    async def _heard(self, data: dict[str, Any]) -> None:
+    async def _heard(self, data: Json) -> None:
         page = self.page
         if data["type"] == "ack":
             await sockets.acknowledge(protocol.ack(data, page.performer_id, page.forwarded[0]))
@@ -118,7 +119,7 @@ class PerformerConsumer(AsyncConsumer):
         elif data["type"] != "stopped":
             raise protocol.MessageRefused("type", "must be ack, devices or stopped")
 
-    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+    async def websocket_disconnect(self, message: LayerMessage) -> None:
         sockets.remove(self.page)
         await self.page.release()
         group = groups.performer_group(self.page.performer_id)

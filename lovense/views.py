@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, TypedDict
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -127,7 +127,13 @@ def _hers(press: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return view
 
 
-def _by(request: HttpRequest, performer: Performer) -> dict[str, Any]:
+class _Asked(TypedDict):
+    performer_id: str
+    by: str
+    now: datetime
+
+
+def _by(request: HttpRequest, performer: Performer) -> _Asked:
     return {
         "performer_id": performer.performer_id,
         "by": request.user.get_username(),

@@ -15,6 +15,8 @@ FLOORS = ("config", "adminpanel", "lovense", "tips", "ledger", "ground")
 MOST_LINES = 50
 DOORS = {"views", "api", "webhooks", "consumers", "tasks", "admin"}
 FORBIDDEN_NAMES = {"services.py", "utils.py", "helpers.py", "managers.py", "selectors.py"}
+# The floors whose rows come from MongoDB as they are, and have types of their own.
+WITH_ROWS = {"tips", "lovense"}
 # Programs of their own (`python -m`), which talk to a person's terminal as a command does.
 PROGRAMS = {"config/stack/stack.py"}
 # Starts servers, which is what that word means there.
@@ -141,6 +143,23 @@ def rules_that_know_doors(tree: ast.Module, path: PurePosixPath) -> Found:
             yield line, f"imports the door {name}"
 
 
+def untyped_rows(tree: ast.Module, path: PurePosixPath) -> Found:
+    """A row has a type (`tips/rows.py`, `lovense/rows.py`), and JSON a name that says what it is."""
+    if path.parts[0] not in WITH_ROWS:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            told = [arg.annotation for arg in named] + [node.returns]
+            if any(is_untyped(part) for note in told if note for part in ast.walk(note)):
+                yield node.lineno, f"{node.name} has a bare dict[str, Any] in its signature"
+
+
+def is_untyped(note: ast.AST) -> bool:
+    text = note.value if isinstance(note, ast.Constant) and isinstance(note.value, str) else ""
+    return ast.unparse(note) == "dict[str, Any]" or "dict[str, Any]" in text
+
+
 IN_PACKAGES = [
     *(
         djangos_transactions,
@@ -150,7 +169,7 @@ IN_PACKAGES = [
         names_of_nothing,
         long_functions,
     ),
-    *(silent_modules, printing, clocks, rules_that_know_doors),
+    *(silent_modules, printing, clocks, rules_that_know_doors, untyped_rows),
 ]
 IN_TESTS = [sleeping, silent_modules, long_functions, names_of_nothing]
 
@@ -261,6 +280,10 @@ PLANTED = [
     (clocks, "datetime.utcnow()"),
     (rules_that_know_doors, "from tips.tasks import settle"),
     (rules_that_know_doors, "from lovense import consumers"),
+    (untyped_rows, "def f(row: dict[str, Any]) -> None: ..."),
+    (untyped_rows, "def f(*, rows: Sequence[dict[str, Any]] | None = None) -> None: ..."),
+    (untyped_rows, "async def f() -> list[dict[str, Any]]: ..."),
+    (untyped_rows, "class A:\n    def f(self) -> 'dict[str, Any]': ..."),
 ]
 ALLOWED = [
     (
@@ -277,6 +300,7 @@ ALLOWED = [
     (printing, "self.stdout.write('x')"),
     (clocks, "clock.now()\nnow = now or clock.now()\ntime.time()"),
     (rules_that_know_doors, "from tips import settlement, queue"),
+    (untyped_rows, "def f(row: RequestRow, body: Payload) -> dict[str, int]:\n    x: dict[str, Any] = {}"),
 ]
 SOMEWHERE = PurePosixPath("tips/planted.py")
 

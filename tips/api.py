@@ -46,6 +46,7 @@ from tips.intake.idempotency import KeptAnswer
 from tips.log import eventlog, events
 from tips.models import RequestStatus, SettlementStatus, Tip, TipStatus
 from tips.queue import counts
+from tips.rows import Payload, RequestRow
 from tips.settlement import settlement
 
 log = logging.getLogger(__name__)
@@ -253,7 +254,7 @@ _UNRECORDED = {
 }
 
 
-def _answer(status: int, body: dict[str, Any]) -> KeptAnswer:
+def _answer(status: int, body: Payload) -> KeptAnswer:
     return KeptAnswer(status, json.dumps(body).encode())
 
 
@@ -322,7 +323,7 @@ def feed(request: Request) -> Response:
     return Response({"events": page, "next": rows[-1]["sequence"] if rows else wanted["after"]})
 
 
-def _projected(payloads: list[events.Payload], projection: str | None) -> Iterable[events.Payload]:
+def _projected(payloads: list[Payload], projection: str | None) -> Iterable[Payload]:
     if projection == "ledger":
         return map(events.as_ledger_spec, payloads)
     if projection == "queue":
@@ -334,7 +335,7 @@ def _projected(payloads: list[events.Payload], projection: str | None) -> Iterab
     return payloads
 
 
-def _flags(request: dict[str, Any] | None) -> dict[str, Any]:
+def _flags(request: RequestRow | None) -> Payload:
     """How far the queue got with it, in seed 2's three optional words."""
     status = request["status"] if request else None
     finished: datetime | None = request["finished_at"] if request else None

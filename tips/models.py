@@ -243,7 +243,7 @@ class RequestStatus(models.TextChoices):
     DEAD = "dead"
 
 
-class RequestRow(models.Model):
+class KeptRequest(models.Model):
     """A row of the performance queue, wherever it lies."""
 
     request_id = models.CharField(primary_key=True, db_column="_id", max_length=36)
@@ -296,7 +296,7 @@ class RequestRow(models.Model):
         abstract = True
 
 
-class QueueRequest(RequestRow):
+class QueueRequest(KeptRequest):
     """The performance queue. The lane is the performer; one request of a lane is claimed at a
     time."""
 
@@ -351,7 +351,7 @@ class QueueRequest(RequestRow):
         ]
 
 
-class ArchivedQueueRequest(RequestRow):
+class ArchivedQueueRequest(KeptRequest):
     """Requests that ended long ago. Written by `tips/log/archive.py` and by nothing else."""
 
     segment = models.CharField(max_length=40)

@@ -9,7 +9,6 @@ door as a plain view, for WSGI servers and tests."""
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
@@ -25,6 +24,7 @@ from ground.inbox.inbox import Acceptance, Call
 from ground.json import errors
 from ground.json.errors import Answer, Refusal
 from tips.intake import acceptance, payloads
+from tips.rows import Payload
 
 PATH = "/api/webhooks/payments"
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -84,7 +84,7 @@ def _keys(secrets: tuple[str, ...]) -> list[bytes]:
     return [signing.key_of(secret) for secret in secrets]
 
 
-def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, dict[str, Any]]:
+def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, Payload]:
     """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is
     parsed, nothing is stored."""
     errors.check_size(len(body))

@@ -22,6 +22,7 @@ from tips.intake import payloads
 from tips.log import eventlog, events
 from tips.models import LoggedEvent, RequestStatus, SettlementStatus, Tip
 from tips.queue import requests as queue
+from tips.rows import NamedTipper, RequestRow
 
 S = ActivationStatus
 # In the order in which `lovense/deciding/gates.py` asks them.
@@ -111,7 +112,7 @@ class Story:
     tip: Tip | None
     deliveries: Sequence[WebhookDelivery]
     event: LoggedEvent | None
-    request: dict[str, Any] | None  # status and errors of the queue request
+    request: RequestRow | None  # status and errors of the queue request
     activations: Sequence[Activation]
     entries: Sequence[PostedEntry]
 
@@ -129,7 +130,10 @@ class Story:
     def who(self) -> str:
         if self.tip is None:
             return "a viewer"
-        row = {"is_anonymous": self.tip.is_anonymous, "tipper_username": self.tip.tipper_username}
+        row: NamedTipper = {
+            "is_anonymous": self.tip.is_anonymous,
+            "tipper_username": self.tip.tipper_username,
+        }
         return events.tipper_name(row) or "a viewer"
 
     @cached_property
@@ -186,7 +190,7 @@ def read(tip_id: str) -> Story | None:
     )
 
 
-def _request(tip_id: str) -> dict[str, Any] | None:
+def _request(tip_id: str) -> RequestRow | None:
     return queue.find(queue.request_id(tip_id), "status", "errors")
 
 

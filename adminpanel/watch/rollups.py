@@ -18,7 +18,7 @@ from adminpanel.models import PerformerTipHour, TipHour
 from ground import clock
 from ground.mongodb.collections import collection
 from tips.log.emission import Consumer, Envelope
-from tips.log.events import Payload
+from tips.rows import Payload
 
 Sums = dict[str, int]
 

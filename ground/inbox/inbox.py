@@ -16,7 +16,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from ground.inbox.models import DeliveryStatus, WebhookDelivery
+from ground.inbox.models import DeliveryRow, DeliveryStatus, WebhookDelivery
 from ground.mongodb import unique
 from ground.mongodb.collections import Document, collection
 
@@ -124,7 +124,7 @@ def _insert(rows: list[dict[str, Any]]) -> list[int]:
     return [clash.place for clash in unique.insert(WebhookDelivery, rows)]
 
 
-def repeats_of(subjects: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+def repeats_of(subjects: Sequence[str], *, limit: int) -> list[DeliveryRow]:
     """The duplicates and conflicts of these business facts, in order of arrival."""
     repeated = {
         "repeats": {"$in": list(subjects)},
@@ -142,7 +142,7 @@ def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:
     return {row["subject"]: row for row in found}
 
 
-def waiting(sources: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+def waiting(sources: Sequence[str], *, limit: int) -> list[DeliveryRow]:
     """The oldest unprocessed deliveries of these sources, in the order in which they were
     accepted."""
     found = collection(WebhookDelivery).find(
@@ -198,7 +198,7 @@ def is_waiting(subject: str) -> bool:
     return row is not None and row["status"] == DeliveryStatus.RECEIVED.value
 
 
-def waiting_of(subjects: Sequence[str]) -> list[dict[str, Any]]:
+def waiting_of(subjects: Sequence[str]) -> list[DeliveryRow]:
     """The unprocessed deliveries of these business facts, in the order in which the facts are
     given."""
     wanted = {"subject": {"$in": list(subjects)}, "status": DeliveryStatus.RECEIVED.value}
@@ -261,7 +261,7 @@ def _mark(
     )
 
 
-def conflicts(*, limit: int) -> list[dict[str, Any]]:
+def conflicts(*, limit: int) -> list[DeliveryRow]:
     """The deliveries that contradict what we hold, newest first; bodies stay where they are."""
     found = collection(WebhookDelivery).find({"status": DeliveryStatus.CONFLICT.value}, {"body": 0})
     return list(found.sort("position", -1).limit(limit))

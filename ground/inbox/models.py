@@ -1,6 +1,9 @@
 """What the inbox keeps: signed calls exactly as received, and the nonces they used up. No workflow
 lives here."""
 
+from datetime import datetime
+from typing import NotRequired, TypedDict
+
 from django.db import models
 
 from ground.mongodb.indexes import ExpiringIndex
@@ -14,6 +17,24 @@ class DeliveryStatus(models.TextChoices):
         "conflict"  # the same business key with other content: kept for admins, never applied
     )
     IGNORED = "ignored"  # an event type we store and do not act on
+
+
+class DeliveryRow(TypedDict):
+    """A row of `webhook_deliveries` as MongoDB gives it."""
+
+    _id: str
+    source: str
+    event_type: str
+    subject: str | None
+    repeats: NotRequired[str | None]
+    fingerprint: str
+    body: bytes
+    status: str
+    position: int
+    received_at: datetime
+    processed_at: datetime | None
+    attempts: int
+    error: str
 
 
 class WebhookDelivery(models.Model):

@@ -53,7 +53,7 @@ def answers() -> bool:
 
 def collection(
     model: type[models.Model], write_concern: WriteConcern | None = None
-) -> Collection[Document]:
+) -> Collection[Any]:
     """The model's collection. Without a write concern, the connection's own applies: majority."""
     opened = _collections()
     found = opened.get(model)

@@ -3,13 +3,13 @@
 Nothing is looked up first. Whatever else a server may say against a row is raised as it came.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import models
 from pymongo.errors import BulkWriteError
 
-from ground.mongodb.collections import Document, collection
+from ground.mongodb.collections import collection
 
 DUPLICATE_KEY = 11000
 
@@ -21,7 +21,7 @@ class Clash(NamedTuple):
     fields: tuple[str, ...]
 
 
-def insert(model: type[models.Model], rows: Sequence[Document]) -> list[Clash]:
+def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> list[Clash]:
     """The rows that were known; every other one is durable when this returns (majority)."""
     if not rows:
         return []

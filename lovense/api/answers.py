@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from ground import clock
-from lovense.deciding.activation import LIVE, Row, S, activation_id
+from lovense.deciding.activation import LIVE, S, activation_id
 from lovense.lane import lanes
 from lovense.lane.eta import Foreseen
 from lovense.models import Activation
 from lovense.page import outcome
+from lovense.rows import Json
 from tips.models import RequestStatus
+from tips.rows import RequestRow
 
 
-def lane(found: lanes.Lane, now: datetime) -> dict[str, Any]:
+def lane(found: lanes.Lane, now: datetime) -> Json:
     paused = found.paused
     return {
         "performerId": found.performer_id,
@@ -31,7 +33,7 @@ def lane(found: lanes.Lane, now: datetime) -> dict[str, Any]:
     }
 
 
-def request(row: Row) -> dict[str, Any]:
+def request(row: RequestRow) -> Json:
     payload = row["payload"]
     return {
         "requestId": row["_id"],
@@ -54,7 +56,7 @@ def request(row: Row) -> dict[str, Any]:
     }
 
 
-def status(row: Row, *, now: datetime) -> dict[str, Any]:
+def status(row: RequestRow, *, now: datetime) -> Json:
     place, eta = None, None
     if row["status"] == RequestStatus.PENDING:
         place, foreseen = lanes.outlook(row, now=now)
@@ -62,7 +64,7 @@ def status(row: Row, *, now: datetime) -> dict[str, Any]:
     return request(row) | {"place": place, "eta": eta, "activation": _activation(row)}
 
 
-def _eta(foreseen: Foreseen, now: datetime) -> dict[str, Any]:
+def _eta(foreseen: Foreseen, now: datetime) -> Json:
     seconds = foreseen.seconds(now)
     return {
         "at": _iso(foreseen.at),
@@ -72,7 +74,7 @@ def _eta(foreseen: Foreseen, now: datetime) -> dict[str, Any]:
     }
 
 
-def _activation(row: Row) -> dict[str, Any] | None:
+def _activation(row: RequestRow) -> Json | None:
     found = Activation.objects.filter(pk=activation_id(row["idempotency_key"])).first()
     if found is None:
         return None

@@ -25,11 +25,11 @@ from ground.json.fields import Fields, Malformed
 from ground.json.shapes import refusal
 from ground.people import DECIDES
 from lovense.api import answers
-from lovense.deciding.activation import Row
 from lovense.lane import lanes
 from lovense.models import Performer
 from tips import signals
 from tips.queue import requests as queue
+from tips.rows import RequestRow
 
 log = logging.getLogger(__name__)
 View = Callable[..., Response]
@@ -94,7 +94,7 @@ def _check_staff(request: Request, *, is_change: bool) -> None:
         raise PermissionDenied
 
 
-def reach(request: Request, request_id: str, *, is_change: bool) -> Row:
+def reach(request: Request, request_id: str, *, is_change: bool) -> RequestRow:
     """A request of the caller's lane; of any lane, for staff."""
     own = own_lane(request)
     if own is None:

@@ -5,21 +5,21 @@ One activation per (tip, target): its key is `<idempotency key>.<target>`. Every
 one, also the tip that does nothing, so that every tip ends with one verdict that a person can read.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo import UpdateOne
 
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from lovense.models import Activation, ActivationStatus
+from lovense.rows import ActivationRow
 from tips.models import RequestStatus
 from tips.queue import claims
 from tips.queue import requests as queue
+from tips.rows import RequestRow
 
 S = ActivationStatus
-Row = dict[str, Any]
 TARGET = "all"
 
 # To which status an activation may move, and from where. `docs/states.md` shows the same table. A
@@ -54,7 +54,7 @@ def froms(to: S) -> dict[str, list[str]]:
 # --- deciding ------------------------------------------------------------------------------------
 
 
-def new_row(request: Row, now: datetime) -> Row:
+def new_row(request: RequestRow, now: datetime) -> ActivationRow:
     event = request["payload"]
     return {
         "_id": activation_id(request["idempotency_key"]),
@@ -85,8 +85,8 @@ def new_row(request: Row, now: datetime) -> Row:
 
 
 def undecidable(
-    request: Row, error: Exception, *, before: Row | None, now: datetime
-) -> Row | claims.GivenBack:
+    request: RequestRow, error: Exception, *, before: ActivationRow | None, now: datetime
+) -> ActivationRow | claims.GivenBack:
     """A defect, or a row that nobody foresaw. It must neither be lost nor hold its lane for ever:
     it is tried again, and then it is a dead letter."""
     pause = claims.pause_before_retry(request)
@@ -95,14 +95,15 @@ def undecidable(
         return claims.GivenBack(
             request["_id"], now + timedelta(seconds=pause), error=said, claim=request["claimed_by"]
         )
-    verdict = {"status": S.DEAD.value, "reason": "undecidable", "finished_at": now}
-    return (before or new_row(request, now)) | verdict
+    row = before.copy() if before else new_row(request, now)
+    row["status"], row["reason"], row["finished_at"] = S.DEAD.value, "undecidable", now
+    return row
 
 
 # --- keeping -------------------------------------------------------------------------------------
 
 
-def earlier(claimed: Iterable[Row]) -> dict[str, Row]:
+def earlier(claimed: Iterable[RequestRow]) -> dict[str, ActivationRow]:
     """What was decided about these requests in an earlier attempt, by activation id."""
     retried = [
         activation_id(request["idempotency_key"]) for request in claimed if request["attempts"] > 1
@@ -110,18 +111,18 @@ def earlier(claimed: Iterable[Row]) -> dict[str, Row]:
     return _found(retried) if retried else {}
 
 
-def _found(activation_ids: Iterable[str]) -> dict[str, Row]:
+def _found(activation_ids: Iterable[str]) -> dict[str, ActivationRow]:
     found = collection(Activation).find({"_id": {"$in": list(activation_ids)}})
     return {row["_id"]: row for row in found}
 
 
 def keep(
-    rows: Sequence[Row],
-    again: Sequence[tuple[Row, Row]],
+    rows: Sequence[ActivationRow],
+    again: Sequence[tuple[RequestRow, ActivationRow]],
     *,
     anew: Collection[str],
     now: datetime,
-) -> dict[str, Row]:
+) -> dict[str, ActivationRow]:
     """Writes the decisions of a round, and ends the requests of those that are over; by id the
     activations as they are then, without those that another worker has decided first.
 
@@ -137,14 +138,14 @@ def keep(
     return kept
 
 
-def insert(rows: Sequence[Row]) -> set[str]:
+def insert(rows: Sequence[ActivationRow]) -> set[str]:
     """Inserts new activations; returns those that are ours. A clash means that another worker
     decided this tip."""
     known = {rows[clash.place]["_id"] for clash in unique.insert(Activation, rows)}
     return {row["_id"] for row in rows} - known
 
 
-def _replace(rows: Iterable[Row]) -> set[str]:
+def _replace(rows: Iterable[ActivationRow]) -> set[str]:
     """Those that still waited to be decided anew."""
     return {
         row["_id"]
@@ -155,7 +156,9 @@ def _replace(rows: Iterable[Row]) -> set[str]:
     }
 
 
-def _attempt_again(pairs: Sequence[tuple[Row, Row]], now: datetime) -> dict[str, Row]:
+def _attempt_again(
+    pairs: Sequence[tuple[RequestRow, ActivationRow]], now: datetime
+) -> dict[str, ActivationRow]:
     """Counts a further attempt on those of these activations that no page has confirmed yet; all of
     them, as they are then."""
     rows = {row["_id"]: row for _, row in pairs}
@@ -172,7 +175,7 @@ def _attempt_again(pairs: Sequence[tuple[Row, Row]], now: datetime) -> dict[str,
     return rows | _found([row["_id"] for _, row in unconfirmed])
 
 
-def _attempt(request: Row, key: str, now: datetime) -> UpdateOne:
+def _attempt(request: RequestRow, key: str, now: datetime) -> UpdateOne:
     attempt = {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
     guard = {
         "_id": key,
@@ -184,14 +187,14 @@ def _attempt(request: Row, key: str, now: datetime) -> UpdateOne:
     return UpdateOne(guard, {"$set": changes, "$push": {"attempts": attempt}})
 
 
-def is_unconfirmed(row: Row) -> bool:
+def is_unconfirmed(row: ActivationRow) -> bool:
     return row["status"] == S.DISPATCHED and row["received_at"] is None
 
 
 # --- ending --------------------------------------------------------------------------------------
 
 
-def end_requests(activations: Iterable[Row], *, now: datetime) -> None:
+def end_requests(activations: Iterable[ActivationRow], *, now: datetime) -> None:
     """Moves the requests of finished activations to the status that their verdict means."""
     groups: dict[tuple[RequestStatus, str], list[str]] = {}
     for row in activations:
@@ -213,7 +216,7 @@ REQUEST_STATUS = {
 WITH_A_CAUSE = frozenset({RequestStatus.FAILED, RequestStatus.DEAD})
 
 
-def run_seconds(row: Mapping[str, Any]) -> int:
+def run_seconds(row: ActivationRow) -> int:
     """How long its run takes on the device: its own seconds, and those of the activations that are
     part of it."""
     return int(row.get("run_seconds") or row["promised_seconds"])

@@ -8,17 +8,19 @@ ended, what it delivered is dealt out in the order of the turns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pymongo import UpdateOne
 
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import FINAL, Row, S, activation_id, end_requests, froms, insert
+from lovense.deciding.activation import FINAL, S, activation_id, end_requests, froms, insert
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.models import Activation
+from lovense.rows import ActivationRow
 from tips.models import Mode, RequestStatus
 from tips.queue import claims, counts, ordering
+from tips.rows import RequestRow, Statement
 
 # --- gathering -----------------------------------------------------------------------------------
 
@@ -26,19 +28,19 @@ from tips.queue import claims, counts, ordering
 class Member(NamedTuple):
     """One that may play in a leader's run: the request as it waits, and its activation."""
 
-    request: Row
-    row: Row
+    request: RequestRow
+    row: ActivationRow
 
 
 class BatchRun(NamedTuple):
     """A leader and those that may play with it."""
 
-    leader: Row
-    row: Row
+    leader: RequestRow
+    row: ActivationRow
     members: Sequence[Member]
 
 
-def windows(claimed: Iterable[Row], rules: Rules) -> dict[str, list[Row]]:
+def windows(claimed: Iterable[RequestRow], rules: Rules) -> dict[str, list[RequestRow]]:
     """By lane: what waits behind the claimed one, in the order of the turns; with it no more than a
     batch. Only where it may lead a run: of a later attempt than its first the page may remember
     another run."""
@@ -49,18 +51,21 @@ def windows(claimed: Iterable[Row], rules: Rules) -> dict[str, list[Row]]:
     }
 
 
-def mates(leader: Row, window: Iterable[Row]) -> list[Row]:
+def mates(leader: RequestRow, window: Iterable[RequestRow]) -> list[RequestRow]:
     """Pure. Those that may play with it: what came before the second in which it was claimed."""
     at = leader["claimed_at"]
+    assert at is not None
     return alike(leader, [row for row in window if ordering.is_ready(row, Mode.BATCH, at)])
 
 
-def alike(leader: Row, waiting: Iterable[Row]) -> list[Row]:
+def alike(leader: RequestRow, waiting: Iterable[RequestRow]) -> list[RequestRow]:
     """Those of the same tipper that nobody has tried."""
     return [row for row in waiting if not row["attempts"] and _who(row) == _who(leader)]
 
 
-def fitting(row: Row, decided: Iterable[tuple[Row, Row]], rules: Rules) -> list[Member]:
+def fitting(
+    row: ActivationRow, decided: Iterable[tuple[RequestRow, ActivationRow]], rules: Rules
+) -> list[Member]:
     """Pure. Of these requests with their activations, those that may join the leader's: they play,
     the same item, and all their promised seconds are within the cap."""
     left = rules.maximum_seconds(row["performer_id"]) - row["promised_seconds"]
@@ -73,14 +78,14 @@ def fitting(row: Row, decided: Iterable[tuple[Row, Row]], rules: Rules) -> list[
     return found
 
 
-def _who(request: Mapping[str, Any]) -> tuple[str, str]:
+def _who(request: RequestRow) -> tuple[str, str]:
     """For what people submit it is the account."""
     return request["type"], request["payload"].get("userId") or request.get(
         "submitted_by"
     ) or request["_id"]
 
 
-def gather(runs: Iterable[BatchRun], rules: Rules) -> list[Row]:
+def gather(runs: Iterable[BatchRun], rules: Rules) -> list[ActivationRow]:
     """Takes the members into their runs: each leader's row with the seconds and the names of those
     that were ours to take.
 
@@ -94,7 +99,7 @@ def gather(runs: Iterable[BatchRun], rules: Rules) -> list[Row]:
     ]
 
 
-def _joined(run: BatchRun) -> list[Row]:
+def _joined(run: BatchRun) -> list[ActivationRow]:
     if not run.members:
         return []
     joined = claims.join(run.leader, [member.request for member in run.members])
@@ -102,13 +107,15 @@ def _joined(run: BatchRun) -> list[Row]:
     return [member.row for member in run.members if member.request["_id"] in ours]
 
 
-def _lengthened(row: Row, members: Sequence[Row], rules: Rules) -> Row:
+def _lengthened(
+    row: ActivationRow, members: Sequence[ActivationRow], rules: Rules
+) -> ActivationRow:
     if not members:
         return row
+    item = row["item"]
+    assert item is not None
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
-    commands, run_seconds = compiled(
-        row["item"] | {"durationSec": seconds}, rules, row["performer_id"]
-    )
+    commands, run_seconds = compiled(item | {"durationSec": seconds}, rules, row["performer_id"])
     names = [member["_id"] for member in members]
     return row | {"commands": commands, "run_seconds": run_seconds, "members": names}
 
@@ -116,7 +123,7 @@ def _lengthened(row: Row, members: Sequence[Row], rules: Rules) -> Row:
 # --- following the leader ------------------------------------------------------------------------
 
 
-def started(leaders: Iterable[Row]) -> None:
+def started(leaders: Iterable[ActivationRow]) -> None:
     """These runs have started, and so have their members."""
     for row in leaders:
         if row.get("members"):
@@ -125,7 +132,7 @@ def started(leaders: Iterable[Row]) -> None:
             collection(Activation).update_many(members, {"$set": changes})
 
 
-def ended(leaders: Iterable[Row], *, now: datetime) -> None:
+def ended(leaders: Iterable[ActivationRow], *, now: datetime) -> None:
     """Deals out what the runs of these leaders, which are over, delivered; and ends their members'
     requests.
 
@@ -135,7 +142,7 @@ def ended(leaders: Iterable[Row], *, now: datetime) -> None:
     if not runs:
         return
     found = collection(Activation).find(
-        {"_id": {"$in": [member for row in runs for member in row["members"]]}}
+        {"_id": {"$in": [member for row in runs for member in row["members"] or ()]}}
     )
     members = {row["_id"]: row for row in found}
     updates = [update for row in runs for update in _dealt(row, members, now)]
@@ -144,7 +151,9 @@ def ended(leaders: Iterable[Row], *, now: datetime) -> None:
     end_requests([row for row in over if S(row["status"]) in FINAL], now=now)
 
 
-def _dealt(leader: Row, members: Mapping[str, Row], now: datetime) -> list[UpdateOne]:
+def _dealt(
+    leader: ActivationRow, members: Mapping[str, ActivationRow], now: datetime
+) -> list[UpdateOne]:
     delivered = (
         leader["delivered_seconds"]
         if leader.get("run_delivered") is None
@@ -152,12 +161,16 @@ def _dealt(leader: Row, members: Mapping[str, Row], now: datetime) -> list[Updat
     )
     left = None if delivered is None else max(0.0, delivered - leader["promised_seconds"])
     updates = []
-    for key in leader["members"]:
+    for key in leader["members"] or ():
         row = members[key]
         share = None if left is None else min(float(row["promised_seconds"]), left)
         left = None if left is None or share is None else left - share
         status = S.COMPLETED if share == row["promised_seconds"] else S(leader["status"])
-        changes: Row = {"status": status.value, "finished_at": now, "delivered_seconds": share}
+        changes: Statement = {
+            "status": status.value,
+            "finished_at": now,
+            "delivered_seconds": share,
+        }
         changes["reason"] = "" if status is S.COMPLETED else leader["reason"]
         updates.append(UpdateOne({"_id": key, "status": froms(status)}, {"$set": changes}))
     own = None if delivered is None else min(float(leader["promised_seconds"]), delivered)
@@ -175,7 +188,7 @@ def heal(*, now: datetime, limit: int) -> int:
     members = claims.joined(limit=limit)
     if not members:
         return 0
-    keys = {row["leader"] for row in members}
+    keys = {row["leader"] or "" for row in members}
     leaders = {
         row["_id"]: row
         for row in collection(Activation).find(
@@ -192,13 +205,15 @@ def heal(*, now: datetime, limit: int) -> int:
         [
             row
             for row in members
-            if _is_lost(row, leaders.get(activation_id(row["leader"])), row["leader"] in claimed)
+            if _is_lost(
+                row, leaders.get(activation_id(row["leader"] or "")), row["leader"] in claimed
+            )
         ],
         now,
     )
 
 
-def _is_lost(member: Row, leader: Row | None, is_claimed: bool) -> bool:
+def _is_lost(member: RequestRow, leader: ActivationRow | None, is_claimed: bool) -> bool:
     """A leader that is claimed and has no row is being decided; the row of one that was refused
     names nobody any more."""
     if leader is None:
@@ -206,7 +221,7 @@ def _is_lost(member: Row, leader: Row | None, is_claimed: bool) -> bool:
     return activation_id(member["idempotency_key"]) not in (leader.get("members") or ())
 
 
-def _disband(lost: Sequence[Row], now: datetime) -> int:
+def _disband(lost: Sequence[RequestRow], now: datetime) -> int:
     """The run was not played with them, and will not be: they wait again, each in its own place."""
     ids = [activation_id(row["idempotency_key"]) for row in lost]
     sent = {"_id": {"$in": ids}, "status": S.DISPATCHED.value, "leader": {"$ne": None}}

@@ -8,10 +8,12 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
-from lovense.deciding.activation import Row, S, new_row
+from lovense.deciding.activation import S, new_row
 from lovense.deciding.rules import Rules
 from lovense.menus import matching, vibration
+from lovense.rows import ActivationRow, AttemptRow, Command, GateRow, Item, PerformerRow
 from tips.models import RequestType
+from tips.rows import RequestRow
 
 DELAYS = frozenset({"rate_limit"})  # gates that make a request wait and never end it
 
@@ -21,7 +23,7 @@ class _Gates:
     ends the asking."""
 
     def __init__(self, now: datetime) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[GateRow] = []
         self.reason = ""
         self._at = clock.iso(now)
 
@@ -33,8 +35,13 @@ class _Gates:
 
 
 def decide(
-    request: Row, rules: Rules, *, is_online: bool, now: datetime, before: Row | None = None
-) -> Row:
+    request: RequestRow,
+    rules: Rules,
+    *,
+    is_online: bool,
+    now: datetime,
+    before: ActivationRow | None = None,
+) -> ActivationRow:
     """The activation row of a queue request: `dispatched` when every gate passed, else `skipped` or
     `expired` and why.
 
@@ -45,32 +52,39 @@ def decide(
     performer = rules.performers.get(request["lane"])
     item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
-        row.update(_promise(item, rules, performer, gates))
-        row.update(
-            item=item, menu_version=performer["menu_version"], stop_epoch=performer["stop_epoch"]
-        )
+        row["commands"], row["promised_seconds"] = _promise(item, rules, performer, gates)
+        row["item"], row["menu_version"] = item, performer["menu_version"]
+        row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
-        row.update({key: before[key] for key in ("attempts", "created_at")})
+        row["attempts"], row["created_at"] = before["attempts"], before["created_at"]
         if before["stop_epoch"] is not None:
-            row.update(stop_epoch=before["stop_epoch"], menu_version=before["menu_version"])
+            row["stop_epoch"], row["menu_version"] = before["stop_epoch"], before["menu_version"]
     if gates.reason in DELAYS:
-        row.update(reason=gates.reason)
+        row["reason"] = gates.reason
     elif gates.reason:
         status = S.EXPIRED if gates.reason in {"too_late", "device_offline"} else S.SKIPPED
-        row.update(status=status.value, reason=gates.reason, finished_at=now)
+        row["status"], row["reason"], row["finished_at"] = status.value, gates.reason, now
     else:
-        row.update(status=S.DISPATCHED.value, dispatched_at=now, attempt=request["attempts"])
-        row["attempts"] = [
-            *row["attempts"],
-            {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]},
-        ]
+        row["status"], row["dispatched_at"] = S.DISPATCHED.value, now
+        row["attempt"] = request["attempts"]
+        attempt: AttemptRow = {
+            "attempt": request["attempts"],
+            "at": now,
+            "by": request["claimed_by"],
+        }
+        row["attempts"] = [*row["attempts"], attempt]
     row["gates"] = gates.rows
     return row
 
 
 def _answering_item(
-    request: Row, rules: Rules, gates: _Gates, *, is_online: bool, before: Row | None
-) -> Row | None:
+    request: RequestRow,
+    rules: Rules,
+    gates: _Gates,
+    *,
+    is_online: bool,
+    before: ActivationRow | None,
+) -> Item | None:
     performer = rules.performers.get(request["lane"])
     enabled = rules.platform["enable_lovense"]
     passed = (
@@ -81,7 +95,7 @@ def _answering_item(
     )
     if not passed:
         return None
-    pinned = request["payload"].get("item") or (before or {}).get("item")
+    pinned = request["payload"].get("item") or (before["item"] if before else None)
     item = pinned or _matching_item(request, rules, performer, gates)
     saw = "a page holds the devices" if is_online else "no page"
     return (
@@ -91,7 +105,7 @@ def _answering_item(
     )
 
 
-def _is_proven(request: Row, gates: _Gates) -> bool:
+def _is_proven(request: RequestRow, gates: _Gates) -> bool:
     if request["type"] != RequestType.TIP:
         return gates.ask("submitted", True, request.get("submitted_by") or "")
     ledger = request["payload"]["ledger"]
@@ -104,7 +118,7 @@ def _is_proven(request: Row, gates: _Gates) -> bool:
     )
 
 
-def _is_fresh(request: Row, gates: _Gates) -> bool:
+def _is_fresh(request: RequestRow, gates: _Gates) -> bool:
     """Late is late, whoever was: the platform that told us, the ledger that posted or could not be
     asked, or we who had it in the inbox. It counts from the viewer's tip to its settlement."""
     event = request["payload"]
@@ -119,9 +133,11 @@ def _is_fresh(request: Row, gates: _Gates) -> bool:
     )
 
 
-def _matching_item(request: Row, rules: Rules, performer: Row | None, gates: _Gates) -> Row | None:
+def _matching_item(
+    request: RequestRow, rules: Rules, performer: PerformerRow | None, gates: _Gates
+) -> Item | None:
     amount, menu = request["payload"]["amount"], rules.menu_of(performer)
-    minimum = max(rules.platform["minimum_tip"], (performer or {}).get("minimum_tip") or 0)
+    minimum = max(rules.platform["minimum_tip"], (performer and performer["minimum_tip"]) or 0)
     item = matching.match(menu["items"], amount) if menu else rules.default_item(performer)
     answers = (
         f"version {performer['menu_version'] if performer else 0}"
@@ -141,12 +157,14 @@ def _matching_item(request: Row, rules: Rules, performer: Row | None, gates: _Ga
     return item if passed else None
 
 
-def _promise(item: Row, rules: Rules, performer: Row, gates: _Gates) -> Row:
+def _promise(
+    item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
+) -> tuple[list[Command], int]:
     try:
         commands, promised = compiled(item, rules, performer["_id"])
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", False, str(nothing), "caps")
-        return {}
+        return [], 0
     seconds, strength = rules.maximum_seconds(performer["_id"]), performer["maximum_intensity"]
     gates.ask("caps", True, f"{promised} s of at most {seconds} s, intensity at most {strength}")
     pace = rules.paces.get(performer["_id"])
@@ -154,10 +172,10 @@ def _promise(item: Row, rules: Rules, performer: Row, gates: _Gates) -> Row:
     saw = f"{len(pace.starts)} of {pace.limit} in a minute" if pace and pace.limit else "no limit"
     if gates.ask("rate_limit", is_open, saw) and gates.ask("paused", True, "not paused"):
         gates.ask("stop_epoch", True, performer["stop_epoch"])
-    return {"commands": commands, "promised_seconds": promised}
+    return commands, promised
 
 
-def compiled(item: Row, rules: Rules, performer_id: str) -> tuple[list[Row], int]:
+def compiled(item: Item, rules: Rules, performer_id: str) -> tuple[list[Command], int]:
     """The commands and the seconds they promise, within the caps of the platform and of the
     performer."""
     caps = (
@@ -170,6 +188,6 @@ def compiled(item: Row, rules: Rules, performer_id: str) -> tuple[list[Row], int
 @lru_cache(maxsize=4096)
 def _compiled(
     pattern: str, intensity: int, seconds: int, longest: int, strongest: int
-) -> tuple[list[Row], int]:
+) -> tuple[list[Command], int]:
     item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds}
     return vibration.compile_item(item, maximum_seconds=longest, maximum_intensity=strongest)

@@ -4,7 +4,6 @@ only."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pymongo.client_session import ClientSession
 
@@ -13,10 +12,11 @@ from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import PlatformSettings
+from lovense.rows import Json
 from tips.models import Mode
+from tips.rows import Statement
 
 ROW = "platform"
-MAXIMUM_DIGITS = 20  # more than any setting has; Python itself refuses to read thousands
 
 
 class UnknownSetting(ValueError):
@@ -52,8 +52,7 @@ def _truth(text: str) -> bool:
 
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        is_whole = text.isascii() and text.isdigit() and len(text) <= MAXIMUM_DIGITS
-        if not is_whole or not lowest <= int(text) <= highest:
+        if not (text.isascii() and text.isdigit()) or not lowest <= int(text) <= highest:
             raise InvalidSetting(f"must be a whole number from {lowest} to {highest}")
         return int(text)
 
@@ -115,7 +114,7 @@ def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Ch
     try:
         after = SETTINGS[field](value.strip())
     except InvalidSetting as error:
-        raise InvalidSetting(f"{field} {error}, not {value[:80]!r}.") from None
+        raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
     before = transactions.run(
         lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session)
     )
@@ -123,14 +122,14 @@ def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Ch
 
 
 def write(
-    changes: dict[str, Any],
+    changes: Statement,
     action: str,
     *,
     by: str,
     why: str,
     now: datetime,
     session: ClientSession,
-) -> dict[str, Any]:
+) -> Statement:
     """Writes settings with their entry in the audit log; what they were. What is so already
     leaves no entry."""
     row = _defaults() | (collection(PlatformSettings).find_one({"_id": ROW}, session=session) or {})
@@ -143,7 +142,7 @@ def write(
         collection(PlatformSettings).update_one(
             {"_id": ROW}, row_after, upsert=True, session=session
         )
-        told: dict[str, Any] = {
+        told: Statement = {
             "before": before,
             "after": changes,
             "why": why,
@@ -154,12 +153,12 @@ def write(
     return before
 
 
-def _defaults() -> dict[str, Any]:
+def _defaults() -> Statement:
     fields = PlatformSettings._meta.concrete_fields
     return {str(field.column): field.get_default() for field in fields if not field.primary_key}
 
 
-def for_pages() -> dict[str, Any]:
+def for_pages() -> Json:
     """What the pages that hold devices are told of them."""
     settings = current()
     return {"autoConnect": settings.auto_connect, "camSiteName": settings.cam_site_name}

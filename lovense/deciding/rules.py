@@ -1,20 +1,20 @@
 """What binds a round of decisions, read once for all of its rows: the platform, the performers,
 their menus and paces."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import Row
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.menus import matching
 from lovense.menus.matching import Item
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
+from lovense.rows import MenuRow, PerformerRow, PlatformRow
 from tips.models import Mode
 
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
@@ -24,9 +24,9 @@ MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never sta
 class Rules:
     """What binds one batch of decisions, read once for all of its rows."""
 
-    platform: Mapping[str, Any]
-    performers: dict[str, Row]
-    menus: dict[str, Row] = field(default_factory=dict)
+    platform: PlatformRow
+    performers: dict[str, PerformerRow]
+    menus: dict[str, MenuRow] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
 
     @classmethod
@@ -36,12 +36,13 @@ class Rules:
             row["_id"]: row
             for row in collection(Performer).find({"_id": {"$in": list(performer_ids)}})
         }
-        return cls(_default_platform() | kept, performers, _menus(performers.values()))
+        platform = cast(PlatformRow, {**_default_platform(), **kept})
+        return cls(platform, performers, _menus(performers.values()))
 
-    def menu_of(self, performer: Row | None) -> Row | None:
+    def menu_of(self, performer: PerformerRow | None) -> MenuRow | None:
         return self.menus.get(_menu_key(performer)) if performer else None
 
-    def default_item(self, performer: Row | None) -> Item | None:
+    def default_item(self, performer: PerformerRow | None) -> Item | None:
         """The platform's answer to every tip of a performer who has never published a menu; None
         where a menu is required."""
         if performer is None or performer["menu_version"] or self.platform["require_tip_menu"]:
@@ -51,9 +52,8 @@ class Rules:
         )
 
     def mode_of(self, lane: str) -> Mode:
-        return Mode(
-            (self.performers.get(lane) or {}).get("queue_mode") or self.platform["queue_mode"]
-        )
+        performer = self.performers.get(lane)
+        return Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
 
     def is_held(self, lane: str, now: datetime) -> bool:
         """Nothing new starts: she has paused, or the deployment is being drained."""
@@ -69,24 +69,25 @@ class Rules:
         )
 
 
-def is_paused(performer: Mapping[str, Any], now: datetime) -> bool:
+def is_paused(performer: PerformerRow, now: datetime) -> bool:
     until = performer["paused_until"]
     return performer["paused_at"] is not None and (until is None or until > now)
 
 
 @lru_cache(maxsize=1)
-def _default_platform() -> Row:
-    return {str(f.column): f.get_default() for f in PlatformSettings._meta.concrete_fields}
+def _default_platform() -> PlatformRow:
+    row: Any = {str(f.column): f.get_default() for f in PlatformSettings._meta.concrete_fields}
+    return cast(PlatformRow, row)
 
 
-_menu_cache: dict[str, Row] = {}
+_menu_cache: dict[str, MenuRow] = {}
 
 
-def _menu_key(performer: Row) -> str:
+def _menu_key(performer: PerformerRow) -> str:
     return f"{performer['_id']}.{performer['menu_version']}"
 
 
-def _menus(performers: Iterable[Row]) -> dict[str, Row]:
+def _menus(performers: Iterable[PerformerRow]) -> dict[str, MenuRow]:
     global _menu_cache
     # replaced as a whole, so that another thread never sees it half filled or just emptied
     known = _menu_cache

@@ -8,6 +8,7 @@ from pymongo import UpdateOne
 
 from ground.mongodb.collections import collection
 from lovense.models import Device, DeviceStatus
+from lovense.rows import DeviceRow
 
 MAX_DEVICES = 16
 _CONNECTED = {1, "1", "on", "connected"}
@@ -27,12 +28,12 @@ def report(performer_id: str, toys: Any, *, now: datetime) -> int:
         raise InvalidReport("toys", f"must be a list of at most {MAX_DEVICES}")
     rows = [_row(performer_id, toy, place, now) for place, toy in enumerate(toys)]
     if rows:
-        updates = [UpdateOne({"_id": row.pop("_id")}, {"$set": row}, upsert=True) for row in rows]
+        updates = [UpdateOne({"_id": row["_id"]}, {"$set": row}, upsert=True) for row in rows]
         collection(Device).bulk_write(updates, ordered=False)
     return len(rows)
 
 
-def _row(performer_id: str, toy: Any, place: int, now: datetime) -> dict[str, Any]:
+def _row(performer_id: str, toy: Any, place: int, now: datetime) -> DeviceRow:
     if not isinstance(toy, Mapping):
         raise InvalidReport(f"toys[{place}]", "must be an object")
     toy_id = toy.get("id")

@@ -11,7 +11,7 @@ all of it or nothing."""
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 from pymongo.client_session import ClientSession
@@ -21,12 +21,14 @@ from ground.audit import log as audit_log
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import FINAL, Row, S, activation_id, new_row
+from lovense.deciding.activation import FINAL, S, activation_id, new_row
 from lovense.models import Activation
+from lovense.rows import ActivationRow
 from lovense.sending import groups, resume, retries
 from tips.models import EPOCH, QueueRequest, RequestStatus
 from tips.queue import ordering
 from tips.queue import requests as queue
+from tips.rows import RequestRow, Statement
 
 T = TypeVar("T")
 IN_FLIGHT = [S.DISPATCHED.value, S.ACTIVATED.value]
@@ -105,7 +107,7 @@ class Wish:
     now: datetime
 
     @property
-    def mark(self) -> dict[str, Any]:
+    def mark(self) -> Statement:
         names = {
             "cancelled_by": self.by[: audit_log.LONGEST_ACTOR],
             "cancelled_why": self.why[: audit_log.LONGEST_WHY],
@@ -127,7 +129,7 @@ def cancel(*, request_id: str, performer_id: str | None, wish: Wish) -> Ended:
         if request is None or performer_id not in (None, request["lane"]):
             raise NoSuchRequest
         if request["status"] == RequestStatus.JOINED:
-            raise PartOfRun(queue.request_id(request["leader"]))
+            raise PartOfRun(queue.request_id(request["leader"] or ""))
         row = _activation_of(request, session)
         if (
             row is not None
@@ -156,14 +158,14 @@ def skip(*, performer_id: str, request_id: str | None, wish: Wish) -> Ended:
     return _told(_decided(body), wish)
 
 
-def _activation_of(request: Row, session: ClientSession) -> Row | None:
+def _activation_of(request: RequestRow, session: ClientSession) -> ActivationRow | None:
     return collection(Activation).find_one(
         {"_id": activation_id(request["idempotency_key"])}, session=session
     )
 
 
 def _end_one(
-    request: Row, row: Row | None, wish: Wish, action: str, session: ClientSession
+    request: RequestRow, row: ActivationRow | None, wish: Wish, action: str, session: ClientSession
 ) -> Ended:
     before = row["status"] if row else request["status"]
     if before == S.CANCELLED or (row and row.get("cancelled_at")):
@@ -176,8 +178,8 @@ def _end_one(
     ):
         raise AlreadyOver(before)
     status = "cancelling" if _end([request], [row] if row else [], wish, session) else "cancelled"
-    place: Row = {"target": request["_id"], "lane": request["lane"]}
-    told: Row = {"by": wish.by, "why": wish.why, "now": wish.now, "session": session}
+    place: Statement = {"target": request["_id"], "lane": request["lane"]}
+    told: Statement = {"by": wish.by, "why": wish.why, "now": wish.now, "session": session}
     audit_log.record(
         kind="request",
         action=action,
@@ -189,7 +191,12 @@ def _end_one(
     return Ended(status, request["_id"], request["lane"])
 
 
-def _end(requests: Sequence[Row], rows: Sequence[Row], wish: Wish, session: ClientSession) -> int:
+def _end(
+    requests: Sequence[RequestRow],
+    rows: Sequence[ActivationRow],
+    wish: Wish,
+    session: ClientSession,
+) -> int:
     """Cancels what was not sent, marks what was; how many of them were."""
     decided = {row["_id"] for row in rows}
     undecided = [row for row in requests if activation_id(row["idempotency_key"]) not in decided]
@@ -220,7 +227,7 @@ def _end(requests: Sequence[Row], rows: Sequence[Row], wish: Wish, session: Clie
     return len(sent)
 
 
-def _mark(wanted: dict[str, Any], wish: Wish, session: ClientSession | None = None) -> int:
+def _mark(wanted: Statement, wish: Wish, session: ClientSession | None = None) -> int:
     guard = {**wanted, "status": {"$in": IN_FLIGHT}, "cancelled_at": None}
     return (
         collection(Activation)
@@ -256,7 +263,7 @@ def waiting(performer_id: str) -> int:
     return collection(QueueRequest).count_documents(_waiting(performer_id))
 
 
-def _waiting(performer_id: str) -> dict[str, Any]:
+def _waiting(performer_id: str) -> Statement:
     return {"status": queue.PENDING, "line": {"$in": ordering.lines([performer_id])}}
 
 
@@ -292,13 +299,13 @@ def _clear(performer_id: str, ids: list[str], wish: Wish) -> int:
         requests = [request for key, request in found.items() if key not in over]
         if requests:
             _end(requests, [row for row in rows if row["_id"] not in over], wish, session)
-            place: Row = {
+            place: Statement = {
                 "kind": "lane",
                 "action": "clear",
                 "target": performer_id,
                 "lane": performer_id,
             }
-            told: Row = {"by": wish.by, "why": wish.why, "now": wish.now, "session": session}
+            told: Statement = {"by": wish.by, "why": wish.why, "now": wish.now, "session": session}
             audit_log.record(**place, after={"cancelled": len(requests)}, **told)
         return len(requests)
 

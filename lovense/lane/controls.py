@@ -30,14 +30,15 @@ from lovense.lane.cancellation import (
     Wish,
 )
 from lovense.models import Performer, PlatformSettings
+from lovense.rows import PerformerRow
 from lovense.sending import groups
 from tips.models import Mode, QueueRequest
 from tips.queue import claims, ordering
 from tips.queue import requests as queue
+from tips.rows import RequestRow, Statement
 
 __all__ = ["AlreadyOver", "CountChanged", "Ended", "NoSuchRequest", "NothingPlays", "PartOfRun"]
 
-Row = dict[str, Any]
 SWITCH = "enable_lovense"
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -69,7 +70,7 @@ def pause(
     if until is not None and until > now + LONGEST_PAUSE:
         raise InvalidPause("until", f"must be at most {LONGEST_PAUSE.days} days from now")
 
-    def paused(row: Row) -> Row:
+    def paused(row: PerformerRow) -> Statement:
         since = row["paused_at"] if is_paused(row, now) else now
         return {
             "paused_at": since,
@@ -107,7 +108,7 @@ def _change(
         if before == after:
             return
         collection(Performer).update_one({"_id": performer_id}, {"$set": after}, session=session)
-        place: Row = {
+        place: Statement = {
             "kind": "performer",
             "action": action,
             "target": performer_id,
@@ -127,7 +128,7 @@ def _change(
     groups.news.mark([performer_id], "queue")
 
 
-def _told(changes: Row) -> Row:
+def _told(changes: Statement) -> Statement:
     return {
         key: clock.iso(value) if isinstance(value, datetime) else value
         for key, value in changes.items()
@@ -195,20 +196,20 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
             raise AlreadyFirst
         _take_place(row, before, session)
         _take_place(before, row, session)
-        place: Row = {
+        place: Statement = {
             "kind": "request",
             "action": "move_up",
             "target": request_id,
             "lane": performer_id,
         }
-        turn: Row = {"before": {"turn": row["turn"]}, "after": {"turn": before["turn"]}}
+        turn: Statement = {"before": {"turn": row["turn"]}, "after": {"turn": before["turn"]}}
         audit_log.record(**place, **turn, by=by, now=now, session=session)
 
     transactions.run(body)
     groups.news.mark([performer_id], "queue")
 
 
-def _before(row: Row, mode: Mode, session: ClientSession) -> Row | None:
+def _before(row: RequestRow, mode: Mode, session: ClientSession) -> RequestRow | None:
     """Of each line the last one whose turn comes before this one's; of those the latest."""
     found = [
         each
@@ -222,14 +223,16 @@ def _before(row: Row, mode: Mode, session: ClientSession) -> Row | None:
     )
 
 
-def _last_before(row: Row, line: str, mode: Mode, session: ClientSession) -> Row | None:
-    wanted: Row = {"status": queue.PENDING, "line": line}
+def _last_before(
+    row: RequestRow, line: str, mode: Mode, session: ClientSession
+) -> RequestRow | None:
+    wanted: Statement = {"status": queue.PENDING, "line": line}
     if mode is not Mode.PRIORITY or line == row["line"]:
         wanted["turn"] = {"$lt": row["turn"]}
     else:
-        ahead = ordering.AGEING * (ordering.priority_of({"line": line}) - ordering.priority_of(row))
+        ahead = ordering.AGEING * (ordering.priority_in(line) - ordering.priority_of(row))
         wanted["waiting_since"] = {"$lte": row["waiting_since"] + ahead}
-    found: Iterable[Row] = (
+    found: Iterable[RequestRow] = (
         collection(QueueRequest).find(wanted, session=session).sort("turn", -1).limit(1)
     )
     return next(
@@ -242,8 +245,8 @@ def _last_before(row: Row, line: str, mode: Mode, session: ClientSession) -> Row
     )
 
 
-def _take_place(row: Row, of: Row, session: ClientSession) -> None:
-    place: Row = {key: of[key] for key in ("line", "turn", "waiting_since")}
+def _take_place(row: RequestRow, of: RequestRow, session: ClientSession) -> None:
+    place: Statement = {key: of[key] for key in ("line", "turn", "waiting_since")}
     collection(QueueRequest).update_one(
         {"_id": row["_id"], "status": queue.PENDING}, {"$set": place}, session=session
     )

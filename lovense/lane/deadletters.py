@@ -20,13 +20,15 @@ from ground.audit import log as audit_log
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import FINAL, Row, S, activation_id, end_requests
+from lovense.deciding.activation import FINAL, S, activation_id, end_requests
 from lovense.models import Activation
+from lovense.rows import ActivationRow, GateRow
 from lovense.sending import groups as channels
 from lovense.sending import retries
 from tips.models import ArchivedQueueRequest, QueueRequest, RequestStatus, RequestType
 from tips.queue import claims
 from tips.queue import requests as queue
+from tips.rows import RequestRow, Review, Statement
 
 SLICE = 50
 MOST_AT_ONCE = 500  # of a group, by one call
@@ -160,8 +162,8 @@ class HistoryLine:
 class Letter:
     """A dead request with its activation, as both are stored."""
 
-    request: Row
-    activation: Row | None = None
+    request: RequestRow
+    activation: ActivationRow | None = None
     is_archived: bool = False
     history: Sequence[HistoryLine] = field(default=())
 
@@ -201,11 +203,11 @@ class Letter:
         return self.request.get("replays") or 0
 
     @property
-    def review(self) -> Row | None:
+    def review(self) -> Review | None:
         return self.request.get("review")
 
     @property
-    def gates(self) -> list[Row]:
+    def gates(self) -> list[GateRow]:
         return self.activation["gates"] if self.activation else []
 
     @property
@@ -226,7 +228,7 @@ class Letter:
 def groups() -> list[Group]:
     """Those that died last come first. One scan of the dead ones only."""
     settled = {"$in": [{"$ifNull": ["$review.resolution", ""]}, sorted(queue.SETTLED_OTHERWISE)]}
-    counted: Row = {
+    counted: Statement = {
         "_id": "$cause",
         "count": {"$sum": 1},
         "replayable": {"$sum": {"$cond": [settled, 0, 1]}},
@@ -234,7 +236,7 @@ def groups() -> list[Group]:
         "oldest": {"$min": "$finished_at"},
         "newest": {"$max": "$finished_at"},
     }
-    steps: list[Row] = [
+    steps: list[Statement] = [
         {"$match": {"status": DEAD}},
         {"$group": counted},
         {"$sort": {"newest": -1, "_id": 1}},
@@ -269,7 +271,7 @@ def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[l
     return _letters(rows[:limit]), more
 
 
-def _of(cause: str) -> Row:
+def _of(cause: str) -> Statement:
     return {"status": DEAD, "cause": cause} if cause else {"status": DEAD}
 
 
@@ -281,7 +283,7 @@ class NoSuchPlace(Refusal):
     details = {"after": ["Not a place of this list."]}
 
 
-def _beyond(after: str) -> Row:
+def _beyond(after: str) -> Statement:
     if not after:
         return {}
     moment, _, key = after.partition("/")
@@ -301,7 +303,7 @@ def find(key: str) -> Letter:
     raise NoSuchLetter
 
 
-def _letters(rows: Sequence[Row], *, is_archived: bool = False) -> list[Letter]:
+def _letters(rows: Sequence[RequestRow], *, is_archived: bool = False) -> list[Letter]:
     keys = [activation_id(row["idempotency_key"]) for row in rows]
     found = (
         {
@@ -318,10 +320,10 @@ def _letters(rows: Sequence[Row], *, is_archived: bool = False) -> list[Letter]:
     ]
 
 
-def _history(row: Row, activation: Row | None) -> list[HistoryLine]:
+def _history(row: RequestRow, activation: ActivationRow | None) -> list[HistoryLine]:
     """The attempts of the activation and the errors of the request, in the order in which they
     happened."""
-    attempts = (activation or {}).get("attempts", ())
+    attempts = activation.get("attempts", []) if activation else []
     lines = [
         HistoryLine(one["at"], f"attempt {one['attempt']}: handed over to the page")
         for one in attempts
@@ -338,7 +340,7 @@ def _history(row: Row, activation: Row | None) -> list[HistoryLine]:
     return sorted(lines, key=lambda line: line.at)
 
 
-def last_review(request_id: str) -> Row | None:
+def last_review(request_id: str) -> Review | None:
     """What the audit log says was decided about this death; None when nothing was."""
     for told in audit_log.of(request_id, limit=ENTRIES_READ):
         if told["action"] == REPLAY:
@@ -376,8 +378,8 @@ def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: da
             .matched_count
         ):
             raise _Overtaken
-        before = (letter.review or {}).get("resolution")
-        told: Row = {
+        before = letter.review.get("resolution") if letter.review else None
+        told: Statement = {
             "before": {"resolution": before},
             "after": {"resolution": resolution.value},
             "why": decided["note"],
@@ -455,7 +457,7 @@ def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool
             request["_id"], now=now, by=by, seen=request["finished_at"], session=session
         ):
             raise _Overtaken
-        told: Row = {
+        told: Statement = {
             "before": {"status": DEAD, "cause": letter.cause},
             "after": {"status": RequestStatus.PENDING.value},
             "why": why,
@@ -473,7 +475,7 @@ def _committed(body: Callable[[ClientSession], None]) -> bool:
     return True
 
 
-def _about(letter: Letter, by: str, now: datetime) -> Row:
+def _about(letter: Letter, by: str, now: datetime) -> Statement:
     return {
         "kind": "request",
         "target": letter.request_id,

@@ -15,14 +15,16 @@ from itertools import islice
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding import batch, pace
-from lovense.deciding.activation import FINAL, Row, S, activation_id, run_seconds
+from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
 from lovense.deciding.pace import Pace
 from lovense.deciding.rules import Rules, is_paused
 from lovense.models import Activation
+from lovense.rows import ActivationRow
 from lovense.sending import pages
 from tips.models import Mode, RequestStatus
 from tips.queue import claims, counts, ordering
+from tips.rows import RequestRow
 
 EXACT = 50
 COUNTED_AT_MOST = 10_000
@@ -55,8 +57,8 @@ class Start:
     """One waiting request: what the pipeline would decide now, when it starts, and how long the
     lane is then busy with it."""
 
-    request: Row
-    decision: Row
+    request: RequestRow
+    decision: ActivationRow
     foreseen: Foreseen
     busy_seconds: float = 0.0
     leader: str = ""  # the request whose run it is part of
@@ -70,11 +72,13 @@ class LaneAhead:
 
     performer_id: str
     rules: Rules
-    waiting: list[Row]
+    waiting: list[RequestRow]
     pace: Pace
     free_at: datetime
     unknown: str = ""
-    before: dict[str, Row] = field(default_factory=dict)  # activations of what was tried before
+    before: dict[str, ActivationRow] = field(
+        default_factory=dict
+    )  # activations of what was tried before
 
     @property
     def mode(self) -> Mode:
@@ -88,7 +92,7 @@ def of_lane(
     return foresee(read(performer_id, now=now, limit=limit, rules=rules), now=now, limit=limit)
 
 
-def of_request(request: Row, *, now: datetime) -> Foreseen:
+def of_request(request: RequestRow, *, now: datetime) -> Foreseen:
     """When this request of the queue will start; `not_waiting` when it has started, or will not."""
     if request["status"] != RequestStatus.PENDING:
         return Foreseen(None, "not_waiting")
@@ -126,7 +130,7 @@ def read(
     )
 
 
-def _activations(requests: Iterable[Row]) -> dict[str, Row]:
+def _activations(requests: Iterable[RequestRow]) -> dict[str, ActivationRow]:
     ids = [activation_id(row["idempotency_key"]) for row in requests]
     return (
         {row["request_id"]: row for row in collection(Activation).find({"_id": {"$in": ids}})}
@@ -135,14 +139,15 @@ def _activations(requests: Iterable[Row]) -> dict[str, Row]:
     )
 
 
-def _ends(claim: Row, row: Row | None, rules: Rules, now: datetime) -> datetime:
+def _ends(claim: RequestRow, row: ActivationRow | None, rules: Rules, now: datetime) -> datetime:
     """When what runs now will have ended."""
     if row is None or row["status"] == S.QUEUED:  # being decided at this moment
         row = decide(claim, rules, is_online=True, now=now, before=row)
     if S(row["status"]) in FINAL or row.get("cancelled_at"):
         return now
-    began = row["started_at"] or row["received_at"] or max(now, row["dispatched_at"] + START)
-    ends: datetime = began + timedelta(seconds=run_seconds(row))
+    sent = row["dispatched_at"] or now
+    began = row["started_at"] or row["received_at"] or max(now, sent + START)
+    ends = began + timedelta(seconds=run_seconds(row))
     if ends + SILENT < now:
         ends = (claim["lease_until"] or now) + BEAT_LATE
     return max(now, ends)
@@ -182,7 +187,7 @@ class _Foresight:
     def __init__(self, lane: LaneAhead, now: datetime) -> None:
         self._lane, self._now = lane, now
         self._waiting = _Lines(lane.waiting)
-        self._decisions: dict[str, Row] = {}
+        self._decisions: dict[str, ActivationRow] = {}
 
     def starts(self) -> Iterator[Start]:
         mode, free_at, rate = self._lane.mode, self._lane.free_at, self._lane.pace
@@ -217,7 +222,7 @@ class _Foresight:
             )
             rate, free_at = rate.after(at), at + START + timedelta(seconds=seconds)
 
-    def _decided(self, request: Row) -> Row:
+    def _decided(self, request: RequestRow) -> ActivationRow:
         key = request["_id"]
         if key not in self._decisions:
             before = self._lane.before.get(key)
@@ -228,7 +233,9 @@ class _Foresight:
             self._decisions[key] = before  # else it was decided long ago, and is only sent again
         return self._decisions[key]
 
-    def _members(self, request: Row, decision: Row, at: datetime) -> list[Row]:
+    def _members(
+        self, request: RequestRow, decision: ActivationRow, at: datetime
+    ) -> list[RequestRow]:
         window = [
             row
             for row in self._waiting.first(ordering.BATCH_SIZE - 1)
@@ -244,12 +251,12 @@ class _Foresight:
 class _Lines:
     """The lines of a lane while it is worked off."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._lines: dict[str, dict[str, Row]] = {}
+    def __init__(self, rows: Iterable[RequestRow]) -> None:
+        self._lines: dict[str, dict[str, RequestRow]] = {}
         for row in sorted(rows, key=ordering.in_order):
             self._lines.setdefault(row["line"], {})[row["_id"]] = row
 
-    def next(self, mode: Mode) -> Row | None:
+    def next(self, mode: Mode) -> RequestRow | None:
         heads = [next(iter(line.values())) for line in self._lines.values() if line]
         if not heads:
             return None
@@ -257,7 +264,7 @@ class _Lines:
         self.take([chosen])
         return chosen
 
-    def first(self, count: int) -> list[Row]:
+    def first(self, count: int) -> list[RequestRow]:
         """In the order of the turns."""
         return list(
             islice(
@@ -266,12 +273,12 @@ class _Lines:
             )
         )
 
-    def take(self, rows: Iterable[Row]) -> None:
+    def take(self, rows: Iterable[RequestRow]) -> None:
         for row in rows:
             del self._lines[row["line"]][row["_id"]]
 
 
-def _ready(request: Row, mode: Mode, free_at: datetime) -> datetime:
+def _ready(request: RequestRow, mode: Mode, free_at: datetime) -> datetime:
     """When the next request is taken: retries and the tick hold it back, and its lane with it."""
     if ordering.is_ready(request, mode, free_at):
         return free_at
@@ -287,7 +294,7 @@ def _open(rate: Pace, at: datetime) -> datetime:
     return rate.opens_at + BEAT_LATE
 
 
-def _estimate(request: Row, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
+def _estimate(request: RequestRow, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
     """For one behind the first: the average of those, and no faster than the limit per minute."""
     last = [start.foreseen.at for start in starts if start.foreseen.at]
     if lane.unknown or not last:

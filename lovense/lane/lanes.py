@@ -3,14 +3,14 @@ reads."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from lovense.deciding.activation import Row
 from lovense.deciding.rules import Rules, is_paused
 from lovense.lane import eta
 from lovense.lane.eta import Foreseen, Start
+from lovense.rows import Json, PerformerRow
 from tips.models import Mode
 from tips.queue import claims, counts
+from tips.rows import RequestRow
 
 COUNTED_AT_MOST = 1000
 PLACES = 100  # of a lane, in which a request's own place is looked for
@@ -24,9 +24,9 @@ class Lane:
     performer_id: str
     mode: Mode
     is_platform_mode: bool
-    paused: dict[str, Any] | None
+    paused: Json | None
     is_draining: bool
-    running: list[Row]
+    running: list[RequestRow]
     waiting: list[Start]
     waiting_count: int
 
@@ -50,20 +50,22 @@ def read(performer_id: str, *, limit: int, now: datetime) -> Lane:
     )
 
 
-def _paused(performer: Row) -> dict[str, Any]:
+def _paused(performer: PerformerRow) -> Json:
     return {
-        key: performer[f"paused_{name}"]
-        for key, name in (("since", "at"), ("until", "until"), ("by", "by"), ("why", "why"))
+        "since": performer["paused_at"],
+        "until": performer["paused_until"],
+        "by": performer["paused_by"],
+        "why": performer["paused_why"],
     }
 
 
-def running(performer_id: str) -> list[Row]:
+def running(performer_id: str) -> list[RequestRow]:
     """The claimed request, and those that play as part of its run."""
     claimed = claims.claimed(performer_id)
     return [claimed, *claims.joined_to([claimed["idempotency_key"]])] if claimed else []
 
 
-def outlook(request: Row, *, now: datetime) -> tuple[int | None, Foreseen]:
+def outlook(request: RequestRow, *, now: datetime) -> tuple[int | None, Foreseen]:
     """Its place (1 is next; None when it does not wait, or not among the first PLACES of its lane),
     and when it will start."""
     starts = eta.of_lane(request["lane"], now=now, limit=PLACES)

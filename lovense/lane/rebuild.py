@@ -14,13 +14,15 @@ from datetime import datetime
 from itertools import islice
 
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import FINAL, TARGET, Row, S, activation_id, end_requests
+from lovense.deciding.activation import FINAL, TARGET, S, activation_id, end_requests
 from lovense.lane import deadletters
 from lovense.models import Activation
+from lovense.rows import ActivationRow, AttemptRow
 from tips.log import eventlog
 from tips.models import Priority, RequestStatus, RequestType
 from tips.queue import lost
 from tips.queue import requests as queue
+from tips.rows import AttemptError, EventRow, RequestRow
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,7 @@ def _tips(progress: Progress) -> Iterator[list[str]]:
         progress(len(rows))
 
 
-def _requests(tip_ids: Sequence[str], now: datetime) -> list[Row]:
+def _requests(tip_ids: Sequence[str], now: datetime) -> list[RequestRow]:
     """The requests that these tips lack."""
     missing = lost.absent(tip_ids)
     if not missing:
@@ -94,20 +96,20 @@ def _requests(tip_ids: Sequence[str], now: datetime) -> list[Row]:
 _SHOWN = {"commands": 0, "item": 0, "gates": 0}
 
 
-def _of_event(event: Row, activation: Row | None, now: datetime) -> Row:
+def _of_event(event: EventRow, activation: ActivationRow | None, now: datetime) -> RequestRow:
     """The time of the event, so that it is as old as it was, for ageing and for what waits too
     long."""
     row = queue.of_event(event, event["created_at"])
-    return _with_review(row | _standing(activation, now)) if activation else row
+    return _with_review(_standing(row, activation, now)) if activation else row
 
 
-def _with_review(row: Row) -> Row:
+def _with_review(row: RequestRow) -> RequestRow:
     """A viewer who got the tokens back must not get the run as well: the audit log knows what was
     decided."""
     return row | {"review": deadletters.last_review(row["_id"])} if row["status"] == DEAD else row
 
 
-def _not_tips() -> Iterator[list[Row]]:
+def _not_tips() -> Iterator[list[ActivationRow]]:
     """Activations of tests, and of what was played by hand, that lack their request: they have no
     event."""
     rows = collection(Activation).find(
@@ -118,51 +120,57 @@ def _not_tips() -> Iterator[list[Row]]:
         yield [keys[key] for key in lost.absent(keys)]
 
 
-def _of_activation(row: Row, now: datetime) -> Row:
+def _of_activation(row: ActivationRow, now: datetime) -> RequestRow:
     payload = {
         "amount": row["amount"],
         "item": row["item"],
         "tipper": {"username": row["tipper_name"]},
         "userId": "",
     }
-    place = {"lane": row["performer_id"], "position": row["position"], "priority": Priority.NORMAL}
-    made = queue.new_row(_key(row), RequestType.MANUAL, payload, now=row["created_at"], **place)
+    made = queue.new_row(
+        _key(row),
+        RequestType.MANUAL,
+        payload,
+        lane=row["performer_id"],
+        position=row["position"],
+        priority=Priority.NORMAL,
+        now=row["created_at"],
+    )
     by = next((gate["saw"] for gate in row["gates"] if gate["gate"] == "submitted"), "")
-    return _with_review(made | _standing(row, now) | {"submitted_by": by})
+    made["submitted_by"] = by
+    return _with_review(_standing(made, row, now))
 
 
-def _key(row: Row) -> str:
+def _key(row: ActivationRow) -> str:
     return str(row["_id"]).removesuffix(f".{TARGET}")
 
 
-def _standing(row: Row, now: datetime) -> Row:
+def _standing(made: RequestRow, row: ActivationRow, now: datetime) -> RequestRow:
     """Where the request of this activation stood: waiting, under way, or dead.
 
     What is under way holds its lane as a claim whose lease is over: the next look at it decides how
     long it may still take."""
     again = [one for one in row["attempts"] if one.get("is_replay")]
-    standing = {
-        "attempts": max([row["attempt"], 1, *(one["attempt"] for one in again)]),
-        "errors": list(_errors(row["attempts"])),
-        "claimed_at": row["dispatched_at"],
-    }
+    made["attempts"] = max([row["attempt"], 1, *(one["attempt"] for one in again)])
+    made["errors"] = list(_errors(row["attempts"]))
+    made["claimed_at"] = row["dispatched_at"]
     if again:
-        standing |= {"replays": len(again), "attempts_before": again[-1]["attempt"]}
+        made["replays"], made["attempts_before"] = len(again), again[-1]["attempt"]
     if row["status"] == S.DEAD:
-        return standing | {
-            "status": DEAD,
-            "cause": row["reason"],
-            "finished_at": row["finished_at"],
-        }
+        made["status"], made["cause"], made["finished_at"] = DEAD, row["reason"], row["finished_at"]
+        return made
+    made["available_at"] = now
     if row["status"] == S.QUEUED:
-        return standing | {"available_at": now}
-    under_way = standing | {"claimed_by": f"rebuild/{uuid.uuid4().hex[:12]}", "available_at": now}
-    if row.get("leader"):
-        return under_way | {"status": JOINED, "leader": row["leader"].removesuffix(f".{TARGET}")}
-    return under_way | {"status": CLAIMED, "lease_until": now}
+        return made
+    made["claimed_by"] = f"rebuild/{uuid.uuid4().hex[:12]}"
+    if leader := row.get("leader"):
+        made["status"], made["leader"] = JOINED, leader.removesuffix(f".{TARGET}")
+    else:
+        made["status"], made["lease_until"] = CLAIMED, now
+    return made
 
 
-def _errors(attempts: Iterable[Row]) -> Iterator[Row]:
+def _errors(attempts: Iterable[AttemptRow]) -> Iterator[AttemptError]:
     for one in attempts:
         told = (
             f"sent back into the queue by {one['by']}"
@@ -172,7 +180,7 @@ def _errors(attempts: Iterable[Row]) -> Iterator[Row]:
         yield {"at": one["at"], "error": told}
 
 
-def _restored(rows: list[Row], is_dry: bool, now: datetime) -> Counter[str]:
+def _restored(rows: list[RequestRow], is_dry: bool, now: datetime) -> Counter[str]:
     """Puts them in; what ended in the moment between is ended here too."""
     if rows and not is_dry:
         lost.put_in(rows)

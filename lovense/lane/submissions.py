@@ -19,12 +19,12 @@ from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
 from lovense.menus import publishing
 from lovense.models import LaneTurn, Submitter
+from lovense.rows import Item
 from tips.log import eventlog
 from tips.models import Priority, QueueRequest, RequestType
 from tips.queue import counts
 from tips.queue import requests as queue
-
-Row = dict[str, Any]
+from tips.rows import Payload, RequestRow
 
 LIMIT, WINDOW = 60, timedelta(minutes=1)
 DEPTH = 10_000
@@ -79,7 +79,7 @@ class Submitted:
     """The row of the queue. `is_new` is False where the same was submitted before under this
     key."""
 
-    row: Row
+    row: RequestRow
     is_new: bool
 
 
@@ -105,7 +105,7 @@ def parse(fields: Fields) -> Submission:
     )
 
 
-def _item(fields: Fields, kind: RequestType) -> Row:
+def _item(fields: Fields, kind: RequestType) -> Item:
     """As a menu's item is checked, and with all that a menu's item has."""
     fields.only(*ITEM_FIELDS)
     given = {name: fields.raw(name) for name in ITEM_FIELDS}
@@ -162,8 +162,12 @@ def _own_key(kind: RequestType, account: str, key: str) -> str:
     return f"{kind.value.rpartition('.')[2]}-{digest[:32]}"
 
 
-def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) -> Row:
-    payload: Row = {"amount": submission.amount, "tipper": {"username": name[:64]}, "userId": ""}
+def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) -> RequestRow:
+    payload: Payload = {
+        "amount": submission.amount,
+        "tipper": {"username": name[:64]},
+        "userId": "",
+    }
     if submission.item is not None:
         payload["item"] = dict(submission.item)
     row = queue.new_row(
@@ -172,11 +176,11 @@ def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) 
     return row | {"submitted_by": name[:64]}
 
 
-def _content(row: Row) -> tuple[Any, ...]:
+def _content(row: RequestRow) -> tuple[Any, ...]:
     return row["type"], row["lane"], row["priority"], row["payload"]
 
 
-def _insert(row: Row) -> Row | None:
+def _insert(row: RequestRow) -> RequestRow | None:
     """None when the row is ours; else the one that was there first."""
     row["position"] = eventlog.length()
     row["turn"] = _next_turn(row["lane"], row["position"])

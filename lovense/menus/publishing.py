@@ -14,6 +14,7 @@ from django.db import IntegrityError
 from lovense.menus.matching import Item
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
 from lovense.models import Performer, TipMenu
+from lovense.rows import Json
 
 MAXIMUM_ITEMS = 200
 MAXIMUM_AMOUNT = 2**53 - 1
@@ -47,7 +48,7 @@ class InvalidMenu(ValueError):
         super().__init__("; ".join(map(str, errors)))
         self.errors = list(errors)
 
-    def details(self) -> list[dict[str, Any]]:
+    def details(self) -> list[Json]:
         return [asdict(error) for error in self.errors]
 
 

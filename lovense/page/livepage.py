@@ -245,11 +245,10 @@ class LivePage:
     @cached_property
     def pause(self) -> Pause | None:
         row = self._rules.performers[self._id]
-        return (
-            Pause(row["paused_by"], row["paused_at"], row["paused_until"])
-            if is_paused(row, self._now)
-            else None
-        )
+        since = row["paused_at"]
+        if since is None or not is_paused(row, self._now):
+            return None
+        return Pause(row["paused_by"], since, row["paused_until"])
 
     # --- the feed --------------------------------------------------------------------------------
     @cached_property

@@ -1,7 +1,7 @@
 """Who opens a socket: a performer's token, or her browser's session from our own origin; and how
 long it may be open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -30,13 +30,13 @@ class Opener:
     session: str = ""
 
 
-def performer_of(scope: dict[str, Any]) -> str | None:
+def performer_of(scope: Mapping[str, Any]) -> str | None:
     """The performer id of an ASGI websocket scope; None for anyone else."""
     opener = opener_of(scope)
     return opener.performer_id if opener else None
 
 
-def opener_of(scope: dict[str, Any]) -> Opener | None:
+def opener_of(scope: Mapping[str, Any]) -> Opener | None:
     headers: dict[bytes, str] = {}
     for name, raw in scope["headers"]:  # cookies may come in several lines
         value = raw.decode("latin-1")

@@ -18,7 +18,6 @@ from lovense.deciding.activation import (
     FINAL,
     LIVE,
     TARGET,
-    Row,
     S,
     end_requests,
     froms,
@@ -29,6 +28,7 @@ from lovense.sending import retries
 from tips.models import RequestStatus
 from tips.queue import claims
 from tips.queue import requests as queue
+from tips.rows import Statement
 
 # Followed by a majority write of the queue: the journal is ordered, so one wait covers both.
 _FAST = WriteConcern(1)
@@ -99,7 +99,7 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
             "delivered_seconds": seconds,
             "reason": "",
         }
-        alone: Row = {
+        alone: Statement = {
             "_id": {"$in": ids},
             "status": froms(S.COMPLETED),
             "members": None,
@@ -137,7 +137,7 @@ def _request_id(ack: Ack) -> str:
 
 
 def _updates_of(ack: Ack) -> list[UpdateOne]:
-    mine: Row = {"_id": ack.activation_id, "performer_id": ack.performer_id}
+    mine: Statement = {"_id": ack.activation_id, "performer_id": ack.performer_id}
     if ack.stage == "received":
         return [
             UpdateOne(
@@ -146,13 +146,13 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
             )
         ]
     if ack.stage == "started":
-        changes: Row = {"status": S.ACTIVATED.value, "started_at": ack.at}
+        changes: Statement = {"status": S.ACTIVATED.value, "started_at": ack.at}
         return [UpdateOne({**mine, "status": froms(S.ACTIVATED)}, {"$set": changes})]
     if ack.stage == "failed" and ack.code in TEMPORARY:
         mine["attempt"] = (
             ack.attempt
         )  # a refusal that comes late or twice says nothing about the next attempt
-    end: Row = {"finished_at": ack.at, "delivered_seconds": _delivered(ack)}
+    end: Statement = {"finished_at": ack.at, "delivered_seconds": _delivered(ack)}
     cancelled = {
         **mine,
         "status": froms(S.CANCELLED),
@@ -180,7 +180,7 @@ def _delivered(ack: Ack) -> Any:
     return None if said is None else {"$min": [said, _PROMISED]}
 
 
-def _short_of(ack: Ack) -> Row:
+def _short_of(ack: Ack) -> Statement:
     """Cancelled is what did not play to its end. What had played all of it when it was told to end
     is completed."""
     if ack.stage != "finished" or ack.delivered_seconds is None:

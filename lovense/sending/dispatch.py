@@ -23,11 +23,13 @@ import bson
 from django.conf import settings
 
 from lovense.deciding import activation, batch, gates, pace
-from lovense.deciding.activation import Row, S
+from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
+from lovense.rows import ActivationRow
 from lovense.sending import groups, pages
 from lovense.sending.messages import Deliver, messages
 from tips.queue import claims
+from tips.rows import RequestRow
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 class FreeLanes:
     """The heads of their lines, the pages that hold their devices, and what binds them."""
 
-    fronts: Mapping[str, Sequence[Row]]
+    fronts: Mapping[str, Sequence[RequestRow]]
     holders: Mapping[str, pages.Holder]
     rules: Rules
 
@@ -48,8 +50,8 @@ class Seen:
 
     now: datetime
     rules: Rules
-    before: Mapping[str, Row]
-    windows: Mapping[str, Sequence[Row]]
+    before: Mapping[str, ActivationRow]
+    windows: Mapping[str, Sequence[RequestRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,14 @@ class Decided:
     `before`: its activation of an earlier attempt, which is the outcome itself where that is only
     sent again. `error`: why it could not be decided."""
 
-    request: Row
-    outcome: Row | claims.GivenBack
-    before: Row | None = None
+    request: RequestRow
+    outcome: ActivationRow | claims.GivenBack
+    before: ActivationRow | None = None
     members: Sequence[batch.Member] = ()
     error: Exception | None = None
 
 
-Sent = tuple[Row, Row]  # a request with its activation, which is to be sent now
+Sent = tuple[RequestRow, ActivationRow]  # a request with its activation, which is to be sent now
 
 
 def drain(*, now: datetime, limit: int) -> bool:
@@ -109,7 +111,7 @@ def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | No
     return FreeLanes(fronts, holders, Rules.read(fronts)) if fronts else None
 
 
-def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[Row]:
+def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
     """Nothing new starts where she has paused, nor while the deployment is being drained."""
     free = {
         lane: heads for lane, heads in lanes.fronts.items() if not lanes.rules.is_held(lane, now)
@@ -124,13 +126,13 @@ def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[Row]:
     )
 
 
-def look(claimed: Sequence[Row], rules: Rules, *, now: datetime) -> Seen:
+def look(claimed: Sequence[RequestRow], rules: Rules, *, now: datetime) -> Seen:
     lanes, limit = [request["lane"] for request in claimed], rules.platform["rate_limit_per_minute"]
     rules = replace(rules, paces=pace.read(lanes, limit=limit, now=now))
     return Seen(now, rules, activation.earlier(claimed), batch.windows(claimed, rules))
 
 
-def decide(request: Row, seen: Seen) -> Decided:
+def decide(request: RequestRow, seen: Seen) -> Decided:
     """Pure. One that cannot be decided holds up its own lane only."""
     before = seen.before.get(activation.activation_id(request["idempotency_key"]))
     if before is not None and before["status"] != S.QUEUED:
@@ -142,7 +144,7 @@ def decide(request: Row, seen: Seen) -> Decided:
         return Decided(request, outcome, before, error=error)
 
 
-def _decided(request: Row, before: Row | None, seen: Seen) -> Decided:
+def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> Decided:
     rules = seen.rules
     asked = partial(gates.decide, rules=rules, is_online=True, now=seen.now)
     row = asked(request, before=before)

@@ -1,23 +1,22 @@
 """The messages about one activation: `lovense.activate` for one attempt of it,
 `lovense.stopping.stop` to end it. (spec section 11)"""
 
-from collections.abc import Mapping
-from typing import Any
-
 import orjson
 
 from ground import clock
 from lovense.deciding.activation import run_seconds
+from lovense.rows import ActivationRow, Item, Json, PerformerRow
 from tips.models import RequestType
+from tips.rows import RequestRow
 
 EVENT_NAME, STOP = "lovense.activate", "lovense.stop"
 _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
 
 
 def text(
-    activation: Mapping[str, Any],
-    request: Mapping[str, Any],
-    performer: Mapping[str, Any],
+    activation: ActivationRow,
+    request: RequestRow,
+    performer: PerformerRow,
     *,
     lease: int,
     is_confirmed: bool = False,
@@ -31,7 +30,7 @@ def text(
     return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
 
 
-def stop(activation: Mapping[str, Any], performer: Mapping[str, Any], *, is_confirmed: bool) -> str:
+def stop(activation: ActivationRow, performer: PerformerRow, *, is_confirmed: bool) -> str:
     """Ends this run and no other. `confirmed`: a page that does not remember it says nothing of it,
     since another has it."""
     made = {
@@ -42,11 +41,11 @@ def stop(activation: Mapping[str, Any], performer: Mapping[str, Any], *, is_conf
     return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
 
 
-def message(
-    activation: Mapping[str, Any], request: Mapping[str, Any], performer: Mapping[str, Any]
-) -> dict[str, Any]:
+def message(activation: ActivationRow, request: RequestRow, performer: PerformerRow) -> Json:
     """Built from the rows of the activation, its queue request and its performer."""
-    event, item = request["payload"], activation["item"]
+    event, item, sent_at = request["payload"], activation["item"], activation["dispatched_at"]
+    assert item is not None  # it was dispatched
+    assert sent_at is not None
     return {
         "type": EVENT_NAME,
         "eventName": EVENT_NAME,
@@ -56,7 +55,7 @@ def message(
         "attempt": activation["attempt"],
         "stopEpoch": activation["stop_epoch"],
         "durationSec": run_seconds(activation),
-        "timestamp": clock.iso(activation["dispatched_at"]),
+        "timestamp": clock.iso(sent_at),
         "ledger": {key: event["ledger"][key] for key in _LEDGER_KEYS}
         if "ledger" in event
         else None,
@@ -80,14 +79,14 @@ def message(
     }
 
 
-def _item_type(request: Mapping[str, Any], activation: Mapping[str, Any]) -> str:
+def _item_type(request: RequestRow, activation: ActivationRow) -> str:
     """Who answered a tip: the performer's menu, or the platform where she has published none."""
     if request["type"] != RequestType.TIP:
         return str(request["type"])
     return "tip_menu" if activation["menu_version"] else "default"
 
 
-def _vibration(item: Mapping[str, Any], activation: Mapping[str, Any]) -> dict[str, Any]:
+def _vibration(item: Item, activation: ActivationRow) -> Json:
     is_level = item["pattern"] == "level"
     return {
         "type": "LEVEL" if is_level else "PRESET",

@@ -8,13 +8,13 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 import redis
 from django.conf import settings
 
 from ground.hops import doorbell
+from lovense.rows import LayerMessage
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,12 @@ PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has
 NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
 
 
-def activate(activation_id: str, attempt: int, text: str, lease: int) -> dict[str, Any]:
+def activate(activation_id: str, attempt: int, text: str, lease: int) -> LayerMessage:
     about = {"id": activation_id, "attempt": attempt, "lease": lease}
     return {"type": PAGE_ACTIVATE, **about, "text": text}
 
 
-def stop(text: str) -> dict[str, Any]:
+def stop(text: str) -> LayerMessage:
     return {"type": PAGE_STOP, "text": text}
 
 
@@ -44,7 +44,7 @@ def _layer_group(group: str) -> str:
     return f"{settings.CHANNEL_LAYER_PREFIX}__group__{group}"
 
 
-def publish(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+def publish(messages: Iterable[tuple[str, LayerMessage]]) -> None:
     """Sends (channel name, message) pairs in one round trip. A lost message is healed by what the
     page asks on its own."""
     pipeline = doorbell.connection().pipeline(transaction=False)

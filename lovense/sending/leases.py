@@ -9,7 +9,6 @@ from ground.mongodb.collections import collection
 from lovense.deciding import batch
 from lovense.deciding.activation import (
     FINAL,
-    Row,
     S,
     activation_id,
     end_requests,
@@ -20,9 +19,11 @@ from lovense.deciding.activation import (
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
 from lovense.models import Activation
+from lovense.rows import ActivationRow
 from lovense.sending import groups, pages, retries
 from lovense.sending.messages import is_cancelled
 from tips.queue import claims, counts
+from tips.rows import RequestRow
 
 
 def expire(*, now: datetime, limit: int) -> int:
@@ -39,7 +40,7 @@ def expire(*, now: datetime, limit: int) -> int:
     return len(ran_out)
 
 
-def _heal(request: Row, row: Row | None, now: datetime) -> None:
+def _heal(request: RequestRow, row: ActivationRow | None, now: datetime) -> None:
     if row is not None and S(row["status"]) in FINAL:
         batch.ended([row], now=now)
         end_requests([row], now=now)
@@ -55,10 +56,11 @@ def _heal(request: Row, row: Row | None, now: datetime) -> None:
         _heal_unconfirmed(request, row, now)
 
 
-def _heal_received(request: Row, row: Row, now: datetime) -> None:
+def _heal_received(request: RequestRow, row: ActivationRow, now: datetime) -> None:
     """The page has it, so its outcome is unknown to us: wait out the promised time, then say so.
     Never again."""
     began = row["started_at"] or row["received_at"]
+    assert began is not None
     until = began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS)
     if until > now:
         claims.extend(request["_id"], until=until)
@@ -68,8 +70,10 @@ def _heal_received(request: Row, row: Row, now: datetime) -> None:
         retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
 
 
-def _heal_unconfirmed(request: Row, row: Row, now: datetime) -> None:
-    until = row["dispatched_at"] + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
+def _heal_unconfirmed(request: RequestRow, row: ActivationRow, now: datetime) -> None:
+    sent = row["dispatched_at"]
+    assert sent is not None
+    until = sent + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
     if until > now:
         claims.extend(request["_id"], until=until)
     elif not retries.unconfirmed(request, now=now):

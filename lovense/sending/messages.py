@@ -1,19 +1,19 @@
 """What a dispatched activation says to the page that holds the devices."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
-from lovense.deciding.activation import Row
 from lovense.deciding.rules import Rules
+from lovense.rows import ActivationRow, LayerMessage
 from lovense.sending import envelope, groups
 from lovense.sending.pages import Holder
+from tips.rows import RequestRow
 
-Deliver = Callable[[Iterable[tuple[str, dict[str, Any]]]], None]
+Deliver = Callable[[Iterable[tuple[str, LayerMessage]]], None]
 
 
 def messages(
-    pairs: Iterable[tuple[Row, Row]], rules: Rules, holders: Mapping[str, Holder]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    pairs: Iterable[tuple[RequestRow, ActivationRow]], rules: Rules, holders: Mapping[str, Holder]
+) -> Iterator[tuple[str, LayerMessage]]:
     for request, row in pairs:
         performer, holder = rules.performers[row["performer_id"]], holders[row["performer_id"]]
         if is_cancelled(row):
@@ -24,6 +24,6 @@ def messages(
         yield holder.channel, message
 
 
-def is_cancelled(row: Row) -> bool:
+def is_cancelled(row: ActivationRow) -> bool:
     """Somebody wants it ended, and no page has said yet that it has."""
     return row.get("cancelled_at") is not None

@@ -10,17 +10,18 @@ from ground.mongodb.collections import collection
 from lovense.deciding import batch
 from lovense.deciding.activation import (
     FINAL,
-    Row,
     S,
     activation_id,
     end_requests,
     run_seconds,
 )
 from lovense.models import Activation, Performer
+from lovense.rows import ActivationRow, PerformerRow
 from lovense.sending import envelope, groups, pages
 from lovense.sending.messages import is_cancelled
 from tips.models import QueueRequest, RequestStatus
 from tips.queue import claims
+from tips.rows import RequestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ def in_flight(
     ]
 
 
-def _text_again(row: Row, request: Row | None, performer: Row, lease: int) -> str:
+def _text_again(
+    row: ActivationRow, request: RequestRow | None, performer: PerformerRow, lease: int
+) -> str:
     """What one page has confirmed may have been taken over by another, which must not play it a
     second time."""
     is_confirmed = row["received_at"] is not None or row["status"] == S.ACTIVATED
@@ -123,6 +126,6 @@ def stop_on_pages(performer_ids: Iterable[str], *, now: datetime) -> None:
     )
 
 
-def _should_have_ended(row: Row, before: datetime) -> bool:
+def _should_have_ended(row: ActivationRow, before: datetime) -> bool:
     began = row["started_at"] or row["received_at"]
     return began is not None and began + timedelta(seconds=run_seconds(row)) <= before

@@ -16,14 +16,15 @@ from lovense.deciding import batch
 from lovense.deciding.activation import (
     LIVE,
     PREDECESSORS,
-    Row,
     S,
     activation_id,
     end_requests,
     new_row,
 )
 from lovense.models import Activation
+from lovense.rows import ActivationRow
 from tips.queue import claims
+from tips.rows import RequestRow, Statement
 
 # What a run leaves on the row of an activation that is to be decided anew.
 _AS_NEW = dict.fromkeys(
@@ -43,7 +44,7 @@ _AS_NEW = dict.fromkeys(
 )
 
 
-def refused(request: Row, code: str, *, now: datetime, **guard: Any) -> bool:
+def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> bool:
     """The device said, before it started, that it cannot now. False when that is not, or no longer,
     so."""
     key, error = activation_id(request["idempotency_key"]), f"attempt {request['attempts']}: {code}"
@@ -71,7 +72,7 @@ def refused(request: Row, code: str, *, now: datetime, **guard: Any) -> bool:
     return True
 
 
-def unconfirmed(request: Row, *, now: datetime) -> bool:
+def unconfirmed(request: RequestRow, *, now: datetime) -> bool:
     """No page confirmed it in time. It is sent again under its own id, which a page plays once.
     False: that was the last."""
     pause = claims.pause_before_retry(request)
@@ -88,7 +89,7 @@ def unconfirmed(request: Row, *, now: datetime) -> bool:
     return True
 
 
-def never_sent(request: Row, *, now: datetime) -> None:
+def never_sent(request: RequestRow, *, now: datetime) -> None:
     """The worker died before it handed anything over. What kills every worker that takes it must
     not do so for ever."""
     error = f"attempt {request['attempts']}: the worker died before it handed anything over"
@@ -104,7 +105,7 @@ def never_sent(request: Row, *, now: datetime) -> None:
         )
 
 
-def _give_up(request: Row, reason: str, *, now: datetime) -> None:
+def _give_up(request: RequestRow, reason: str, *, now: datetime) -> None:
     """The verdict needs a row, also where nothing was ever decided."""
     with suppress(DuplicateKeyError):
         collection(Activation).insert_one(new_row(request, now))
@@ -115,7 +116,7 @@ def send_back(
     key: str,
     *,
     seen: datetime | None = None,
-    line: Row | None = None,
+    line: Statement | None = None,
     session: ClientSession | None = None,
 ) -> int:
     """A person has sent a dead letter back into the queue: its activation waits again, under the
@@ -135,10 +136,10 @@ def bury(key: str, reason: str, *, now: datetime) -> None:
     end(key, S.DEAD, reason, now=now)
 
 
-def end(key: str, status: S, reason: str, *, now: datetime) -> Row | None:
+def end(key: str, status: S, reason: str, *, now: datetime) -> ActivationRow | None:
     """Ends an activation that is under way; the row as it is then, None when it was over already,
     or is not to end so."""
-    guard: Row = {
+    guard: Statement = {
         "_id": key,
         "status": {"$in": [before.value for before in PREDECESSORS[status] & LIVE]},
     }

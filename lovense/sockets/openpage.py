@@ -14,6 +14,7 @@ from ground import clock
 from ground.hops import doorbell
 from lovense.deciding import platform
 from lovense.performers.identity import Opener
+from lovense.rows import Json, LayerMessage
 from lovense.sending import groups, pages, resume
 from lovense.sending.resume import Command
 from lovense.sockets.outbox import Outbox, Peer
@@ -117,7 +118,7 @@ class OpenPage:
         else:
             self._forward(command.activation_id, command.attempt, command.text, again=again)
 
-    def pass_on(self, message: dict[str, Any]) -> None:
+    def pass_on(self, message: LayerMessage) -> None:
         """A message of the channel layer, or of a thread of this process. A command that was made
         for another lease, or comes when this one may be over, is not for this page any more: what
         was in flight is told to the page that holds."""
@@ -133,5 +134,5 @@ class OpenPage:
             self.forwarded = (activation_id, attempt)
             self.outbox.say(text)
 
-    def say(self, message: dict[str, Any]) -> None:
+    def say(self, message: Json) -> None:
         self.outbox.say(json.dumps(message))

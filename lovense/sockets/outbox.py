@@ -8,7 +8,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
+
+from lovense.rows import LayerMessage
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +30,9 @@ class Outbox:
     """`say` and `close` return at once; what cannot be told any more is forgotten, since a page
     that returns is told what is in flight."""
 
-    def __init__(
-        self, send: Callable[[dict[str, Any]], Awaitable[None]], peer: Peer | None
-    ) -> None:
+    def __init__(self, send: Callable[[LayerMessage], Awaitable[None]], peer: Peer | None) -> None:
         self._send, self._peer = send, peer
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[LayerMessage] = deque()
         self._characters = 0
         self._task: asyncio.Task[None] | None = None
         self.is_closed = False
@@ -66,7 +66,7 @@ class Outbox:
         if self._task is not None:
             self._task.cancel()
 
-    def _put(self, message: dict[str, Any]) -> None:
+    def _put(self, message: LayerMessage) -> None:
         self._waiting.append(message)
         if self._task is None:
             self._task = asyncio.create_task(self._run())

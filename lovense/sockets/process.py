@@ -9,7 +9,6 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from django.conf import settings
 from pymongo.errors import ConnectionFailure
@@ -18,6 +17,7 @@ from ground import clock
 from ground.hops.groupcommit import GroupCommit
 from ground.hops.rounds import BREATH_SECONDS
 from lovense.performers import identity
+from lovense.rows import LayerMessage
 from lovense.sending import acknowledgement, groups, leases, pages, resume
 from lovense.sockets.freed import FreedLanes
 from lovense.sockets.openpage import OpenPage, in_thread
@@ -64,18 +64,18 @@ class Sockets:
 
     # --- commands --------------------------------------------------------------------------------
 
-    def deliver(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def deliver(self, messages: Iterable[tuple[str, LayerMessage]]) -> None:
         """Hands commands to sockets of this process without the way through Redis, others to the
         layer; from any thread."""
-        here: list[tuple[str, dict[str, Any]]] = []
-        away: list[tuple[str, dict[str, Any]]] = []
+        here: list[tuple[str, LayerMessage]] = []
+        away: list[tuple[str, LayerMessage]] = []
         for message in messages:
             (here if message[0] in self.open else away).append(message)
         groups.publish(away)
         if here and self._loop is not None:
             self._loop.call_soon_threadsafe(self._pass_on_all, here)
 
-    def _pass_on_all(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
+    def _pass_on_all(self, messages: list[tuple[str, LayerMessage]]) -> None:
         for channel, message in messages:
             if page := self.open.get(channel):
                 # else it has just gone: its next page is told what is in flight

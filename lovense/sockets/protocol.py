@@ -4,11 +4,10 @@ This room is the socket from the inside: what a page says, what it is told, and 
 in this process. Nothing here waits for a socket, and no word of one page can cost another page's.
 """
 
-from typing import Any
-
 import orjson
 
 from ground import clock
+from lovense.rows import Json
 from lovense.sending import acknowledgement
 
 MAX_MESSAGE = 65_536
@@ -24,7 +23,7 @@ class MessageRefused(Exception):
         self.field, self.rule = field, rule
 
 
-def parsed(text: str | None) -> dict[str, Any]:
+def parsed(text: str | None) -> Json:
     if not text or len(text) > MAX_MESSAGE:
         raise MessageRefused("message", f"must be text of at most {MAX_MESSAGE} characters")
     try:
@@ -37,7 +36,7 @@ def parsed(text: str | None) -> dict[str, Any]:
     return data
 
 
-def ack(data: dict[str, Any], performer_id: str, forwarded: str) -> acknowledgement.Ack:
+def ack(data: Json, performer_id: str, forwarded: str) -> acknowledgement.Ack:
     """`forwarded`: the activation that this page was last sent. What is optional may also be
     null."""
     activation_id, attempt, stage = data.get("activationId"), data.get("attempt"), data.get("stage")
@@ -66,7 +65,7 @@ def ack(data: dict[str, Any], performer_id: str, forwarded: str) -> acknowledgem
     )
 
 
-def refusal(refused: Exception, field: str, rule: str) -> dict[str, Any]:
+def refusal(refused: Exception, field: str, rule: str) -> Json:
     """The answer to a message that was not understood; nothing was changed."""
     details = {"field": field, "rule": rule}
     return {

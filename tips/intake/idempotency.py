@@ -10,13 +10,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from tips.models import IdempotencyKey, KeyState
+from tips.rows import KeyRow
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(days=30)
@@ -109,7 +109,7 @@ def _insert(key: str, fingerprint: str, holder: str, now: datetime) -> bool:
     return True
 
 
-def _take_over(row: dict[str, Any], holder: str, now: datetime) -> bool:
+def _take_over(row: KeyRow, holder: str, now: datetime) -> bool:
     """A lock that has run out is another call's to take; of several, the first gets it."""
     if row["lock_until"] > now:
         return False
@@ -125,15 +125,16 @@ def _finish(key: str, holder: str, answer: KeptAnswer) -> bool:
     return collection(IdempotencyKey).update_one(ours, done).modified_count == 1
 
 
-def _found(key: str) -> dict[str, Any] | None:
-    return collection(IdempotencyKey).find_one({"_id": key})
+def _found(key: str) -> KeyRow | None:
+    found: KeyRow | None = collection(IdempotencyKey).find_one({"_id": key})
+    return found
 
 
-def _kept(row: dict[str, Any] | None, fingerprint: str) -> KeptAnswer:
+def _kept(row: KeyRow | None, fingerprint: str) -> KeptAnswer:
     if row is None:
         raise StillRunning
     if row["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused
     if row["state"] != DONE:
         raise StillRunning
-    return KeptAnswer(row["answer_status"], bytes(row["answer_body"]), is_hit=True)
+    return KeptAnswer(row["answer_status"] or 0, bytes(row["answer_body"] or b""), is_hit=True)

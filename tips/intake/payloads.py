@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ground.inbox.inbox import Call
 from ground.json.fields import Fields, Malformed, read
 from tips.intake import purchases
 from tips.intake.purchases import Purchase
+from tips.rows import Payload
 
 PAYMENTS, REST = "payments", "rest"
 SOURCES = (PAYMENTS, REST)
@@ -139,7 +139,7 @@ class Message:
         return hashlib.sha256(repr((self.event_type, content)).encode()).hexdigest()
 
     @property
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> Payload:
         """The body of the answer: the same the first time and on every repeat."""
         if isinstance(self.order, TipOrder):
             return {"received": True, "tipId": self.order.tip_id}

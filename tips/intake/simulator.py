@@ -10,14 +10,13 @@ import httpx
 
 from ground.clock import iso, now
 from ground.inbox.signing import sign
+from tips.rows import Payload
 
 PATH = "/api/webhooks/payments"
 TIMEOUT_SECONDS = 15.0
 
 
-def tip(
-    tip_id: str, amount: int, *, tipper_id: str, performer_id: str, **more: Any
-) -> dict[str, Any]:
+def tip(tip_id: str, amount: int, *, tipper_id: str, performer_id: str, **more: Any) -> Payload:
     """The `data` of `tip.succeeded`. `more` adds or replaces optional fields, by their wire
     names."""
     return {
@@ -30,12 +29,12 @@ def tip(
     }
 
 
-def purchase(purchase_id: str, *, user_id: str, tokens: int) -> dict[str, Any]:
+def purchase(purchase_id: str, *, user_id: str, tokens: int) -> Payload:
     """The `data` of `tokens.purchased`."""
     return {"purchaseId": purchase_id, "userId": user_id, "tokens": tokens, "createdAt": iso(now())}
 
 
-def body(event_type: str, data: dict[str, Any]) -> bytes:
+def body(event_type: str, data: Payload) -> bytes:
     """The raw bytes of a call: a repeat must send these very bytes again."""
     return json.dumps(
         {"type": event_type, "timestamp": data["createdAt"], "data": data}, separators=(",", ":")
@@ -69,9 +68,7 @@ class PaymentSystem:
     async def __aexit__(self, *error: object) -> None:
         await self._http.aclose()
 
-    async def send(
-        self, event_type: str, data: dict[str, Any], *, message_id: str = ""
-    ) -> httpx.Response:
+    async def send(self, event_type: str, data: Payload, *, message_id: str = "") -> httpx.Response:
         """One call. Without a message id it is a new delivery."""
         return await self.send_bytes(body(event_type, data), message_id=message_id)
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.db import models
@@ -37,6 +37,7 @@ from tips.models import (
     SegmentState,
     TipActivated,
 )
+from tips.rows import EventRow
 
 SEGMENT_ROWS = 1000  # what is in memory at a time
 RUN = "archive"
@@ -75,7 +76,7 @@ class ArchivedKind:
     archive: type[models.Model]
     position: str
     old: Callable[[datetime], Document]  # the filter of what may go; also the guard of the delete
-    digest: Callable[[Mapping[str, Any]], str]
+    digest: Callable[[Any], str]
 
     @property
     def manifests(self) -> Document:
@@ -232,7 +233,7 @@ def _archive(
 ) -> None:
     last = kind.last()
     if kind is EVENTS:
-        _check_chain(rows, last)
+        _check_chain(cast(list[EventRow], rows), last)
     rows.sort(key=lambda row: (row[kind.position], row["_id"]))
     number = int(last["_id"].rpartition("/")[2]) + 1 if last else 1
     manifest = _manifest(kind, f"{kind.name}/{number:08d}", rows, before, time())
@@ -241,11 +242,11 @@ def _archive(
     _finish(manifest, time)
 
 
-def _check_chain(rows: list[Document], last: Document | None) -> None:
+def _check_chain(rows: list[EventRow], last: Document | None) -> None:
     """A log that was tampered with is not tidied away: raises events.BrokenChain."""
     after, previous = (last["last_position"], last["last_digest"]) if last else (0, events.GENESIS)
-    end = {"head_sequence": rows[-1]["sequence"], "head_digest": events.row_digest(rows[-1])}
-    events.verify(rows, after=after, previous=previous, **end)
+    length, digest = rows[-1]["sequence"], events.row_digest(rows[-1])
+    events.verify(rows, after=after, previous=previous, head_sequence=length, head_digest=digest)
 
 
 def _manifest(

@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from ground.mongodb.collections import Document, collection
+from ground.mongodb.collections import collection
 from tips.log import eventlog
 from tips.models import DailyHead
+from tips.rows import DailyHeadRow
 
 DAY = timedelta(days=1)
 # A settlement takes the time as it begins and may commit seconds later: only then is it certain
@@ -40,7 +41,7 @@ def keep(*, now: datetime) -> int:
     return count
 
 
-def _last() -> Document | None:
+def _last() -> DailyHeadRow | None:
     return collection(DailyHead).find_one(sort=[("_id", -1)])
 
 

@@ -21,10 +21,11 @@ from ground.mongodb import transactions
 from ground.mongodb.collections import Document, collection
 from tips.log import eventlog, events
 from tips.models import EmissionState, EventConsumer, FailedEmission
+from tips.rows import EventRow, Payload
 
 log = logging.getLogger(__name__)
 
-Envelope = events.Payload
+Envelope = Payload
 
 BATCH = 1000  # events in one transaction: at full load, what a second brings
 PAUSES_SECONDS = (
@@ -126,7 +127,7 @@ def _stored(now: datetime) -> dict[str, Document]:
 def _go_on(
     consumer: Consumer,
     row: Document,
-    read: Callable[[int], list[Document]],
+    read: Callable[[int], list[EventRow]],
     now: datetime,
     limit: int,
 ) -> bool:
@@ -150,7 +151,7 @@ def _go_on(
         return False
 
 
-def _deliver(consumer: Consumer, position: int, rows: list[Document], now: datetime) -> bool:
+def _deliver(consumer: Consumer, position: int, rows: list[EventRow], now: datetime) -> bool:
     """Hands these events over, in order; False when one of them has to wait. Halves find the one
     that fails."""
     try:
@@ -168,7 +169,7 @@ def _deliver(consumer: Consumer, position: int, rows: list[Document], now: datet
     )
 
 
-def _hand_over(consumer: Consumer, position: int, rows: Sequence[Document], now: datetime) -> None:
+def _hand_over(consumer: Consumer, position: int, rows: Sequence[EventRow], now: datetime) -> None:
     envelopes = [events.envelope(row["payload"]) for row in rows]
 
     def body(session: ClientSession) -> None:
@@ -196,7 +197,7 @@ def _advance(name: str, position: int, to: int, now: datetime, session: ClientSe
 
 
 def _failed(
-    consumer: Consumer, position: int, row: Document, error: Exception, now: datetime
+    consumer: Consumer, position: int, row: EventRow, error: Exception, now: datetime
 ) -> bool:
     """Counts the attempt; True when it was the last one, so that the consumer goes on with the next
     event."""

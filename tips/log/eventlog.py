@@ -8,11 +8,11 @@ the archive second sees every row."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
-from ground.mongodb.collections import Document, collection
+from ground.mongodb.collections import collection
 from tips.log import events
 from tips.models import ArchivedTipActivated, ChainHead, LoggedEvent, TipActivated
+from tips.rows import EventRow, HeadRow
 
 PAGE = 1000
 _BOTH: tuple[type[LoggedEvent], ...] = (TipActivated, ArchivedTipActivated)
@@ -44,7 +44,7 @@ def find(tip_id: str) -> LoggedEvent | None:
     return None
 
 
-def of(tip_ids: Sequence[str]) -> dict[str, Document]:
+def of(tip_ids: Sequence[str]) -> dict[str, EventRow]:
     """The rows of these tips' events, by tip id."""
     found = {
         row["_id"]: row for row in collection(TipActivated).find({"_id": {"$in": list(tip_ids)}})
@@ -69,13 +69,13 @@ def latest(limit: int) -> list[LoggedEvent]:
     return found
 
 
-def after(sequence: int, *, limit: int, parts: Sequence[str] = ()) -> list[Document]:
+def after(sequence: int, *, limit: int, parts: Sequence[str] = ()) -> list[EventRow]:
     """The rows that follow row number `sequence`, in order; with `parts`, only these of their
     payloads and no other column."""
     return _rows(sequence, min(sequence + limit, length()), parts)
 
 
-def row(sequence: int) -> Document:
+def row(sequence: int) -> EventRow:
     """Raises events.BrokenChain when there is none of this number."""
     for found in _rows(sequence - 1, sequence):
         return found
@@ -98,8 +98,13 @@ def verify(
     `kept` are digests of rows that were noted earlier, by the row's number.
     """
     head = _head()
-    end = {"head_sequence": head["sequence"], "head_digest": head["digest"]}
-    count = events.verify(_walk(head["sequence"]), kept=kept, progress=progress, **end)
+    count = events.verify(
+        _walk(head["sequence"]),
+        kept=kept,
+        progress=progress,
+        head_sequence=head["sequence"],
+        head_digest=head["digest"],
+    )
     if beyond := [sequence for sequence in kept if sequence > head["sequence"]]:
         raise events.BrokenChain(
             head["sequence"] + 1,
@@ -115,12 +120,12 @@ def verify(
     return count
 
 
-def _walk(end: int) -> Iterator[Document]:
+def _walk(end: int) -> Iterator[EventRow]:
     for start in range(0, end, PAGE):
         yield from _rows(start, min(start + PAGE, end))
 
 
-def _rows(start: int, end: int, parts: Sequence[str] = ()) -> list[Document]:
+def _rows(start: int, end: int, parts: Sequence[str] = ()) -> list[EventRow]:
     """Rows start + 1 to end, in order; one that is in neither collection is left out."""
     wanted = {"sequence": {"$gt": start, "$lte": end}}
     shown = {"sequence": 1, **{f"payload.{part}": 1 for part in parts}} if parts else None
@@ -135,8 +140,6 @@ def _rows(start: int, end: int, parts: Sequence[str] = ()) -> list[Document]:
     return [found[number] for number in sorted(found)]
 
 
-def _head() -> dict[str, Any]:
-    return collection(ChainHead).find_one({"_id": events.HEAD}) or {
-        "sequence": 0,
-        "digest": events.GENESIS,
-    }
+def _head() -> HeadRow:
+    found: HeadRow | None = collection(ChainHead).find_one({"_id": events.HEAD})
+    return found or {"_id": events.HEAD, "sequence": 0, "digest": events.GENESIS}

@@ -17,14 +17,13 @@ import orjson
 
 from ground import clock
 from ledger.gateway import Proof
+from tips.rows import EventRow, NamedTipper, Payload, TipRow
 
 EVENT_NAME = "TipActivated"
 TIP_ACTIVATED_CHANNEL = "TIP_ACTIVATED_CHANNEL"
 SETTLED = "SETTLED"
 GENESIS = "0" * 64
 HEAD = "tip_activated"
-
-Payload = dict[str, Any]
 
 
 class InvalidEvent(Exception):
@@ -44,7 +43,7 @@ class Balance:
 
 
 def build(
-    tip: Mapping[str, Any],
+    tip: TipRow,
     proof: Proof,
     *,
     source: Balance | None,
@@ -90,7 +89,7 @@ def build(
     return payload
 
 
-def _parties(tip: Mapping[str, Any]) -> Payload:
+def _parties(tip: TipRow) -> Payload:
     recipient = {
         "performerId": tip["performer_id"],
         "username": tip["performer_username"],
@@ -106,7 +105,7 @@ def _parties(tip: Mapping[str, Any]) -> Payload:
     }
 
 
-def _balances(tip: Mapping[str, Any], source: Balance | None, recipient: Balance | None) -> Payload:
+def _balances(tip: TipRow, source: Balance | None, recipient: Balance | None) -> Payload:
     return _without_nulls(
         {
             "transactionId": tip["_id"],
@@ -117,7 +116,7 @@ def _balances(tip: Mapping[str, Any], source: Balance | None, recipient: Balance
     )
 
 
-def _references(tip: Mapping[str, Any], proof: Proof, posted_at: str) -> Payload:
+def _references(tip: TipRow, proof: Proof, posted_at: str) -> Payload:
     """Both refs are there or both are null, as the ledger gave them."""
     return {
         "ledgerId": proof.ledger_id,
@@ -129,13 +128,13 @@ def _references(tip: Mapping[str, Any], proof: Proof, posted_at: str) -> Payload
     }
 
 
-def tipper_name(tip: Mapping[str, Any]) -> str:
+def tipper_name(tip: NamedTipper) -> str:
     """An anonymous tip carries no name from here on: not in the log, on a page, nor at the
     device."""
     return "Anonymous" if tip["is_anonymous"] else str(tip["tipper_username"])
 
 
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(fields: Payload) -> Payload:
     return {key: value for key, value in fields.items() if value is not None}
 
 
@@ -159,7 +158,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 }
 
 
-def check(payload: Mapping[str, Any]) -> None:
+def check(payload: Payload) -> None:
     """The required fields, identities and signs of spec section 5; raises InvalidEvent."""
     for part, names in _REQUIRED.items():
         found = payload.get(part, {}) if part else payload
@@ -190,7 +189,7 @@ def check(payload: Mapping[str, Any]) -> None:
             raise InvalidEvent(rule)
 
 
-def _negatives(payload: Mapping[str, Any]) -> Iterator[bool]:
+def _negatives(payload: Payload) -> Iterator[bool]:
     yield from (
         payload[name] < 0
         for name in ("netPrice", "commission", "studioCommission")
@@ -215,7 +214,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def row_digest(row: Mapping[str, Any]) -> str:
+def row_digest(row: EventRow) -> str:
     """The digest of a whole row of the log, which the next row carries as its `previous_hash`."""
     sealed = {key: value for key, value in row.items() if key != "payload"}
     sealed["posted_at"], sealed["created_at"] = (
@@ -227,12 +226,12 @@ def row_digest(row: Mapping[str, Any]) -> str:
 
 def chain(
     payloads: Iterable[Payload], *, sequence: int, previous: str, now: datetime
-) -> tuple[list[dict[str, Any]], str]:
+) -> tuple[list[EventRow], str]:
     """The rows that append these payloads after row number `sequence`, and the digest of the
     last."""
     rows = []
     for number, payload in enumerate(payloads, start=sequence + 1):
-        row = {
+        row: EventRow = {
             "_id": payload["tipId"],
             "event_id": payload["eventId"],
             "ledger_id": payload["ledger"]["ledgerId"],
@@ -258,7 +257,7 @@ class BrokenChain(Exception):
 
 
 def verify(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[EventRow],
     *,
     head_sequence: int,
     head_digest: str,
@@ -294,7 +293,7 @@ def verify(
     return sequence
 
 
-def _verify_row(row: Mapping[str, Any], previous: str) -> None:
+def _verify_row(row: EventRow, previous: str) -> None:
     payload = row["payload"]
     if row["previous_hash"] != previous:
         raise BrokenChain(row["sequence"], "the row before it, or its previous_hash, was changed")
@@ -312,7 +311,7 @@ def _verify_row(row: Mapping[str, Any], previous: str) -> None:
         raise BrokenChain(row["sequence"], "its columns and its payload disagree")
 
 
-def _columns(payload: Mapping[str, Any]) -> tuple[object, ...]:
+def _columns(payload: Payload) -> tuple[object, ...]:
     """What a row's columns repeat of its payload, so that a changed column shows at its own row and
     not only at the next."""
     ledger = payload["ledger"]

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -30,10 +30,10 @@ from tips.queue.requests import (
     MAX_ERRORS_KEPT,
     PENDING,
     REPLAYABLE,
-    Row,
     history,
     request_id,
 )
+from tips.rows import RequestRow, Statement
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 MAX_ATTEMPTS = 1 + len(BACKOFF_SECONDS)
@@ -42,12 +42,12 @@ MAX_CLAIMS = 500  # lanes started by one statement
 CLAIM, JOINS, ONE_CLAIM_PER_LANE = "request_claim", "request_joined", "request_one_claimed_per_lane"
 
 
-def fronts(lanes: Iterable[str], *, are_free: bool = False) -> dict[str, list[Row]]:
+def fronts(lanes: Iterable[str], *, are_free: bool = False) -> dict[str, list[RequestRow]]:
     """Where something waits in the free ones of these lanes: the heads of the lane's lines.
 
     `are_free`: the caller has just freed them. Should it be wrong about one, the unique index still
     decides."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[RequestRow]] = {}
     for row in heads(list(lanes) if are_free else free_lanes(lanes)):
         found.setdefault(row["lane"], []).append(row)
     return found
@@ -65,7 +65,7 @@ def free_lanes(lanes: Iterable[str]) -> list[str]:
     return [lane for lane in lanes if lane not in busy]
 
 
-def heads(lanes: Sequence[str]) -> list[Row]:
+def heads(lanes: Sequence[str]) -> list[RequestRow]:
     """The oldest pending request of each line of each lane: one distinct scan of the claim index,
     whatever the depth."""
     if not lanes:
@@ -83,14 +83,14 @@ def heads(lanes: Sequence[str]) -> list[Row]:
 
 
 def claim(
-    waiting: Mapping[str, Sequence[Row]],
+    waiting: Mapping[str, Sequence[RequestRow]],
     *,
     by: str,
     now: datetime,
     lease_seconds: float,
     limit: int = MAX_CLAIMS,
     modes: Mapping[str, Mode] = MappingProxyType({}),
-) -> list[Row]:
+) -> list[RequestRow]:
     """Claims the next request of every lane of these `fronts`, at most `limit`, longest waiting
     first; `attempts` is already counted. `modes`: where it is not fifo."""
     chosen = [
@@ -102,24 +102,21 @@ def claim(
     if not ready:
         return []
     until = now + timedelta(seconds=lease_seconds)
-    mark = {
-        "status": CLAIMED,
-        "claimed_by": _name(by),
-        "lease_until": until,
-        "claimed_at": now,
-    }
+    holder = _name(by)
+    mark = {"status": CLAIMED, "claimed_by": holder, "lease_until": until, "claimed_at": now}
     if _claim_all([row["_id"] for row in ready], mark) != len(
         ready
     ):  # another worker was first somewhere: which are ours?
-        mine = {"_id": {"$in": [row["_id"] for row in ready]}, "claimed_by": mark["claimed_by"]}
+        mine = {"_id": {"$in": [row["_id"] for row in ready]}, "claimed_by": holder}
         ours = {row["_id"] for row in collection(QueueRequest).find(mine, {"_id": 1})}
         ready = [row for row in ready if row["_id"] in ours]
     for row in ready:
-        row.update(mark, attempts=row["attempts"] + 1)
+        row["status"], row["claimed_by"], row["attempts"] = CLAIMED, holder, row["attempts"] + 1
+        row["lease_until"], row["claimed_at"] = until, now
     return ready
 
 
-def _claim_all(ids: list[str], mark: dict[str, Any]) -> int:
+def _claim_all(ids: list[str], mark: Statement) -> int:
     """One statement for all rows: a quarter of the cost of one each. The unique index stops it at a
     lane lost to another worker; the lanes after that are tried one by one. What was claimed and
     given back since we looked is not as we saw it: its `available_at` says so."""
@@ -168,12 +165,12 @@ def give_back(given: Sequence[GivenBack], *, now: datetime) -> int:
 
 def _back(one: GivenBack, now: datetime) -> UpdateOne:
     back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": one.until}
-    changes: dict[str, Any] = {"$set": back}
+    changes: Statement = {"$set": back}
     if one.limit:
         changes = {"$set": back | {"delayed_by": one.limit}, "$inc": {"attempts": -1}}
     if one.error:
         changes["$push"] = history(one.error, now)
-    held: dict[str, Any] = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
+    held: Statement = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
     if one.claim:
         held["claimed_by"] = one.claim
     return UpdateOne(held, changes)
@@ -206,19 +203,17 @@ def send_back(
         "attempts_before": "$attempts",
         "errors": {"$slice": [{"$concatArrays": ["$errors", [line]]}, -MAX_ERRORS_KEPT]},
     }
-    dead: dict[str, Any] = {"_id": request_id, **REPLAYABLE} | (
-        {"finished_at": seen} if seen else {}
-    )
+    dead: Statement = {"_id": request_id, **REPLAYABLE} | ({"finished_at": seen} if seen else {})
     changes = {"$set": back | counted | {"cause": None, "review": None}}
     return collection(QueueRequest).update_one(dead, [changes], session=session).modified_count
 
 
-def tries(row: Row) -> int:
+def tries(row: RequestRow) -> int:
     """The attempts since it was submitted, or since a person sent it back into the queue."""
     return int(row["attempts"]) - int(row.get("attempts_before") or 0)
 
 
-def pause_before_retry(row: Row) -> float | None:
+def pause_before_retry(row: RequestRow) -> float | None:
     """Seconds until the next attempt; None when there is none: it is a dead letter. The jitter is
     the request's own."""
     tried = tries(row)
@@ -255,7 +250,7 @@ def _name(by: str) -> str:
     return f"{by}/{uuid.uuid4().hex[:12]}"
 
 
-def claimed(lane: str) -> Row | None:
+def claimed(lane: str) -> RequestRow | None:
     """The one claimed request of the lane."""
     return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane})
 
@@ -264,7 +259,7 @@ def count_claimed() -> int:
     return collection(QueueRequest).count_documents({"status": CLAIMED}, hint=ONE_CLAIM_PER_LANE)
 
 
-def expired(*, now: datetime, limit: int) -> list[Row]:
+def expired(*, now: datetime, limit: int) -> list[RequestRow]:
     """Claims whose lease ran out. There are at most as many claims as performers online, so they
     are read by lane."""
     found = collection(QueueRequest).find({"status": CLAIMED, "lease_until": {"$lte": now}})
@@ -281,11 +276,17 @@ def expire_claims_of(slot: str, *, now: datetime) -> int:
     )
 
 
-def join(leader: Row, requests: Sequence[Row]) -> list[Row]:
+def join(leader: RequestRow, requests: Sequence[RequestRow]) -> list[RequestRow]:
     """Takes waiting requests of the leader's lane into its run, in their order; those that were
     ours to take."""
     ids = [row["_id"] for row in requests]
-    changes = {"$set": _joining(leader), "$inc": {"attempts": 1}}
+    mark = {
+        "status": JOINED,
+        "leader": leader["idempotency_key"],
+        "claimed_by": leader["claimed_by"],
+        "claimed_at": leader["claimed_at"],
+    }
+    changes = {"$set": mark, "$inc": {"attempts": 1}}
     if collection(QueueRequest, FAST).update_many(
         {"_id": {"$in": ids}, "status": PENDING}, changes
     ).modified_count != len(ids):
@@ -294,28 +295,23 @@ def join(leader: Row, requests: Sequence[Row]) -> list[Row]:
     return [as_joined(leader, row) for row in requests]
 
 
-def as_joined(leader: Row, request: Row) -> Row:
+def as_joined(leader: RequestRow, request: RequestRow) -> RequestRow:
     """This waiting request as it will be in the leader's run."""
-    return request | _joining(leader) | {"attempts": request["attempts"] + 1}
+    joined = request.copy()
+    joined["status"], joined["leader"] = JOINED, leader["idempotency_key"]
+    joined["claimed_by"], joined["claimed_at"] = leader["claimed_by"], leader["claimed_at"]
+    joined["attempts"] += 1
+    return joined
 
 
-def _joining(leader: Row) -> Row:
-    return {
-        "status": JOINED,
-        "leader": leader["idempotency_key"],
-        "claimed_by": leader["claimed_by"],
-        "claimed_at": leader["claimed_at"],
-    }
-
-
-def joined_to(leaders: Iterable[str]) -> list[Row]:
+def joined_to(leaders: Iterable[str]) -> list[RequestRow]:
     """The requests that are part of the runs of these leaders (idempotency keys), in their
     order."""
     found = collection(QueueRequest).find({"status": JOINED, "leader": {"$in": list(leaders)}})
     return sorted(found, key=ordering.in_order)
 
 
-def of_keys(idempotency_keys: Iterable[str]) -> list[Row]:
+def of_keys(idempotency_keys: Iterable[str]) -> list[RequestRow]:
     return list(
         collection(QueueRequest).find(
             {"_id": {"$in": [request_id(key) for key in idempotency_keys]}}
@@ -323,7 +319,7 @@ def of_keys(idempotency_keys: Iterable[str]) -> list[Row]:
     )
 
 
-def joined(*, limit: int) -> list[Row]:
+def joined(*, limit: int) -> list[RequestRow]:
     """All of them: there are few, so the sweep asks which have lost their leader."""
     return list(
         collection(QueueRequest)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from ground.mongodb.collections import collection
 from tips.models import (
@@ -14,7 +13,8 @@ from tips.models import (
 )
 from tips.queue import ordering
 from tips.queue.claims import CLAIM, ONE_CLAIM_PER_LANE, expired
-from tips.queue.requests import CLAIMED, PENDING, Row, request_id
+from tips.queue.requests import CLAIMED, PENDING, request_id
+from tips.rows import RequestRow, Statement
 
 FINISHED, GONE_WRONG, UNREVIEWED, BY_PEOPLE = (
     "request_finished",
@@ -24,12 +24,12 @@ FINISHED, GONE_WRONG, UNREVIEWED, BY_PEOPLE = (
 )
 
 
-def standing(idempotency_keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+def standing(idempotency_keys: Iterable[str]) -> dict[str, RequestRow]:
     """Where these requests stand, by idempotency key: status, when it ended, and the last error.
     Archived ones too."""
     fields = {"status": 1, "finished_at": 1, "errors": {"$slice": -1}, "idempotency_key": 1}
     missing = {request_id(key) for key in idempotency_keys}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, RequestRow] = {}
     for model in (QueueRequest, ArchivedQueueRequest):
         rows = (
             list(collection(model).find({"_id": {"$in": list(missing)}}, fields)) if missing else []
@@ -51,19 +51,19 @@ def waiting_lanes() -> set[str]:
     return {ordering.lane_of(row["_id"]) for row in found}
 
 
-def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list[Row]:
+def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list[RequestRow]:
     """The lane's pending requests in the order of their turns; or those only that have been ready
     since before a moment."""
-    wanted: dict[str, Any] = {"status": PENDING, "line": {"$in": ordering.lines([lane])}}
+    wanted: Statement = {"status": PENDING, "line": {"$in": ordering.lines([lane])}}
     if before is not None:
         wanted["available_at"] = {"$lte": before}
     return list(collection(QueueRequest).find(wanted).sort("turn", 1).limit(limit))
 
 
-def first_of_lines(lane: str, *, limit: int) -> list[Row]:
+def first_of_lines(lane: str, *, limit: int) -> list[RequestRow]:
     """The first waiting requests of each line of a lane: whatever its mode, its next `limit`
     requests are among them."""
-    pipelines: list[list[dict[str, Any]]] = [
+    pipelines: list[list[Statement]] = [
         [{"$match": {"status": PENDING, "line": name}}, {"$sort": {"turn": 1}}, {"$limit": limit}]
         for name in ordering.lines([lane])
     ]
@@ -72,18 +72,18 @@ def first_of_lines(lane: str, *, limit: int) -> list[Row]:
     return list(collection(QueueRequest).aggregate(pipelines[0] + union))
 
 
-def count_before(request: Row, mode: Mode, *, limit: int) -> int:
+def count_before(request: RequestRow, mode: Mode, *, limit: int) -> int:
     """How many requests of its lane will have their turn before this one; counted no further than
     `limit`."""
     names = ordering.lines([request["lane"]])
     if mode is not Mode.PRIORITY:
-        before: dict[str, Any] = {
+        before: Statement = {
             "status": PENDING,
             "line": {"$in": names},
             "turn": {"$lt": request["turn"]},
         }
     else:
-        others: list[dict[str, Any]] = [
+        others: list[Statement] = [
             {
                 "status": PENDING,
                 "line": name,
@@ -137,8 +137,9 @@ def backlog(*, limit: int) -> tuple[int, datetime | None]:
 def overdue(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
     """Claims whose lease has run out and that nobody has looked at, and when the first of them
     did."""
-    leases = [row["lease_until"] for row in expired(now=now, limit=limit)]
-    return len(leases), min(leases, default=None)
+    found = expired(now=now, limit=limit)
+    leases = [row["lease_until"] for row in found if row["lease_until"]]
+    return len(found), min(leases, default=None)
 
 
 def gone_wrong(*, since: datetime, limit: int) -> int:

@@ -12,11 +12,12 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from ground.mongodb import unique
-from ground.mongodb.collections import Document, collection
+from ground.mongodb.collections import collection
 from tips.log import eventlog
 from tips.models import ArchivedQueueRequest, QueueRequest, Tip
 from tips.queue import claims
 from tips.queue import requests as queue
+from tips.rows import RequestRow
 
 INDEX_ATTEMPTS = 20  # each parts claims that two workers made meanwhile
 
@@ -66,7 +67,7 @@ def tipped_at(tip_ids: Sequence[str], session: ClientSession | None = None) -> d
     return {row["_id"]: queue.tipped_at(row) for row in found}
 
 
-def put_in(rows: Sequence[Document]) -> int:
+def put_in(rows: Sequence[RequestRow]) -> int:
     """Inserts rows that are missing; how many are there by this call.
 
     One that has come back meanwhile stays as it is. A claim of a lane that has another one by now

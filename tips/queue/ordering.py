@@ -15,15 +15,13 @@ and it plays alone."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from tips.models import Mode, Priority
+from tips.rows import RequestRow
 
 AGEING = timedelta(seconds=30)
 BATCH_SIZE = 100
 TICK = timedelta(seconds=1)
-
-Row = dict[str, Any]
 
 
 def line(lane: str, priority: int) -> str:
@@ -38,7 +36,7 @@ def lane_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def next_of(heads: Sequence[Row], mode: Mode) -> Row:
+def next_of(heads: Sequence[RequestRow], mode: Mode) -> RequestRow:
     """Of the heads of a lane's lines, the one whose turn it is. Whether it may start is another
     question: `is_ready`."""
     return min(
@@ -47,40 +45,40 @@ def next_of(heads: Sequence[Row], mode: Mode) -> Row:
     )
 
 
-def is_tried(row: Row) -> bool:
+def is_tried(row: RequestRow) -> bool:
     """It was claimed before, since it was submitted or a person sent it back; a limit's delay takes
     its attempt back."""
     return bool(row["attempts"] > (row.get("attempts_before") or 0))
 
 
-def in_order(row: Row) -> tuple[int, str]:
+def in_order(row: RequestRow) -> tuple[int, str]:
     return row["turn"], row["_id"]
 
 
-def aged(row: Row) -> tuple[datetime, int, str]:
+def aged(row: RequestRow) -> tuple[datetime, int, str]:
     """What waits since t with priority p is due like what waits since t - p x AGEING with none: no
     order changes with time."""
     return row["waiting_since"] - AGEING * priority_of(row), row["turn"], row["_id"]
 
 
-def priority_of(row: Row) -> int:
+def priority_of(row: RequestRow) -> int:
     """That of its line: the one it was submitted with, or that of the request with which it changed
     places."""
-    return _priority(row["line"])
+    return priority_in(row["line"])
 
 
-def _priority(name: str) -> int:
+def priority_in(name: str) -> int:
     return int(name.rpartition("/")[2])
 
 
-def overtakes_until(row: Row, name: str) -> datetime:
+def overtakes_until(row: RequestRow, name: str) -> datetime:
     """Where priority counts: what waits in that line since before then has its turn before this
     request."""
     since: datetime = row["waiting_since"]
-    return since + AGEING * (_priority(name) - priority_of(row))
+    return since + AGEING * (priority_in(name) - priority_of(row))
 
 
-def is_ready(row: Row, mode: Mode, now: datetime) -> bool:
+def is_ready(row: RequestRow, mode: Mode, now: datetime) -> bool:
     """Retries and limits hold a request back; as the next one it holds its whole lane, so that
     nothing overtakes it."""
     return bool(

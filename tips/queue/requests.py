@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from pymongo.client_session import ClientSession
 from pymongo.write_concern import WriteConcern
@@ -24,8 +23,7 @@ from tips.models import (
     RequestType,
 )
 from tips.queue import ordering
-
-Row = dict[str, Any]
+from tips.rows import EventRow, Payload, RequestRow, Statement, TipRow
 
 PENDING, CLAIMED, JOINED = (
     RequestStatus.PENDING.value,
@@ -67,7 +65,7 @@ def request_id(idempotency_key: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, idempotency_key))
 
 
-def find(key: str, *fields: str) -> Row | None:
+def find(key: str, *fields: str) -> RequestRow | None:
     """The request, whether it is in the queue or long finished and archived. (The copy is made
     before the original goes.)"""
     wanted = dict.fromkeys(fields, 1) or None
@@ -76,7 +74,7 @@ def find(key: str, *fields: str) -> Row | None:
 
 
 def submit_tips(
-    events: Sequence[Mapping[str, Any]],
+    events: Sequence[EventRow],
     *,
     tipped_at: Mapping[str, datetime] = _NOBODY_KNOWS,
     now: datetime,
@@ -89,13 +87,13 @@ def submit_tips(
     )
 
 
-def tipped_at(tip: Mapping[str, Any]) -> datetime:
+def tipped_at(tip: TipRow) -> datetime:
     """When the viewer tipped, of a row of tips. Older rows do not say when it was received."""
     moment: datetime = tip.get("tipped_at") or min(tip["happened_at"], tip["created_at"])
     return moment
 
 
-def of_event(event: Mapping[str, Any], now: datetime, tipped: datetime | None = None) -> Row:
+def of_event(event: EventRow, now: datetime, tipped: datetime | None = None) -> RequestRow:
     """The request that an event of the log asks for."""
     place = {
         "lane": event["payload"]["performerId"],
@@ -109,13 +107,13 @@ def of_event(event: Mapping[str, Any], now: datetime, tipped: datetime | None = 
 def new_row(
     key: str,
     kind: RequestType,
-    payload: Any,
+    payload: Payload,
     *,
     lane: str,
     position: int,
     priority: Priority,
     now: datetime,
-) -> Row:
+) -> RequestRow:
     return {
         "_id": request_id(key),
         "idempotency_key": key,
@@ -155,9 +153,7 @@ def advance(
 ) -> int:
     """Ends requests; how many moved. 0 means that another worker was first, which is a normal
     return."""
-    changes: dict[str, Any] = {
-        "$set": {"status": to.value, "finished_at": now, "lease_until": None}
-    }
+    changes: Statement = {"$set": {"status": to.value, "finished_at": now, "lease_until": None}}
     if cause:
         changes["$set"]["cause"] = cause
     if error:
@@ -167,7 +163,7 @@ def advance(
     return collection(QueueRequest).update_many(guard, changes, session=session).modified_count
 
 
-def history(error: str, now: datetime) -> dict[str, Any]:
+def history(error: str, now: datetime) -> Statement:
     return {"errors": {"$each": [{"at": now, "error": error}], "$slice": -MAX_ERRORS_KEPT}}
 
 

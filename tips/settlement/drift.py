@@ -6,17 +6,16 @@ lost them, or we may have read them wrongly. What proved a tip (`tips/settlement
 it here too. One batch of tips and their events is in memory at a time; the ledger is asked by a few
 threads."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from ground import clock
-from ground.mongodb.collections import Document, collection
+from ground.mongodb.collections import collection
 from ledger.gateway import (
     Gateway,
     LedgerError,
@@ -28,6 +27,7 @@ from ledger.gateway import (
 )
 from tips.log import eventlog
 from tips.models import SettlementStatus, Tip
+from tips.rows import EventRow, Payload, TipRow
 from tips.settlement import proof
 
 BATCH = 200
@@ -82,7 +82,7 @@ def findings(
             progress(len(batch))
 
 
-def _settled(sample: int | None) -> Iterator[Document]:
+def _settled(sample: int | None) -> Iterator[TipRow]:
     if sample is None:
         return iter(collection(Tip).find(_SETTLED, _FIELDS, batch_size=BATCH))
     return iter(
@@ -92,7 +92,7 @@ def _settled(sample: int | None) -> Iterator[Document]:
     )
 
 
-def _ask(ledger: Gateway, tip: Mapping[str, Any]) -> EntriesOrError:
+def _ask(ledger: Gateway, tip: TipRow) -> EntriesOrError:
     accounts = (user_account(tip["tipper_id"]), performer_account(tip["performer_id"]))
     since = clock.before(min(tip["happened_at"], tip["created_at"]), MARGIN)
     try:
@@ -109,7 +109,7 @@ def _ask(ledger: Gateway, tip: Mapping[str, Any]) -> EntriesOrError:
 
 
 def _problems(
-    tip: Document, event: Document | None, answer: EntriesOrError, is_own: bool
+    tip: TipRow, event: EventRow | None, answer: EntriesOrError, is_own: bool
 ) -> Iterator[str]:
     if event is None:
         yield "is settled and has no event"
@@ -127,7 +127,7 @@ def _problems(
         yield from _references(event["payload"]["ledger"], found)
 
 
-def _references(logged: Mapping[str, Any], found: Proof) -> Iterator[str]:
+def _references(logged: Payload, found: Proof) -> Iterator[str]:
     today = {
         "ledgerId": found.ledger_id,
         "debitRef": found.debit_ref,

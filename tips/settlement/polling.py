@@ -12,11 +12,10 @@ next look, or the transfer repeated without harm."""
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import DatabaseError
 from pymongo.client_session import ClientSession
@@ -37,6 +36,7 @@ from ledger.gateway import (
 )
 from tips.log import events
 from tips.models import Tip, TipStatus
+from tips.rows import Statement, TipRow
 from tips.settlement import proof
 from tips.settlement.settlement import (
     AFTER_SETTLEMENT,
@@ -71,7 +71,7 @@ class LedgerAnswer:
     appointment that this look kept."""
 
     tip_id: str
-    asked_for: datetime
+    asked_for: datetime | None
     entries: Sequence[PostedEntry] = ()
     error: str = ""
     refused: str = ""  # why the ledger will not post the transfer that we asked it for
@@ -95,7 +95,7 @@ def look_again(
 
     A settled tip is only looked at when the ledger says that it took something back, or when
     somebody asks for it: who that was stays with the tip."""
-    wanted: dict[str, Any] = {
+    wanted: Statement = {
         "source_ref": {"$in": list(source_refs)[:MAX_REFS]},
         "looks": {"$gte": 0},
     }
@@ -107,7 +107,7 @@ def look_again(
     )
 
 
-def _due(now: datetime, limit: int) -> list[dict[str, Any]]:
+def _due(now: datetime, limit: int) -> list[TipRow]:
     wanted = {"looks": {"$gte": 0}, "next_look_at": {"$lte": now}}
     return list(collection(Tip).find(wanted).sort("next_look_at", 1).limit(limit))
 
@@ -122,7 +122,7 @@ def backlog(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
     ] if first else None
 
 
-def _ask(tip: dict[str, Any], now: datetime, until: float) -> LedgerAnswer | None:
+def _ask(tip: TipRow, now: datetime, until: float) -> LedgerAnswer | None:
     if time.monotonic() > until:
         return None
     try:
@@ -146,7 +146,7 @@ def _ask(tip: dict[str, Any], now: datetime, until: float) -> LedgerAnswer | Non
     return LedgerAnswer(tip["_id"], tip["next_look_at"], entries, refused=refused)
 
 
-def _asked(tip: dict[str, Any], now: datetime) -> tuple[Sequence[PostedEntry], str]:
+def _asked(tip: TipRow, now: datetime) -> tuple[Sequence[PostedEntry], str]:
     """The entries, and why the ledger refuses to make them."""
     ledger = gateway.current()
     accounts = (user_account(tip["tipper_id"]), performer_account(tip["performer_id"]))
@@ -192,7 +192,7 @@ def _conclude(session: ClientSession, now: datetime, answers: Sequence[LedgerAns
     return Drained(len(answers), writes.write())
 
 
-def _weigh(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+def _weigh(writes: Writes, tip: TipRow, answer: LedgerAnswer) -> None:
     if answer.error:
         _ask_later(writes, tip, answer)
         return
@@ -214,14 +214,14 @@ def _weigh(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
         _compare(writes, tip, answer, is_posted=found is not None)
 
 
-def _contradicted(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, reason: str) -> None:
+def _contradicted(writes: Writes, tip: TipRow, answer: LedgerAnswer, reason: str) -> None:
     if reason == NeedsReconciliation.REVERSED and tip["settlement_status"] in ENDED:
         _agree(writes, tip, answer)  # paid for nothing, and given back
     else:
         _give_up(writes, tip, answer, reason)
 
 
-def _compare(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, *, is_posted: bool) -> None:
+def _compare(writes: Writes, tip: TipRow, answer: LedgerAnswer, *, is_posted: bool) -> None:
     """A tip that is settled, or ended: what the ledger has posted agrees, unless it has lost a
     settled tip's posting, or has one of a tip that the platform ended."""
     is_ended = tip["settlement_status"] in ENDED
@@ -234,7 +234,7 @@ def _compare(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, *, is_po
 
 
 def _still_to_come(
-    tip: Mapping[str, Any], answer: LedgerAnswer, at: datetime | None = None
+    tip: TipRow, answer: LedgerAnswer, at: datetime | None = None
 ) -> datetime | None:
     """When to look next: `at`, unless somebody made another appointment while we were asking. What
     he knows is younger than this answer."""
@@ -242,13 +242,13 @@ def _still_to_come(
     return tip["next_look_at"] if made_meanwhile else at
 
 
-def _ask_later(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+def _ask_later(writes: Writes, tip: TipRow, answer: LedgerAnswer) -> None:
     """No answer says nothing about the tip, whatever became of it: the look is still to come and
     every doubt stays. A tip that nobody answers for within two days is shown to a person
     besides."""
     age = writes.now - tip["created_at"]
     at = writes.now + _retry(age, answer.pause)
-    changes: dict[str, Any] = {"look_error": answer.error}
+    changes: Statement = {"look_error": answer.error}
     if tip["settlement_status"] not in FINAL and age < PATIENCE:
         at = min(at, tip["created_at"] + PATIENCE)
     elif tip["settlement_status"] not in FINAL and not tip["needs_reconciliation"]:
@@ -256,7 +256,7 @@ def _ask_later(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> Non
     writes.change(tip, next_look_at=_still_to_come(tip, answer, at), **changes)
 
 
-def _wait(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+def _wait(writes: Writes, tip: TipRow, answer: LedgerAnswer) -> None:
     if answer.refused and not _waits_for_tokens(writes, tip, answer):
         look_at = _still_to_come(tip, answer)
         writes.end(tip, TipStatus.FAILED, answer.refused, look_at=look_at)
@@ -266,14 +266,12 @@ def _wait(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
         _appoint(writes, tip, answer)
 
 
-def _agree(
-    writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, *, is_solved: bool = True
-) -> None:
+def _agree(writes: Writes, tip: TipRow, answer: LedgerAnswer, *, is_solved: bool = True) -> None:
     look_at = _still_to_come(tip, answer)
     writes.change(tip, next_look_at=look_at, look_error="", **(_solved(tip) if is_solved else {}))
 
 
-def _solved(tip: Mapping[str, Any]) -> dict[str, Any]:
+def _solved(tip: TipRow) -> Statement:
     """The ledger has put right what it had said; that the platform ended a settled tip it cannot
     put right."""
     return (
@@ -283,17 +281,17 @@ def _solved(tip: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _waits_for_tokens(writes: Writes, tip: Mapping[str, Any], answer: LedgerAnswer) -> bool:
-    return answer.refused == InsufficientFunds.reason and writes.now < tip["funding_until"]
+def _waits_for_tokens(writes: Writes, tip: TipRow, answer: LedgerAnswer) -> bool:
+    until = tip["funding_until"]
+    return until is not None and answer.refused == InsufficientFunds.reason and writes.now < until
 
 
-def _appoint(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer) -> None:
+def _appoint(writes: Writes, tip: TipRow, answer: LedgerAnswer) -> None:
     """Not posted yet: when to look next."""
-    looks = tip["looks"] + 1
+    looks = (tip["looks"] or 0) + 1
     wait = timedelta(seconds=INTERVALS[min(looks, len(INTERVALS)) - 1])
-    at = min(
-        writes.now + wait, tip["funding_until"] if answer.refused else tip["created_at"] + PATIENCE
-    )
+    end = tip["funding_until"] if answer.refused else tip["created_at"] + PATIENCE
+    at = min(writes.now + wait, end) if end else writes.now + wait
     look_at = _still_to_come(tip, answer, at)
     writes.change(tip, looks=looks, next_look_at=look_at, look_error="")
 
@@ -302,12 +300,12 @@ def _retry(age: timedelta, pause: float) -> timedelta:
     return min(LONGEST_RETRY, max(SHORTEST_RETRY, age / 10, timedelta(seconds=pause)))
 
 
-def _give_up(writes: Writes, tip: dict[str, Any], answer: LedgerAnswer, reason: str) -> None:
+def _give_up(writes: Writes, tip: TipRow, answer: LedgerAnswer, reason: str) -> None:
     looks, look_at = (tip["looks"] or 0) + 1, _still_to_come(tip, answer)
     doubt = _doubtful(tip, reason)
     writes.change(tip, looks=looks, next_look_at=look_at, look_error="", needs_reconciliation=doubt)
 
 
-def _doubtful(tip: Mapping[str, Any], reason: str) -> str:
+def _doubtful(tip: TipRow, reason: str) -> str:
     log.warning("tip_needs_reconciliation", extra={"tip_id": tip["_id"], "error_code": reason})
     return reason

@@ -4,16 +4,16 @@ whenever somebody wants to know.
 `ledger.gateway.read` says whether entries are one posted transfer; here they must be this tip's:
 its tokens, from its tipper, to its performer."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ledger import gateway
 from ledger.gateway import NeedsReconciliation, PostedEntry, Proof, performer_account, user_account
+from tips.rows import TipRow
 
 OTHER_PARTY, OTHER_AMOUNT = "other_party", "other_amount"
 
 
-def of(tip: Mapping[str, Any], entries: Sequence[PostedEntry]) -> Proof | None:
+def of(tip: TipRow, entries: Sequence[PostedEntry]) -> Proof | None:
     """The proof, None when there is none yet; raises NeedsReconciliation. Entries of other
     references, as that of the commission, prove nothing."""
     own = [entry for entry in entries if entry.source_ref == tip["source_ref"]]
@@ -24,7 +24,7 @@ def of(tip: Mapping[str, Any], entries: Sequence[PostedEntry]) -> Proof | None:
     return proof
 
 
-def _check(tip: Mapping[str, Any], entry: PostedEntry, *, is_alone: bool) -> None:
+def _check(tip: TipRow, entry: PostedEntry, *, is_alone: bool) -> None:
     tipper, performer = user_account(tip["tipper_id"]), performer_account(tip["performer_id"])
     if entry.account not in (tipper, performer):
         raise NeedsReconciliation(OTHER_PARTY, entry.entry_id)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -19,6 +19,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from ground.inbox import inbox
+from ground.inbox.models import DeliveryRow
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import collection
 from ledger import gateway
@@ -41,6 +42,7 @@ from tips.intake.purchases import Purchase
 from tips.log import events
 from tips.models import ChainHead, SettlementStatus, Tip, TipActivated, TipStatus
 from tips.queue import requests as queue
+from tips.rows import EventRow, HeadRow, Payload, TipRow
 from tips.settlement import commission, proof
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ def drain(*, now: datetime, limit: int) -> Drained:
     return settle(inbox.waiting(payloads.SOURCES, limit=limit), now=now)
 
 
-def settle(rows: list[dict[str, Any]], *, now: datetime) -> Drained:
+def settle(rows: list[DeliveryRow], *, now: datetime) -> Drained:
     """Settles these deliveries of the inbox, in their order, in one transaction."""
     return _settle(rows, now) if rows else Drained()
 
@@ -161,7 +163,7 @@ def _postpone(tip_id: str, error: Exception, now: datetime) -> Drained:
     return Drained()
 
 
-def _settle(rows: list[dict[str, Any]], now: datetime) -> Drained:
+def _settle(rows: list[DeliveryRow], now: datetime) -> Drained:
     try:
         return _settle_together(_parsed(rows), now)
     except RoundOvertaken:
@@ -192,13 +194,13 @@ def _settle_together(deliveries: Sequence[Delivery], now: datetime) -> Drained:
     return transactions.run(lambda session: _Batch(session, now).settle(deliveries))
 
 
-def _give_up_for_now(row: dict[str, Any], error: Exception) -> Drained:
+def _give_up_for_now(row: DeliveryRow, error: Exception) -> Drained:
     log.error("settlement_failed", extra={"error_code": type(error).__name__}, exc_info=error)
     inbox.mark_failed(row["_id"], error=type(error).__name__)
     return Drained()
 
 
-def _parsed(rows: Iterable[dict[str, Any]]) -> list[Delivery]:
+def _parsed(rows: Iterable[DeliveryRow]) -> list[Delivery]:
     return [
         Delivery(
             row["_id"],
@@ -219,17 +221,17 @@ class Writes:
 
     def __init__(self, session: ClientSession, now: datetime) -> None:
         self.session, self.now = session, now
-        self._new: dict[str, dict[str, Any]] = {}
+        self._new: dict[str, TipRow] = {}
         self._changed: list[UpdateOne] = []
-        self._payloads: list[events.Payload] = []
+        self._payloads: list[Payload] = []
         self._tipped_at: dict[str, datetime] = {}
 
-    def record(self, tip: dict[str, Any]) -> None:
+    def record(self, tip: TipRow) -> None:
         self._new[tip["_id"]] = tip
 
     def settle(
         self,
-        tip: dict[str, Any],
+        tip: TipRow,
         entries: Sequence[PostedEntry],
         *,
         look_at: datetime | None = None,
@@ -250,7 +252,7 @@ class Writes:
 
     def end(
         self,
-        tip: dict[str, Any],
+        tip: TipRow,
         status: TipStatus,
         reason: str,
         *,
@@ -263,10 +265,10 @@ class Writes:
         ended["next_look_at"] = look_at
         self.change(tip, status=status.value, settlement_status=settlement.value, **ended)
 
-    def change(self, tip: dict[str, Any], **changes: Any) -> None:
+    def change(self, tip: TipRow, **changes: Any) -> None:
         """Guarded by the state from which it may happen: another worker may have been first."""
         before = tip["settlement_status"]
-        tip.update(changes)
+        tip.update(cast(TipRow, changes))
         if tip["_id"] not in self._new:
             to = changes.get("settlement_status")
             froms = (
@@ -290,37 +292,39 @@ class Writes:
             )
         return {payload["performerId"] for payload in self._payloads}
 
-    def _log(self) -> list[dict[str, Any]]:
+    def _log(self) -> list[EventRow]:
         """Where this process ended the chain is where it most likely still ends; the guard of the
         update says if it is not."""
         return (_head and self._append(_head)) or self._append(self._read_head(), is_certain=True)
 
-    def _read_head(self) -> dict[str, Any]:
-        head = collection(ChainHead).find_one(
+    def _read_head(self) -> HeadRow:
+        head: HeadRow | None = collection(ChainHead).find_one(
             {"_id": events.HEAD}, {"sequence": 1, "digest": 1}, session=self.session
         )
         return head or {"_id": events.HEAD, "sequence": 0, "digest": events.GENESIS}
 
-    def _append(self, head: dict[str, Any], *, is_certain: bool = False) -> list[dict[str, Any]]:
+    def _append(self, head: HeadRow, *, is_certain: bool = False) -> list[EventRow]:
         """Nothing, when another process has moved the head."""
         rows, digest = events.chain(
             self._payloads, sequence=head["sequence"], previous=head["digest"], now=self.now
         )
-        end = {"sequence": head["sequence"] + len(rows), "digest": digest}
+        length = head["sequence"] + len(rows)
+        end: HeadRow = {"_id": events.HEAD, "sequence": length, "digest": digest}
+        changes = {"sequence": length, "digest": digest}
         moved = collection(ChainHead).update_one(
-            head, {"$set": end}, upsert=is_certain, session=self.session
+            head, {"$set": changes}, upsert=is_certain, session=self.session
         )
         if not moved.matched_count and not is_certain:
             return []
         collection(TipActivated).insert_many(rows, session=self.session)
-        transactions.after_commit(lambda: _remember({"_id": events.HEAD, **end}))
+        transactions.after_commit(lambda: _remember(end))
         return rows
 
 
-_head: dict[str, Any] = {}  # of the event log, as this process left it
+_head: HeadRow | None = None  # of the event log, as this process left it
 
 
-def _remember(head: dict[str, Any]) -> None:
+def _remember(head: HeadRow) -> None:
     global _head
     _head = head
 
@@ -337,7 +341,7 @@ class _Batch:
             are_new and self._places
         )  # all of them, so that nobody looks; a unique key ends the transaction if not
         self._writes = Writes(session, now)
-        self._known: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, TipRow] = {}
         self._late: frozenset[str] = frozenset()
         self._contradictions: dict[str, str] = {}
         self._is_looking = False
@@ -404,7 +408,7 @@ class _Batch:
 
     def _load(
         self, tip_ids: list[str], purchases: Collection[Purchase], late: Sequence[str]
-    ) -> dict[str, dict[str, Any]]:
+    ) -> dict[str, TipRow]:
         found = list(
             collection(Tip).find({"_id": {"$in": [*tip_ids, *late]}}, session=self._session)
         )
@@ -432,7 +436,7 @@ class _Batch:
         found = collection(Tip).find(looked_at, {"source_ref": 1, "_id": 0}, session=self._session)
         return {row["source_ref"] for row in found}
 
-    def _candidates(self, deliveries: Sequence[Delivery], taken: set[str]) -> list[dict[str, Any]]:
+    def _candidates(self, deliveries: Sequence[Delivery], taken: set[str]) -> list[TipRow]:
         """The tips whose tokens we should move now: those that waited, then the new ones in order
         of arrival."""
         waited = {
@@ -440,7 +444,7 @@ class _Batch:
             for key, row in self._known.items()
             if row["settlement_status"] not in FINAL and row["looks"] is None
         }
-        fresh: dict[str, dict[str, Any]] = {}
+        fresh: dict[str, TipRow] = {}
         for delivery in deliveries:
             if not isinstance(delivery.order, TipOrder):
                 continue
@@ -464,7 +468,7 @@ class _Batch:
             row for key, row in fresh.items() if key in waited
         ]
 
-    def _end_by_platform(self, tip: dict[str, Any], status: TipStatus) -> None:
+    def _end_by_platform(self, tip: TipRow, status: TipStatus) -> None:
         """Settled is final: when the platform takes back a tip whose tokens have moved, a person
         must decide."""
         if tip["settlement_status"] not in FINAL:
@@ -473,7 +477,7 @@ class _Batch:
         elif tip["settlement_status"] == SETTLED:
             self._writes.change(tip, needs_reconciliation=f"{status.value}{AFTER_SETTLEMENT}")
 
-    def _look_at(self, tip: dict[str, Any], taken: set[str]) -> None:
+    def _look_at(self, tip: TipRow, taken: set[str]) -> None:
         if tip["source_ref"] in taken:
             self._writes.end(tip, TipStatus.FAILED, KeyReused.reason)
             return
@@ -487,7 +491,7 @@ class _Batch:
     def _grace_ends(self) -> datetime:
         return self._now + timedelta(seconds=settings.TIP_FUNDING_GRACE_SECONDS)
 
-    def _apply(self, tips: list[dict[str, Any]], results: Sequence[Result]) -> None:
+    def _apply(self, tips: list[TipRow], results: Sequence[Result]) -> None:
         for tip, result in zip(tips, results, strict=True):
             if isinstance(result, Posted):
                 self._writes.settle(tip, result.entries)
@@ -509,11 +513,11 @@ class _Batch:
         )
 
 
-def _agrees(order: TipOrder, tip: Mapping[str, Any]) -> bool:
+def _agrees(order: TipOrder, tip: TipRow) -> bool:
     return order.agrees(tip["total"], tip["tipper_id"], tip["performer_id"], tip["source_ref"])
 
 
-def orders(tip: dict[str, Any]) -> tuple[Order, ...]:
+def orders(tip: TipRow) -> tuple[Order, ...]:
     """The tip's two transfers: the total to the performer, then the platform's commission from
     her."""
     performer, subject = performer_account(tip["performer_id"]), f"tip/{tip['_id']}"
@@ -543,7 +547,7 @@ def _balance(entries: Sequence[PostedEntry], account: str) -> events.Balance | N
     )
 
 
-def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, Any]:
+def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> TipRow:
     order = delivery.order
     assert isinstance(order, TipOrder)
     settlement = {
@@ -579,7 +583,10 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> dict[str, 
         "created_at": now,
         "settled_at": None,
         "ended_at": None if status is TipStatus.SUCCESS else now,
-        **_NOTHING_AWAITED,
+        "funding_until": None,
+        "next_look_at": None,
+        "look_error": "",
+        "needs_reconciliation": "",
         "looks": None,
         "look_asked_by": "",
         "look_asked_at": None,

@@ -17,6 +17,7 @@ from lovense.deciding import platform
 from lovense.lane import lanes
 from lovense.models import Performer
 from tips.queue import counts
+from tips.rows import RequestRow
 
 Line = tuple[str, str]
 SHOWN = 8
@@ -182,7 +183,7 @@ def _paused(lane: lanes.Lane) -> str:
     return f"since {clock.iso(lane.paused['since'])} {until}"
 
 
-def _request(row: dict[str, Any], now: datetime) -> str:
+def _request(row: RequestRow, now: datetime) -> str:
     age = (now - row["created_at"]).total_seconds()
     told = (
         f"{row['type']:<13} {row['status']:<9} priority {row['priority']:<3} attempts "

@@ -19,8 +19,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = ["--port", str(options["port"]), "--speed", str(options["speed"])]
-        chosen += [f"--{name}" for name in ("once", "keep") if options[name]]
-        chosen += ["--days", str(options["days"])]
-        chosen += ["--data", str(options["data"])] if options["data"] else []
+        chosen += ["--once"] if options["once"] else []
         os.chdir(BASE_DIR)
         os.execv(PYTHON, [PYTHON, "-m", "config.demo", *chosen])

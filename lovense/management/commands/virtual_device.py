@@ -4,11 +4,13 @@ the chain work."""
 import asyncio
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from lovense.rows import Json
 from lovense.simulator.device import VirtualDevice, WrongPerformer
 
 
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         except WrongPerformer as error:
             raise CommandError(str(error)) from None
 
-    async def _run(self, options: dict[str, Any]) -> None:
+    async def _run(self, options: Mapping[str, Any]) -> None:
         device = VirtualDevice(
             url=options["url"],
             performer_id=options["performer_id"],
@@ -55,13 +57,13 @@ class Command(BaseCommand):
         )
         await device.run()
 
-    def _print_json(self, message: dict[str, Any]) -> None:
+    def _print_json(self, message: Json) -> None:
         if message["event"] == "ran":
             self._print(json.dumps(message))
         elif message["event"] == "refused":
             self.stderr.write(json.dumps(message))
 
-    def _print_line(self, message: dict[str, Any]) -> None:
+    def _print_line(self, message: Json) -> None:
         facts = " ".join(
             f"{key}={value}" for key, value in message.items() if key not in ("event", "at")
         )
