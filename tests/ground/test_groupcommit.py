@@ -65,6 +65,25 @@ async def test_what_arrives_during_a_write_is_the_next_write(write, commit):
     assert write.batches == [[0], list(range(1, 100))]
 
 
+async def test_callers_of_many_turns_of_the_loop_share_the_next_write(write, commit):
+    write.gate.clear()
+    calls = [asyncio.create_task(commit(0))]
+    await write.busy()
+    for number in range(1, 10):
+        calls.append(asyncio.create_task(commit(number)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+    write.gate.set()
+    assert await outcomes(*calls) == [number * 2 for number in range(10)]
+    assert write.batches == [[0], list(range(1, 10))]
+
+
+async def test_an_answer_that_is_an_error_reaches_its_own_caller_alone():
+    refused = ValueError("this one")
+    commit = GroupCommit(lambda items: [refused if item == 2 else item for item in items], name="test")
+    assert await outcomes(commit(1), commit(2), commit(3)) == [1, refused, 3]
+
+
 async def test_a_batch_has_a_limit(write, commit):
     write.gate.clear()
     first = asyncio.create_task(commit(0))

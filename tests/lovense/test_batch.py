@@ -155,6 +155,17 @@ def test_one_that_does_not_fit_leaves_room_for_a_later_one_that_does(lane, bob):
     assert members(ours[0]) == ours[1:2]
 
 
+def test_what_was_tried_before_plays_alone(lane, bob):
+    """Its page may remember another run under its id; a worker that died before it wrote anything cannot
+    know."""
+    first, second = tips(lane, bob, [100, 100])
+    collection(QueueRequest).update_one({"idempotency_key": first}, {"$set": {"attempts": 1}})
+    drain()
+    assert activation_of(first)["attempt"] == 2
+    assert not activation_of(first).get("members")
+    assert state(second) == (None, "pending")
+
+
 def test_another_item_does_not_join(lane, bob):
     ours = tips(lane, bob, [FIREWORKS, WAVE, FIREWORKS])
     drain()
