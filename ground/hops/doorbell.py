@@ -5,13 +5,15 @@ each of its rounds begins, so work recorded after that rings again, once for eac
 rows. Losing Redis loses rings, never work."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from functools import lru_cache
 
 import redis
 from celery import current_app
 from django.conf import settings
 from kombu.exceptions import OperationalError
+
+from ground.hops.soon import Soon
 
 log = logging.getLogger(__name__)
 
@@ -38,21 +40,18 @@ def ring(hop: str) -> bool:
     return True
 
 
-_ringer = ThreadPoolExecutor(1, thread_name_prefix="doorbell")
-_soon: set[str] = set()
+def _ring_all(hops: Iterable[str]) -> None:
+    for hop in hops:
+        ring(hop)
+
+
+_soon: Soon[str] = Soon(_ring_all, name="doorbell")
 
 
 def ring_soon(hop: str) -> None:
     """Rings on a thread of its own, so that the write that made the work is not followed by a wait
     for the bell."""
-    if hop not in _soon:
-        _soon.add(hop)
-        _ringer.submit(_ring_now, hop)
-
-
-def _ring_now(hop: str) -> None:
-    _soon.discard(hop)
-    ring(hop)
+    _soon.ask([hop])
 
 
 def answered(hop: str) -> None:

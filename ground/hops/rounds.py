@@ -5,7 +5,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+
+from ground.hops.soon import Soon
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,7 @@ class Hop:
         self._drain = drain
         self._busy = threading.Lock()
         self._asked = threading.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._on_its_way = threading.Event()
+        self._soon: Soon[None] = Soon(self._answer, name=name)
         self._breath = Breath(breath_seconds)
 
     def run(self) -> None:
@@ -69,12 +69,9 @@ class Hop:
     def ask(self) -> None:
         """For the hop before this one in the same process: runs on this hop's own thread, a
         doorbell without the way."""
-        if not self._on_its_way.is_set():
-            self._on_its_way.set()
-            self._thread.submit(self._answer)
+        self._soon.ask([None])
 
-    def _answer(self) -> None:
-        self._on_its_way.clear()
+    def _answer(self, _: set[None]) -> None:
         try:
             self.run()
         except Exception as error:  # the beat runs it again; nobody waits for this thread's result

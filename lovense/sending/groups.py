@@ -5,7 +5,6 @@ Workers publish the pub/sub layer's own bytes with one Redis pipeline: ten times
 channels-redis is pinned and a test compares bytes."""
 
 import logging
-import threading
 import time
 from collections.abc import Iterable
 
@@ -14,6 +13,7 @@ import redis
 from django.conf import settings
 
 from ground.hops import doorbell
+from ground.hops.soon import Soon
 from lovense.rows import LayerMessage
 
 log = logging.getLogger(__name__)
@@ -63,25 +63,17 @@ class News:
     NEWS_SECONDS."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._changed: set[tuple[str, str]] = set()
+        self.soon: Soon[tuple[str, str]] = Soon(self._tell, name="news", wait=self._wait)
         self._told_at = -NEWS_SECONDS
 
     def mark(self, performer_ids: Iterable[str], topic: str) -> None:
-        with self._lock:
-            first = not self._changed
-            self._changed.update((performer_id, topic) for performer_id in performer_ids)
-            if not first or not self._changed:
-                return
-            wait = max(NEWS_AT_ONCE, self._told_at + NEWS_SECONDS - time.monotonic())
-        timer = threading.Timer(wait, self._tell)
-        timer.daemon = True
-        timer.start()
+        self.soon.ask((performer_id, topic) for performer_id in performer_ids)
 
-    def _tell(self) -> None:
-        with self._lock:
-            changed, self._changed = self._changed, set()
-            self._told_at = time.monotonic()
+    def _wait(self) -> float:
+        return max(NEWS_AT_ONCE, self._told_at + NEWS_SECONDS - time.monotonic())
+
+    def _tell(self, changed: Iterable[tuple[str, str]]) -> None:
+        self._told_at = time.monotonic()
         publish(
             (_layer_group(performer_group(who)), {"type": PAGE_NEWS, "topic": topic})
             for who, topic in changed

@@ -174,7 +174,7 @@ def test_asks_of_many_threads_lose_no_row():
 def test_asks_before_the_hop_begins_are_one():
     work, go_on = Work(), threading.Event()
     hop = Hop(work.drain, name="test")
-    hop._thread.submit(go_on.wait, PATIENCE_SECONDS)
+    hop._soon.thread.submit(go_on.wait, PATIENCE_SECONDS)
     for _ in range(20):
         hop.ask()
     go_on.set()
@@ -201,7 +201,7 @@ def test_an_error_on_its_own_thread_is_logged_and_the_next_ask_drains(caplog):
 
 def finish(hop):
     """Returns when the hop's own thread has done what it was asked before."""
-    hop._thread.submit(int).result(PATIENCE_SECONDS)
+    hop._soon.done().result(PATIENCE_SECONDS)
 
 
 # --- a breath between rounds -------------------------------------------------------------------------------

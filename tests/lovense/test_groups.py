@@ -2,7 +2,6 @@
 coalesced, never lost."""
 
 import asyncio
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import msgpack
@@ -103,14 +102,13 @@ def news():
 
 
 @pytest.fixture
-def heard():
-    """What ana's and carol's pages hear, once the timers that run have told it: (performer, topic)."""
+def heard(news):
+    """What ana's and carol's pages hear, once what was marked has been told: (performer, topic)."""
     names = {f"{settings.CHANNEL_LAYER_PREFIX}__group__performer.{who}": who for who in (ANA, CAROL)}
     wire = Wire(*names)
 
     def listen():
-        for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
-            timer.join(5)
+        news.soon.done().result(5)
         return sorted((names[channel], msgpack.unpackb(data)["topic"]) for channel, data in wire.raw())
 
     yield listen
@@ -140,13 +138,11 @@ def test_a_change_after_the_telling_is_told_again(news, heard):
         assert heard() == [(ANA, "queue")]
 
 
-def test_marks_of_many_threads_while_it_tells_are_all_told(news, heard):
+def test_marks_of_many_threads_while_it_tells_are_all_told(news, heard, monkeypatch):
+    monkeypatch.setattr(groups, "NEWS_SECONDS", 0.0)  # it tells all the time
+    monkeypatch.setattr(groups, "NEWS_AT_ONCE", 0.0)
     topics = [f"topic {number}" for number in range(400)]
     with ThreadPoolExecutor(8) as pool:
-        list(
-            pool.map(
-                lambda topic: (news.mark([ANA], topic), news._tell() if topic.endswith("7") else None), topics
-            )
-        )
+        list(pool.map(lambda topic: news.mark([ANA], topic), topics))
     told = {topic for _, topic in heard()}
     assert told == set(topics)
