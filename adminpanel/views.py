@@ -99,11 +99,15 @@ def doubts(request: HttpRequest) -> HttpResponse:
     """Conflicts and reconciliation."""
     tips_in_doubt, all_doubts = reconciliation.doubts()
     conflicts, all_conflicts = reconciliation.conflicts()
+    aside, all_aside = reconciliation.set_aside()
     context = {
         "doubts": tips_in_doubt,
         "all_doubts": all_doubts,
         "conflicts": conflicts,
         "all_conflicts": all_conflicts,
+        "aside": aside,
+        "all_aside": all_aside,
+        "may_decide": bool(aside) and _may_decide(request),
         "shown": reconciliation.SHOWN,
     }
     return render(request, "adminpanel/reconciliation.html", context)
@@ -167,6 +171,20 @@ def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
     if request.POST.get("back") == "list":
         return redirect("staff-reconciliation")
     return redirect("staff-tip", tip_id)
+
+
+@_button
+def hand_out_again(request: HttpRequest) -> HttpResponse:
+    """A delivery that was set aside is processed as if it had just come."""
+    _check_may_decide(request)
+    key, by = request.POST.get("key", ""), request.user.get_username()
+    hop = reconciliation.hand_out_again(key, by=by, now=clock.now())
+    if hop is None:
+        messages.error(request, "It does not lie aside any more.")
+    else:
+        doorbell.ring_soon(hop)
+        messages.success(request, "It is being processed again.")
+    return redirect("staff-reconciliation")
 
 
 # --- the queue and its dead letters --------------------------------------------------------------

@@ -32,6 +32,7 @@ urlpatterns = [
     path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
     path("staff/tips/<str:tip_id>/look-again", staff.look_again, name="staff-look-again"),
     path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
+    path("staff/deliveries/try-again", staff.hand_out_again, name="staff-hand-out-again"),
     path("staff/emissions", staff.emissions, name="staff-emissions"),
     path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
     path("staff/queue", staff.queue, name="staff-queue"),

@@ -19,8 +19,9 @@ from ground.people import IsStaff
 
 class ReadingOut(Shape):
     code = serializers.ChoiceField(
-        ["depth", "failures", "dead"],
-        help_text="`failures`: of the last hour. `dead`: not reviewed",
+        ["depth", "failures", "dead", "set_aside"],
+        help_text="`failures`: of the last hour. `dead`: not reviewed. `set_aside`: deliveries "
+        "that could not be processed",
     )
     status = serializers.ChoiceField([status.value for status in rules.Status])
     saw = serializers.IntegerField()

@@ -111,6 +111,11 @@ def _queue(now: datetime) -> Iterator[Family]:
         found.saw("dead").saw,
     )
     yield _plain(
+        "deliveries_set_aside",
+        "Deliveries that could not be processed and wait for a person, counted to 1000.",
+        found.saw("set_aside").saw,
+    )
+    yield _plain(
         "queue_running", "Lanes with something claimed.", counts.running(limit=COUNTED_AT_MOST)
     )
     yield _plain("pages_online", "Performers whose devices a page holds.", _pages_online(now))

@@ -73,6 +73,8 @@ MEASURES = (
         lambda now, most: counts.gone_wrong(since=now - FAILURES_WITHIN, limit=most),
     ),
     Measure("dead", 20, 50, 1000, lambda now, most: counts.unreviewed(limit=most)),
+    # Money that nobody looks at: one is enough.
+    Measure("set_aside", 0, 50, 1000, lambda now, most: inbox.count_set_aside(limit=most)),
 )
 
 

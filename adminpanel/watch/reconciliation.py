@@ -59,6 +59,10 @@ REASONS = {
         "The ledger's entries cannot be part of an event.",
         "A balance is below zero, for example. Ask the ledger's operator.",
     ),
+    "not_ended": (
+        "Its grace period is over, and it can neither be settled nor ended.",
+        "The log names the error (`grace_not_ended`). It is tried again every minute.",
+    ),
     "posted_although_cancelled": (
         "The ledger has posted it although the platform cancelled the tip.",
         "The viewer has paid for nothing: have the posting reversed, or agree on something else.",
@@ -99,7 +103,8 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class KeptConflict:
-    """A delivery that was kept and not applied. `tip_id` is empty when it names none."""
+    """A delivery that was kept and not applied, or set aside. `tip_id` is empty when it names
+    none."""
 
     key: str
     event_type: str
@@ -143,9 +148,35 @@ def conflicts() -> tuple[list[KeptConflict], bool]:
     return [_conflict(row) for row in found[:SHOWN]], len(found) <= SHOWN
 
 
+def set_aside() -> tuple[list[KeptConflict], bool]:
+    """Deliveries that could not be processed, the oldest first, and whether these are all."""
+    found = inbox.set_aside(limit=SHOWN + 1)
+    return [_aside(row) for row in found[:SHOWN]], len(found) <= SHOWN
+
+
+def hand_out_again(key: str, *, by: str, now: datetime) -> str | None:
+    """Has a delivery processed once more that was set aside: the hop that does it, or None when it
+    does not lie aside."""
+    if not key or "\x00" in key or not inbox.hand_out_again(key):
+        return None
+    audit_log.record(kind="delivery", action="hand_out_again", by=by, target=key, now=now)
+    return "ledger.announce" if key.startswith(f"{LEDGER}/") else "tips.settle"
+
+
+LEDGER = "rrr"
+
+
+def _aside(row: Mapping[str, Any]) -> KeptConflict:
+    times = f"{row['attempts']} times" if row["attempts"] != 1 else "once"
+    return _kept(row, f"It could not be processed, and was tried {times}: {row['error']}.")
+
+
 def _conflict(row: Mapping[str, Any]) -> KeptConflict:
+    return _kept(row, _CONFLICTS.get(row["error"], f"Refused: {row['error']}."))
+
+
+def _kept(row: Mapping[str, Any], found: str) -> KeptConflict:
     subject = str(row["repeats"] or row["subject"] or "")
     kind, _, key = subject.partition("/")
     tip_id = key if kind in payloads.TIP_TYPES and _TIP_ID.fullmatch(key) else ""
-    why = _CONFLICTS.get(row["error"], f"Refused: {row['error']}.")
-    return KeptConflict(row["_id"], row["event_type"], subject, tip_id, row["received_at"], why)
+    return KeptConflict(row["_id"], row["event_type"], subject, tip_id, row["received_at"], found)

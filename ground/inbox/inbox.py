@@ -7,12 +7,14 @@ one with other content is a conflict, and both are kept for the record without a
 own."""
 
 import enum
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
@@ -20,7 +22,13 @@ from ground.inbox.models import DeliveryRow, DeliveryStatus, WebhookDelivery
 from ground.mongodb import unique
 from ground.mongodb.collections import Document, collection
 
+log = logging.getLogger(__name__)
+
 HISTORY_PAGE = 500
+# A delivery whose processing fails is tried again after 1, 2, 4, … seconds; after the last of so
+# many attempts, about two minutes, it is set aside and shown to a person.
+MAX_ATTEMPTS = 8
+SET_ASIDE_INDEX = "delivery_set_aside"
 WAITING = "delivery_waiting"
 
 
@@ -142,11 +150,15 @@ def _owners(calls: Sequence[Call]) -> dict[str, dict[str, Any]]:
     return {row["subject"]: row for row in found}
 
 
-def waiting(sources: Sequence[str], *, limit: int) -> list[DeliveryRow]:
+def waiting(sources: Sequence[str], *, now: datetime, limit: int) -> list[DeliveryRow]:
     """The oldest unprocessed deliveries of these sources, in the order in which they were
-    accepted."""
+    accepted, but for those whose next attempt is still to come."""
     found = collection(WebhookDelivery).find(
-        {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value},
+        {
+            "source": {"$in": list(sources)},
+            "status": DeliveryStatus.RECEIVED.value,
+            "retry_at": {"$not": {"$gt": now}},
+        },
         {"event_type": 1, "body": 1, "attempts": 1, "received_at": 1},
     )
     return list(found.sort("position", 1).limit(limit).batch_size(limit))
@@ -171,13 +183,14 @@ def backlog(*, limit: int) -> tuple[int, datetime | None]:
 
 
 def oldest(sources: Sequence[str]) -> datetime | None:
-    """When the first came of those that are still to be processed; None when there are none."""
-    waiting = ({"source": source, "status": DeliveryStatus.RECEIVED.value} for source in sources)
-    found = (
-        collection(WebhookDelivery).find_one(one, {"received_at": 1}, sort=[("position", 1)])
-        for one in waiting
+    """When the first came of those that are still to be processed, those that failed included; None
+    when there are none. Walks all that wait."""
+    waiting = {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value}
+    first = {"_id": None, "came_at": {"$min": "$received_at"}}
+    found = collection(WebhookDelivery).aggregate(
+        [{"$match": waiting}, {"$group": first}], hint=WAITING
     )
-    return min((row["received_at"] for row in found if row), default=None)
+    return next((row["came_at"] for row in found), None)
 
 
 def is_known(subject: str) -> bool:
@@ -277,10 +290,48 @@ def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSe
         )
 
 
-def mark_failed(key: str, *, error: str) -> None:
-    """An unexpected failure: the delivery stays waiting, at the end of the line, and health shows
-    its attempts."""
-    collection(WebhookDelivery).update_one(
+def mark_failed(key: str, *, error: str, now: datetime) -> bool:
+    """An unexpected failure: the delivery is handed out again after a pause that doubles, behind
+    those that come meanwhile, and after the last attempt no more. True when this was the last."""
+    attempts = {"$add": ["$attempts", 1]}
+    status = {"$cond": [{"$gte": [attempts, MAX_ATTEMPTS]}, _SET_ASIDE, "$status"]}
+    pause_milliseconds = {"$multiply": [1000, {"$pow": [2, "$attempts"]}]}
+    changes = {
+        "attempts": attempts,
+        "status": status,
+        "retry_at": {"$add": [now, pause_milliseconds]},
+        "position": {"$add": ["$position", {"$multiply": [10**6, pause_milliseconds]}]},
+        "error": {"$literal": error[:500]},
+    }
+    row = collection(WebhookDelivery).find_one_and_update(
         {"_id": key, "status": DeliveryStatus.RECEIVED.value},
-        {"$inc": {"attempts": 1, "position": 10**9}, "$set": {"error": error[:500]}},
+        [{"$set": changes}],
+        projection={"status": 1, "event_type": 1},
+        return_document=ReturnDocument.AFTER,
     )
+    is_over = row is not None and row["status"] == _SET_ASIDE
+    if is_over:
+        log.error("delivery_set_aside", extra={"error_code": error[:60]})
+    return is_over
+
+
+_SET_ASIDE = DeliveryStatus.SET_ASIDE.value
+
+
+def set_aside(*, limit: int) -> list[dict[str, Any]]:
+    """What could not be processed, oldest first; bodies stay where they are."""
+    found = collection(WebhookDelivery).find({"status": _SET_ASIDE}, {"body": 0})
+    return list(found.sort("position", 1).limit(limit))
+
+
+def count_set_aside(*, limit: int) -> int:
+    return collection(WebhookDelivery).count_documents(
+        {"status": _SET_ASIDE}, hint=SET_ASIDE_INDEX, limit=limit
+    )
+
+
+def hand_out_again(key: str) -> bool:
+    """As if it had not been tried; False when it does not lie aside."""
+    changes = {"status": DeliveryStatus.RECEIVED.value, "attempts": 0, "retry_at": None}
+    aside = {"_id": key, "status": _SET_ASIDE}
+    return collection(WebhookDelivery).update_one(aside, {"$set": changes}).modified_count == 1

@@ -16,6 +16,7 @@ class DeliveryStatus(models.TextChoices):
     CONFLICT = (
         "conflict"  # the same business key with other content: kept for admins, never applied
     )
+    SET_ASIDE = "set_aside"  # could not be processed, however often it was tried
     IGNORED = "ignored"  # an event type we store and do not act on
 
 
@@ -35,6 +36,7 @@ class DeliveryRow(TypedDict):
     processed_at: datetime | None
     attempts: int
     error: str
+    retry_at: NotRequired[datetime | None]
 
 
 class WebhookDelivery(models.Model):
@@ -57,6 +59,8 @@ class WebhookDelivery(models.Model):
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)
+    # After a failed attempt it is not handed out before; null or missing for nearly all.
+    retry_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
@@ -75,6 +79,11 @@ class WebhookDelivery(models.Model):
                 fields=["position"],
                 condition=models.Q(status="conflict"),
                 name="delivery_conflicts",
+            ),
+            models.Index(
+                fields=["position"],
+                condition=models.Q(status="set_aside"),
+                name="delivery_set_aside",
             ),
             models.Index(
                 fields=["repeats", "position"],

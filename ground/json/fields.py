@@ -222,12 +222,12 @@ class Fields:
     def is_reference(value: str) -> bool:
         return bool(_REFERENCE.fullmatch(value))
 
-    def every(self, name: str, *, limit: int) -> list[Any]:
-        """The values that stand under this name anywhere inside, at most `limit`. Not recursive:
-        nesting is the sender's."""
+    def every(self, name: str) -> list[Any]:
+        """The values that stand under this name anywhere inside, as many as the body holds. Not
+        recursive: nesting is the sender's."""
         found: list[Any] = []
         within: list[Any] = [self._data]
-        while within and len(found) < limit:
+        while within:
             part = within.pop()
             if isinstance(part, dict):
                 found += [part[name]] if name in part else []

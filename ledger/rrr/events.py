@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 SOURCE = "rrr"
 POSTED = frozenset({"POINTS_POSTED", "TRANSFER_COMPLETED"})
 REVERSED = frozenset({"POINTS_REVERSED", "TRANSFER_REVERSED"})
-MAX_REFS = 100  # of one notice
 _EVENT_ID = re.compile(r"[\x21-\x7e]{1,120}")  # printable ASCII without spaces
 
 
@@ -47,7 +46,7 @@ class LedgerNotice:
 
 @dataclass(slots=True)
 class LedgerNews:
-    """What the waiting notices say together."""
+    """What notices say, one or several together."""
 
     keys: list[str] = field(default_factory=list)
     posted: set[str] = field(default_factory=set)
@@ -78,28 +77,46 @@ def event_id_in(body: bytes) -> str:
 
 
 def _refs(data: Fields) -> Iterable[str]:
-    """References that no tip can have are left out: a tip's keeps to the same rule."""
-    for value in data.every("source_ref", limit=MAX_REFS):
+    """All of them: the limit of the body is theirs. References that no tip can have are left out: a
+    tip's keeps to the same rule."""
+    for value in data.every("source_ref"):
         if isinstance(value, str) and Fields.is_reference(value):
             yield value
 
 
-def waiting(*, limit: int) -> LedgerNews:
-    """What was received and not announced yet."""
-    news = LedgerNews()
-    for row in inbox.waiting((SOURCE,), limit=limit):
+def waiting(*, now: datetime, limit: int) -> list[LedgerNews]:
+    """What was received and not announced yet: one for each notice."""
+    found = []
+    for row in inbox.waiting((SOURCE,), now=now, limit=limit):
         try:
             notice = parse(bytes(row["body"]))
         except (
             Malformed
         ) as error:  # it was none when it was received: kept and counted until somebody looks
             log.error("notice_failed", extra={"error_code": type(error).__name__}, exc_info=error)
-            inbox.mark_failed(row["_id"], error=type(error).__name__)
+            inbox.mark_failed(row["_id"], error=type(error).__name__, now=now)
             continue
-        news.keys.append(row["_id"])
-        (news.reversed if notice.event_type in REVERSED else news.posted).update(notice.source_refs)
+        refs, is_reversal = set(notice.source_refs), notice.event_type in REVERSED
+        said = {"reversed": refs} if is_reversal else {"posted": refs}
+        found.append(LedgerNews([row["_id"]], **said))
+    return found
+
+
+def together(parts: Iterable[LedgerNews]) -> LedgerNews:
+    news = LedgerNews()
+    for part in parts:
+        news.keys += part.keys
+        news.posted |= part.posted
+        news.reversed |= part.reversed
     return news
 
 
 def announced(news: LedgerNews, *, now: datetime) -> None:
     inbox.mark_processed(news.keys, now=now)
+
+
+def not_announced(news: LedgerNews, error: Exception, *, now: datetime) -> None:
+    """Tried again later, and set aside after so many times."""
+    log.error("notice_failed", extra={"error_code": type(error).__name__}, exc_info=error)
+    for key in news.keys:
+        inbox.mark_failed(key, error=type(error).__name__, now=now)

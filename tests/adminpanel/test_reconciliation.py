@@ -1,17 +1,21 @@
 """The page of what needs a person's look: contradictions of the ledger, ends after settlement, conflicting
 deliveries."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
 from adminpanel.tip import story
-from adminpanel.watch import reconciliation
+from adminpanel.watch import health, reconciliation
 from ground import clock
 from ground.audit import log as audit_log
 from ground.hops import doorbell
+from ground.inbox import inbox
+from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import collection
 from ledger.gateway import user_account
-from tests.factories import NOW
+from tests.factories import NOW, UserFactory
 from tests.pages import inline_code, unlabelled_fields
 from tests.remote import remote
 from tests.tips import calls
@@ -121,6 +125,7 @@ def test_every_reason_that_the_code_gives_has_its_words():
         "other_amount",
         "other_party",
         "invalid_event",
+        "not_ended",
     }
     given |= {f"posted_although_{end}" for end in ("cancelled", "failed")} | {
         f"{end}_after_settlement" for end in ("cancelled", "failed")
@@ -233,6 +238,65 @@ def test_it_wants_a_post_with_its_token_and_a_tip(remote, dina, client):
     assert client.get(f"/staff/tips/{tip_id(1)}/look-again").status_code == 405
     assert asks(7, user=dina).status_code == 404
     assert calls.found() == before
+
+
+# --- deliveries that were set aside ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin(db):
+    return UserFactory(username="root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def aside(db):
+    """A tip whose delivery cannot be processed, however often it is tried."""
+    calls.succeeded(1, 100)
+    good = bytes(collection(WebhookDelivery).find_one({})["body"])
+    collection(WebhookDelivery).update_one({}, {"$set": {"body": b"{"}})
+    now = NOW
+    for _ in range(inbox.MAX_ATTEMPTS):
+        calls.settle(now)
+        now += timedelta(minutes=5)
+    return good
+
+
+def tries_again(client, user, key=None):
+    key = collection(WebhookDelivery).find_one({})["_id"] if key is None else key
+    client.force_login(user)
+    return client.post("/staff/deliveries/try-again", {"key": key}, follow=True)
+
+
+def test_what_was_set_aside_is_shown_and_processed_when_somebody_says_so(page, aside, client, admin):
+    assert calls.settle(NOW + timedelta(days=9)).handled == 0
+    text = page()[1]
+    assert "Deliveries set aside" in text
+    assert "tried 8 times: Malformed" in text
+    assert tip_id(1) in text
+    collection(WebhookDelivery).update_one({}, {"$set": {"body": aside}})
+    assert "being processed again" in tries_again(client, admin).content.decode()
+    calls.settle()
+    assert calls.found()["total"] == 100
+    assert "Deliveries set aside" not in page()[1]
+    key = collection(WebhookDelivery).find_one({})["_id"]
+    assert [(entry["action"], entry["actor"]) for entry in audit_log.of(key, limit=9)] == [
+        ("hand_out_again", admin.username)
+    ]
+
+
+def test_the_health_counts_it(aside):
+    found = health.read(now=NOW)
+    assert (found.status, [reading.measure.code for reading in found.reasons]) == (
+        health.Status.DEGRADED,
+        ["set_aside"],
+    )
+
+
+def test_only_who_may_decide_has_it_tried_again(aside, client, dina, ana, admin):
+    for user in (dina, ana.user):
+        assert tries_again(client, user).status_code == 403
+    assert tries_again(client, admin, "payments/unknown\x00").status_code == 200
+    assert collection(WebhookDelivery).find_one({})["status"] == "set_aside"
 
 
 # --- the tip's own page ------------------------------------------------------------------------------------

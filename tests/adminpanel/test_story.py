@@ -52,7 +52,7 @@ def test_a_stored_delivery_is_pending(chain, bob):
 
 def test_a_delivery_that_cannot_be_processed_says_so(chain, bob):
     tip_id = chain.deliver(bob, 100)
-    inbox.mark_failed(story.read(tip_id).delivery.key, error="AutoReconnect")
+    inbox.mark_failed(story.read(tip_id).delivery.key, error="AutoReconnect", now=NOW)
     assert verdict_of(tip_id) == ("pending", "processing_failed")
     assert "AutoReconnect" in story.read(tip_id).verdict.text
 

@@ -24,6 +24,7 @@ from lovense.models import Activation, PageLease, Performer
 from lovense.sending import acknowledgement, dispatch, groups, leases, pages, resume
 from lovense.sending.acknowledgement import Ack
 from tests import factories
+from tests.factories import NOW
 from tests.ground.plans import recorded
 from tips.intake import payloads
 from tips.log import daily_heads, emission
@@ -152,7 +153,7 @@ def test_healing_uses_indexes(show, ana, bob, now):
         leases.expire(now=later, limit=100)
         leases.expire_offline(now=later, limit=100)
         settlement.end_grace(now=later, limit=100)
-        inbox.mark_failed("payments/none", error="x")
+        inbox.mark_failed("payments/none", error="x", now=NOW)
         claims.release(str(uuid.uuid4()), now=later, delay_seconds=0, error="x")
     assert len(plans) > 7
     assert scans(plans) == []
@@ -215,7 +216,7 @@ def test_the_oldest_delivery_that_waits_is_found_among_many():
         ]
     )
     with recorded(run=True) as plans:
-        found = [row["_id"] for row in inbox.waiting(("payments", "rest"), limit=5)]
+        found = [row["_id"] for row in inbox.waiting(("payments", "rest"), now=NOW, limit=5)]
     assert found == ["w0payments", "w1rest", "w3payments", "w4rest", "w6payments"]
     assert set(plans[0].indexes) == {"delivery_waiting"}
     assert plans[0].is_indexed

@@ -3,6 +3,7 @@ the record."""
 
 import itertools
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from pymongo.errors import PyMongoError
@@ -177,7 +178,7 @@ def test_two_sources_do_not_share_delivery_ids():
 def test_a_call_that_we_do_not_act_on_is_stored_and_not_handed_out():
     assert inbox.accept([call(fact="survey.sent/1", is_ignored=True)]) == [NEW]
     assert rows() == [("payments/msg_1", "ignored", "survey.sent/1")]
-    assert inbox.waiting(("payments",), limit=9) == []
+    assert inbox.waiting(("payments",), now=NOW, limit=9) == []
 
 
 # --- handing out -------------------------------------------------------------------------------------------
@@ -189,24 +190,54 @@ def fact(number):
 
 def test_deliveries_are_handed_out_in_the_order_of_their_acceptance():
     inbox.accept([fact(number) for number in (3, 1, 2)])
-    assert [row["_id"][-1] for row in inbox.waiting(("payments",), limit=9)] == ["3", "1", "2"]
-    assert [row["_id"][-1] for row in inbox.waiting(("payments",), limit=2)] == ["3", "1"]
+    assert [row["_id"][-1] for row in inbox.waiting(("payments",), now=NOW, limit=9)] == ["3", "1", "2"]
+    assert [row["_id"][-1] for row in inbox.waiting(("payments",), now=NOW, limit=2)] == ["3", "1"]
 
 
 def test_a_processed_delivery_is_not_handed_out_again():
     inbox.accept([fact(1), fact(2)])
     transactions.run(lambda session: inbox.mark_processed(["payments/msg_1"], now=NOW, session=session))
-    assert [row["_id"] for row in inbox.waiting(("payments",), limit=9)] == ["payments/msg_2"]
+    assert [row["_id"] for row in inbox.waiting(("payments",), now=NOW, limit=9)] == ["payments/msg_2"]
     assert collection(WebhookDelivery).find_one({"_id": "payments/msg_1"})["processed_at"] == NOW
 
 
-def test_a_failed_delivery_waits_behind_the_others_with_its_attempts_and_error():
+def handed_out(now):
+    return [row["_id"].removeprefix("payments/") for row in inbox.waiting(("payments",), now=now, limit=9)]
+
+
+def test_a_failed_delivery_is_handed_out_again_behind_the_others_after_pauses_that_double_and_then_set_aside(
+    caplog,
+):
     inbox.accept([fact(1), fact(2)])
-    inbox.mark_failed("payments/msg_1", error="x" * 600)
-    assert [row["_id"] for row in inbox.waiting(("payments",), limit=9)] == [
-        "payments/msg_2",
-        "payments/msg_1",
-    ]
+    now, pauses = NOW, []
+    for attempt in range(inbox.MAX_ATTEMPTS):
+        assert handed_out(now) == (["msg_2", "msg_1"] if attempt else ["msg_1", "msg_2"])
+        is_last = inbox.mark_failed("payments/msg_1", error="x" * 600, now=now)
+        assert is_last == (attempt == inbox.MAX_ATTEMPTS - 1)
+        pauses.append(2**attempt)
+        now += timedelta(seconds=pauses[-1])
+        assert handed_out(now - timedelta(milliseconds=1)) == ["msg_2"]
+    assert handed_out(now + timedelta(days=9)) == ["msg_2"]
+    (row,) = inbox.set_aside(limit=9)
+    assert (row["_id"], row["attempts"], row["error"]) == ("payments/msg_1", 8, "x" * 500)
+    assert (inbox.count_set_aside(limit=9), inbox.oldest(("payments",))) == (1, NOW)
+    assert [record.msg for record in caplog.records] == ["delivery_set_aside"]
+
+
+def test_what_was_set_aside_is_a_repeat_for_its_sender_and_may_be_handed_out_again():
+    inbox.accept([fact(1), fact(2)])
+    for _ in range(inbox.MAX_ATTEMPTS):
+        inbox.mark_failed("payments/msg_1", error="$attempts", now=NOW)
+    assert inbox.set_aside(limit=9)[0]["error"] == "$attempts"
+    assert inbox.accept([fact(1)]) == [REPEAT]
+    assert [inbox.hand_out_again(f"payments/msg_{n}") for n in (1, 1, 2, 3)] == [True, False, False, False]
+    assert handed_out(NOW) == ["msg_2", "msg_1"]
+    assert collection(WebhookDelivery).find_one({"_id": "payments/msg_1"})["attempts"] == 0
+
+
+def test_a_failed_delivery_keeps_its_attempts_and_error():
+    inbox.accept([fact(1), fact(2)])
+    inbox.mark_failed("payments/msg_1", error="x" * 600, now=NOW)
     row = collection(WebhookDelivery).find_one({"_id": "payments/msg_1"})
     assert (row["attempts"], row["error"]) == (1, "x" * 500)
 
@@ -214,5 +245,5 @@ def test_a_failed_delivery_waits_behind_the_others_with_its_attempts_and_error()
 def test_what_was_processed_meanwhile_does_not_fail():
     inbox.accept([fact(1)])
     transactions.run(lambda session: inbox.mark_processed(["payments/msg_1"], now=NOW, session=session))
-    inbox.mark_failed("payments/msg_1", error="late")
+    inbox.mark_failed("payments/msg_1", error="late", now=NOW)
     assert rows() == [("payments/msg_1", "processed", "tip.succeeded/1")]

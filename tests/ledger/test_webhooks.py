@@ -15,10 +15,12 @@ from django.test import RequestFactory
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
+from pymongo.errors import PyMongoError
 
 from config.asgi import application
 from ground import clock
 from ground.hops import doorbell
+from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery, WebhookNonce
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
@@ -463,13 +465,58 @@ def test_an_announcement_that_fails_is_made_again(heard):
     send("e1", "POINTS_POSTED", DATA)
     signals.entries_posted.connect(broken)
     try:
-        with pytest.raises(RuntimeError):
-            tasks.announce()
+        tasks.announce()
     finally:
         signals.entries_posted.disconnect(broken)
     assert stored() == [("rrr/e1", "received")]
+    heard.clear()
     tasks.announce()
-    assert heard == [("posted", {"TIP_1"})] * 2
+    assert heard == []  # its next attempt is still to come
+    its_turn()
+    tasks.announce()
+    assert (heard, stored()) == ([("posted", {"TIP_1"})], [("rrr/e1", "processed")])
+
+
+def its_turn():
+    collection(WebhookDelivery).update_many({}, {"$set": {"retry_at": None}})
+
+
+def test_a_notice_whose_announcement_fails_holds_up_no_other_and_is_set_aside_in_the_end(heard):
+    def broken(sender, *, source_refs, **kwargs):
+        if "TIP_2" in source_refs:
+            raise RuntimeError
+
+    for number in (1, 2, 3):
+        send(f"e{number}", "POINTS_POSTED", {"source_ref": f"TIP_{number}"})
+    signals.entries_posted.connect(broken)
+    try:
+        for _ in range(inbox.MAX_ATTEMPTS):
+            tasks.announce()
+            its_turn()
+    finally:
+        signals.entries_posted.disconnect(broken)
+    assert stored() == [("rrr/e1", "processed"), ("rrr/e2", "set_aside"), ("rrr/e3", "processed")]
+    assert {ref for _, refs in heard for ref in refs} >= {"TIP_1", "TIP_3"}
+
+
+def test_while_the_database_is_away_no_attempt_is_counted(heard, fail_command):
+    send("e1", "POINTS_POSTED", {"source_ref": "TIP_1"})
+    fail_command("update", errorCode=ERROR)
+    with pytest.raises(PyMongoError):
+        tasks.announce()
+    assert collection(WebhookDelivery).find_one({})["attempts"] == 0
+
+
+@pytest.mark.parametrize("notices", [1, 3])
+def test_every_reference_is_announced_however_many_there_are(heard, notices):
+    names = [f"R{number}" for number in range(1998)]
+    each = len(names) // notices
+    for number in range(notices):
+        part = names[number * each : (number + 1) * each]
+        send(f"e{number}", "POINTS_POSTED", {"e": [{"source_ref": name} for name in part]})
+    tasks.announce()
+    assert {ref for _, refs in heard for ref in refs} == set(names)
+    assert {status for _, status in stored()} == {"processed"}
 
 
 def test_a_notice_that_can_no_longer_be_read_holds_up_nobody(heard):

@@ -76,7 +76,7 @@ def stored():
         "tips": {int(row["_id"], 16): tuple(row[name] for name in fields) for row in rows},
         "balances": {row["_id"]: row["balance"] for row in collection(Account).find() if row["balance"]},
         "settled": {int(row["_id"], 16) for row in collection(TipActivated).find({}, {"_id": 1})},
-        "waiting": [fact(row) for row in waiting(payloads.SOURCES, limit=ALL)],
+        "waiting": [fact(row) for row in waiting(payloads.SOURCES, now=NOW, limit=ALL)],
     }
 
 

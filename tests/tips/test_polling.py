@@ -608,6 +608,13 @@ def test_news_of_the_ledger_make_a_tip_due_at_once(remote):
     assert state() == SETTLED
 
 
+def test_news_may_name_more_tips_than_one_statement_takes(remote):
+    recorded()
+    names = [f"UNKNOWN_{number}" for number in range(2 * polling.MAX_REFS)]
+    assert polling.look_again([*names, ref()], now=NOW + SECOND) == 1
+    assert found()["next_look_at"] == NOW + SECOND
+
+
 def test_news_that_come_while_the_ledger_is_being_asked_are_not_lost(remote):
     recorded()
     for _ in range(9):

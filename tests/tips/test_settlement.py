@@ -1,6 +1,7 @@
 """Facts 2 and 3: a delivery becomes a settled tip with its one event and its request, or a tip that is not
 settled, and why."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pymongo.errors import PyMongoError
 
 from ground.clock import iso
+from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import client, collection
 from ground.mongodb.transactions import CommitUnknown, NotCommitted
@@ -312,10 +314,10 @@ def test_a_delivery_is_processed_in_one_round(in_threads):
     """Two rounds were handed the same deliveries: the second begins again without them."""
     bought(500)
     succeeded(1, 100)
-    rows = settlement.inbox.waiting(("payments",), limit=9)
+    rows = settlement.inbox.waiting(("payments",), now=NOW, limit=9)
     assert settlement.settle(rows, now=NOW).handled == 2
     succeeded(2, 100)
-    later = settlement.inbox.waiting(("payments",), limit=9)
+    later = settlement.inbox.waiting(("payments",), now=NOW, limit=9)
     assert settlement.settle(rows + later, now=NOW + TICK) == settlement.Drained(1, {ANA})
     assert settlement.settle(rows, now=NOW + TICK) == settlement.Drained(0, set())
     moments = {row["_id"]: row["processed_at"] for row in collection(WebhookDelivery).find()}
@@ -788,9 +790,26 @@ def test_a_delivery_that_cannot_be_processed_holds_up_nobody(caplog):
     assert {record.msg for record in caplog.records} == {"settlement_failed"}
 
 
+def test_however_many_cannot_be_processed_the_others_are_settled_and_those_leave_the_line():
+    """More than a round takes."""
+    for number in range(9):
+        poison(f"payments/{number}", position=time.time_ns())
+    bought(500)
+    succeeded(1)
+    now, rounds = NOW, 0
+    while inbox.oldest(("payments",)):
+        settle(now, limit=4)
+        now += timedelta(seconds=1)
+        rounds += 1
+        assert rounds < 400
+        if rounds == 5:
+            assert state(1) == SETTLED
+    assert inbox.count_set_aside(limit=99) == 9
+
+
 def test_alone_it_is_counted_and_the_round_says_that_nothing_was_done():
     poison()
-    assert [settle().handled for _ in range(3)] == [0, 0, 0]
+    assert [settle(NOW + n * timedelta(minutes=1)).handled for n in range(3)] == [0, 0, 0]
     assert collection(WebhookDelivery).find_one()["attempts"] == 3
     succeeded(1)
     bought(500)
@@ -814,6 +833,7 @@ def test_a_tip_that_cannot_be_ended_holds_up_no_other(caplog, bob):
     assert end_grace(NOW + GRACE) == settlement.Drained(2, {ANA})
     assert [state(number) for number in (1, 2, 3)] == [SETTLED, WAITING, SETTLED]
     assert [record.tip_id for record in caplog.records if record.msg == "grace_not_ended"] == [tip_id(2)]
+    assert [found(number)["needs_reconciliation"] for number in (1, 2, 3)] == ["", "not_ended", ""]
 
 
 def test_it_lets_others_go_first_and_ends_when_it_can(bob):

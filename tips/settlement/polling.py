@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import DatabaseError
 from pymongo.client_session import ClientSession
@@ -59,7 +60,7 @@ SHORTEST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
 THREADS = 8
 MARGIN = timedelta(days=1)  # how much older than its tip a posting is searched for: clocks differ
 BUDGET_SECONDS = 5.0  # of one round: what was not asked by then stays due
-MAX_REFS = 1000  # of one hint to look again
+MAX_REFS = 1000  # in one statement of a hint to look again, which may name more
 ENDED = FINAL - {SETTLED}
 
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
@@ -95,16 +96,15 @@ def look_again(
 
     A settled tip is only looked at when the ledger says that it took something back, or when
     somebody asks for it: who that was stays with the tip."""
-    wanted: Statement = {
-        "source_ref": {"$in": list(source_refs)[:MAX_REFS]},
-        "looks": {"$gte": 0},
-    }
+    wanted: Statement = {"looks": {"$gte": 0}}
     if not settled_too:
         wanted["settlement_status"] = {"$ne": SETTLED}
     asked = {"look_asked_by": asked_by, "look_asked_at": now} if asked_by else {}
-    return (
-        collection(Tip).update_many(wanted, {"$set": {"next_look_at": now, **asked}}).matched_count
-    )
+    changes, refs, concerned = {"$set": {"next_look_at": now, **asked}}, iter(source_refs), 0
+    while some := list(islice(refs, MAX_REFS)):
+        named = wanted | {"source_ref": {"$in": some}}
+        concerned += collection(Tip).update_many(named, changes).matched_count
+    return concerned
 
 
 def _due(now: datetime, limit: int) -> list[TipRow]:

@@ -112,7 +112,7 @@ def together(parts: Sequence[Drained]) -> Drained:
 def drain(*, now: datetime, limit: int) -> Drained:
     """Settles the deliveries that wait, oldest first, at most `limit` of them in one
     transaction."""
-    return settle(inbox.waiting(payloads.SOURCES, limit=limit), now=now)
+    return settle(inbox.waiting(payloads.SOURCES, now=now, limit=limit), now=now)
 
 
 def settle(rows: list[DeliveryRow], *, now: datetime) -> Drained:
@@ -124,18 +124,22 @@ def end_grace(*, now: datetime, limit: int) -> Drained:
     """Looks a last time at tips whose grace period for finding their tokens is over: settled after
     all, or failed. Those wait on whose end is behind a delivery that is still to be processed:
     their tokens may have come in time, and we were late."""
+    if not _late(now, 1):
+        return Drained()
     unread = inbox.oldest(payloads.SOURCES)
     return end_grace_until(now if unread is None else min(now, unread), now=now, limit=limit)
 
 
 def end_grace_until(until: datetime, *, now: datetime, limit: int) -> Drained:
     """Whatever waits in the inbox."""
-    due = {"settlement_status": PENDING, "looks": None, "funding_until": {"$lte": until}}
-    late = [
-        row["_id"]
-        for row in collection(Tip).find(due, {"_id": 1}).sort("funding_until", 1).limit(limit)
-    ]
+    late = _late(until, limit)
     return _end_grace(late, now) if late else Drained()
+
+
+def _late(until: datetime, limit: int) -> list[str]:
+    due = {"settlement_status": PENDING, "looks": None, "funding_until": {"$lte": until}}
+    found = collection(Tip).find(due, {"_id": 1}).sort("funding_until", 1).limit(limit)
+    return [row["_id"] for row in found]
 
 
 def _end_grace(late: list[str], now: datetime) -> Drained:
@@ -159,7 +163,9 @@ def _postpone(tip_id: str, error: Exception, now: datetime) -> Drained:
         exc_info=error,
     )
     waits = {"_id": tip_id, "settlement_status": PENDING}
-    collection(Tip).update_one(waits, {"$set": {"funding_until": now + POSTPONED}})
+    # It is shown to a person besides: it may never end by itself.
+    changes = {"funding_until": now + POSTPONED, "needs_reconciliation": "not_ended"}
+    collection(Tip).update_one(waits, {"$set": changes})
     return Drained()
 
 
@@ -173,7 +179,7 @@ def _settle(rows: list[DeliveryRow], now: datetime) -> Drained:
         raise  # the database, not a delivery: all of them wait for the next round
     except Exception as error:
         if len(rows) == 1:
-            return _give_up_for_now(rows[0], error)
+            return _give_up_for_now(rows[0], error, now)
     # One delivery that cannot be processed must not hold up the others: each alone.
     return together([_settle([row], now) for row in rows])
 
@@ -194,9 +200,9 @@ def _settle_together(deliveries: Sequence[Delivery], now: datetime) -> Drained:
     return transactions.run(lambda session: _Batch(session, now).settle(deliveries))
 
 
-def _give_up_for_now(row: DeliveryRow, error: Exception) -> Drained:
+def _give_up_for_now(row: DeliveryRow, error: Exception, now: datetime) -> Drained:
     log.error("settlement_failed", extra={"error_code": type(error).__name__}, exc_info=error)
-    inbox.mark_failed(row["_id"], error=type(error).__name__)
+    inbox.mark_failed(row["_id"], error=type(error).__name__, now=now)
     return Drained()
 
 
