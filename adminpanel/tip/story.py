@@ -14,6 +14,7 @@ from adminpanel import facts
 from adminpanel.watch import reconciliation
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
+from ground.words import isolated
 from ledger.books import posting
 from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry, performer_account, user_account
 from lovense.models import Activation, ActivationStatus
@@ -301,7 +302,8 @@ def _said(found: Story, sentence: str) -> str:
     “Wave” played …"."""
     assert found.tip is not None
     joint = " " if sentence.startswith("Did nothing") else ": "
-    return f"{found.tip.total} tokens from {found.who}{joint}{sentence[0].lower()}{sentence[1:]}"
+    subject = f"{found.tip.total} tokens from {isolated(found.who)}"
+    return f"{subject}{joint}{sentence[0].lower()}{sentence[1:]}"
 
 
 def _unrecorded(delivery: WebhookDelivery | None) -> Verdict:

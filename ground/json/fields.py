@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from ground import clock
+from ground import clock, words
 from ground.json.errors import Refusal
 
 MAX_AMOUNT = 2**53 - 1  # the largest integer that every JSON reader holds exactly
 MAX_DEPTH = 32
 """Of objects and lists within each other: whoever reads a body later, on whatever stack, can."""
+DERIVED = ("_COMMISSION", "_REVERSAL")  # how keys end that are derived from a reference
 _HEX24 = re.compile(r"[0-9a-f]{24}")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.\-]{1,120}")
 
@@ -195,6 +196,16 @@ class Fields:
     def optional_text(self, name: str, *, maximum: int) -> str | None:
         return self.text(name, maximum=maximum) if self.has(name) else None
 
+    def shown(self, name: str, *, maximum: int, keeps_lines: bool = False) -> str:
+        """What is only shown is cut and cleaned, so that it never refuses what it stands beside;
+        empty when there is none, or none that would be seen."""
+        value = self._data.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self._refuse(name, "must be a string")
+        return words.cleaned(value, maximum=maximum, keeps_lines=keeps_lines)
+
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.text_or(name, default, maximum=40)
         if value not in allowed:
@@ -216,6 +227,13 @@ class Fields:
         value = self.text(name, maximum=120)
         if not self.is_reference(value):
             self._refuse(name, "must be 1 to 120 letters, digits, '_', '-' or '.'")
+        return value
+
+    def underived_reference(self, name: str, default: str | None = None) -> str:
+        """A reference of theirs under which we derive others: those are never given by anybody."""
+        value = self.reference(name, default)
+        if value.endswith(DERIVED):
+            self._refuse(name, f"must not end in {' or '.join(DERIVED)}: those are derived here")
         return value
 
     @staticmethod

@@ -18,7 +18,8 @@ from ledger.gateway import (
     KeyReused,
 )
 
-MAX_BALANCE = 2**63 - 1
+MAX_BALANCE = 2**53 - 1  # of whoever is paid: what every JSON reader holds exactly
+LEAST_BALANCE = 1 - 2**63  # the issuer's, who alone is negative: MongoDB's integer
 
 State = tuple[int, int]  # balance, version; an account that was never opened is (0, 0)
 
@@ -96,7 +97,7 @@ class Books:
                 version += 1
                 if balance < 0 and delta < 0 and account != ISSUER:
                     raise InsufficientFunds
-                if not -MAX_BALANCE <= balance <= MAX_BALANCE:
+                if not LEAST_BALANCE <= balance <= MAX_BALANCE:
                     raise BalanceTooLarge
                 after[account] = balance, version
                 legs.append(

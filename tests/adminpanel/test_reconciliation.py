@@ -316,8 +316,8 @@ def test_the_verdict_says_that_the_ledger_is_waited_for(remote):
     assert (verdict.status, verdict.reason) == ("pending", "waiting_for_ledger")
     assert (
         verdict.text
-        == "100 tokens from bob: waiting for the ledger to post it. Asked 1 time so far; again at 04:15:01 "
-        "UTC."
+        == "100 tokens from \u2068bob\u2069: waiting for the ledger to post it. Asked 1 time so far; "
+        "again at 04:15:01 UTC."
     )
     assert "the ledger to post it" in [fact.waits for fact in told().facts][2]
 

@@ -99,7 +99,7 @@ def test_a_sent_tip_is_pending_until_its_page_says_that_it_ended(chain, bob):
     chain.acknowledge(tip_id, "finished", later=10 * SECOND, delivered_seconds=10)
     assert verdict_of(tip_id) == ("completed", "")
     assert states(tip_id) == "done done done done done done"
-    assert story.read(tip_id).verdict.text == "100 tokens from bob: “Fireworks” played for 10 s."
+    assert story.read(tip_id).verdict.text == "100 tokens from \u2068bob\u2069: “Fireworks” played for 10 s."
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(5, "below_minimum"), (300, "no_match")])
@@ -108,7 +108,7 @@ def test_a_tip_that_the_menu_does_not_answer_is_skipped(chain, bob, amount, reas
     tip_id = chain.settled(bob, amount)
     chain.dispatch()
     assert verdict_of(tip_id) == ("skipped", reason)
-    assert story.read(tip_id).verdict.text.startswith(f"{amount} tokens from bob did nothing: ")
+    assert story.read(tip_id).verdict.text.startswith(f"{amount} tokens from \u2068bob\u2069 did nothing: ")
     assert states(tip_id) == "done done done done never never"
 
 

@@ -67,7 +67,7 @@ def test_the_tips_settled_last_are_listed_with_what_became_of_them(page, chain, 
     assert shown.index(waiting) < shown.index(played)
     assert "Completed" in shown
     assert "Queued" in shown
-    assert "from Anonymous" in shown
+    assert "from <bdi>Anonymous</bdi>" in shown
 
 
 def test_an_empty_list_says_so(page):
@@ -82,7 +82,7 @@ def test_the_verdict_comes_first_and_the_facts_in_their_order(page, chain, bob):
     tip_id = chain.played(bob, 100)
     shown = page(f"/staff/tips/{tip_id}")
     parts = [
-        "100 tokens from bob: “Fireworks” played for 10 s.",
+        "100 tokens from \u2068bob\u2069: “Fireworks” played for 10 s.",
         "Delivery stored",
         "Tip recorded",
         "Settled, event logged, request queued",

@@ -41,7 +41,7 @@ def test_a_played_tip_is_answered_exactly_so(get, chain, bob):
         "verdict": {
             "status": "completed",
             "reason": "",
-            "text": "100 tokens from bob: “Fireworks” played for 10 s.",
+            "text": "100 tokens from \u2068bob\u2069: “Fireworks” played for 10 s.",
         },
         "activations": [
             {

@@ -31,7 +31,7 @@ def test_a_signed_tip_plays_on_the_page_and_ends_in_the_feed(live, the_stage, an
     expect(live.locator("#region-queue .now")).to_contain_text("Soft wave")
     expect(live.locator("#region-queue .now")).to_contain_text("Great performance!")
     expect(live.locator("[data-meter] [data-on]").first).to_be_attached()
-    expect(live.locator("[data-said]")).to_have_text("Now playing: Soft wave, 50 tokens from bob")
+    expect(live.locator("[data-said]")).to_have_text("Now playing: Soft wave, 50 tokens from \u2068bob\u2069")
     expect(live.locator("#region-feed")).to_contain_text("“Soft wave” played for 2 s.", timeout=15_000)
     first_verdict(live, "Completed")
     expect(live.locator("#region-queue .now")).to_contain_text("Nothing")
@@ -218,7 +218,7 @@ def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
     page.get_by_role("button", name="Log in").click()
     page.get_by_label("Tip id").fill(tip_id)
     page.get_by_role("button", name="Find").click()
-    expect(page.locator(".verdict__text")).to_contain_text("50 tokens from bob")
+    expect(page.locator(".verdict__text")).to_contain_text("50 tokens from \u2068bob\u2069")
     expect(page.locator(".facts > li")).to_have_count(6)
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 800})

@@ -3,12 +3,13 @@ with."""
 
 import itertools
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pymongo.errors import PyMongoError
 
 from bench import books
-from ground.mongodb.collections import collection
+from ground.mongodb.collections import client, collection
 from ledger.books import grouped
 from ledger.gateway import COMMISSION, ISSUER, InsufficientFunds, Posted
 from ledger.models import Account
@@ -83,9 +84,32 @@ def test_eight_threads_and_one_hot_account_leave_books_that_agree(db, capsys):
     assert shares == 20 * books.TOKENS
 
 
-def test_the_hot_account_does_not_serialise_what_shares_a_transaction(db):
-    """Not a benchmark, which is `python -m bench.books`; but the order of magnitude is the design, and must
-    hold."""
-    rates = dict(books.measure(30))
-    assert rates[books.BATCHED] > 2 * rates[books.ALONE]
-    assert rates[books.SHARED] > rates[books.ALONE]
+def transactions_of_postings():
+    """How many this database has committed."""
+    database = collection(Account).database.name
+    written = {"o.applyOps.ns": f"{database}.ledger_postings"}
+    return client().local["oplog.rs"].count_documents(written)
+
+
+def test_the_hot_account_does_not_serialise_what_shares_a_transaction(db, fail_command):
+    """However many pay into it while one transaction is under way: they need one more, all together."""
+    post([issued("a", 100)])
+    sharing, payers = grouped.SharedPosting(), 7
+    before = transactions_of_postings()
+    began = client().admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"]
+    name = f"{collection(Account).database.name}.ledger_postings"
+    fail_command("insert", blockConnection=True, blockTimeMS=700, namespace=name)
+
+    def pay(number):
+        (result,) = sharing.post([[order(f"t{number}", "a", "hot", 1)]], now=NOW)
+        return type(result)
+
+    with ThreadPoolExecutor(payers + 1) as pool:
+        first = pool.submit(pay, 0)
+        client().admin.command(
+            {"waitForFailPoint": "failCommand", "timesEntered": began + 1, "maxTimeMS": 5000}
+        )
+        others = [pool.submit(pay, number) for number in range(1, payers + 1)]
+        assert {each.result(10) for each in (first, *others)} == {Posted}
+    assert transactions_of_postings() - before == 2
+    assert balances()["hot"] == payers + 1

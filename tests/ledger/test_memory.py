@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.books.memory import MAX_BALANCE, Books
+from ledger.books.memory import LEAST_BALANCE, MAX_BALANCE, Books
 from ledger.gateway import ISSUER, BalanceTooLarge, InsufficientFunds, Order
 from tests.factories import NOW
 from tests.ledger.books import order
@@ -74,7 +74,7 @@ def test_what_moved_is_told_once_and_as_it_is_in_the_end():
 )
 def test_what_is_refused_has_moved_nothing(group, refusal):
     made = known()
-    made.learn({"rich": (MAX_BALANCE, 1), ISSUER: (-MAX_BALANCE, 1)})
+    made.learn({"rich": (MAX_BALANCE, 1), ISSUER: (LEAST_BALANCE, 1)})
     before = states(made)
     with pytest.raises(refusal):
         made.move(group, now=NOW)

@@ -248,11 +248,13 @@ def test_tokens_that_arrive_in_the_same_batch_may_be_spent_in_it():
     assert balances() == {ISSUER: -30, "a": 0, "b": 0, "c": 30}
 
 
-def test_a_balance_fits_the_databases_integer():
+def test_a_balance_is_one_that_every_json_reader_holds_and_only_the_issuer_owes_more():
+    assert MAX_BALANCE == 2**53 - 1
     post([issued("a", MAX_BALANCE)])
     (refused,) = post([issued("a", 1, key="more")])
     assert isinstance(refused, BalanceTooLarge)
-    assert balances() == {ISSUER: -MAX_BALANCE, "a": MAX_BALANCE}
+    post([issued("b", MAX_BALANCE, key="others")])
+    assert balances() == {ISSUER: -2 * MAX_BALANCE, "a": MAX_BALANCE, "b": MAX_BALANCE}
 
 
 @pytest.mark.parametrize("amount", [0, -5, True, 1.0])

@@ -196,7 +196,7 @@ def test_what_plays_is_shown_with_who_how_much_and_when_it_ends(page, chain, bob
     shown = page("queue")
     ends = int((now + timedelta(seconds=10)).timestamp() * 1000)
     assert f'data-ends="{ends}" data-seconds="10"' in shown
-    assert "Now playing: Fireworks, 100 tokens from bob" in shown
+    assert "Now playing: Fireworks, 100 tokens from &#x2068;bob&#x2069;" in shown
     assert escape("Great <show>!") in shown
 
 

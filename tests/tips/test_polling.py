@@ -492,7 +492,7 @@ def test_an_answer_that_cannot_be_written_does_not_stop_the_others(remote):
     for number in (1, 2, 3):
         recorded(number)
     posted(remote, 1)
-    remote.entry(ref(2), VIEWER, -100, before=2**70)
+    remote.entry(ref(2), VIEWER, -100, entry_id="\ud800")
     posted(remote, 3)
     assert look().handled == 3
     assert [state(number) for number in (1, 2, 3)] == [SETTLED, WAITING, SETTLED]

@@ -19,6 +19,7 @@ PAYMENTS, REST = "payments", "rest"
 SOURCES = (PAYMENTS, REST)
 """The doors whose deliveries are payment messages; settlement takes both in one order."""
 ROLES = ("user", "performer")
+LONGEST_NAME, LONGEST_MESSAGE = 64, 500
 STREAMS = ("public", "group", "private")
 
 
@@ -88,25 +89,25 @@ def parse_tip(data: Fields) -> TipOrder:
     tip_id = data.hex_id("tipId")
     return TipOrder(
         tip_id=tip_id,
-        source_ref=data.reference("sourceRef", f"TIP_{tip_id}"),
+        source_ref=data.underived_reference("sourceRef", f"TIP_{tip_id}"),
         total=data.amount("totalPrice"),
         commission=data.integer("commission", minimum=0, maximum=100)
         if data.has("commission")
         else None,
         studio_commission=data.integer("studioCommission", minimum=0, maximum=100, default=0),
         tipper_id=tipper.hex_id("userId"),
-        tipper_username=tipper.text_or("username", "", maximum=64),
+        tipper_username=tipper.shown("username", maximum=LONGEST_NAME),
         tipper_role=tipper.choice("role", ROLES, "user"),
         is_anonymous=data.flag("isAnonymous"),
         performer_id=recipient.hex_id("performerId"),
-        performer_username=recipient.text_or("username", "", maximum=64),
+        performer_username=recipient.shown("username", maximum=LONGEST_NAME),
         studio_id=recipient.optional_hex_id("studioId"),
         conversation_id=data.optional_hex_id("conversationId"),
-        conversation_type=context.optional_text("conversationType", maximum=40),
+        conversation_type=context.shown("conversationType", maximum=40) or None,
         stream_type=context.choice("streamType", STREAMS, "")
         if context.has("streamType")
         else None,
-        message=context.optional_text("customMessage", maximum=500),
+        message=context.shown("customMessage", maximum=LONGEST_MESSAGE, keeps_lines=True) or None,
         happened_at=data.moment("createdAt"),
     )
 

@@ -34,7 +34,7 @@ class Purchase:
 
 def parse(data: Fields) -> Purchase:
     return Purchase(
-        purchase_id=data.reference("purchaseId"),
+        purchase_id=data.underived_reference("purchaseId"),
         user_id=data.hex_id("userId"),
         tokens=data.amount("tokens"),
         happened_at=data.moment("createdAt"),

@@ -20,6 +20,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from ground.inbox import inbox
 from ground.inbox.models import DeliveryRow
+from ground.json.fields import MAX_AMOUNT
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import collection
 from ledger import gateway
@@ -546,8 +547,8 @@ def orders(tip: TipRow) -> tuple[Order, ...]:
 def _balance(entries: Sequence[PostedEntry], account: str) -> events.Balance | None:
     """Around all of them; a ledger that posts a single entry tells one side only."""
     mine = [entry for entry in entries if entry.account == account]
-    if not mine:
-        return None
+    if not mine or any(abs(entry.balance_after) > MAX_AMOUNT for entry in mine):
+        return None  # optional in the event, and every number of it is one that JSON readers hold
     return events.Balance(
         before=mine[0].balance_after - mine[0].points_delta, after=mine[-1].balance_after
     )
