@@ -3,9 +3,11 @@
 What changes money is a transfer, a delivery or a command; what changes a tip is its settlement. A
 form that writes a row would be none of these, so there is none, for nobody."""
 
-from typing import ClassVar
+import json
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -53,6 +55,11 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "The whole key"
     actions = None
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Django allows to filter by every field, so that what is not shown could be guessed."""
+        offered = {each[0] if isinstance(each, tuple) else each for each in self.list_filter}
+        return lookup.partition("__")[0] in offered
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -63,13 +70,34 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+class AdminsOnly(ReadOnly):
+    """Who moved tokens to whom, also where a tip is anonymous: for admins alone."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return isinstance(request.user, User) and request.user.is_superuser
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+class MaskedPayload(ReadOnly):
+    """The payload of an anonymous tip names nobody, to nobody."""
+
+    exclude = ("payload",)
+    readonly_fields = ("content",)
+
+    @admin.display(description="payload")
+    def content(self, row: Any) -> str:
+        return json.dumps(events.masked(row.payload), ensure_ascii=False, indent=2)
+
+
 @admin.register(Account)
-class AccountAdmin(ReadOnly):
+class AccountAdmin(AdminsOnly):
     list_display = ("key", "balance", "version", "created_at")
 
 
 @admin.register(Posting)
-class PostingAdmin(ReadOnly):
+class PostingAdmin(AdminsOnly):
     """With its entries, each under the id by which a tip and an event name it."""
 
     list_display = ("key", "subject", "legs_in_words", "posted_at")
@@ -148,7 +176,7 @@ class TipAdmin(ReadOnly):
 
 
 @admin.register(TipActivated, ArchivedTipActivated)
-class EventAdmin(ReadOnly):
+class EventAdmin(MaskedPayload):
     list_display = ("tip_id", "sequence", "ledger_id", "posted_at", "created_at")
 
 
@@ -184,7 +212,7 @@ class PerformerTipHourAdmin(ReadOnly):
 
 
 @admin.register(QueueRequest, ArchivedQueueRequest)
-class RequestAdmin(ReadOnly):
+class RequestAdmin(MaskedPayload):
     list_display = ("request_id", "type", "lane", "status", "attempts", "available_at")
     list_filter = ("status",)
 

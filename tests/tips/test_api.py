@@ -728,3 +728,19 @@ def test_an_unknown_tip_is_not_taken_for_the_feed(client, token):
     assert (
         client.get(f"/api/tips/{ObjectId()}", headers={"Authorization": f"Token {token}"}).status_code == 404
     )
+
+
+@pytest.mark.parametrize("projection", ["", "&projection=queue", "&projection=ledger"])
+def test_staff_read_the_feed_without_the_id_of_an_anonymous_viewer(client, dina, token, projection):
+    bought(500)
+    for number, is_anonymous in ((1, True), (2, False)):
+        succeeded(number, 100, isAnonymous=is_anonymous)
+    calls.settle()
+    address = f"/api/tips/events?after=0{projection}"
+    client.force_login(dina)
+    hidden, named = client.get(address).json()["events"]
+    assert calls.BOB not in json.dumps(hidden)
+    assert "0" * 24 in json.dumps(hidden)
+    assert calls.BOB in json.dumps(named)
+    given = Client().get(address, headers={"authorization": f"Token {token}"}).json()["events"]
+    assert all(calls.BOB in json.dumps(each) for each in given)

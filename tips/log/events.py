@@ -131,7 +131,20 @@ def _references(tip: TipRow, proof: Proof, posted_at: str) -> Payload:
 def tipper_name(tip: NamedTipper) -> str:
     """An anonymous tip carries no name from here on: not in the log, on a page, nor at the
     device."""
-    return "Anonymous" if tip["is_anonymous"] else str(tip["tipper_username"])
+    return ANONYMOUS if tip["is_anonymous"] else str(tip["tipper_username"])
+
+
+NOBODY = "0" * 24  # in place of an anonymous viewer's id, for whoever only reads about the tip
+ANONYMOUS = "Anonymous"
+
+
+def masked(payload: Payload) -> Payload:
+    """The payload, or a part of it, as staff may read it: an anonymous viewer has neither name nor
+    id."""
+    if (payload.get("tipper") or {}).get("username") != ANONYMOUS:
+        return payload
+    shown = payload | {"tipper": payload["tipper"] | {"userId": NOBODY}}
+    return shown | {"userId": NOBODY} if "userId" in shown else shown
 
 
 def _without_nulls(fields: Payload) -> Payload:
