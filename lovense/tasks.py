@@ -29,6 +29,9 @@ def dispatch_waiting() -> None:
     DISPATCH.run()
 
 
+HEALING = leases.Healing()
+
+
 @shared_task(name="lovense.heal", ignore_result=True)
 def heal() -> None:
     now, limit = clock.now(), settings.DRAIN_LIMIT
@@ -36,7 +39,7 @@ def heal() -> None:
         leases.expire(now=now, limit=limit)
         + batch.heal(now=now, limit=limit)
         + controls.heal(now=now, limit=limit)
-        + leases.expire_offline(now=now, limit=limit)
+        + (leases.expire_offline(now=now, limit=limit) if HEALING.has_lasted(now) else 0)
     )
     if healed:
         DISPATCH.ask()

@@ -80,6 +80,28 @@ def _heal_unconfirmed(request: RequestRow, row: ActivationRow, now: datetime) ->
         retries.bury(row["_id"], "not_received", now=now)
 
 
+# Pages need a moment to come back, and so long nobody is called offline: after a start of the
+# process that heals, and after a standstill of it, during which they may have found nobody.
+TIME_TO_RETURN = timedelta(seconds=60)
+STANDSTILL = timedelta(seconds=15)
+
+
+class Healing:
+    """Whether healing has gone on for so long that a page which is not here is away. In memory: a
+    new process begins anew."""
+
+    def __init__(self) -> None:
+        self._since: datetime | None = None
+        self._last: datetime | None = None
+
+    def has_lasted(self, now: datetime) -> bool:
+        """Asked in each round of healing."""
+        if self._since is None or self._last is None or now - self._last > STANDSTILL:
+            self._since = now
+        self._last = now
+        return now - self._since >= TIME_TO_RETURN
+
+
 def expire_offline(*, now: datetime, limit: int) -> int:
     """A tip does not wait for ever: without a page for the freshness window, its verdict is
     `expired`, device offline."""

@@ -9,6 +9,7 @@ from pymongo.errors import PyMongoError
 
 from ground.hops import doorbell
 from ground.mongodb.collections import collection
+from lovense import tasks
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
 from lovense.deciding.rules import Rules
@@ -460,6 +461,37 @@ def test_without_a_page_for_the_freshness_window_a_tip_expires(chain, bob, setti
     assert state(tip_id) == ("expired", "completed")
     assert activation_of(tip_id)["reason"] == "device_offline"
     assert expire_offline(NOW + seconds(fresh)) == 0
+
+
+@pytest.mark.parametrize("returns", [False, True])
+@pytest.mark.parametrize("worker", ["new", "the same"])
+def test_after_an_outage_pages_have_a_minute_to_come_back(chain, bob, monkeypatch, worker, returns):
+    """Nobody renewed a lease, and nobody was there to connect to, for longer than a tip waits."""
+    monkeypatch.setattr(tasks, "HEALING", leases.Healing())
+    heard = []
+    monkeypatch.setattr(tasks.DISPATCH, "ask", lambda: heard.append(1))
+    at = NOW
+
+    def heal(now):
+        nonlocal at
+        while at < now:  # every second, as the beat does
+            at += seconds(1)
+            monkeypatch.setattr(tasks.clock, "now", lambda at=at: at)
+            tasks.heal()
+
+    pages.release(chain.performer_id, channel=CHANNEL, now=NOW)
+    tip_id = chain.settled(bob, 100)
+    heal(NOW + seconds(100))
+    if worker == "new":
+        monkeypatch.setattr(tasks, "HEALING", leases.Healing())
+    at = back = NOW + seconds(3600)  # it stood still
+    heal(back + leases.TIME_TO_RETURN - seconds(1))
+    assert request_of(tip_id)["status"] == "pending"
+    if returns:
+        hold(chain.performer_id, now=at)
+    heal(back + leases.TIME_TO_RETURN + seconds(2))
+    assert request_of(tip_id)["status"] == ("pending" if returns else "completed")
+    assert bool(heard) != returns
 
 
 def test_a_performer_who_never_opened_a_page(ana, bob, settings):
