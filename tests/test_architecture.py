@@ -201,9 +201,6 @@ def test_the_tests_keep_the_rule(check):
 
 # --- names that stand for one thing ------------------------------------------------------------------------
 
-# Two that other modules still share.
-SHARED: frozenset[str] = frozenset({"Refused"})
-
 
 def named_twice(code: Iterable[tuple[PurePosixPath, ast.Module]]) -> dict[str, list[str]]:
     """Every class name that stands for more than one thing, with the modules that define it.
@@ -222,8 +219,7 @@ def named_twice(code: Iterable[tuple[PurePosixPath, ast.Module]]) -> dict[str, l
 
 
 def test_a_class_name_stands_for_one_thing():
-    doubled = named_twice(modules(*FLOORS, "bench"))
-    assert {name: places for name, places in doubled.items() if name not in SHARED} == {}
+    assert named_twice(modules(*FLOORS, "bench")) == {}
 
 
 def planted(*code: tuple[str, str]) -> dict[str, list[str]]:

@@ -11,8 +11,9 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from adminpanel.watch.metrics import InvalidPeriod, PeriodTooLong
+from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
-from ground.json.errors import DatabaseAway, Refusal, TooLarge, check_size
+from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
 from lovense.lane import cancellation, controls, deadletters, submissions
 from tips import api
@@ -33,6 +34,11 @@ NOW = datetime(2026, 1, 3, 4, 15, tzinfo=UTC)
 # the refusal · its status · its code · its sentence · its details
 ANSWERS = [
     (TooLarge("The body is too long."), 413, "too_large", "The body is too long.", None),
+    (
+        Encoded(),
+        *(415, "unsupported_media_type", "The body must be sent without a Content-Encoding.", None),
+    ),
+    (TooSlow(), 408, "too_slow", f"The body must arrive within {BODY_SECONDS:.0f} seconds.", None),
     (DatabaseAway(), 503, "unavailable", "The database did not answer; try again.", None),
     (
         Malformed("data.amount", "is required"),
