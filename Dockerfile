@@ -18,8 +18,11 @@ COPY lovense lovense
 COPY adminpanel adminpanel
 COPY templates templates
 COPY static static
-# Secrets are named at run time; collecting static files needs none of them.
-RUN DEBUG=true python manage.py collectstatic --noinput --verbosity 0 && python -m compileall -q .
+# The build collects static files under the settings of the run: only so are the files there that its pages name. The secrets
+# of the run are named at run time; these are nobody's.
+ENV DEBUG=false
+RUN SECRET_KEY=of-the-build PAYMENT_WEBHOOK_SECRETS=whsec_b2YtdGhlLWJ1aWxkLW9mLXRoZS1idWlsZA== \
+    python manage.py collectstatic --noinput --verbosity 0 && python -m compileall -q .
 
 USER tips
 EXPOSE 8000

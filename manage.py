@@ -7,6 +7,8 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from config import commandline
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    execute_from_command_line(sys.argv)
+    commandline.run(lambda: execute_from_command_line(sys.argv))

@@ -56,9 +56,11 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Django allows to filter by every field, so that what is not shown could be guessed."""
+        """What the filters beside the list offer. Django allows every field, so that what is not
+        shown could be guessed, and every comparison, so that one may be a regular expression."""
         offered = {each[0] if isinstance(each, tuple) else each for each in self.list_filter}
-        return lookup.partition("__")[0] in offered
+        field, _, how = lookup.partition("__")
+        return field in offered and how in ("", "exact", "isempty", "isnull")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -91,6 +91,7 @@ def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
             status=404,
         )
     context = {"story": found, "repeats": story.repeats(found), "tone": tone(found)}
+    context["may_decide"] = lambda: _may_decide(request)  # asked only where there is a button
     return render(request, "adminpanel/tip.html", context)
 
 
@@ -107,7 +108,7 @@ def doubts(request: HttpRequest) -> HttpResponse:
         "all_conflicts": all_conflicts,
         "aside": aside,
         "all_aside": all_aside,
-        "may_decide": bool(aside) and _may_decide(request),
+        "may_decide": lambda: _may_decide(request),
         "shown": reconciliation.SHOWN,
     }
     return render(request, "adminpanel/reconciliation.html", context)
@@ -163,6 +164,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 @_button
 def look_again(request: HttpRequest, tip_id: str) -> HttpResponse:
     """Back to the page with the button; a tip that no longer needs a look is left alone."""
+    _check_may_decide(request)
     found = Tip.objects.filter(pk=tip_id).first()
     if found is None:
         raise Http404

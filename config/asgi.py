@@ -21,6 +21,10 @@ import django
 
 django.setup()
 
+from config import commandline
+
+commandline.check_combinations()
+
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application

@@ -12,6 +12,7 @@ from typing import Any
 import redis
 from celery import signals
 
+from config import commandline
 from config.broker import application
 from ground.hops import heartbeat
 
@@ -29,6 +30,7 @@ SECONDS = {
     "adminpanel.heartbeat": 1.0,
 }
 
+commandline.check_settings()
 app = application(fixups=[])  # Celery's own fix-up would set Django up
 app.conf.beat_schedule = {
     # expires: beats that pile up while no worker runs are dropped, the next one does the same work

@@ -6,10 +6,12 @@ from typing import Any
 
 from celery import signals
 
+from config import commandline
 from config.broker import application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+commandline.check_settings()
 app = application()
 app.autodiscover_tasks()
 
@@ -18,6 +20,11 @@ app.autodiscover_tasks()
 def keep_our_logging(**kwargs: Any) -> None:
     """A receiver here stops Celery from putting its own formatters beside the allow-list of
     `config/logging.py`."""
+
+
+@signals.worker_init.connect
+def refuse_wrong_settings(**kwargs: Any) -> None:
+    commandline.check_combinations()
 
 
 @signals.worker_ready.connect

@@ -3,8 +3,10 @@ names the variable."""
 
 import math
 import os
+import re
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -52,6 +54,54 @@ def _number(name: str, default: T, minimum: float, kind: Callable[[str], T]) -> 
 def words(name: str, default: str = "") -> list[str]:
     """A comma list; blanks are dropped."""
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
+
+
+def parsed(name: str, value: T, parse: Callable[[T], object], hint: str) -> T:
+    """The value, if its reader takes it; now, and not at the first call that needs it. What was
+    given is not repeated: it may be a secret."""
+    try:
+        parse(value)
+    except ValueError as wrong:
+        raise ImproperlyConfigured(f"{name}: {wrong}. {hint}") from None
+    return value
+
+
+def database(uri: str) -> None:
+    if not _MONGODB.fullmatch(uri):
+        raise ValueError("this is not the address of a MongoDB database")
+
+
+def redis(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
+        raise ValueError("this is not the address of a Redis")
+    if parts.scheme != "unix" and (parts.port == 0 or not _REDIS_PATH.fullmatch(parts.path)):
+        raise ValueError("this is not the address of a Redis")
+
+
+def site(url: str) -> None:
+    parts = urlsplit(url)
+    is_plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.port == 0
+        or not is_plain
+    ):
+        raise ValueError("this is not the address of a site")
+
+
+def hosts(names: list[str]) -> None:
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise ValueError(f"{name!r} is not a host's name")
+
+
+_MONGODB = re.compile(
+    r"mongodb(\+srv)?://([^/?#\s]+@)?[\w.\-\[\]:%]+(,[\w.\-\[\]:]+)*/[\w\-]{1,60}(\?\S*)?"
+)
+_REDIS_PATH = re.compile(r"/?|/\d{1,4}/?")
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from config import commandline
 from config.sockets import PageProtocol
 
 BACKLOG = 1024
@@ -164,7 +165,7 @@ def main() -> None:
         listener = socket.create_server((options.host, options.port), backlog=BACKLOG)
     else:
         listener = socket.socket(fileno=options.fd)
-    uvicorn.Server(configuration()).run(sockets=[listener])
+    commandline.run(lambda: uvicorn.Server(configuration()).run(sockets=[listener]))
 
 
 if __name__ == "__main__":

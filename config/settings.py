@@ -8,6 +8,8 @@ from redis.backoff import ConstantBackoff
 
 from config import env
 from config.running import running_stack
+from ground.inbox import signing
+from ledger.rrr import signing as rrr_signing
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DEBUG", True)
@@ -16,15 +18,36 @@ PRODUCTION = not DEBUG
 SECRET_KEY = env.secret(
     "SECRET_KEY", "development-only-secret-key-never-used-in-production", production=PRODUCTION
 )
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
-PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = env.parsed(
+    "ALLOWED_HOSTS",
+    env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver"),
+    env.hosts,
+    "A comma list of names without scheme, port and path, as tips.example.com,127.0.0.1.",
+)
+PUBLIC_BASE_URL = env.parsed(
+    "PUBLIC_BASE_URL",
+    env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000"),
+    env.site,
+    "Where browsers reach the site, as https://tips.example.com.",
+).rstrip("/")
+# A proxy may pass on another Host than the browser asked for: our forms come from here.
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL.lower()]
 
 # --- where the data is: the environment, else the stack running in this checkout -----------------
 _STACK = running_stack(BASE_DIR)
-MONGODB_URI = env.text("MONGODB_URI") or _STACK.get(
-    "mongodb_uri", "mongodb://127.0.0.1:27017/tips?replicaSet=rs0"
+MONGODB_URI = env.parsed(
+    "MONGODB_URI",
+    env.text("MONGODB_URI")
+    or _STACK.get("mongodb_uri", "mongodb://127.0.0.1:27017/tips?replicaSet=rs0"),
+    env.database,
+    "A replica set with the database's name, as mongodb://host:27017/tips?replicaSet=rs0.",
 )
-REDIS_URL = env.text("REDIS_URL") or _STACK.get("redis_url", "redis://127.0.0.1:6379/0")
+REDIS_URL = env.parsed(
+    "REDIS_URL",
+    env.text("REDIS_URL") or _STACK.get("redis_url", "redis://127.0.0.1:6379/0"),
+    env.redis,
+    "As redis://host:6379/0.",
+)
 
 # The name of this process's place in the stack ("web-0", "worker-0"): a restarted process takes
 # over what its predecessor held.
@@ -127,6 +150,15 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
+# Counts of tries to log in (`config/logins.py`): what is lost with it is lost.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "tips-cache",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+}
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_HTTPONLY = True
@@ -231,17 +263,27 @@ RRR_CLIENT_SECRET = env.text(
 )
 RRR_CONNECT_TIMEOUT_SECONDS = env.decimal("RRR_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
 RRR_READ_TIMEOUT_SECONDS = env.decimal("RRR_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
-RRR_WEBHOOK_SECRETS = env.words(
-    "RRR_WEBHOOK_SECRETS", "" if PRODUCTION else "dev:development-only-rrr-webhook-secret"
+RRR_WEBHOOK_SECRETS = env.parsed(
+    "RRR_WEBHOOK_SECRETS",
+    env.words(
+        "RRR_WEBHOOK_SECRETS", "" if PRODUCTION else "dev:development-only-rrr-webhook-secret"
+    ),
+    rrr_signing.secrets_of,
+    "A comma list of keyid:secret; two during rotation.",
 )
 RRR_WEBHOOK_SCHEME1 = env.flag("RRR_WEBHOOK_SCHEME1", False)
-PAYMENT_WEBHOOK_SECRETS = env.words(
+PAYMENT_WEBHOOK_SECRETS = env.parsed(
     "PAYMENT_WEBHOOK_SECRETS",
-    env.secret(
+    env.words(
         "PAYMENT_WEBHOOK_SECRETS",
-        "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=",
-        production=PRODUCTION,
+        env.secret(
+            "PAYMENT_WEBHOOK_SECRETS",
+            "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=",
+            production=PRODUCTION,
+        ),
     ),
+    signing.keys_of,
+    "A comma list of secrets, each whsec_ and the base64 of 16 to 64 bytes; two during rotation.",
 )
 WEBHOOK_TOLERANCE_SECONDS = env.integer("WEBHOOK_TOLERANCE_SECONDS", 300, minimum=1)
 WEBHOOK_MAX_BODY_BYTES = env.integer("WEBHOOK_MAX_BODY_BYTES", 65_536, minimum=1024)

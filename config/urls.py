@@ -49,6 +49,7 @@ urlpatterns = [
         staff.replay_dead_letter,
         name="staff-replay-dead-letter",
     ),
+    path("admin/login/", views.admin_login),
     path("admin/", admin.site.urls),
     # API
     path("api/webhooks/payments", webhooks.payments),

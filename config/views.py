@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from django.contrib.auth.views import LoginView
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
+from config import logins
+
 _METHODS = ("get", "post", "put", "patch", "delete")
-_form = LoginView.as_view(template_name="login.html", redirect_authenticated_user=True)
+_form = logins.LogIn.as_view()
 
 
 def login(request: HttpRequest) -> HttpResponseBase:
@@ -20,6 +24,13 @@ def login(request: HttpRequest) -> HttpResponseBase:
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(headers={"HX-Refresh": "true"})
     return _form(request)
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """There is one page to log in; who has done so and may not see the admin is told that."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next', '/admin/')})}")
 
 
 @never_cache

@@ -11,4 +11,4 @@ class LedgerConfig(AppConfig):
     def ready(self) -> None:
         from ledger.rrr import checks
 
-        register(checks.rrr_settings)
+        register(checks.rrr_settings, "settings")

@@ -50,6 +50,13 @@ def key_of(secret: str) -> bytes:
     return key
 
 
+def keys_of(secrets: Sequence[str]) -> list[bytes]:
+    """Those of all active secrets; ValueError when one is none, or there is none."""
+    if not secrets:
+        raise ValueError("there is no secret")
+    return [key_of(secret) for secret in secrets]
+
+
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The value of the `webhook-signature` header."""
     return (

@@ -155,3 +155,52 @@ def test_it_is_for_staff_only(rows, ana):
     stranger = Client()
     stranger.force_login(User.objects.get(username="ana"))
     assert all(stranger.get(path(model)).status_code == 302 for model in MODELS)
+
+
+HOSTILE = [
+    "source_ref__regex=%00",
+    "source_ref__regex=%5B",
+    "source_ref__iregex=(a%2B)%2B$",
+    "tip_id__in=%00",
+    "total__range=1",
+    "created_at__gte=yesterday",
+    "tipper_username__startswith=b",
+    "tipper_id=507f191e810c19729de860ea",
+    "pk__regex=%00",
+    "settlement_status__exact=%00",
+    "settlement_status__regex=%5B",
+    "q=%00",
+    "q=$where",
+    "o=99.-98",
+    "o=%00",
+    "p=-1",
+    "p=99999999999999999999",
+    "_to_field=%00",
+    "all=%00",
+    "e=%00",
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_no_address_of_a_list_is_a_failure_of_ours_or_a_search_by_hand(rows, query):
+    client = Client(raise_request_exception=False)
+    client.force_login(enrol(username="eve", role=Role.ADMIN, password="").user)
+    for model in (Tip, QueueRequest, Account):
+        answer = client.get(f"{path(model)}?{query}")
+        assert answer.status_code in (200, 302, 400), answer.status_code
+        name = query.partition("=")[0]
+        if "__" in name and not name.startswith("settlement_status__exact"):
+            assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("key", ["%00", "$", "a" * 3000, "..%2f", "%F0%9F%92%A9", "[", "_00"])
+def test_no_key_of_a_row_is_a_failure_of_ours(rows, key):
+    client = Client(raise_request_exception=False)
+    client.force_login(enrol(username="eve", role=Role.ADMIN, password="").user)
+    for model in MODELS:
+        assert client.get(path(model, key, "change")).status_code in (302, 404)
+
+
+@pytest.mark.parametrize("query", ["settlement_status__exact=settled", "needs_reconciliation__isempty=1"])
+def test_the_filters_beside_the_list_work(rows, browser, query):
+    assert browser.get(f"{path(Tip)}?{query}").status_code == 200

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from adminpanel import staff
 from adminpanel.tip import story
 from adminpanel.watch import health, reconciliation
 from ground import clock
@@ -27,6 +28,14 @@ __all__ = ["remote"]
 pytestmark = pytest.mark.django_db
 
 PATH = "/staff/reconciliation"
+
+
+@pytest.fixture
+def dina(dina):
+    """Who may decide."""
+    dina.is_superuser = True
+    dina.save()
+    return dina
 
 
 @pytest.fixture
@@ -222,6 +231,19 @@ def test_a_tip_without_a_doubt_is_left_alone(remote, dina):
     assert calls.found() == before
 
 
+@pytest.mark.parametrize("role", ["support", "auditor"])
+def test_who_may_only_look_presses_nothing_and_sees_no_button(remote, role, client):
+    contradicted(remote)
+    before, looks = calls.found(), staff.enrol(username=role, role=staff.Role(role), password="").user
+    assert asks(user=looks).status_code == 403
+    client.force_login(looks)
+    for path in (PATH, f"/staff/tips/{tip_id(1)}"):
+        shown = client.get(path)
+        assert shown.status_code == 200
+        assert "look-again" not in shown.content.decode()
+    assert calls.found() == before
+
+
 def test_only_staff_presses_it(remote, ana, carol):
     contradicted(remote)
     before = calls.found()
@@ -292,8 +314,9 @@ def test_the_health_counts_it(aside):
     )
 
 
-def test_only_who_may_decide_has_it_tried_again(aside, client, dina, ana, admin):
-    for user in (dina, ana.user):
+def test_only_who_may_decide_has_it_tried_again(aside, client, ana, admin):
+    looks = staff.enrol(username="looks", role=staff.Role.AUDITOR, password="").user
+    for user in (looks, ana.user):
         assert tries_again(client, user).status_code == 403
     assert tries_again(client, admin, "payments/unknown\x00").status_code == 200
     assert collection(WebhookDelivery).find_one({})["status"] == "set_aside"
