@@ -183,6 +183,7 @@ class Trial:
     """One module with what it is tried by."""
 
     path: str
+    source: str
     tree: ast.Module
     chosen: list[Mutant]
     tests: list[str]
@@ -198,10 +199,11 @@ class Report:
 def trials(paths: Sequence[str], *, most: int, files: int, chance: random.Random) -> list[Trial]:
     found = []
     for path in modules(paths):
-        tree = ast.parse((BASE / path).read_text(encoding="utf-8"))
+        source = (BASE / path).read_text(encoding="utf-8")
+        tree = ast.parse(source)
         every = list(mutants_of(tree))
         chosen = sorted(chance.sample(every, min(most, len(every))), key=lambda one: one.line)
-        found.append(Trial(path, tree, chosen, concerning([path])[:files]))
+        found.append(Trial(path, source, tree, chosen, concerning([path])[:files]))
     return [trial for trial in found if trial.chosen and trial.tests]
 
 
@@ -239,7 +241,7 @@ def _survives(copy: Copy, trial: Trial, mutant: Mutant, seconds: float) -> bool:
     with mutant.applied():
         file.write_text(ast.unparse(ast.fix_missing_locations(trial.tree)), encoding="utf-8")
     said = copy.run(trial.tests, seconds)
-    shutil.copy(BASE / trial.path, file)
+    file.write_text(trial.source, encoding="utf-8")
     return said == PASSED
 
 
