@@ -2,7 +2,7 @@
 
 The webhooks of payment systems and of the ledger are answered on bare ASGI with grouped writes;
 sockets go to Channels; every other request goes to Django's WSGI handler in a thread pool, which
-costs a fraction of its ASGI one (platform notes, section 6). A thread is given only to a request
+costs a fraction of its ASGI one. A thread is given only to a request
 whose whole body is here, and is taken back from whoever does not read his answer; probes have
 threads of their own."""
 

@@ -188,7 +188,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"  # the MongoDB backend stores UTC only (platform trap 10)
+TIME_ZONE = "UTC"  # the MongoDB backend stores UTC only
 USE_TZ = True
 
 REST_FRAMEWORK = {
@@ -225,7 +225,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- processes: channel layer, Celery, drains ----------------------------------------------------
-# The pub/sub layer: the core layer silently loses bursts (platform notes, section 5).
+# The pub/sub layer: the core layer silently loses bursts.
 CHANNEL_LAYER_PREFIX = "tips"
 CHANNEL_LAYERS = {
     "default": {

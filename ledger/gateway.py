@@ -1,7 +1,7 @@
 """The four questions the rest of the system may ask a ledger, and how the answer about one
 source_ref is read.
 
-`posted_at` set means SETTLED; there is no other proof. (seed 3, "Event Source of Truth")
+`posted_at` set means SETTLED; there is no other proof.
 """
 
 from collections.abc import Sequence
@@ -187,7 +187,7 @@ class NeedsReconciliation(Exception):
 
 
 def read(entries: Sequence[PostedEntry]) -> Proof | None:
-    """Reads one source_ref's entries (spec section 3). None: not settled, ask again later."""
+    """Reads one source_ref's entries (docs/integrators.md). None: not settled, ask again later."""
     if any(
         entry.kind == REVERSAL for entry in entries
     ):  # posted or not: somebody took the transfer back

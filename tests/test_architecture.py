@@ -1,6 +1,7 @@
 """What the house does not allow, found in the code itself; each check first catches a planted bad example."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -333,6 +334,58 @@ def test_the_checks_see_the_whole_code():
         "config/asgi.py",
     }
     assert len(seen) > 80
+
+
+# --- what is cited -----------------------------------------------------------------------------------------
+
+ELSEWHERE = re.compile(
+    r"\bseeds? \d|\bthe seeds?\b|\bseeds?['’]|\bspec(ification)?,? section\b|\(spec\b|\bplatform (note|trap)"
+    r"|\blovense-api\b|\bhouse[ -]style\b|\b(rooms|faults|trials|DESIGN)\.md\b",
+    re.IGNORECASE,
+)
+TEXTS = ("*.py", "*.md", "*.js", "*.css", "*.html", "*.toml", "*.y*ml", "Makefile")
+
+
+def cited_elsewhere(text: str) -> list[str]:
+    """Documents that are no part of this repository: what they say has to stand in docs/."""
+    lines = re.sub(r"\n\s*(#|//|\*)?", " ", text)
+    return [found[0] for found in ELSEWHERE.finditer(re.sub(r"\s+", " ", lines))]
+
+
+def our_texts() -> Iterator[Path]:
+    for pattern in TEXTS:
+        for file in BASE.rglob(pattern):
+            parts = file.relative_to(BASE).parts
+            if not any(part.startswith(".") or part in {"vendor", "staticfiles"} for part in parts):
+                yield file
+
+
+def test_nothing_cites_a_document_that_is_not_here():
+    files = [file for file in our_texts() if file != Path(__file__)]
+    assert len(files) > 300
+    found = {str(file.relative_to(BASE)): cited_elsewhere(file.read_text(encoding="utf-8")) for file in files}
+    assert {path: words for path, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(spec section 16)",
+        "the keys of seed 2",
+        "the seeds' example",
+        "(platform notes, 5)",
+        "as Seed\n# 3 says",
+    ],
+)
+def test_a_planted_citation_is_caught(text):
+    assert cited_elsewhere(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Random(seed)", "make seed", "RFC 6749, 4.4", "the platform's settings", "spec/"]
+)
+def test_what_cites_nothing_is_not_caught(text):
+    assert cited_elsewhere(text) == []
 
 
 # --- floors ------------------------------------------------------------------------------------------------

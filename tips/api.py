@@ -339,7 +339,7 @@ def _projected(payloads: list[Payload], projection: str | None) -> Iterable[Payl
 
 
 def _flags(request: RequestRow | None) -> Payload:
-    """How far the queue got with it, in seed 2's three optional words."""
+    """How far the queue got with it, in the three optional words of the queue's projection."""
     status = request["status"] if request else None
     finished: datetime | None = request["finished_at"] if request else None
     if request and status in (RequestStatus.FAILED, RequestStatus.DEAD):

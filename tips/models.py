@@ -26,7 +26,7 @@ class SettlementStatus(models.TextChoices):
 
 
 class Tip(models.Model):
-    """A viewer's tip (`purchased_item` in the seeds). The key is the platform's tip id."""
+    """A viewer's tip. The key is the platform's tip id."""
 
     tip_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     type = models.CharField(max_length=10, default="tip")

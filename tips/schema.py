@@ -163,7 +163,7 @@ class LedgerReferences(Shape):
 
 
 class LedgerUnion(LedgerBalances, LedgerReferences):
-    """Both seeds' views of the ledger."""
+    """The queue's and the ledger's view of the posting."""
 
 
 class Settlement(Shape):

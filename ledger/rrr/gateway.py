@@ -234,7 +234,7 @@ def _posted(group: Group, answer: Fields) -> list[PostedEntry]:
 
 
 def _entry(row: Fields, member: str, account: str) -> PostedEntry:
-    """An entry as RRR gives it (spec section 3). Raises Unreadable when it is not one, or somebody
+    """An entry as RRR gives it (docs/rrr.md). Raises Unreadable when it is not one, or somebody
     else's."""
     try:
         if row.text("member_id", maximum=120) != member:

@@ -86,7 +86,7 @@ SETTINGS: dict[str, Callable[[str], bool | int | str]] = {
     "require_tip_menu": _truth,
     "cam_site_name": _name,
 }
-# The names that the wire and the seeds use.
+# The names that the wire uses.
 ALIASES = {
     "enableLovense": "enable_lovense",
     "minimumTip": "minimum_tip",

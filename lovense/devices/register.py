@@ -52,7 +52,7 @@ def _row(performer_id: str, toy: Any, place: int, now: datetime) -> DeviceRow:
 
 
 def status_of(value: Any) -> DeviceStatus:
-    """The vendor writes 0/1, "0"/"1", on/off (lovense-api 3.2)."""
+    """The vendor writes 0/1, "0"/"1", on/off."""
     try:
         return DeviceStatus.CONNECTED if value in _CONNECTED else DeviceStatus.DISCONNECTED
     except TypeError:

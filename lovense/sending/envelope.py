@@ -1,5 +1,5 @@
 """The messages about one activation: `lovense.activate` for one attempt of it,
-`lovense.stopping.stop` to end it. (spec section 11)"""
+`lovense.stop` to end it (docs/sockets.md)."""
 
 import orjson
 

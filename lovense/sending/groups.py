@@ -1,7 +1,7 @@
 """Every name and message that goes over the channel layer, and the way a worker sends them.
 
 Workers publish the pub/sub layer's own bytes with one Redis pipeline: ten times faster than one
-`group_send` after another (platform notes, section 5). The naming is the layer's private one, so
+`group_send` after another. The naming is the layer's private one, so
 channels-redis is pinned and a test compares bytes."""
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # {type, id, attempt, lease, text}: a ready `lovense.activate` for the page that holds the devices
 PAGE_ACTIVATE = "page.activate"
-PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stopping.stop` for the same page
+PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stop` for the same page
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
 # Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write
 # changed.

@@ -27,7 +27,7 @@ from tips.rows import RequestRow
 @dataclass(frozen=True, slots=True)
 class Command:
     """What the page is told again of what is in flight: its `lovense.activate`, or the
-    `lovense.stopping.stop` of what was cancelled.
+    `lovense.stop` of what was cancelled.
 
     `is_overdue`: the page has it, and has not said that it ended.
     """

@@ -1,4 +1,4 @@
-"""A headless virtual device: a real client of the performer socket (spec section 16) with a toy
+"""A headless virtual device: a real client of the performer socket (docs/sockets.md) with a toy
 that only counts seconds.
 
 It runs an activation once, whatever is sent how often: an id it remembers only gets its

@@ -239,7 +239,7 @@ def test_columns_still_compare_with_columns():
     assert User.objects.filter(username__range=(F("email"), "z")).exists()
 
 
-# --- sessions that died (platform trap 3), with upstream's own atomic --------------------------------------
+# --- sessions that died, with upstream's own atomic -------------------------------------------------------
 
 
 def account(key):

@@ -65,7 +65,7 @@ class Wire:
         return self._of(groups.PAGE_ACTIVATE)
 
     def stops(self):
-        """The `lovense.stopping.stop` messages published since the last look."""
+        """The `lovense.stop` messages published since the last look."""
         return self._of(groups.PAGE_STOP)
 
     def _of(self, kind):

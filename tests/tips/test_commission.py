@@ -10,7 +10,7 @@ from tips.settlement.commission import split
 @pytest.mark.parametrize(
     ("total", "commission", "parts"),
     [
-        (100, 25, (75, 25)),  # the seed's example
+        (100, 25, (75, 25)),  # the example's
         (1, 99, (1, 0)),
         (1, 100, (0, 1)),
         (99, 50, (50, 49)),

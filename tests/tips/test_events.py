@@ -1,5 +1,5 @@
-"""TipActivated: byte for byte the seeds' examples, canonical bytes, the rules of its build, and the chain
-that names damage."""
+"""TipActivated: byte for byte the examples of both projections, canonical bytes, the rules of its build, and
+the chain that names damage."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ TIP = "507f1f77bcf86cd799439011"
 
 
 def row(**changes):
-    """The row of `tips` that both seeds describe."""
+    """The row of `tips` that both examples describe."""
     return {
         "_id": TIP,
         "type": "tip",
@@ -58,15 +58,15 @@ def pretty(value):
     return json.dumps(value, indent=2) + "\n"
 
 
-# --- the seeds' examples -----------------------------------------------------------------------------------
+# --- the two examples --------------------------------------------------------------------------------------
 
 
-def test_the_queues_projection_is_its_seeds_example_byte_for_byte():
+def test_the_queues_projection_is_its_example_byte_for_byte():
     payload = built(settlement_id="batch_20260103_001")
     assert pretty(events.as_queue_spec(payload)) == golden("queue_spec.json")
 
 
-def test_the_ledgers_projection_is_its_seeds_example_byte_for_byte():
+def test_the_ledgers_projection_is_its_example_byte_for_byte():
     posted_at = datetime(2025, 12, 23, 18, tzinfo=UTC)
     proof = Proof("rrr_entry_abc123", "rrr_entry_debit456", "rrr_entry_credit789", posted_at)
     payload = built(row(conversation_id=CAROL, created_at=posted_at), proof=proof)
@@ -200,7 +200,7 @@ def test_a_broken_identity_is_refused_and_named(path, value, rule):
         *("ledger.status", "ledger.postedAt", "settlement.status", "settlement.settledAt"),
     ],
 )
-def test_a_field_that_a_seed_requires_is_required(path, value):
+def test_a_field_that_a_projection_requires_is_required(path, value):
     with pytest.raises(InvalidEvent, match=f"^{path} is required$"):
         events.check(changed(path, value))
 

@@ -1,5 +1,5 @@
-"""The seeds' example tip, once settled in our own books and once by a ledger that somebody else keeps: the
-same projections."""
+"""The example tip of both projections, once settled in our own books and once by a ledger that somebody else
+keeps: the same projections."""
 
 import json
 from datetime import UTC, datetime
@@ -82,13 +82,13 @@ def settled(request):
     return payload
 
 
-def test_the_queues_projection_is_the_seeds_example_whoever_keeps_the_ledger(settled):
+def test_the_queues_projection_is_the_example_whoever_keeps_the_ledger(settled):
     expected = golden("queue_spec.json")
     del expected["settlement"]["settlementId"]  # of a settlement in batches, which neither ledger makes
     assert events.as_queue_spec(settled(NOW, "507f191e810c19729de860ed")) == expected
 
 
-def test_the_ledgers_projection_is_the_seeds_example_but_for_the_names_of_its_entries(settled):
+def test_the_ledgers_projection_is_the_example_but_for_the_names_of_its_entries(settled):
     at = datetime(2025, 12, 23, 18, tzinfo=UTC)
     found, expected = events.as_ledger_spec(settled(at, CAROL)), golden("ledger_spec.json")
     names = {name: found["ledger"].pop(name) for name in ("ledgerId", "debitRef", "creditRef")}

@@ -25,7 +25,7 @@ STREAMS = ("public", "group", "private")
 
 @dataclass(frozen=True, slots=True)
 class TipOrder:
-    """A tip as the platform describes it (`data` of the payment webhook, spec section 16). Amounts
+    """A tip as the platform describes it (`data` of the payment webhook). Amounts
     are whole tokens."""
 
     tip_id: str

@@ -1,5 +1,5 @@
-"""Token purchases: the issuer's tokens become the viewer's. (`tokens.purchased`, spec section
-16)"""
+"""Token purchases: the issuer's tokens become the viewer's. (`tokens.purchased`,
+docs/integrators.md)"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,5 @@
 """A payment system for the demo and for tests: it signs and posts real Standard Webhooks calls
-(spec section 16)."""
+(docs/integrators.md)."""
 
 import json
 import time

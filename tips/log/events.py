@@ -1,8 +1,8 @@
 """TipActivated: one immutable payload, its canonical bytes, the hash chain of the log, and its two
 projections.
 
-Seed 2 (the queue's specification) and seed 3 (the ledger's) describe two payloads; we store their
-union once and project it strictly. The log's rows are appended in a transaction that also advances
+Queues and ledgers expect two different payloads (docs/integrators.md); we store their union once
+and project it strictly. The log's rows are appended in a transaction that also advances
 the chain's head, and are never updated."""
 
 import hashlib
@@ -27,7 +27,7 @@ HEAD = "tip_activated"
 
 
 class InvalidEvent(Exception):
-    """A payload breaks a rule of spec section 5; the message names it. Such an event is never
+    """A payload breaks a rule of the event; the message names it. Such an event is never
     stored."""
 
 
@@ -151,7 +151,7 @@ def _without_nulls(fields: Payload) -> Payload:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-# What seed 2 and seed 3 require; the refs of a single entry are null, but they are there.
+# What both projections require; the refs of a single entry are null, but they are there.
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "": (
         "tipId",
@@ -172,7 +172,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 def check(payload: Payload) -> None:
-    """The required fields, identities and signs of spec section 5; raises InvalidEvent."""
+    """The required fields, identities and signs of an event; raises InvalidEvent."""
     for part, names in _REQUIRED.items():
         found = payload.get(part, {}) if part else payload
         for name in names:
@@ -358,8 +358,8 @@ def as_queue_spec(
     processed_at: datetime | None = None,
     error: str = "",
 ) -> Payload:
-    """Exactly the keys of seed 2. The three processing flags live on the queue request and are
-    merged on read."""
+    """Exactly the keys that a queue expects. The three processing flags live on the queue request
+    and are merged on read."""
     flags: Payload = {"processed": processed}
     if processed_at:
         flags["processedAt"] = clock.iso(processed_at)
@@ -375,7 +375,7 @@ def as_queue_spec(
 
 
 def as_ledger_spec(payload: Payload) -> Payload:
-    """Exactly the keys of seed 3."""
+    """Exactly the keys that a ledger expects."""
     return {
         **_only(payload, _LEDGER_KEYS),
         "ledger": _only(payload["ledger"], _LEDGER_LEDGER_KEYS),
@@ -388,5 +388,5 @@ def _only(source: Payload, keys: tuple[str, ...]) -> Payload:
 
 
 def envelope(payload: Payload) -> Payload:
-    """What a consumer of the channel receives. (seed 3, "Queue Event Structure")"""
+    """What a consumer of the channel receives."""
     return {"channel": TIP_ACTIVATED_CHANNEL, "eventName": EVENT_NAME, "data": payload}
