@@ -1,9 +1,12 @@
 """Leases that ran out: each claim ends, goes back to its lane, or gets the time it still has. What
 may have played is never repeated."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import DatabaseError
+from pymongo.errors import PyMongoError
 
 from ground.mongodb.collections import collection
 from lovense.deciding import batch
@@ -25,6 +28,10 @@ from lovense.sending.messages import is_cancelled
 from tips.queue import claims, counts
 from tips.rows import RequestRow
 
+log = logging.getLogger(__name__)
+
+POSTPONED = timedelta(minutes=1)
+
 
 def expire(*, now: datetime, limit: int) -> int:
     """Looks at every claim whose lease ran out; each ends, goes back to its lane, or gets the time
@@ -35,9 +42,22 @@ def expire(*, now: datetime, limit: int) -> int:
     ids = [activation_id(request["idempotency_key"]) for request in ran_out]
     activations = {row["_id"]: row for row in collection(Activation).find({"_id": {"$in": ids}})}
     for request in ran_out:
-        _heal(request, activations.get(activation_id(request["idempotency_key"])), now)
+        _heal_alone(request, activations.get(activation_id(request["idempotency_key"])), now)
     groups.news.mark({request["lane"] for request in ran_out}, "queue")
     return len(ran_out)
+
+
+def _heal_alone(request: RequestRow, row: ActivationRow | None, now: datetime) -> None:
+    """One that cannot be healed must not hold up the others: it is looked at again later, behind
+    them."""
+    try:
+        _heal(request, row, now)
+    except (DatabaseError, PyMongoError):
+        raise  # the database, not a claim: all of them wait for the next round
+    except Exception as error:
+        told = {"tip_id": request["idempotency_key"], "error_code": type(error).__name__}
+        log.error("claim_not_healed", extra=told, exc_info=error)
+        claims.extend(request["_id"], until=now + POSTPONED)
 
 
 def _heal(request: RequestRow, row: ActivationRow | None, now: datetime) -> None:

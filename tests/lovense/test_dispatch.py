@@ -449,6 +449,22 @@ def test_healing_in_eight_threads_is_healing_once(chain, bob, in_threads):
     assert (row["status"], row["attempts"], len(row["errors"])) == ("pending", 1, 1)
 
 
+def test_a_claim_that_cannot_be_healed_holds_up_no_other(chain, bob, carol, caplog):
+    other = Chain(carol)
+    other.publish_menu()
+    hold(other.performer_id)
+    tips = [chain.settled(bob, 100), other.settled(bob, 100)]
+    drain()
+    assert [state(tip_id)[1] for tip_id in tips] == ["claimed", "claimed"]
+    broken = {"status": "activated", "received_at": None, "started_at": None}
+    collection(Activation).update_one({"tip_id": tips[0]}, {"$set": broken | {"dispatched_at": None}})
+    for later in (WINDOW, WINDOW + 1):
+        expire(NOW + seconds(later))
+    assert [state(tip_id)[1] for tip_id in tips] == ["claimed", "pending"]
+    told = [record.tip_id for record in caplog.records if record.msg == "claim_not_healed"]
+    assert told == [tips[0]]  # and not again in the next round
+
+
 # --- nobody comes ------------------------------------------------------------------------------------------
 
 
