@@ -10,7 +10,7 @@ from rest_framework.authtoken.models import Token
 
 from lovense.models import Performer
 
-APPS = ("audit", "inbox", "ledger", "tips", "lovense", "adminpanel")
+APPS = ("audit", "inbox", "journal", "ledger", "tips", "lovense", "adminpanel")
 
 
 class Role(StrEnum):

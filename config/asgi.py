@@ -31,14 +31,16 @@ from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
 from config.logging import trace_id
+from config.pen import Pen
 from config.requests import PROBES, request_id_of
 from ground.hops.groupcommit import GroupCommit
 from ground.inbox import answers
-from ground.inbox.inbox import Acceptance, Call
+from ground.inbox.inbox import Acceptance
 from ground.json.errors import Answer, Refusal, check_encoding, check_size
 from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
 from lovense.consumers import PerformerConsumer
+from lovense.sending import writer
 from lovense.sockets.process import sockets
 from tips import webhooks
 
@@ -58,7 +60,7 @@ _wsgi = get_wsgi_application()
 _django = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]
 _probes = WSGIMiddleware(_wsgi, workers=PROBE_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
-_store: GroupCommit[Call, Acceptance] = GroupCommit(webhooks.accept, name="inbox")
+_pen = Pen()
 _store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCommit(
     ledger_webhooks.accept, name="notices"
 )
@@ -109,7 +111,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _payments(scope: Scope, headers: Headers, body: bytes) -> Answer:
-    return await webhooks.receive(headers, body, _store)
+    return await webhooks.receive(headers, body, _pen.accept)
 
 
 async def _rrr(scope: Scope, headers: Headers, body: bytes) -> Answer:
@@ -241,10 +243,12 @@ def _end_orphans() -> None:
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     await asyncio.to_thread(_end_orphans)
-    ticker = asyncio.create_task(sockets.run())
+    _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
+    writer.use(_pen)
+    tickers = [asyncio.create_task(_pen.run()), asyncio.create_task(sockets.run())]
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    ticker.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await ticker
+    for ticker in tickers:
+        ticker.cancel()
+    await asyncio.gather(*tickers, return_exceptions=True)
     await send({"type": "lifespan.shutdown.complete"})

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ground.audit",
     "ground.inbox",
+    "ground.journal",
     "ledger",
     "tips",
     "lovense",

@@ -9,6 +9,9 @@ class LedgerConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
+        from ground.journal import journal
+        from ledger.books import projection
         from ledger.rrr import checks
 
         register(checks.rrr_settings, "settings")
+        journal.register("money", projection.Postings())

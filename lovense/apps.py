@@ -9,11 +9,13 @@ class LovenseConfig(AppConfig):
     verbose_name = "Devices and activations"
 
     def ready(self) -> None:
+        from ground.journal import journal
         from lovense import tasks
-        from lovense.lane import intake
+        from lovense.lane import intake, projection
         from tips import signals
         from tips.log import emission
 
+        journal.register("lovense", projection.Activations())
         signals.requests_queued.connect(tasks.requests_queued)
         emission.register(intake.ACTIVATION)
         emission.register(intake.NOTIFICATION)

@@ -8,16 +8,20 @@ from django.conf import settings
 from ground import clock
 from ground.hops import doorbell
 from ground.hops.rounds import Hop
-from lovense.deciding import batch
-from lovense.lane import controls
-from lovense.sending import dispatch, groups, leases
+from ground.journal import journal
+from lovense.lane import healing
+from lovense.sending import dispatch, groups
 from tips.queue import claims
 
 LANES = claims.MAX_CLAIMS  # started in one round; the next round takes the rest
 
 
 def _dispatch() -> bool:
+    """Lanes are the pen's while there is one: it is told, and finds by itself what it is not."""
     doorbell.answered("lovense.dispatch")
+    if journal.has_writer(now=clock.now()):
+        doorbell.tell_writer()
+        return False
     return dispatch.drain(now=clock.now(), limit=LANES)
 
 
@@ -29,19 +33,13 @@ def dispatch_waiting() -> None:
     DISPATCH.run()
 
 
-HEALING = leases.Healing()
+HEALING = healing.Healer()
 
 
 @shared_task(name="lovense.heal", ignore_result=True)
 def heal() -> None:
-    now, limit = clock.now(), settings.DRAIN_LIMIT
-    healed = (
-        leases.expire(now=now, limit=limit)
-        + batch.heal(now=now, limit=limit)
-        + controls.heal(now=now, limit=limit)
-        + (leases.expire_offline(now=now, limit=limit) if HEALING.has_lasted(now) else 0)
-    )
-    if healed:
+    now = clock.now()
+    if not journal.has_writer(now=now) and HEALING.heal(now=now, limit=settings.DRAIN_LIMIT):
         DISPATCH.ask()
 
 

@@ -150,7 +150,6 @@ class ChainHead(models.Model):
     name = models.CharField(primary_key=True, db_column="_id", max_length=20)
     sequence = models.BigIntegerField()
     digest = models.CharField(max_length=64)
-    rounds = models.BigIntegerField(default=0)  # settlement rounds that appended nothing
 
     class Meta:
         db_table = "tip_activated_chain_head"

@@ -9,13 +9,18 @@ from django.conf import settings
 from ground import clock
 from ground.hops import doorbell
 from ground.hops.rounds import BREATH_SECONDS, Hop
+from ground.journal import journal
 from tips import signals
 from tips.log import daily_heads, emission
 from tips.settlement import polling, settlement
 
 
 def _settle() -> bool:
+    """While somebody holds the pen, the inbox is its to settle."""
     doorbell.answered("tips.settle")
+    if journal.has_writer(now=clock.now()):
+        doorbell.tell_writer()
+        return False
     return _announce(settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
 
 

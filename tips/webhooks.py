@@ -24,11 +24,20 @@ from ground.inbox.inbox import Acceptance, Call
 from ground.json import errors
 from ground.json.errors import Answer, Refusal
 from tips.intake import acceptance, payloads
-from tips.rows import Payload
+from tips.intake.payloads import Message, Order
 
 PATH = "/api/webhooks/payments"
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 FIRST = 202
+
+
+def ring() -> None:
+    """Something waits in the inbox."""
+    doorbell.ring_soon("tips.settle")
+
+
+def ring_for_looks() -> None:
+    doorbell.ring_soon("tips.look")
 
 
 def accept(calls: list[Call]) -> list[Acceptance]:
@@ -39,14 +48,15 @@ def accept(calls: list[Call]) -> list[Acceptance]:
     return outcomes
 
 
-async def receive(
-    headers: Mapping[str, str], body: bytes, store: Callable[[Call], Awaitable[Acceptance]]
-) -> Answer:
-    """The door for the event loop; `store` is the group commit over `accept`. Header names are
-    lower case."""
+Store = Callable[[Call, Order | None], Awaitable[Acceptance]]
+
+
+async def receive(headers: Mapping[str, str], body: bytes, store: Store) -> Answer:
+    """The door for the event loop; `store` returns when the call is durable. Header names are lower
+    case."""
     try:
-        call, answer = read_call(headers, body)
-        given = answers.answer(await store(call), answer, first=FIRST)
+        call, message = read_call(headers, body)
+        given = answers.answer(await store(call, message.order), message.answer, first=FIRST)
     except Refusal as why:
         given = why.answer()
     except (PyMongoError, Overloaded) as error:
@@ -69,8 +79,8 @@ def payments(request: HttpRequest) -> JsonResponse:
     headers, body = {name: request.headers.get(name, "") for name in HEADERS}, b""
     try:
         body = answers.body_of(request)
-        call, answer = read_call(headers, body)
-        given = answers.answer(accept([call])[0], answer, first=FIRST)
+        call, message = read_call(headers, body)
+        given = answers.answer(accept([call])[0], message.answer, first=FIRST)
     except Refusal as why:
         given = why.answer()
     except PyMongoError as error:
@@ -84,8 +94,8 @@ def _keys(secrets: tuple[str, ...]) -> list[bytes]:
     return [signing.key_of(secret) for secret in secrets]
 
 
-def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, Payload]:
-    """Proves and parses a call, or raises Refusal; the call with its answer. Nothing unproven is
+def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, Message]:
+    """Proves and parses a call, or raises Refusal; the call with its message. Nothing unproven is
     parsed, nothing is stored."""
     errors.check_size(len(body))
     keys = _keys(tuple(settings.PAYMENT_WEBHOOK_SECRETS))
@@ -101,4 +111,4 @@ def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, Payload]:
         position=time.time_ns(),
         received_at=clock.now(),
     )
-    return call, message.answer
+    return call, message

@@ -14,6 +14,7 @@ from adminpanel import facts
 from adminpanel.watch import reconciliation
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
+from ground.journal import journal
 from ground.words import isolated
 from ledger.books import posting
 from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry, performer_account, user_account
@@ -171,7 +172,15 @@ class Story:
 
 def read(tip_id: str) -> Story | None:
     """The story, or None when no delivery ever named this tip. A handful of look-ups by key,
-    whatever the history."""
+    whatever the history. One that has just been answered may have no rows yet: they are made."""
+    found = _read(tip_id)
+    if found is None and journal.known([tip_id]):
+        journal.catch_up()
+        found = _read(tip_id)
+    return found
+
+
+def _read(tip_id: str) -> Story | None:
     tip = Tip.objects.filter(pk=tip_id).first()
     subjects = [f"{event_type}/{tip_id}" for event_type in payloads.TIP_TYPES]
     deliveries = sorted(

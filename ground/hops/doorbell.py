@@ -40,6 +40,17 @@ def ring(hop: str) -> bool:
     return True
 
 
+WRITER = "journal:work"  # Redis channel on which the writer of the journal is told
+
+
+def tell_writer() -> None:
+    """There is work for whoever writes the journal; it looks once a second without being told."""
+    try:
+        connection().publish(WRITER, 1)
+    except (redis.RedisError, OSError):
+        log.warning("doorbell_failed", extra={"mode": WRITER})
+
+
 def _ring_all(hops: Iterable[str]) -> None:
     for hop in hops:
         ring(hop)

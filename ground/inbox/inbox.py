@@ -19,6 +19,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from ground.inbox.models import DeliveryRow, DeliveryStatus, WebhookDelivery
+from ground.journal import journal
 from ground.mongodb import unique
 from ground.mongodb.collections import Document, collection
 
@@ -52,6 +53,8 @@ class Call:
     position: int
     received_at: datetime
     is_ignored: bool = False
+    # What may be received once, over all doors: another call with one of these is looked up.
+    keys: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -63,6 +66,8 @@ def accept(calls: list[Call], *, contradicting: Collection[int] = ()) -> list[Ac
 
     `contradicting`: the places of calls that contradict another fact, as who knows their content
     has found; they are kept as conflicts."""
+    if any(journal.take_keys([call.keys for call in calls if call.keys])):
+        journal.catch_up()  # what was received before may have no row yet
     counted = [place for place in range(len(calls)) if place not in contradicting]
     clashes = [counted[place] for place in _insert([_row(calls[place]) for place in counted])]
     outcomes = [Acceptance.NEW] * len(calls)
@@ -162,6 +167,11 @@ def waiting(sources: Sequence[str], *, now: datetime, limit: int) -> list[Delive
         {"event_type": 1, "body": 1, "attempts": 1, "received_at": 1},
     )
     return list(found.sort("position", 1).limit(limit).batch_size(limit))
+
+
+def has_waiting(sources: Sequence[str]) -> bool:
+    wanted = {"source": {"$in": list(sources)}, "status": DeliveryStatus.RECEIVED.value}
+    return collection(WebhookDelivery).find_one(wanted, {"_id": 1}, hint=WAITING) is not None
 
 
 def backlog(*, limit: int) -> tuple[int, datetime | None]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ground.mongodb import transactions
+from ground.journal import journal
 from ledger.books import posting
 from ledger.gateway import Group, Result
 
@@ -69,7 +69,11 @@ class SharedPosting:
         now = max(call.now for call in calls)
         try:
             results = iter(
-                transactions.run(lambda session: posting.post(groups, now=now, session=session))
+                journal.run(
+                    lambda session: posting.post(groups, now=now, session=session),
+                    touched=journal.Touched(books=True),
+                    now=now,
+                )
             )
             for call in calls:
                 call.results = [next(results) for _ in call.groups]

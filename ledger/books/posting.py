@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from pymongo import UpdateMany, UpdateOne
 from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
 
+from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from ledger.books.memory import Books, PostingRow, State
 from ledger.gateway import (
@@ -129,6 +131,16 @@ def keep(
     done = collection(Account).bulk_write(writes, ordered=False, session=session)
     if done.matched_count + done.upserted_count != len(moved):
         raise Contended
+
+
+def set_forward(moved: Mapping[str, State], *, now: datetime) -> None:
+    """Outside a transaction: the accounts' rows as far as these states; one that is as far already
+    stays as it is."""
+    writes = [_opening(account, state, now) for account, state in moved.items()]
+    try:
+        collection(Account).bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        unique.clashes(error)
 
 
 def _opening(account: str, state: State, now: datetime) -> UpdateOne:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pymongo.client_session import ClientSession
 
-from ground.mongodb import transactions
+from ground.journal import journal
 from ledger.books import posting
 from ledger.books.posting import Transfer
 from ledger.gateway import REVERSAL_SUFFIX, InsufficientFunds, Order, Refused
@@ -46,8 +46,10 @@ def reverse(keys: Sequence[str], *, reason: str, now: datetime) -> list[Reversal
     the performer has what the tip takes."""
     if not 0 < len(reason.strip()) <= MAX_REASON:
         raise NotReversed(f"A reversal needs a reason of at most {MAX_REASON} characters.")
-    done = transactions.run(
-        lambda session: [_reverse(key, reason.strip(), now, session) for key in keys]
+    done = journal.run(
+        lambda session: [_reverse(key, reason.strip(), now, session) for key in keys],
+        touched=journal.Touched(books=True),
+        now=now,
     )
     for reversal in done:
         if reversal.is_new:

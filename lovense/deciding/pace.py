@@ -35,6 +35,14 @@ class Pace:
         """When the next run may start, where it may not now."""
         return self.starts[len(self.starts) - self.limit] + WINDOW
 
+    def at(self, now: datetime) -> "Pace":
+        """Without the starts that the window has left behind."""
+        return (
+            self
+            if not self.starts
+            else Pace(self.limit, tuple(start for start in self.starts if start > now - WINDOW))
+        )
+
     def after(self, start: datetime) -> "Pace":
         """The pace at the moment of a further start: for foreseeing."""
         return Pace(self.limit, (*(at for at in self.starts if at > start - WINDOW), start))

@@ -8,7 +8,7 @@ from datetime import datetime
 from pymongo.client_session import ClientSession
 
 from ground.audit import log as audit_log
-from ground.mongodb import transactions
+from ground.journal import journal
 from ground.mongodb.collections import collection
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import PlatformSettings
@@ -115,8 +115,10 @@ def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Ch
         after = SETTINGS[field](value.strip())
     except InvalidSetting as error:
         raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
-    before = transactions.run(
-        lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session)
+    before = journal.run(
+        lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session),
+        touched=journal.LANES,
+        now=now,
     )
     return Change(field, before[field], after)
 

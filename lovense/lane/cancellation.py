@@ -18,8 +18,8 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from ground.audit import log as audit_log
+from ground.journal import journal
 from ground.json.errors import Refusal
-from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S, activation_id, new_row
 from lovense.models import Activation
@@ -140,7 +140,7 @@ def cancel(*, request_id: str, performer_id: str | None, wish: Wish) -> Ended:
             raise PartOfRun(request["_id"])
         return _end_one(request, row, wish, "cancel", session)
 
-    return _told(_decided(body), wish)
+    return _told(_decided(body, wish.now), wish)
 
 
 def skip(*, performer_id: str, request_id: str | None, wish: Wish) -> Ended:
@@ -155,7 +155,7 @@ def skip(*, performer_id: str, request_id: str | None, wish: Wish) -> Ended:
             raise NothingPlays
         return _end_one(request, _activation_of(request, session), wish, "skip", session)
 
-    return _told(_decided(body), wish)
+    return _told(_decided(body, wish.now), wish)
 
 
 def _activation_of(request: RequestRow, session: ClientSession) -> ActivationRow | None:
@@ -236,12 +236,12 @@ def _mark(wanted: Statement, wish: Wish, session: ClientSession | None = None) -
     )
 
 
-def _decided(body: Callable[[ClientSession], T]) -> T:
+def _decided(body: Callable[[ClientSession], T], now: datetime) -> T:
     """The transaction; again when a worker has inserted the activation that we were about to
     insert."""
     for _ in range(DECIDED_MEANWHILE):
         try:
-            return transactions.run(body)
+            return journal.run(body, touched=journal.LANES, now=now)
         except (DuplicateKeyError, BulkWriteError) as error:
             last = error
     raise last
@@ -309,7 +309,7 @@ def _clear(performer_id: str, ids: list[str], wish: Wish) -> int:
             audit_log.record(**place, after={"cancelled": len(requests)}, **told)
         return len(requests)
 
-    return _decided(body)
+    return _decided(body, wish.now)
 
 
 # --- all that plays ------------------------------------------------------------------------------

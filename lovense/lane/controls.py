@@ -13,9 +13,9 @@ from pymongo.client_session import ClientSession
 
 from ground import clock
 from ground.audit import log as audit_log
+from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.json.fields import Malformed
-from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.rules import Rules, is_paused
@@ -124,7 +124,7 @@ def _change(
             session=session,
         )
 
-    transactions.run(body)
+    journal.run(body, touched=journal.of_lane(performer_id), now=now)
     groups.news.mark([performer_id], "queue")
 
 
@@ -205,7 +205,7 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
         turn: Statement = {"before": {"turn": row["turn"]}, "after": {"turn": before["turn"]}}
         audit_log.record(**place, **turn, by=by, now=now, session=session)
 
-    transactions.run(body)
+    journal.run(body, touched=journal.of_lane(performer_id), now=now)
     groups.news.mark([performer_id], "queue")
 
 
@@ -271,7 +271,7 @@ def set_draining(*, is_on: bool, by: str, why: str, now: datetime) -> None:
     def body(session: ClientSession) -> None:
         platform.write({"is_draining": is_on}, "drain", by=by, why=why, now=now, session=session)
 
-    transactions.run(body)
+    journal.run(body, touched=journal.LANES, now=now)
 
 
 def under_way() -> int:

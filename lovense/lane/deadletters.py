@@ -17,8 +17,8 @@ from pymongo.client_session import ClientSession
 
 from ground import clock
 from ground.audit import log as audit_log
+from ground.journal import journal
 from ground.json.errors import Refusal
-from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S, activation_id, end_requests
 from lovense.models import Activation
@@ -386,7 +386,7 @@ def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: da
         }
         audit_log.record(action=REVIEW, **_about(letter, by, now), **told, session=session)
 
-    if not _committed(body):
+    if not _committed(body, now):
         raise NotDead(find(key).status)
     return find(key)
 
@@ -464,12 +464,12 @@ def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool
         }
         audit_log.record(action=REPLAY, **_about(letter, by, now), **told, session=session)
 
-    return _committed(body)
+    return _committed(body, now)
 
 
-def _committed(body: Callable[[ClientSession], None]) -> bool:
+def _committed(body: Callable[[ClientSession], None], now: datetime) -> bool:
     try:
-        transactions.run(body)
+        journal.run(body, touched=journal.LANES, now=now)
     except _Overtaken:
         return False
     return True

@@ -12,11 +12,14 @@ from django.conf import settings
 
 from ground import clock
 from ground.hops import doorbell
+from ground.journal import journal
 from lovense.deciding import platform
 from lovense.performers.identity import Opener
 from lovense.rows import Json, LayerMessage
 from lovense.sending import groups, pages, resume
+from lovense.sending import writer as writers
 from lovense.sending.resume import Command
+from lovense.sending.writer import Holding
 from lovense.sockets.outbox import Outbox, Peer
 from lovense.stopping import stop
 
@@ -85,12 +88,23 @@ class OpenPage:
             return False
         self.renewed(asked_at)
         await self.snapshot()
+        await in_thread(journal.catch_up)  # what is in flight may have no row yet
+        await writers.writer.catch_up()
         given = {"now": clock.now(), "lease": self.lease}
         for command in await in_thread(resume.resume, self.performer_id, **given):
             self.tell(command)
+        writers.writer.attach(self.holding)
         await in_thread(doorbell.ring, "lovense.dispatch")
         groups.news.mark([self.performer_id], "devices")
         return True
+
+    @property
+    def holding(self) -> Holding:
+        may_run = functools.partial(self._may_run_under, self.lease)
+        return Holding(self.performer_id, self.channel, self.lease, may_run)
+
+    def _may_run_under(self, lease: int) -> bool:
+        return self.lease == lease and self.may_run
 
     def renewed(self, asked_at: float) -> None:
         self.held_until = asked_at + pages.LEASE_SECONDS
@@ -98,6 +112,7 @@ class OpenPage:
     async def release(self) -> None:
         if self.is_holder:
             self.lease = 0
+            writers.writer.detach(self.performer_id, self.channel)
             who = {"channel": self.channel, "now": clock.now()}
             await in_thread(pages.release, self.performer_id, **who)
             groups.news.mark([self.performer_id], "devices")

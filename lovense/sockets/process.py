@@ -19,6 +19,8 @@ from ground.hops.rounds import BREATH_SECONDS
 from lovense.performers import identity
 from lovense.rows import LayerMessage
 from lovense.sending import acknowledgement, groups, leases, pages, resume
+from lovense.sending import writer as writers
+from lovense.sending.writer import Holding
 from lovense.sockets.freed import FreedLanes
 from lovense.sockets.openpage import OpenPage, in_thread
 
@@ -35,12 +37,24 @@ class Sockets:
 
     def __init__(self) -> None:
         self.open: dict[str, OpenPage] = {}
-        self.acknowledge: GroupCommit[acknowledgement.Ack, bool | Exception] = GroupCommit(
+        self._record: GroupCommit[acknowledgement.Ack, bool | Exception] = GroupCommit(
             _acknowledge, name="acks", breath_seconds=BREATH_SECONDS
         )
         self._lost: list[OpenPage] = []  # to be told that they only watch
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = ThreadPoolExecutor(1, thread_name_prefix="leases")
+
+    async def acknowledge(self, ack: acknowledgement.Ack) -> bool | Exception:
+        """Whether its activation is over. The plain end of what plays costs no write of its own;
+        everything else is recorded in its row, which has to be there."""
+        writer = writers.writer
+        if writer.finished(ack):
+            return True
+        await writer.catch_up()
+        ended = await self._record(ack)
+        if ended is not False:
+            writer.read_again([ack.performer_id])
+        return ended
 
     # --- who is here -----------------------------------------------------------------------------
 
@@ -63,6 +77,9 @@ class Sockets:
         self.open.pop(page.channel, None)
 
     # --- commands --------------------------------------------------------------------------------
+
+    def holdings(self) -> list[Holding]:
+        return [page.holding for page in self.open.values() if page.is_holder]
 
     def deliver(self, messages: Iterable[tuple[str, LayerMessage]]) -> None:
         """Hands commands to sockets of this process without the way through Redis, others to the
@@ -104,6 +121,7 @@ class Sockets:
                 page.renewed(asked_at)
             elif page.is_holder:
                 page.lease = 0
+                writers.writer.detach(page.performer_id, page.channel)
                 self._lost.append(page)
 
     async def tend(self) -> None:
@@ -122,6 +140,9 @@ class Sockets:
         lost = await in_thread(resume.in_flight, list(holding), before=before, leases=numbers)
         for command in lost:
             page = holding[command.performer_id]
+            about = command.performer_id, command.activation_id
+            if not command.is_stop and writers.writer.is_over(*about):
+                continue  # its row is behind
             if page.lease == numbers[command.performer_id]:
                 page.tell(command, again=command.is_overdue)
 
@@ -190,7 +211,9 @@ async def _take_over_slot() -> None:
 def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool | Exception]:
     """Records a group of acknowledgements and starts what they make possible."""
     ended = _each(acks)
-    lanes.free({ack.performer_id for ack, over in zip(acks, ended, strict=True) if over is True})
+    if not writers.writer.is_ready:
+        over = zip(acks, ended, strict=True)
+        lanes.free({ack.performer_id for ack, is_over in over if is_over is True})
     groups.news.mark({ack.performer_id for ack in acks}, "queue")
     return ended
 

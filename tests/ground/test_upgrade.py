@@ -134,12 +134,17 @@ def test_the_fixture_holds_what_an_upgrade_may_lose():
     assert {row["app_label"] for row in ROWS["django_content_type"] if row["model"] in MOVED} == {"ledger"}
 
 
+# Columns that nothing reads any more: settlement rounds take their turn in the journal.
+GONE = {"tip_activated_chain_head": {"rounds"}}
+
+
 @pytest.mark.parametrize("name", sorted(ROWS.keys() - REWRITTEN))
 def test_no_row_is_lost_or_changed(name, upgraded):
     """A column may be added."""
     after = rows_of(name)
     assert {row["_id"] for row in ROWS[name]} <= after.keys()
-    assert [row for row in ROWS[name] if not row.items() <= after[row["_id"]].items()] == []
+    kept = [{key: row[key] for key in row.keys() - GONE.get(name, set())} for row in ROWS[name]]
+    assert [row for row in kept if not row.items() <= after[row["_id"]].items()] == []
 
 
 def test_transfers_and_entries_became_postings_and_are_kept_as_they_were(upgraded):

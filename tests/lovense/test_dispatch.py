@@ -13,6 +13,7 @@ from lovense import tasks
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
 from lovense.deciding.rules import Rules
+from lovense.lane import healing
 from lovense.menus import publishing
 from lovense.models import Activation, TipMenu
 from lovense.sending import acknowledgement, dispatch, leases, pages, resume
@@ -483,7 +484,7 @@ def test_without_a_page_for_the_freshness_window_a_tip_expires(chain, bob, setti
 @pytest.mark.parametrize("worker", ["new", "the same"])
 def test_after_an_outage_pages_have_a_minute_to_come_back(chain, bob, monkeypatch, worker, returns):
     """Nobody renewed a lease, and nobody was there to connect to, for longer than a tip waits."""
-    monkeypatch.setattr(tasks, "HEALING", leases.Healing())
+    monkeypatch.setattr(tasks, "HEALING", healing.Healer())
     heard = []
     monkeypatch.setattr(tasks.DISPATCH, "ask", lambda: heard.append(1))
     at = NOW
@@ -499,7 +500,7 @@ def test_after_an_outage_pages_have_a_minute_to_come_back(chain, bob, monkeypatc
     tip_id = chain.settled(bob, 100)
     heal(NOW + seconds(100))
     if worker == "new":
-        monkeypatch.setattr(tasks, "HEALING", leases.Healing())
+        monkeypatch.setattr(tasks, "HEALING", healing.Healer())
     at = back = NOW + seconds(3600)  # it stood still
     heal(back + leases.TIME_TO_RETURN - seconds(1))
     assert request_of(tip_id)["status"] == "pending"

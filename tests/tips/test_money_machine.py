@@ -143,8 +143,10 @@ class Money(RuleBasedStateMachine):
         body = calls.body(kind, data_of(content))
         headers = calls.signed(body, names.get(identity, f"msg_new_{self.ids}"))
         if identity == "dies":
-            assert self.nursery("accept", last=1, body=body.decode(), headers=headers)[0] == DIED
-            self.model.accept(kind, content, self.now)
+            before = collection(WebhookDelivery).count_documents({})
+            assert self.nursery("accept", last=2, body=body.decode(), headers=headers)[0] == DIED
+            if collection(WebhookDelivery).count_documents({}) > before:  # else only its keys are taken
+                self.model.accept(kind, content, self.now)
             headers = calls.signed(body, headers["webhook-id"])  # nobody answered: the sender calls again
         assert calls.post(body, headers)[0] == self.model.accept(kind, content, self.now)
         # The doors have no clock but the real one.

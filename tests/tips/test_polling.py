@@ -591,7 +591,8 @@ def test_event_request_and_tip_are_one_transaction(remote):
         .limit(1)
     )
     names = {operation["ns"].removeprefix(f"{database}.") for operation in written["o"]["applyOps"]}
-    assert names == {"tips", "tip_activated_event_log", "tip_activated_chain_head", "queue_requests"}
+    turn = {"journal", "journal_state"}
+    assert names == turn | {"tips", "tip_activated_event_log", "tip_activated_chain_head", "queue_requests"}
 
 
 # --- asked to look again -----------------------------------------------------------------------------------

@@ -144,6 +144,7 @@ def test_tip_event_request_money_and_delivery_are_one_transaction():
             "webhook_deliveries",
         ),
         *("ledger_accounts", "ledger_postings"),
+        *("journal", "journal_state"),
     }
 
 
@@ -391,6 +392,7 @@ def test_a_round_of_new_tips_reads_their_deliveries_and_accounts_and_nothing_els
         settle()
     assert [(plan.command, plan.collection) for plan in plans] == [
         ("find", "webhook_deliveries"),
+        ("findAndModify", "journal_state"),
         ("find", "ledger_accounts"),
         ("update", "ledger_accounts"),
         ("update", "tip_activated_chain_head"),

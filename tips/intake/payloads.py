@@ -190,4 +190,14 @@ def as_call(
         position=position,
         received_at=received_at,
         is_ignored=message.order is None,
+        keys=_keys(f"{source}/{delivery_id}", message),
     )
+
+
+def _keys(delivery: str, message: Message) -> tuple[str, ...]:
+    """A tip's default reference stands for its id, so whoever names another tip's takes that id."""
+    order = message.order
+    if not isinstance(order, TipOrder):
+        return (delivery,)
+    named = order.source_ref.removeprefix("TIP_")
+    return (delivery, order.tip_id) if named == order.tip_id else (delivery, order.tip_id, named)

@@ -19,7 +19,7 @@ _BOTH: tuple[type[LoggedEvent], ...] = (TipActivated, ArchivedTipActivated)
 
 
 def length() -> int:
-    return int(_head()["sequence"])
+    return int(head()["sequence"])
 
 
 def length_at(moment: datetime) -> int:
@@ -97,25 +97,25 @@ def verify(
 
     `kept` are digests of rows that were noted earlier, by the row's number.
     """
-    head = _head()
+    end = head()
     count = events.verify(
-        _walk(head["sequence"]),
+        _walk(end["sequence"]),
         kept=kept,
         progress=progress,
-        head_sequence=head["sequence"],
-        head_digest=head["digest"],
+        head_sequence=end["sequence"],
+        head_digest=end["digest"],
     )
-    if beyond := [sequence for sequence in kept if sequence > head["sequence"]]:
+    if beyond := [sequence for sequence in kept if sequence > end["sequence"]]:
         raise events.BrokenChain(
-            head["sequence"] + 1,
+            end["sequence"] + 1,
             f"is missing, and so is all up to row {max(beyond)}, which once was there",
         )
     for model in _BOTH:
         # The head moves in the transaction that appends: read after a row, it is never behind it.
         last = collection(model).find_one(
-            {"sequence": {"$gt": head["sequence"]}}, sort=[("sequence", -1)]
+            {"sequence": {"$gt": end["sequence"]}}, sort=[("sequence", -1)]
         )
-        if last is not None and last["sequence"] > (now := _head())["sequence"]:
+        if last is not None and last["sequence"] > (now := head())["sequence"]:
             raise events.BrokenChain(now["sequence"] + 1, "lies beyond the chain's head")
     return count
 
@@ -140,6 +140,6 @@ def _rows(start: int, end: int, parts: Sequence[str] = ()) -> list[EventRow]:
     return [found[number] for number in sorted(found)]
 
 
-def _head() -> HeadRow:
+def head() -> HeadRow:
     found: HeadRow | None = collection(ChainHead).find_one({"_id": events.HEAD})
     return found or {"_id": events.HEAD, "sequence": 0, "digest": events.GENESIS}

@@ -23,7 +23,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from ground import clock
-from ground.mongodb import transactions
+from ground.journal import journal
 from ground.mongodb.collections import collection
 from ledger import gateway
 from ledger.gateway import (
@@ -162,7 +162,9 @@ def _asked(tip: TipRow, now: datetime) -> tuple[Sequence[PostedEntry], str]:
 
 def _concluded(answers: list[LedgerAnswer], now: datetime) -> Drained:
     try:
-        return transactions.run(lambda session: _conclude(session, now, answers))
+        return journal.run(
+            lambda session: _conclude(session, now, answers), touched=journal.EVERYTHING, now=now
+        )
     except (DatabaseError, PyMongoError):
         raise  # the database, not an answer: all of them wait for the next round
     except Exception as error:

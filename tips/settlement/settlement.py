@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -20,6 +20,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from ground.inbox import inbox
 from ground.inbox.models import DeliveryRow
+from ground.journal import journal
 from ground.json.fields import MAX_AMOUNT
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import collection
@@ -145,7 +146,11 @@ def _late(until: datetime, limit: int) -> list[str]:
 
 def _end_grace(late: list[str], now: datetime) -> Drained:
     try:
-        return transactions.run(lambda session: _Batch(session, now).settle([], late))
+        return journal.run(
+            lambda session: _Batch(session, now).settle([], late),
+            touched=journal.EVERYTHING,
+            now=now,
+        )
     except (DatabaseError, PyMongoError):
         raise  # the database, not a tip: all of them wait for the next round
     except Exception as error:
@@ -193,12 +198,16 @@ def _settle_together(deliveries: Sequence[Delivery], now: datetime) -> Drained:
         for delivery in deliveries
     ):
         try:
-            return transactions.run(
-                lambda session: _Batch(session, now, are_new=True).settle(deliveries)
+            return journal.run(
+                lambda session: _Batch(session, now, are_new=True).settle(deliveries),
+                touched=journal.EVERYTHING,
+                now=now,
             )
         except BulkWriteError as error:
             unique.clashes(error)
-    return transactions.run(lambda session: _Batch(session, now).settle(deliveries))
+    return journal.run(
+        lambda session: _Batch(session, now).settle(deliveries), touched=journal.EVERYTHING, now=now
+    )
 
 
 def _give_up_for_now(row: DeliveryRow, error: Exception, now: datetime) -> Drained:
@@ -245,16 +254,10 @@ class Writes:
     ) -> None:
         """`settled` is the effect of the proof: without posted entries of this source_ref there is
         none. `look_at`: a look that is still to come, since the ledger had news meanwhile."""
-        found = proof.of(tip, entries)
-        if found is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
-            raise events.InvalidEvent("only a successful tip with posted entries is settled")
-        source = _balance(entries, user_account(tip["tipper_id"]))
-        recipient = _balance(entries, performer_account(tip["performer_id"]))
-        self._payloads.append(
-            events.build(tip, found, source=source, recipient=recipient, now=self.now)
-        )
+        payload, posted_at = _event_of(tip, entries, self.now)
+        self._payloads.append(payload)
         self._tipped_at[tip["_id"]] = queue.tipped_at(tip)
-        settled = {"settlement_status": SETTLED, "settled_at": found.posted_at}
+        settled = {"settlement_status": SETTLED, "settled_at": posted_at}
         self.change(tip, **settled, **_NOTHING_AWAITED | {"next_look_at": look_at})
 
     def end(
@@ -377,8 +380,6 @@ class _Batch:
         results = self._transfer(groups) if groups else []
         self._apply(ready, results[len(purchases) :])
         performers = self._writes.write()
-        if not performers:
-            self._take_turn()
         self._mark(deliveries, purchases, results)
         return Drained(len(deliveries) + len(late), performers, self._is_looking)
 
@@ -463,7 +464,8 @@ class _Batch:
                     waited.pop(tip_id, None)
                     self._end_by_platform(self._known[tip_id], status)
                 continue
-            row = self._known[tip_id] = _new_tip(delivery, status, self._now)
+            received = ReceivedAs(delivery.key, delivery.received_at)
+            row = self._known[tip_id] = tip_row(delivery.order, received, self._now, status)
             self._writes.record(row)
             if status is not TipStatus.SUCCESS:
                 continue
@@ -509,16 +511,6 @@ class _Batch:
             elif tip["_id"] in self._late:
                 self._writes.end(tip, TipStatus.FAILED, result.reason)
 
-    def _take_turn(self) -> None:
-        """Rounds follow each other, whether they log events or not: every one writes the head. Else
-        one that brings tokens and one that misses them, both at once, would not see each other, and
-        the tip would wait for tokens that are there."""
-        first = {"sequence": 0, "digest": events.GENESIS}
-        turn = {"$inc": {"rounds": 1}, "$setOnInsert": first}
-        collection(ChainHead).update_one(
-            {"_id": events.HEAD}, turn, upsert=True, session=self._session
-        )
-
 
 def _agrees(order: TipOrder, tip: TipRow) -> bool:
     return order.agrees(tip["total"], tip["tipper_id"], tip["performer_id"], tip["source_ref"])
@@ -544,6 +536,28 @@ def orders(tip: TipRow) -> tuple[Order, ...]:
     )
 
 
+def payload_of(tip: TipRow, entries: Sequence[PostedEntry], now: datetime) -> Payload:
+    """The event of a tip that these entries prove."""
+    return _event_of(tip, entries, now)[0]
+
+
+def _event_of(
+    tip: TipRow, entries: Sequence[PostedEntry], now: datetime
+) -> tuple[Payload, datetime]:
+    found = proof.of(tip, entries)
+    if found is None or tip["type"] != "tip" or tip["status"] != TipStatus.SUCCESS:
+        raise events.InvalidEvent("only a successful tip with posted entries is settled")
+    source = _balance(entries, user_account(tip["tipper_id"]))
+    recipient = _balance(entries, performer_account(tip["performer_id"]))
+    payload = events.build(tip, found, source=source, recipient=recipient, now=now)
+    return payload, found.posted_at
+
+
+def accounts_of(tipper_id: str, performer_id: str) -> tuple[str, str, str]:
+    """The accounts that a tip may move."""
+    return user_account(tipper_id), performer_account(performer_id), COMMISSION
+
+
 def _balance(entries: Sequence[PostedEntry], account: str) -> events.Balance | None:
     """Around all of them; a ledger that posts a single entry tells one side only."""
     mine = [entry for entry in entries if entry.account == account]
@@ -554,9 +568,26 @@ def _balance(entries: Sequence[PostedEntry], account: str) -> events.Balance | N
     )
 
 
-def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> TipRow:
-    order = delivery.order
-    assert isinstance(order, TipOrder)
+class ReceivedAs(NamedTuple):
+    """The delivery that recorded a tip: its key, and when we had it."""
+
+    key: str
+    at: datetime
+
+
+def settled_row(order: TipOrder, received: ReceivedAs, event: EventRow) -> TipRow:
+    """The row of a tip that was settled as it came; what was decided then is in its event."""
+    payload = event["payload"]
+    row = tip_row(order, received, event["created_at"])
+    row["net"], row["commission"] = payload["netPrice"], payload["commission"]
+    row["settlement_status"], row["settled_at"] = SETTLED, event["posted_at"]
+    return row
+
+
+def tip_row(
+    order: TipOrder, received: ReceivedAs, now: datetime, status: TipStatus = TipStatus.SUCCESS
+) -> TipRow:
+    """A tip as it is recorded."""
     settlement = {
         TipStatus.CANCELLED: SettlementStatus.CANCELLED,
         TipStatus.FAILED: SettlementStatus.FAILED,
@@ -584,9 +615,9 @@ def _new_tip(delivery: Delivery, status: TipStatus, now: datetime) -> TipRow:
         "stream_type": order.stream_type,
         "message": order.message,
         "source_ref": order.source_ref,
-        "delivery": delivery.key,
+        "delivery": received.key,
         "happened_at": order.happened_at,
-        "tipped_at": min(order.happened_at, delivery.received_at),
+        "tipped_at": min(order.happened_at, received.at),
         "created_at": now,
         "settled_at": None,
         "ended_at": None if status is TipStatus.SUCCESS else now,

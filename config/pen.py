@@ -1,0 +1,621 @@
+"""The pen: the one process that writes the journal, and the roof over its rounds.
+
+What arrives while an entry is on its way waits for the next round: it is worked out in memory
+(`tips/settlement/rounds.py`, `lovense/lane/live.py`), becomes durable as one entry, and only then
+are callers answered and pages told. Rows follow a moment later, in bulk. What is not plain goes the
+careful way: stored in the inbox, settled by the drain, in a turn of its own.
+
+All of this runs on the event loop; the database is asked on two threads, one for entries and one
+for everything else. Memory is never believed against the numbers: an entry that is refused, or a
+turn that somebody else took, makes the pen forget what that touched and read again."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError
+from pymongo.errors import PyMongoError
+from redis import asyncio as redis
+
+from ground import clock
+from ground.hops import doorbell
+from ground.hops.groupcommit import GroupCommit, Overloaded
+from ground.inbox import inbox
+from ground.inbox.inbox import Acceptance, Call
+from ground.journal import journal
+from ground.journal.journal import Entry, KeyTaken, NumberTaken, Overtaken, Touched
+from ledger import gateway
+from ledger.books import posting
+from ledger.books.memory import Books, PostingRow
+from lovense.deciding.rules import Rules
+from lovense.lane import live, projection
+from lovense.lane.healing import Healer
+from lovense.lane.live import LaneStart, LaneState, LiveLane, LiveLanes
+from lovense.rows import ActivationRow
+from lovense.sending import dispatch, groups, pages
+from lovense.sending.acknowledgement import Ack
+from lovense.sending.writer import Holding
+from tips import webhooks
+from tips.intake import acceptance, payloads
+from tips.intake.payloads import Order, TipOrder
+from tips.log import eventlog
+from tips.settlement import projection as tips_projection
+from tips.settlement import rounds, settlement
+from tips.settlement.rounds import Head, Settled
+
+T = TypeVar("T")
+Messages = list[tuple[str, dict[str, Any]]]
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.5
+LEASE = timedelta(seconds=5)
+MARGIN_SECONDS = 1.0  # before its end nothing is started any more
+UNFOLD_SECONDS = 0.05  # so long rows may lag behind; whoever waits for them asks sooner
+MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
+MOST_TIPS = 200  # in one entry
+RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
+ACCOUNTS_KEPT = 200_000
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A proven call that waits for its answer."""
+
+    call: Call
+    order: TipOrder
+    answer: "asyncio.Future[Acceptance]"
+
+
+@dataclass(slots=True)
+class Round:
+    """What becomes durable together."""
+
+    mark: dict[str, Any]
+    arrivals: list[Arrival] = field(default_factory=list)
+    tips: list[Settled] = field(default_factory=list)
+    starts: list[LaneStart] = field(default_factory=list)
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for each in self.arrivals for key in each.call.keys]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What the rows say that concerns memory. `forgotten`: lanes that have something waiting here,
+    or have ended there. `elsewhere`: performers whose page another process serves."""
+
+    number: int
+    has_careful: bool
+    forgotten: set[str]
+    elsewhere: set[str]
+    waiting_elsewhere: set[str]
+
+
+def _answered(arrival: Arrival, outcome: Acceptance) -> None:
+    if not arrival.answer.done():  # else the caller went away
+        arrival.answer.set_result(outcome)
+
+
+class Pen:
+    """`accept` is the door's store, `finished` a page's plain end, `run` its life."""
+
+    def __init__(self) -> None:
+        self.holder = f"{settings.STACK_SLOT}/{uuid.uuid4().hex[:8]}"
+        self.is_ready = False
+        self.lanes = LiveLanes()
+        self.deliver: Callable[[Iterable[tuple[str, dict[str, Any]]]], None] = groups.publish
+        self.pages_here: Callable[[], list[Holding]] = list
+        self._number = 0
+        self._head = Head(0, "")
+        self._books = Books()
+        self._cold: deque[Arrival] = deque()
+        self._keys: set[str] = set()  # of what is not durable yet
+        self._recent: dict[str, None] = {}
+        self._behind: deque[Entry] = deque()  # durable, not unfolded
+        self._ends: list[Ack] = []  # not in the rows yet
+        self._carried = 0  # of these, as many as entries name
+        self._elsewhere: set[str] = set()  # performers whose page another process serves
+        self._free: set[str] = set()  # lanes that may start something
+        self._due: set[str] = set()  # lanes whose rows are to be drained
+        self._is_stale = True
+        self._is_told = False
+        self._has_careful = False
+        self._until = 0.0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
+        self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
+        self._healer = Healer()
+        self._awake = asyncio.Event()
+        self._unfold_soon = asyncio.Event()
+        self._rows = asyncio.Lock()  # one unfolding at a time
+        self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+    # --- what arrives ----------------------------------------------------------------------------
+
+    async def accept(self, call: Call, order: Order | None) -> Acceptance:
+        """Returns when the call is durable."""
+        while any(key in self._keys for key in call.keys):  # the first of them decides
+            await asyncio.sleep(0.001)
+        if not self._is_plain(call, order):
+            return await self._accept_carefully(call)
+        if len(self._behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
+            raise Overloaded
+        assert isinstance(order, TipOrder)
+        arrival = Arrival(call, order, asyncio.get_running_loop().create_future())
+        self._keys.update(call.keys)
+        self._cold.append(arrival)
+        self._awake.set()
+        return await arrival.answer
+
+    def _is_plain(self, call: Call, order: Order | None) -> bool:
+        if not self.is_ready or not rounds.is_plain(call, order):
+            return False
+        ledger = gateway.current()
+        places = ledger.places_tips and ledger.joins_transactions
+        return places and not any(key in self._recent for key in call.keys)
+
+    async def _accept_carefully(self, call: Call) -> Acceptance:
+        outcome = await self._store(call)
+        if outcome is Acceptance.NEW and not call.is_ignored:
+            self._settle_soon()
+        return outcome
+
+    def _settle_soon(self) -> None:
+        self._has_careful = True
+        self._awake.set()
+        if not self.is_ready:
+            webhooks.ring()
+
+    async def _hand_over(self, arrival: Arrival) -> None:
+        """What turned out not to be plain."""
+        self._keys.difference_update(arrival.call.keys)
+        try:
+            _answered(arrival, await self._accept_carefully(arrival.call))
+        except Exception as error:
+            if not arrival.answer.done():
+                arrival.answer.set_exception(error)
+
+    def finished(self, ack: Ack) -> bool:
+        """Whether this acknowledgement is a plain end of what its lane here runs; it is recorded
+        with the next rows, and named by the entry of whatever starts after it."""
+        if not self.is_ready or not self.lanes.finished(ack):
+            return False
+        self._ends.append(ack)
+        self._free.add(ack.performer_id)
+        self._awake.set()
+        self._unfold_soon.set()
+        return True
+
+    def attach(self, page: Holding) -> None:
+        """A page of this process has taken her devices; its lane is read from the rows."""
+        self.lanes.attach(page)
+        self._awake.set()
+
+    def detach(self, performer_id: str, channel: str) -> None:
+        self.lanes.detach(performer_id, channel)
+
+    def is_over(self, performer_id: str, activation_id: str) -> bool:
+        return self.is_ready and self.lanes.is_over(performer_id, activation_id)
+
+    def read_again(self, performer_ids: Iterable[str]) -> None:
+        """Something careful was done to these lanes."""
+        self.lanes.forget(set(performer_ids))
+        self._awake.set()
+
+    def turned(self, sender: Any = None, **kwargs: Any) -> None:
+        """A turn was taken in this process, from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._look_again)
+
+    def _look_again(self) -> None:
+        self._is_stale = True
+        self._awake.set()
+
+    # --- rounds ----------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            await self._awake.wait()
+            if not self.is_ready:
+                self._awake.clear()
+                continue
+            try:
+                await self._rounds()
+            except (PyMongoError, DatabaseError) as error:
+                self._fail(error)
+
+    async def _rounds(self) -> None:
+        """Until nothing is left to do: 1. read again what others have changed; 2. settle what came
+        carefully; 3. read what this round needs; 4. work it out; 5. make it durable and tell."""
+        while self._awake.is_set() and self.is_ready:
+            self._awake.clear()
+            if self._is_told:
+                self._is_told = False
+                await self._look_at_rows()
+            await asyncio.sleep(0)  # what this turn of the loop has read comes along
+            if self._is_stale:
+                await self._read_again()
+            if self._has_careful:
+                await self._settle_carefully()
+            await self._read_what_is_cold()
+            made = self._worked_out()
+            if made.tips or made.starts:
+                await self._commit(made)
+            if self._cold or self._free or self._due:
+                self._awake.set()
+
+    async def _read_again(self) -> None:
+        """Somebody took a number: what that touched is forgotten, and the rows are asked."""
+        self._is_stale = False
+        async with self._rows:
+            ends = list(self._ends)
+            number, head, touched = await self._on(self._reader, partial(self._caught_up, ends))
+            self._behind.clear()
+            del self._ends[: len(ends)]
+            self._carried = 0
+        self._number, self._head = number, head
+        if touched.books:
+            self._books.forget()
+        self.lanes.forget(touched.lanes)
+
+    def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched]:
+        before = self._number
+        number = journal.catch_up()
+        journal.unfold([], {projection.ENDS: ends})
+        row = eventlog.head()
+        return number, Head(row["sequence"], row["digest"]), journal.touched_since(before, number)
+
+    async def _settle_carefully(self) -> None:
+        """What waits in the inbox, in turns of its own; they make us read again."""
+        self._has_careful = False
+        now, limit = clock.now(), settings.DRAIN_LIMIT
+        done = await self._on(self._reader, partial(settlement.drain, now=now, limit=limit))
+        if done.handled:
+            self._has_careful = done.handled >= limit
+            groups.news.mark(done.performers, "queue")
+            await self._read_again()
+        if done.is_looking:
+            webhooks.ring_for_looks()
+
+    async def _read_what_is_cold(self) -> None:
+        orders = [each.order for each in islice(self._cold, MOST_TIPS)]
+        wanted = [a for order in orders for a in rounds.accounts(order)]
+        if len(self._books) > ACCOUNTS_KEPT:
+            self._books.forget()
+        unknown = self._books.unknown(wanted)
+        if unknown:
+            if self._behind:  # an account may be ahead of its row
+                await self.catch_up()
+            self._books.learn(await self._on(self._reader, partial(posting.states, unknown)))
+        if self._due:
+            await self._drain_rows()
+        loading = self.lanes.in_state(LaneState.LOADING)
+        if loading:
+            await self._load(loading)
+
+    async def _load(self, lanes: list[LiveLane]) -> None:
+        await self.catch_up()
+        ids = [lane.performer_id for lane in lanes]
+        now = clock.now()
+        rules, found = await self._on(self._reader, partial(live.read, ids, now=now))
+        self.lanes.learn(rules)
+        for lane in lanes:
+            self.lanes.loaded(lane, found[lane.performer_id], now=now)
+        self._free.update(ids)
+
+    async def _drain_rows(self) -> None:
+        """Lanes that are not plain, and those whose page another process serves."""
+        here = {lane.performer_id for lane in self.lanes if lane.state is not LaneState.ROWS}
+        due, self._due = self._due - here, set()
+        if not due:
+            return
+        await self.catch_up()
+        drain = partial(dispatch.drain_freed, due, now=clock.now(), deliver=self.deliver)
+        if await self._on(self._reader, drain):
+            self._due |= due
+        self.lanes.forget(due)
+
+    def _worked_out(self) -> Round:
+        """Pure, but for the clock that it asks once."""
+        now = clock.now()
+        made = Round(_mark(now))
+        while self._cold and len(made.tips) < MOST_TIPS and not self._is_stale:
+            if self._books.unknown(rounds.accounts(self._cold[0].order)):
+                break  # it came while the others' accounts were read
+            self._settle(self._cold.popleft(), made, now)
+        free, self._free = self._free, set()
+        if time.monotonic() < self._until:
+            for performer_id in free:
+                lane = self.lanes.get(performer_id)
+                if lane is not None:
+                    made.starts += self.lanes.start(lane, mark=made.mark, now=now)
+                    if lane.state is LaneState.ROWS:
+                        self._due.add(performer_id)
+        return made
+
+    def _settle(self, arrival: Arrival, made: Round, now: Any) -> None:
+        order = arrival.order
+        try:
+            tip = rounds.settle(arrival.call, order, self._move, self._head, now=now)
+        except Exception as error:
+            if not isinstance(error, gateway.Refused):
+                log.exception("not_settled_at_once")
+                self._undo(made)
+            asyncio.get_running_loop().create_task(self._hand_over(arrival))
+            return
+        made.arrivals.append(arrival)
+        made.tips.append(tip)
+        lane = self.lanes.settled(tip.request)
+        if lane is not None and lane.state is not LaneState.ROWS:
+            self._free.add(order.performer_id)
+        elif lane is not None or order.performer_id in self._elsewhere:
+            self._due.add(order.performer_id)
+
+    def _move(
+        self, group: gateway.Group, now: datetime
+    ) -> tuple[PostingRow, list[gateway.PostedEntry]]:
+        row = self._books.move(group, now=now)
+        return row, posting.entries(row)
+
+    def _undo(self, made: Round) -> None:
+        """Whatever was worked out since the last entry is not believed."""
+        self._cold.extendleft(reversed(made.arrivals))
+        made.arrivals, made.tips = [], []
+        self._books.forget()
+        self.lanes.forget(None)
+        self._is_stale = True
+
+    async def _commit(self, made: Round) -> None:
+        document = self._document(made)
+        try:
+            await self._on(self._writer, partial(journal.append, document))
+        except (NumberTaken, KeyTaken) as refused:
+            await self._begin_again(made, refused)
+        except (PyMongoError, DatabaseError):
+            self._cold.extendleft(reversed(made.arrivals))
+            raise
+        else:
+            self._tell(made, document)
+
+    def _document(self, made: Round) -> dict[str, Any]:
+        rules = self.lanes.rules
+        ends, self._carried = self._ends[self._carried :], len(self._ends)
+        return {
+            "_id": self._number + 1,
+            "by": self.holder,
+            "at": made.mark["claimed_at"],
+            **rounds.written(made.tips),
+            **live.written(made.starts, made.mark),
+            **({"ends": [projection.end(ack) for ack in ends]} if ends else {}),
+            **({projection.PACED: rules.platform["rate_limit_per_minute"]} if rules else {}),
+        }
+
+    async def _begin_again(self, made: Round, refused: Exception) -> None:
+        """Nothing of this round happened. Who repeats something goes the careful way, the others
+        are worked out anew."""
+        log.info("round_refused", extra={"error_code": type(refused).__name__})
+        known: set[str] = set()
+        if isinstance(refused, KeyTaken):
+            known = await self._on(self._reader, partial(journal.known, made.keys))
+        for arrival in reversed(made.arrivals):
+            if any(key in known for key in arrival.call.keys):
+                self._remember(arrival.call.keys)
+                asyncio.get_running_loop().create_task(self._hand_over(arrival))
+            else:
+                self._cold.appendleft(arrival)
+        self._books.forget()
+        self.lanes.forget(None)
+        await self._read_again()
+        self._awake.set()
+
+    def _tell(self, made: Round, document: dict[str, Any]) -> None:
+        """It is durable."""
+        self._number += 1
+        orders = [tip.order for tip in made.tips]
+        self._behind.append(Entry(document, {tips_projection.ORDERS: orders}))
+        self._unfold_soon.set()
+        self.deliver(
+            [
+                (start.page.channel, _activate(start.row, start.text, start.page.lease))
+                for start in made.starts
+                if start.text is not None
+            ]
+        )
+        for arrival in made.arrivals:
+            _answered(arrival, Acceptance.NEW)
+        self._keys.difference_update(made.keys)
+        self._remember(made.keys)
+        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
+        groups.news.mark({tip.order.performer_id for tip in made.tips}, "queue")
+
+    def _remember(self, keys: Iterable[str]) -> None:
+        self._recent.update(dict.fromkeys(keys))
+        if len(self._recent) > RECENT:
+            self._recent = dict.fromkeys(list(self._recent)[RECENT // 2 :])
+
+    def _fail(self, error: Exception) -> None:
+        """The database does not answer: whether the last entry is durable is not known. Callers are
+        told to come again, and memory is not believed."""
+        log.warning("pen_interrupted", extra={"error_code": type(error).__name__})
+        self.is_ready = False
+        while self._cold:
+            arrival = self._cold.popleft()
+            self._keys.difference_update(arrival.call.keys)
+            if not arrival.answer.done():
+                arrival.answer.set_exception(error)
+
+    # --- rows ------------------------------------------------------------------------------------
+
+    async def catch_up(self) -> None:
+        """Returns when everybody reads what is durable, and what pages have said."""
+        async with self._rows:
+            while self._behind or self._ends:
+                await self._unfold()
+
+    async def _unfold(self) -> None:
+        entries = list(islice(self._behind, journal.AT_ONCE))
+        # An end may be that of a start which only a later entry carries.
+        ends = list(self._ends) if len(entries) == len(self._behind) else []
+        work = partial(journal.unfold, entries, {projection.ENDS: ends})
+        try:
+            await self._on(self._reader, work)
+        except Overtaken:
+            number = await self._on(self._reader, journal.catch_up)
+            while self._behind and self._behind[0].number <= number:
+                self._behind.popleft()
+            return
+        for _ in entries:
+            self._behind.popleft()
+        del self._ends[: len(ends)]
+        self._carried = max(0, self._carried - len(ends))
+
+    async def _unfolding(self) -> None:
+        while True:
+            await self._unfold_soon.wait()
+            await asyncio.sleep(UNFOLD_SECONDS)
+            self._unfold_soon.clear()
+            try:
+                await self.catch_up()
+            except Exception as error:
+                log.warning("unfolding_failed", extra={"error_code": type(error).__name__})
+                await asyncio.sleep(TICK_SECONDS)
+                self._unfold_soon.set()
+
+    # --- its life --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        journal.turned.connect(self.turned)
+        self._tasks = [
+            self._loop.create_task(self._work()),
+            self._loop.create_task(self._unfolding()),
+            self._loop.create_task(self._listen()),
+        ]
+        number = 0
+        try:
+            while True:
+                number += 1
+                try:
+                    await self._tick(is_whole=number % 2 == 0)
+                except Exception as error:
+                    log.warning("pen_tick_failed", extra={"error_code": type(error).__name__})
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            await self._lay_down()
+
+    async def _listen(self) -> None:
+        """What other processes say sooner than we would look."""
+        while True:
+            try:
+                async with redis.Redis.from_url(settings.REDIS_URL).pubsub() as told:
+                    await told.subscribe(doorbell.WRITER)
+                    async for _ in told.listen():
+                        self._is_told = True
+                        self._awake.set()
+            except (redis.RedisError, OSError):
+                await asyncio.sleep(TICK_SECONDS)
+
+    async def _tick(self, *, is_whole: bool) -> None:
+        asked, now = time.monotonic(), clock.now()
+        take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
+        if not await self._on(self._reader, take):
+            self.is_ready = False
+            return
+        self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
+        if not self.is_ready:
+            await self._begin()
+        await self._refresh_rules()
+        if is_whole:
+            await self._look_after()
+        self._awake.set()
+
+    async def _begin(self) -> None:
+        """The pen is ours: everything is read, and the pages of this process get their lanes."""
+        self._books.forget()
+        self.lanes = LiveLanes()
+        await self._read_again()
+        for page in self.pages_here():
+            self.lanes.attach(page)
+        self.is_ready = True
+        self._has_careful = True
+
+    async def _refresh_rules(self) -> None:
+        ids = [lane.performer_id for lane in self.lanes if lane.state is LaneState.READY]
+        if ids:
+            rules = await self._on(self._reader, partial(Rules.read, ids))
+            self.lanes.learn(rules)
+            self._free.update(ids)
+
+    async def _look_after(self) -> None:
+        """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
+        after it; so are those that are idle here and have something waiting there."""
+        now, limit = clock.now(), settings.DRAIN_LIMIT
+        healed = await self._on(self._reader, partial(self._healer.heal, now=now, limit=limit))
+        if healed:
+            self.lanes.forget(None)
+        await self._look_at_rows()
+
+    async def _look_at_rows(self) -> None:
+        """Where memory and rows disagree although nothing is on its way, the rows are believed."""
+        found = await self._on(self._reader, self._compared)
+        self._has_careful |= found.has_careful
+        self._elsewhere = found.elsewhere
+        self._due.update(lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS))
+        self._due.update(found.waiting_elsewhere)
+        if not self._behind and not self._ends:
+            self._is_stale |= found.number != self._number
+            self.lanes.forget(found.forgotten)
+
+    def _compared(self) -> "_Compared":
+        lanes = list(self.lanes)
+        idle = [lane.performer_id for lane in lanes if lane.is_idle]
+        running = [lane.running for lane in lanes if lane.running]
+        elsewhere = set(pages.holders(now=clock.now())) - {lane.performer_id for lane in lanes}
+        return _Compared(
+            number=journal.last(),
+            has_careful=inbox.has_waiting(payloads.SOURCES),
+            forgotten=live.with_waiting(idle) | live.ended(running),
+            elsewhere=elsewhere,
+            waiting_elsewhere=live.with_waiting(elsewhere),
+        )
+
+    async def _lay_down(self) -> None:
+        """A clean end: rows are whole, and the next one need not wait for our promise to end."""
+        self.is_ready = False
+        for task in self._tasks:
+            task.cancel()
+        journal.turned.disconnect(self.turned)
+        try:
+            await self.catch_up()
+            lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
+            await self._on(self._reader, lay)
+        except Exception as error:
+            log.warning("pen_not_laid_down", extra={"error_code": type(error).__name__})
+
+
+def _activate(row: ActivationRow, text: str, lease: int) -> dict[str, Any]:
+    return groups.activate(row["_id"], row["attempt"], text, lease)
+
+
+def _mark(now: Any) -> dict[str, Any]:
+    return {
+        "status": "claimed",
+        "claimed_by": f"{settings.STACK_SLOT}/{uuid.uuid4().hex[:12]}",
+        "lease_until": now + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS),
+        "claimed_at": now,
+    }

@@ -1,0 +1,292 @@
+"""Lanes in memory: what runs and what waits for the pages that one process serves, so that a
+settled tip starts in the moment that settles it.
+
+Only the plain lane lives here: first come, first served, nothing tried before, nothing joined. Any
+other is left to its rows (`LaneState.ROWS`) and to `lovense/sending/dispatch.py`. The rules are the
+same functions. Rows may lag behind what is here; whoever judges by rows asks the lane, or rests
+first."""
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, cast
+
+from ground.mongodb.collections import Document, collection
+from lovense.deciding import pace
+from lovense.deciding.activation import FINAL, S, activation_id
+from lovense.deciding.gates import decide
+from lovense.deciding.rules import Rules
+from lovense.models import Activation
+from lovense.rows import ActivationRow
+from lovense.sending import envelope
+from lovense.sending.acknowledgement import Ack
+from lovense.sending.writer import Holding
+from tips.models import Mode, QueueRequest
+from tips.queue import claims, counts
+from tips.queue import requests as queue
+from tips.rows import RequestRow
+
+KEPT = 100  # of the waiting requests of a lane; what waits behind them is read when they are gone
+
+
+class LaneState(Enum):
+    LOADING = "loading"  # being read; what is settled for it meanwhile is kept beside
+    READY = "ready"
+    ROWS = "rows"  # not plain: its rows are drained as anybody's
+
+
+@dataclass(slots=True)
+class LiveLane:
+    page: Holding
+    state: LaneState = LaneState.LOADING
+    waiting: deque[RequestRow] = field(default_factory=deque)
+    running: str = ""  # the activation that its page has or is being sent
+    request_id: str = ""
+    is_whole: bool = True  # nothing waits behind what is here
+    late: list[RequestRow] = field(default_factory=list)  # settled while it was being read
+
+    @property
+    def performer_id(self) -> str:
+        return self.page.performer_id
+
+    @property
+    def is_idle(self) -> bool:
+        return self.state is LaneState.READY and not self.running and not self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A lane as its rows are."""
+
+    waiting: list[RequestRow]
+    claimed: RequestRow | None
+    activation: ActivationRow | None
+    is_whole: bool
+
+    def is_plain(self, rules: Rules, lane: str, now: datetime) -> bool:
+        if rules.performers.get(lane) is None or rules.mode_of(lane) is not Mode.FIFO:
+            return False
+        if any(row["attempts"] or row["available_at"] > now for row in self.waiting):
+            return False
+        return self.claimed is None or _is_plain_run(self.activation)
+
+
+def _is_plain_run(row: ActivationRow | None) -> bool:
+    """It plays alone, and nobody wants it ended."""
+    return (
+        row is not None
+        and S(row["status"]) in (S.DISPATCHED, S.ACTIVATED)
+        and not row.get("members")
+        and row.get("cancelled_at") is None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStart:
+    """A request that was decided in a round. `text`: what its page is sent; None where it ended
+    without playing."""
+
+    request: RequestRow
+    row: ActivationRow
+    page: Holding
+    text: str | None
+
+
+def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[str, Found]]:
+    """These lanes from their rows, and what binds them."""
+    ids = list(performer_ids)
+    rules = Rules.read(ids)
+    limit = rules.platform["rate_limit_per_minute"]
+    rules.paces = pace.read(ids, limit=limit, now=now)
+    running = {
+        row["lane"]: row
+        for row in collection(QueueRequest).find({"status": queue.CLAIMED, "lane": {"$in": ids}})
+    }
+    keys = [activation_id(row["idempotency_key"]) for row in running.values()]
+    found = collection(Activation).find({"_id": {"$in": keys}}) if keys else ()
+    activations = {row["performer_id"]: row for row in found}
+    busy = {row["lane"] for row in claims.heads(ids)}
+    return rules, {
+        lane: _found(lane, running, activations, has_waiting=lane in busy) for lane in ids
+    }
+
+
+def _found(
+    lane: str,
+    running: Mapping[str, RequestRow],
+    activations: Mapping[str, ActivationRow],
+    *,
+    has_waiting: bool,
+) -> Found:
+    waiting = counts.waiting_in(lane, limit=KEPT + 1) if has_waiting else []
+    return Found(
+        waiting=waiting[:KEPT],
+        claimed=running.get(lane),
+        activation=activations.get(lane),
+        is_whole=len(waiting) <= KEPT,
+    )
+
+
+def ended(activation_ids: Collection[str]) -> set[str]:
+    """The performers of those of these that are over, as the rows are."""
+    over = {"_id": {"$in": list(activation_ids)}, "status": {"$in": [each.value for each in FINAL]}}
+    return {row["performer_id"] for row in collection(Activation).find(over, {"performer_id": 1})}
+
+
+def with_waiting(lanes: Collection[str]) -> set[str]:
+    """Those of these in which something waits, as the rows are."""
+    return {row["lane"] for row in claims.heads(list(lanes))}
+
+
+class LiveLanes:
+    """The lanes of the pages of this process, by performer."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, LiveLane] = {}
+        self.rules: Rules | None = None
+
+    def __iter__(self) -> Any:
+        return iter(list(self._lanes.values()))
+
+    def get(self, performer_id: str) -> LiveLane | None:
+        return self._lanes.get(performer_id)
+
+    def learn(self, rules: Rules) -> None:
+        """What binds some of the lanes, read again. How fast they may start something is known here
+        better than there, but when they were read with their rows."""
+        if self.rules is None:
+            self.rules = rules
+            return
+        known = self.rules
+        limit = rules.platform["rate_limit_per_minute"]
+        known.platform = rules.platform
+        known.performers.update(rules.performers)
+        known.menus.update(rules.menus)
+        known.paces.update(rules.paces)
+        for lane, each in known.paces.items():
+            if each.limit != limit:
+                known.paces[lane] = pace.Pace(limit, each.starts)
+
+    def attach(self, page: Holding) -> None:
+        """A page of this process holds her devices now."""
+        self._lanes[page.performer_id] = LiveLane(page)
+
+    def detach(self, performer_id: str, channel: str) -> None:
+        lane = self._lanes.get(performer_id)
+        if lane is not None and lane.page.channel == channel:
+            del self._lanes[performer_id]
+
+    def forget(self, performer_ids: Collection[str] | None) -> None:
+        """Their rows have changed, or memory is not to be believed: they are read again. None:
+        all."""
+        for lane in list(self._lanes.values()):
+            if performer_ids is None or lane.performer_id in performer_ids:
+                self._lanes[lane.performer_id] = LiveLane(lane.page)
+
+    def settled(self, request: RequestRow) -> LiveLane | None:
+        """A tip of hers has settled; her lane, where it lives here and has its next turn."""
+        lane = self._lanes.get(request["lane"])
+        if lane is None or lane.state is LaneState.ROWS:
+            return lane
+        if lane.state is LaneState.LOADING:
+            lane.late.append(request)
+        elif lane.is_whole:
+            lane.waiting.append(request)
+        return lane
+
+    def loaded(self, lane: LiveLane, found: Found, *, now: datetime) -> None:
+        """Takes over what was read, with what has settled since; asked again if it was forgotten
+        meanwhile."""
+        if self._lanes.get(lane.performer_id) is not lane or self.rules is None:
+            return
+        if not found.is_plain(self.rules, lane.performer_id, now):
+            lane.state = LaneState.ROWS
+            return
+        seen = {row["_id"] for row in found.waiting}
+        if found.claimed is not None and found.activation is not None:
+            seen.add(found.claimed["_id"])
+            lane.running, lane.request_id = found.activation["_id"], found.claimed["_id"]
+        lane.waiting = deque(found.waiting)
+        lane.is_whole = found.is_whole
+        if lane.is_whole:
+            lane.waiting.extend(row for row in lane.late if row["_id"] not in seen)
+        lane.late = []
+        lane.state = LaneState.READY
+
+    def start(self, lane: LiveLane, *, mark: Mapping[str, Any], now: datetime) -> list[LaneStart]:
+        """Decides the lane's next request, and the one after it where one ends without playing.
+
+        A lane that has become anything but plain leaves memory: its state says so."""
+        rules = self.rules
+        starts: list[LaneStart] = []
+        if lane.state is not LaneState.READY or rules is None or not lane.page.may_run():
+            return starts
+        if rules.is_held(lane.performer_id, now):
+            return starts
+        while lane.waiting and not lane.running:
+            start = self._decided(lane, lane.waiting[0], rules, mark, now)
+            if start is None:
+                lane.state = LaneState.ROWS
+                break
+            lane.waiting.popleft()
+            starts.append(start)
+        if not lane.waiting and not lane.running and not lane.is_whole:
+            self.forget({lane.performer_id})
+        return starts
+
+    def _decided(
+        self,
+        lane: LiveLane,
+        request: RequestRow,
+        rules: Rules,
+        mark: Mapping[str, Any],
+        now: datetime,
+    ) -> LaneStart | None:
+        """None: what cannot be decided, or has to wait, is the careful way's."""
+        made = {**request, **mark, "attempts": request["attempts"] + 1}
+        claimed = cast("RequestRow", made)
+        if started := rules.paces.get(lane.performer_id):
+            rules.paces[lane.performer_id] = started.at(now)
+        try:
+            row = decide(claimed, rules, is_online=True, now=now)
+        except Exception:
+            return None
+        if row["status"] == S.QUEUED:
+            return None
+        if row["status"] != S.DISPATCHED:
+            return LaneStart(claimed, row, lane.page, None)
+        lane.running, lane.request_id = row["_id"], request["_id"]
+        if started and started.limit:
+            rules.paces[lane.performer_id] = started.after(now)
+        performer = rules.performers[lane.performer_id]
+        text = envelope.text(row, claimed, performer, lease=lane.page.lease)
+        return LaneStart(claimed, row, lane.page, text)
+
+    def finished(self, ack: Ack) -> bool:
+        """Whether this ends what its lane runs, plainly: then the lane is free."""
+        lane = self._lanes.get(ack.performer_id)
+        if (
+            lane is None
+            or lane.state is not LaneState.READY
+            or ack.stage != "finished"
+            or not ack.is_answer
+            or lane.running != ack.activation_id
+        ):
+            return False
+        lane.running = lane.request_id = ""
+        return True
+
+    def is_over(self, performer_id: str, activation_id: str) -> bool:
+        """What its row says is in flight may be over here already."""
+        lane = self._lanes.get(performer_id)
+        return lane is not None and lane.state is LaneState.READY and lane.running != activation_id
+
+    def in_state(self, state: LaneState) -> list[LiveLane]:
+        return [lane for lane in self._lanes.values() if lane.state is state]
+
+
+def written(starts: Sequence[LaneStart], mark: Mapping[str, Any]) -> Document:
+    """These starts as an entry carries them."""
+    return {"mark": dict(mark), "starts": [start.row for start in starts]} if starts else {}

@@ -1,0 +1,122 @@
+"""What the journal's entries say of activations and of their requests, as rows.
+
+An end that is known when a start is unfolded is written with it: the row is born finished. Ends of
+older rows are recorded first, as any acknowledgement is, and free their lanes for what follows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from ground.journal import journal
+from ground.journal.journal import Context, Entry
+from ground.mongodb.collections import Document, collection
+from lovense.deciding import pace
+from lovense.deciding.activation import REQUEST_STATUS, S
+from lovense.models import Activation
+from lovense.sending import acknowledgement
+from lovense.sending.acknowledgement import Ack
+from tips.models import QueueRequest, RequestStatus
+from tips.queue import requests as queue
+from tips.settlement import projection
+
+ENDS = "ends"  # in the context: acknowledgements that no entry carries yet
+STARTS = "starts"  # in the context: the activations of these entries, as they are now
+PACED = "paced"  # in an entry: the limit per minute under which its starts count
+
+
+def end(ack: Ack) -> Document:
+    """A plain end as an entry carries it."""
+    return {
+        "a": ack.activation_id,
+        "p": ack.performer_id,
+        "s": ack.delivered_seconds,
+        "at": ack.at,
+        "n": ack.attempt,
+    }
+
+
+def _ack(said: Document) -> Ack:
+    return Ack(said["p"], said["a"], said["n"], "finished", said["at"], said["s"], is_answer=True)
+
+
+class Activations:
+    def before(self, entries: Sequence[Entry], context: Context) -> None:
+        ends = _ends(entries, context)
+        rows = {row["_id"]: row for entry in entries for row in entry.document.get("starts", ())}
+        older = [ack for key, ack in ends.items() if key not in rows]
+        if older:
+            acknowledgement.acknowledge(older)
+        for entry in entries:
+            _count(entry)
+        context[STARTS] = [_with_end(row, ends.get(key)) for key, row in rows.items()]
+        context[projection.REQUESTS] = {
+            row["request_id"]: _request_of(row, entry.document["mark"])
+            for entry in entries
+            for row in (
+                _with_end(row, ends.get(row["_id"])) for row in entry.document.get("starts", ())
+            )
+        }
+
+    def write(
+        self, entries: Sequence[Entry], context: Context, *, session: ClientSession | None
+    ) -> None:
+        journal.insert(Activation, context[STARTS], session=session)
+        new = projection.new_request_ids(entries)
+        later: dict[str, Document] = context[projection.REQUESTS]
+        _claim({key: row for key, row in later.items() if key not in new}, session)
+
+
+def _ends(entries: Sequence[Entry], context: Context) -> dict[str, Ack]:
+    """By activation: said again, it is the same."""
+    said: Iterable[Ack] = [
+        *(_ack(each) for entry in entries for each in entry.document.get("ends", ())),
+        *context.get(ENDS, ()),
+    ]
+    return {ack.activation_id: ack for ack in said}
+
+
+def _with_end(row: Document, ack: Ack | None) -> Document:
+    if ack is None or S(row["status"]) is not S.DISPATCHED:
+        return row
+    return row | {
+        "status": S.COMPLETED.value,
+        "finished_at": ack.at,
+        "delivered_seconds": ack.delivered_seconds,
+        "reason": "",
+    }
+
+
+def _request_of(row: Document, mark: Document) -> Document:
+    """What a start, or an end without playing, makes of its request."""
+    status = S(row["status"])
+    claimed = mark | {"attempts": 1}  # a lane in memory tries nothing a second time
+    if status is S.DISPATCHED:
+        return claimed
+    ended = REQUEST_STATUS.get(status, RequestStatus.COMPLETED)
+    return claimed | {
+        "status": ended.value,
+        "finished_at": row["finished_at"],
+        "lease_until": None,
+    }
+
+
+def _claim(changes: dict[str, Document], session: ClientSession | None) -> None:
+    """Requests that had waited as rows. Alike ones share a statement."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for key, change in changes.items():
+        alike.setdefault(tuple(sorted(change.items())), []).append(key)
+    for made, keys in alike.items():
+        guard = {"_id": {"$in": keys}, "status": queue.PENDING}
+        collection(QueueRequest).update_many(guard, {"$set": dict(made)}, session=session)
+
+
+def _count(entry: Entry) -> None:
+    limit = entry.document.get(PACED, 0)
+    started: list[str] = [
+        row["performer_id"]
+        for row in entry.document.get("starts", ())
+        if row["status"] == S.DISPATCHED
+    ]
+    if limit and started:
+        pace.count(started, limit=limit, now=entry.document["at"])

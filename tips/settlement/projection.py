@@ -1,0 +1,85 @@
+"""What the journal's entries say of tips, as rows: the tip, its event, its queue request.
+
+An entry keeps what was received and what was logged; the rest of a tip's row follows from the two,
+by the same function that the careful way uses."""
+
+from collections.abc import Sequence
+
+from pymongo.client_session import ClientSession
+
+from ground.journal import journal
+from ground.journal.journal import Context, Entry
+from ground.mongodb.collections import Document, collection
+from tips.intake import payloads
+from tips.intake.payloads import TipOrder
+from tips.log import events
+from tips.models import ChainHead, QueueRequest, Tip, TipActivated
+from tips.queue import requests as queue
+from tips.rows import EventRow, TipRow
+from tips.settlement import settlement
+from tips.settlement.settlement import ReceivedAs
+
+ORDERS = "orders"  # in an entry's memory: the parsed orders, in the order of its deliveries
+REQUESTS = "requests"  # in the context: what became of requests since, by request id
+
+
+class Tips:
+    def before(self, entries: Sequence[Entry], context: Context) -> None:
+        """No tip is outside the transaction."""
+
+    def write(
+        self, entries: Sequence[Entry], context: Context, *, session: ClientSession | None
+    ) -> None:
+        logged: list[EventRow] = []
+        for entry in entries:
+            logged += entry.document.get("events", ())
+        if not logged:
+            return
+        later: dict[str, Document] = context.get(REQUESTS, {})
+        tips = [row for entry in entries for row in _tips(entry)]
+        requests = [
+            queue.of_event(row, row["created_at"], queue.tipped_at(tip))
+            for row, tip in zip(logged, tips, strict=True)
+        ]
+        journal.insert(Tip, tips, session=session)
+        journal.insert(TipActivated, logged, session=session)
+        journal.insert(
+            QueueRequest, [row | later.get(row["_id"], {}) for row in requests], session=session
+        )
+        _move_head(logged[-1], session)
+
+
+def _tips(entry: Entry) -> list[TipRow]:
+    orders: Sequence[TipOrder] | None = entry.memory.get(ORDERS)
+    deliveries = entry.document.get("deliveries", ())
+    if orders is None:
+        orders = [_order(delivery) for delivery in deliveries]
+    return [
+        settlement.settled_row(order, ReceivedAs(delivery["_id"], delivery["received_at"]), event)
+        for order, delivery, event in zip(
+            orders, deliveries, entry.document.get("events", ()), strict=True
+        )
+    ]
+
+
+def _order(delivery: Document) -> TipOrder:
+    order = payloads.parse(bytes(delivery["body"])).order
+    assert isinstance(order, TipOrder)
+    return order
+
+
+def _move_head(row: EventRow, session: ClientSession | None) -> None:
+    """Forward only: outside a transaction it may be asked again."""
+    end = {"sequence": row["sequence"], "digest": events.row_digest(row)}
+    collection(ChainHead).update_one(
+        {"_id": events.HEAD}, {"$set": end}, upsert=True, session=session
+    )
+
+
+def new_request_ids(entries: Sequence[Entry]) -> set[str]:
+    """The requests whose rows these entries make."""
+    return {
+        queue.request_id(row["_id"])
+        for entry in entries
+        for row in entry.document.get("events", ())
+    }
