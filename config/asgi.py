@@ -97,7 +97,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     trace = trace_id.set(request_id_of(headers.get("x-request-id")))
     try:
         if webhook:
-            await _signed(webhook, scope, receive, send)
+            await _signed(webhook, scope, headers, receive, send)
         else:
             await _to_django(scope, receive, send)
     except Refusal as why:
@@ -123,9 +123,11 @@ async def _rrr(scope: Scope, headers: Headers, body: bytes) -> Answer:
 _WEBHOOKS = {webhooks.PATH: _payments, ledger_webhooks.PATH: _rrr}
 
 
-async def _signed(webhook: Webhook, scope: Scope, receive: Receive, send: Send) -> None:
+async def _signed(
+    webhook: Webhook, scope: Scope, headers: Headers, receive: Receive, send: Send
+) -> None:
     body = await body_of(scope, receive, limit=settings.WEBHOOK_MAX_BODY_BYTES)
-    await _answer(scope, send, await webhook(scope, headers_of(scope), body))
+    await _answer(scope, send, await webhook(scope, headers, body))
 
 
 async def _to_django(scope: Scope, receive: Receive, send: Send) -> None:

@@ -171,13 +171,14 @@ PROGRAMS = {
     "worker": ("-m", "celery", "--quiet", "-A", "config.celery", "worker", "--pool", "solo"),
     "beat": ("-m", "celery", "--quiet", "-A", "config.beat", "beat", "-s", "/dev/null/schedule"),
     "command": ("manage.py", "check"),
+    "stack": ("-m", "config.stack", "--port", "0", "--ephemeral"),
 }
 
 
 @pytest.mark.parametrize(
     ("program", "environment", "name"),
     [(each, MISTYPED, "PAYMENT_WEBHOOK_SECRETS: ") for each in PROGRAMS]
-    + [(each, RRR_INCOMPLETE, "ledger.E004") for each in ("server", "worker", "command")],
+    + [(each, RRR_INCOMPLETE, "ledger.E004") for each in ("server", "worker", "command", "stack")],
 )
 def test_every_program_ends_with_a_sentence_that_names_the_setting(program, environment, name):
     ended = subprocess.run(
