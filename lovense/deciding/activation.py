@@ -187,6 +187,11 @@ def _attempt(request: RequestRow, key: str, now: datetime) -> UpdateOne:
     return UpdateOne(guard, {"$set": changes, "$push": {"attempts": attempt}})
 
 
+def may_wait(before: ActivationRow | None) -> bool:
+    """Of a request that is to be tried: no page has said that it plays, and it has not ended."""
+    return before is None or before["status"] == S.QUEUED or is_unconfirmed(before)
+
+
 def is_unconfirmed(row: ActivationRow) -> bool:
     return row["status"] == S.DISPATCHED and row["received_at"] is None
 

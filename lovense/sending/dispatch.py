@@ -3,19 +3,23 @@ a page.
 
 A round is a value that goes through six steps; each visits another noun once:
 
-1. `find`    which lanes have a page and something waiting, and what binds them
+1. `find`    which lanes have a page and something waiting, and who holds them
 2. `claim`   the next request of each
-3. `look`    what is known of these; a claim keeps every other worker out of its lane
+3. `look`    what is known of these, and what binds them now; a claim keeps every other worker out
+             of its lane
 4. `decide`  what becomes of each: pure, no database and no clock
 5. `keep`    writes that in bulk: an activation is durable before anything is sent
 6. `tell`    the pages
+
+Claiming is what a pause prevents, and rules are read again after it. So a round that had read them
+before the pause gives its claim back, and what is not given back was claimed before she paused.
 
 An attempt that the page has not confirmed is sent again under the same activation id, and the page
 plays an id once; after `received` the outcome is the page's to tell, and is never repeated."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -27,7 +31,7 @@ from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
 from lovense.rows import ActivationRow
 from lovense.sending import groups, pages
-from lovense.sending.messages import Deliver, messages
+from lovense.sending.messages import Deliver, Message, messages
 from tips.queue import claims
 from tips.rows import RequestRow
 
@@ -36,7 +40,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FreeLanes:
-    """The heads of their lines, the pages that hold their devices, and what binds them."""
+    """The heads of their lines, the pages that hold their devices, and what bound them before they
+    were claimed."""
 
     fronts: Mapping[str, Sequence[RequestRow]]
     holders: Mapping[str, pages.Holder]
@@ -94,10 +99,10 @@ def start(lanes: FreeLanes, deliver: Deliver, *, now: datetime, limit: int) -> b
     claimed = claim(lanes, now=now, limit=limit)
     if not claimed:
         return False
-    seen = look(claimed, lanes.rules, now=now)
+    seen = look(claimed, now=now)
     decided = [decide(request, seen) for request in claimed]
     sent = keep(decided, seen)
-    tell(decided, sent, lanes, deliver)
+    tell(decided, messages(sent, seen.rules, lanes.holders), deliver)
     return len(sent) < len(claimed) or len(claimed) == limit
 
 
@@ -126,15 +131,19 @@ def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
     )
 
 
-def look(claimed: Sequence[RequestRow], rules: Rules, *, now: datetime) -> Seen:
-    lanes, limit = [request["lane"] for request in claimed], rules.platform["rate_limit_per_minute"]
-    rules = replace(rules, paces=pace.read(lanes, limit=limit, now=now))
+def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
+    """What binds them is read here, not before: whoever pauses from now on finds them claimed."""
+    lanes = [request["lane"] for request in claimed]
+    rules = Rules.read(lanes)
+    rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
     return Seen(now, rules, activation.earlier(claimed), batch.windows(claimed, rules))
 
 
 def decide(request: RequestRow, seen: Seen) -> Decided:
     """Pure. One that cannot be decided holds up its own lane only."""
     before = seen.before.get(activation.activation_id(request["idempotency_key"]))
+    if seen.rules.is_held(request["lane"], seen.now) and activation.may_wait(before):
+        return Decided(request, claims.untouched(request), before)
     if before is not None and before["status"] != S.QUEUED:
         return Decided(request, before, before)
     try:
@@ -187,12 +196,10 @@ def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     return [(request, row) for request, row in found if row and activation.is_unconfirmed(row)]
 
 
-def tell(
-    decided: Sequence[Decided], sent: Sequence[Sent], lanes: FreeLanes, deliver: Deliver
-) -> None:
+def tell(decided: Sequence[Decided], commands: Iterable[Message], deliver: Deliver) -> None:
     """The pages that hold the devices their commands, all pages that their queue has moved, and the
     log what could not be decided."""
-    deliver(messages(sent, lanes.rules, lanes.holders))
+    deliver(commands)
     groups.news.mark({one.request["lane"] for one in decided}, "queue")
     for one in decided:
         if one.error is not None:

@@ -8,12 +8,13 @@ from lovense.sending import envelope, groups
 from lovense.sending.pages import Holder
 from tips.rows import RequestRow
 
-Deliver = Callable[[Iterable[tuple[str, LayerMessage]]], None]
+Message = tuple[str, LayerMessage]  # the page's channel, and what it is sent
+Deliver = Callable[[Iterable[Message]], None]
 
 
 def messages(
     pairs: Iterable[tuple[RequestRow, ActivationRow]], rules: Rules, holders: Mapping[str, Holder]
-) -> Iterator[tuple[str, LayerMessage]]:
+) -> Iterator[Message]:
     for request, row in pairs:
         performer, holder = rules.performers[row["performer_id"]], holders[row["performer_id"]]
         if is_cancelled(row):

@@ -408,7 +408,7 @@ def test_a_worker_that_dies_between_the_members_and_their_leader(lane, bob, wire
     ours = tips(lane, bob, [FIREWORKS] * 3)
     rules = Rules.read([lane.performer_id])
     (leader,) = claims.claim(claims.fronts([lane.performer_id]), by="dies", now=T, lease_seconds=WINDOW)
-    decided = dispatch.decide(leader, dispatch.look([leader], rules, now=T))
+    decided = dispatch.decide(leader, dispatch.look([leader], now=T))
     batch.gather([batch.BatchRun(leader, decided.outcome, decided.members)], rules)
     assert states(ours) == [(None, "claimed"), ("dispatched", "joined"), ("dispatched", "joined")]
     assert resume.in_flight([lane.performer_id], before=T) == []

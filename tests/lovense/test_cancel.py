@@ -15,7 +15,6 @@ from ground.mongodb.collections import collection
 from ground.mongodb.transactions import NotCommitted
 from lovense.deciding import batch, platform
 from lovense.deciding.activation import activation_id
-from lovense.deciding.rules import Rules
 from lovense.lane import cancellation, controls
 from lovense.lane.controls import AlreadyOver, NoSuchRequest, NothingPlays, PartOfRun
 from lovense.models import Activation
@@ -90,7 +89,7 @@ def claimed(chain):
 
 
 def record(chain, requests):
-    return rounds.record(requests, Rules.read([chain.performer_id]), now=NOW)
+    return rounds.record(requests, now=NOW)
 
 
 @pytest.fixture

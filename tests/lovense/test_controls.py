@@ -24,13 +24,15 @@ from lovense.lane.controls import (
     UnknownMode,
 )
 from lovense.models import Activation, Performer
-from lovense.sending import acknowledgement, dispatch, leases, pages
+from lovense.sending import acknowledgement, dispatch, groups, leases, pages
 from lovense.sending.acknowledgement import Ack
 from tests.chain import Chain
 from tests.factories import NOW
 from tests.ground.plans import recorded
+from tests.lovense import rounds
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
 from tips.models import Priority, QueueRequest, RequestType
+from tips.queue import claims
 from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +172,82 @@ def test_whoever_is_no_performer_has_no_queue(db):
             control(**stranger, **more)
     with pytest.raises(NoSuchRequest):
         controls.resume(**stranger)
+
+
+# --- a worker that had read the rules before ---------------------------------------------------------------
+
+
+def hold(how, who):
+    """Nothing of hers may start from now on."""
+    if how == "pause":
+        controls.pause(**who, why="a call")
+    else:
+        controls.set_draining(is_on=True, by="dina", why="", now=NOW)
+
+
+def let_go(how, who):
+    if how == "pause":
+        controls.resume(**who)
+    else:
+        controls.set_draining(is_on=False, by="dina", why="", now=NOW)
+
+
+HOLDS = pytest.mark.parametrize("how", ["pause", "drain"])
+
+
+@HOLDS
+def test_held_between_the_reading_of_the_rules_and_the_claim_nothing_starts(how, chain, bob, who, wire):
+    tip_id = chain.settled(bob, 100)
+    before = request_of(tip_id)
+    lanes = dispatch.find(now=NOW)
+    hold(how, who)
+    dispatch.start(lanes, groups.publish, now=NOW, limit=9)
+    assert (state(tip_id), wire.commands()) == ((None, "pending"), [])
+    after = request_of(tip_id)
+    assert [after[key] for key in ("attempts", "available_at", "turn", "claimed_by", "errors")] == [
+        before[key] for key in ("attempts", "available_at", "turn", "claimed_by", "errors")
+    ]
+    let_go(how, who)
+    assert played(chain, wire) == [tip_id]
+    assert request_of(tip_id)["attempts"] == 1
+
+
+@HOLDS
+def test_held_before_its_rules_are_read_a_claim_goes_back(how, chain, bob, who, wire):
+    tip_id = chain.settled(bob, 100)
+    claimed = dispatch.claim(dispatch.find(now=NOW), now=NOW, limit=9)
+    hold(how, who)
+    assert rounds.record(claimed, now=NOW) == [None]
+    assert state(tip_id) == (None, "pending")
+
+
+@HOLDS
+def test_what_had_its_turn_before_she_paused_is_not_taken_back(how, chain, bob, who, wire):
+    """Its claim was there before the pause, and its round had seen that nothing holds it."""
+    tip_id = chain.settled(bob, 100)
+    claimed = dispatch.claim(dispatch.find(now=NOW), now=NOW, limit=9)
+    seen = dispatch.look(claimed, now=NOW)
+    hold(how, who)
+    decided = [dispatch.decide(request, seen) for request in claimed]
+    assert [row["tip_id"] for _, row in dispatch.keep(decided, seen)] == [tip_id]
+    assert state(tip_id) == ("dispatched", "claimed")
+
+
+@pytest.mark.parametrize(("is_confirmed", "status"), [(False, "pending"), (True, "claimed")])
+def test_held_before_its_next_attempt_only_what_no_page_has_confirmed_waits(
+    is_confirmed, status, chain, bob, who, wire
+):
+    tip_id = chain.settled(bob, 100)
+    drain(chain)
+    later = NOW + seconds(30)
+    leases.expire(now=later, limit=9)
+    (again,) = claims.claim(claims.fronts([chain.performer_id]), by="w", now=later + HOUR, lease_seconds=9)
+    if is_confirmed:
+        acknowledgement.acknowledge([Ack(chain.performer_id, activation_id(tip_id), 1, "started", later)])
+    controls.pause(**who, why="a call")
+    assert rounds.record([again], now=later + HOUR) == [None]
+    assert request_of(tip_id)["status"] == status
+    assert request_of(tip_id)["attempts"] == (2 if is_confirmed else 1)
 
 
 def test_a_mode_is_hers_until_she_takes_the_platforms(chain, who):

@@ -12,7 +12,6 @@ from ground.mongodb.collections import collection
 from lovense import tasks
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
-from lovense.deciding.rules import Rules
 from lovense.lane import healing
 from lovense.menus import publishing
 from lovense.models import Activation, TipMenu
@@ -221,7 +220,7 @@ def test_a_worker_that_dies_before_it_ends_the_request_of_a_skipped_tip(chain, b
     claimed = claims.claim(claims.fronts([chain.performer_id]), by="worker-0", now=NOW, lease_seconds=WINDOW)
     fail_command("update", errorCode=ERROR, **in_collection(QueueRequest))
     with pytest.raises(PyMongoError):
-        record(claimed, Rules.read([chain.performer_id]), now=NOW)
+        record(claimed, now=NOW)
     assert state(tip_id) == ("skipped", "claimed")
     expire(NOW + seconds(WINDOW))
     assert state(tip_id) == ("skipped", "completed")
@@ -238,10 +237,10 @@ def test_when_another_worker_decided_first_nothing_is_sent_or_ended_by_us(chain,
     before = activation_of(tip_id), request_of(tip_id)
     assert before[0]["status"] == "dispatched"
     platform.change(key="enable_lovense", value="false", by="dina", now=NOW)
-    assert record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
+    assert record([ours], now=NOW + seconds(11)) == [None]
     assert (activation_of(tip_id), request_of(tip_id)) == before
     platform.change(key="enable_lovense", value="true", by="dina", now=NOW)
-    assert record([ours], Rules.read([chain.performer_id]), now=NOW + seconds(11)) == [None]
+    assert record([ours], now=NOW + seconds(11)) == [None]
     assert (activation_of(tip_id), request_of(tip_id)) == before
 
 

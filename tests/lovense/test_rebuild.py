@@ -12,7 +12,6 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding import batch, platform
 from lovense.deciding.activation import activation_id
-from lovense.deciding.rules import Rules
 from lovense.lane import deadletters, rebuild
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, leases, retries
@@ -344,8 +343,7 @@ def test_a_worker_that_had_claimed_it_before_the_loss_and_decides_after_the_rebu
     (claimed,) = claims.claim(claims.fronts([chain.performer_id]), by="old", now=NOW, lease_seconds=10)
     lose()
     restore(NOW)
-    rules = Rules.read([chain.performer_id])
-    assert record([claimed], rules, now=NOW) != [None]
+    assert record([claimed], now=NOW) != [None]
     wire.raw()
     chain.dispatch()  # a clash: the activation is there
     assert wire.commands() == []

@@ -39,7 +39,7 @@ def claimed(*chains, now=AT):
 
 
 def looked(requests, now=AT):
-    return dispatch.look(requests, Rules.read([request["lane"] for request in requests]), now=now)
+    return dispatch.look(requests, now=now)
 
 
 def another_lane(bob, channel, *, tips=1):

@@ -138,14 +138,21 @@ def _claim_all(ids: list[str], mark: Statement) -> int:
 
 class GivenBack(NamedTuple):
     """A claim that goes back to its place in the lane, and waits there. `error`: why the attempt
-    failed. `limit`: what says that none was made, so none is counted. `claim`: the name of the
-    claim that is meant, so that a slow hand does not give back a later one."""
+    failed. `limit`: what makes it wait. `claim`: the name of the claim that is meant, so that a
+    slow hand does not give back a later one. No attempt is counted where a limit made it wait, or
+    `is_attempt` says that none was made."""
 
     request_id: str
     until: datetime
     error: str = ""
     limit: str = ""
     claim: str = ""
+    is_attempt: bool = True
+
+
+def untouched(row: RequestRow) -> GivenBack:
+    """As if it had not been claimed."""
+    return GivenBack(row["_id"], row["available_at"], claim=row["claimed_by"], is_attempt=False)
 
 
 def release(
@@ -167,7 +174,9 @@ def _back(one: GivenBack, now: datetime) -> UpdateOne:
     back = {"status": PENDING, "claimed_by": "", "lease_until": None, "available_at": one.until}
     changes: Statement = {"$set": back}
     if one.limit:
-        changes = {"$set": back | {"delayed_by": one.limit}, "$inc": {"attempts": -1}}
+        back["delayed_by"] = one.limit
+    if one.limit or not one.is_attempt:
+        changes["$inc"] = {"attempts": -1}
     if one.error:
         changes["$push"] = history(one.error, now)
     held: Statement = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
