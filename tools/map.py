@@ -14,11 +14,11 @@ SKIPPED = {"migrations", "contrib_migrations", "__pycache__"}
 # Floors from the ground up, and their rooms in the order of a tip's life. What is not named comes
 # last, by its name.
 ROOMS: dict[str, tuple[str, ...]] = {
-    "ground": (".", "mongodb", "json", "inbox", "hops", "audit"),
+    "ground": (".", "mongodb", "json", "inbox", "journal", "hops", "audit"),
     "ledger": (".", "books", "rrr", "rrr/simulator", "management/commands"),
     "tips": (".", "intake", "settlement", "log", "queue", "management/commands"),
     "lovense": (
-        *(".", "performers", "menus", "devices", "deciding", "sending", "stopping"),
+        *(".", "performers", "menus", "devices", "deciding", "sending", "sockets", "stopping"),
         *("lane", "page", "api", "models", "simulator", "management/commands"),
     ),
     "adminpanel": (".", "tip", "watch", "api", "management/commands"),
