@@ -17,6 +17,7 @@ from tips.models import Mode
 from tips.rows import Statement
 
 ROW = "platform"
+MAXIMUM_DIGITS = 20  # more than any setting has; Python itself refuses to read thousands
 
 
 class UnknownSetting(ValueError):
@@ -52,7 +53,8 @@ def _truth(text: str) -> bool:
 
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not lowest <= int(text) <= highest:
+        is_whole = text.isascii() and text.isdigit() and len(text) <= MAXIMUM_DIGITS
+        if not is_whole or not lowest <= int(text) <= highest:
             raise InvalidSetting(f"must be a whole number from {lowest} to {highest}")
         return int(text)
 
@@ -114,7 +116,7 @@ def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Ch
     try:
         after = SETTINGS[field](value.strip())
     except InvalidSetting as error:
-        raise InvalidSetting(f"{field} {error}, not {value!r}.") from None
+        raise InvalidSetting(f"{field} {error}, not {value[:80]!r}.") from None
     before = journal.run(
         lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session),
         touched=journal.LANES,

@@ -213,6 +213,7 @@ def test_the_kill_switch_goes_by_its_public_name_and_leaves_the_rest(run):
         ("minimum_tip", "0", "from 1 to"),
         ("minimum_tip", "1.5", "whole number"),
         ("minimum_tip", "²", "whole number"),
+        ("minimum_tip", "9" * 5000, "minimum_tip must be a whole number from 1 to 9007199254740991"),
         ("maximum_seconds", "1", "from 2 to 3600"),
         ("maximum_seconds", "3601", "from 2 to 3600"),
         ("rate_limit_per_minute", "lots", "whole number"),
