@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from config.demo import keep
 from config.demo.options import DESCRIPTION, add_arguments
 from config.demo.system import System, SystemFailed
 
@@ -85,6 +86,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="manage.py demo", description=DESCRIPTION)
     add_arguments(parser)
     options = parser.parse_args()
+    if options.keep:
+        return keep.run(port=options.port, data=options.data, days=options.days)
     system = System(options.port)
     demonstration = Demonstration(system, once=options.once, speed=options.speed)
     try:

@@ -1,6 +1,7 @@
 """The demonstration's command line, shared by `manage.py demo` and `python -m config.demo`."""
 
 import argparse
+from pathlib import Path
 
 DESCRIPTION = (
     "Starts the whole system with data that is thrown away, plays a show of tips and "
@@ -15,6 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="end after the show; 0 only if every tip got the verdict it should",
     )
     parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="no show: three performers and a month of tips, in data that stays, and stays up",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="with --keep: where data and logs go (default .local)",
+    )
+    parser.add_argument(
         "--port",
         type=_port,
         default=8000,
@@ -26,6 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=25.0,
         help="how much faster than life the device plays (default 25)",
     )
+    parser.add_argument(
+        "--days",
+        type=_days,
+        default=30,
+        metavar="N",
+        help="with --keep: how many days of tips, when there are none yet (default 30)",
+    )
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= 80:  # older rows would be archived
+        raise argparse.ArgumentTypeError(f"between 1 and 80 days, not {text}")
+    return days
 
 
 def _port(text: str) -> int:

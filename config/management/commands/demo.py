@@ -19,6 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = ["--port", str(options["port"]), "--speed", str(options["speed"])]
-        chosen += ["--once"] if options["once"] else []
+        chosen += [f"--{name}" for name in ("once", "keep") if options[name]]
+        chosen += ["--days", str(options["days"])]
+        chosen += ["--data", str(options["data"])] if options["data"] else []
         os.chdir(BASE_DIR)
         os.execv(PYTHON, [PYTHON, "-m", "config.demo", *chosen])

@@ -1,0 +1,105 @@
+"""`manage.py demo --keep`: a stack with a past, whose data stays. Before anything serves, the past
+is written into its database, once; then this process becomes the stack."""
+
+import os
+import secrets
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from config.stack.binaries import BinaryMissing
+from config.stack.place import Place, PlaceTaken
+from config.stack.processes import BASE_DIR, PYTHON
+from config.stack.services import ServiceFailed, Services, free_port
+
+
+class NotEmpty(Exception):
+    """A past is written into an empty database only; somebody's own tips stay alone."""
+
+
+def run(*, port: int, data: Path | None, days: int) -> int:
+    """1. The databases alone. 2. The past and fresh log-ins. 3. The stack, in this process's
+    place."""
+    os.environ.update(MONGODB_URI="", REDIS_URL="", DEBUG="true")  # never into another's database
+    try:
+        port = port or free_port()
+        invitation = _prepared(data, port, days)
+    except (PlaceTaken, ServiceFailed, BinaryMissing, NotEmpty) as refusal:
+        _say(str(refusal))
+        return 1
+    _say(invitation)
+    os.environ.update(MONGODB_URI="", REDIS_URL="")
+    os.chdir(BASE_DIR)
+    where = ["--data", str(data)] if data else []
+    os.execv(PYTHON, [PYTHON, "-m", "config.stack", "--port", str(port), *where])
+
+
+def _prepared(data: Path | None, port: int, days: int) -> str:
+    with closing(_Held(data)) as held, Services(held.place.data) as services:
+        os.environ.update(MONGODB_URI=services.mongodb_uri, REDIS_URL=services.redis_url)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        import django  # not before now: only now does the environment name the databases
+
+        django.setup()
+        return _filled(f"http://127.0.0.1:{port}", days)
+
+
+class _Held:
+    """The directory is ours until the stack takes it over."""
+
+    def __init__(self, data: Path | None) -> None:
+        self.place = Place(data=data, ephemeral=False)
+
+    def close(self) -> None:
+        self.place.leave()
+
+
+def _filled(url: str, days: int) -> str:
+    from django.core.management import call_command
+    from tqdm import tqdm
+
+    from config.demo import past
+    from ground import clock
+
+    call_command("migrate", verbosity=0)
+    if not past.exists():
+        if not past.is_empty():
+            raise NotEmpty(
+                "There are tips in this database already; name another directory with --data DIR."
+            )
+        with tqdm(desc=f"{days} days of tips", unit="tip", mininterval=0.5) as bar:
+            past.make(now=clock.now(), days=days, progress=partial(_show, bar))
+    return _invitation(url, past.PERFORMERS)
+
+
+def _show(bar: Any, done: int, of: int) -> None:
+    bar.total = of
+    bar.update(done - bar.n)
+
+
+def _invitation(url: str, performers: tuple[tuple[str, str], ...]) -> str:
+    """Where to look, and as whom: passwords anew at every start."""
+    from adminpanel import staff
+    from config.demo import past
+    from config.demo.show import STAFF
+    from ground import clock
+    from lovense.performers import enrolment
+
+    lines, now = [], clock.now()
+    for performer_id, name in performers:
+        password = secrets.token_urlsafe(9)
+        enrolment.enrol(performer_id=performer_id, username=name, password=password, now=now)
+        lines.append(f"  performer     {url}/            {name} / {password}")
+    password = secrets.token_urlsafe(9)
+    staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=password)
+    lines.append(f"  staff         {url}/staff/tips  {STAFF} / {password}")
+    lines.append(f"  one tip       {url}/staff/tips/{past.FIRST_TIP:024x}")
+    lines.append("\nA live page is a device, too. Press Ctrl-C to stop; the data stays.")
+    return "\n" + "\n".join(lines)
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
