@@ -15,7 +15,7 @@ from config.stack.processes import BASE_DIR, PYTHON
 from config.stack.services import ServiceFailed, Services, free_port
 
 
-class NotEmpty(Exception):
+class SomebodysData(Exception):
     """A past is written into an empty database only; somebody's own tips stay alone."""
 
 
@@ -26,7 +26,7 @@ def run(*, port: int, data: Path | None, days: int) -> int:
     try:
         port = port or free_port()
         invitation = _prepared(data, port, days)
-    except (PlaceTaken, ServiceFailed, BinaryMissing, NotEmpty) as refusal:
+    except (PlaceTaken, ServiceFailed, BinaryMissing, SomebodysData) as refusal:
         _say(str(refusal))
         return 1
     _say(invitation)
@@ -66,7 +66,7 @@ def _filled(url: str, days: int) -> str:
     call_command("migrate", verbosity=0)
     if not past.exists():
         if not past.is_empty():
-            raise NotEmpty(
+            raise SomebodysData(
                 "There are tips in this database already; name another directory with --data DIR."
             )
         with tqdm(desc=f"{days} days of tips", unit="tip", mininterval=0.5) as bar:

@@ -67,7 +67,7 @@ Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PastTip:
     """One tip of the past."""
 
     number: int
@@ -113,7 +113,7 @@ def make(*, now: datetime, days: int = DAYS, progress: Progress = lambda done, a
     return len(scenes)
 
 
-def script(*, now: datetime, days: int) -> Iterator[Scene]:
+def script(*, now: datetime, days: int) -> Iterator[PastTip]:
     """Every evening each performer has a show. The last tips come in the minute before `now`."""
     chance, number = random.Random(SEED), 0
     for day in range(days, 0, -1):
@@ -125,21 +125,21 @@ def script(*, now: datetime, days: int) -> Iterator[Scene]:
                 number += 1
     for left in range(STILL_WAITING, 0, -1):
         at = now - 10 * left * SECOND
-        yield Scene(number, at, PERFORMERS[1], VIEWERS[left], 50 * left, "played")
+        yield PastTip(number, at, PERFORMERS[1], VIEWERS[left], 50 * left, "played")
         number += 1
 
 
-def _scene(number: int, at: datetime, performer: tuple[str, str], chance: random.Random) -> Scene:
+def _scene(number: int, at: datetime, performer: tuple[str, str], chance: random.Random) -> PastTip:
     story = chance.choices(list(STORIES), list(STORIES.values()))[0]
     viewer = POOR if story == "unfunded" else chance.choice(VIEWERS)
     amount = 5 if story == "too_small" else chance.choice(AMOUNTS)
-    return Scene(number, at, performer, viewer, amount, story)
+    return PastTip(number, at, performer, viewer, amount, story)
 
 
 # --- what happens --------------------------------------------------------------------------------
 
 
-def live(scene: Scene) -> None:
+def live(scene: PastTip) -> None:
     """One tip, from its delivery to its end."""
     performer_id, now = scene.performer[0], scene.at
     _hold(performer_id, now)
@@ -159,23 +159,23 @@ def live(scene: Scene) -> None:
         ENDS.get(scene.story, _play)(scene, float(row["promised_seconds"]))
 
 
-def _play(scene: Scene, promised: float, share: float = 1.0) -> None:
+def _play(scene: PastTip, promised: float, share: float = 1.0) -> None:
     seconds = promised * share
     _say(scene, "received", SECOND / 5)
     _say(scene, "started", SECOND / 4)
     _say(scene, "finished", SECOND / 4 + seconds * SECOND, seconds)
 
 
-def _shorten(scene: Scene, promised: float) -> None:
+def _shorten(scene: PastTip, promised: float) -> None:
     _play(scene, promised, share=0.5)
 
 
-def _fail(scene: Scene, promised: float) -> None:
+def _fail(scene: PastTip, promised: float) -> None:
     _say(scene, "received", SECOND / 5)
     _say(scene, "failed", SECOND, code="toy_error")
 
 
-def _refuse(scene: Scene, promised: float) -> None:
+def _refuse(scene: PastTip, promised: float) -> None:
     """Until it is a dead letter."""
     for attempt in range(1, MAX_ATTEMPTS + 1):
         later = attempt * 8 * SECOND  # longer than any pause before the next attempt
@@ -184,7 +184,7 @@ def _refuse(scene: Scene, promised: float) -> None:
         dispatch.drain(now=scene.at + later, limit=LIMIT)
 
 
-def _fall_silent(scene: Scene, promised: float) -> None:
+def _fall_silent(scene: PastTip, promised: float) -> None:
     _say(scene, "received", SECOND / 5)
     leases.expire(now=scene.at + MINUTE, limit=LIMIT)
 
@@ -204,7 +204,7 @@ def _fund(*, now: datetime) -> None:
 
 
 def _deliver(
-    scene: Scene, *, at: datetime, kind: str = "tip.succeeded", amount: int | None = None
+    scene: PastTip, *, at: datetime, kind: str = "tip.succeeded", amount: int | None = None
 ) -> None:
     user_id, name = scene.viewer
     performer_id, performer = scene.performer
@@ -240,7 +240,7 @@ def _hold(performer_id: str, now: datetime) -> None:
 
 
 def _say(
-    scene: Scene,
+    scene: PastTip,
     stage: str,
     later: timedelta,
     delivered_seconds: float | None = None,
