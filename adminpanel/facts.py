@@ -29,11 +29,13 @@ class WatchedHop:
     late_seconds: int | None = LATE_SECONDS
 
 
+# Before the rows of whatever was worked out in memory; the facts themselves are durable by then.
+ENTRIES = WatchedHop("entries", "Journal", "to be unfolded into rows")
 DELIVERIES = WatchedHop("deliveries", "Inbox", "to be processed")
 LOOKS = WatchedHop("looks", "Ledger", "for a look at the ledger")
 REQUESTS = WatchedHop("requests", "Queue", "for a turn, or a page", late_seconds=None)
 CLAIMS = WatchedHop("claims", "Healing", "overdue, for a look at what became of them")
-HOPS = {each.name: each for each in (DELIVERIES, LOOKS, REQUESTS, CLAIMS)}
+HOPS = {each.name: each for each in (ENTRIES, DELIVERIES, LOOKS, REQUESTS, CLAIMS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ def doubts(request: HttpRequest) -> HttpResponse:
     tips_in_doubt, all_doubts = reconciliation.doubts()
     conflicts, all_conflicts = reconciliation.conflicts()
     aside, all_aside = reconciliation.set_aside()
+    missing, all_missing = reconciliation.missing_rows()
     context = {
         "doubts": tips_in_doubt,
         "all_doubts": all_doubts,
@@ -108,6 +109,8 @@ def doubts(request: HttpRequest) -> HttpResponse:
         "all_conflicts": all_conflicts,
         "aside": aside,
         "all_aside": all_aside,
+        "missing": missing,
+        "all_missing": all_missing,
         "may_decide": lambda: _may_decide(request),
         "shown": reconciliation.SHOWN,
     }

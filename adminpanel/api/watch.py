@@ -19,9 +19,9 @@ from ground.people import IsStaff
 
 class ReadingOut(Shape):
     code = serializers.ChoiceField(
-        ["depth", "failures", "dead", "set_aside"],
+        ["depth", "failures", "dead", "set_aside", "refused"],
         help_text="`failures`: of the last hour. `dead`: not reviewed. `set_aside`: deliveries "
-        "that could not be processed",
+        "that could not be processed. `refused`: rows of the journal that an index refused",
     )
     status = serializers.ChoiceField([status.value for status in rules.Status])
     saw = serializers.IntegerField()
@@ -43,7 +43,7 @@ class HealthOut(Shape):
     )
     readings = ReadingOut(many=True)
     oldestPendingSeconds = serializers.FloatField(allow_null=True)
-    hops = HopOut(many=True, help_text="In the order of the facts")
+    hops = HopOut(many=True, help_text="The journal's, then in the order of the facts")
     isDraining = serializers.BooleanField()
 
 
@@ -77,6 +77,7 @@ HEALTHY = {
     ],
     "oldestPendingSeconds": 3.2,
     "hops": [
+        {"hop": "entries", "depth": 0, "isAtLeast": False, "lagSeconds": None},
         {"hop": "deliveries", "depth": 0, "isAtLeast": False, "lagSeconds": None},
         {"hop": "looks", "depth": 0, "isAtLeast": False, "lagSeconds": None},
         {"hop": "requests", "depth": 12, "isAtLeast": False, "lagSeconds": 3.2},
@@ -96,7 +97,8 @@ _STAFF_ONLY = {
     summary="How the queue is",
     description="`degraded`: more than 7000 wait, or more than 50 failed in the last hour, or "
     "more than 20 dead letters have no "
-    "review. `unhealthy`: more than 9000, 100, 50. Nothing is counted further than it matters.",
+    "review, or one delivery is set aside, or one row was refused. `unhealthy`: more than 9000, "
+    "100, 50, 50, 50. Nothing is counted further than it matters.",
     responses={200: HealthOut, **_STAFF_ONLY},
     examples=[
         OpenApiExample("Dead letters to review", HEALTHY, response_only=True, status_codes=["200"])

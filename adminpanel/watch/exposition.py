@@ -116,6 +116,11 @@ def _queue(now: datetime) -> Iterator[Family]:
         found.saw("set_aside").saw,
     )
     yield _plain(
+        "journal_rows_refused",
+        "Rows that an index refused and that wait for a person, counted to 1000.",
+        found.saw("refused").saw,
+    )
+    yield _plain(
         "queue_running", "Lanes with something claimed.", counts.running(limit=COUNTED_AT_MOST)
     )
     yield _plain("pages_online", "Performers whose devices a page holds.", _pages_online(now))

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from adminpanel import facts
 from ground.inbox import inbox
+from ground.journal import journal
 from lovense.deciding import platform
 from lovense.lane import submissions
 from tips.log import emission
@@ -75,6 +76,8 @@ MEASURES = (
     Measure("dead", 20, 50, 1000, lambda now, most: counts.unreviewed(limit=most)),
     # Money that nobody looks at: one is enough.
     Measure("set_aside", 0, 50, 1000, lambda now, most: inbox.count_set_aside(limit=most)),
+    # A row that everybody reads is not there: one is enough.
+    Measure("refused", 0, 50, 1000, lambda now, most: journal.refused(limit=most)),
 )
 
 
@@ -125,6 +128,7 @@ def read(*, now: datetime) -> Health:
 
 # How what waits before a hop is counted.
 COUNTS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
+    facts.ENTRIES.name: lambda now, limit: journal.behind(),
     facts.DELIVERIES.name: lambda now, limit: inbox.backlog(limit=limit),
     facts.LOOKS.name: lambda now, limit: polling.backlog(now=now, limit=limit),
     facts.REQUESTS.name: lambda now, limit: counts.backlog(limit=limit),
@@ -133,7 +137,7 @@ COUNTS: dict[str, Callable[[datetime, int], tuple[int, datetime | None]]] = {
 
 
 def hops(*, now: datetime) -> tuple[Backlog, ...]:
-    """In the order of the facts."""
+    """The journal's, then in the order of the facts."""
     found = ((name, *COUNTS[name](now, COUNTED_AT_MOST)) for name in facts.HOPS)
     return tuple(
         Backlog(name, depth, (now - oldest).total_seconds() if oldest else None)

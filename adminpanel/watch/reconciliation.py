@@ -1,5 +1,5 @@
-"""What a person has to look at: tips on which the ledger and the platform disagree, and deliveries
-that contradict each other.
+"""What a person has to look at: tips on which the ledger and the platform disagree, deliveries that
+contradict each other, and rows that the journal has and their collection refuses.
 
 Nothing here decides about money: the reasons say what was found, and what somebody can do about it.
 The one thing to be done here is to ask the ledger again; its answer decides, as always."""
@@ -13,8 +13,12 @@ from typing import Any
 
 from ground.audit import log as audit_log
 from ground.inbox import inbox
+from ground.inbox.models import WebhookDelivery
+from ground.journal import journal
+from ledger.models import Posting
+from lovense.models import Activation
 from tips.intake import payloads
-from tips.models import Tip
+from tips.models import QueueRequest, Tip, TipActivated
 from tips.settlement import polling
 
 log = logging.getLogger(__name__)
@@ -91,6 +95,46 @@ _CONFLICTS = {
     "balance_too_large": "The balance would not fit, so no tokens were moved.",
 }
 
+# By collection: what is missing there, and what that leaves undone.
+_ROWS = {
+    WebhookDelivery._meta.db_table: (
+        "A delivery has no row in the inbox.",
+        "Another row has its key. Its tip is settled; a replay of the inbox misses it.",
+    ),
+    Posting._meta.db_table: (
+        "A posting is not in the books.",
+        "Another one has its version of an account: two writers moved it. Stop taking tips, run "
+        "`manage.py prove books`, and compare the two before anything else.",
+    ),
+    Tip._meta.db_table: (
+        "A settled tip has no row.",
+        "Another tip has its source reference. Find out which of the two was paid.",
+    ),
+    TipActivated._meta.db_table: (
+        "An event is not in the log.",
+        "Another event has its number: two writers appended. Run `manage.py prove log`.",
+    ),
+    QueueRequest._meta.db_table: (
+        "A request is not in the queue.",
+        "Run `manage.py rebuild_queue`: it comes back from the event log.",
+    ),
+    Activation._meta.db_table: (
+        "An activation has no row.",
+        "What it did cannot be shown. Ask the performer's page what it played.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRow:
+    """A row that an index refused: which, and what to do about it."""
+
+    key: str
+    collection: str
+    at: datetime
+    found: str
+    advice: str
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -152,6 +196,18 @@ def set_aside() -> tuple[list[KeptConflict], bool]:
     """Deliveries that could not be processed, the oldest first, and whether these are all."""
     found = inbox.set_aside(limit=SHOWN + 1)
     return [_aside(row) for row in found[:SHOWN]], len(found) <= SHOWN
+
+
+def missing_rows() -> tuple[list[MissingRow], bool]:
+    """What the journal has and an index refuses, and whether these are all."""
+    found = journal.refusals(limit=SHOWN + 1)
+    return [_missing(row) for row in found[:SHOWN]], len(found) <= SHOWN
+
+
+def _missing(row: Mapping[str, Any]) -> MissingRow:
+    name, _, key = row["_id"].partition("/")
+    unknown = ("A row is missing.", "Its entry in the journal has it.")
+    return MissingRow(key, name, row["at"], *_ROWS.get(name, unknown))
 
 
 def hand_out_again(key: str, *, by: str, now: datetime) -> str | None:

@@ -188,7 +188,7 @@ def behind() -> tuple[int, datetime | None]:
     """How many entries are not unfolded, and when the oldest of them was written."""
     number = unfolded()
     rest = last() - number
-    oldest = find(number + 1) if rest > 0 else None
+    oldest = collection(JournalEntry).find_one({"_id": number + 1}, {"at": 1}) if rest > 0 else None
     return max(0, rest), oldest["at"] if oldest else None
 
 
@@ -260,7 +260,12 @@ def refuse(model: type[models.Model], row: Document) -> None:
 
 
 def refused(*, limit: int) -> int:
-    return collection(JournalRefusal).count_documents({}, limit=limit)
+    return collection(JournalRefusal).count_documents({"_id": {"$gt": ""}}, limit=limit)
+
+
+def refusals(*, limit: int) -> list[Document]:
+    """The rows that were left out, by the collection in which they are missing."""
+    return list(collection(JournalRefusal).find({"_id": {"$gt": ""}}).sort("_id", 1).limit(limit))
 
 
 def catch_up() -> int:

@@ -13,7 +13,9 @@ from adminpanel.watch import health, readiness
 from config.stack.processes import PYTHON, Program, launch
 from ground import clock
 from ground.hops import doorbell, heartbeat
+from ground.journal import journal
 from ground.mongodb.collections import collection
+from ledger.models import Posting
 from lovense.lane import submissions
 from lovense.models import PlatformSettings
 from tests import services
@@ -29,7 +31,7 @@ from tips.models import Tip
 
 pytestmark = pytest.mark.django_db
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 def status(now=NOW):
@@ -47,6 +49,7 @@ def test_an_empty_queue_is_healthy(db):
     found = health.read(now=NOW)
     assert (found.status, found.reasons) == (health.Status.HEALTHY, [])
     assert [(hop.name, hop.depth, hop.lag_seconds) for hop in found.hops] == [
+        ("entries", 0, None),
         ("deliveries", 0, None),
         ("looks", 0, None),
         ("requests", 0, None),
@@ -111,6 +114,29 @@ def test_deliveries_that_nobody_has_processed(ana, bob):
     assert hop("deliveries", NOW + MINUTE) == (0, None)
 
 
+def test_entries_whose_rows_are_not_written_and_since_when_the_oldest_waits(db):
+    for number in (1, 2, 3):
+        journal.append({"_id": number, "by": "test", "at": NOW + number * SECOND})
+    assert hop("entries", NOW + MINUTE) == (3, 59)
+    journal.catch_up()
+    assert hop("entries", NOW + MINUTE) == (0, None)
+
+
+def test_keys_of_the_inbox_are_no_entries_that_wait(db):
+    journal.take_keys([["a"], ["b"]])
+    assert hop("entries") == (0, None)
+
+
+def test_one_row_that_an_index_refused_is_a_reason_to_look(db):
+    journal.refuse(Posting, {"_id": "TIP_1"})
+    assert (status(), reasons()) == ("degraded", {"refused": 1})
+    journal.refuse(Posting, {"_id": "TIP_1"})
+    assert reasons() == {"refused": 1}, "refused again, it is still one"
+    for number in range(2, 52):
+        journal.refuse(Posting, {"_id": f"TIP_{number}"})
+    assert (status(), reasons()) == ("unhealthy", {"refused": 51})
+
+
 def test_tips_whose_ledger_is_due_to_be_asked(db):
     for number, due in enumerate((NOW - MINUTE, NOW, NOW + MINUTE), start=1):
         collection(Tip).insert_one(
@@ -137,6 +163,9 @@ def test_everything_is_asked_of_an_index_and_counted_no_further_than_it_matters(
         rows(1500, lane=f"{lane:024x}", ago=MINUTE)
     ended(300, "failed", ago=MINUTE)
     ended(300, "dead", ago=MINUTE)
+    for number in range(1, 301):
+        journal.append({"_id": number, "by": "test", "at": NOW, "keys": [str(number)]})
+        journal.refuse(Posting, {"_id": str(number)})
     with recorded(run=True) as plans:
         found = health.read(now=NOW)
     assert found.hop("requests").is_at_least

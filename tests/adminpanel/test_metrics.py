@@ -7,6 +7,7 @@ import pytest
 
 from adminpanel.watch import exposition, metrics, readiness
 from ground import clock
+from ground.journal import journal
 from ground.mongodb.collections import collection
 from tests.adminpanel.rows import ended, rows
 from tests.chain import Chain
@@ -14,7 +15,7 @@ from tests.config.test_openapi import SCHEMA, breaches, json_of
 from tests.factories import NOW, fund, token_of
 from tests.ground.plans import recorded
 from tests.lovense.conftest import in_collection
-from tips.models import QueueRequest, RequestStatus, RequestType, TipActivated
+from tips.models import QueueRequest, RequestStatus, RequestType, Tip, TipActivated
 
 pytestmark = pytest.mark.django_db
 
@@ -180,7 +181,11 @@ def test_it_is_prometheus_text_and_tells_the_depths(ana, bob):
     chain.deliver(bob, 100)
     chain.hold()
     ended(3, ago=MINUTE, waited=SECOND)
+    journal.append({"_id": journal.last() + 1, "by": "test", "at": NOW - MINUTE})
     found = parsed(exposition.text(now=NOW))
+    assert found['hop_depth{hop="entries"}'] == 1
+    assert found['hop_lag_seconds{hop="entries"}'] == 60
+    assert found["journal_rows_refused"] == 0
     assert found['hop_depth{hop="requests"}'] == 1
     assert found['hop_depth{hop="deliveries"}'] == 1
     assert found['queue_health{status="healthy"}'] == 1
@@ -188,6 +193,12 @@ def test_it_is_prometheus_text_and_tells_the_depths(ana, bob):
     assert found["events_total"] == 1
     assert found["pages_online"] == 1
     assert 0.98 < found['wait_seconds_5m{quantile="0.99"}'] < 1.02
+
+
+def test_rows_that_an_index_refused_are_counted(db):
+    journal.refuse(Tip, {"_id": "1"})
+    found = parsed(exposition.text(now=NOW))
+    assert (found["journal_rows_refused"], found['queue_health{status="degraded"}']) == (1, 1)
 
 
 def test_a_label_is_escaped():

@@ -1,9 +1,13 @@
 """The page of what needs a person's look: contradictions of the ledger, ends after settlement, conflicting
 deliveries."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
 from django.test import Client
 
 from adminpanel import staff
@@ -14,20 +18,23 @@ from ground.audit import log as audit_log
 from ground.hops import doorbell
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
+from ground.journal import journal
 from ground.mongodb.collections import collection
 from ledger.gateway import user_account
+from ledger.models import Posting
 from tests.factories import NOW, UserFactory
 from tests.pages import inline_code, unlabelled_fields
 from tests.remote import remote
 from tests.tips import calls
 from tests.tips.calls import ANA, BOB, tip_id
-from tips.models import Tip
+from tips.models import Tip, TipActivated
 from tips.settlement import polling
 
 __all__ = ["remote"]
 pytestmark = pytest.mark.django_db
 
 PATH = "/staff/reconciliation"
+BASE = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -320,6 +327,42 @@ def test_only_who_may_decide_has_it_tried_again(aside, client, ana, admin):
         assert tries_again(client, user).status_code == 403
     assert tries_again(client, admin, "payments/unknown\x00").status_code == 200
     assert collection(WebhookDelivery).find_one({})["status"] == "set_aside"
+
+
+# --- rows that an index refused ----------------------------------------------------------------------------
+
+
+def test_a_row_that_was_refused_is_shown_with_what_is_missing_and_what_to_do(page):
+    assert "Rows that were refused" not in page()[1]
+    journal.refuse(Posting, {"_id": f"TIP_{tip_id(1)}"})
+    journal.refuse(TipActivated, {"_id": tip_id(2)})
+    journal.refuse(User, {"_id": "7"})
+    _, text = page()
+    assert "A posting is not in the books." in text
+    assert f"TIP_{tip_id(1)}" in text
+    assert "ledger_postings" in text
+    assert "An event is not in the log." in text
+    assert "A row is missing." in text, "whatever a floor adds later"
+
+
+def test_every_row_that_the_journal_unfolds_has_its_words(db):
+    """What the sections insert, found where they say so."""
+    written = set()
+    for section in ("ground/inbox", "ledger/books", "tips/settlement", "lovense/lane"):
+        source = (BASE / section / "projection.py").read_text(encoding="utf-8")
+        written |= set(re.findall(r"journal\.insert\(\s*(\w+)", source))
+    tables = {model.__name__: model._meta.db_table for model in apps.get_models()}
+    assert written
+    assert {tables[name] for name in written} == set(reconciliation._ROWS)
+
+
+def test_rows_that_were_refused_are_bounded_and_say_so(page, monkeypatch):
+    monkeypatch.setattr(reconciliation, "SHOWN", 2)
+    for number in (1, 2, 3):
+        journal.refuse(Posting, {"_id": f"TIP_{tip_id(number)}"})
+    _, text = page()
+    assert [tip_id(number) in text for number in (1, 2, 3)] == [True, True, False]
+    assert "The first 2 are listed" in text
 
 
 # --- the tip's own page ------------------------------------------------------------------------------------
