@@ -7,7 +7,8 @@ class Heartbeat(models.Model):
     """When a process last showed that it works. The key names what beat."""
 
     process = models.CharField(primary_key=True, db_column="_id", max_length=60)
-    at = models.DateTimeField()
+    at = models.DateTimeField()  # by its own clock
+    skew_ms = models.BigIntegerField(null=True)  # how far that is ahead of MongoDB's; null: unknown
 
     class Meta:
         db_table = "heartbeats"

@@ -30,7 +30,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 only when every part is up: tips that arrive now will be settled and played, or wait
     while it is drained."""
     found = readiness.parts(now=clock.now())
-    body = {"ready": found.is_ready, **found.up, "draining": found.is_draining}
+    said = {"draining": found.is_draining, "clockSkewMs": found.skew_ms}
+    body = {"ready": found.is_ready, **found.up, **said}
     return _quiet(JsonResponse(body, status=200 if found.is_ready else 503))
 
 

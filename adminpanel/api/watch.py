@@ -19,9 +19,10 @@ from ground.people import IsStaff
 
 class ReadingOut(Shape):
     code = serializers.ChoiceField(
-        ["depth", "failures", "dead", "set_aside", "refused"],
+        ["depth", "failures", "dead", "set_aside", "refused", "skew"],
         help_text="`failures`: of the last hour. `dead`: not reviewed. `set_aside`: deliveries "
-        "that could not be processed. `refused`: rows of the journal that an index refused",
+        "that could not be processed. `refused`: rows of the journal that an index refused. "
+        "`skew`: milliseconds between the clock of a process and MongoDB's",
     )
     status = serializers.ChoiceField([status.value for status in rules.Status])
     saw = serializers.IntegerField()

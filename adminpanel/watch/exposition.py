@@ -80,6 +80,9 @@ def _plain(name: str, words: str, value: float, kind: str = "gauge") -> Family:
 def _parts(parts: readiness.Parts) -> Iterator[Family]:
     up: list[tuple[Labels, float]] = [({"part": name}, is_up) for name, is_up in parts.up.items()]
     yield Family("up", "Whether this part works, as /readyz tells.", up)
+    if parts.skew_ms is not None:
+        words = "How far the clock of this process is ahead of MongoDB's."
+        yield _plain("clock_skew_seconds", words, parts.skew_ms / 1000)
     yield _plain("draining", "Whether nothing new starts, for a deploy.", parts.is_draining)
 
 

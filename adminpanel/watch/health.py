@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from adminpanel import facts
+from adminpanel.watch import readiness
 from ground.inbox import inbox
 from ground.journal import journal
 from lovense.deciding import platform
@@ -78,6 +79,14 @@ MEASURES = (
     Measure("set_aside", 0, 50, 1000, lambda now, most: inbox.count_set_aside(limit=most)),
     # A row that everybody reads is not there: one is enough.
     Measure("refused", 0, 50, 1000, lambda now, most: journal.refused(limit=most)),
+    # Milliseconds between the clock of a process and MongoDB's.
+    Measure(
+        "skew",
+        readiness.SKEW_MS // 4,
+        readiness.SKEW_MS,
+        24 * 60 * 60 * 1000,
+        lambda now, most: min(readiness.worst_skew_ms(), most),
+    ),
 )
 
 

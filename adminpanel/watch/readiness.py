@@ -2,7 +2,8 @@
 
 mongodb   takes a write that a majority keeps redis     answers worker    its own thread says so
 every second, and what beat sends is done beat      leaves its mark in Redis
-(`ground/hops/heartbeat.py`); while Redis is down it is down too, because it can ring nobody"""
+(`ground/hops/heartbeat.py`); while Redis is down it is down too, because it can ring nobody clock
+this process's goes with MongoDB's: leases are moments that one machine writes and another reads"""
 
 import logging
 import threading
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 
 import pymongo
 import redis
+from django.conf import settings
 from pymongo.errors import PyMongoError
 
 from adminpanel.models import Heartbeat
@@ -29,7 +31,10 @@ ASK_SECONDS = 2.0  # MongoDB answers within it, or it is down
 TRUSTED_SECONDS = (
     1.0  # a proven write is believed for so long: whoever asks often must not make us write often
 )
-CLOCK, READY, WORKERS = "clock", "ready", "worker/"
+CLOCK, READY, WORKERS = "clock", "ready/", "worker/"  # in this order
+# A lease of a page is 5 s long and is renewed every second: what is off by less harms nobody.
+SKEW_MS = 2000
+SKEW_KEPT_MS = 60_000  # so long a process is believed to be as it last said
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Parts:
     worker: bool
     beat: bool
     is_draining: bool
+    skew_ms: int | None = None  # of this process; None: not known, because MongoDB does not answer
 
     @property
     def up(self) -> dict[str, bool]:
@@ -47,6 +53,7 @@ class Parts:
             "redis": self.redis,
             "worker": self.worker,
             "beat": self.beat,
+            "clock": self.skew_ms is not None and abs(self.skew_ms) <= SKEW_MS,
         }
 
     @property
@@ -59,7 +66,8 @@ def parts(*, now: datetime) -> Parts:
     mongodb, answers = _takes_writes(now), _redis_answers()
     beat = answers and _beat_shows()
     worker = mongodb and _worker_works(now, is_sent_work=beat)
-    return Parts(mongodb, answers, worker, beat, is_draining=mongodb and _is_draining())
+    is_draining, skew_ms = mongodb and _is_draining(), _skew_ms if mongodb else None
+    return Parts(mongodb, answers, worker, beat, is_draining, skew_ms)
 
 
 # --- what the parts say of themselves ------------------------------------------------------------
@@ -94,23 +102,54 @@ class Pulse:
                 return
 
 
-def _mark(what: str, now: datetime) -> None:
-    collection(Heartbeat).update_one({"_id": what}, {"$set": {"at": now}}, upsert=True)
+def _mark(what: str, now: datetime) -> int:
+    """How far our clock is ahead of MongoDB's."""
+    skew = _measured(now)
+    mark = {"$set": {"at": now, "skew_ms": skew}}
+    collection(Heartbeat).update_one({"_id": what}, mark, upsert=True)
+    return skew
+
+
+# --- clocks --------------------------------------------------------------------------------------
+
+
+def _measured(now: datetime) -> int:
+    hearts, asked = collection(Heartbeat), time.monotonic()
+    told = hearts.database.command("hello", codec_options=hearts.codec_options)["localTime"]
+    return skew_ms(now, told, now + timedelta(seconds=time.monotonic() - asked))
+
+
+def skew_ms(asked: datetime, told: datetime, answered: datetime) -> int:
+    """How far we are ahead, at least: MongoDB looked at its clock between question and answer, and
+    a slow answer is no skew. Negative: we are behind."""
+    off = max(asked - told, timedelta()) - max(told - answered, timedelta())
+    return off // timedelta(milliseconds=1)
+
+
+def worst_skew_ms() -> int:
+    """Among the workers, and the web processes that were asked whether they are ready, as they said
+    within the last minute of MongoDB's clock."""
+    said = {"$subtract": ["$at", {"$ifNull": ["$skew_ms", 0]}]}
+    lately = {"$gt": [said, {"$subtract": ["$$NOW", SKEW_KEPT_MS]}]}
+    wanted = {"_id": {"$gte": READY}, "$expr": lately}
+    found = collection(Heartbeat).find(wanted, {"skew_ms": 1})
+    return max((abs(row.get("skew_ms") or 0) for row in found), default=0)
 
 
 # --- asking --------------------------------------------------------------------------------------
 
 _written_at = float("-inf")
+_skew_ms: int | None = None  # as it was then
 
 
 def _takes_writes(now: datetime) -> bool:
     """Whether a majority keeps what is written now, which no read can tell."""
-    global _written_at
+    global _written_at, _skew_ms
     if time.monotonic() - _written_at < TRUSTED_SECONDS:
         return True
     try:
         with pymongo.timeout(ASK_SECONDS):
-            _mark(READY, now)
+            _skew_ms = _mark(f"{READY}{settings.STACK_SLOT}", now)
     except PyMongoError:
         return False
     _written_at = time.monotonic()

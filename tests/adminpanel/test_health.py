@@ -4,6 +4,7 @@ bounded time."""
 import threading
 import time
 from datetime import timedelta
+from unittest.mock import ANY
 
 import pytest
 
@@ -216,6 +217,7 @@ def _no_write_is_trusted(monkeypatch):
 
 
 def up(now=None):
+    readiness._written_at = float("-inf")
     return {name for name, is_up in readiness.parts(now=now or clock.now()).up.items() if is_up}
 
 
@@ -241,10 +243,10 @@ def wait_for(fact, seconds=10):
 
 
 def test_every_part_speaks_for_itself(everything_is_up):
-    assert up() == {"mongodb", "redis", "worker", "beat"}
+    assert up() == {"mongodb", "redis", "worker", "beat", "clock"}
     assert up(clock.now() + readiness.SILENCE * 2) == {"mongodb", "redis", "beat"}, "a silent worker"
     doorbell.connection().delete(heartbeat.KEY)
-    assert up() == {"mongodb", "redis", "worker"}, "a silent beat"
+    assert up() == {"mongodb", "redis", "worker", "clock"}, "a silent beat"
     assert up(clock.now() + readiness.SILENCE * 2) == {"mongodb", "redis"}
 
 
@@ -256,13 +258,13 @@ def test_a_worker_to_whom_nobody_sends_anything_lives(everything_is_up):
 
 def test_a_worker_that_does_not_do_what_is_sent_is_down_though_it_lives(everything_is_up):
     collection(Heartbeat).update_one({"_id": readiness.CLOCK}, {"$set": {"at": clock.now() - MINUTE}})
-    assert up() == {"mongodb", "redis", "beat"}
+    assert up() == {"mongodb", "redis", "beat", "clock"}
 
 
 def test_without_redis_beat_is_down_too_and_the_worker_is_not(everything_is_up):
     services.running.redis.stop()
     try:
-        assert up() == {"mongodb", "worker"}
+        assert up() == {"mongodb", "worker", "clock"}
     finally:
         services.running.redis.start()
 
@@ -281,14 +283,68 @@ def test_readyz_says_all_of_it(client, everything_is_up):
         "redis": True,
         "worker": True,
         "beat": True,
+        "clock": True,
         "draining": False,
+        "clockSkewMs": answer.json()["clockSkewMs"],
     }
+    assert abs(answer.json()["clockSkewMs"]) < 100
     collection(PlatformSettings).insert_one({"_id": "platform", "is_draining": True})
-    assert client.get("/readyz").json() == answer.json() | {"draining": True}
+    assert client.get("/readyz").json() == answer.json() | {
+        "draining": True,
+        "clockSkewMs": ANY,
+    }
     doorbell.connection().delete(heartbeat.KEY)
     down = client.get("/readyz")
     assert (down.status_code, down.json()["ready"], down.json()["beat"]) == (503, False, False)
     assert client.get("/healthz").json() == {"ok": True}
+
+
+# --- clocks ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [-3, 3])
+def test_a_process_whose_clock_is_away_from_mongodbs_is_not_ready_and_says_how_far(
+    client, everything_is_up, monkeypatch, seconds
+):
+    off = timedelta(seconds=seconds)
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + off)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"], answer.json()["clock"]) == (503, False, False)
+    assert abs(answer.json()["clockSkewMs"] - seconds * 1000) < 1000
+    assert answer.json()["mongodb"] is True
+
+
+@pytest.mark.parametrize(
+    ("off", "status"), [(0, "healthy"), (1.2, "degraded"), (-1.2, "degraded"), (6, "unhealthy")]
+)
+def test_a_worker_on_a_machine_with_another_time_makes_the_health_what_it_is(db, off, status):
+    pulse = readiness.Pulse("worker-0", time=lambda: clock.now() + timedelta(seconds=off))
+    pulse.start()
+    try:
+        wait_for(lambda: collection(Heartbeat).find_one({"_id": "worker/worker-0"}))
+    finally:
+        pulse.stop()
+    found = health.read(now=clock.now())
+    assert (found.status, [each.measure.code for each in found.reasons]) == (status, ["skew"] if off else [])
+    assert abs(found.saw("skew").saw - abs(off) * 1000) < 400
+
+
+def test_what_a_process_said_more_than_a_minute_ago_is_forgotten(db):
+    for age, skew in ((61, 60_000), (59, 900)):
+        at = clock.now() - timedelta(seconds=age) + timedelta(milliseconds=skew)
+        collection(Heartbeat).insert_one({"_id": f"worker/{age}", "at": at, "skew_ms": skew})
+    collection(Heartbeat).insert_one({"_id": "worker/of-an-earlier-version", "at": clock.now()})
+    assert readiness.worst_skew_ms() == 900
+
+
+@pytest.mark.parametrize(
+    ("told", "answered", "skew"),
+    [(0, 0, 0), (1, 5, 0), (5, 5, 0), (6, 5, -1000), (-7, 5, 7000), (-0.5, 0, 500)],
+)
+def test_a_slow_answer_is_no_skew(told, answered, skew):
+    at = [NOW + timedelta(seconds=each) for each in (0, told, answered)]
+    assert readiness.skew_ms(*at) == skew
 
 
 def test_asking_often_does_not_write_often(client, everything_is_up):

@@ -174,6 +174,12 @@ def parsed(text):
     return found
 
 
+@pytest.fixture(autouse=True)
+def _no_clock_is_measured(monkeypatch):
+    """NOW is far from what MongoDB's clock says."""
+    monkeypatch.setattr(readiness, "_written_at", float("inf"))
+
+
 def test_it_is_prometheus_text_and_tells_the_depths(ana, bob):
     fund(bob, 1000)
     chain = Chain(ana)
