@@ -316,6 +316,12 @@ class QueueRequest(KeptRequest):
                 condition=models.Q(status="pending"),
                 name="request_claim",
             ),
+            # What waits for its next attempt, wherever it stands in its line: a small one.
+            models.Index(
+                fields=["lane"],
+                condition=models.Q(status="pending", attempts__gt=0),
+                name="request_tried",
+            ),
             models.Index(
                 fields=["leader"], condition=models.Q(status="joined"), name="request_joined"
             ),

@@ -113,6 +113,7 @@ def read(
     rules = rules or Rules.read([performer_id])
     rows = limit + ordering.BATCH_SIZE - 1 if rules.mode_of(performer_id) is Mode.BATCH else limit
     waiting = counts.first_of_lines(performer_id, limit=rows)
+    waiting += [row for row in claims.tried([performer_id]) if row not in waiting]
     claim = claims.claimed(performer_id)
     asked = [*([claim] if claim else []), *(row for row in waiting if row["attempts"])]
     before = _activations(asked)
@@ -253,14 +254,17 @@ class _Lines:
 
     def __init__(self, rows: Iterable[RequestRow]) -> None:
         self._lines: dict[str, dict[str, RequestRow]] = {}
+        self._tried: dict[str, RequestRow] = {}  # of them
         for row in sorted(rows, key=ordering.in_order):
             self._lines.setdefault(row["line"], {})[row["_id"]] = row
+            if ordering.is_tried(row):
+                self._tried[row["_id"]] = row
 
     def next(self, mode: Mode) -> RequestRow | None:
         heads = [next(iter(line.values())) for line in self._lines.values() if line]
         if not heads:
             return None
-        chosen = ordering.next_of(heads, mode)
+        chosen = ordering.next_of([*heads, *self._tried.values()], mode)
         self.take([chosen])
         return chosen
 
@@ -276,6 +280,7 @@ class _Lines:
     def take(self, rows: Iterable[RequestRow]) -> None:
         for row in rows:
             del self._lines[row["line"]][row["_id"]]
+            self._tried.pop(row["_id"], None)
 
 
 def _ready(request: RequestRow, mode: Mode, free_at: datetime) -> datetime:

@@ -269,6 +269,23 @@ def test_a_claim_among_many_reads_what_it_takes(now):
     assert max(plan.examined for plan in plans) <= 200
 
 
+def test_what_was_tried_is_found_behind_whatever_waits(now):
+    def row(n, **more):
+        waits = {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "turn": n, "attempts": 0}
+        return waits | {"available_at": now, "lane": "L01", "line": "L01/10"} | more
+
+    fill(QueueRequest, row)
+    tried, again = row(MANY, attempts=1), row(-1, attempts=4, attempts_before=4)
+    collection(QueueRequest).insert_many([tried, again, row(-2, attempts=1, status="completed")])
+    with recorded(run=True) as plans:
+        assert claims.tried(["L01", "L02"]) == [tried]
+        claimed = claims.claim(claims.fronts(["L01"]), by="worker-0", now=now, lease_seconds=10)
+    assert [row["_id"] for row in claimed] == [tried["_id"]]
+    assert plans[0].indexes == ["request_tried"]
+    assert plans[0].examined <= 2
+    assert scans(plans) == []
+
+
 def test_leases_that_ran_out_cost_as_many_looks_as_there_are_claims(now):
     fill(
         QueueRequest,

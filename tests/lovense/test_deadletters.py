@@ -9,7 +9,7 @@ from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
-from lovense.lane import deadletters
+from lovense.lane import deadletters, eta
 from lovense.lane.deadletters import (
     Archived,
     GroupCountChanged,
@@ -247,6 +247,24 @@ def test_what_did_not_play_as_part_of_another_run_goes_back_alone(chain, bob):
 
 
 # --- sending back: repeated, concurrent, refused -----------------------------------------------------------
+
+
+def test_sent_back_it_does_not_start_beside_one_that_a_page_may_have(chain, bob, wire):
+    """It stands before that one in their line, and no page has confirmed that one yet."""
+    dead, tried = bury(chain, bob), chain.settled(bob, 100)
+    chain.dispatch()
+    assert retries.unconfirmed(claims.claimed(chain.performer_id), now=NOW)
+    wire.commands()
+    replay(dead)
+    chain.now = LATER
+    chain.hold()
+    starts = eta.of_lane(chain.performer_id, now=LATER)
+    assert [start.request["idempotency_key"] for start in starts] == [tried, dead]
+    chain.dispatch()
+    assert [command["tipId"] for command in wire.commands()] == [tried]
+    acknowledgement.acknowledge([Ack(chain.performer_id, activation_id(tried), 2, "finished", LATER)])
+    chain.dispatch()
+    assert [command["tipId"] for command in wire.commands()] == [dead]
 
 
 def test_a_second_replay_is_refused_and_changes_nothing(chain, bob):

@@ -384,10 +384,8 @@ class World(RuleBasedStateMachine):
                         if self.still_waits(other, before) and other["lane"] == row["lane"]
                     ),
                 ]
-                heads = {}
-                for other in sorted(left, key=ordering.in_order):
-                    heads.setdefault(other["line"], other)
-                assert ordering.next_of(list(heads.values()), modes[row["lane"]])["_id"] == row["_id"]
+                chosen = ordering.next_of(ordering.candidates(left), modes[row["lane"]])
+                assert chosen["_id"] == row["_id"]
                 self.judge_ageing(was, left[1:], modes[row["lane"]])
 
     def still_waits(self, row, before):

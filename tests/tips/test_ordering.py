@@ -40,19 +40,11 @@ def arrived(pairs):
     ]
 
 
-def heads(rows):
-    """The oldest of each line, as the queue finds them."""
-    first = {}
-    for row in sorted(rows, key=ordering.in_order):
-        first.setdefault(row["line"], row)
-    return list(first.values())
-
-
 def order(rows, mode):
     """In which order a lane is worked off when nothing more comes."""
     left, found = list(rows), []
     while left:
-        found.append(next_of(heads(left), mode))
+        found.append(next_of(ordering.candidates(left), mode))
         left.remove(found[-1])
     return found
 
@@ -146,6 +138,13 @@ def test_what_waits_for_its_next_attempt_lets_nothing_overtake_it(mode):
     tried = request(2, priority=Priority.LOW, attempts=1, available_at=NOW + timedelta(seconds=2))
     assert next_of([request(1), tried, request(3, priority=Priority.CRITICAL)], mode) is tried
     assert not is_ready(tried, mode, NOW + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_was_tried_lets_nothing_overtake_it_that_a_person_sent_back_before_it(mode):
+    again = request(1, attempts=4, attempts_before=4)
+    tried = request(2, attempts=1, available_at=NOW + timedelta(seconds=2))
+    assert order([again, tried, request(3)], mode)[0] is tried
 
 
 def test_what_a_person_sent_back_takes_its_place_like_any_other():

@@ -39,17 +39,22 @@ BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 MAX_ATTEMPTS = 1 + len(BACKOFF_SECONDS)
 JITTER = 0.25  # of the pause, on top of it: what was refused together does not come back together
 MAX_CLAIMS = 500  # lanes started by one statement
-CLAIM, JOINS, ONE_CLAIM_PER_LANE = "request_claim", "request_joined", "request_one_claimed_per_lane"
+CLAIM, TRIED, JOINS = "request_claim", "request_tried", "request_joined"
+ONE_CLAIM_PER_LANE = "request_one_claimed_per_lane"
 
 
 def fronts(lanes: Iterable[str], *, are_free: bool = False) -> dict[str, list[RequestRow]]:
-    """Where something waits in the free ones of these lanes: the heads of the lane's lines.
+    """Where something waits in the free ones of these lanes: the heads of the lane's lines, and
+    what was tried behind them.
 
     `are_free`: the caller has just freed them. Should it be wrong about one, the unique index still
     decides."""
     found: dict[str, list[RequestRow]] = {}
     for row in heads(list(lanes) if are_free else free_lanes(lanes)):
         found.setdefault(row["lane"], []).append(row)
+    for row in tried(found):
+        if row not in found[row["lane"]]:
+            found[row["lane"]].append(row)
     return found
 
 
@@ -80,6 +85,14 @@ def heads(lanes: Sequence[str]) -> list[RequestRow]:
             ]
         )
     ]
+
+
+def tried(lanes: Iterable[str]) -> list[RequestRow]:
+    """What waits in these lanes for its next attempt, wherever it stands. Something that a person
+    sent back may stand before it in its line."""
+    told = {"$gt": ["$attempts", {"$ifNull": ["$attempts_before", 0]}]}
+    wanted = {"status": PENDING, "attempts": {"$gt": 0}, "lane": {"$in": list(lanes)}}
+    return list(collection(QueueRequest).find(wanted | {"$expr": told}).hint(TRIED))
 
 
 def claim(

@@ -36,8 +36,18 @@ def lane_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
+def candidates(rows: Iterable[RequestRow]) -> list[RequestRow]:
+    """Of all that waits in a lane, what `next_of` chooses from: the head of each line, and whatever
+    was tried."""
+    heads: dict[str, RequestRow] = {}
+    rows = sorted(rows, key=in_order)
+    for row in rows:
+        heads.setdefault(row["line"], row)
+    return [row for row in rows if is_tried(row) or heads[row["line"]] is row]
+
+
 def next_of(heads: Sequence[RequestRow], mode: Mode) -> RequestRow:
-    """Of the heads of a lane's lines, the one whose turn it is. Whether it may start is another
+    """Of a lane's `candidates`, the one whose turn it is. Whether it may start is another
     question: `is_ready`."""
     return min(
         [row for row in heads if is_tried(row)] or heads,
