@@ -2,8 +2,8 @@
 and gives one sentence, or raises NotProven with what does not agree.
 
 None changes anything; a replay writes into another database. What is compared with what is decided
-by the rules: `ledger/books/reconcile.py`, `tips/log/eventlog.py`, `tips/settlement/drift.py`,
-`tips/settlement/replay.py`."""
+by the rules: `ledger/books/reconcile.py`, `ground/journal/proof.py`, `tips/log/eventlog.py`,
+`tips/settlement/drift.py`, `tips/settlement/replay.py`."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +16,15 @@ from pymongo.errors import InvalidURI, OperationFailure
 from tqdm import tqdm
 
 from ground.inbox import inbox
+from ground.journal import proof as journal_proof
 from ground.mongodb import collections
 from ledger import gateway
+from ledger.books import projection as books_projection
 from ledger.books import reconcile
 from tips.log import daily_heads, eventlog
 from tips.log.events import BrokenChain
 from tips.settlement import drift, replay
+from tips.settlement import projection as tips_projection
 
 MOST = 1000  # findings shown; one cause shows many times
 MOST_SAMPLED = 1_000_000
@@ -65,6 +68,34 @@ def books() -> str:
     if found:
         raise NotProven(f"The books do not agree: {counted(found)}.", found)
     return f"{reconcile.size()} rows read, the books agree"
+
+
+CHECKS = (books_projection.differences, tips_projection.differences)
+
+
+def journal() -> str:
+    """Numbers without gaps, and every posting and event of an entry in its rows."""
+    read = journal_proof.EntriesRead()
+    with _bar("journal", journal_proof.size(), "entries") as bar:
+        found = _lines(journal_proof.findings(CHECKS, read=read, progress=bar.update))
+    if found:
+        raise NotProven(f"The journal does not agree with its rows: {counted(found)}.", found)
+    trimmed = f"; {read.trimmed} of them trimmed" if read.trimmed else ""
+    return f"{read.entries} entries of the journal read, their rows agree{trimmed}"
+
+
+def books_and_journal() -> str:
+    """Both are read, whatever the first one gives."""
+    said, verdicts, found = [], [], []
+    for prove in (books, journal):
+        try:
+            said.append(prove())
+        except NotProven as why:
+            verdicts.append(str(why))
+            found += why.findings
+    if verdicts:
+        raise NotProven(" ".join(verdicts), found)
+    return "\n".join(said)
 
 
 def log(noted: Sequence[Head] = ()) -> str:
@@ -173,7 +204,7 @@ def sample(written: str) -> int:
 Proof = Callable[[dict[str, Any]], str]
 # In the order of what depends on what: a tip's proof is worth what the books are worth.
 PROOFS: dict[str, Proof] = {
-    "books": lambda options: books(),
+    "books": lambda options: books_and_journal(),
     "log": lambda options: log(options["noted"]),
     "proof": lambda options: proof(options["gateway"] or "", options["sample"]),
     "replay": lambda options: replayed(options["into"]),

@@ -39,6 +39,8 @@ UNFOLDED, WRITER = "unfolded", "writer"
 AT_ONCE = 50  # entries unfolded by one transaction
 TURNS = 60  # how often a turn is tried before we believe that something else is wrong
 LARGEST = 2**63 - 1
+# What is left of an entry once it is trimmed; a turn has nothing else.
+KEPT = ("_id", "by", "at", "keys", "touched")
 _FAST = WriteConcern(1)  # followed by a majority write of the rows: the oplog is ordered
 
 # Sent after a turn: `touched` says what the memory of a writer no longer knows.
@@ -135,6 +137,11 @@ def refusal_of(failure: Mapping[str, Any]) -> NumberTaken | KeyTaken:
 
 def find(number: int) -> Document | None:
     return collection(JournalEntry).find_one({"_id": number})
+
+
+def is_trimmed(row: Document) -> bool:
+    """Whether only the frame of an entry is left, of one that had a content."""
+    return "touched" not in row and all(name in KEPT for name in row)
 
 
 def last() -> int:

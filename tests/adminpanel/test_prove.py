@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ground.inbox.models import WebhookDelivery
+from ground.journal import journal
 from ground.mongodb import collections
 from ground.mongodb.collections import client, collection
 from ledger.books import reversal
@@ -72,10 +73,11 @@ def break_replay():
 def test_without_a_name_all_four_run_and_say_so(history, prove):
     code, lines, end = prove()
     assert (code, end) == (0, "")
-    head = lines[2].removeprefix("log: head 3:")
+    head = lines[3].removeprefix("log: head 3:")
     assert len(head) == 64
     assert lines == [
         "books: 12 rows read, the books agree",
+        f"books: {journal.unfolded()} entries of the journal read, their rows agree",
         "log: 3 rows verified, 0 daily heads agree",
         f"log: head 3:{head}",
         "proof: 3 settled tips agree with the ledger",

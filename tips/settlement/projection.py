@@ -3,7 +3,7 @@
 An entry keeps what was received and what was logged; the rest of a tip's row follows from the two,
 by the same function that the careful way uses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pymongo.client_session import ClientSession
 
@@ -13,7 +13,7 @@ from ground.mongodb.collections import Document, collection
 from tips.intake import payloads
 from tips.intake.payloads import TipOrder
 from tips.log import events
-from tips.models import ChainHead, QueueRequest, Tip, TipActivated
+from tips.models import ArchivedTipActivated, ChainHead, QueueRequest, Tip, TipActivated
 from tips.queue import requests as queue
 from tips.rows import EventRow, TipRow
 from tips.settlement import settlement
@@ -83,3 +83,24 @@ def new_request_ids(entries: Sequence[Entry]) -> set[str]:
         for entry in entries
         for row in entry.document.get("events", ())
     }
+
+
+# --- the proof -----------------------------------------------------------------------------------
+
+
+def differences(entries: Sequence[Document]) -> Iterator[str]:
+    """What these entries say of events and neither the log nor the archive does, a line each."""
+    said = {row["_id"]: row for entry in entries for row in entry.get("events", ())}
+    wanted = {"_id": {"$in": list(said)}}
+    if not said:
+        return
+    # The archive second: an event is copied there before it leaves the log.
+    kept = {row["_id"]: row for row in collection(TipActivated).find(wanted)}
+    wanted = {"_id": {"$in": [key for key in said if key not in kept]}}
+    archived = collection(ArchivedTipActivated).find(wanted, {"segment": 0})
+    kept |= {row["_id"]: row for row in archived}
+    for key, row in said.items():
+        if key not in kept:
+            yield f"event {key}: is in the journal and not in the log"
+        elif kept[key] != row:
+            yield f"event {key}: is another one in the journal"
