@@ -24,6 +24,7 @@ SECONDS = {
     "tips.look": 1.0,
     "tips.emit": 1.0,
     "tips.keep_daily_heads": 60.0,
+    "journal.trim": 60.0,  # a run a day; while one has more to do, a run a minute
     "ledger.announce": 1.0,
     "lovense.dispatch": 1.0,
     "lovense.heal": 1.0,
