@@ -246,6 +246,8 @@ CHANNEL_LAYERS = {
     }
 }
 CELERY_BROKER_URL = REDIS_URL
+# Where the clock ticks: in the worker, or in a process of its own (`config/beat.py`).
+STACK_BEAT = env.choice("STACK_BEAT", "worker", ("worker", "process"))
 DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
 
 # Whoever asks for /metrics shows it; blank: staff only, and in development this machine.

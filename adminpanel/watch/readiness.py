@@ -2,8 +2,9 @@
 
 mongodb   takes a write that a majority keeps redis     answers worker    its own thread says so
 every second, and what beat sends is done beat      leaves its mark in Redis
-(`ground/hops/heartbeat.py`); while Redis is down it is down too, because it can ring nobody clock
-this process's goes with MongoDB's: leases are moments that one machine writes and another reads"""
+(`ground/hops/heartbeat.py`); while Redis is down it is down too, because it can show itself to
+nobody clock     this process's goes with MongoDB's: leases are moments that one machine writes and
+another reads"""
 
 import logging
 import threading

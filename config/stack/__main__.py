@@ -2,8 +2,12 @@
 out of the way."""
 
 import argparse
-import asyncio
 import sys
+
+# asyncio would load it (4 MB); nothing here speaks TLS.
+sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
+
+import asyncio
 
 from config.stack.options import DESCRIPTION, add_arguments
 from config.stack.stack import run
@@ -13,6 +17,12 @@ add_arguments(parser)
 options = parser.parse_args()
 sys.exit(
     asyncio.run(
-        run(port=options.port, web=options.web, data=options.data, ephemeral=options.ephemeral)
+        run(
+            port=options.port,
+            web=options.web,
+            beat=options.beat,
+            data=options.data,
+            ephemeral=options.ephemeral,
+        )
     )
 )

@@ -1,6 +1,7 @@
 """The stack's command line, shared by `manage.py stack` and `python -m config.stack`."""
 
 import argparse
+import os
 from pathlib import Path
 
 DESCRIPTION = (
@@ -26,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="how many web processes share the port (default 1)",
+    )
+    parser.add_argument(
+        "--beat",
+        choices=("worker", "process"),
+        default=os.environ.get("STACK_BEAT") or "worker",
+        help="where the clock ticks: in the worker, or in a process of its own (default worker, or "
+        "what STACK_BEAT says)",
     )
     parser.add_argument(
         "--data",

@@ -1,8 +1,11 @@
 """Makes a mongod the primary of a replica set of one.
 
-Apart from `services`, so that only an embedded stack loads a MongoDB client.
+Apart from `services`, and for the stack in a process that ends (`python -m config.stack.replica
+HOST PORT`): a MongoDB client would double what the supervisor weighs for all its life.
 """
 
+import sys
+import time
 from typing import Any
 
 from pymongo import MongoClient
@@ -10,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 NAME = "rs0"
 NOT_YET_INITIALIZED = 94
+LOOK_SECONDS = 0.02
 
 Client = MongoClient[dict[str, Any]]
 
@@ -43,3 +47,8 @@ def _step(client: Client, address: str) -> None:
         client.admin.command(
             "replSetReconfig", {**kept, "version": kept["version"] + 1}, force=True
         )
+
+
+if __name__ == "__main__":
+    while not is_primary(sys.argv[1], int(sys.argv[2])):  # the stack's patience is the limit
+        time.sleep(LOOK_SECONDS)

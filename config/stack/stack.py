@@ -10,7 +10,7 @@ from config.stack.binaries import BinaryMissing
 from config.stack.place import Place, PlaceTaken
 from config.stack.processes import PYTHON, Process, Program
 from config.stack.services import LOOPBACK, Mongod, Redis, Service, ServiceFailed
-from config.stack.supervisor import Supervisor, on_signals
+from config.stack.supervisor import Supervisor, exited, on_signals
 
 BACKLOG = 1024
 """Connections that wait while a web process is being started again."""
@@ -34,7 +34,7 @@ def say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-async def run(*, port: int, web: int, data: Path | None, ephemeral: bool) -> int:
+async def run(*, port: int, web: int, beat: str, data: Path | None, ephemeral: bool) -> int:
     try:
         listener = listen(port)
         place = Place(data=data, ephemeral=ephemeral)
@@ -42,7 +42,7 @@ async def run(*, port: int, web: int, data: Path | None, ephemeral: bool) -> int
         say(str(refusal))
         return 1
     try:
-        return await Stack(listener, place, web).run()
+        return await Stack(listener, place, web, beat).run()
     finally:
         listener.close()
         place.leave()
@@ -66,8 +66,8 @@ def listen(port: int) -> socket.socket:
 
 
 class Stack:
-    def __init__(self, listener: socket.socket, place: Place, web: int) -> None:
-        self.listener, self.place, self.web = listener, place, web
+    def __init__(self, listener: socket.socket, place: Place, web: int, beat: str) -> None:
+        self.listener, self.place, self.web, self.beat = listener, place, web, beat
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         self.mongodb_uri, self.redis_url = (
             os.environ.get("MONGODB_URI", ""),
@@ -126,13 +126,25 @@ class Stack:
             self.supervisor.keep(service.program)
 
     async def _wait(self, service: Service, process: Process) -> None:
-        for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
-            if await asyncio.to_thread(service.probe):
-                return
-            if process.poll() is not None:
-                raise service.failure(process.returncode)
+        ready = asyncio.create_task(self._until_ready(service))
+        ended = asyncio.create_task(exited(process))
+        try:
+            await asyncio.wait(
+                {ready, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not ready.done() or not ready.result():
+                raise service.failure(process.poll())
+        finally:
+            ready.cancel()
+            ended.cancel()
+
+    async def _until_ready(self, service: Service) -> bool:
+        if isinstance(service, Mongod):
+            asked = ("-m", "config.stack.replica", LOOPBACK, str(service.port))
+            return await self.supervisor.run(self._python("replica", *asked)) == 0
+        while not service.probe():
             await asyncio.sleep(LOOK_SECONDS)
-        raise service.failure(None)
+        return True
 
     async def _migrate(self) -> None:
         if await self.supervisor.run(
@@ -163,7 +175,11 @@ class Stack:
             self._python(
                 "worker-0", *celery, "config.celery", *worker, "--hostname", "worker-0@%h", *quiet
             ),
-            self._python("beat", *celery, "config.beat", *beat, *quiet),
+            *(
+                [self._python("beat", *celery, "config.beat", *beat, *quiet)]
+                if self.beat == "process"
+                else []
+            ),
         ]
 
     def _python(self, name: str, *arguments: str, fds: tuple[int, ...] = ()) -> Program:
@@ -171,6 +187,7 @@ class Stack:
             "MONGODB_URI": self.mongodb_uri,
             "REDIS_URL": self.redis_url,
             "STACK_SLOT": name,
+            "STACK_BEAT": self.beat,
             "STACK_FILE": str(self.place.file),
             "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or self.url,
             "PYTHONUNBUFFERED": "1",

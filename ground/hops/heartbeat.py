@@ -1,5 +1,5 @@
-"""The heartbeat of beat: its process carries no Django and no database, so it leaves a mark in
-Redis that runs out by itself.
+"""The heartbeat of beat: where it has a process of its own that carries no Django and no database,
+so it leaves a mark in Redis that runs out by itself.
 
 The worker's is a row in MongoDB (`adminpanel/watch/readiness.py`); so it can be told which of the
 two is down."""

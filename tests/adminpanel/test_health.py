@@ -354,23 +354,30 @@ def test_asking_often_does_not_write_often(client, everything_is_up):
     assert len([plan for plan in plans if plan.command == "update"]) <= 2  # one of them may be the pulse's
 
 
-def test_the_real_beat_shows_itself_and_its_mark_runs_out_when_it_is_killed(db, tmp_path):
-    command = (
-        PYTHON,
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "config.beat",
-        "beat",
-        "-s",
-        str(tmp_path / "schedule"),
-        "--pidfile=",
-    )
-    beat = launch(Program("beat", command, environment("beat")))
+BEATS = {
+    "process": ("config.beat", "beat", "--pidfile=", "-s"),
+    "worker": ("config.celery", "worker", "--pool", "threads", "--statedb"),
+}
+
+
+@pytest.mark.parametrize("where", BEATS)
+def test_the_real_beat_shows_itself_and_its_mark_runs_out_when_it_is_killed(db, tmp_path, where):
+    command = (PYTHON, "-m", "celery", "--quiet", "-A", *BEATS[where], str(tmp_path / "kept"))
+    beat = launch(Program("beat", command, environment("beat") | {"STACK_BEAT": where}))
     try:
         wait_for(lambda: heartbeat.is_shown(doorbell.connection()), seconds=20)
     finally:
         beat.kill()
         beat.wait()
     assert 0 < doorbell.connection().pttl(heartbeat.KEY) <= heartbeat.SILENCE_SECONDS * 1000
+
+
+def test_the_beat_of_a_worker_shows_that_what_it_sends_is_done(db, tmp_path):
+    command = (PYTHON, "-m", "celery", "--quiet", "-A", *BEATS["worker"], str(tmp_path / "kept"))
+    worker = launch(Program("worker", command, environment("worker-0")))
+    try:
+        wait_for(lambda: up() >= {"worker", "beat"}, seconds=20)
+        assert collection(Heartbeat).find_one({"_id": readiness.CLOCK})
+    finally:
+        worker.kill()
+        worker.wait()

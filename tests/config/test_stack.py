@@ -334,6 +334,10 @@ def below(process):
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def is_loaded(library, process):
+    return any(library in each.path for each in psutil.Process(process.pid).memory_maps())
+
+
 def parts(tmp_path):
     return running.read(tmp_path / "stack.json")["processes"]
 
@@ -342,7 +346,10 @@ async def test_make_stack_is_ready_on_one_port_and_a_sigterm_to_make_ends_every_
     make = ("make", "-s", "-o", ".venv/.installed-from-lock", f"PYTHON={sys.executable}", "stack")
     async with stack(tmp_path, *make, f"ARGS=--port 0 --ephemeral --data {tmp_path}") as (process, said):
         url = (await said(r"ready (http://127\.0\.0\.1:\d+)"))[1]
-        assert sorted(parts(tmp_path)) == ["beat", "mongod", "redis", "web-0", "worker-0"]
+        assert sorted(parts(tmp_path)) == ["mongod", "redis", "web-0", "worker-0"]
+        assert [name for name in ("_cbson", "_ssl") if is_loaded(name, process)] == [], (
+            "heavy for a supervisor"
+        )
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"{url}/readyz")).status_code == 200
         everything = below(process)
@@ -367,6 +374,17 @@ async def test_a_killed_web_process_is_replaced_and_a_killed_supervisor_leaves_n
         await process.wait()
         assert all_gone(everything)
         assert running.read(tmp_path / "stack.json") == {}
+
+
+async def test_a_beat_of_its_own_is_one_option_away(tmp_path):
+    command = (sys.executable, "manage.py", "stack", "--port", "0", "--ephemeral", "--data", str(tmp_path))
+    async with stack(tmp_path, *command, "--beat", "process") as (_process, said):
+        url = (await said(r"ready (http://127\.0\.0\.1:\d+)"))[1]
+        assert sorted(parts(tmp_path)) == ["beat", "mongod", "redis", "web-0", "worker-0"]
+        os.kill(parts(tmp_path)["beat"], signal.SIGSTOP)
+        async with httpx.AsyncClient() as client, asyncio.timeout(WITHIN):
+            while (await client.get(f"{url}/readyz")).json()["beat"]:
+                await asyncio.sleep(0.1)  # the worker has none
 
 
 async def test_a_port_in_use_is_refused_in_a_sentence(tmp_path):

@@ -1,4 +1,5 @@
-"""One stack for all the flows, and one with two web processes; each test takes performers of its own."""
+"""One stack for all the flows, where the beat lives in the worker; one with two web processes, and one whose
+beat is a process of its own. Each test takes performers of its own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +14,7 @@ from tests.flows.stack import Stack
 # What bounds a wait, short: the tests wait for facts, not for these. What bounds a finish stays long enough
 # for any restart.
 WINDOWS: dict[str, Any] = {"RECEIVED_WINDOW_SECONDS": "2", "FINISH_GRACE_SECONDS": "10"}
-PERFORMERS, PERFORMERS_OF_TWO = 150, 10
+PERFORMERS, PERFORMERS_OF_TWO, PERFORMERS_WITH_BEAT = 150, 10, 50
 
 Begin = Callable[..., AbstractAsyncContextManager[Show]]
 
@@ -53,3 +54,22 @@ def cast_of_two(stack_with_two: Stack, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def begin_with_two(stack_with_two: Stack, cast_of_two: Cast) -> Begin:
     return lambda *, performers: show.on(stack_with_two, cast_of_two, performers=performers)
+
+
+@pytest.fixture(scope="module")
+def stack_with_beat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack-with-beat"), STACK_BEAT="process", **WINDOWS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cast_with_beat(stack_with_beat: Stack, tmp_path_factory: pytest.TempPathFactory) -> Cast:
+    return Cast(
+        stack_with_beat.prepare(performers=PERFORMERS_WITH_BEAT, viewers=VIEWERS),
+        tmp_path_factory.mktemp("devices-with-beat"),
+    )
+
+
+@pytest.fixture
+def begin_with_beat(stack_with_beat: Stack, cast_with_beat: Cast) -> Begin:
+    return lambda *, performers: show.on(stack_with_beat, cast_with_beat, performers=performers)

@@ -9,7 +9,7 @@ import pytest
 from tests.flows.facts import MOMENTS
 from tests.flows.show import new_tip
 
-VICTIMS = ("web-0", "worker-0", "beat", "redis", "mongod")
+VICTIMS = ("web-0", "worker-0", "redis", "mongod")  # the beat dies with the worker it lives in
 PERFORMERS, TIPS_EACH, SENT_BEFORE = 3, 4, 2
 ANSWERED = 8
 SEEN = 2  # the kill comes at the second tip's fact: one is past it, the others are on their way
@@ -18,6 +18,17 @@ SEEN = 2  # the kill comes at the second tip's fact: one is past it, the others 
 @pytest.mark.parametrize("victim", VICTIMS)
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_no_tip_is_lost_or_doubled_when_it_is_killed_once(begin, moment, victim, record_property):
+    await killed_once(begin, moment, victim, record_property)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_no_tip_is_lost_or_doubled_when_a_beat_of_its_own_is_killed_once(
+    begin_with_beat, moment, record_property
+):
+    await killed_once(begin_with_beat, moment, "beat", record_property)
+
+
+async def killed_once(begin, moment, victim, record_property):
     async with begin(performers=PERFORMERS) as show:
         tips = {own_id: [new_tip(own_id) for _ in range(TIPS_EACH)] for own_id in show.performers}
         ids = {tip.tip_id for own in tips.values() for tip in own}

@@ -36,8 +36,8 @@ async def strike(show, blow, device):
         show.stack.kill(blow)
 
 
-async def test_a_storm_loses_and_doubles_nothing(begin):
-    async with begin(performers=PERFORMERS) as show:
+async def test_a_storm_loses_and_doubles_nothing(begin_with_beat):
+    async with begin_with_beat(performers=PERFORMERS) as show:
         tips = {own_id: [new_tip(own_id) for _ in range(TIPS_EACH)] for own_id in show.performers}
         ids = {tip.tip_id for own in tips.values() for tip in own}
         async with asyncio.TaskGroup() as senders:
