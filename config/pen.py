@@ -14,7 +14,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -49,6 +49,7 @@ from tips import webhooks
 from tips.intake import acceptance, payloads
 from tips.intake.payloads import Order, TipOrder
 from tips.log import eventlog
+from tips.queue import claims
 from tips.settlement import projection as tips_projection
 from tips.settlement import rounds, settlement
 from tips.settlement.rounds import Head, Settled
@@ -63,6 +64,7 @@ MARGIN_SECONDS = 1.0  # before its end nothing is started any more
 UNFOLD_SECONDS = 0.05  # so long rows may lag behind; whoever waits for them asks sooner
 MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
 MOST_TIPS = 200  # in one entry
+MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
 RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
 ACCOUNTS_KEPT = 200_000
 
@@ -74,6 +76,8 @@ class Arrival:
     call: Call
     order: TipOrder
     answer: "asyncio.Future[Acceptance]"
+    # When its keys are free again: whoever repeats them goes on then.
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -85,9 +89,21 @@ class Round:
     tips: list[Settled] = field(default_factory=list)
     starts: list[LaneStart] = field(default_factory=list)
 
+    size: int = 0  # bytes of bodies
+
     @property
     def keys(self) -> list[str]:
         return [key for each in self.arrivals for key in each.call.keys]
+
+    def has_room_for(self, arrival: Arrival) -> bool:
+        if not self.tips:
+            return True
+        return len(self.tips) < MOST_TIPS and self.size + len(arrival.call.body) <= MOST_BYTES
+
+    def take(self, arrival: Arrival, tip: Settled) -> None:
+        self.arrivals.append(arrival)
+        self.tips.append(tip)
+        self.size += len(arrival.call.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +136,30 @@ class Pen:
         self._head = Head(0, "")
         self._books = Books()
         self._cold: deque[Arrival] = deque()
-        self._keys: set[str] = set()  # of what is not durable yet
+        self._keys: dict[str, Arrival] = {}  # of what is not durable yet
         self._recent: dict[str, None] = {}
         self._behind: deque[Entry] = deque()  # durable, not unfolded
         self._ends: list[Ack] = []  # not in the rows yet
+        self._ends_kept = 0  # how many were there before these
         self._carried = 0  # of these, as many as entries name
         self._elsewhere: set[str] = set()  # performers whose page another process serves
         self._free: set[str] = set()  # lanes that may start something
         self._due: set[str] = set()  # lanes whose rows are to be drained
+        self._is_promised = False  # the pen is ours for now
         self._is_stale = True
         self._is_told = False
         self._has_careful = False
         self._until = 0.0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
+        self._promises = ThreadPoolExecutor(1, thread_name_prefix="promises")
         self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
         self._healer = Healer()
         self._awake = asyncio.Event()
         self._unfold_soon = asyncio.Event()
         self._rows = asyncio.Lock()  # one unfolding at a time
         self._tasks: list[asyncio.Task[None]] = []
+        self._handing_over: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -149,18 +169,24 @@ class Pen:
 
     async def accept(self, call: Call, order: Order | None) -> Acceptance:
         """Returns when the call is durable."""
-        while any(key in self._keys for key in call.keys):  # the first of them decides
-            await asyncio.sleep(0.001)
+        while first := next((a for key in call.keys if (a := self._keys.get(key))), None):
+            await first.is_over.wait()  # it decides
         if not self._is_plain(call, order):
             return await self._accept_carefully(call)
         if len(self._behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
             raise Overloaded
         assert isinstance(order, TipOrder)
         arrival = Arrival(call, order, asyncio.get_running_loop().create_future())
-        self._keys.update(call.keys)
+        self._keys.update(dict.fromkeys(call.keys, arrival))
         self._cold.append(arrival)
         self._awake.set()
         return await arrival.answer
+
+    def _release(self, arrival: Arrival) -> None:
+        for key in arrival.call.keys:
+            if self._keys.get(key) is arrival:
+                del self._keys[key]
+        arrival.is_over.set()
 
     def _is_plain(self, call: Call, order: Order | None) -> bool:
         if not self.is_ready or not rounds.is_plain(call, order):
@@ -181,9 +207,19 @@ class Pen:
         if not self.is_ready:
             webhooks.ring()
 
-    async def _hand_over(self, arrival: Arrival) -> None:
-        """What turned out not to be plain."""
-        self._keys.difference_update(arrival.call.keys)
+    def _hand_over(self, arrivals: Iterable[Arrival]) -> None:
+        """What turned out not to be plain, or is not ours to write any more."""
+        for arrival in arrivals:
+            self._release(arrival)
+            task = asyncio.get_running_loop().create_task(self._handed_over(arrival))
+            self._handing_over.add(task)
+            task.add_done_callback(self._handing_over.discard)
+
+    def _hand_over_all(self) -> None:
+        cold, self._cold = self._cold, deque()
+        self._hand_over(cold)
+
+    async def _handed_over(self, arrival: Arrival) -> None:
         try:
             _answered(arrival, await self._accept_carefully(arrival.call))
         except Exception as error:
@@ -229,14 +265,22 @@ class Pen:
     # --- rounds ----------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        """All that reads and writes numbers happens here, one after the other."""
         while True:
             await self._awake.wait()
-            if not self.is_ready:
-                self._awake.clear()
-                continue
             try:
-                await self._rounds()
+                if not self._is_promised:
+                    self._awake.clear()
+                    self._hand_over_all()
+                elif not self.is_ready:
+                    self._awake.clear()
+                    await self._begin()
+                else:
+                    await self._rounds()
             except (PyMongoError, DatabaseError) as error:
+                self._fail(error)
+            except Exception as error:  # of ours: this round ends, and the pen goes on
+                log.exception("round_failed")
                 self._fail(error)
 
     async def _rounds(self) -> None:
@@ -253,11 +297,19 @@ class Pen:
             if self._has_careful:
                 await self._settle_carefully()
             await self._read_what_is_cold()
-            made = self._worked_out()
-            if made.tips or made.starts:
-                await self._commit(made)
+            await self._round()
             if self._cold or self._free or self._due:
                 self._awake.set()
+
+    async def _round(self) -> None:
+        made = Round(_mark(clock.now()))
+        try:
+            self._work_out(made)
+            if made.tips or made.starts:
+                await self._commit(made)
+        except Exception:
+            self._cold.extendleft(reversed(made.arrivals))
+            raise
 
     async def _read_again(self) -> None:
         """Somebody took a number: what that touched is forgotten, and the rows are asked."""
@@ -266,7 +318,7 @@ class Pen:
             ends = list(self._ends)
             number, head, touched = await self._on(self._reader, partial(self._caught_up, ends))
             self._behind.clear()
-            del self._ends[: len(ends)]
+            self._drop_ends(len(ends))
             self._carried = 0
         self._number, self._head = number, head
         if touched.books:
@@ -325,16 +377,17 @@ class Pen:
         if not due:
             return
         await self.catch_up()
-        drain = partial(dispatch.drain_freed, due, now=clock.now(), deliver=self.deliver)
-        if await self._on(self._reader, drain):
+        if await self._on(self._reader, partial(self._drained, due)):
             self._due |= due
-        self.lanes.forget(due)
 
-    def _worked_out(self) -> Round:
-        """Pure, but for the clock that it asks once."""
-        now = clock.now()
-        made = Round(_mark(now))
-        while self._cold and len(made.tips) < MOST_TIPS and not self._is_stale:
+    def _drained(self, due: set[str]) -> bool:
+        free = claims.free_lanes(due)
+        return bool(free) and dispatch.drain_freed(free, now=clock.now(), deliver=self.deliver)
+
+    def _work_out(self, made: Round) -> None:
+        """Pure."""
+        now = made.mark["claimed_at"]
+        while self._cold and made.has_room_for(self._cold[0]) and not self._is_stale:
             if self._books.unknown(rounds.accounts(self._cold[0].order)):
                 break  # it came while the others' accounts were read
             self._settle(self._cold.popleft(), made, now)
@@ -346,7 +399,8 @@ class Pen:
                     made.starts += self.lanes.start(lane, mark=made.mark, now=now)
                     if lane.state is LaneState.ROWS:
                         self._due.add(performer_id)
-        return made
+                    elif self.lanes.get(performer_id) is not lane:
+                        self._awake.set()  # to be read: what waits behind what was kept
 
     def _settle(self, arrival: Arrival, made: Round, now: Any) -> None:
         order = arrival.order
@@ -356,10 +410,9 @@ class Pen:
             if not isinstance(error, gateway.Refused):
                 log.exception("not_settled_at_once")
                 self._undo(made)
-            asyncio.get_running_loop().create_task(self._hand_over(arrival))
+            self._hand_over([arrival])
             return
-        made.arrivals.append(arrival)
-        made.tips.append(tip)
+        made.take(arrival, tip)
         lane = self.lanes.settled(tip.request)
         if lane is not None and lane.state is not LaneState.ROWS:
             self._free.add(order.performer_id)
@@ -375,7 +428,7 @@ class Pen:
     def _undo(self, made: Round) -> None:
         """Whatever was worked out since the last entry is not believed."""
         self._cold.extendleft(reversed(made.arrivals))
-        made.arrivals, made.tips = [], []
+        made.arrivals, made.tips, made.size = [], [], 0
         self._books.forget()
         self.lanes.forget(None)
         self._is_stale = True
@@ -386,9 +439,6 @@ class Pen:
             await self._on(self._writer, partial(journal.append, document))
         except (NumberTaken, KeyTaken) as refused:
             await self._begin_again(made, refused)
-        except (PyMongoError, DatabaseError):
-            self._cold.extendleft(reversed(made.arrivals))
-            raise
         else:
             self._tell(made, document)
 
@@ -415,20 +465,27 @@ class Pen:
         for arrival in reversed(made.arrivals):
             if any(key in known for key in arrival.call.keys):
                 self._remember(arrival.call.keys)
-                asyncio.get_running_loop().create_task(self._hand_over(arrival))
+                self._hand_over([arrival])
             else:
                 self._cold.appendleft(arrival)
+        made.arrivals = []
         self._books.forget()
         self.lanes.forget(None)
         await self._read_again()
         self._awake.set()
 
     def _tell(self, made: Round, document: dict[str, Any]) -> None:
-        """It is durable."""
-        self._number += 1
+        """It is durable: whatever fails from here on, its callers hear of it."""
+        self._number = document["_id"]
         orders = [tip.order for tip in made.tips]
         self._behind.append(Entry(document, {tips_projection.ORDERS: orders}))
         self._unfold_soon.set()
+        self._remember(made.keys)
+        for arrival in made.arrivals:
+            self._release(arrival)
+            _answered(arrival, Acceptance.NEW)
+        made.arrivals = []
+        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
         self.deliver(
             [
                 (start.page.channel, _activate(start.row, start.text, start.page.lease))
@@ -436,12 +493,6 @@ class Pen:
                 if start.text is not None
             ]
         )
-        for arrival in made.arrivals:
-            _answered(arrival, Acceptance.NEW)
-        self._keys.difference_update(made.keys)
-        self._remember(made.keys)
-        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
-        groups.news.mark({tip.order.performer_id for tip in made.tips}, "queue")
 
     def _remember(self, keys: Iterable[str]) -> None:
         self._recent.update(dict.fromkeys(keys))
@@ -449,23 +500,29 @@ class Pen:
             self._recent = dict.fromkeys(list(self._recent)[RECENT // 2 :])
 
     def _fail(self, error: Exception) -> None:
-        """The database does not answer: whether the last entry is durable is not known. Callers are
-        told to come again, and memory is not believed."""
+        """The database does not answer, or we are at fault: whether the last entry is durable is
+        not known. Callers are told to come again, and memory is not believed."""
         log.warning("pen_interrupted", extra={"error_code": type(error).__name__})
         self.is_ready = False
+        told = error if isinstance(error, PyMongoError) else Overloaded()
         while self._cold:
             arrival = self._cold.popleft()
-            self._keys.difference_update(arrival.call.keys)
+            self._release(arrival)
             if not arrival.answer.done():
-                arrival.answer.set_exception(error)
+                arrival.answer.set_exception(told)
 
     # --- rows ------------------------------------------------------------------------------------
 
     async def catch_up(self) -> None:
-        """Returns when everybody reads what is durable, and what pages have said."""
+        """Returns when everybody reads what is durable now, and what pages have said."""
+        number = self._behind[-1].number if self._behind else 0
+        ends = self._ends_kept + len(self._ends)
         async with self._rows:
-            while self._behind or self._ends:
+            while self._is_behind(number) or self._ends_kept < ends:
                 await self._unfold()
+
+    def _is_behind(self, number: int) -> bool:
+        return bool(self._behind) and self._behind[0].number <= number
 
     async def _unfold(self) -> None:
         entries = list(islice(self._behind, journal.AT_ONCE))
@@ -476,13 +533,18 @@ class Pen:
             await self._on(self._reader, work)
         except Overtaken:
             number = await self._on(self._reader, journal.catch_up)
-            while self._behind and self._behind[0].number <= number:
-                self._behind.popleft()
+            while self._is_behind(number):
+                _say_moved([self._behind.popleft()], [])
             return
         for _ in entries:
             self._behind.popleft()
-        del self._ends[: len(ends)]
-        self._carried = max(0, self._carried - len(ends))
+        self._drop_ends(len(ends))
+        _say_moved(entries, ends)
+
+    def _drop_ends(self, count: int) -> None:
+        del self._ends[:count]
+        self._ends_kept += count
+        self._carried = max(0, self._carried - count)
 
     async def _unfolding(self) -> None:
         while True:
@@ -501,11 +563,8 @@ class Pen:
     async def run(self) -> None:
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        self._tasks = [
-            self._loop.create_task(self._work()),
-            self._loop.create_task(self._unfolding()),
-            self._loop.create_task(self._listen()),
-        ]
+        works = (self._work, self._unfolding, self._listen)
+        self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
         number = 0
         try:
             while True:
@@ -533,15 +592,15 @@ class Pen:
     async def _tick(self, *, is_whole: bool) -> None:
         asked, now = time.monotonic(), clock.now()
         take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
-        if not await self._on(self._reader, take):
+        self._is_promised = await self._on(self._promises, take)
+        if not self._is_promised:
             self.is_ready = False
-            return
-        self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
-        if not self.is_ready:
-            await self._begin()
-        await self._refresh_rules()
-        if is_whole:
-            await self._look_after()
+        else:
+            self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
+        if self.is_ready:
+            await self._refresh_rules()
+            if is_whole:
+                await self._look_after()
         self._awake.set()
 
     async def _begin(self) -> None:
@@ -553,6 +612,7 @@ class Pen:
             self.lanes.attach(page)
         self.is_ready = True
         self._has_careful = True
+        self._awake.set()
 
     async def _refresh_rules(self) -> None:
         ids = [lane.performer_id for lane in self.lanes if lane.state is LaneState.READY]
@@ -564,6 +624,7 @@ class Pen:
     async def _look_after(self) -> None:
         """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
         after it; so are those that are idle here and have something waiting there."""
+        await self.catch_up()
         now, limit = clock.now(), settings.DRAIN_LIMIT
         healed = await self._on(self._reader, partial(self._healer.heal, now=now, limit=limit))
         if healed:
@@ -575,7 +636,8 @@ class Pen:
         found = await self._on(self._reader, self._compared)
         self._has_careful |= found.has_careful
         self._elsewhere = found.elsewhere
-        self._due.update(lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS))
+        # Read again, they are drained if they still are not plain.
+        self.lanes.forget({lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS)})
         self._due.update(found.waiting_elsewhere)
         if not self._behind and not self._ends:
             self._is_stale |= found.number != self._number
@@ -600,12 +662,32 @@ class Pen:
         for task in self._tasks:
             task.cancel()
         journal.turned.disconnect(self.turned)
+        self._hand_over_all()
         try:
             await self.catch_up()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
             await self._on(self._reader, lay)
         except Exception as error:
             log.warning("pen_not_laid_down", extra={"error_code": type(error).__name__})
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """What ends although it should not is said, and begins again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("pen_work_failed")
+        await asyncio.sleep(TICK_SECONDS)
+
+
+def _say_moved(entries: Iterable[Entry], ends: Iterable[Ack]) -> None:
+    """Pages that look at these queues find something new in the rows."""
+    moved = {ack.performer_id for ack in ends}
+    for entry in entries:
+        moved.update(order.performer_id for order in entry.memory[tips_projection.ORDERS])
+        moved.update(row["performer_id"] for row in entry.document.get("starts", ()))
+    groups.news.mark(moved, "queue")
 
 
 def _activate(row: ActivationRow, text: str, lease: int) -> dict[str, Any]:

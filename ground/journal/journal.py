@@ -63,6 +63,10 @@ class Overtaken(Exception):
     """Somebody else has unfolded these entries."""
 
 
+class Gap(Exception):
+    """An entry is missing: nothing after it may be believed, and a person must look."""
+
+
 class NoTurn(Exception):
     """Others were always faster."""
 
@@ -238,7 +242,7 @@ def _unfold_apart(entries: Sequence[Entry], context: Context) -> None:
     """A row that an index refuses must hold up nobody: each entry alone, and of the one that has it
     each row alone. What is left out is kept for a person (`refuse`)."""
     if len(entries) > 1:
-        for entry in entries:
+        for entry in entries:  # each with all that was learned
             unfold([entry], context)
     else:
         _write(entries, context, None)
@@ -284,6 +288,8 @@ def catch_up() -> int:
         entries = [Entry(row) for row in rows]
         if not entries:
             return number
+        if entries[0].number != number + 1:
+            raise Gap(f"{number + 1} is missing before {entries[0].number}")
         with suppress(Overtaken):
             unfold(entries)
 

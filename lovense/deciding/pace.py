@@ -58,16 +58,19 @@ def read(performer_ids: Iterable[str], *, limit: int, now: datetime) -> dict[str
     return {performer_id: Pace(limit, starts.get(performer_id, ())) for performer_id in wanted}
 
 
-def count(performer_ids: Iterable[str], *, limit: int, now: datetime) -> None:
+def count(
+    performer_ids: Iterable[str], *, limit: int, now: datetime, is_named: bool = False
+) -> None:
     """Call it before the runs start. All starts within the window are kept: the limit may be raised
-    before it is over."""
+    before it is over. `is_named`: the moment names the start, which may be counted again."""
     recent = {
         "$filter": {
             "input": {"$ifNull": ["$starts", []]},
             "cond": {"$gt": ["$$this", now - WINDOW]},
         }
     }
-    add = [{"$set": {"starts": {"$concatArrays": [recent, [now]]}}}]
+    added = "$setUnion" if is_named else "$concatArrays"
+    add = [{"$set": {"starts": {added: [recent, [now]]}}}]
     updates = (
         [UpdateOne({"_id": performer_id}, add, upsert=True) for performer_id in performer_ids]
         if limit

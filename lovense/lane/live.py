@@ -109,7 +109,14 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
     activations = {row["performer_id"]: row for row in found}
     busy = {row["lane"] for row in claims.heads(ids)}
     return rules, {
-        lane: _found(lane, running, activations, has_waiting=lane in busy) for lane in ids
+        lane: _found(
+            lane,
+            running,
+            activations,
+            # of a lane that memory does not take nobody needs what waits
+            has_waiting=lane in busy and rules.mode_of(lane) is Mode.FIFO,
+        )
+        for lane in ids
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
 
 from ground.journal import journal
 from ground.journal.journal import Context, Entry
@@ -108,7 +109,23 @@ def _claim(changes: dict[str, Document], session: ClientSession | None) -> None:
         alike.setdefault(tuple(sorted(change.items())), []).append(key)
     for made, keys in alike.items():
         guard = {"_id": {"$in": keys}, "status": queue.PENDING}
-        collection(QueueRequest).update_many(guard, {"$set": dict(made)}, session=session)
+        try:
+            collection(QueueRequest).update_many(guard, {"$set": dict(made)}, session=session)
+        except DuplicateKeyError:
+            if session is not None:
+                raise
+            _claim_apart(keys, dict(made))
+
+
+def _claim_apart(keys: Sequence[str], made: Document) -> None:
+    """Another request has this lane, although nobody gave it away: it is kept for a person."""
+    for key in keys:
+        try:
+            collection(QueueRequest).update_one(
+                {"_id": key, "status": queue.PENDING}, {"$set": made}
+            )
+        except DuplicateKeyError:
+            journal.refuse(QueueRequest, {"_id": key})
 
 
 def _count(entry: Entry) -> None:
@@ -119,4 +136,4 @@ def _count(entry: Entry) -> None:
         if row["status"] == S.DISPATCHED
     ]
     if limit and started:
-        pace.count(started, limit=limit, now=entry.document["at"])
+        pace.count(started, limit=limit, now=entry.document["at"], is_named=True)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from ground import clock
+from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
@@ -150,7 +152,7 @@ def submit(
     if existing is None:
         _count(account, now)
         _check_depth()
-        existing = _insert(row)
+        existing = _insert(row, now)
     if existing is not None and _content(existing) != _content(row):
         raise SubmissionKeyReused
     return Submitted(existing or row, is_new=existing is None)
@@ -180,12 +182,17 @@ def _content(row: RequestRow) -> tuple[Any, ...]:
     return row["type"], row["lane"], row["priority"], row["payload"]
 
 
-def _insert(row: RequestRow) -> RequestRow | None:
-    """None when the row is ours; else the one that was there first."""
-    row["position"] = eventlog.length()
-    row["turn"] = _next_turn(row["lane"], row["position"])
+def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
+    """None when the row is ours; else the one that was there first. In a turn: its place is after
+    every tip that was accepted before, and whoever keeps the lane in memory reads it again."""
+
+    def body(session: ClientSession) -> None:
+        row["position"] = eventlog.length()
+        row["turn"] = _next_turn(row["lane"], row["position"])
+        collection(QueueRequest).insert_one(row, session=session)
+
     try:
-        collection(QueueRequest).insert_one(row)
+        journal.run(body, touched=journal.of_lane(row["lane"]), now=now)
     except DuplicateKeyError:
         return queue.find(row["_id"])
     return None
