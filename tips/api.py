@@ -5,13 +5,14 @@ A placed tip goes through the inbox and the settlement of the payment webhook, u
 business key, so a tip that is sent by both doors is one tip. Here the settlement runs at once, so
 that the answer tells the outcome. `idempotency` keeps the answer."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +56,7 @@ KEY_HEADER = idempotency.HEADER
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 # of settlement, when much waits before the tip; then the worker goes on and the answer is "pending"
 MOST_ROUNDS = 5
+SETTLING_SECONDS = 2.0  # as long as a call waits for them, and for its turn; the same then
 MOST_EVENTS = 500
 
 _PENDING = SettlementStatus.PENDING.value
@@ -211,11 +213,14 @@ def _placed(call: Call) -> KeptAnswer:
 
 
 def _settle(subject: str) -> None:
-    """Runs the settlement until it has taken this delivery; what was accepted before goes
-    before."""
+    """Runs the settlement until it has taken this delivery, or its time is over; what was accepted
+    before goes before."""
+    until = time.monotonic() + SETTLING_SECONDS
     try:
-        with _settling:
-            for _ in range(MOST_ROUNDS):
+        with _turn() as is_ours:
+            for _ in range(MOST_ROUNDS if is_ours else 0):
+                if time.monotonic() > until:
+                    break
                 if not inbox.is_waiting(subject):
                     return
                 done = settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT)
@@ -227,6 +232,18 @@ def _settle(subject: str) -> None:
         # It is durable in the inbox: the worker will settle it, and the answer says that it waits.
         log.warning("settlement_left_to_worker", extra={"error_code": type(failure).__name__})
     doorbell.ring_soon("tips.settle")
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[bool]:
+    """False: others' settlements take so long that the worker must do ours. Threads that wait for
+    each other answer nobody else."""
+    is_ours = _settling.acquire(timeout=SETTLING_SECONDS)
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            _settling.release()
 
 
 def _standing(call: Call) -> KeptAnswer:

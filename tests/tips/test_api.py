@@ -34,7 +34,7 @@ from tests.tips.calls import (
     tip,
     tip_id,
 )
-from tips import signals
+from tips import api, signals
 from tips.api import MOST_EVENTS
 from tips.intake import idempotency, payloads, platforms
 from tips.log import archive, eventlog
@@ -217,6 +217,38 @@ def test_when_much_waits_before_it_the_worker_settles_it(post, settings):
     while settle().handled:
         pass
     assert state() == SETTLED
+
+
+def test_while_settlement_stands_still_callers_are_told_to_ask_later(post, in_threads, monkeypatch):
+    """Nobody's thread waits without end, so the others of the process go on answering."""
+    monkeypatch.setattr(api, "SETTLING_SECONDS", 0.2)
+    bought(5000)
+    numbers = iter(range(1, 9))
+
+    def place():
+        number = next(numbers)
+        return post(tip(number, 100), f"key-{number}")
+
+    assert api._settling.acquire(timeout=5)
+    try:
+        answers = in_threads(place, times=8, workers=8)
+    finally:
+        api._settling.release()
+    assert {(answer.status_code, answer.json()["settlementStatus"]) for answer in answers} == {
+        (202, "pending")
+    }
+    while settle().handled:
+        pass
+    assert sorted(events()) == list(range(1, 9))
+
+
+def test_a_call_whose_time_is_over_starts_no_further_round(post, monkeypatch, settings):
+    settings.DRAIN_LIMIT = 1
+    monkeypatch.setattr(api, "SETTLING_SECONDS", 0.0)
+    bought(500)
+    succeeded(2, 10)
+    assert post(tip(1)).status_code == 202
+    assert events() == []
 
 
 def test_a_reference_of_another_transfer_is_told(post):
