@@ -74,7 +74,9 @@ def acknowledge(acks: Sequence[Ack]) -> list[bool]:
     refused = {_who_about_what(ack) for ack in refusals if _refuse(ack)}
     told = [ack for ack in acks if _who_about_what(ack) not in refused]
     if told:
-        collection(Activation, _FAST).bulk_write(
+        # What a page has confirmed is never sent to another one, so it must outlive a failover.
+        concern = _FAST if all(ack.stage in ENDS for ack in told) else None
+        collection(Activation, concern).bulk_write(
             [update for ack in told for update in _updates_of(ack)], ordered=True
         )
     _extend([ack for ack in told if ack.stage not in ENDS])

@@ -19,6 +19,7 @@ from lovense.sending import acknowledgement, dispatch, leases, pages, resume
 from lovense.sending.acknowledgement import Ack
 from tests import services
 from tests.chain import MENU, Chain
+from tests.commands import RECORDER
 from tests.factories import NOW, PerformerFactory, Viewer, fund
 from tests.lovense.conftest import CHANNEL, Wire, activation_of, in_collection, request_of, seconds
 from tests.lovense.rounds import record
@@ -30,6 +31,14 @@ pytestmark = pytest.mark.django_db
 ERROR = 8000
 WINDOW = 10  # seconds in which a page confirms
 TICK = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def sent_commands():
+    """What this process asks of MongoDB from here on, inserts apart."""
+    RECORDER.commands = commands = []
+    yield commands
+    RECORDER.commands = None
 
 
 def drain(now=NOW):
@@ -76,6 +85,32 @@ def test_a_settled_tip_is_claimed_decided_and_sent_to_the_page(chain, bob, wire)
     assert command["tipper"] == {"username": "bob"}
     assert command["ledger"]["status"] == "SETTLED"
     assert request_of(tip_id)["lease_until"] == NOW + seconds(WINDOW)
+
+
+@pytest.mark.parametrize("stages", [["received"], ["started"], ["finished", "received"]])
+def test_what_a_page_has_confirmed_outlives_a_failover(stages, chain, bob, sent_commands):
+    """What another page must not play a second time is kept by a majority before the page is answered."""
+    tip_id = chain.settled(bob, 100)
+    drain()
+    sent_commands.clear()
+    acknowledgement.acknowledge(
+        [Ack(chain.performer_id, activation_id(tip_id), 1, each, NOW) for each in stages]
+    )
+    (written,) = [command for _, command in sent_commands if command.get("update") == "activations"]
+    assert written["writeConcern"]["w"] == "majority"
+
+
+def test_the_plain_end_waits_for_a_majority_once(chain, bob, sent_commands):
+    """The oplog is ordered: what keeps the request's end keeps the activation's before it."""
+    tip_id = chain.settled(bob, 100)
+    drain()
+    sent_commands.clear()
+    acknowledgement.acknowledge([Ack(chain.performer_id, activation_id(tip_id), 1, "finished", NOW)])
+    written = [command for _, command in sent_commands if "update" in command]
+    assert [(command["update"], command["writeConcern"]["w"]) for command in written][-2:] == [
+        ("activations", 1),
+        ("queue_requests", "majority"),
+    ]
 
 
 def test_one_at_a_time_in_the_order_of_settlement(chain, bob, wire):
