@@ -17,6 +17,9 @@ from django.utils.safestring import mark_safe
 from adminpanel.models import PerformerTipHour, TipHour
 from ground.audit.models import AuditEntry
 from ground.inbox.models import WebhookDelivery, WebhookNonce
+from ground.journal import journal
+from ground.journal.models import JournalEntry, JournalRefusal, JournalState
+from ground.mongodb.collections import Document
 from ledger.books import posting
 from ledger.models import Account, Posting
 from tips.log import events
@@ -125,6 +128,58 @@ class PostingAdmin(AdminsOnly):
             moves = f"{leg['delta']:+d}, leaves {leg['balance']}, version {leg['version']}"
             lines.append((entry_id, leg["account"], moves))
         return format_html_join(mark_safe("<br>"), "{}: {} {}", lines)
+
+
+@admin.register(JournalEntry)
+class EntryAdmin(AdminsOnly):
+    """What became durable in one moment, money's side too; the payloads as staff may read them, and
+    no body. Keys that the inbox has taken are no entries."""
+
+    list_display = ("number", "by", "at")
+    readonly_fields = ("content",)
+    search_help_text = "A number, or a key of an entry: the id of a tip, or of a delivery"
+    ordering = ("-number",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[JournalEntry]":
+        numbers = (1, journal.LARGEST)
+        found: QuerySet[JournalEntry] = super().get_queryset(request)
+        return found.filter(number__range=numbers)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[JournalEntry]", search_term: str
+    ) -> "tuple[QuerySet[JournalEntry], bool]":
+        if not search_term.strip():
+            return queryset, False
+        number = journal.number_of(search_term.strip())
+        return (queryset.filter(pk=number) if number else queryset.none()), False
+
+    @admin.display
+    def content(self, row: JournalEntry) -> str:
+        document = journal.find(row.number) or {}
+        return json.dumps(_as_shown(document), ensure_ascii=False, indent=2, default=str)
+
+
+def _as_shown(document: Document) -> Document:
+    """A body names the tipper, who may be anonymous."""
+    shown: Document = {name: value for name, value in document.items() if name not in ("_id", "at")}
+    if "deliveries" in shown:
+        bare = [{**row, "body": f"{len(row['body'])} bytes"} for row in shown["deliveries"]]
+        shown["deliveries"] = bare
+    if "events" in shown:
+        shown["events"] = [
+            {**row, "payload": events.masked(row["payload"])} for row in shown["events"]
+        ]
+    return shown
+
+
+@admin.register(JournalState)
+class JournalStateAdmin(ReadOnly):
+    list_display = ("key", "number", "holder", "until")
+
+
+@admin.register(JournalRefusal)
+class RefusalAdmin(ReadOnly):
+    list_display = ("key", "at")
 
 
 @admin.register(WebhookDelivery)

@@ -143,6 +143,15 @@ def find(number: int) -> Document | None:
     return collection(JournalEntry).find_one({"_id": number})
 
 
+def number_of(written: str) -> int | None:
+    """The entry that has this key or, if none has, this number."""
+    row = collection(JournalEntry).find_one({"keys": written, "_id": {"$lte": LARGEST}}, {"_id": 1})
+    if row:
+        return int(row["_id"])
+    is_number = written.isascii() and written.isdigit() and len(written) < len(str(LARGEST))
+    return int(written) if is_number else None
+
+
 def is_trimmed(row: Document) -> bool:
     """Whether only the frame of an entry is left, of one that had a content."""
     return "touched" not in row and all(name in KEPT for name in row)

@@ -7,15 +7,21 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adminpanel.staff import Role, enrol
+from ground.journal import journal
+from ground.journal.models import JournalEntry, JournalRefusal, JournalState
 from ground.mongodb.collections import collection
+from ledger.books import posting
+from ledger.books.memory import Books
 from ledger.models import Account, Posting
 from tests.factories import NOW
 from tests.tips import calls
+from tips.intake import payloads
 from tips.models import ArchivedQueueRequest, ArchivedTipActivated, QueueRequest, Tip, TipActivated
+from tips.settlement import rounds
 
 pytestmark = pytest.mark.django_db
 
-APPS = ("ledger", "tips")
+APPS = ("journal", "ledger", "tips")
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in APPS),
     key=lambda model: model.__name__,
@@ -44,7 +50,7 @@ def path(model, *rest):
 def quoted(model):
     from django.contrib.admin.utils import quote
 
-    return quote(model.objects.first().pk)
+    return quote(str(model.objects.first().pk))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -84,7 +90,7 @@ def test_every_model_of_money_and_tips_is_there():
     assert {model for app in APPS for model in apps.get_app_config(app).get_models()} == set(MODELS)
 
 
-BOOKS = (Account, Posting)
+BOOKS = (Account, Posting, JournalEntry)
 ALL = sorted(admin.site._registry, key=lambda model: model.__name__)
 NAMES = ("bob", calls.BOB)
 
@@ -185,7 +191,7 @@ HOSTILE = [
 def test_no_address_of_a_list_is_a_failure_of_ours_or_a_search_by_hand(rows, query):
     client = Client(raise_request_exception=False)
     client.force_login(enrol(username="eve", role=Role.ADMIN, password="").user)
-    for model in (Tip, QueueRequest, Account):
+    for model in (Tip, QueueRequest, Account, JournalEntry):
         answer = client.get(f"{path(model)}?{query}")
         assert answer.status_code in (200, 302, 400), answer.status_code
         name = query.partition("=")[0]
@@ -193,7 +199,9 @@ def test_no_address_of_a_list_is_a_failure_of_ours_or_a_search_by_hand(rows, que
             assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("key", ["%00", "$", "a" * 3000, "..%2f", "%F0%9F%92%A9", "[", "_00"])
+@pytest.mark.parametrize(
+    "key", ["%00", "$", "a" * 3000, "..%2f", "%F0%9F%92%A9", "[", "_00", "9" * 19, "9" * 30, "9" * 5000, "-1"]
+)
 def test_no_key_of_a_row_is_a_failure_of_ours(rows, key):
     client = Client(raise_request_exception=False)
     client.force_login(enrol(username="eve", role=Role.ADMIN, password="").user)
@@ -204,3 +212,75 @@ def test_no_key_of_a_row_is_a_failure_of_ours(rows, key):
 @pytest.mark.parametrize("query", ["settlement_status__exact=settled", "needs_reconciliation__isempty=1"])
 def test_the_filters_beside_the_list_work(rows, browser, query):
     assert browser.get(f"{path(Tip)}?{query}").status_code == 200
+
+
+# --- the journal -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def entry(db):
+    """An entry as the pen writes it, of an anonymous tip: its number."""
+    body = calls.body("tip.succeeded", calls.tip(1, isAnonymous=True))
+    said = payloads.parse(body)
+    call = payloads.as_call(payloads.PAYMENTS, "msg_a", body, said, position=1, received_at=NOW)
+    books, order = Books(), said.order
+    books.learn(dict.fromkeys(rounds.accounts(order), (1000, 3)))
+
+    def move(group, now):
+        row = books.move(group, now=now)
+        return row, posting.entries(row)
+
+    tip = rounds.settle(call, order, move, rounds.Head(0, ""), now=NOW)
+    number = journal.last() + 1
+    journal.append({"_id": number, "by": "web-0/a", "at": NOW, **rounds.written([tip])})
+    return number
+
+
+@pytest.fixture
+def chief():
+    made = Client()
+    made.force_login(enrol(username="root", role=Role.ADMIN, password="").user)
+    return made
+
+
+def test_an_entry_shows_its_money_and_names_no_anonymous_viewer(entry, chief):
+    text = chief.get(path(JournalEntry, str(entry), "change")).content.decode()
+    assert f"TIP_{calls.tip_id(1)}" in text
+    assert f"user:{calls.BOB}" in text, "the money's own books"
+    assert "bob" not in text
+    masked = text.replace(f"user:{calls.BOB}", "")
+    assert calls.BOB not in masked
+
+
+@pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
+def test_entries_are_for_admins_alone_and_what_was_refused_for_whoever_may_look(entry, role):
+    looks = Client()
+    looks.force_login(enrol(username="looks", role=role, password="").user)
+    assert looks.get(path(JournalEntry)).status_code == 403
+    assert looks.get(path(JournalEntry, str(entry), "change")).status_code == 403
+    journal.refuse(Posting, {"_id": "TIP_1"})
+    assert "ledger_postings/TIP_1" in looks.get(path(JournalRefusal)).content.decode()
+    assert "unfolded" in looks.get(path(JournalState)).content.decode()
+
+
+def test_an_entry_is_found_by_its_number_and_by_its_keys_and_keys_of_the_inbox_are_none(entry, chief):
+    journal.append({"_id": entry + 1, "by": "web-0/other", "at": NOW})
+    journal.take_keys([["a-key-of-the-inbox"]])
+
+    def found(query):
+        text = chief.get(path(JournalEntry), {"q": query}).content.decode()
+        return [number for number in (entry, entry + 1) if f"/{number}/change/" in text]
+
+    assert found("") == [entry, entry + 1]
+    assert "inbox_2F" not in chief.get(path(JournalEntry)).content.decode(), "no link to a row that is none"
+    assert found(str(entry)) == found(calls.tip_id(1)) == [entry]
+    unknown = ("a-key-of-the-inbox", "nobody", "9" * 30, "$where")
+    assert [found(query) for query in unknown] == [[]] * len(unknown)
+
+
+def test_a_trimmed_entry_is_shown_as_what_is_left(entry, chief):
+    kept = [{"$project": {name: 1 for name in journal.KEPT if name != "_id"}}]
+    collection(JournalEntry).update_one({"_id": entry}, kept)
+    text = chief.get(path(JournalEntry, str(entry), "change")).content.decode()
+    assert calls.tip_id(1) in text
+    assert "postings" not in text
