@@ -208,7 +208,8 @@ def behind() -> tuple[int, datetime | None]:
     """How many entries are not unfolded, and when the oldest of them was written."""
     number = unfolded()
     rest = last() - number
-    oldest = collection(JournalEntry).find_one({"_id": number + 1}, {"at": 1}) if rest > 0 else None
+    following = {"_id": {"$gt": number, "$lte": LARGEST}}  # the next one, or what follows a gap
+    oldest = collection(JournalEntry).find_one(following, {"at": 1}, sort=[("_id", 1)])
     return max(0, rest), oldest["at"] if oldest else None
 
 

@@ -123,6 +123,12 @@ def test_entries_whose_rows_are_not_written_and_since_when_the_oldest_waits(db):
     assert hop("entries", NOW + MINUTE) == (0, None)
 
 
+def test_entries_behind_a_missing_one_are_late_too(db):
+    journal.append({"_id": 2, "by": "test", "at": NOW})
+    assert hop("entries", NOW + MINUTE) == (2, 60)
+    assert health.read(now=NOW + MINUTE).hop("entries").is_late
+
+
 def test_keys_of_the_inbox_are_no_entries_that_wait(db):
     journal.take_keys([["a"], ["b"]])
     assert hop("entries") == (0, None)
