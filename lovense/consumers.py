@@ -8,11 +8,14 @@ parses and forwards."""
 import asyncio
 import logging
 import secrets
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
 
 from ground import clock
 from lovense.devices import register
@@ -29,19 +32,51 @@ log = logging.getLogger(__name__)
 TRY_LATER = 1013
 
 
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """It runs as long as the block does."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 class PerformerConsumer(AsyncConsumer):
     """The door of one page."""
 
     page: OpenPage
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """However it ends, nothing here takes it for an open page any more."""
+        """One loop for the page and one for the layer, where Channels makes two tasks for every
+        message. However it ends, nothing here takes it for an open page any more."""
+        self.scope, self.base_send = scope, send
+        self.channel_layer = get_channel_layer()
+        self.channel_name = await self.channel_layer.new_channel()
+        is_connected = asyncio.Event()
         try:
-            await super().__call__(scope, receive, send)
+            async with beside(self._hear_layer(is_connected)):
+                await self.dispatch(await receive())
+                is_connected.set()  # it has its snapshot
+                while True:
+                    await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         finally:
             if hasattr(self, "page"):
                 self.page.outbox.forget()
                 sockets.remove(self.page)
+
+    async def _hear_layer(self, is_connected: asyncio.Event) -> None:
+        """The layer forgets a channel when a receive is cancelled, so it begins with one."""
+        while True:
+            message = await self.channel_layer.receive(self.channel_name)
+            await is_connected.wait()
+            try:
+                await self.dispatch(message)
+            except Exception as error:  # of one message; what it said is asked for again
+                log.warning("socket_failed", extra={"error_code": type(error).__name__})
 
     async def dispatch(self, message: LayerMessage) -> None:
         # Channels closes old ORM connections before every message, a thread hop each; there is none
