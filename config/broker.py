@@ -15,7 +15,7 @@ PAUSES = {"interval_start": 0.1, "interval_step": 0.2, "interval_max": 2.0}
 
 
 class Channel(redis.Channel):
-    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+    def basic_ack(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is kept about a ring, so there is nothing to take away.
 
         Upstream asks Redis all the same, even on a channel whose connection was lost meanwhile:

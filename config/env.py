@@ -19,7 +19,7 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "") or default
 
 
-def flag(name: str, default: bool) -> bool:
+def flag(name: str, *, default: bool) -> bool:
     value = text(name).lower()
     if not value:
         return default

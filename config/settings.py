@@ -12,7 +12,7 @@ from ground.inbox import signing
 from ledger.rrr import signing as rrr_signing
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DEBUG = env.flag("DEBUG", True)
+DEBUG = env.flag("DEBUG", default=True)
 PRODUCTION = not DEBUG
 
 SECRET_KEY = env.secret(
@@ -256,7 +256,7 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 # --- ledger --------------------------------------------------------------------------------------
 LEDGER_GATEWAY = env.choice("LEDGER_GATEWAY", "embedded", ("embedded", "rrr"))
 # Whether we move a tip's tokens ourselves; with RRR the platform has already caused the posting.
-LEDGER_PLACES_TIPS = env.flag("LEDGER_PLACES_TIPS", LEDGER_GATEWAY == "embedded")
+LEDGER_PLACES_TIPS = env.flag("LEDGER_PLACES_TIPS", default=LEDGER_GATEWAY == "embedded")
 # The development defaults are those of `manage.py rrr_simulator`; in production
 # ledger/rrr/checks.py refuses blanks.
 RRR_API_BASE_URL = env.text("RRR_API_BASE_URL", "" if PRODUCTION else "http://127.0.0.1:8790")
@@ -274,7 +274,7 @@ RRR_WEBHOOK_SECRETS = env.parsed(
     rrr_signing.secrets_of,
     "A comma list of keyid:secret; two during rotation.",
 )
-RRR_WEBHOOK_SCHEME1 = env.flag("RRR_WEBHOOK_SCHEME1", False)
+RRR_WEBHOOK_SCHEME1 = env.flag("RRR_WEBHOOK_SCHEME1", default=False)
 PAYMENT_WEBHOOK_SECRETS = env.parsed(
     "PAYMENT_WEBHOOK_SECRETS",
     env.words(

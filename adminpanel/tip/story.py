@@ -163,7 +163,7 @@ class Story:
         """Of our own books; of somebody else's ledger, what the event keeps of the proof."""
         is_masked = bool(self.tip and self.tip.is_anonymous)
         if self.tip and self.tip.looks is not None and self.event:
-            return list(_proof_lines(self.tip, self.event.payload["ledger"], is_masked))
+            return list(_proof_lines(self.tip, self.event.payload["ledger"], is_masked=is_masked))
         return [_line(entry, is_masked=is_masked) for entry in self.entries]
 
 
@@ -246,7 +246,7 @@ def _line(entry: PostedEntry, *, is_masked: bool) -> Line:
     return Line(entry.entry_id, account, side, abs(entry.points_delta), before, entry.balance_after)
 
 
-def _proof_lines(tip: Tip, ledger: dict[str, Any], is_masked: bool) -> Iterator[Line]:
+def _proof_lines(tip: Tip, ledger: dict[str, Any], *, is_masked: bool) -> Iterator[Line]:
     """A ledger that keeps a transfer in one entry names one side of it."""
     viewer = "user:hidden" if is_masked else user_account(tip.tipper_id)
     sides = {

@@ -85,9 +85,9 @@ class Table:
         if self._in_place:
             self._redraw(trails)
         else:
-            self._append(trails, is_last)
+            self._append(trails, is_last=is_last)
 
-    def _append(self, trails: Mapping[str, TipTimes], is_last: bool) -> None:
+    def _append(self, trails: Mapping[str, TipTimes], *, is_last: bool) -> None:
         for scene in self._scenes:
             trail = trails[scene.tip_id]
             if scene.number not in self._said and (is_last or mark(scene, trail) != OPEN):

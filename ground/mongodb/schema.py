@@ -62,14 +62,14 @@ class _Usable:
 def _replace_types(made: IndexModel, is_nullable: dict[str, bool]) -> None:
     conditions = made.document.pop("partialFilterExpression", {})
     kept = {
-        column: _condition(found, is_nullable.get(column, True))
+        column: _condition(found, is_nullable=is_nullable.get(column, True))
         for column, found in conditions.items()
     }
     if kept := {column: found for column, found in kept.items() if found}:
         made.document["partialFilterExpression"] = kept
 
 
-def _condition(found: Any, is_nullable: bool) -> Any:
+def _condition(found: Any, *, is_nullable: bool) -> Any:
     if not isinstance(found, dict) or "$type" not in found:
         return found
     others = {operator: value for operator, value in found.items() if operator != "$type"}

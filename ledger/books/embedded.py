@@ -10,6 +10,7 @@ from ground.mongodb import collections
 from ground.mongodb.collections import collection
 from ledger import gateway
 from ledger.books import grouped, posting
+from ledger.books.memory import AccountRow
 from ledger.models import Account
 
 
@@ -39,8 +40,8 @@ class EmbeddedGateway:
         return posting.entries_of([source_ref])
 
     def balance_of(self, account: str) -> int:
-        row = collection(Account).find_one({"_id": account}, {"balance": 1})
-        return int(row["balance"]) if row else 0
+        row: AccountRow | None = collection(Account).find_one({"_id": account}, {"balance": 1})
+        return row["balance"] if row else 0
 
     def health(self) -> bool:
         return collections.answers()

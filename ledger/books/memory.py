@@ -24,6 +24,15 @@ LEAST_BALANCE = 1 - 2**63  # the issuer's, who alone is negative: MongoDB's inte
 State = tuple[int, int]  # balance, version; an account that was never opened is (0, 0)
 
 
+class AccountRow(TypedDict):
+    """An account as it is kept: its `balance` is what its leg of this `version` left."""
+
+    _id: str
+    balance: int
+    version: int
+    created_at: datetime
+
+
 class Leg(TypedDict):
     """One account's side. `version` counts the account's legs without gaps; `balance` is what this
     one leaves."""

@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
-from ledger.books.memory import Books, PostingRow, State
+from ledger.books.memory import AccountRow, Books, PostingRow, State
 from ledger.gateway import (
     COMMISSION_SUFFIX,
     REVERSAL,
@@ -73,7 +73,7 @@ def post(
 class _Batch:
     """What one call posts, and what was posted before it."""
 
-    def __init__(self, now: datetime, found: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, now: datetime, found: Iterable[PostingRow]) -> None:
         self.books = Books()
         self.rows: list[PostingRow] = []
         self._now = now
@@ -103,7 +103,7 @@ class _Batch:
             told += made
         return Posted(told)
 
-    def _remember(self, row: Mapping[str, Any], made: list[PostedEntry]) -> None:
+    def _remember(self, row: PostingRow, made: list[PostedEntry]) -> None:
         for number, transfer in enumerate(transfers(row)):
             self._posted[transfer.key] = transfer, made[2 * number : 2 * number + 2]
 
@@ -180,7 +180,7 @@ def states(accounts: Iterable[str], *, session: ClientSession | None = None) -> 
     """How these accounts stand; one that was never opened has nothing."""
     asked: dict[str, State] = dict.fromkeys(accounts, (0, 0))
     if asked:
-        found = collection(Account).find(
+        found: Iterable[AccountRow] = collection(Account).find(
             {"_id": {"$in": list(asked)}},
             {"balance": 1, "version": 1},
             session=session,
@@ -190,7 +190,7 @@ def states(accounts: Iterable[str], *, session: ClientSession | None = None) -> 
     return asked
 
 
-def entries(row: Mapping[str, Any]) -> list[PostedEntry]:
+def entries(row: PostingRow) -> list[PostedEntry]:
     """A posting's legs as everyone else sees them, in their order."""
     posted_at, reverses = row["posted_at"], row.get("reverses")
     made = []
@@ -259,7 +259,7 @@ def find(key: str, *, session: ClientSession | None = None) -> tuple[Transfer, s
     return None
 
 
-def _holding(keys: Iterable[str], session: ClientSession | None = None) -> list[Mapping[str, Any]]:
+def _holding(keys: Iterable[str], session: ClientSession | None = None) -> list[PostingRow]:
     """The postings of these keys; that of a commission is its order's."""
     wanted = {name for key in keys for name in (key, key.removesuffix(COMMISSION_SUFFIX))}
     found = collection(Posting).find(

@@ -206,14 +206,16 @@ def heal(*, now: datetime, limit: int) -> int:
             row
             for row in members
             if _is_lost(
-                row, leaders.get(activation_id(row["leader"] or "")), row["leader"] in claimed
+                row,
+                leaders.get(activation_id(row["leader"] or "")),
+                is_claimed=row["leader"] in claimed,
             )
         ],
         now,
     )
 
 
-def _is_lost(member: RequestRow, leader: ActivationRow | None, is_claimed: bool) -> bool:
+def _is_lost(member: RequestRow, leader: ActivationRow | None, *, is_claimed: bool) -> bool:
     """A leader that is claimed and has no row is being decided; the row of one that was refused
     names nobody any more."""
     if leader is None:

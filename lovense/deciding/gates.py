@@ -27,7 +27,7 @@ class _Gates:
         self.reason = ""
         self._at = clock.iso(now)
 
-    def ask(self, gate: str, passed: bool, saw: Any, reason: str = "") -> bool:
+    def ask(self, gate: str, saw: Any, reason: str = "", *, passed: bool) -> bool:
         self.rows.append({"gate": gate, "passed": passed, "saw": saw, "at": self._at})
         if not passed:
             self.reason = reason or gate
@@ -89,9 +89,11 @@ def _answering_item(
     enabled = rules.platform["enable_lovense"]
     passed = (
         _is_proven(request, gates)
-        and gates.ask("kill_switch", enabled, enabled)
+        and gates.ask("kill_switch", enabled, passed=enabled)
         and (request["type"] != RequestType.TIP or _is_fresh(request, gates))
-        and gates.ask("performer", performer is not None, request["lane"], "unknown_performer")
+        and gates.ask(
+            "performer", request["lane"], "unknown_performer", passed=performer is not None
+        )
     )
     if not passed:
         return None
@@ -100,21 +102,25 @@ def _answering_item(
     saw = "a page holds the devices" if is_online else "no page"
     return (
         item
-        if item is not None and gates.ask("device_online", is_online, saw, "device_offline")
+        if item is not None and gates.ask("device_online", saw, "device_offline", passed=is_online)
         else None
     )
 
 
 def _is_proven(request: RequestRow, gates: _Gates) -> bool:
     if request["type"] != RequestType.TIP:
-        return gates.ask("submitted", True, request.get("submitted_by") or "")
+        return gates.ask("submitted", request.get("submitted_by") or "", passed=True)
     ledger = request["payload"]["ledger"]
     return (
-        gates.ask("signature", True, "a signed delivery recorded this tip")
+        gates.ask("signature", "a signed delivery recorded this tip", passed=True)
         and gates.ask(
-            "duplicate", True, f"first and only event of this tip, number {request['position']}"
+            "duplicate",
+            f"first and only event of this tip, number {request['position']}",
+            passed=True,
         )
-        and gates.ask("settled", True, f"{ledger['ledgerId']} posted at {ledger['postedAt']}")
+        and gates.ask(
+            "settled", f"{ledger['ledgerId']} posted at {ledger['postedAt']}", passed=True
+        )
     )
 
 
@@ -127,9 +133,9 @@ def _is_fresh(request: RequestRow, gates: _Gates) -> bool:
     lateness = (settled_at - tipped_at).total_seconds()
     return gates.ask(
         "fresh",
-        lateness <= settings.TIP_FRESH_SECONDS,
         f"settled {lateness:.0f} s after the tip",
         "too_late",
+        passed=lateness <= settings.TIP_FRESH_SECONDS,
     )
 
 
@@ -145,13 +151,15 @@ def _matching_item(
         else "none published: the platform's default reaction"
     )
     passed = (
-        gates.ask("minimum", amount >= minimum, f"{amount} of at least {minimum}", "below_minimum")
-        and gates.ask("menu", menu is not None or item is not None, answers, "no_menu")
+        gates.ask(
+            "minimum", f"{amount} of at least {minimum}", "below_minimum", passed=amount >= minimum
+        )
+        and gates.ask("menu", answers, "no_menu", passed=menu is not None or item is not None)
         and gates.ask(
             "menu_match",
-            item is not None,
             item["title"] if item else f"nothing answers {amount}",
             "no_match",
+            passed=item is not None,
         )
     )
     return item if passed else None
@@ -163,15 +171,18 @@ def _promise(
     try:
         commands, promised = compiled(item, rules, performer["_id"])
     except vibration.NothingAllowed as nothing:
-        gates.ask("caps", False, str(nothing), "caps")
+        gates.ask("caps", str(nothing), "caps", passed=False)
         return [], 0
     seconds, strength = rules.maximum_seconds(performer["_id"]), performer["maximum_intensity"]
-    gates.ask("caps", True, f"{promised} s of at most {seconds} s, intensity at most {strength}")
+    saw = f"{promised} s of at most {seconds} s, intensity at most {strength}"
+    gates.ask("caps", saw, passed=True)
     pace = rules.paces.get(performer["_id"])
     is_open = pace is None or pace.is_open
     saw = f"{len(pace.starts)} of {pace.limit} in a minute" if pace and pace.limit else "no limit"
-    if gates.ask("rate_limit", is_open, saw) and gates.ask("paused", True, "not paused"):
-        gates.ask("stop_epoch", True, performer["stop_epoch"])
+    if gates.ask("rate_limit", saw, passed=is_open) and gates.ask(
+        "paused", "not paused", passed=True
+    ):
+        gates.ask("stop_epoch", performer["stop_epoch"], passed=True)
     return commands, promised
 
 

@@ -55,9 +55,9 @@ def run(
         lost.make_indexes(now=now)
     restored: Counter[str] = Counter()
     for tip_ids in _tips(progress):
-        restored += _restored(_requests(tip_ids, now), is_dry, now)
+        restored += _restored(_requests(tip_ids, now), now, is_dry=is_dry)
     for activations in _not_tips():
-        restored += _restored([_of_activation(row, now) for row in activations], is_dry, now)
+        restored += _restored([_of_activation(row, now) for row in activations], now, is_dry=is_dry)
     if restored and not is_dry:
         log.warning("queue_rebuilt", extra={"count": restored.total()})
     return restored
@@ -180,7 +180,7 @@ def _errors(attempts: Iterable[AttemptRow]) -> Iterator[AttemptError]:
         yield {"at": one["at"], "error": told}
 
 
-def _restored(rows: list[RequestRow], is_dry: bool, now: datetime) -> Counter[str]:
+def _restored(rows: list[RequestRow], now: datetime, *, is_dry: bool) -> Counter[str]:
     """Puts them in; what ended in the moment between is ended here too."""
     if rows and not is_dry:
         lost.put_in(rows)

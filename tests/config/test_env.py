@@ -25,13 +25,13 @@ def given(monkeypatch):
 )
 def test_a_flag_is_a_word(given, word, meaning):
     given(word)
-    assert env.flag("X_SETTING", not meaning) is meaning
+    assert env.flag("X_SETTING", default=not meaning) is meaning
 
 
 @pytest.mark.parametrize(
     "read",
     [
-        lambda: env.flag("X_SETTING", True),
+        lambda: env.flag("X_SETTING", default=True),
         lambda: env.integer("X_SETTING", 3),
         lambda: env.decimal("X_SETTING", 1.5),
     ],
@@ -46,7 +46,7 @@ def test_nothing_and_an_empty_value_mean_the_default(given, read):
 def test_another_word_is_refused_as_a_flag(given, wrong):
     given(wrong)
     with pytest.raises(ImproperlyConfigured, match="X_SETTING must be true or false, not"):
-        env.flag("X_SETTING", True)
+        env.flag("X_SETTING", default=True)
 
 
 @pytest.mark.parametrize("wrong", ["ten", "1.5", "1e3", "0x10", " "])

@@ -332,7 +332,7 @@ def test_what_ends_while_it_is_restored_is_ended(chain, bob):
     lose()
     rows = rebuild._requests([tip_id], LATER)
     chain.acknowledge(tip_id, "finished", delivered_seconds=10)
-    rebuild._restored(rows, False, LATER)
+    rebuild._restored(rows, LATER, is_dry=False)
     assert statuses() == {"completed": 1}
 
 

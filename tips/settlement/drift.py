@@ -77,7 +77,7 @@ def findings(
             ):
                 yield from (
                     Drift(tip["_id"], problem)
-                    for problem in _problems(tip, logged.get(tip["_id"]), answer, is_own)
+                    for problem in _problems(tip, logged.get(tip["_id"]), answer, is_own=is_own)
                 )
             progress(len(batch))
 
@@ -109,7 +109,7 @@ def _ask(ledger: Gateway, tip: TipRow) -> EntriesOrError:
 
 
 def _problems(
-    tip: TipRow, event: EventRow | None, answer: EntriesOrError, is_own: bool
+    tip: TipRow, event: EventRow | None, answer: EntriesOrError, *, is_own: bool
 ) -> Iterator[str]:
     if event is None:
         yield "is settled and has no event"

@@ -83,7 +83,7 @@ def _of_deployment(now: datetime) -> Iterator[Line]:
     yield "waiting", f"{_counted(found.hop('requests'))}, {_oldest(found.hop('requests'))}"
     yield "running", str(counts.running(limit=health.COUNTED_AT_MOST))
     yield "mode", settings.queue_mode
-    yield "held", _held(found.is_draining, settings.enable_lovense)
+    yield "held", _held(is_draining=found.is_draining, is_enabled=settings.enable_lovense)
     yield "dead letters", f"{found.saw('dead').saw} without a review"
     yield (
         "before it",
@@ -165,7 +165,7 @@ def _seconds(seconds: float | None) -> str:
     )
 
 
-def _held(is_draining: bool, is_enabled: bool) -> str:
+def _held(*, is_draining: bool, is_enabled: bool) -> str:
     reasons = ["draining"] * is_draining + ["the kill switch is on"] * (not is_enabled)
     return ", ".join(reasons) or "no"
 

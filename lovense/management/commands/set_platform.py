@@ -29,5 +29,5 @@ class Command(BaseCommand):
         self.stdout.write(f"{made.key}: {_shown(made.before)} -> {_shown(made.after)}")
 
 
-def _shown(value: bool | int | str) -> str:
+def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) or '""'
