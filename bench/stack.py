@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,11 +38,20 @@ def new_secret() -> str:
 
 
 class BenchStack:
-    """`manage.py stack --ephemeral --port 0`, with 50 performers and 2000 funded viewers in it."""
+    """`manage.py stack --ephemeral --port 0`, with 50 performers and 2000 funded viewers in it.
 
-    def __init__(self, *, performers: int, web: int) -> None:
-        self.performers, self.web = performers, web
-        self.directory = Path(tempfile.mkdtemp(prefix="bench-"))
+    `directory`: with the databases that are there, which stay. `settings`: beside its own."""
+
+    def __init__(
+        self,
+        *,
+        performers: int,
+        web: int,
+        directory: Path | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.performers, self.web, self.is_kept = performers, web, directory is not None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="bench-"))
         self.log = self.directory / "stack.log"
         self.secret = new_secret()
         self.environment = {
@@ -52,11 +62,12 @@ class BenchStack:
             },
             "STACK_FILE": str(self.directory / "stack.json"),
             "PAYMENT_WEBHOOK_SECRETS": self.secret,
+            **settings,
         }
 
     def __enter__(self) -> "BenchStack":
         options = [
-            "--ephemeral",
+            *(() if self.is_kept else ("--ephemeral",)),
             "--port",
             "0",
             "--web",
@@ -96,7 +107,8 @@ class BenchStack:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not self.is_kept:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
