@@ -8,6 +8,7 @@ from ground import clock
 from lovense.deciding import batch
 from lovense.sending import acknowledgement, dispatch, leases
 from lovense.sending.acknowledgement import Ack
+from tests.pen import shift
 from tips import webhooks
 from tips.intake.simulator import PATH
 from tips.log import emission
@@ -60,4 +61,11 @@ def emit(now: str) -> None:
         pass
 
 
-HOPS = {step.__name__: step for step in (accept, settle, end_grace, look, send, acknowledge, heal, emit)}
+def write(performer_id: str, calls: list[list[str]], path: str, count: int) -> None:
+    """All facts, by the process that holds the pen."""
+    shift.work(performer_id, calls, path, count)
+
+
+HOPS = {
+    step.__name__: step for step in (accept, settle, end_grace, look, send, acknowledge, heal, emit, write)
+}

@@ -18,6 +18,7 @@ from config.pen import Pen
 from ground import clock
 from ground.inbox.inbox import Acceptance, Call
 from ground.journal import journal
+from lovense.deciding import platform
 from lovense.menus import publishing
 from lovense.sending import pages
 from lovense.sending.acknowledgement import Ack
@@ -128,3 +129,14 @@ def stage(ana, bob):
     fund(bob, 100_000)
     journal.catch_up()
     return ana
+
+
+@pytest.fixture
+def limited():
+    """`await limited(3)`: so many runs of a performer start in a minute; 0 for as many as there are."""
+
+    async def limit(number):
+        change = sync_to_async(platform.change)
+        await change(key="rate_limit_per_minute", value=str(number), by="dina", now=clock.now())
+
+    return limit

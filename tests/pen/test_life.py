@@ -16,7 +16,6 @@ from ground.journal import journal
 from ground.journal.models import JournalEntry, JournalState
 from ground.mongodb.collections import collection
 from ground.mongodb.transactions import NotCommitted
-from lovense.deciding import platform
 from lovense.lane import controls, submissions
 from lovense.models import Activation, LanePace
 from lovense.sending import dispatch, groups
@@ -316,17 +315,6 @@ async def test_what_a_person_submits_has_its_turn_between_the_tips(stage, bob, s
             await pen.catch_up()
     own = made.row["idempotency_key"]
     assert played == [sent[0][0], sent[1][0], own, sent[2][0]]
-
-
-@pytest.fixture
-def limited():
-    """`await limited(3)`: so many runs of a performer start in a minute; 0 for as many as there are."""
-
-    async def limit(number):
-        change = sync_to_async(platform.change)
-        await change(key="rate_limit_per_minute", value=str(number), by="dina", now=clock.now())
-
-    return limit
 
 
 async def test_the_limit_per_minute_holds_over_a_change_of_the_pen(stage, bob, limited):
