@@ -209,7 +209,8 @@ def behind() -> tuple[int, datetime | None]:
     number = unfolded()
     rest = last() - number
     following = {"_id": {"$gt": number, "$lte": LARGEST}}  # the next one, or what follows a gap
-    oldest = collection(JournalEntry).find_one(following, {"at": 1}, sort=[("_id", 1)])
+    rows = collection(JournalEntry)
+    oldest = rows.find_one(following, {"at": 1}, sort=[("_id", 1)]) if rest > 0 else None
     return max(0, rest), oldest["at"] if oldest else None
 
 
