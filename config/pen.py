@@ -149,6 +149,7 @@ class Pen:
         self._is_stale = True
         self._is_told = False
         self._has_careful = False
+        self._has_others = False  # processes that store calls beside us
         self._until = 0.0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
@@ -294,6 +295,9 @@ class Pen:
             await asyncio.sleep(0)  # what this turn of the loop has read comes along
             if self._is_stale:
                 await self._read_again()
+            if self._cold and self._has_others:  # what was answered there comes before it
+                waiting = partial(inbox.has_waiting, payloads.SOURCES)
+                self._has_careful |= await self._on(self._reader, waiting)
             if self._has_careful:
                 await self._settle_carefully()
             await self._read_what_is_cold()
@@ -593,6 +597,8 @@ class Pen:
         asked, now = time.monotonic(), clock.now()
         take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
         self._is_promised = await self._on(self._promises, take)
+        others = partial(journal.has_others, now=now)
+        self._has_others = self._is_promised and await self._on(self._promises, others)
         if not self._is_promised:
             self.is_ready = False
         else:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 Context = dict[str, Any]  # of one unfolding: what sections tell each other
 log = logging.getLogger(__name__)
 
-UNFOLDED, WRITER = "unfolded", "writer"
+UNFOLDED, WRITER, OTHERS = "unfolded", "writer", "others"
 AT_ONCE = 50  # entries unfolded by one transaction
 TURNS = 60  # how often a turn is tried before we believe that something else is wrong
 LARGEST = 2**63 - 1
@@ -360,14 +360,22 @@ def touched_since(before: int, number: int) -> Touched:
 
 def take_pen(holder: str, *, now: datetime, until: datetime) -> bool:
     """Promises that this process is the writer until then, unless another one is. Only a courtesy
-    among writers: the numbers decide."""
+    among writers: the numbers decide. Who is refused is remembered (`has_others`)."""
     free = {"_id": WRITER, "$or": [{"holder": holder}, {"until": {"$lte": now}}]}
     changes = {"$set": {"holder": holder, "until": until}}
     try:
         collection(JournalState).update_one(free, changes, upsert=True)
     except DuplicateKeyError:
+        collection(JournalState).update_one(
+            {"_id": OTHERS}, {"$max": {"until": until}}, upsert=True
+        )
         return False
     return True
+
+
+def has_others(*, now: datetime) -> bool:
+    """Whether another process would write, so that calls may come to it as well."""
+    return collection(JournalState).find_one({"_id": OTHERS, "until": {"$gt": now}}) is not None
 
 
 def lay_down_pen(holder: str, *, now: datetime) -> None:

@@ -21,8 +21,8 @@ class JournalEntry(models.Model):
 
 class JournalState(models.Model):
     """`unfolded`: the number up to which the rows that everybody reads are. `writer`: who writes
-    now, and until when that is promised. `trimmed`: up to which number entries are, and when the
-    next run may begin."""
+    now, and until when that is promised. `others`: until when another process would. `trimmed`: up
+    to which number entries are, and when the next run may begin."""
 
     key = models.CharField(primary_key=True, db_column="_id", max_length=10)
     number = models.BigIntegerField(default=0)

@@ -11,6 +11,7 @@ from pymongo.errors import AutoReconnect, PyMongoError
 import config.pen
 from ground import clock
 from ground.hops.groupcommit import Overloaded
+from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance
 from ground.journal import journal
 from ground.journal.models import JournalEntry, JournalState
@@ -351,3 +352,21 @@ async def test_a_lane_with_more_than_memory_keeps_plays_all_of_it_in_order(stage
             played.append(said["tipId"])
             page.finish(said)
     assert played == [tip_id for tip_id, _ in sent]
+
+
+async def test_a_tip_that_another_process_has_answered_plays_before_one_that_comes_here_later(stage, bob):
+    async with running(stage.performer_id) as (pen, page):
+        later = clock.now() + timedelta(seconds=60)
+        would_write = sync_to_async(journal.take_pen)
+        assert not await would_write("elsewhere/1", now=clock.now(), until=later)
+        while not pen._has_others:
+            await asyncio.sleep(0.01)
+        for _ in range(5):
+            first, body = tip(stage.performer_id, bob)
+            assert await sync_to_async(inbox.accept)([call_of(body)]) == [Acceptance.NEW]
+            second, body = tip(stage.performer_id, bob)
+            await in_time(post(pen, body))
+            for tip_id in (first, second):
+                said = await page.next()
+                assert said["tipId"] == tip_id
+                page.finish(said)
