@@ -311,7 +311,7 @@ class Pen:
             self._work_out(made)
             if made.tips or made.starts:
                 await self._commit(made)
-        except Exception:
+        except BaseException:  # also where the pen is laid down meanwhile
             self._cold.extendleft(reversed(made.arrivals))
             raise
 
@@ -668,7 +668,9 @@ class Pen:
         for task in self._tasks:
             task.cancel()
         journal.turned.disconnect(self.turned)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._hand_over_all()
+        await asyncio.gather(*self._handing_over, return_exceptions=True)
         try:
             await self.catch_up()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())

@@ -147,6 +147,20 @@ async def test_who_waits_when_the_pen_is_lost_is_stored_and_answered(stage, bob,
         await until(lambda: rows(TipActivated, _id=tip_id) == 1)
 
 
+async def test_who_waits_when_the_pen_is_laid_down_is_stored_and_answered(stage, bob):
+    async with running(stage.performer_id) as (pen, _):
+        gate = threading.Event()
+        pen._writer.submit(gate.wait, SOON)
+        tip_id, body = tip(stage.performer_id, bob)
+        calls = [asyncio.create_task(post(pen, body)) for _ in range(2)]
+        await asyncio.sleep(0.05)  # its entry is on its way
+    gate.set()
+    outcomes = await in_time(asyncio.gather(*calls))
+    assert sorted(outcome.value for outcome in outcomes) == ["new", "repeat"]
+    async with running(stage.performer_id) as (pen, page):
+        assert (await page.next())["tipId"] == tip_id
+
+
 async def test_a_pen_that_is_lost_and_found_while_its_entry_is_written_leaves_no_gap(
     stage, bob, take_away, monkeypatch
 ):
