@@ -293,6 +293,7 @@ class Pen:
                 self._is_told = False
                 await self._look_at_rows()
             await asyncio.sleep(0)  # what this turn of the loop has read comes along
+            here = len(self._cold)  # who comes after our looks may come after an answer unseen
             if self._is_stale:
                 await self._read_again()
             if self._cold and self._has_others:  # what was answered there comes before it
@@ -301,14 +302,14 @@ class Pen:
             if self._has_careful:
                 await self._settle_carefully()
             await self._read_what_is_cold()
-            await self._round()
+            await self._round(here)
             if self._cold or self._free or self._due:
                 self._awake.set()
 
-    async def _round(self) -> None:
+    async def _round(self, at_most: int) -> None:
         made = Round(_mark(clock.now()))
         try:
-            self._work_out(made)
+            self._work_out(made, at_most)
             if made.tips or made.starts:
                 await self._commit(made)
         except BaseException:  # also where the pen is laid down meanwhile
@@ -388,13 +389,18 @@ class Pen:
         free = claims.free_lanes(due)
         return bool(free) and dispatch.drain_freed(free, now=clock.now(), deliver=self.deliver)
 
-    def _work_out(self, made: Round) -> None:
+    def _work_out(self, made: Round, at_most: int) -> None:
         """Pure."""
         now = made.mark["claimed_at"]
-        while self._cold and made.has_room_for(self._cold[0]) and not self._is_stale:
+        for _ in range(min(at_most, len(self._cold))):
+            if self._is_stale or not made.has_room_for(self._cold[0]):
+                break
             if self._books.unknown(rounds.accounts(self._cold[0].order)):
                 break  # it came while the others' accounts were read
             self._settle(self._cold.popleft(), made, now)
+        self._start_free_lanes(made, now)
+
+    def _start_free_lanes(self, made: Round, now: datetime) -> None:
         free, self._free = self._free, set()
         if time.monotonic() < self._until:
             for performer_id in free:

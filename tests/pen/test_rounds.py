@@ -11,7 +11,7 @@ from ground.journal.models import JournalEntry
 from ground.mongodb.collections import collection
 from lovense.models import Activation
 from tests.factories import Viewer
-from tests.pen.conftest import post, purchase, running, tip, until
+from tests.pen.conftest import call_of, post, purchase, running, tip, until
 from tips.models import QueueRequest, Tip, TipActivated
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,3 +83,25 @@ async def test_a_tip_without_its_tokens_waits_and_plays_when_they_come(stage):
         await until(lambda: row(Tip, tip_id))
         assert await post(pen, purchase(poor)) is Acceptance.NEW
         assert (await page.next())["tipId"] == tip_id
+
+
+async def test_what_was_answered_before_is_settled_before_whichever_way_it_came(stage, bob):
+    """A call is answered from the inbox while a round reads what it needs; the next call comes after that
+    answer, and must not be taken into that round."""
+    async with running(stage.performer_id) as (pen, _):
+        careful, plain = tip(stage.performer_id, bob), tip(stage.performer_id, bob)
+        later: list[asyncio.Task[Acceptance]] = []
+        read = pen._read_what_is_cold
+
+        async def read_while_they_come() -> None:
+            if not later:
+                assert await pen._accept_carefully(call_of(careful[1])) is Acceptance.NEW
+                later.append(asyncio.create_task(post(pen, plain[1])))
+                await asyncio.sleep(0)
+            await read()
+
+        pen._read_what_is_cold = read_while_they_come
+        await post(pen, tip(stage.performer_id, bob)[1])
+        await later[0]
+        await until(lambda: collection(TipActivated).count_documents({}) == 3)
+    assert row(TipActivated, careful[0])["sequence"] < row(TipActivated, plain[0])["sequence"]
