@@ -353,12 +353,12 @@ class Pen:
         orders = [each.order for each in islice(self._cold, MOST_TIPS)]
         wanted = [a for order in orders for a in rounds.accounts(order)]
         if len(self._books) > ACCOUNTS_KEPT:
+            await self.catch_up()
             self._books.forget()
-        unknown = self._books.unknown(wanted)
-        if unknown:
-            if self._behind:  # an account may be ahead of its row
-                await self.catch_up()
-            self._books.learn(await self._on(self._reader, partial(posting.states, unknown)))
+        # Whatever forgets an account has its row written first, so an unknown one is as its row
+        # says. The writer's thread has nothing else to do now; the other may be unfolding.
+        if unknown := self._books.unknown(wanted):
+            self._books.learn(await self._on(self._writer, partial(posting.states, unknown)))
         if self._due:
             await self._drain_rows()
         loading = self.lanes.in_state(LaneState.LOADING)
