@@ -95,12 +95,8 @@ def drive(options: argparse.Namespace, run: Path, results: Path) -> None:
                 "--extra",
                 str(extra),
             ]
-            command += [
-                "--wait",
-                "5" if options.quick else "60",
-                "--peers",
-                ",".join([*options.peers, OURS]),
-            ]
+            command += ["--wait", "5" if options.quick else "60"]
+            command += ["--peers", ",".join([*options.peers, OURS])]
             if options.quick and kind in QUICK_SECONDS:
                 command += ["--duration", str(QUICK_SECONDS[kind])]
             subprocess.run(command, env=environment, check=False)
