@@ -60,10 +60,26 @@ def entry(options: argparse.Namespace, run: Path) -> Row:
     }
 
 
+def generator_call(options: argparse.Namespace, run: Path, kind: str) -> list[str]:
+    """The load generator's call for one kind of run; `--quick` bounds its waits."""
+    words = [
+        str(run / "venv" / "bin" / "python"),
+        str(options.perf / "bench" / "bench.py"),
+        *KINDS[kind],
+        *("--rounds", str(options.rounds)),
+        *("--repeat", "0" if options.quick else "2"),
+        *("--extra", str(run / "ours.json")),
+        *("--wait", "5" if options.quick else "60"),
+        *("--peers", ",".join([*options.peers, OURS])),
+    ]
+    if options.quick and kind in QUICK_SECONDS:
+        words += ["--duration", str(QUICK_SECONDS[kind])]
+    return words
+
+
 def drive(options: argparse.Namespace, run: Path, results: Path) -> None:
     """Every kind in turn; a kind that fails leaves the results of the others."""
-    extra = run / "ours.json"
-    extra.write_text(json.dumps({OURS: entry(options, run)}))
+    (run / "ours.json").write_text(json.dumps({OURS: entry(options, run)}))
     environment = {
         **os.environ,
         "PATH": os.pathsep.join(
@@ -82,24 +98,7 @@ def drive(options: argparse.Namespace, run: Path, results: Path) -> None:
             stdout=subprocess.DEVNULL,
         )
         for kind in options.kinds:
-            command = [
-                str(run / "venv" / "bin" / "python"),
-                str(options.perf / "bench" / "bench.py"),
-                *KINDS[kind],
-            ]
-            command += [
-                "--rounds",
-                str(options.rounds),
-                "--repeat",
-                "0" if options.quick else "2",
-                "--extra",
-                str(extra),
-            ]
-            command += ["--wait", "5" if options.quick else "60"]
-            command += ["--peers", ",".join([*options.peers, OURS])]
-            if options.quick and kind in QUICK_SECONDS:
-                command += ["--duration", str(QUICK_SECONDS[kind])]
-            subprocess.run(command, env=environment, check=False)
+            subprocess.run(generator_call(options, run, kind), env=environment, check=False)
     finally:
         subprocess.run(
             [str(options.perf / "services.sh"), "stop"],
