@@ -8,15 +8,18 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from pymongo.errors import PyMongoError
 
 from config.pen import Pen
 from ground import clock
 from ground.inbox.inbox import Call
-from lovense.sending import resume, writer
+from lovense.sending import pages, resume, writer
 from lovense.sending.acknowledgement import Ack
 from lovense.sending.writer import Holding
 from lovense.sockets.process import Sockets
@@ -24,6 +27,7 @@ from tips.intake import payloads
 
 Said = dict[str, Any]
 LOOK_SECONDS = 0.05
+CHANNEL = "channel-1"
 
 
 class Notes:
@@ -76,10 +80,19 @@ class LastingPage:
         """For ever: what is in flight, as a page that has come back is told."""
         look = sync_to_async(resume.in_flight)
         while True:
-            for command in await look([self.performer_id], before=clock.now()):
-                if not self.pen.is_over(self.performer_id, command.activation_id):
-                    self.heard.put_nowait(json.loads(command.text))
+            with suppress(PyMongoError):  # its process looks again
+                for command in await look([self.performer_id], before=clock.now()):
+                    if not self.pen.is_over(self.performer_id, command.activation_id):
+                        self.heard.put_nowait(json.loads(command.text))
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def stay(self, channel: str) -> None:
+        """For ever: its process renews its lease."""
+        renew = sync_to_async(pages.renew)
+        while True:
+            with suppress(PyMongoError):
+                await renew(settings.STACK_SLOT, [channel], now=clock.now())
+            await asyncio.sleep(pages.RENEW_SECONDS)
 
 
 class Shift:
@@ -88,12 +101,13 @@ class Shift:
     def __init__(self, performer_id: str, notes: Notes) -> None:
         self.pen, self.notes = Pen(), notes
         self.page = LastingPage(self.pen, performer_id, notes)
-        holding = Holding(performer_id, "channel-1", 1, lambda: True)
+        holding = Holding(performer_id, CHANNEL, 1, lambda: True)
         self.pen.deliver, self.pen.pages_here = self.page.deliver, lambda: [holding]
 
     async def __aenter__(self) -> "Shift":
         writer.use(self.pen)
-        works = self.pen.run(), self.page.play(), self.page.ask_again()
+        page = self.page
+        works = self.pen.run(), page.play(), page.ask_again(), page.stay(CHANNEL)
         self._tasks = [asyncio.create_task(work) for work in works]
         while not self.pen.is_ready:
             await asyncio.sleep(0.005)

@@ -58,7 +58,7 @@ async def test_a_mongod_that_is_killed_under_way_loses_and_doubles_nothing(
         await sync_to_async(mongod.kill)()
         await asyncio.sleep(0.3)
         await sync_to_async(mongod.start)()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             await asyncio.gather(*senders)
             await shift.played(len(accepted))
         await until(lambda: len(logged()) == len(accepted))
