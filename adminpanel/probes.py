@@ -55,7 +55,8 @@ def _may_measure(request: HttpRequest) -> bool:
 
 def _is_staff(request: HttpRequest) -> bool:
     try:
-        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # it reads a header, which both have
+        # It reads a header, which both kinds of request have.
+        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]
         user = found[0] if found else request.user
         return isinstance(user, User) and user.is_active and user.is_staff
     except (

@@ -31,7 +31,8 @@ class PromptConnection(Connection):
         return Transport
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
-        return super().ensure_connection(*args, **{**PAUSES, **kwargs})  # type: ignore[no-untyped-call]
+        told = {**PAUSES, **kwargs}
+        return super().ensure_connection(*args, **told)  # type: ignore[no-untyped-call]
 
 
 class PromptBroker(AMQP):  # type: ignore[misc]

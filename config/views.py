@@ -36,7 +36,9 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
-    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema = SchemaGenerator().get_schema(  # type: ignore[no-untyped-call]
+        request=None, public=True
+    )
     return render(
         request, "api_docs.html", {"info": schema["info"], "endpoints": endpoints(schema)}
     )

@@ -200,6 +200,38 @@ def test_the_tests_keep_the_rule(check):
     assert offences(check, "tests") == []
 
 
+# --- lines -------------------------------------------------------------------------------------------------
+
+WIDTH, WIDTH_OF_TESTS = 100, 110
+
+
+def wide_lines(text: str, most: int) -> list[int]:
+    """The linter leaves out what only its own comments (`noqa`, `type: ignore`) make too long."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if len(line) > most]
+
+
+def files_of_code() -> Iterator[Path]:
+    for root in (*FLOORS, "bench", "tools", "tests"):
+        for file in sorted((BASE / root).rglob("*.py")):
+            if not {"migrations", "contrib_migrations"} & set(file.parts):
+                yield file
+
+
+def test_no_line_is_too_long():
+    found = {}
+    for file in files_of_code():
+        most = WIDTH_OF_TESTS if (BASE / "tests") in file.parents else WIDTH
+        found[str(file.relative_to(BASE))] = wide_lines(file.read_text(encoding="utf-8"), most)
+    assert len(found) > 300
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_a_planted_long_line_is_caught():
+    text = f"x = 1\ny = {'1' * 75}  # type: ignore[assignment]\n{'é' * 100}\n"
+    assert wide_lines(text, WIDTH) == [2]
+    assert wide_lines(text, WIDTH_OF_TESTS) == []
+
+
 # --- names that stand for one thing ------------------------------------------------------------------------
 
 

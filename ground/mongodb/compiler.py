@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db.models.expressions import Col, Ref
 from django_mongodb_backend import compiler, query
-from django_mongodb_backend.compiler import (  # noqa: F401  (Django looks each kind of compiler up in this module)
+from django_mongodb_backend.compiler import (  # noqa: F401
+    # Django looks each kind of compiler up in this module.
     SQLAggregateCompiler,
     SQLDeleteCompiler,
     SQLInsertCompiler,

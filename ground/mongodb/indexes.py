@@ -12,7 +12,8 @@ class ExpiringIndex(models.Index):
     minute)."""
 
     def get_pymongo_index_model(self, *args: Any, **options: Any) -> Any:
-        made = super().get_pymongo_index_model(*args, **options)  # type: ignore[misc]  # the MongoDB backend's method
+        # The MongoDB backend gives every index this method.
+        made = super().get_pymongo_index_model(*args, **options)  # type: ignore[misc]
         made.document["expireAfterSeconds"] = 0
         return made
 

@@ -39,4 +39,5 @@ def _holds_expressions(value: Any) -> bool:
 
 def register() -> None:
     BuiltinLookup.as_mql_expr = builtin_lookup_expr  # type: ignore[attr-defined]
-    In.as_mql_expr = RelatedIn.as_mql_expr = wrap_in(builtin_lookup_expr)  # type: ignore[attr-defined]
+    among = wrap_in(builtin_lookup_expr)
+    In.as_mql_expr = RelatedIn.as_mql_expr = among  # type: ignore[attr-defined]

@@ -49,13 +49,13 @@ class _Usable:
         made: IndexModel | None = self.index.get_pymongo_index_model(  # type: ignore[attr-defined]
             model, field=field, column_prefix=column_prefix, **options
         )
-        fields = (
+        fields: list[Any] = (
             [field]
             if field
             else [model._meta.get_field(name) for name, _ in self.index.fields_orders]
         )
         if made is not None:
-            _replace_types(made, {f"{column_prefix}{found.column}": found.null for found in fields})  # type: ignore[union-attr]
+            _replace_types(made, {f"{column_prefix}{found.column}": found.null for found in fields})
         return made
 
 

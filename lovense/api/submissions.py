@@ -68,7 +68,8 @@ def submit(request: Request) -> Response:
 
 def _derived_key(request: Request) -> str:
     """A caller that repeats a call under the X-Request-ID of the first one repeats itself."""
-    return f"{request._request.request_id}/{hashlib.sha256(request.body).hexdigest()}"  # type: ignore[attr-defined]
+    request_id = request._request.request_id  # type: ignore[attr-defined]
+    return f"{request_id}/{hashlib.sha256(request.body).hexdigest()}"
 
 
 @extend_schema(

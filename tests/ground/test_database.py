@@ -296,7 +296,10 @@ def test_an_aborted_block_leaves_no_dead_session(fail_command):
 def test_a_guarded_update_lets_through_exactly_what_the_balance_allows(in_threads):
     account("a").save(force_insert=True)
     Account.objects.filter(pk="a").update(balance=100)
-    spend = lambda: Account.objects.filter(pk="a", balance__gte=10).update(balance=F("balance") - 10)  # noqa: E731
+
+    def spend():
+        return Account.objects.filter(pk="a", balance__gte=10).update(balance=F("balance") - 10)
+
     assert sum(in_threads(spend, times=30)) == 10
     assert Account.objects.get(pk="a").balance == 0
 
