@@ -19,6 +19,8 @@ from django.apps import apps
 from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from lovense.deciding import platform
+from lovense.models import PlatformSettings
 from tests.chain import Chain
 from tests.factories import fund
 from tests.live import environment, server
@@ -49,6 +51,15 @@ def settings_read(source: str) -> set[str]:
 def undocumented_settings(names: Iterable[str], document: str) -> list[str]:
     """A setting has a row of the table."""
     return sorted(name for name in names if f"| `{name}` |" not in document)
+
+
+def differing_platform_settings(
+    settings: set[tuple[str, str, str]], document: str
+) -> set[tuple[str, str, str]]:
+    """Settings (name, name at the wire, default) that are otherwise than the table says, and rows of none."""
+    section = document.partition("## Platform settings\n")[2].partition("\n## ")[0]
+    told = {(name.strip("`"), wire.strip("`"), default) for name, wire, default, *_ in rows_of(section)}
+    return settings ^ told
 
 
 def undocumented_commands(names: Iterable[str], document: str) -> list[str]:
@@ -167,6 +178,16 @@ def our_settings() -> set[str]:
     )
 
 
+def our_platform_settings() -> set[tuple[str, str, str]]:
+    """As an operator writes them: `true`, and `empty` for no text."""
+    wires = {name: wire for wire, name in platform.ALIASES.items()}
+    defaults = {name: PlatformSettings._meta.get_field(name).get_default() for name in platform.SETTINGS}
+    return {
+        (name, wires.get(name, ""), "empty" if value == "" else str(value).lower())
+        for name, value in defaults.items()
+    }
+
+
 def our_commands() -> set[str]:
     return {
         file.stem for floor in FLOORS for file in (BASE / floor / "management" / "commands").glob("[a-z]*.py")
@@ -204,6 +225,11 @@ def our_states() -> dict[str, set[str]]:
 def test_every_setting_is_in_the_table():
     assert len(our_settings()) > 15
     assert undocumented_settings(our_settings(), text("settings.md")) == []
+
+
+def test_every_setting_of_the_platform_is_in_its_table_with_its_default():
+    assert len(our_platform_settings()) > 8
+    assert differing_platform_settings(our_platform_settings(), text("settings.md")) == set()
 
 
 def test_every_command_is_documented():
@@ -309,6 +335,15 @@ def test_a_planted_setting_is_missed():
     assert undocumented_settings({"A_SETTING", "B_SETTING"}, "| `B_SETTING` | 5 | |\n A_SETTING") == [
         "A_SETTING"
     ]
+
+
+def test_a_planted_setting_of_the_platform_is_missed():
+    settings = {("limit", "theLimit", "30"), ("name", "theName", "empty")}
+    rows = "| `limit` | `theLimit` | 30 | 1 to 60 | x |\n| `name` | `theName` | empty | text | x |\n"
+    told = "| `OTHER` | 5 | an environment variable |\n## Platform settings\n" + rows
+    assert differing_platform_settings(settings, told) == set()
+    for wrong in (("30", "31"), ("theLimit", "limit"), ("| `limit`", "limit"), ("`name`", "`nam`")):
+        assert differing_platform_settings(settings, told.replace(*wrong)), wrong
 
 
 def test_a_planted_command_is_missed():
