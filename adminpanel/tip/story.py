@@ -18,6 +18,7 @@ from ground.journal import journal
 from ground.words import isolated
 from ledger.books import posting
 from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry, performer_account, user_account
+from lovense.deciding.gates import GATES
 from lovense.models import Activation, ActivationStatus
 from lovense.page import outcome
 from tips.intake import payloads
@@ -27,23 +28,6 @@ from tips.queue import requests as queue
 from tips.rows import NamedTipper, RequestRow
 
 S = ActivationStatus
-# In the order in which `lovense/deciding/gates.py` asks them.
-GATES = (
-    "signature",
-    "duplicate",
-    "settled",
-    "kill_switch",
-    "fresh",
-    "performer",
-    "minimum",
-    "menu",
-    "menu_match",
-    "device_online",
-    "caps",
-    "rate_limit",
-    "paused",
-    "stop_epoch",
-)
 RUNNING = {S.QUEUED, S.DISPATCHED, S.ACTIVATED}
 REPEATS_SHOWN = 50
 
@@ -150,12 +134,12 @@ class Story:
     def gates(self) -> list[dict[str, Any]]:
         """The gates in order; those after the one that said no were not asked. Empty before the
         tip's turn."""
-        if self.activation is None:
-            return []
-        asked = [_gate(row) for row in self.activation.gates]
-        names = {row["gate"] for row in self.activation.gates}
-        return asked + [
-            _gate({"gate": gate, "passed": None}) for gate in GATES if gate not in names
+        asked = self.activation.gates if self.activation else []
+        no = next((row["gate"] for row in asked if not row["passed"]), "")
+        order = list(GATES)
+        left = order[order.index(no) + 1 :] if no in GATES else []
+        return [_gate(row) for row in asked] + [
+            _gate({"gate": gate, "passed": None}) for gate in left
         ]
 
     @property

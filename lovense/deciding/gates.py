@@ -15,7 +15,26 @@ from lovense.rows import ActivationRow, AttemptRow, Command, GateRow, Item, Perf
 from tips.models import RequestType
 from tips.rows import RequestRow
 
-DELAYS = frozenset({"rate_limit"})  # gates that make a request wait and never end it
+# What a tip is asked, in this order, each with its reason to say no. One without a reason writes
+# down what was made sure of before. `docs/states.md` (Gates) shows the same table.
+GATES = {
+    "signature": "",
+    "duplicate": "",
+    "settled": "",
+    "kill_switch": "kill_switch",
+    "fresh": "too_late",
+    "performer": "unknown_performer",
+    "minimum": "below_minimum",
+    "menu": "no_menu",
+    "menu_match": "no_match",
+    "device_online": "device_offline",
+    "caps": "caps",
+    "rate_limit": "rate_limit",
+    "paused": "",
+    "stop_epoch": "",
+}
+EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
+DELAYS = frozenset({"rate_limit"})  # reasons that make a request wait and never end it
 
 
 class _Gates:
@@ -27,10 +46,10 @@ class _Gates:
         self.reason = ""
         self._at = clock.iso(now)
 
-    def ask(self, gate: str, saw: Any, reason: str = "", *, passed: bool) -> bool:
+    def ask(self, gate: str, saw: Any, *, passed: bool) -> bool:
         self.rows.append({"gate": gate, "passed": passed, "saw": saw, "at": self._at})
         if not passed:
-            self.reason = reason or gate
+            self.reason = GATES[gate]
         return passed
 
 
@@ -62,7 +81,7 @@ def decide(
     if gates.reason in DELAYS:
         row["reason"] = gates.reason
     elif gates.reason:
-        status = S.EXPIRED if gates.reason in {"too_late", "device_offline"} else S.SKIPPED
+        status = S.EXPIRED if gates.reason in EXPIRES else S.SKIPPED
         row["status"], row["reason"], row["finished_at"] = status.value, gates.reason, now
     else:
         row["status"], row["dispatched_at"] = S.DISPATCHED.value, now
@@ -91,20 +110,14 @@ def _answering_item(
         _is_proven(request, gates)
         and gates.ask("kill_switch", enabled, passed=enabled)
         and (request["type"] != RequestType.TIP or _is_fresh(request, gates))
-        and gates.ask(
-            "performer", request["lane"], "unknown_performer", passed=performer is not None
-        )
+        and gates.ask("performer", request["lane"], passed=performer is not None)
     )
     if not passed:
         return None
     pinned = request["payload"].get("item") or (before["item"] if before else None)
     item = pinned or _matching_item(request, rules, performer, gates)
     saw = "a page holds the devices" if is_online else "no page"
-    return (
-        item
-        if item is not None and gates.ask("device_online", saw, "device_offline", passed=is_online)
-        else None
-    )
+    return item if item is not None and gates.ask("device_online", saw, passed=is_online) else None
 
 
 def _is_proven(request: RequestRow, gates: _Gates) -> bool:
@@ -134,7 +147,6 @@ def _is_fresh(request: RequestRow, gates: _Gates) -> bool:
     return gates.ask(
         "fresh",
         f"settled {lateness:.0f} s after the tip",
-        "too_late",
         passed=lateness <= settings.TIP_FRESH_SECONDS,
     )
 
@@ -151,14 +163,11 @@ def _matching_item(
         else "none published: the platform's default reaction"
     )
     passed = (
-        gates.ask(
-            "minimum", f"{amount} of at least {minimum}", "below_minimum", passed=amount >= minimum
-        )
-        and gates.ask("menu", answers, "no_menu", passed=menu is not None or item is not None)
+        gates.ask("minimum", f"{amount} of at least {minimum}", passed=amount >= minimum)
+        and gates.ask("menu", answers, passed=menu is not None or item is not None)
         and gates.ask(
             "menu_match",
             item["title"] if item else f"nothing answers {amount}",
-            "no_match",
             passed=item is not None,
         )
     )
@@ -171,7 +180,7 @@ def _promise(
     try:
         commands, promised = compiled(item, rules, performer["_id"])
     except vibration.NothingAllowed as nothing:
-        gates.ask("caps", str(nothing), "caps", passed=False)
+        gates.ask("caps", str(nothing), passed=False)
         return [], 0
     seconds, strength = rules.maximum_seconds(performer["_id"]), performer["maximum_intensity"]
     saw = f"{promised} s of at most {seconds} s, intensity at most {strength}"

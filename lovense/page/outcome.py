@@ -37,6 +37,17 @@ _LIVE: dict[S, str] = {
     S.DISPATCHED: "Handed over to the page; waiting for its confirmation.",
     S.ACTIVATED: "Playing.",
 }
+# By the reasons of `lovense/deciding/gates.py`.
+WHY_NOT: dict[str, str] = {
+    "kill_switch": "activations are switched off for the whole platform",
+    "too_late": "{saw}, which is too late",
+    "unknown_performer": "this performer is not enrolled",
+    "below_minimum": "below the minimum ({saw} tokens)",
+    "no_menu": "no tip menu is published",
+    "no_match": "no menu item answers {amount} tokens",
+    "device_offline": "no page held the devices for as long as the tip could wait",
+    "caps": "the limits leave no run that the device accepts",
+}
 _SILENT = "The page confirmed it and then fell silent: whether it played to the end is not known."
 _DEAD: dict[str, str] = {
     "not_received": "Handed over several times, and no page ever confirmed it: nothing played.",
@@ -146,18 +157,9 @@ def _code(activation: Activation) -> str:
 
 def why_not(reason: str, amount: int, gates: Sequence[Mapping[str, Any]]) -> str:
     """Why a settled tip does nothing: the clause of the gate that said no, with what it saw."""
-    saw = gates[-1]["saw"] if gates else ""
-    clauses = {
-        "kill_switch": "activations are switched off for the whole platform",
-        "below_minimum": f"below the minimum ({saw} tokens)",
-        "no_menu": "no tip menu is published",
-        "no_match": f"no menu item answers {amount} tokens",
-        "unknown_performer": "this performer is not enrolled",
-        "caps": "the limits leave no run that the device accepts",
-        "too_late": f"{saw}, which is too late",
-        "device_offline": "no page held the devices for as long as the tip could wait",
-    }
-    return clauses.get(reason, reason.replace("_", " ") or "no reason was recorded")
+    if reason in WHY_NOT:
+        return WHY_NOT[reason].format(saw=gates[-1]["saw"] if gates else "", amount=amount)
+    return reason.replace("_", " ") or "no reason was recorded"
 
 
 _ENDED: dict[S, Callable[[Activation], str]] = {

@@ -7,9 +7,12 @@ import pytest
 
 from adminpanel.tip import story
 from ground.inbox import inbox
+from ground.mongodb.collections import collection
 from ledger.books import reversal
 from lovense.deciding import platform
+from lovense.deciding.gates import GATES
 from lovense.lane import controls
+from lovense.models import Activation
 from lovense.sending import leases
 from tests.chain import SECOND, Chain
 from tests.factories import NOW, Viewer
@@ -177,22 +180,57 @@ def test_the_facts_carry_their_keys_and_the_time_since_the_one_before(chain, bob
     assert facts[5].since_words == "+10.0 s"
 
 
-def test_every_gate_of_a_played_tip_is_known_here_in_its_order(chain, bob):
+def gates_of(tip_id):
+    return {gate["name"]: gate["result"] for gate in story.read(tip_id).gates}
+
+
+def named(gates):
+    return [gate.replace("_", " ") for gate in gates]
+
+
+def test_every_gate_of_a_played_tip_is_shown_in_its_order(chain, bob):
+    chain.hold()
+    assert gates_of(chain.played(bob, 100)) == dict.fromkeys(named(GATES), "Passed")
+
+
+def asked_as_if(tip_id, change):
+    """The gates of a tip as they were asked at another time."""
+    row = collection(Activation).find_one({"tip_id": tip_id})
+    collection(Activation).update_one({"_id": row["_id"]}, {"$set": {"gates": change(row["gates"])}})
+
+
+def test_a_gate_that_did_not_exist_when_a_tip_passed_all_of_them_is_not_shown(chain, bob):
     chain.hold()
     tip_id = chain.played(bob, 100)
-    activation = story.read(tip_id).activation
-    assert tuple(gate["gate"] for gate in activation.gates) == story.GATES
+    asked_as_if(tip_id, lambda gates: [gate for gate in gates if gate["gate"] != "fresh"])
+    assert list(gates_of(tip_id)) == named(gate for gate in GATES if gate != "fresh")
+
+
+def test_a_gate_that_did_not_exist_before_the_one_that_said_no_is_not_shown(chain, bob):
+    chain.hold()
+    tip_id = chain.settled(bob, 5)
+    chain.dispatch()
+    asked_as_if(tip_id, lambda gates: [gate for gate in gates if gate["gate"] != "fresh"])
+    assert list(gates_of(tip_id)) == named(gate for gate in GATES if gate != "fresh")
+
+
+def test_a_gate_that_said_no_and_is_asked_no_more_is_the_last_that_is_shown(chain, bob):
+    chain.hold()
+    tip_id = chain.settled(bob, 5)
+    chain.dispatch()
+    asked_as_if(tip_id, lambda gates: [*gates[:-1], gates[-1] | {"gate": "of_before"}])
+    assert list(gates_of(tip_id).items())[-1] == ("of before", "Failed")
 
 
 def test_the_gates_after_the_one_that_said_no_were_not_asked(chain, bob):
     chain.hold()
     tip_id = chain.settled(bob, 5)
     chain.dispatch()
-    results = {gate["name"]: gate["result"] for gate in story.read(tip_id).gates}
+    results = gates_of(tip_id)
     assert results["signature"] == "Passed"
     assert results["minimum"] == "Failed"
     assert results["menu match"] == results["stop epoch"] == "Not asked"
-    assert len(results) == len(story.GATES)
+    assert list(results) == named(GATES)
 
 
 def test_the_entries_show_both_transfers_with_the_balances_around_them(chain, bob):

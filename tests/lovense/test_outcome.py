@@ -2,6 +2,7 @@
 
 import pytest
 
+from lovense.deciding.gates import DELAYS, GATES
 from lovense.models import Activation, ActivationStatus
 from lovense.page import outcome
 from tests.factories import NOW
@@ -49,6 +50,11 @@ def test_a_skipped_tip_says_which_gate_said_no(reason, words):
     found = told("skipped", reason, item=None)
     assert found.text.startswith("Did nothing: ")
     assert words in found.text
+
+
+def test_every_reason_for_which_a_gate_ends_a_tip_has_its_clause():
+    """One that only delays is no reason to do nothing."""
+    assert set(outcome.WHY_NOT) == set(GATES.values()) - DELAYS - {""}
 
 
 def test_a_stop_by_the_performer_is_not_called_a_failure_of_the_page():
