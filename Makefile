@@ -42,8 +42,8 @@ quick: $(READY) ## what a change needs, in two minutes: checks, and the tests th
 one: $(READY) ## one test: make one T=tests/tips/test_queue.py
 	@exec $(BIN)/python -m pytest $(T) $(ARGS)
 
-tour: $(READY) ## the six chapters of docs/tour.md, each fact once, repeated, and killed
-	@exec $(BIN)/python -m pytest -v tests/tour $(ARGS)
+tour: $(READY) ## the six chapters of docs/tour.md, each fact once, repeated, and killed; T=… is one of them
+	@exec $(BIN)/python -m pytest -vv -p tools.chapters $(T) $(ARGS)
 
 cover: $(READY) ## the whole test suite with coverage, as pages in .local/coverage
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(addprefix --cov=,$(FLOORS)) \

@@ -4,14 +4,16 @@ Ana has a device and one lane. One request of a lane is *claimed* at a time, whi
 `request_one_claimed_per_lane` and not a promise: two workers may try, one write wins. The claim is a lease,
 so a worker that dies with it only delays it.
 
-Then the gates are asked, in order: is it proven paid, is the kill switch off, is it fresh, does an item of
-her menu answer this amount, do her own limits allow it, may another one start in this minute? Each gate
-writes down what it saw. The first that says no ends the asking, and the tip has its verdict: *skipped*, and
-why. If all say yes, the vendor's commands are compiled. Either way there is one row in `activations`, whose
-key is the tip's id and the target, and it is durable before anything is sent.
+Then the gates are asked, in order, among others: is it proven paid, is the kill switch off, is it fresh, does
+an item of her menu answer this amount, do her own limits allow it, may another one start in this minute? Each
+gate writes down what it saw. The first that says no ends the asking, and the tip has its verdict, and why:
+*skipped*, or *expired* where it was too late or found no page. Only the limit of starts in a minute ends
+nothing: the tip waits, and is asked again. If all say yes, the vendor's commands are compiled. Once the tip
+is decided there is one row in `activations`, whose key is the tip's id and the target, and it is durable
+before anything is sent.
 
-To read: `lovense/deciding/gates.py` (pure: no database, no clock), `lovense/sending/dispatch.py` (the
-round)."""
+To read: docs/states.md (*Gates*: all of them), `lovense/deciding/gates.py` (pure: no database, no clock),
+`lovense/sending/dispatch.py` (the round)."""
 
 from ground.mongodb.collections import collection
 from lovense.models import Activation
