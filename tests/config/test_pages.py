@@ -59,11 +59,23 @@ def test_an_unknown_address_is_a_page_of_ours(client, ana):
         assert inline_code(response.content.decode()) == []
 
 
-def test_the_page_of_a_failure_needs_nothing_that_may_have_failed():
-    page = (BASE_DIR / "templates" / "500.html").read_text()
+ALONE = ("500.html", "503.html")  # shown where anything else may have failed
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_the_page_of_a_failure_needs_nothing_that_may_have_failed(name):
+    page = (BASE_DIR / "templates" / name).read_text()
     assert "{%" not in page
     assert "{{" not in page
     assert inline_code(page) == []
+
+
+def test_the_pages_of_failures_differ_in_their_words_only():
+    """They share no base, since they need nothing: what stands in both is kept alike here."""
+    pages = [(BASE_DIR / "templates" / name).read_text().splitlines() for name in ALONE]
+    told = {"<title>", '<p class="faint">', "<h1>", '<p class="soft">'}
+    for lines in zip(*pages, strict=True):
+        assert len(set(lines)) == 1 or any(lines[0].strip().startswith(start) for start in told)
 
 
 def test_every_operation_of_the_schema_is_listed():
