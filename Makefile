@@ -2,7 +2,7 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo seed stack shell test quick one tour cover mutants check fix map bench doctor clean lock
+.PHONY: help demo seed stack shell test quick one tour cover mutants check fix map bench doctor clean lock migrations
 
 PYTHON ?= python3
 JOBS ?= 2
@@ -16,7 +16,7 @@ FLOORS := config adminpanel lovense tips ledger ground
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## everything on this machine, and a show of signed tips; ARGS=--once ends after it
 	@exec $(BIN)/python manage.py demo $(ARGS)
@@ -69,6 +69,9 @@ check: $(READY) ## format, lint, types, floors, migrations, system checks
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m config.stack.lend $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m config.stack.lend $(BIN)/python manage.py check
+
+migrations: $(READY) ## the migration that the models lack: make migrations NAME=what_it_says
+	@exec $(BIN)/python -m config.stack.lend $(BIN)/python manage.py makemigrations $(addprefix --name=,$(NAME)) $(ARGS)
 
 # Debian's python3 has no ensurepip, so pip may have to come from tools/. Where uv is installed it is much faster.
 $(READY): requirements.lock
