@@ -3,6 +3,7 @@ out anything finer."""
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 # Strict: a date, a time with seconds, and a zone. "2026-01-03", local times and week dates are
 # refused. More decimals than we keep are cut off: others measure finer.
@@ -32,6 +33,11 @@ def iso(moment: datetime) -> str:
     zones."""
     if moment.tzinfo is None:
         raise ValueError("a datetime without a zone")
+    return _written(moment)
+
+
+@lru_cache(maxsize=64)  # the moment of a round is written many times
+def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -14,6 +14,8 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Z
 def cleaned(text: str, *, maximum: int, keeps_lines: bool = False) -> str:
     """Without control characters, without what turns a line around, at most so long; empty when
     nothing of it would be seen."""
+    if text.isascii() and text.isprintable():  # as most are: nothing of it is to be taken away
+        return text[:maximum].strip()
     kept = "".join(
         character if keeps_lines and character == "\n" else _clean(character) for character in text
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -60,8 +60,7 @@ class Order:
             raise ValueError("a transfer has two accounts")
 
 
-@dataclass(frozen=True, slots=True)
-class PostedEntry:
+class PostedEntry(NamedTuple):
     """One side of a transfer. `points_delta` is negative on the debit side; `posted_at` is None
     until it is posted."""
 
