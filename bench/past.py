@@ -122,7 +122,7 @@ class _Past:
         document = {"_id": self._number, "by": "past", "at": at, **rounds.written(tips)}
         if is_played:
             document |= self._played(tips, at)
-        return Entry(document, {projection.ORDERS: [tip.order for tip in tips]})
+        return Entry(document, {projection.SETTLED: tips})
 
     def _settled(self, number: int, at: datetime, *, is_played: bool) -> "Settled":
         from ground import clock

@@ -34,6 +34,7 @@ from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance, Call
 from ground.journal import journal
 from ground.journal.journal import Entry, KeyTaken, NumberTaken, Overtaken, Touched
+from ground.journal.writing import EntryWriter
 from ledger import gateway
 from ledger.books import posting
 from ledger.books.memory import Books, PostingRow
@@ -61,7 +62,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 LEASE = timedelta(seconds=5)
 MARGIN_SECONDS = 1.0  # before its end nothing is started any more
-UNFOLD_SECONDS = 0.05  # so long rows may lag behind; whoever waits for them asks sooner
+UNFOLD_SECONDS = 0.1  # so long rows may lag behind; whoever waits for them asks sooner
 MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
 MOST_TIPS = 200  # in one entry
 MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
@@ -90,6 +91,7 @@ class Round:
     starts: list[LaneStart] = field(default_factory=list)
 
     size: int = 0  # bytes of bodies
+    carries: int = 0  # ends, counted from the first there was
 
     @property
     def keys(self) -> list[str]:
@@ -141,18 +143,19 @@ class Pen:
         self._behind: deque[Entry] = deque()  # durable, not unfolded
         self._ends: list[Ack] = []  # not in the rows yet
         self._ends_kept = 0  # how many were there before these
-        self._carried = 0  # of these, as many as entries name
+        self._carried = 0  # of all there were, as many as durable entries name
         self._elsewhere: set[str] = set()  # performers whose page another process serves
         self._free: set[str] = set()  # lanes that may start something
         self._due: set[str] = set()  # lanes whose rows are to be drained
         self._is_promised = False  # the pen is ours for now
         self._is_stale = True
-        self._is_told = False
+        self._told = asyncio.Event()
         self._has_careful = False
         self._has_others = False  # processes that store calls beside us
         self._until = 0.0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
+        self._entries = EntryWriter(self._writer)
         self._promises = ThreadPoolExecutor(1, thread_name_prefix="promises")
         self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
         self._healer = Healer()
@@ -289,9 +292,6 @@ class Pen:
         carefully; 3. read what this round needs; 4. work it out; 5. make it durable and tell."""
         while self._awake.is_set() and self.is_ready:
             self._awake.clear()
-            if self._is_told:
-                self._is_told = False
-                await self._look_at_rows()
             await asyncio.sleep(0)  # what this turn of the loop has read comes along
             here = len(self._cold)  # who comes after our looks may come after an answer unseen
             if self._is_stale:
@@ -324,7 +324,7 @@ class Pen:
             number, head, touched = await self._on(self._reader, partial(self._caught_up, ends))
             self._behind.clear()
             self._drop_ends(len(ends))
-            self._carried = 0
+            self._carried = self._ends_kept
         self._number, self._head = number, head
         if touched.books:
             self._books.forget()
@@ -446,7 +446,7 @@ class Pen:
     async def _commit(self, made: Round) -> None:
         document = self._document(made)
         try:
-            await self._on(self._writer, partial(journal.append, document))
+            await self._entries.append(document)
         except (NumberTaken, KeyTaken) as refused:
             await self._begin_again(made, refused)
         else:
@@ -454,7 +454,8 @@ class Pen:
 
     def _document(self, made: Round) -> dict[str, Any]:
         rules = self.lanes.rules
-        ends, self._carried = self._ends[self._carried :], len(self._ends)
+        ends = self._ends[self._carried_here :]
+        made.carries = self._ends_kept + len(self._ends)
         return {
             "_id": self._number + 1,
             "by": self.holder,
@@ -486,9 +487,8 @@ class Pen:
 
     def _tell(self, made: Round, document: dict[str, Any]) -> None:
         """It is durable: whatever fails from here on, its callers hear of it."""
-        self._number = document["_id"]
-        orders = [tip.order for tip in made.tips]
-        self._behind.append(Entry(document, {tips_projection.ORDERS: orders}))
+        self._number, self._carried = document["_id"], made.carries
+        self._behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
         self._unfold_soon.set()
         self._remember(made.keys)
         for arrival in made.arrivals:
@@ -531,13 +531,29 @@ class Pen:
             while self._is_behind(number) or self._ends_kept < ends:
                 await self._unfold()
 
+    async def _follow(self) -> None:
+        """As `catch_up`, in no hurry: an end that no entry carries waits for one that does, which
+        saves a write of its own; once."""
+        number = self._behind[-1].number if self._behind else 0
+        if not number:
+            await self.catch_up()
+            return
+        async with self._rows:
+            while self._is_behind(number):
+                await self._unfold()
+        if self._ends:
+            self._unfold_soon.set()
+
     def _is_behind(self, number: int) -> bool:
         return bool(self._behind) and self._behind[0].number <= number
 
     async def _unfold(self) -> None:
         entries = list(islice(self._behind, journal.AT_ONCE))
-        # An end may be that of a start which only a later entry carries.
-        ends = list(self._ends) if len(entries) == len(self._behind) else []
+        # Beside entries only what one of them carries: their rows may have to be made again. And an
+        # end may be that of a start which only a later entry carries.
+        ends = self._ends[: self._carried_here] if entries else list(self._ends)
+        if len(entries) < len(self._behind):
+            ends = []
         work = partial(journal.unfold, entries, {projection.ENDS: ends})
         try:
             await self._on(self._reader, work)
@@ -554,7 +570,10 @@ class Pen:
     def _drop_ends(self, count: int) -> None:
         del self._ends[:count]
         self._ends_kept += count
-        self._carried = max(0, self._carried - count)
+
+    @property
+    def _carried_here(self) -> int:
+        return max(0, self._carried - self._ends_kept)
 
     async def _unfolding(self) -> None:
         while True:
@@ -562,7 +581,7 @@ class Pen:
             await asyncio.sleep(UNFOLD_SECONDS)
             self._unfold_soon.clear()
             try:
-                await self.catch_up()
+                await self._follow()
             except Exception as error:
                 log.warning("unfolding_failed", extra={"error_code": type(error).__name__})
                 await asyncio.sleep(TICK_SECONDS)
@@ -573,7 +592,7 @@ class Pen:
     async def run(self) -> None:
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        works = (self._work, self._unfolding, self._listen)
+        works = (self._work, self._unfolding, self._listen, self._looking)
         self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
         number = 0
         try:
@@ -594,10 +613,23 @@ class Pen:
                 async with redis.Redis.from_url(settings.REDIS_URL).pubsub() as told:
                     await told.subscribe(doorbell.WRITER)
                     async for _ in told.listen():
-                        self._is_told = True
-                        self._awake.set()
+                        self._told.set()
             except (redis.RedisError, OSError):
                 await asyncio.sleep(TICK_SECONDS)
+
+    async def _looking(self) -> None:
+        """Beside the rounds, which need not wait for it: once a second, and when others say so."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            try:
+                if self.is_ready:
+                    await self._look_at_rows()
+                    self._awake.set()
+            except Exception as error:
+                log.warning("rows_not_compared", extra={"error_code": type(error).__name__})
+                await asyncio.sleep(TICK_SECONDS)
+                self._told.set()
 
     async def _tick(self, *, is_whole: bool) -> None:
         asked, now = time.monotonic(), clock.now()
@@ -645,13 +677,15 @@ class Pen:
 
     async def _look_at_rows(self) -> None:
         """Where memory and rows disagree although nothing is on its way, the rows are believed."""
+        before = self._number, self._ends_kept
         found = await self._on(self._reader, self._compared)
         self._has_careful |= found.has_careful
         self._elsewhere = found.elsewhere
         # Read again, they are drained if they still are not plain.
         self.lanes.forget({lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS)})
         self._due.update(found.waiting_elsewhere)
-        if not self._behind and not self._ends:
+        is_quiet = before == (self._number, self._ends_kept) and not self._ends
+        if is_quiet and not self._behind:
             self._is_stale |= found.number != self._number
             self.lanes.forget(found.forgotten)
 
@@ -683,6 +717,7 @@ class Pen:
             await self._on(self._reader, lay)
         except Exception as error:
             log.warning("pen_not_laid_down", extra={"error_code": type(error).__name__})
+        self._entries.close()
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
@@ -699,7 +734,7 @@ def _say_moved(entries: Iterable[Entry], ends: Iterable[Ack]) -> None:
     """Pages that look at these queues find something new in the rows."""
     moved = {ack.performer_id for ack in ends}
     for entry in entries:
-        moved.update(order.performer_id for order in entry.memory[tips_projection.ORDERS])
+        moved.update(tip.order.performer_id for tip in entry.memory[tips_projection.SETTLED])
         moved.update(row["performer_id"] for row in entry.document.get("starts", ()))
     groups.news.mark(moved, "queue")
 

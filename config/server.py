@@ -10,7 +10,7 @@ import asyncio
 import http
 import json
 import socket
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,6 +20,8 @@ from config.sockets import PageProtocol
 
 BACKLOG = 1024
 APPLICATION = "config.asgi:application"
+WHOLE = "whole"
+"""In the scope of a request whose body is here already: nobody need wait for it."""
 # Its lease is over long before: this only frees what a dead connection still costs.
 PING_SECONDS, PONG_SECONDS = 2, 20
 MESSAGE_BYTES = 65_536
@@ -37,7 +39,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_made(transport)
         # bytes that were read since the parser found something, and those of what is refused
         self._unheard = self._rest = self._head = 0
-        self._has_heard = self._is_too_long = self._is_refused = False
+        self._has_heard = self._is_too_long = self._is_refused = self._is_in_head = False
         self._late: asyncio.TimerHandle | None = None
         self._expect_head()
 
@@ -67,6 +69,8 @@ class BoundedHttp(HttpToolsProtocol):
             return
         self._has_heard = False
         super().data_received(data)
+        if self._is_in_head:  # nearly always it came as one
+            self._expect_head()
         self._unheard = 0 if self._has_heard else self._unheard + len(data)
         if self._unheard > HEAD_BYTES and not self._is_refused:
             self._is_too_long = True
@@ -81,7 +85,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head = 0
-        self._expect_head()
+        self._is_in_head = True
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -93,6 +97,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_is_here()
+        self._is_in_head = False
         self._has_heard = True
         if self._head + len(self.url) > HEAD_BYTES:
             self._is_too_long = True
@@ -107,6 +112,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._has_heard = True
+        cast(dict[str, Any], self.scope)[WHOLE] = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

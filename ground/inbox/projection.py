@@ -47,4 +47,4 @@ class Deliveries:
             for entry in entries
             for delivery in entry.document.get("deliveries", ())
         ]
-        journal.insert(WebhookDelivery, rows, session=session)
+        journal.insert(WebhookDelivery, rows, session=session, are_large=True)

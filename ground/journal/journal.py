@@ -216,14 +216,17 @@ def behind() -> tuple[int, datetime | None]:
 
 def unfold(entries: Sequence[Entry], context: Context | None = None) -> None:
     """Writes the rows of these entries, which follow the watermark, and moves it; Overtaken when
-    somebody else was first. Without entries only what the context has learned is written."""
+    somebody else was first. Without entries only what the context has learned is written.
+
+    The entries are durable, so rows and watermark need not be: a server that loses both unfolds
+    again. Hence nothing may be in the context of an unfolding that no entry says."""
     context = {} if context is None else context
     for section in _sections.values():
         section.before(entries, context)
     if not entries:
         return
     try:
-        transactions.run(lambda session: _write(entries, context, session))
+        transactions.run(lambda session: _write(entries, context, session), is_durable=False)
     except (IntegrityError, BulkWriteError, DuplicateKeyError) as error:
         log.error("unfolding_refused", extra={"error_code": type(error).__name__})
         _unfold_apart(entries, context)
@@ -260,14 +263,21 @@ def _unfold_apart(entries: Sequence[Entry], context: Context) -> None:
 
 
 def insert(
-    model: type[models.Model], rows: Sequence[Any], *, session: ClientSession | None
+    model: type[models.Model],
+    rows: Sequence[Any],
+    *,
+    session: ClientSession | None,
+    are_large: bool = False,
 ) -> None:
     """For sections: all of them in the transaction; outside of one each alone, and those that are
-    there already stay as they are."""
+    there already stay as they are. `are_large`: more than a few kilobytes each."""
     if not rows:
         return
     if session is not None:
-        collection(model).insert_many(rows, session=session)
+        if are_large:
+            collection(model).insert_many(rows, session=session)
+        else:
+            unique.insert_small(model, rows, session=session)
         return
     for clash in unique.insert(model, rows):
         if clash.fields != ("_id",):

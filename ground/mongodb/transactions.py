@@ -31,7 +31,8 @@ RETRY_SECONDS = 10.0
 COMMIT_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.001, 0.2
 
-_READ, _WRITE = ReadConcern("snapshot"), WriteConcern("majority")
+_READ = ReadConcern("snapshot")
+_DURABLE, _FAST = WriteConcern("majority"), WriteConcern(1)
 
 
 class NestedTransaction(Exception):
@@ -49,13 +50,17 @@ class CommitUnknown(DatabaseError):
 
 
 @async_unsafe
-def run(body: Callable[[ClientSession], T], *, attempts: int = ATTEMPTS) -> T:
+def run(
+    body: Callable[[ClientSession], T], *, attempts: int = ATTEMPTS, is_durable: bool = True
+) -> T:
     """Run the body in one transaction, again when others were faster, and return its result once it
-    is durable."""
+    is durable; sooner, when not `is_durable`: for what follows from something durable, so that it
+    is done again if it is lost."""
     connection = wrapper()
     if connection.in_atomic_block_mongo:
         raise NestedTransaction
-    result, hooks = _retried(connection, body, attempts)
+    concern = _DURABLE if is_durable else _FAST
+    result, hooks = _retried(connection, body, attempts, concern)
     for hook in hooks:
         _call(hook)
     return result
@@ -71,12 +76,15 @@ def after_commit(hook: Callable[[], object]) -> None:
 
 
 def _retried(
-    connection: DatabaseWrapper, body: Callable[[ClientSession], T], attempts: int
+    connection: DatabaseWrapper,
+    body: Callable[[ClientSession], T],
+    attempts: int,
+    concern: WriteConcern,
 ) -> tuple[T, list[Callable[[], object]]]:
     deadline = time.monotonic() + RETRY_SECONDS
     for attempt in range(1, attempts + 1):
         try:
-            return _attempt(connection, body)
+            return _attempt(connection, body, concern)
         except Exception as error:
             if not _is_transient(error):
                 raise
@@ -87,13 +95,13 @@ def _retried(
 
 
 def _attempt(
-    connection: DatabaseWrapper, body: Callable[[ClientSession], T]
+    connection: DatabaseWrapper, body: Callable[[ClientSession], T], concern: WriteConcern
 ) -> tuple[T, list[Callable[[], object]]]:
     """One try. However it ends, the session is over and the connection is as before."""
     hooks: list[Callable[[], object]] = []
     connection.ensure_connection()
     with connection.open_client().start_session() as session:
-        session.start_transaction(read_concern=_READ, write_concern=_WRITE)
+        session.start_transaction(read_concern=_READ, write_concern=concern)
         connection.join_transaction(session, hooks)
         try:
             result = body(session)

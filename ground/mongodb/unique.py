@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import models
+from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
 from ground.mongodb.collections import collection
 
 DUPLICATE_KEY = 11000
+SMALL_ROWS = 500
 
 
 class Clash(NamedTuple):
@@ -30,6 +32,20 @@ def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> list
     except BulkWriteError as error:
         return clashes(error)
     return []
+
+
+def insert_small(
+    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, session: ClientSession
+) -> None:
+    """All of them, in a transaction, or BulkWriteError. What the driver's `insert_many` does for
+    each row, as a key or another message for it, is not needed: each has its key, and SMALL_ROWS of
+    a few kilobytes are one message."""
+    rows_of = collection(model)
+    for start in range(0, len(rows), SMALL_ROWS):
+        portion = list(rows[start : start + SMALL_ROWS])
+        reply = rows_of.database.command("insert", rows_of.name, documents=portion, session=session)
+        if failures := reply.get("writeErrors"):
+            raise BulkWriteError({"writeErrors": failures, "writeConcernErrors": []})
 
 
 def clashes(error: BulkWriteError) -> list[Clash]:

@@ -117,8 +117,7 @@ def keep(
     key, or a version of an account, is taken."""
     if not rows:
         return
-    documents: Sequence[Any] = rows
-    collection(Posting).insert_many(documents, session=session)
+    unique.insert_small(Posting, rows, session=session)
     opened = {leg["account"] for row in rows for leg in row["legs"] if leg["version"] == 1}
     old = [account for account in moved if account not in opened]
     writes: list[UpdateOne | UpdateMany] = [

@@ -228,7 +228,9 @@ class LiveLanes:
         A lane that has become anything but plain leaves memory: its state says so."""
         rules = self.rules
         starts: list[LaneStart] = []
-        if lane.state is not LaneState.READY or rules is None or not lane.page.may_run():
+        if lane.running or lane.state is not LaneState.READY or rules is None:
+            return starts
+        if not lane.page.may_run():
             return starts
         if rules.is_held(lane.performer_id, now):
             return starts

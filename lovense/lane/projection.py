@@ -63,7 +63,7 @@ class Activations:
         self, entries: Sequence[Entry], context: Context, *, session: ClientSession | None
     ) -> None:
         journal.insert(Activation, context[STARTS], session=session)
-        new = projection.new_request_ids(entries)
+        new: set[str] = context[projection.NEW]
         later: dict[str, Document] = context[projection.REQUESTS]
         _claim({key: row for key, row in later.items() if key not in new}, session)
 

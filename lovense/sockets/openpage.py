@@ -5,6 +5,7 @@ Whatever it is told goes through its outbox, so nothing here waits for its socke
 import asyncio
 import functools
 import json
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -70,14 +71,14 @@ class OpenPage:
     @property
     def may_run(self) -> bool:
         """It holds the devices for certain, also if this process has just stood still."""
-        return self.is_holder and asyncio.get_running_loop().time() < self.held_until
+        return self.is_holder and time.monotonic() < self.held_until
 
     # --- the lease -------------------------------------------------------------------------------
 
     async def try_to_hold(self, *, has_returned: bool) -> bool:
         """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in
         flight."""
-        asked_at = asyncio.get_running_loop().time()
+        asked_at = time.monotonic()
         me = {"page_id": self.page_id, "channel": self.channel, "slot": settings.STACK_SLOT}
         self.lease = await in_thread(
             pages.take, self.performer_id, **me, now=clock.now(), has_returned=has_returned

@@ -7,6 +7,7 @@ for no other work of this process."""
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -111,7 +112,7 @@ class Sockets:
         if not holding:
             return
         loop = asyncio.get_running_loop()
-        asked_at = loop.time()
+        asked_at = time.monotonic()
         renew = functools.partial(
             pages.renew, settings.STACK_SLOT, [page.channel for page in holding], now=clock.now()
         )

@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from ground.hops.groupcommit import Overloaded
 from ground.inbox.inbox import Acceptance
+from ground.journal import journal
 from ground.mongodb.collections import collection
 from lovense.models import Activation
 from tests.pen.conftest import post, running, tip, until
@@ -85,3 +86,31 @@ async def test_a_mongod_that_stands_still_holds_answers_back_and_then_it_goes_on
             os.kill(mongod.pid, signal.SIGCONT)
         assert await asyncio.wait_for(call, 10) is Acceptance.NEW
         assert (await page.next())["tipId"] == tip_id
+
+
+async def test_an_end_that_was_written_outlives_a_mongod_that_is_killed(stage, bob, limited, mongod):
+    """Rows follow from entries, so the server may lose some; an end that no entry says is in none."""
+    await limited(0)
+    async with running(stage.performer_id) as (pen, page):
+        await post(pen, tip(stage.performer_id, bob)[1])
+        page.finish(await page.next())
+        await pen.catch_up()
+        await sync_to_async(mongod.kill)()
+        await sync_to_async(mongod.start)()
+        await until(lambda: collection(Activation).count_documents({"status": "completed"}) == 1)
+        assert page.heard.empty(), "it is not asked again"
+
+
+async def test_rows_that_a_killed_mongod_has_lost_are_made_again(stage, bob, limited, mongod):
+    await limited(0)
+    async with running(stage.performer_id) as (pen, page):
+        tips = [tip(stage.performer_id, bob) for _ in range(3)]
+        for _, body in tips:
+            await post(pen, body)
+        await sync_to_async(journal.catch_up)()
+        await sync_to_async(mongod.kill)()
+        await sync_to_async(mongod.start)()
+        for _ in tips:
+            page.finish(await page.next())
+        await until(lambda: sorted(logged()) == sorted(tip_id for tip_id, _ in tips))
+        await until(lambda: collection(Activation).count_documents({"status": "completed"}) == 3)

@@ -15,12 +15,14 @@ from tips.intake.payloads import TipOrder
 from tips.log import events
 from tips.models import ArchivedTipActivated, ChainHead, QueueRequest, Tip, TipActivated
 from tips.queue import requests as queue
-from tips.rows import EventRow, TipRow
+from tips.rows import EventRow, RequestRow, TipRow
 from tips.settlement import settlement
+from tips.settlement.rounds import Settled
 from tips.settlement.settlement import ReceivedAs
 
-ORDERS = "orders"  # in an entry's memory: the parsed orders, in the order of its deliveries
+SETTLED = "settled"  # in an entry's memory: what its writer settled, in the order of its deliveries
 REQUESTS = "requests"  # in the context: what became of requests since, by request id
+NEW = "new"  # in the context: the ids of the requests whose rows these entries make
 
 
 class Tips:
@@ -30,17 +32,20 @@ class Tips:
     def write(
         self, entries: Sequence[Entry], context: Context, *, session: ClientSession | None
     ) -> None:
+        context[NEW] = set()
         logged: list[EventRow] = []
         for entry in entries:
             logged += entry.document.get("events", ())
         if not logged:
             return
         later: dict[str, Document] = context.get(REQUESTS, {})
-        tips = [row for entry in entries for row in _tips(entry)]
-        requests = [
-            queue.of_event(row, row["created_at"], queue.tipped_at(tip))
-            for row, tip in zip(logged, tips, strict=True)
-        ]
+        tips: list[TipRow] = []
+        requests: list[RequestRow] = []
+        for entry in entries:
+            made = _tips(entry)
+            tips += made
+            requests += _requests(entry, made)
+        context[NEW] = {row["_id"] for row in requests}
         journal.insert(Tip, tips, session=session)
         journal.insert(TipActivated, logged, session=session)
         journal.insert(
@@ -50,15 +55,26 @@ class Tips:
 
 
 def _tips(entry: Entry) -> list[TipRow]:
-    orders: Sequence[TipOrder] | None = entry.memory.get(ORDERS)
     deliveries = entry.document.get("deliveries", ())
-    if orders is None:
-        orders = [_order(delivery) for delivery in deliveries]
+    settled: Sequence[Settled] | None = entry.memory.get(SETTLED)
+    orders = [each.order for each in settled] if settled else map(_order, deliveries)
     return [
         settlement.settled_row(order, ReceivedAs(delivery["_id"], delivery["received_at"]), event)
         for order, delivery, event in zip(
             orders, deliveries, entry.document.get("events", ()), strict=True
         )
+    ]
+
+
+def _requests(entry: Entry, tips: Sequence[TipRow]) -> list[RequestRow]:
+    """As they were when their tips had settled."""
+    settled: Sequence[Settled] | None = entry.memory.get(SETTLED)
+    if settled:
+        return [each.request for each in settled]
+    events = entry.document.get("events", ())
+    return [
+        queue.of_event(row, row["created_at"], queue.tipped_at(tip))
+        for row, tip in zip(events, tips, strict=True)
     ]
 
 
@@ -74,15 +90,6 @@ def _move_head(row: EventRow, session: ClientSession | None) -> None:
     collection(ChainHead).update_one(
         {"_id": events.HEAD}, {"$set": end}, upsert=True, session=session
     )
-
-
-def new_request_ids(entries: Sequence[Entry]) -> set[str]:
-    """The requests whose rows these entries make."""
-    return {
-        queue.request_id(row["_id"])
-        for entry in entries
-        for row in entry.document.get("events", ())
-    }
 
 
 # --- the proof -----------------------------------------------------------------------------------
