@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
-from ground.mongodb import transactions
+from ground.journal import journal
 from ledger import gateway
 from ledger.gateway import Group, Refused
 from lovense.deciding import platform
@@ -69,8 +69,10 @@ def fund(viewers: Sequence[str], *, now: datetime) -> None:
 
 
 def _post(groups: Sequence[Group], now: datetime) -> None:
-    results = transactions.run(
-        lambda session: gateway.current().transfer(groups, now=now, session=session)
+    results = journal.run(
+        lambda session: gateway.current().transfer(groups, now=now, session=session),
+        touched=journal.Touched(gateway.accounts_in(groups)),
+        now=now,
     )
     for result in results:
         if isinstance(result, Refused):

@@ -37,7 +37,7 @@ from ground.journal.journal import Entry, KeyTaken, NumberTaken, Overtaken, Touc
 from ground.journal.writing import EntryWriter
 from ledger import gateway
 from ledger.books import posting
-from ledger.books.memory import Books, PostingRow
+from ledger.books.memory import Books, PostingRow, State
 from lovense.deciding.rules import Rules
 from lovense.lane import live, projection
 from lovense.lane.healing import Healer
@@ -68,6 +68,7 @@ MOST_TIPS = 200  # in one entry
 MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
 RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
 ACCOUNTS_KEPT = 200_000
+LEARNED = 5_000  # accounts that others moved and that are read at once: whoever buys will tip
 
 
 @dataclass(slots=True)
@@ -321,21 +322,25 @@ class Pen:
         self._is_stale = False
         async with self._rows:
             ends = list(self._ends)
-            number, head, touched = await self._on(self._reader, partial(self._caught_up, ends))
+            number, head, touched, moved = await self._on(
+                self._reader, partial(self._caught_up, ends)
+            )
             self._behind.clear()
             self._drop_ends(len(ends))
             self._carried = self._ends_kept
         self._number, self._head = number, head
-        if touched.books:
-            self._books.forget()
+        self._books.forget(touched.accounts)
+        self._books.learn(moved)
         self.lanes.forget(touched.lanes)
 
-    def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched]:
+    def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched, dict[str, State]]:
         before = self._number
         number = journal.catch_up()
         journal.unfold([], {projection.ENDS: ends})
         row = eventlog.head()
-        return number, Head(row["sequence"], row["digest"]), journal.touched_since(before, number)
+        touched = journal.touched_since(before, number)
+        moved = posting.states(islice(touched.accounts or (), LEARNED))
+        return number, Head(row["sequence"], row["digest"]), touched, moved
 
     async def _settle_carefully(self) -> None:
         """What waits in the inbox, in turns of its own; they make us read again."""

@@ -4,7 +4,7 @@ source_ref is read.
 `posted_at` set means SETTLED; there is no other proof.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -105,6 +105,11 @@ class BalanceTooLarge(Refused):
 
 Result = Posted | Refused
 Group = Sequence[Order]
+
+
+def accounts_in(groups: Iterable[Group]) -> frozenset[str]:
+    """Those that these orders may move."""
+    return frozenset(name for group in groups for o in group for name in (o.debit, o.credit))
 
 
 class LedgerError(Exception):

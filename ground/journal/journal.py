@@ -43,7 +43,7 @@ LARGEST = 2**63 - 1
 KEPT = ("_id", "by", "at", "keys", "touched")
 _FAST = WriteConcern(1)  # followed by a majority write of the rows: the oplog is ordered
 
-# Sent after a turn: `touched` says what the memory of a writer no longer knows.
+# Sent after a turn, in the process that took it: a writer has to read again.
 turned = Signal()
 
 
@@ -73,16 +73,22 @@ class NoTurn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a turn changes that a writer remembers. `lanes` None: whichever."""
+    """What a turn changes that a writer remembers: accounts of the books, and lanes. None:
+    whichever."""
 
-    books: bool = False
+    accounts: frozenset[str] | None = frozenset()
     lanes: frozenset[str] | None = frozenset()
 
     def as_document(self) -> Document:
-        return {"books": self.books, "lanes": None if self.lanes is None else sorted(self.lanes)}
+        return {"accounts": _listed(self.accounts), "lanes": _listed(self.lanes)}
 
 
-EVERYTHING = Touched(books=True, lanes=None)
+def _listed(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
+EVERYTHING = Touched(accounts=None, lanes=None)
+BOOKS = Touched(accounts=None)
 LANES = Touched(lanes=None)
 
 
@@ -318,22 +324,32 @@ def catch_up() -> int:
 # --- turns ---------------------------------------------------------------------------------------
 
 
-def run(body: Callable[[ClientSession], T], *, touched: Touched, now: datetime) -> T:
+def run(
+    body: Callable[[ClientSession], T],
+    *,
+    touched: Touched | Callable[[T], Touched],
+    now: datetime,
+) -> T:
     """Runs the body in one transaction that takes the next number, where all before it is unfolded;
-    so it sees the last word, and no writer goes on with what it remembers of what this changes."""
+    so it sees the last word, and no writer goes on with what it remembers of what this changes.
+
+    `touched`, or what tells it from the body's result."""
     for _ in range(TURNS):
         try:
             result = transactions.run(lambda session: _in_turn(body, touched, now, session))
         except NotAtRest:
             catch_up()
             continue
-        turned.send(None, touched=touched)
+        turned.send(None)
         return result
     raise NoTurn
 
 
 def _in_turn(
-    body: Callable[[ClientSession], T], touched: Touched, now: datetime, session: ClientSession
+    body: Callable[[ClientSession], T],
+    touched: Touched | Callable[[T], Touched],
+    now: datetime,
+    session: ClientSession,
 ) -> T:
     state: Any = collection(JournalState).find_one_and_update(
         {"_id": UNFOLDED},
@@ -341,12 +357,18 @@ def _in_turn(
         return_document=ReturnDocument.AFTER,
         session=session,
     )
-    entry = {"_id": state["number"], "by": "turn", "touched": touched.as_document()}
+    number, rows = state["number"], collection(JournalEntry)
+    said = (touched if isinstance(touched, Touched) else EVERYTHING).as_document()
+    entry = {"_id": number, "by": "turn", "at": now, "touched": said}
     try:
-        collection(JournalEntry).insert_one(entry | {"at": now}, session=session)
+        rows.insert_one(entry, session=session)
     except DuplicateKeyError:
         raise NotAtRest from None
-    return body(session)
+    result = body(session)
+    if not isinstance(touched, Touched):
+        said = touched(result).as_document()
+        rows.update_one({"_id": number}, {"$set": {"touched": said}}, session=session)
+    return result
 
 
 def touched_since(before: int, number: int) -> Touched:
@@ -358,11 +380,18 @@ def touched_since(before: int, number: int) -> Touched:
     told = [row.get("touched") for row in rows]
     if len(rows) != number - before or None in told:
         return EVERYTHING
-    lanes = [each["lanes"] for each in told if each]
+    # Turns that said only whether the books were touched are of an earlier release.
     return Touched(
-        books=any(each["books"] for each in told if each),
-        lanes=None if None in lanes else frozenset(lane for each in lanes for lane in each),
+        accounts=_all_of(
+            each.get("accounts", [] if not each.get("books") else None) for each in told
+        ),
+        lanes=_all_of(each["lanes"] for each in told),
     )
+
+
+def _all_of(parts: Iterable[list[str] | None]) -> frozenset[str] | None:
+    listed = list(parts)
+    return None if None in listed else frozenset(name for part in listed for name in part or ())
 
 
 # --- who writes ----------------------------------------------------------------------------------

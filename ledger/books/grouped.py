@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ground.journal import journal
+from ledger import gateway
 from ledger.books import posting
 from ledger.gateway import Group, Result
 
@@ -71,7 +72,7 @@ class SharedPosting:
             results = iter(
                 journal.run(
                     lambda session: posting.post(groups, now=now, session=session),
-                    touched=journal.Touched(books=True),
+                    touched=journal.Touched(gateway.accounts_in(groups)),
                     now=now,
                 )
             )

@@ -80,10 +80,15 @@ class Books:
         for account, state in found.items():
             self._known.setdefault(account, state)
 
-    def forget(self) -> None:
-        """Everything, also what was moved and not taken: the rows are the truth again."""
-        self._known.clear()
-        self._moved.clear()
+    def forget(self, accounts: Iterable[str] | None = None) -> None:
+        """These, or everything, also what was moved and not taken: the rows are the truth again."""
+        if accounts is None:
+            self._known.clear()
+            self._moved.clear()
+            return
+        for account in accounts:
+            self._known.pop(account, None)
+            self._moved.pop(account, None)
 
     def move(self, group: Group, *, now: datetime) -> PostingRow:
         """Moves the tokens of an order, or of an order and its commission, together or not at all.

@@ -48,7 +48,7 @@ def reverse(keys: Sequence[str], *, reason: str, now: datetime) -> list[Reversal
         raise NotReversed(f"A reversal needs a reason of at most {MAX_REASON} characters.")
     done = journal.run(
         lambda session: [_reverse(key, reason.strip(), now, session) for key in keys],
-        touched=journal.Touched(books=True),
+        touched=journal.BOOKS,
         now=now,
     )
     for reversal in done:

@@ -103,6 +103,19 @@ def test_unfolding_again_is_refused_and_changes_nothing(section):
 # --- turns -------------------------------------------------------------------------------------------------
 
 
+def test_a_turn_may_say_afterwards_what_it_touched():
+    told = Touched(frozenset({"user:1"}), frozenset({"ana"}))
+    assert journal.run(lambda session: told, touched=lambda result: result, now=NOW) is told
+    assert journal.touched_since(0, 1) == told
+
+
+def test_a_turn_of_an_earlier_release_touched_all_books_or_none():
+    for number, books in ((1, False), (2, True)):
+        journal.append(entry(number, touched={"books": books, "lanes": ["ana"]}))
+    assert journal.touched_since(0, 1) == Touched(lanes=frozenset({"ana"}))
+    assert journal.touched_since(1, 2) == Touched(None, frozenset({"ana"}))
+
+
 def test_a_turn_is_an_entry_of_its_own_and_says_what_it_touched():
     journal.append(entry(1))
     result = journal.run(lambda session: "done", touched=journal.of_lane("ana"), now=NOW)

@@ -74,7 +74,7 @@ def test_a_turn_keeps_what_it_touched_and_calls_of_the_inbox_their_keys(entries)
     before = collection(JournalEntry).find_one({"keys": "inbox-key"})
     trimming.trim(now=NOW)
     turn = collection(JournalEntry).find_one({"_id": 11})
-    assert turn["touched"] == {"books": False, "lanes": ["ana"]}
+    assert turn["touched"] == {"accounts": [], "lanes": ["ana"]}
     assert not journal.is_trimmed(turn), "it had no content"
     assert collection(JournalEntry).find_one({"keys": "inbox-key"}) == before
 

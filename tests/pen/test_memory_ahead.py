@@ -1,6 +1,7 @@
 """Rows may lag behind memory: ask the lane, or rest first. Each way of taking a row for the last word."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,13 +11,17 @@ from ground import clock
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance
 from ground.journal import journal
+from ground.journal.models import JournalEntry
 from ground.mongodb.collections import collection
+from ledger.models import Posting
 from lovense import tasks
 from lovense.lane import controls
 from lovense.models import Activation
 from lovense.sending import resume
-from tests.pen.conftest import call_of, post, running, tip, until
+from tests.pen.conftest import call_of, post, purchase, running, tip, until
+from tips.intake import acceptance, payloads
 from tips.models import QueueRequest, TipActivated
+from tips.settlement import settlement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,3 +172,52 @@ async def test_a_memory_that_disagrees_with_the_rows_is_found_and_mended(stage, 
         pen.lanes.get(stage.performer_id).waiting.clear()  # planted: it has forgotten one
         page.finish(said)
         assert (await page.next())["tipId"] == tip_id
+
+
+# --- what a turn leaves alone ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Viewer:
+    user_id: str = "5" * 24
+    username: str = "eve"
+
+
+async def test_a_purchase_takes_from_memory_what_it_moves_and_nothing_else(stage, bob):
+    async with running(stage.performer_id) as (pen, page):
+        await post(pen, tip(stage.performer_id, bob)[1])
+        await page.next()
+        lane, known = pen.lanes.get(stage.performer_id), set(pen._books._known)
+        assert f"user:{bob.user_id}" in known
+        assert await post(pen, purchase(Viewer(), 500)) is Acceptance.NEW
+        await until(lambda: not inbox.has_waiting(payloads.SOURCES))
+        await post(pen, tip(stage.performer_id, Viewer())[1])  # it needs those tokens
+        assert pen.lanes.get(stage.performer_id) is lane
+        assert known <= set(pen._books._known)
+        await pen.catch_up()
+    assert rows(TipActivated) == 2
+
+
+async def test_a_tip_that_its_purchase_settles_is_in_a_lane_that_is_read_again(stage, bob):
+    async with running(stage.performer_id) as (pen, page):
+        tip_id, body = tip(stage.performer_id, Viewer())
+        await post(pen, body)  # the tokens are not there yet
+        assert page.heard.empty()
+        await post(pen, purchase(Viewer(), 500))
+        assert (await page.next())["tipId"] == tip_id
+
+
+def test_a_turn_names_every_account_that_it_moves(stage, bob):
+    for body in (purchase(Viewer(), 500), tip(stage.performer_id, Viewer())[1]):
+        acceptance.accept([call_of(body)])
+    done = settlement.drain(now=clock.now(), limit=10)
+    turn = collection(JournalEntry).find_one({"by": "turn"}, sort=[("_id", -1)])
+    legs = [
+        leg["account"]
+        for row in collection(Posting).find({"legs.account": "user:" + "5" * 24})
+        for leg in row["legs"]
+    ]
+    assert len(set(legs)) == 4  # the issuer, the viewer, the performer and the platform
+    assert set(turn["touched"]["accounts"]) >= set(legs)
+    assert turn["touched"]["lanes"] == [stage.performer_id]
+    assert done.handled == 2

@@ -397,6 +397,7 @@ def test_a_round_of_new_tips_reads_their_deliveries_and_accounts_and_nothing_els
         ("update", "ledger_accounts"),
         ("update", "tip_activated_chain_head"),
         ("update", "webhook_deliveries"),
+        ("update", "journal"),  # what the turn has touched
     ]
 
 

@@ -102,6 +102,7 @@ class Drained:
     handled: int = 0
     performers: set[str] = field(default_factory=set)
     is_looking: bool = False  # tips were recorded for which the ledger is to be asked
+    accounts: frozenset[str] = field(default=frozenset(), compare=False)  # that may have moved
 
 
 def together(parts: Sequence[Drained]) -> Drained:
@@ -109,6 +110,10 @@ def together(parts: Sequence[Drained]) -> Drained:
     return Drained(
         sum(part.handled for part in parts), performers, any(part.is_looking for part in parts)
     )
+
+
+def _touched(done: Drained) -> journal.Touched:
+    return journal.Touched(done.accounts, frozenset(done.performers))
 
 
 def drain(*, now: datetime, limit: int) -> Drained:
@@ -148,7 +153,7 @@ def _end_grace(late: list[str], now: datetime) -> Drained:
     try:
         return journal.run(
             lambda session: _Batch(session, now).settle([], late),
-            touched=journal.EVERYTHING,
+            touched=_touched,
             now=now,
         )
     except (DatabaseError, PyMongoError):
@@ -200,13 +205,13 @@ def _settle_together(deliveries: Sequence[Delivery], now: datetime) -> Drained:
         try:
             return journal.run(
                 lambda session: _Batch(session, now, are_new=True).settle(deliveries),
-                touched=journal.EVERYTHING,
+                touched=_touched,
                 now=now,
             )
         except BulkWriteError as error:
             unique.clashes(error)
     return journal.run(
-        lambda session: _Batch(session, now).settle(deliveries), touched=journal.EVERYTHING, now=now
+        lambda session: _Batch(session, now).settle(deliveries), touched=_touched, now=now
     )
 
 
@@ -381,7 +386,8 @@ class _Batch:
         self._apply(ready, results[len(purchases) :])
         performers = self._writes.write()
         self._mark(deliveries, purchases, results)
-        return Drained(len(deliveries) + len(late), performers, self._is_looking)
+        handled = len(deliveries) + len(late)
+        return Drained(handled, performers, self._is_looking, gateway.accounts_in(groups))
 
     def _transfer(self, groups: Sequence[Group]) -> list[Result]:
         # tips that waited in our own books when the ledger was changed: no tokens will come for
