@@ -3,8 +3,8 @@ of an error."""
 
 import json
 import logging
+import os
 import re
-import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +27,7 @@ _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 def request_id_of(offered: str | None) -> str:
     """The caller's id when it is harmless in a header and a log line, else a new one."""
-    return offered if offered and _SANE.fullmatch(offered) else uuid.uuid4().hex
+    return offered if offered and _SANE.fullmatch(offered) else os.urandom(16).hex()
 
 
 class RequestIdMiddleware:

@@ -50,14 +50,14 @@ class Activations:
             acknowledgement.acknowledge(older)
         for entry in entries:
             _count(entry)
-        context[STARTS] = [_with_end(row, ends.get(key)) for key, row in rows.items()]
-        context[projection.REQUESTS] = {
-            row["request_id"]: _request_of(row, entry.document["mark"])
-            for entry in entries
-            for row in (
-                _with_end(row, ends.get(row["_id"])) for row in entry.document.get("starts", ())
-            )
-        }
+        context[STARTS] = []
+        changes: dict[str, Document] = {}
+        for entry in entries:
+            for start in entry.document.get("starts", ()):
+                row = _with_end(start, ends.get(start["_id"]))
+                context[STARTS].append(row)
+                changes[row["request_id"]] = _request_of(row, entry.document["mark"])
+        context[projection.REQUESTS] = changes
 
     def write(
         self, entries: Sequence[Entry], context: Context, *, session: ClientSession | None

@@ -6,7 +6,6 @@ and project it strictly. The log's rows are appended in a transaction that also 
 the chain's head, and are never updated."""
 
 import hashlib
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from ground import clock
+from ground import clock, ids
 from ledger.gateway import Proof
 from tips.rows import EventRow, NamedTipper, Payload, TipRow
 
@@ -58,7 +57,7 @@ def build(
         {
             "tipId": tip["_id"],
             "idempotencyKey": tip["_id"],
-            "eventId": str(uuid.uuid4()),
+            "eventId": ids.fresh(),
             "eventType": EVENT_NAME,
             "eventName": EVENT_NAME,
             "eventTimestamp": clock.iso(now),

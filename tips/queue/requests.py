@@ -5,7 +5,6 @@ A claim is a lease. "One at a time per performer" is the unique index
 `request_one_claimed_per_lane`: two workers may try, one write wins. The head of a lane that waits
 (`available_at`) holds its lane, so a retry never lets the next one overtake."""
 
-import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from pymongo.client_session import ClientSession
 from pymongo.write_concern import WriteConcern
 
+from ground import ids
 from ground.mongodb.collections import collection
 from tips.models import (
     ArchivedQueueRequest,
@@ -34,7 +34,7 @@ PENDING, CLAIMED, JOINED = (
 _NOBODY_KNOWS: Mapping[str, datetime] = MappingProxyType({})
 TURNS_PER_EVENT = 1_000_000  # places between one settled tip and the next, for what people submit
 MAX_ERRORS_KEPT = 20
-_NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10").bytes
+_NAMESPACE = uuid.UUID("6f1c2a52-5a0e-5d0b-9a63-3d1f0f6f2f10")
 
 # To which status a request may move, and from where. `docs/states.md` shows the same table.
 _UNDER_WAY = frozenset({RequestStatus.CLAIMED, RequestStatus.JOINED, RequestStatus.PENDING})
@@ -63,8 +63,7 @@ FAST = WriteConcern(1)
 
 def request_id(idempotency_key: str) -> str:
     """Derived, never random: submitting twice names the same row."""
-    made = hashlib.sha1(_NAMESPACE + idempotency_key.encode(), usedforsecurity=False).digest()
-    return str(uuid.UUID(bytes=made[:16], version=5))
+    return ids.derived(_NAMESPACE, idempotency_key)
 
 
 def find(key: str, *fields: str) -> RequestRow | None:
