@@ -78,8 +78,12 @@ class Arrival:
     call: Call
     order: TipOrder
     answer: "asyncio.Future[Acceptance]"
-    # When its keys are free again: whoever repeats them goes on then.
-    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: asyncio.Event | None = None  # made by whoever waits for it
+
+    async def ends(self) -> None:
+        """Its keys are free again: whoever repeats them goes on then."""
+        self.is_over = self.is_over or asyncio.Event()
+        await self.is_over.wait()
 
 
 @dataclass(slots=True)
@@ -174,8 +178,8 @@ class Pen:
 
     async def accept(self, call: Call, order: Order | None) -> Acceptance:
         """Returns when the call is durable."""
-        while first := next((a for key in call.keys if (a := self._keys.get(key))), None):
-            await first.is_over.wait()  # it decides
+        while first := self._on_its_way(call):
+            await first.ends()  # it decides
         if not self._is_plain(call, order):
             return await self._accept_carefully(call)
         if len(self._behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
@@ -187,18 +191,25 @@ class Pen:
         self._awake.set()
         return await arrival.answer
 
+    def _on_its_way(self, call: Call) -> Arrival | None:
+        for key in call.keys:
+            if key in self._keys:
+                return self._keys[key]
+        return None
+
     def _release(self, arrival: Arrival) -> None:
         for key in arrival.call.keys:
             if self._keys.get(key) is arrival:
                 del self._keys[key]
-        arrival.is_over.set()
+        if arrival.is_over is not None:
+            arrival.is_over.set()
 
     def _is_plain(self, call: Call, order: Order | None) -> bool:
         if not self.is_ready or not rounds.is_plain(call, order):
             return False
         ledger = gateway.current()
         places = ledger.places_tips and ledger.joins_transactions
-        return places and not any(key in self._recent for key in call.keys)
+        return places and self._recent.keys().isdisjoint(call.keys)
 
     async def _accept_carefully(self, call: Call) -> Acceptance:
         outcome = await self._store(call)

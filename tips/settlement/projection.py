@@ -55,14 +55,15 @@ class Tips:
 
 
 def _tips(entry: Entry) -> list[TipRow]:
-    deliveries = entry.document.get("deliveries", ())
     settled: Sequence[Settled] | None = entry.memory.get(SETTLED)
-    orders = [each.order for each in settled] if settled else map(_order, deliveries)
+    if settled:
+        return [settlement.settled(each.tip, each.event) for each in settled]
+    deliveries, events = entry.document.get("deliveries", ()), entry.document.get("events", ())
     return [
-        settlement.settled_row(order, ReceivedAs(delivery["_id"], delivery["received_at"]), event)
-        for order, delivery, event in zip(
-            orders, deliveries, entry.document.get("events", ()), strict=True
+        settlement.settled_row(
+            _order(delivery), ReceivedAs(delivery["_id"], delivery["received_at"]), event
         )
+        for delivery, event in zip(deliveries, events, strict=True)
     ]
 
 

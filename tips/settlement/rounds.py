@@ -17,7 +17,7 @@ from ledger.gateway import Group, PostedEntry
 from tips.intake.payloads import Order, TipOrder
 from tips.log import events
 from tips.queue import requests as queue
-from tips.rows import EventRow, RequestRow
+from tips.rows import EventRow, RequestRow, TipRow
 from tips.settlement import settlement
 from tips.settlement.settlement import ReceivedAs
 
@@ -43,6 +43,7 @@ class Settled:
 
     call: Call
     order: TipOrder
+    tip: TipRow  # as it was recorded, before it was settled
     posting: Mapping[str, Any]
     event: EventRow
     request: RequestRow
@@ -71,7 +72,7 @@ def settle(call: Call, order: TipOrder, move: Move, head: Head, *, now: datetime
     rows, digest = events.chain([payload], sequence=head.sequence, previous=head.digest, now=now)
     head.sequence, head.digest = head.sequence + 1, digest
     request = queue.of_event(rows[0], now, queue.tipped_at(tip))
-    return Settled(call, order, moved, rows[0], request)
+    return Settled(call, order, tip, moved, rows[0], request)
 
 
 def written(tips: list[Settled]) -> Document:

@@ -586,6 +586,12 @@ def settled_row(order: TipOrder, received: ReceivedAs, event: EventRow) -> TipRo
     payload = event["payload"]
     row = tip_row(order, received, event["created_at"])
     row["net"], row["commission"] = payload["netPrice"], payload["commission"]
+    return settled(row, event)
+
+
+def settled(tip: TipRow, event: EventRow) -> TipRow:
+    """The same tip after the settlement that this event tells of."""
+    row = tip.copy()
     row["settlement_status"], row["settled_at"] = SETTLED, event["posted_at"]
     return row
 
