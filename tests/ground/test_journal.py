@@ -10,6 +10,7 @@ from ground.journal.models import JournalEntry, JournalRefusal, JournalState
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from ledger.models import Account
+from tests import commands
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,15 @@ def test_unfolding_again_is_refused_and_changes_nothing(section):
 
 
 # --- turns -------------------------------------------------------------------------------------------------
+
+
+def test_a_writer_that_begins_reads_none_of_all_the_entries_there_are():
+    commands.RECORDER.commands = heard = []
+    try:
+        assert journal.touched_since(0, journal.MOST_TOLD + 1) == journal.EVERYTHING
+    finally:
+        commands.RECORDER.commands = None
+    assert heard == []
 
 
 def test_a_turn_may_say_afterwards_what_it_touched():
