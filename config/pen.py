@@ -634,7 +634,7 @@ class Pen:
                 await asyncio.sleep(TICK_SECONDS)
 
     async def _looking(self) -> None:
-        """Beside the rounds, which need not wait for it: once a second, and when others say so."""
+        """When others say that there is something, and beside the rounds: those need not wait."""
         while True:
             await self._told.wait()
             self._told.clear()

@@ -11,11 +11,9 @@ from pymongo.errors import PyMongoError
 from ground.journal import journal
 from ground.journal.journal import KeyTaken, NumberTaken
 from ground.journal.models import JournalEntry
-from ground.mongodb import wire
+from ground.mongodb import unique, wire
 from ground.mongodb.collections import Document, client, collection
 from ground.mongodb.wire import Lent, NoAnswer, Wire
-
-DUPLICATE_KEY = 11000
 
 
 class EntryWriter:
@@ -37,7 +35,7 @@ class EntryWriter:
         except NoAnswer:
             reply = {}
         for failure in reply.get("writeErrors", ()):
-            if failure["code"] == DUPLICATE_KEY:
+            if failure["code"] == unique.DUPLICATE_KEY:
                 raise journal.refusal_of(failure)
         if not reply.get("ok") or "writeErrors" in reply or "writeConcernError" in reply:
             self.close()

@@ -125,7 +125,7 @@ class Wire(asyncio.Protocol):
         self._answer = loop.create_future()
         late = loop.call_later(SILENCE_SECONDS, self._transport.abort)
         try:
-            self._transport.write(message(request, command, "documents", row))
+            self._transport.write(message(request, command, row))
             reply = await self._answer
         except BaseException:
             self._transport.abort()  # an answer that still comes is not that of the next command
@@ -160,9 +160,9 @@ class Wire(asyncio.Protocol):
             self._answer.set_exception(NoAnswer("the connection ended before the answer"))
 
 
-def message(request: int, command: Document, field: str, row: bytes) -> bytes:
-    """An OP_MSG with one document beside the command."""
-    said, name = bson.encode(command), field.encode() + b"\x00"
+def message(request: int, command: Document, row: bytes) -> bytes:
+    """An OP_MSG with one of the `documents` beside the command."""
+    said, name = bson.encode(command), b"documents\x00"
     size = _LENGTH.pack(_LENGTH.size + len(name) + len(row))
     length = _HEAD.size + len(said) + len(_DOCUMENTS) + len(size) + len(name) + len(row)
     head = _HEAD.pack(length, request, 0, OP_MSG, 0, _DOCUMENT)

@@ -21,10 +21,10 @@ from ground.journal import journal
 from lovense.deciding import platform
 from lovense.menus import publishing
 from lovense.sending import pages
-from lovense.sending.acknowledgement import Ack
 from lovense.sending.writer import Holding
 from tests.chain import MENU
 from tests.factories import fund
+from tests.pen.shift import finished
 from tips.intake import payloads
 
 _numbers = itertools.count(1)
@@ -48,16 +48,7 @@ class Page:
         return await asyncio.wait_for(self.heard.get(), 10)
 
     def finish(self, said: dict[str, Any], seconds: float = 10.0) -> bool:
-        ack = Ack(
-            self.performer_id,
-            said["activationId"],
-            said["attempt"],
-            "finished",
-            clock.now(),
-            seconds,
-            is_answer=True,
-        )
-        return self.pen.finished(ack)
+        return self.pen.finished(finished(self.performer_id, said, seconds))
 
 
 def tip(performer_id: str, viewer: Any, amount: int = 100, tip_id: str = "") -> tuple[str, bytes]:

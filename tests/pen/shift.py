@@ -30,6 +30,12 @@ LOOK_SECONDS = 0.05
 CHANNEL = "channel-1"
 
 
+def finished(performer_id: str, said: Said, seconds: float) -> Ack:
+    """The plain end of what a page was sent."""
+    about = said["activationId"], said["attempt"]
+    return Ack(performer_id, *about, "finished", clock.now(), seconds, is_answer=True)
+
+
 class Notes:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
@@ -65,16 +71,8 @@ class LastingPage:
             said = await self.heard.get()
             if said["activationId"] not in self.notes.of("played"):
                 self.notes.add("played", said["activationId"])
-            ack = Ack(
-                self.performer_id,
-                said["activationId"],
-                said["attempt"],
-                "finished",
-                clock.now(),
-                float(said["durationSec"]),
-                is_answer=True,
-            )
-            await self._sockets.acknowledge(ack)
+            seconds = float(said["durationSec"])
+            await self._sockets.acknowledge(finished(self.performer_id, said, seconds))
 
     async def ask_again(self) -> None:
         """For ever: what is in flight, as a page that has come back is told."""

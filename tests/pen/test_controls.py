@@ -19,6 +19,7 @@ from lovense.sending import resume, writer
 from lovense.sending.acknowledgement import Ack
 from lovense.sockets.process import Sockets
 from tests.pen.conftest import call_of, post, running, tip, until
+from tests.pen.shift import finished
 from tips.models import QueueRequest, TipActivated
 from tips.queue import requests as queue
 
@@ -85,16 +86,8 @@ class Model:
     async def finish(self, viewer):
         if self.playing:
             said, self.playing = self.playing, None
-            ack = Ack(
-                self.performer_id,
-                said["activationId"],
-                said["attempt"],
-                "finished",
-                clock.now(),
-                float(said["durationSec"]),
-                is_answer=True,
-            )
-            await self.sockets.acknowledge(ack)
+            seconds = float(said["durationSec"])
+            await self.sockets.acknowledge(finished(self.performer_id, said, seconds))
 
     async def confirm(self, viewer):
         if self.playing:
