@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from adminpanel import facts
-from adminpanel.tip import story
+from adminpanel.tip import entries, story, timeline, verdict
 from adminpanel.watch import health, lanes, reconciliation
 from ground import clock
 from ground.hops import doorbell
@@ -90,8 +90,15 @@ def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
             {"wanted": tip_id, "is_unknown": True, "latest": _latest()},
             status=404,
         )
-    context = {"story": found, "repeats": story.repeats(found), "tone": tone(found)}
-    context["may_decide"] = lambda: _may_decide(request)  # asked only where there is a button
+    context = {
+        "story": found,
+        "verdict": verdict.of(found),
+        "tone": tone(found),
+        "facts": timeline.of(found),
+        "lines": entries.of(found),
+        "repeats": story.repeats(found),
+        "may_decide": lambda: _may_decide(request),  # asked only where there is a button
+    }
     return render(request, "adminpanel/tip.html", context)
 
 
@@ -339,9 +346,10 @@ def _check_may_decide(request: HttpRequest) -> None:
 
 
 def tone(found: story.Story) -> str:
-    if found.verdict.status == "completed" and found.activation:
+    status = verdict.of(found).status
+    if status == "completed" and found.activation:
         return outcome.of(found.activation).tone
-    return _TONES.get(found.verdict.status, "bad")
+    return _TONES.get(status, "bad")
 
 
 def _latest() -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from adminpanel.tip import story
+from adminpanel.tip import story, verdict
 from ground.json.shapes import refusal
 from tips import schema
 from tips.api import IsStaffOrPlatform
@@ -90,13 +90,13 @@ def tip(request: Request, tip_id: str) -> Response:
 
 
 def as_json(found: story.Story) -> dict[str, Any]:
-    verdict = found.verdict
+    told = verdict.of(found)
     return {
         "tipId": found.tip_id,
         "status": found.tip.status if found.tip else "pending",
         "settlementStatus": found.tip.settlement_status if found.tip else "pending",
         "eventId": found.event.event_id if found.event else None,
-        "verdict": {"status": verdict.status, "reason": verdict.reason, "text": verdict.text},
+        "verdict": {"status": told.status, "reason": told.reason, "text": told.text},
         "activations": [
             {
                 "activationId": row.activation_id,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adminpanel import facts
-from adminpanel.tip import story
+from adminpanel.tip import story, timeline
 from adminpanel.watch import health
 from config.demo import facts as demo
 from config.demo.table import LEGEND
@@ -117,7 +117,7 @@ def test_the_legend_of_the_demonstration_names_them():
 
 
 def of_page(tip_id):
-    return [fact.at for fact in story.read(tip_id).facts]
+    return [fact.at for fact in timeline.of(story.read(tip_id))]
 
 
 def of_demo(tip_id):
@@ -180,7 +180,7 @@ def test_the_page_the_demonstration_and_the_flow_tests_agree_on_every_fact(way, 
 
 
 def fifth(tip_id):
-    found = story.read(tip_id).facts[4]
+    found = timeline.of(story.read(tip_id))[4]
     return found.title, dict(found.details)["Confirmed by the page"], found.waits
 
 
@@ -189,11 +189,11 @@ def test_nothing_is_said_to_be_sent_and_the_page_confirms_what_was_handed_over(c
     tip_id = handed_over(chain, bob)
     open_end = "the page's confirmation, or the end of its lease."
     assert fifth(tip_id) == ("Handed over to the page", "not yet", open_end)
-    assert story.read(tip_id).facts[5].waits == "the fact before it."
+    assert timeline.of(story.read(tip_id))[5].waits == "the fact before it."
     chain.acknowledge(tip_id, "received", later=SECOND)
     assert fifth(tip_id) == ("Handed over to the page", "04:15:01.000 UTC", "")
-    assert "word that it finished" in story.read(tip_id).facts[5].waits
-    assert "ent to the page" not in str(story.read(tip_id).facts)
+    assert "word that it finished" in timeline.of(story.read(tip_id))[5].waits
+    assert "ent to the page" not in str(timeline.of(story.read(tip_id)))
 
 
 @pytest.mark.parametrize("stage", ["started", "finished", "failed"])
@@ -207,5 +207,5 @@ def test_a_page_that_goes_straight_on_has_confirmed_it_too(stage, chain, bob):
 def test_what_ended_without_a_word_of_its_page_was_never_acknowledged(chain, bob):
     chain.hold()
     tip_id = silent(chain, bob)
-    last = story.read(tip_id).facts[5]
+    last = timeline.of(story.read(tip_id))[5]
     assert (last.state, last.waits) == ("never", "Never: no page said how it ended.")

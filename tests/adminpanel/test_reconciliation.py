@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adminpanel import staff
-from adminpanel.tip import story
+from adminpanel.tip import entries, story, timeline, verdict
 from adminpanel.watch import health, reconciliation
 from ground import clock
 from ground.audit import log as audit_log
@@ -378,14 +378,14 @@ def test_the_verdict_says_that_the_ledger_is_waited_for(remote):
     calls.succeeded(1, 100)
     calls.settle()
     polling.drain(now=NOW, limit=9)
-    verdict = told().verdict
-    assert (verdict.status, verdict.reason) == ("pending", "waiting_for_ledger")
+    said = verdict.of(told())
+    assert (said.status, said.reason) == ("pending", "waiting_for_ledger")
     assert (
-        verdict.text
+        said.text
         == "100 tokens from \u2068bob\u2069: waiting for the ledger to post it. Asked 1 time so far; "
         "again at 04:15:01 UTC."
     )
-    assert "the ledger to post it" in [fact.waits for fact in told().facts][2]
+    assert "the ledger to post it" in [fact.waits for fact in timeline.of(told())][2]
 
 
 def test_the_verdict_says_that_the_ledger_did_not_answer(remote):
@@ -393,14 +393,14 @@ def test_the_verdict_says_that_the_ledger_did_not_answer(remote):
     calls.succeeded(1, 100)
     calls.settle()
     polling.drain(now=NOW, limit=9)
-    assert "the last time it did not answer (OSError)" in told().verdict.text
+    assert "the last time it did not answer (OSError)" in verdict.of(told()).text
 
 
 def test_the_verdict_names_what_needs_reconciliation(remote, page):
     contradicted(remote)
-    verdict = told().verdict
-    assert (verdict.status, verdict.reason) == ("pending", "other_amount")
-    assert "Find out which is right" in verdict.text
+    said = verdict.of(told())
+    assert (said.status, said.reason) == ("pending", "other_amount")
+    assert "Find out which is right" in said.text
 
 
 @pytest.mark.parametrize("is_anonymous", [False, True])
@@ -409,7 +409,7 @@ def test_the_entries_of_somebody_elses_ledger_are_shown_as_the_event_keeps_them(
     calls.succeeded(1, 100, isAnonymous=is_anonymous)
     calls.settle()
     polling.drain(now=NOW, limit=9)
-    debit, credit = told().lines
+    debit, credit = entries.of(told())
     assert (debit.key, debit.side, debit.amount, debit.before, debit.after) == (
         f"rrr_entry_TIP_{tip_id(1)}_0",
         "debit",

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from adminpanel.tip import story
+from adminpanel.tip import entries, story, timeline, verdict
 from ground.inbox import inbox
 from ground.mongodb.collections import collection
 from ledger.books import reversal
@@ -30,14 +30,16 @@ POOR = Viewer(user_id="507f191e810c19729de860aa", username="poor")
 def verdict_of(tip_id):
     found = story.read(tip_id)
     assert found is not None
-    return (found.verdict.status, found.verdict.reason)
+    said = verdict.of(found)
+    return (said.status, said.reason)
 
 
 def states(tip_id):
     found = story.read(tip_id)
     assert found is not None
-    assert [fact.number for fact in found.facts] == [1, 2, 3, 4, 5, 6]
-    return " ".join(fact.state for fact in found.facts)
+    facts = timeline.of(found)
+    assert [fact.number for fact in facts] == [1, 2, 3, 4, 5, 6]
+    return " ".join(fact.state for fact in facts)
 
 
 # --- the verdict -------------------------------------------------------------------------------------------
@@ -57,23 +59,23 @@ def test_a_delivery_that_cannot_be_processed_says_so(chain, bob):
     tip_id = chain.deliver(bob, 100)
     inbox.mark_failed(story.read(tip_id).delivery.key, error="AutoReconnect", now=NOW)
     assert verdict_of(tip_id) == ("pending", "processing_failed")
-    assert "AutoReconnect" in story.read(tip_id).verdict.text
+    assert "AutoReconnect" in verdict.of(story.read(tip_id)).text
 
 
 def test_a_tip_without_tokens_waits_and_then_fails(chain):
     tip_id = chain.settled(POOR, 100)
     assert verdict_of(tip_id) == ("pending", "waiting_for_tokens")
     assert states(tip_id) == "done done waiting waiting waiting waiting"
-    assert "It fails at 04:16:00 UTC" in story.read(tip_id).verdict.text
+    assert "It fails at 04:16:00 UTC" in verdict.of(story.read(tip_id)).text
     chain.settle(later=timedelta(seconds=61))
     assert verdict_of(tip_id) == ("failed", "insufficient_funds")
     assert states(tip_id) == "done done never never never never"
 
 
-@pytest.mark.parametrize(("kind", "verdict"), [("tip.cancelled", "cancelled"), ("tip.failed", "failed")])
-def test_a_tip_that_the_platform_took_back_never_plays(chain, bob, kind, verdict):
+@pytest.mark.parametrize(("kind", "status"), [("tip.cancelled", "cancelled"), ("tip.failed", "failed")])
+def test_a_tip_that_the_platform_took_back_never_plays(chain, bob, kind, status):
     tip_id = chain.settled(bob, 100, kind=kind)
-    assert verdict_of(tip_id) == (verdict, "by_platform")
+    assert verdict_of(tip_id) == (status, "by_platform")
     assert "never" in states(tip_id)
 
 
@@ -81,7 +83,7 @@ def test_a_settled_tip_waits_for_its_turn(chain, bob):
     tip_id = chain.settled(bob, 100)
     assert verdict_of(tip_id) == ("pending", "queued")
     assert states(tip_id) == "done done done waiting waiting waiting"
-    assert "a page that holds" in story.read(tip_id).facts[3].waits
+    assert "a page that holds" in timeline.of(story.read(tip_id))[3].waits
 
 
 def test_a_request_removed_from_the_queue_is_cancelled(chain, bob):
@@ -102,7 +104,9 @@ def test_a_sent_tip_is_pending_until_its_page_says_that_it_ended(chain, bob):
     chain.acknowledge(tip_id, "finished", later=10 * SECOND, delivered_seconds=10)
     assert verdict_of(tip_id) == ("completed", "")
     assert states(tip_id) == "done done done done done done"
-    assert story.read(tip_id).verdict.text == "100 tokens from \u2068bob\u2069: “Fireworks” played for 10 s."
+    assert (
+        verdict.of(story.read(tip_id)).text == "100 tokens from \u2068bob\u2069: “Fireworks” played for 10 s."
+    )
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(5, "below_minimum"), (300, "no_match")])
@@ -111,7 +115,9 @@ def test_a_tip_that_the_menu_does_not_answer_is_skipped(chain, bob, amount, reas
     tip_id = chain.settled(bob, amount)
     chain.dispatch()
     assert verdict_of(tip_id) == ("skipped", reason)
-    assert story.read(tip_id).verdict.text.startswith(f"{amount} tokens from \u2068bob\u2069 did nothing: ")
+    assert verdict.of(story.read(tip_id)).text.startswith(
+        f"{amount} tokens from \u2068bob\u2069 did nothing: "
+    )
     assert states(tip_id) == "done done done done never never"
 
 
@@ -157,9 +163,9 @@ def test_a_tip_that_no_page_confirmed_is_dead_with_its_errors(chain, bob):
         chain.now += timedelta(minutes=minutes)
         chain.hold()
     assert verdict_of(tip_id) == ("dead", "not_received")
-    found = story.read(tip_id)
-    assert "did not confirm" in dict(found.facts[4].details)["Error 1"]
-    assert found.facts[5].state == "never"
+    *_, fifth, sixth = timeline.of(story.read(tip_id))
+    assert "did not confirm" in dict(fifth.details)["Error 1"]
+    assert sixth.state == "never"
 
 
 # --- facts, gates, entries ---------------------------------------------------------------------------------
@@ -171,7 +177,7 @@ def test_the_facts_carry_their_keys_and_the_time_since_the_one_before(chain, bob
     chain.settle(later=SECOND / 4)
     chain.dispatch(later=SECOND)
     chain.acknowledge(tip_id, "finished", later=11 * SECOND, delivered_seconds=10)
-    facts = story.read(tip_id).facts
+    facts = timeline.of(story.read(tip_id))
     assert [fact.since_ms for fact in facts] == [None, 250, 0, 750, 0, 10_000]
     assert facts[0].key.startswith("payments/msg_")
     keys = [tip_id, tip_id, f"{tip_id}.all", f"{tip_id}.all / 1", f"{tip_id}.all"]
@@ -235,7 +241,7 @@ def test_the_gates_after_the_one_that_said_no_were_not_asked(chain, bob):
 
 def test_the_entries_show_both_transfers_with_the_balances_around_them(chain, bob):
     tip_id = chain.settled(bob, 100)
-    lines = story.read(tip_id).lines
+    lines = entries.of(story.read(tip_id))
     shown = [(line.account, line.side, line.amount, line.before, line.after) for line in lines]
     performer = f"performer:{chain.performer_id}"
     assert shown == [
@@ -250,14 +256,14 @@ def test_an_anonymous_tipper_is_named_neither_in_words_nor_by_account(chain, bob
     tip_id = chain.settled(bob, 100, isAnonymous=True)
     found = story.read(tip_id)
     assert found.who == "Anonymous"
-    assert "Anonymous" in found.verdict.text
-    assert found.lines[0].account == "user:hidden"
+    assert "Anonymous" in verdict.of(found).text
+    assert entries.of(found)[0].account == "user:hidden"
 
 
 def test_repeats_and_conflicts_are_listed_and_change_nothing(chain, bob):
     tip_id = chain.settled(bob, 100)
     other = chain.settled(bob, 100)
-    before = story.read(tip_id).verdict
+    before = verdict.of(story.read(tip_id))
     assert chain.accept(chain.sent[tip_id]) is inbox.Acceptance.REPEAT
     assert (
         chain.accept(chain.sent[tip_id].replace(b'"totalPrice": 100', b'"totalPrice": 101'))
@@ -265,7 +271,7 @@ def test_repeats_and_conflicts_are_listed_and_change_nothing(chain, bob):
     )
     found = story.read(tip_id)
     assert [row["status"] for row in story.repeats(found).rows] == ["duplicate", "conflict"]
-    assert found.verdict == before
+    assert verdict.of(found) == before
     assert story.repeats(story.read(other)).rows == []
 
 
@@ -276,7 +282,7 @@ def test_a_cancellation_that_came_too_late_is_a_delivery_of_the_tip(chain, bob):
     found = story.read(tip_id)
     assert [row.event_type for row in found.deliveries] == ["tip.succeeded", "tip.cancelled"]
     assert found.delivery.event_type == "tip.succeeded"
-    assert found.verdict.reason == "queued"
+    assert verdict.of(found).reason == "queued"
 
 
 # --- look-ups ----------------------------------------------------------------------------------------------
@@ -289,8 +295,8 @@ def test_a_trail_is_a_handful_of_indexed_look_ups(chain, bob):
         chain.played(bob, 100)
     with recorded() as plans:
         found = story.read(tip_id)
-        assert found.verdict.status == "completed"
-        assert len(found.facts) == 6
+        assert verdict.of(found).status == "completed"
+        assert len(timeline.of(found)) == 6
     assert len(plans) == 6
     assert [plan for plan in plans if not plan.is_indexed] == []
 
@@ -316,9 +322,9 @@ def test_an_archived_tip_reads_as_it_did(chain, bob):
         "requests": 1,
     }
     after = story.read(tip_id)
-    assert (after.verdict, after.facts, after.gates, after.request) == (
-        before.verdict,
-        before.facts,
+    assert (verdict.of(after), timeline.of(after), after.gates, after.request) == (
+        verdict.of(before),
+        timeline.of(before),
         before.gates,
         before.request,
     )
@@ -330,9 +336,9 @@ def test_an_archived_tip_reads_as_it_did(chain, bob):
 
 def test_a_reversed_tip_shows_what_was_taken_back(chain, bob):
     tip_id = chain.settled(bob, 100)
-    lines = len(story.read(tip_id).lines)
+    lines = len(entries.of(story.read(tip_id)))
     reversal.reverse([f"TIP_{tip_id}_COMMISSION", f"TIP_{tip_id}"], reason="Paid twice", now=chain.now)
-    taken_back = story.read(tip_id).lines[lines:]
+    taken_back = entries.of(story.read(tip_id))[lines:]
     assert [(line.key.removeprefix(f"TIP_{tip_id}"), line.side, line.amount) for line in taken_back] == [
         (":reversal:debit", "debit", 100),
         (":reversal:credit", "credit", 100),
@@ -350,20 +356,19 @@ def cancelled(chain, tip_id):
 
 
 def words(tip_id):
-    found = story.read(tip_id)
-    return " ".join(f"{name} {value}" for fact in found.facts for name, value in fact.details) + " ".join(
-        fact.waits for fact in found.facts
-    )
+    facts = timeline.of(story.read(tip_id))
+    details = [f"{name} {value}" for fact in facts for name, value in fact.details]
+    return " ".join([*details, *(fact.waits for fact in facts)])
 
 
 def test_cancelled_while_it_waited_it_never_played_and_staff_see_who_and_why(chain, bob):
     tip_id = chain.settled(bob, 100)
     cancelled(chain, tip_id)
     assert verdict_of(tip_id) == ("cancelled", "cancelled")
-    assert "nothing played" in story.read(tip_id).verdict.text
+    assert "nothing played" in verdict.of(story.read(tip_id)).text
     assert states(tip_id) == "done done done done never never"
     assert "by dina: a complaint" in words(tip_id)
-    assert "dina" not in story.read(tip_id).verdict.text  # the platform reads it too
+    assert "dina" not in verdict.of(story.read(tip_id)).text  # the platform reads it too
 
 
 def test_cancelled_while_it_played_it_is_pending_until_its_page_has_answered(chain, bob):
@@ -373,10 +378,10 @@ def test_cancelled_while_it_played_it_is_pending_until_its_page_has_answered(cha
     chain.acknowledge(tip_id, "started")
     cancelled(chain, tip_id)
     assert verdict_of(tip_id) == ("pending", "activated")
-    assert "Being ended".lower() in story.read(tip_id).verdict.text.lower()
+    assert "Being ended".lower() in verdict.of(story.read(tip_id)).text.lower()
     chain.acknowledge(tip_id, "finished", delivered_seconds=4)
     assert verdict_of(tip_id) == ("cancelled", "cancelled")
-    assert "4 of 10 s" in story.read(tip_id).verdict.text
+    assert "4 of 10 s" in verdict.of(story.read(tip_id)).text
     assert states(tip_id) == "done done done done done done"
     assert "by dina: a complaint" in words(tip_id)
 

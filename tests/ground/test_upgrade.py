@@ -23,7 +23,7 @@ from django.db import connection
 from django.test import Client
 from pymongo.uri_parser import parse_uri
 
-from adminpanel.tip import story
+from adminpanel.tip import entries, story, verdict
 from ground.inbox import inbox
 from ground.mongodb.collections import client, current, pointed_at
 from lovense.models import Performer
@@ -282,7 +282,8 @@ def check_the_proofs() -> None:
 def verdict_of(which: str) -> tuple[str, str]:
     found = story.read(TIPS[which])
     assert found is not None
-    return found.verdict.status, found.verdict.reason
+    said = verdict.of(found)
+    return said.status, said.reason
 
 
 def test_the_books_agree_and_the_event_log_verifies(upgraded):
@@ -312,7 +313,7 @@ def test_the_archived_one_is_found_with_its_event(upgraded):
 
 def test_the_ledger_tells_the_same_of_every_tip_and_account(upgraded):
     """By the lines of the tip's page, whatever collection they are in."""
-    lines = {which: [(line.account, line.side, line.amount) for line in story.read(tip_id).lines]
+    lines = {which: [(line.account, line.side, line.amount) for line in entries.of(story.read(tip_id))]
              for which, tip_id in TIPS.items()}  # fmt: skip
     eva, bob = f"performer:{EVA}", BOB.account
     assert lines["queued"][:2] == [(bob, "debit", 100), (eva, "credit", 100)]
