@@ -29,8 +29,8 @@ from ground import clock
 from ground.hops import doorbell
 from ground.json.errors import Refusal
 from lovense.deciding import platform
-from lovense.lane import deadletters
-from lovense.lane.deadletters import Resolution
+from lovense.lane import deadletters, decisions
+from lovense.lane.letter import Letter, Resolution
 from lovense.models import Activation
 from lovense.page import outcome
 from tips.log import emission, eventlog
@@ -248,7 +248,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
         "cause": cause,
         "letters": letters,
         "more": more,
-        "most_at_once": deadletters.MOST_AT_ONCE,
+        "most_at_once": decisions.MOST_AT_ONCE,
         "may_decide": _may_decide(request),
     }
     return render(request, "adminpanel/dead_letters.html", context)
@@ -282,7 +282,7 @@ def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     else:
         told = {"note": request.POST.get("note", ""), "by": request.user.get_username()}
         with _refusals_said(request):
-            deadletters.review(
+            decisions.review(
                 _letter(key).request_id, resolution=Resolution(said), **told, now=clock.now()
             )
             messages.success(request, f"Reviewed: {_RESOLUTIONS[said].lower()}.")
@@ -293,7 +293,7 @@ def review_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
 def replay_dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     _check_may_decide(request)
     with _refusals_said(request):
-        deadletters.replay(_letter(key).request_id, by=request.user.get_username(), now=clock.now())
+        decisions.replay(_letter(key).request_id, by=request.user.get_username(), now=clock.now())
         messages.success(request, "Sent back. It plays when its turn comes.")
         doorbell.ring("lovense.dispatch")
     return redirect("staff-dead-letter", key)
@@ -306,7 +306,7 @@ def replay_dead_letters(request: HttpRequest) -> HttpResponse:
     cause, expect = request.POST.get("cause", ""), request.POST.get("expect", "")
     number = int(expect) if expect.isascii() and expect.isdigit() and len(expect) < 10 else -1
     with _refusals_said(request, f" You were shown {expect}."):
-        gone, left = deadletters.replay_group(
+        gone, left = decisions.replay_group(
             cause=cause, expect=number, by=request.user.get_username(), now=clock.now()
         )
         messages.success(
@@ -325,7 +325,7 @@ _RESOLUTIONS = {
 }
 
 
-def _letter(key: str) -> deadletters.Letter:
+def _letter(key: str) -> Letter:
     try:
         return deadletters.find(key)
     except deadletters.NoSuchLetter:

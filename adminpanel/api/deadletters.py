@@ -11,7 +11,8 @@ from ground import clock
 from ground.hops import doorbell
 from ground.json.shapes import refusal
 from ground.people import MayDecide
-from lovense.lane import deadletters
+from lovense.lane import deadletters, decisions
+from lovense.lane.letter import Resolution
 
 # --- the queue -----------------------------------------------------------------------------------
 
@@ -80,10 +81,10 @@ def review_dead_letter(request: Request, key: str) -> Response:
     """What is reviewed as refunded, waived or duplicate does not go back into the queue."""
     said = shapes.given(shapes.ReviewIn(data=request.data))
     decided = {
-        "resolution": deadletters.Resolution(said["resolution"]),
+        "resolution": Resolution(said["resolution"]),
         "note": said.get("note", ""),
     }
-    letter = deadletters.review(key, **decided, by=_name(request), now=clock.now())
+    letter = decisions.review(key, **decided, by=_name(request), now=clock.now())
     return Response(shapes.letter_json(letter))
 
 
@@ -103,7 +104,7 @@ def review_dead_letter(request: Request, key: str) -> Response:
 def replay_dead_letter(request: Request, key: str) -> Response:
     """Once, whoever else tries. Only what is known not to have played goes back."""
     said = shapes.given(shapes.ReplayIn(data=request.data))
-    letter = deadletters.replay(key, **said, by=_name(request), now=clock.now())
+    letter = decisions.replay(key, **said, by=_name(request), now=clock.now())
     doorbell.ring("lovense.dispatch")
     return Response(shapes.letter_json(letter))
 
@@ -131,7 +132,7 @@ def replay_dead_letter(request: Request, key: str) -> Response:
 def replay_dead_letters(request: Request) -> Response:
     """You say how many they are, as you were shown."""
     said = shapes.given(shapes.GroupReplayIn(data=request.data))
-    gone, left = deadletters.replay_group(**said, by=_name(request), now=clock.now())
+    gone, left = decisions.replay_group(**said, by=_name(request), now=clock.now())
     doorbell.ring("lovense.dispatch")
     return Response({"replayed": gone, "left": left})
 

@@ -8,8 +8,9 @@ from rest_framework import serializers
 
 from ground import clock
 from ground.json.shapes import Shape
-from lovense.lane import deadletters
-from lovense.lane.deadletters import Group, Letter, Resolution
+from lovense.lane import deadletters, decisions
+from lovense.lane.deadletters import Group
+from lovense.lane.letter import Letter, NotDead, Resolution, SettledOtherwise
 
 # --- what is sent --------------------------------------------------------------------------------
 
@@ -23,7 +24,7 @@ def given(asked: Shape) -> dict[str, Any]:
 class ReviewIn(Shape):
     resolution = serializers.ChoiceField(choices=[one.value for one in Resolution])
     note = serializers.CharField(
-        required=False, allow_blank=True, allow_null=True, max_length=deadletters.NOTE_LENGTH
+        required=False, allow_blank=True, allow_null=True, max_length=decisions.NOTE_LENGTH
     )
 
 
@@ -122,7 +123,7 @@ class LettersOut(Shape):
 class GroupReplayed(Shape):
     replayed = serializers.IntegerField()
     left = serializers.IntegerField(
-        help_text=f"A call sends at most {deadletters.MOST_AT_ONCE}; call again with this number"
+        help_text=f"A call sends at most {decisions.MOST_AT_ONCE}; call again with this number"
     )
 
 
@@ -191,13 +192,13 @@ BUSY = {
 REVIEW = {"resolution": "refunded", "note": "The platform gave the tokens back."}
 REVIEWED = LETTER | {
     "mayBeReplayed": False,
-    "whyNot": str(deadletters.SettledOtherwise({"by": "dina", "resolution": "refunded"})),
+    "whyNot": str(SettledOtherwise({"by": "dina", "resolution": "refunded"})),
     "review": REVIEW | {"by": "dina", "at": "2026-01-03T09:00:00.000Z"},
 }
 SENT_BACK = (
     LETTER
     | {"status": "pending", "cause": "", "replays": 1, "diedAt": None, "mayBeReplayed": False}
-    | {"whyNot": str(deadletters.NotDead("pending"))}
+    | {"whyNot": str(NotDead("pending"))}
 )
 
 

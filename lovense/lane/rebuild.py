@@ -15,7 +15,7 @@ from itertools import islice
 
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, TARGET, S, activation_id, end_requests
-from lovense.lane import deadletters
+from lovense.lane import decisions
 from lovense.models import Activation
 from lovense.rows import ActivationRow, AttemptRow
 from tips.log import eventlog
@@ -106,7 +106,7 @@ def _of_event(event: EventRow, activation: ActivationRow | None, now: datetime) 
 def _with_review(row: RequestRow) -> RequestRow:
     """A viewer who got the tokens back must not get the run as well: the audit log knows what was
     decided."""
-    return row | {"review": deadletters.last_review(row["_id"])} if row["status"] == DEAD else row
+    return row | {"review": decisions.last_review(row["_id"])} if row["status"] == DEAD else row
 
 
 def _not_tips() -> Iterator[list[ActivationRow]]:

@@ -12,7 +12,7 @@ from adminpanel.watch import health, lanes
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
-from lovense.lane import deadletters
+from lovense.lane import deadletters, decisions, letter
 from lovense.models import Performer
 from lovense.sending import retries
 from tests.chain import Chain
@@ -405,7 +405,7 @@ def test_the_command_reviews_and_sends_back_one(run, dead):
 
 
 def test_the_command_sends_back_a_group_in_parts_when_the_count_is_known(run, dead, monkeypatch):
-    monkeypatch.setattr(deadletters, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
     made = [dead("busy") for _ in range(3)]
     dead()
     assert refused("replay", "--all", "--cause", "busy") == (
@@ -430,6 +430,6 @@ def test_the_command_wants_one_or_all(words):
 def test_every_cause_that_the_code_gives_has_its_words():
     from lovense.sending.acknowledgement import TEMPORARY
 
-    assert set(deadletters.CAUSES) == TEMPORARY | {"not_received", "worker_died", "undecidable"}
-    assert deadletters.words("strange_code") == "Strange code"
-    assert {one.value for one in deadletters.Resolution} > queue.SETTLED_OTHERWISE
+    assert set(letter.CAUSES) == TEMPORARY | {"not_received", "worker_died", "undecidable"}
+    assert letter.words("strange_code") == "Strange code"
+    assert {one.value for one in letter.Resolution} > queue.SETTLED_OTHERWISE

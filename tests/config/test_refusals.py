@@ -15,7 +15,7 @@ from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
-from lovense.lane import cancellation, controls, deadletters, submissions
+from lovense.lane import cancellation, controls, deadletters, decisions, letter, submissions
 from tips import api
 from tips.intake import idempotency
 
@@ -69,14 +69,14 @@ ANSWERS = [
     (cancellation.CountChanged(3), 409, "count_changed", "3 wait now.", {"waiting": 3}),
     (controls.AlreadyFirst(), 409, "already_first", "already first", None),
     (deadletters.NoSuchLetter(), 404, "not_found", "There is no such request.", None),
-    (deadletters.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),
-    (deadletters.Archived(), 409, "archived", OVER, None),
+    (letter.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),
+    (letter.Archived(), 409, "archived", OVER, None),
     (
-        deadletters.SettledOtherwise({"by": "dina", "resolution": "refunded"}),
+        letter.SettledOtherwise({"by": "dina", "resolution": "refunded"}),
         *(409, "settled_otherwise", REFUNDED, None),
     ),
     (
-        deadletters.GroupCountChanged(2),
+        decisions.GroupCountChanged(2),
         *(409, "count_changed", "There are 2 now; nothing was sent back.", {"actual": 2}),
     ),
     (

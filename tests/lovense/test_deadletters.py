@@ -9,15 +9,10 @@ from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
-from lovense.lane import deadletters, eta
-from lovense.lane.deadletters import (
-    Archived,
-    GroupCountChanged,
-    NoSuchLetter,
-    NotDead,
-    Resolution,
-    SettledOtherwise,
-)
+from lovense.lane import deadletters, decisions, eta
+from lovense.lane.deadletters import NoSuchLetter
+from lovense.lane.decisions import GroupCountChanged
+from lovense.lane.letter import Archived, NotDead, Resolution, SettledOtherwise
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, dispatch, retries
 from lovense.sending.acknowledgement import Ack
@@ -55,15 +50,15 @@ def state(tip_id):
 
 
 def replay(tip_id, now=LATER):
-    return deadletters.replay(tip_id, by="dina", now=now)
+    return decisions.replay(tip_id, by="dina", now=now)
 
 
 def replay_all(expect, cause="", **more):
-    return deadletters.replay_group(cause=cause, expect=expect, by="dina", now=LATER, **more)
+    return decisions.replay_group(cause=cause, expect=expect, by="dina", now=LATER, **more)
 
 
 def review(tip_id, resolution=Resolution.REFUNDED, note=""):
-    return deadletters.review(tip_id, resolution=resolution, note=note, by="dina", now=LATER)
+    return decisions.review(tip_id, resolution=resolution, note=note, by="dina", now=LATER)
 
 
 # --- looking -----------------------------------------------------------------------------------------------
@@ -310,7 +305,7 @@ def test_a_late_click_does_not_send_back_what_has_died_again(chain, bob):
     seen = deadletters.find(tip_id)
     replay(tip_id)
     retries.bury(activation_id(tip_id), "busy", now=LATER)
-    assert deadletters._send_back(seen, "dina", LATER + seconds(1)) is False
+    assert decisions._send_back(seen, "dina", LATER + seconds(1)) is False
     assert state(tip_id) == ("dead", "dead")
     assert (request_of(tip_id)["replays"], request_of(tip_id)["cause"]) == (1, "busy")
 
@@ -363,7 +358,7 @@ def test_what_was_settled_otherwise_meanwhile_stays_dead(chain, bob):
     tip_id = bury(chain, bob)
     seen = deadletters.find(tip_id)
     review(tip_id)
-    assert deadletters._send_back(seen, "dina", LATER) is False
+    assert decisions._send_back(seen, "dina", LATER) is False
     assert state(tip_id) == ("dead", "dead")
 
 
@@ -390,7 +385,7 @@ def test_another_count_than_the_one_shown_is_refused_with_the_actual_one(chain, 
 
 
 def test_one_call_sends_back_so_many_and_says_how_many_are_left(chain, bob, monkeypatch):
-    monkeypatch.setattr(deadletters, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
     made = [bury(chain, bob, later=later) for later in range(3)]
     assert replay_all(3) == (2, 1)
     assert [state(tip_id)[1] for tip_id in made] == ["pending", "pending", "dead"]

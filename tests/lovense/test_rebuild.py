@@ -12,7 +12,8 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding import batch, platform
 from lovense.deciding.activation import activation_id
-from lovense.lane import deadletters, rebuild
+from lovense.lane import deadletters, decisions, rebuild
+from lovense.lane.letter import Resolution
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement, leases, retries
 from lovense.sending.acknowledgement import Ack
@@ -146,7 +147,7 @@ def test_a_dead_letter_comes_back_with_its_history_and_can_be_sent_back(chain, b
         "attempt 1: did not play",
         "dead: not received",
     ]
-    deadletters.replay(tip_id, by="dina", now=LATER)
+    decisions.replay(tip_id, by="dina", now=LATER)
     lose()
     assert restore() == {"pending": 1}
     row = request_of(tip_id)
@@ -158,10 +159,10 @@ def test_what_was_decided_about_a_dead_letter_comes_back_from_the_trail(chain, b
     for key in (tip_id, other):
         chain.dispatch()
         retries.bury(activation_id(key), "busy", now=NOW)
-    for resolution in (deadletters.Resolution.OTHER, deadletters.Resolution.REFUNDED):
-        decided = deadletters.review(tip_id, resolution=resolution, note="given back", by="dina", now=LATER)
-    deadletters.review(other, resolution=deadletters.Resolution.OTHER, by="dina", now=LATER)
-    deadletters.replay(other, by="dina", now=LATER + seconds(1))
+    for resolution in (Resolution.OTHER, Resolution.REFUNDED):
+        decided = decisions.review(tip_id, resolution=resolution, note="given back", by="dina", now=LATER)
+    decisions.review(other, resolution=Resolution.OTHER, by="dina", now=LATER)
+    decisions.replay(other, by="dina", now=LATER + seconds(1))
     retries.bury(activation_id(other), "busy", now=LATER + seconds(2))
     lose()
     assert restore() == {"dead": 2}

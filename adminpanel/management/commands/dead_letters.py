@@ -13,8 +13,9 @@ from adminpanel.api.schema import group_json, letter_json
 from ground import clock
 from ground.hops import doorbell
 from ground.json.errors import Refusal
-from lovense.lane import deadletters
-from lovense.lane.deadletters import GroupCountChanged, Letter, Resolution
+from lovense.lane import deadletters, decisions
+from lovense.lane.decisions import GroupCountChanged
+from lovense.lane.letter import Letter, Resolution
 
 MISUSED = 2
 OPERATOR = "operator"  # whom the audit log names, unless --by does
@@ -102,7 +103,7 @@ class Command(BaseCommand):
             "note": options["note"],
             "by": options["by"],
         }
-        self._tell(deadletters.review(options["key"], **decided, now=clock.now()), options)
+        self._tell(decisions.review(options["key"], **decided, now=clock.now()), options)
 
     def _replay(self, options: dict[str, Any]) -> None:
         if bool(options["key"]) == options["all"]:
@@ -110,7 +111,7 @@ class Command(BaseCommand):
         if options["all"]:
             self._replay_all(options)
             return
-        letter = deadletters.replay(options["key"], by=options["by"], now=clock.now())
+        letter = decisions.replay(options["key"], by=options["by"], now=clock.now())
         doorbell.ring("lovense.dispatch")
         self._tell(letter, options)
 
@@ -140,7 +141,7 @@ class Command(BaseCommand):
             )
 
     def _some(self, cause: str, expect: int, by: str, bar: Any) -> tuple[int, int]:
-        found = deadletters.replay_group(
+        found = decisions.replay_group(
             cause=cause, expect=expect, by=by, now=clock.now(), progress=bar.update
         )
         doorbell.ring("lovense.dispatch")

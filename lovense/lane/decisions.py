@@ -1,0 +1,169 @@
+"""Decisions about dead letters: what a person says of one, and its way back into the queue.
+
+Either is one transaction with its entry in the audit log, guarded by the death that was seen: a
+letter goes back with its activation and its request. So of many who try one does it, and a process
+that dies has done all of it or nothing."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pymongo.client_session import ClientSession
+
+from ground.audit import log as audit_log
+from ground.journal import journal
+from ground.json.errors import Refusal
+from ground.mongodb.collections import collection
+from lovense.deciding.activation import FINAL, S, end_requests
+from lovense.lane import deadletters
+from lovense.lane.letter import DEAD, Archived, Letter, NotDead, Resolution
+from lovense.sending import groups, retries
+from tips.models import QueueRequest, RequestStatus
+from tips.queue import claims
+from tips.rows import Review, Statement
+
+MOST_AT_ONCE = 500  # of a group, by one call
+NOTE_LENGTH = audit_log.LONGEST_WHY
+REVIEW, REPLAY = "review", "replay"  # actions of the audit log
+ENTRIES_READ = 20
+
+
+class GroupCountChanged(Refusal):
+    """A group is sent back by somebody who knows how many they are."""
+
+    code, status = "count_changed", 409
+
+    def __init__(self, actual: int) -> None:
+        super().__init__(f"There are {actual} now; nothing was sent back.")
+        self.actual = actual
+        self.details = {"actual": actual}
+
+
+def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: datetime) -> Letter:
+    """What a person decided about it; deciding again replaces it."""
+    letter = deadletters.find(key)
+    if letter.is_archived:
+        raise Archived
+    why = note.strip()[:NOTE_LENGTH]
+    decided = {"resolution": resolution.value, "note": why, "by": by, "at": now}
+    dead = {"_id": letter.request_id, "status": DEAD}
+
+    def body(session: ClientSession) -> None:
+        changes = {"$set": {"review": decided}}
+        found = collection(QueueRequest).update_one(dead, changes, session=session)
+        if not found.matched_count:
+            raise _Overtaken
+        before = letter.review.get("resolution") if letter.review else None
+        told: Statement = {
+            "before": {"resolution": before},
+            "after": {"resolution": resolution.value},
+            "why": why,
+        }
+        audit_log.record(action=REVIEW, **_about(letter, by, now), **told, session=session)
+
+    if not _committed(body, now):
+        raise NotDead(deadletters.find(key).status)
+    return deadletters.find(key)
+
+
+def last_review(request_id: str) -> Review | None:
+    """What the audit log says was decided about this death; None when nothing was."""
+    for told in audit_log.of(request_id, limit=ENTRIES_READ):
+        if told["action"] == REPLAY:
+            return None
+        if told["action"] == REVIEW:
+            return {
+                "resolution": told["after"]["resolution"],
+                "note": told["why"],
+                "by": told["actor"],
+                "at": told["at"],
+            }
+    return None
+
+
+# --- the way back --------------------------------------------------------------------------------
+
+
+def replay(key: str, *, by: str, why: str = "", now: datetime) -> Letter:
+    """Sends it back to its place in the queue, once, whoever else tries."""
+    letter = deadletters.find(key)
+    if letter.refusal:
+        raise letter.refusal
+    if not _send_back(letter, by, now, why=why):
+        raise deadletters.find(key).refusal or NotDead(RequestStatus.PENDING)
+    groups.news.mark([letter.request["lane"]], "queue")
+    return deadletters.find(key)
+
+
+def replay_group(
+    *,
+    cause: str = "",
+    expect: int,
+    by: str,
+    now: datetime,
+    progress: Callable[[int], object] = lambda letters: None,
+) -> tuple[int, int]:
+    """Sends back all of a cause, or all; how many went, and how many are left: one call sends
+    MOST_AT_ONCE, the oldest first.
+
+    `expect` is the number that the person was shown: with another one nothing happens.
+    """
+    actual = deadletters.count(cause=cause)
+    if actual != expect:
+        raise GroupCountChanged(actual)
+    gone, why = 0, f"all {actual} of {cause or 'every cause'}"
+    for letters in deadletters.replayable(cause=cause, limit=MOST_AT_ONCE):
+        gone += sum(_send_back(letter, by, now, why=why) for letter in letters)
+        groups.news.mark({letter.request["lane"] for letter in letters}, "queue")
+        progress(len(letters))
+    return gone, deadletters.count(cause=cause)
+
+
+def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool:
+    """Whether it was this call that put it back. `finished_at` is which death was seen: one of
+    later is another person's."""
+    request, row = letter.request, letter.activation
+    if row is not None and S(row["status"]) in FINAL - {S.DEAD}:
+        # A page finished it after all, and whoever recorded that died before this.
+        end_requests([row], now=now)
+        return False
+    line = {"attempt": request["attempts"], "at": now, "by": by, "is_replay": True}
+
+    def body(session: ClientSession) -> None:
+        if row is not None:
+            retries.send_back(row["_id"], seen=row["finished_at"], line=line, session=session)
+        seen = request["finished_at"]
+        if not claims.send_back(request["_id"], now=now, by=by, seen=seen, session=session):
+            raise _Overtaken
+        told: Statement = {
+            "before": {"status": DEAD, "cause": letter.cause},
+            "after": {"status": RequestStatus.PENDING.value},
+            "why": why,
+        }
+        audit_log.record(action=REPLAY, **_about(letter, by, now), **told, session=session)
+
+    return _committed(body, now)
+
+
+# --- one transaction -----------------------------------------------------------------------------
+
+
+class _Overtaken(Exception):
+    """Somebody else was first: what this one would change is not as it was seen."""
+
+
+def _committed(body: Callable[[ClientSession], None], now: datetime) -> bool:
+    try:
+        journal.run(body, touched=journal.LANES, now=now)
+    except _Overtaken:
+        return False
+    return True
+
+
+def _about(letter: Letter, by: str, now: datetime) -> Statement:
+    return {
+        "kind": "request",
+        "target": letter.request_id,
+        "lane": letter.request["lane"],
+        "by": by,
+        "now": now,
+    }
