@@ -131,7 +131,7 @@ SIX = (
         key="tip id; source reference",
         waits_for="settlement, at the latest one second from now",
         hop=DELIVERIES,
-        where=("tips/settlement/settlement.py", "ledger/books/posting.py"),
+        where=("tips/settlement/batch.py", "ledger/books/posting.py"),
     ),
     Fact(
         number=3,
@@ -144,7 +144,7 @@ SIX = (
         key="tip id",
         waits_for="the ledger's proof",
         hop=LOOKS,
-        where=("tips/settlement/settlement.py", "tips/log/events.py"),
+        where=("tips/settlement/writes.py", "tips/log/events.py"),
     ),
     Fact(
         number=4,

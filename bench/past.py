@@ -81,7 +81,7 @@ class _Past:
         from ledger.books.memory import Books
         from lovense.deciding.rules import Rules
         from tips.log import eventlog
-        from tips.settlement import settlement
+        from tips.settlement import record
         from tips.settlement.rounds import Head
 
         self._ids = [messages.performer_id(number) for number in range(performers)]
@@ -90,7 +90,7 @@ class _Past:
         pairs += [(self._viewers[0], performer) for performer in self._ids]
         self._books = Books()
         self._books.learn(
-            posting.states({name for pair in pairs for name in settlement.accounts_of(*pair)})
+            posting.states({name for pair in pairs for name in record.accounts_of(*pair)})
         )
         self._rules: Rules = Rules.read(self._ids)
         end = eventlog.head()

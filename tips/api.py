@@ -48,7 +48,7 @@ from tips.log import eventlog, events
 from tips.models import RequestStatus, SettlementStatus, Tip, TipStatus
 from tips.queue import counts
 from tips.rows import Payload, RequestRow
-from tips.settlement import settlement
+from tips.settlement import record, settlement
 
 log = logging.getLogger(__name__)
 
@@ -258,7 +258,7 @@ def _standing(call: Call) -> KeptAnswer:
         "failureReason": tip["failure_reason"],
         "eventId": event.event_id if event else None,
     }
-    if tip["settlement_status"] not in settlement.FINAL:
+    if tip["settlement_status"] not in record.FINAL:
         return _answer(202, body)
     return _answer(201 if tip["delivery"] == call.key else 200, body)
 

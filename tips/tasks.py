@@ -13,6 +13,7 @@ from ground.journal import journal
 from tips import signals
 from tips.log import daily_heads, emission
 from tips.settlement import polling, settlement
+from tips.settlement.writes import Drained
 
 
 def _settle() -> bool:
@@ -24,7 +25,7 @@ def _settle() -> bool:
     return _announce(settlement.drain(now=clock.now(), limit=settings.DRAIN_LIMIT))
 
 
-def _announce(done: settlement.Drained) -> bool:
+def _announce(done: Drained) -> bool:
     if done.performers:
         signals.requests_queued.send(None, performer_ids=done.performers)
     if done.is_looking:

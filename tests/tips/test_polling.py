@@ -41,6 +41,7 @@ from tests.tips.calls import (
 )
 from tips.models import ChainHead, QueueRequest, Tip, TipActivated
 from tips.settlement import polling, settlement
+from tips.settlement.writes import Drained
 
 __all__ = ["remote"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven", "remote")]
@@ -75,7 +76,7 @@ def doubt(number=1):
 
 
 def test_a_tip_is_recorded_without_moving_anything_and_is_to_be_looked_at_now(remote):
-    assert recorded() == settlement.Drained(1, set(), True)
+    assert recorded() == Drained(1, set(), True)
     assert state() == WAITING
     assert (found()["looks"], found()["next_look_at"], found()["funding_until"]) == (0, NOW, None)
     assert [collection(model).count_documents({}) for model in (Account, Posting)] == [0, 0]
@@ -86,7 +87,7 @@ def test_a_posted_tip_is_settled_with_the_ledgers_own_references_times_and_balan
     at = NOW + 3 * SECOND
     posted(remote, net=75, posted_at=at)
     recorded(commission=25)
-    assert look(NOW + 5 * SECOND) == settlement.Drained(1, {ANA})
+    assert look(NOW + 5 * SECOND) == Drained(1, {ANA})
     assert state() == SETTLED
     assert event()["payload"]["ledger"] == {
         "transactionId": tip_id(1),
@@ -152,19 +153,19 @@ def test_a_round_is_bounded_in_tips_and_in_time(remote, monkeypatch):
         recorded(number)
     assert look(limit=2).handled == 2
     monkeypatch.setattr(polling, "BUDGET_SECONDS", -1)
-    assert look() == settlement.Drained()
+    assert look() == Drained()
     assert (len(remote.asked), [found(number)["looks"] for number in (1, 2, 3)]) == (2, [1, 1, 0])
 
 
 def test_nothing_to_look_at_is_nothing():
-    assert look() == settlement.Drained()
+    assert look() == Drained()
 
 
 def test_what_was_bought_is_the_ledgers_business():
     bought(500)
     settle()
     assert [row["status"] for row in collection(WebhookDelivery).find()] == ["ignored"]
-    assert settle() == settlement.Drained()
+    assert settle() == Drained()
 
 
 # --- not posted yet ----------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ def test_the_looks_grow_rare_and_end_after_two_days(remote):
     assert looks[:12] == [0, 1, 3, 8, 18, 48, 108, 228, 528, 1428, 5028, 8628]
     assert (looks[-1], len(looks)) == (PATIENCE.total_seconds(), 58)
     assert (doubt(), found()["looks"]) == ("not_posted", 58)
-    assert look(NOW + 2 * PATIENCE) == settlement.Drained()
+    assert look(NOW + 2 * PATIENCE) == Drained()
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -263,7 +264,7 @@ def test_contradictory_entries_settle_nothing_and_are_shown_to_a_person(remote, 
     for account, delta, kind in entries:
         remote.entry(ref(), account, delta, kind=kind)
     recorded()
-    assert look() == settlement.Drained(1, set())
+    assert look() == Drained(1, set())
     assert (state(), doubt(), found()["next_look_at"], event(), request()) == (
         WAITING,
         reason,
@@ -271,7 +272,7 @@ def test_contradictory_entries_settle_nothing_and_are_shown_to_a_person(remote, 
         None,
         None,
     )
-    assert look(NOW + PATIENCE) == settlement.Drained()
+    assert look(NOW + PATIENCE) == Drained()
 
 
 def test_a_balance_below_zero_is_no_part_of_an_event(remote):
@@ -507,7 +508,7 @@ def test_looking_again_at_what_is_settled_changes_nothing(remote):
     recorded()
     look()
     before = everything()
-    assert look(NOW + PATIENCE) == settlement.Drained()
+    assert look(NOW + PATIENCE) == Drained()
     collection(Tip).update_one({}, {"$set": {"next_look_at": NOW}})
     look(NOW + SECOND)
     assert everything() | {"Tip": []} == before | {"Tip": []}
@@ -861,7 +862,7 @@ def test_a_tip_that_we_place_is_never_looked_at(remote, settings):
     settings.LEDGER_GATEWAY, settings.LEDGER_PLACES_TIPS = "embedded", True
     gateway.current.cache_clear()
     recorded()
-    assert (state(), found()["looks"], look()) == (WAITING, None, settlement.Drained())
+    assert (state(), found()["looks"], look()) == (WAITING, None, Drained())
     assert polling.look_again([ref()], now=NOW) == 0
 
 
@@ -928,7 +929,7 @@ def test_without_the_tokens_it_waits_for_its_grace_and_then_fails(placing):
         now = found()["next_look_at"]
         look(now)
     assert (state(), now) == (("failed", "failed", "insufficient_funds"), NOW + GRACE)
-    assert settlement.end_grace(now=NOW + GRACE, limit=9) == settlement.Drained()
+    assert settlement.end_grace(now=NOW + GRACE, limit=9) == Drained()
 
 
 def test_tokens_that_arrive_in_time_settle_it(placing):

@@ -44,7 +44,8 @@ from tests.tips.calls import (
     tip_id,
 )
 from tips.models import ChainHead, QueueRequest, Tip, TipActivated
-from tips.settlement import settlement
+from tips.settlement import record, settlement, writes
+from tips.settlement.writes import Drained
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
 
@@ -70,7 +71,7 @@ def deliveries():
 def test_a_paid_tip_moves_its_tokens_and_is_split():
     bought(500)
     succeeded(1, 100, commission=25)
-    assert settle() == settlement.Drained(2, {ANA})
+    assert settle() == Drained(2, {ANA})
     assert state() == SETTLED
     assert [balance(name) for name in (f"user:{BOB}", f"performer:{ANA}", "platform:commission")] == [
         400,
@@ -196,7 +197,7 @@ def test_tips_are_settled_in_the_order_of_their_acceptance_and_a_round_is_bounde
 
 
 def test_nothing_to_do_is_nothing():
-    assert settle() == end_grace(NOW) == settlement.Drained(0, set())
+    assert settle() == end_grace(NOW) == Drained(0, set())
 
 
 def test_a_balance_that_json_readers_do_not_hold_is_left_out():
@@ -205,8 +206,8 @@ def test_a_balance_that_json_readers_do_not_hold_is_left_out():
         gateway.PostedEntry("e:debit", f"user:{BOB}", "e", -5, 2**53, NOW, "TRANSFER_OUT"),
         gateway.PostedEntry("e:credit", f"performer:{ANA}", "e", 5, 2**53 - 1, NOW, "TRANSFER_IN"),
     ]
-    assert settlement._balance(entries, f"user:{BOB}") is None
-    assert settlement._balance(entries, f"performer:{ANA}").after == 2**53 - 1
+    assert record._balance(entries, f"user:{BOB}") is None
+    assert record._balance(entries, f"performer:{ANA}").after == 2**53 - 1
 
 
 # --- repeated ----------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ def test_settling_again_changes_nothing():
     succeeded()
     settle()
     before = everything()
-    assert settle(NOW + GRACE) == settlement.Drained(0, set())
+    assert settle(NOW + GRACE) == Drained(0, set())
     assert everything() == before
 
 
@@ -279,7 +280,7 @@ def test_tokens_that_came_in_time_and_the_end_of_grace_at_once_settle_the_tip(in
         bought(100)
         came(NOW + GRACE - TICK)
         if ends_first:
-            assert end_grace(NOW + GRACE) == settlement.Drained()
+            assert end_grace(NOW + GRACE) == Drained()
         works = [lambda: settle(NOW + GRACE), lambda: end_grace(NOW + GRACE)] * 2
         in_threads(lambda works=works: works.pop()(), times=4, workers=4)
         assert (state(number), event(number) is not None) == (SETTLED, True)
@@ -328,12 +329,12 @@ def test_a_delivery_is_processed_in_one_round(in_threads):
     """Two rounds were handed the same deliveries: the second begins again without them."""
     bought(500)
     succeeded(1, 100)
-    rows = settlement.inbox.waiting(("payments",), now=NOW, limit=9)
+    rows = inbox.waiting(("payments",), now=NOW, limit=9)
     assert settlement.settle(rows, now=NOW).handled == 2
     succeeded(2, 100)
-    later = settlement.inbox.waiting(("payments",), now=NOW, limit=9)
-    assert settlement.settle(rows + later, now=NOW + TICK) == settlement.Drained(1, {ANA})
-    assert settlement.settle(rows, now=NOW + TICK) == settlement.Drained(0, set())
+    later = inbox.waiting(("payments",), now=NOW, limit=9)
+    assert settlement.settle(rows + later, now=NOW + TICK) == Drained(1, {ANA})
+    assert settlement.settle(rows, now=NOW + TICK) == Drained(0, set())
     moments = {row["_id"]: row["processed_at"] for row in collection(WebhookDelivery).find()}
     assert [moments[row["_id"]] for row in rows + later] == [NOW, NOW, NOW + TICK]
     assert events() == [1, 2]
@@ -345,24 +346,24 @@ def test_where_another_process_has_moved_the_chain_on_the_next_row_follows_its_r
         succeeded(number, 100)
         settle()
         if number == 1:
-            seen = settlement._head
-    monkeypatch.setattr(settlement, "_head", seen)
+            seen = writes._head
+    monkeypatch.setattr(writes, "_head", seen)
     succeeded(3, 100)
     settle()
     assert [row["_id"] for row in collection(TipActivated).find().sort("sequence", 1)] == [
         tip_id(n) for n in (1, 2, 3)
     ]
-    assert settlement._head["sequence"] == 3
+    assert writes._head["sequence"] == 3
 
 
 def test_two_processes_that_take_turns_make_one_chain(monkeypatch):
     bought(5_000)
     ends = [{}, {}]
     for number in range(1, 9):
-        monkeypatch.setattr(settlement, "_head", ends[number % 2])
+        monkeypatch.setattr(writes, "_head", ends[number % 2])
         succeeded(number, 100)
         settle()
-        ends[number % 2] = settlement._head
+        ends[number % 2] = writes._head
     assert [row["sequence"] for row in collection(TipActivated).find().sort("sequence", 1)] == list(
         range(1, 9)
     )
@@ -378,7 +379,7 @@ def test_a_round_of_which_one_tip_is_known_settles_the_others_once():
     )
     for number in (2, 3):
         succeeded(number, 100)
-    assert settle() == settlement.Drained(3, {ANA})
+    assert settle() == Drained(3, {ANA})
     assert (events(), balance(f"user:{BOB}")) == ([1, 2, 3], 200)
 
 
@@ -527,7 +528,7 @@ def test_a_session_killed_in_the_middle_leaves_nothing_and_the_next_round_settle
 
 def test_a_tip_before_its_tokens_waits_without_any_effect():
     succeeded(1, 100)
-    assert settle() == settlement.Drained(1, set())
+    assert settle() == Drained(1, set())
     assert state() == WAITING
     assert found()["funding_until"] == NOW + GRACE
     assert (event(), request(), collection(Account).count_documents({})) == (None, None, 0)
@@ -595,7 +596,7 @@ def test_a_grace_does_not_end_before_all_is_processed_that_came_in_time(waits):
     }[waits]()
     came(NOW + GRACE - TICK)
     late = NOW + 10 * GRACE
-    assert (end_grace(late), state()) == (settlement.Drained(), WAITING)
+    assert (end_grace(late), state()) == (Drained(), WAITING)
     settle(late)
     end_grace(late)
     assert state() == {"its tokens": SETTLED, "its cancellation": ENDS[0][1]}.get(waits, NO_FUNDS)
@@ -609,7 +610,7 @@ def test_a_round_with_some_tokens_does_not_end_a_grace_for_which_the_next_round_
     came(NOW + GRACE - TICK)
     late = NOW + 10 * GRACE
     settle(late, limit=1)
-    assert (state(), end_grace(late)) == (WAITING, settlement.Drained())
+    assert (state(), end_grace(late)) == (WAITING, Drained())
     settle(late, limit=1)
     assert state() == SETTLED
 
@@ -798,7 +799,7 @@ def test_a_delivery_that_cannot_be_processed_holds_up_nobody(caplog):
     succeeded(1)
     poison("payments/other", position=2**62)
     succeeded(2)
-    assert settle() == settlement.Drained(3, {ANA})
+    assert settle() == Drained(3, {ANA})
     assert [state(1), state(2)] == [SETTLED, SETTLED]
     row = collection(WebhookDelivery).find_one({"_id": "payments/poison"})
     assert (row["status"], row["attempts"], row["error"]) == ("received", 1, "Malformed")
@@ -845,7 +846,7 @@ def test_a_tip_that_cannot_be_ended_holds_up_no_other(caplog, bob):
         settle()
     broken(2)
     fund(bob, 300)  # past the inbox: wakes nobody
-    assert end_grace(NOW + GRACE) == settlement.Drained(2, {ANA})
+    assert end_grace(NOW + GRACE) == Drained(2, {ANA})
     assert [state(number) for number in (1, 2, 3)] == [SETTLED, WAITING, SETTLED]
     assert [record.tip_id for record in caplog.records if record.msg == "grace_not_ended"] == [tip_id(2)]
     assert [found(number)["needs_reconciliation"] for number in (1, 2, 3)] == ["", "not_ended", ""]

@@ -13,7 +13,7 @@ from tests.tips.calls import ANA, bought, cancelled, event, failed, found, reque
 from tips.models import QueueRequest, RequestStatus, SettlementStatus, Tip
 from tips.queue import claims
 from tips.queue import requests as queue
-from tips.settlement import settlement
+from tips.settlement import record, settlement
 
 pytestmark = pytest.mark.django_db
 
@@ -64,12 +64,12 @@ def test_a_tip_moves_exactly_as_its_table_says(proven, pair):
     collection(Tip).update_one({}, {"$set": {"settlement_status": start.value}})
     before = found()
     TIP_MOVES[to]()
-    if start in settlement.PREDECESSORS[to]:
+    if start in record.PREDECESSORS[to]:
         assert found()["settlement_status"] == to
     else:
         # The one thing an end may say to a settled tip: that a person has to look.
         assert found() | {"needs_reconciliation": ""} == before
-    assert (event() is not None) == (to is S.SETTLED and start in settlement.PREDECESSORS[to])
+    assert (event() is not None) == (to is S.SETTLED and start in record.PREDECESSORS[to])
 
 
 @pytest.mark.parametrize("start", list(S))
@@ -82,11 +82,11 @@ def test_the_end_of_grace_fails_what_waits_and_nothing_else(proven, start):
 
 
 def test_the_documented_table_of_a_tip_is_the_codes():
-    assert documented("Tip: settlement status") == coded(settlement.PREDECESSORS)
+    assert documented("Tip: settlement status") == coded(record.PREDECESSORS)
 
 
 def test_a_tip_that_has_ended_is_moved_by_nothing():
-    assert settlement.FINAL.isdisjoint(frozenset().union(*settlement.PREDECESSORS.values()))
+    assert record.FINAL.isdisjoint(frozenset().union(*record.PREDECESSORS.values()))
 
 
 # --- a request ---------------------------------------------------------------------------------------------

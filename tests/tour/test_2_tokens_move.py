@@ -11,7 +11,8 @@ twice; and it moves a balance only where the funds suffice, so nobody spends wha
 All of a round is one transaction. A worker that dies in the middle leaves an open transaction and nothing
 else; the worker that starts in its place ends it, and the next round begins as if nothing had been.
 
-To read: `tips/settlement/settlement.py`, `ledger/books/posting.py`, `tips/settlement/commission.py`."""
+To read: `tips/settlement/settlement.py` (the round), `tips/settlement/batch.py` (its transaction),
+`ledger/books/posting.py`, `tips/settlement/commission.py`."""
 
 from datetime import timedelta
 

@@ -39,15 +39,8 @@ from tips.log import events
 from tips.models import Tip, TipStatus
 from tips.rows import Statement, TipRow
 from tips.settlement import proof
-from tips.settlement.settlement import (
-    AFTER_SETTLEMENT,
-    FINAL,
-    SETTLED,
-    Drained,
-    Writes,
-    orders,
-    together,
-)
+from tips.settlement.record import AFTER_SETTLEMENT, FINAL, SETTLED, orders
+from tips.settlement.writes import Drained, Writes, together
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from tips.log import events
 from tips.models import ArchivedTipActivated, ChainHead, QueueRequest, Tip, TipActivated
 from tips.queue import requests as queue
 from tips.rows import EventRow, RequestRow, TipRow
-from tips.settlement import settlement
+from tips.settlement import record
+from tips.settlement.record import ReceivedAs
 from tips.settlement.rounds import Settled
-from tips.settlement.settlement import ReceivedAs
 
 SETTLED = "settled"  # in an entry's memory: what its writer settled, in the order of its deliveries
 REQUESTS = "requests"  # in the context: what became of requests since, by request id
@@ -57,10 +57,10 @@ class Tips:
 def _tips(entry: Entry) -> list[TipRow]:
     settled: Sequence[Settled] | None = entry.memory.get(SETTLED)
     if settled:
-        return [settlement.settled(each.tip, each.event) for each in settled]
+        return [record.settled(each.tip, each.event) for each in settled]
     deliveries, events = entry.document.get("deliveries", ()), entry.document.get("events", ())
     return [
-        settlement.settled_row(
+        record.settled_row(
             _order(delivery), ReceivedAs(delivery["_id"], delivery["received_at"]), event
         )
         for delivery, event in zip(deliveries, events, strict=True)

@@ -1,7 +1,7 @@
 """Settlement in memory: a plain tip's tokens, its event and its request, worked out before anything
 is written.
 
-The rules are those of `settlement.py`, called on rows that do not exist yet; what they give becomes
+The rules are those of `record.py`, called on rows that do not exist yet; what they give becomes
 durable as one journal entry and is unfolded afterwards (`projection.py`). What is not plain goes
 the careful way. Nothing here asks a database or a clock."""
 
@@ -18,8 +18,8 @@ from tips.intake.payloads import Order, TipOrder
 from tips.log import events
 from tips.queue import requests as queue
 from tips.rows import EventRow, RequestRow, TipRow
-from tips.settlement import settlement
-from tips.settlement.settlement import ReceivedAs
+from tips.settlement import record
+from tips.settlement.record import ReceivedAs
 
 PLAIN = "tip.succeeded"
 
@@ -60,15 +60,15 @@ def is_plain(call: Call, order: Order | None) -> bool:
 
 
 def accounts(order: TipOrder) -> tuple[str, str, str]:
-    return settlement.accounts_of(order.tipper_id, order.performer_id)
+    return record.accounts_of(order.tipper_id, order.performer_id)
 
 
 def settle(call: Call, order: TipOrder, move: Move, head: Head, *, now: datetime) -> Settled:
     """Moves the tip's tokens and appends its event to this head. Raises what `move` raises, and
     then nothing has moved."""
-    tip = settlement.tip_row(order, ReceivedAs(call.key, call.received_at), now)
-    moved, entries = move(settlement.orders(tip), now)
-    payload = settlement.payload_of(tip, entries, now)
+    tip = record.tip_row(order, ReceivedAs(call.key, call.received_at), now)
+    moved, entries = move(record.orders(tip), now)
+    payload = record.payload_of(tip, entries, now)
     rows, digest = events.chain([payload], sequence=head.sequence, previous=head.digest, now=now)
     head.sequence, head.digest = head.sequence + 1, digest
     request = queue.of_event(rows[0], now, queue.tipped_at(tip))
