@@ -32,7 +32,7 @@ from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
 from config.logging import trace_id
-from config.pen import Pen
+from config.pen.pen import Pen
 from config.requests import PROBES, request_id_of
 from config.server import WHOLE
 from ground.hops.groupcommit import GroupCommit

@@ -403,21 +403,30 @@ def _all_of(parts: Iterable[list[str] | None]) -> frozenset[str] | None:
 
 def take_pen(holder: str, *, now: datetime, until: datetime) -> bool:
     """Promises that this process is the writer until then, unless another one is. Only a courtesy
-    among writers: the numbers decide. Who is refused is remembered (`has_others`)."""
+    among writers: the numbers decide."""
     free = {"_id": WRITER, "$or": [{"holder": holder}, {"until": {"$lte": now}}]}
     changes = {"$set": {"holder": holder, "until": until}}
     try:
         collection(JournalState).update_one(free, changes, upsert=True)
     except DuplicateKeyError:
-        collection(JournalState).update_one(
-            {"_id": OTHERS}, {"$max": {"until": until}}, upsert=True
-        )
         return False
     return True
 
 
+def writer() -> str:
+    """Who was the last to be the writer."""
+    row = collection(JournalState).find_one({"_id": WRITER}, {"holder": 1})
+    return row["holder"] if row else ""
+
+
+def note_other(*, until: datetime) -> None:
+    """A process stores calls beside the writer, until then."""
+    collection(JournalState).update_one({"_id": OTHERS}, {"$max": {"until": until}}, upsert=True)
+
+
 def has_others(*, now: datetime) -> bool:
-    """Whether another process would write, so that calls may come to it as well."""
+    """Whether another process stores calls beside the writer: they come before what it hears
+    later."""
     return collection(JournalState).find_one({"_id": OTHERS, "until": {"$gt": now}}) is not None
 
 

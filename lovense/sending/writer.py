@@ -27,6 +27,9 @@ class Writer(Protocol):
     def finished(self, ack: Ack) -> bool:
         """Whether it takes this acknowledgement as the plain end of what its lane runs."""
 
+    async def passed_on(self, ack: Ack) -> bool:
+        """The same of a writer in another process, which is asked."""
+
     def is_over(self, performer_id: str, activation_id: str) -> bool:
         """What the rows say is in flight may be over here already."""
 
@@ -45,6 +48,9 @@ class Nobody:
     is_ready = False
 
     def finished(self, ack: Ack) -> bool:
+        return False
+
+    async def passed_on(self, ack: Ack) -> bool:
         return False
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:

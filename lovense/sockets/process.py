@@ -49,7 +49,7 @@ class Sockets:
         """Whether its activation is over. The plain end of what plays costs no write of its own;
         everything else is recorded in its row, which has to be there."""
         writer = writers.writer
-        if writer.finished(ack):
+        if writer.finished(ack) or await writer.passed_on(ack):
             return True
         await writer.catch_up()
         ended = await self._record(ack)

@@ -14,7 +14,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from bson import ObjectId
 
-from config.pen import Pen
+from config.pen.pen import Pen
 from ground import clock
 from ground.inbox.inbox import Acceptance, Call
 from ground.journal import journal

@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from pymongo.errors import PyMongoError
 
-from config.pen import Pen
+from config.pen.pen import Pen
 from ground import clock
 from ground.inbox.inbox import Call
 from lovense.sending import pages, resume, writer

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from pymongo.errors import AutoReconnect, PyMongoError
 
-import config.pen
+import config.pen.pen
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import inbox
@@ -31,7 +31,7 @@ SOON = 8.0
 @pytest.fixture
 def slow_rows(monkeypatch):
     """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen, "UNFOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(config.pen.pen, "UNFOLD_SECONDS", 3600.0)
 
 
 def failing_once(work, error):
@@ -370,8 +370,7 @@ async def test_a_lane_with_more_than_memory_keeps_plays_all_of_it_in_order(stage
 async def test_a_tip_that_another_process_has_answered_plays_before_one_that_comes_here_later(stage, bob):
     async with running(stage.performer_id) as (pen, page):
         later = clock.now() + timedelta(seconds=60)
-        would_write = sync_to_async(journal.take_pen)
-        assert not await would_write("elsewhere/1", now=clock.now(), until=later)
+        await sync_to_async(journal.note_other)(until=later)
         while not pen._has_others:
             await asyncio.sleep(0.01)
         for _ in range(5):

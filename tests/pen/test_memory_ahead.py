@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen
+import config.pen.pen
 from ground import clock
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def slow_rows(monkeypatch):
     """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen, "UNFOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(config.pen.pen, "UNFOLD_SECONDS", 3600.0)
 
 
 def rows(model, **wanted):

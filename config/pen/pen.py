@@ -25,10 +25,12 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError
 from pymongo.errors import PyMongoError
-from redis import asyncio as redis
 
+from config.pen.frames import Frame
+from config.pen.others import Others
+from config.pen.post import Post
+from config.pen.upstream import Upstream
 from ground import clock
-from ground.hops import doorbell
 from ground.hops.groupcommit import GroupCommit, Overloaded
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance, Call
@@ -139,6 +141,10 @@ class Pen:
         self.lanes = LiveLanes()
         self.deliver: Callable[[Iterable[tuple[str, dict[str, Any]]]], None] = groups.publish
         self.pages_here: Callable[[], list[Holding]] = list
+        self._told = asyncio.Event()
+        self._post = Post(self.holder, hear=self._hear, unheard=self._unheard, rung=self._told.set)
+        self.upstream = Upstream(self._post)
+        self.others = Others(self, self._post)
         self._number = 0
         self._head = Head(0, "")
         self._books = Books()
@@ -154,9 +160,9 @@ class Pen:
         self._due: set[str] = set()  # lanes whose rows are to be drained
         self._is_promised = False  # the pen is ours for now
         self._is_stale = True
-        self._told = asyncio.Event()
         self._has_careful = False
         self._has_others = False  # processes that store calls beside us
+        self._storing_since: float | None = None  # beside another writer
         self._until = 0.0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
@@ -178,6 +184,10 @@ class Pen:
 
     async def accept(self, call: Call, order: Order | None) -> Acceptance:
         """Returns when the call is durable."""
+        if not self.is_ready and self.upstream.is_up:
+            outcome = await self.upstream.accept(call, order)
+            if outcome is not None:
+                return outcome
         while first := self._on_its_way(call):
             await first.ends()  # it decides
         if not self._is_plain(call, order):
@@ -215,7 +225,21 @@ class Pen:
         outcome = await self._store(call)
         if outcome is Acceptance.NEW and not call.is_ignored:
             self._settle_soon()
+        if not self.is_ready and self.upstream.holder:
+            await self._is_known_to_store()
         return outcome
+
+    async def _is_known_to_store(self) -> None:
+        """Nothing is answered here of which the writer does not know that it may be: it settles
+        what its own callers say later in its turn."""
+        if self._storing_since is None:
+            await self._note_storing()
+        since = self._storing_since or time.monotonic()
+        await asyncio.sleep(max(0.0, since + 2 * TICK_SECONDS - time.monotonic()))
+
+    async def _note_storing(self) -> None:
+        await self._on(self._promises, partial(journal.note_other, until=clock.now() + LEASE))
+        self._storing_since = self._storing_since or time.monotonic()
 
     def _settle_soon(self) -> None:
         self._has_careful = True
@@ -253,21 +277,51 @@ class Pen:
         self._unfold_soon.set()
         return True
 
-    def attach(self, page: Holding) -> None:
-        """A page of this process has taken her devices; its lane is read from the rows."""
-        self.lanes.attach(page)
-        self._awake.set()
+    async def passed_on(self, ack: Ack) -> bool:
+        """The same, by the writer in another process."""
+        return not self.is_ready and await self.upstream.finished(ack)
+
+    def attach(self, page: Holding, *, is_new: bool = True) -> None:
+        """A page has taken her devices; its lane is read from the rows. One that is not new may
+        have lost them again."""
+        self.upstream.attached(page)
+        lane = self.lanes.get(page.performer_id)
+        known = lane.page.lease if lane else 0
+        if page.lease > known or (is_new and page.lease == known):
+            self.lanes.attach(page)
+            self._awake.set()
 
     def detach(self, performer_id: str, channel: str) -> None:
+        self.upstream.detached(performer_id, channel)
         self.lanes.detach(performer_id, channel)
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:
-        return self.is_ready and self.lanes.is_over(performer_id, activation_id)
+        if not self.is_ready:
+            return self.upstream.is_over(activation_id)
+        return self.lanes.is_over(performer_id, activation_id)
 
     def read_again(self, performer_ids: Iterable[str]) -> None:
         """Something careful was done to these lanes."""
-        self.lanes.forget(set(performer_ids))
+        changed = set(performer_ids)
+        self.upstream.changed(changed)
+        self.lanes.forget(changed)
         self._awake.set()
+
+    def _send(self, messages: Messages) -> None:
+        """To pages, wherever they are."""
+        self.deliver(self.others.deliver(messages))
+
+    def _hear(self, frame: Frame) -> None:
+        self.upstream.hear(frame)
+        self.others.hear(frame)
+        if commands := frame.get("commands"):
+            self.deliver((channel, message) for channel, message in commands)
+
+    def _unheard(self, name: str) -> None:
+        """A process does not listen any more."""
+        self.others.lost(name)
+        if name == self.upstream.holder:
+            self.upstream.lost()
 
     def turned(self, sender: Any = None, **kwargs: Any) -> None:
         """A turn was taken in this process, from any thread."""
@@ -369,7 +423,7 @@ class Pen:
         orders = [each.order for each in islice(self._cold, MOST_TIPS)]
         wanted = [a for order in orders for a in rounds.accounts(order)]
         if len(self._books) > ACCOUNTS_KEPT:
-            await self.catch_up()
+            await self._rest()
             self._books.forget()
         # Whatever forgets an account has its row written first, so an unknown one is as its row
         # says. The writer's thread has nothing else to do now; the other may be unfolding.
@@ -382,7 +436,7 @@ class Pen:
             await self._load(loading)
 
     async def _load(self, lanes: list[LiveLane]) -> None:
-        await self.catch_up()
+        await self._rest()
         ids = [lane.performer_id for lane in lanes]
         now = clock.now()
         rules, found = await self._on(self._reader, partial(live.read, ids, now=now))
@@ -397,13 +451,18 @@ class Pen:
         due, self._due = self._due - here, set()
         if not due:
             return
-        await self.catch_up()
+        await self._rest()
         if await self._on(self._reader, partial(self._drained, due)):
             self._due |= due
 
     def _drained(self, due: set[str]) -> bool:
         free = claims.free_lanes(due)
-        return bool(free) and dispatch.drain_freed(free, now=clock.now(), deliver=self.deliver)
+        deliver = self._send_from_thread
+        return bool(free) and dispatch.drain_freed(free, now=clock.now(), deliver=deliver)
+
+    def _send_from_thread(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._send, list(messages))
 
     def _work_out(self, made: Round, at_most: int) -> None:
         """Pure."""
@@ -507,18 +566,14 @@ class Pen:
         self._behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
         self._unfold_soon.set()
         self._remember(made.keys)
+        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
+        commands = self.others.deliver(_commands(made.starts))
+        self._post.flush()  # theirs have the longer way
         for arrival in made.arrivals:
             self._release(arrival)
             _answered(arrival, Acceptance.NEW)
         made.arrivals = []
-        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
-        self.deliver(
-            [
-                (start.page.channel, _activate(start.row, start.text, start.page.lease))
-                for start in made.starts
-                if start.text is not None
-            ]
-        )
+        self.deliver(commands)
 
     def _remember(self, keys: Iterable[str]) -> None:
         self._recent.update(dict.fromkeys(keys))
@@ -541,6 +596,12 @@ class Pen:
 
     async def catch_up(self) -> None:
         """Returns when everybody reads what is durable now, and what pages have said."""
+        if self.is_ready or not self.upstream.holder:
+            await self._rest()
+        elif not await self.upstream.caught_up():
+            await self._on(self._reader, journal.catch_up)
+
+    async def _rest(self) -> None:
         number = self._behind[-1].number if self._behind else 0
         ends = self._ends_kept + len(self._ends)
         async with self._rows:
@@ -552,7 +613,7 @@ class Pen:
         saves a write of its own; once."""
         number = self._behind[-1].number if self._behind else 0
         if not number:
-            await self.catch_up()
+            await self._rest()
             return
         async with self._rows:
             while self._is_behind(number):
@@ -608,7 +669,7 @@ class Pen:
     async def run(self) -> None:
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        works = (self._work, self._unfolding, self._listen, self._looking)
+        works = (self._work, self._unfolding, self._post.listen, self._post.send, self._looking)
         self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
         number = 0
         try:
@@ -621,17 +682,6 @@ class Pen:
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             await self._lay_down()
-
-    async def _listen(self) -> None:
-        """What other processes say sooner than we would look."""
-        while True:
-            try:
-                async with redis.Redis.from_url(settings.REDIS_URL).pubsub() as told:
-                    await told.subscribe(doorbell.WRITER)
-                    async for _ in told.listen():
-                        self._told.set()
-            except (redis.RedisError, OSError):
-                await asyncio.sleep(TICK_SECONDS)
 
     async def _looking(self) -> None:
         """When others say that there is something, and beside the rounds: those need not wait."""
@@ -651,25 +701,35 @@ class Pen:
         asked, now = time.monotonic(), clock.now()
         take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
         self._is_promised = await self._on(self._promises, take)
-        others = partial(journal.has_others, now=now)
-        self._has_others = self._is_promised and await self._on(self._promises, others)
-        if not self._is_promised:
-            self.is_ready = False
-        else:
+        if self._is_promised:
             self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
+            self.upstream.follow("", ())
+            others = partial(journal.has_others, now=now)
+            self._has_others = await self._on(self._promises, others)
+        else:
+            await self._follow_another()
+        self.others.tick()
         if self.is_ready:
             await self._refresh_rules()
             if is_whole:
                 await self._look_after()
         self._awake.set()
 
+    async def _follow_another(self) -> None:
+        self.is_ready = self._has_others = False
+        self.upstream.follow(await self._on(self._promises, journal.writer), self.pages_here())
+        if self.upstream.is_up:
+            self._storing_since = None
+        else:
+            await self._note_storing()
+
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
         self._books.forget()
         self.lanes = LiveLanes()
         await self._read_again()
-        for page in self.pages_here():
-            self.lanes.attach(page)
+        for page in (*self.pages_here(), *self.others.pages):
+            self.attach(page)
         self.is_ready = True
         self._has_careful = True
         self._awake.set()
@@ -684,7 +744,7 @@ class Pen:
     async def _look_after(self) -> None:
         """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
         after it; so are those that are idle here and have something waiting there."""
-        await self.catch_up()
+        await self._rest()
         now, limit = clock.now(), settings.DRAIN_LIMIT
         healed = await self._on(self._reader, partial(self._healer.heal, now=now, limit=limit))
         if healed:
@@ -721,6 +781,7 @@ class Pen:
     async def _lay_down(self) -> None:
         """A clean end: rows are whole, and the next one need not wait for our promise to end."""
         self.is_ready = False
+        self.others.tick()
         for task in self._tasks:
             task.cancel()
         journal.turned.disconnect(self.turned)
@@ -728,11 +789,12 @@ class Pen:
         self._hand_over_all()
         await asyncio.gather(*self._handing_over, return_exceptions=True)
         try:
-            await self.catch_up()
+            await self._rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
             await self._on(self._reader, lay)
         except Exception as error:
             log.warning("pen_not_laid_down", extra={"error_code": type(error).__name__})
+        self._post.flush()
         self._entries.close()
 
 
@@ -753,6 +815,14 @@ def _say_moved(entries: Iterable[Entry], ends: Iterable[Ack]) -> None:
         moved.update(tip.order.performer_id for tip in entry.memory[tips_projection.SETTLED])
         moved.update(row["performer_id"] for row in entry.document.get("starts", ()))
     groups.news.mark(moved, "queue")
+
+
+def _commands(starts: Iterable[LaneStart]) -> Messages:
+    return [
+        (start.page.channel, _activate(start.row, start.text, start.page.lease))
+        for start in starts
+        if start.text is not None
+    ]
 
 
 def _activate(row: ActivationRow, text: str, lease: int) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+"""The process that holds the pen, as another web process sees it: calls are handed on to it, and so
+are the plain ends that pages report; it says what starts on the pages of this process.
+
+Everything here may be lost. A call that is not answered goes into the inbox, under its keys, as if
+there were nobody to hand it to; an end that is not answered is written into its row."""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable
+from itertools import count
+from typing import Any
+
+from config.pen import frames
+from config.pen.frames import Frame
+from config.pen.post import FROM, Post
+from ground.hops.groupcommit import Overloaded
+from ground.inbox.inbox import Acceptance, Call
+from lovense.sending.acknowledgement import Ack
+from lovense.sending.writer import Holding
+from tips.intake.payloads import Order
+
+FRESH_SECONDS = 1.5
+"""After so long a silence it is not believed to be there."""
+ANSWER_SECONDS = 5.0
+"""So long its answer is waited for."""
+MOST_ASKED = 20_000
+MOST_OVER = 50_000  # activations remembered, whose rows may be behind
+ALL_PAGES_TICKS = 10  # so often the whole list of pages is said again
+OVERLOADED, AWAY = "overloaded", "away"
+
+
+def said(page: Holding) -> tuple[str, str, int]:
+    return page.performer_id, page.channel, page.lease
+
+
+class Upstream:
+    """`holder` is its name, empty where there is none, or where it is this process itself."""
+
+    def __init__(self, post: Post) -> None:
+        self.holder = ""
+        self._post = post
+        self._is_ready = False
+        self._heard_at = 0.0
+        self._ticks = 0
+        self._numbers = count(1)
+        self._asked: dict[int, tuple[float, asyncio.Future[Any]]] = {}
+        self._over: dict[str, None] = {}
+
+    @property
+    def is_up(self) -> bool:
+        return self._is_ready and time.monotonic() - self._heard_at < FRESH_SECONDS
+
+    # --- what it is asked ------------------------------------------------------------------------
+
+    async def accept(self, call: Call, order: Order | None) -> Acceptance | None:
+        """What became of the call; None where that is not known, or nothing."""
+        if len(self._asked) >= MOST_ASKED:
+            raise Overloaded
+        answer = await self._ask("calls", frames.packed_call(call, order))
+        if answer == OVERLOADED:
+            raise Overloaded
+        return None if answer in (None, AWAY) else Acceptance(answer)
+
+    async def finished(self, ack: Ack) -> bool:
+        """Whether it takes this for the plain end of what runs on a page of ours."""
+        if not (self.is_up and ack.stage == "finished" and ack.is_answer):
+            return False
+        is_taken = await self._ask("acks", frames.packed_ack(ack)) is True
+        if is_taken:
+            self._remember(ack.activation_id)
+        return is_taken
+
+    async def caught_up(self) -> bool:
+        """Whether its rows are the last word now."""
+        return self.is_up and await self._ask("rests") is True
+
+    async def _ask(self, kind: str, *about: Any) -> Any:
+        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._asked[number] = time.monotonic(), answer
+        self._post.say(self.holder, kind, [number, *about])
+        return await answer
+
+    def _remember(self, activation_id: str) -> None:
+        self._over[activation_id] = None
+        if len(self._over) > MOST_OVER:
+            self._over = dict.fromkeys(list(self._over)[MOST_OVER // 2 :])
+
+    def is_over(self, activation_id: str) -> bool:
+        return activation_id in self._over
+
+    # --- what it is told -------------------------------------------------------------------------
+
+    def attached(self, page: Holding) -> None:
+        self._say("attached", said(page))
+
+    def detached(self, performer_id: str, channel: str) -> None:
+        self._say("detached", (performer_id, channel))
+
+    def changed(self, performer_ids: Collection[str]) -> None:
+        """The rows of these lanes."""
+        self._say("changed", *performer_ids)
+
+    def _say(self, kind: str, *items: Any) -> None:
+        if self.holder:
+            self._post.say(self.holder, kind, *items)
+
+    # --- whether it is there ---------------------------------------------------------------------
+
+    def follow(self, holder: str, pages: Iterable[Holding]) -> None:
+        """Twice a second, with the name of whoever holds the pen."""
+        if holder != self.holder:
+            self.lost()
+            self.holder, self._ticks = holder, 0
+            self._over.clear()
+        self._give_up_old()
+        if not holder:
+            return
+        if self._ticks % ALL_PAGES_TICKS == 0:
+            self._post.say(holder, "pages", [said(page) for page in pages])
+        else:
+            self._post.say(holder, "here", 1)
+        self._ticks += 1
+
+    def _give_up_old(self) -> None:
+        if not self.is_up:
+            self.lost()
+        before = time.monotonic() - ANSWER_SECONDS
+        for number in [number for number, (at, _) in self._asked.items() if at < before]:
+            self._answered(number, None)
+
+    def lost(self) -> None:
+        """Whoever waits for an answer does without."""
+        self._is_ready = False
+        for number in list(self._asked):
+            self._answered(number, None)
+
+    def hear(self, frame: Frame) -> None:
+        if frame[FROM] != [self.holder]:
+            return
+        self._heard_at = time.monotonic()
+        for is_ready in frame.get("beat", ()):
+            if self._is_ready and not is_ready:
+                self.lost()
+            self._is_ready = is_ready
+        for number, answer in frame.get("answers", ()):
+            self._answered(number, answer)
+
+    def _answered(self, number: int, answer: Any) -> None:
+        _, waiting = self._asked.pop(number, (0.0, None))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
