@@ -3,6 +3,7 @@ stored."""
 
 import itertools
 import json
+from datetime import timedelta
 
 from bson import ObjectId
 from django.conf import settings
@@ -20,6 +21,7 @@ from tips.settlement import settlement
 ANA, CAROL = "507f191e810c19729de860eb", "507f191e810c19729de860ec"
 BOB, EVE = "507f191e810c19729de860ea", "507f191e810c19729de860ef"
 AT = "2026-01-03T04:15:00.000Z"
+GRACE = timedelta(seconds=60)  # in which its tokens may come
 COLLECTIONS = (WebhookDelivery, Account, Posting, Tip, TipActivated, ChainHead, QueueRequest)
 _messages = itertools.count(1)
 
@@ -84,6 +86,13 @@ def bought(tokens, *, number=0, user=BOB):
 
 def settle(now=NOW, limit=200):
     return settlement.drain(now=now, limit=limit)
+
+
+# --- what may have become of a tip -------------------------------------------------------------------------
+
+SETTLED, WAITING = ("success", "settled", ""), ("success", "pending", "")
+NO_FUNDS, REUSED = ("failed", "failed", "insufficient_funds"), ("failed", "failed", "source_ref_reused")
+ENDS = [(cancelled, ("cancelled", "cancelled", "by_platform")), (failed, ("failed", "failed", "by_platform"))]
 
 
 # --- what is stored ----------------------------------------------------------------------------------------

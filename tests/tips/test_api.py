@@ -23,6 +23,7 @@ from tests.tips.calls import (
     ANA,
     BOB,
     CAROL,
+    SETTLED,
     balance,
     bought,
     event,
@@ -46,7 +47,6 @@ from tips.settlement import settlement
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven", "queued")]
 
 URL, FEED = "/api/tips", "/api/tips/events"
-SETTLED = ("success", "settled", "")
 ERROR = 8000
 
 

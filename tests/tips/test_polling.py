@@ -25,7 +25,12 @@ from tests.tips.calls import (
     ANA,
     BOB,
     CAROL,
+    ENDS,
     EVE,
+    GRACE,
+    REUSED,
+    SETTLED,
+    WAITING,
     bought,
     cancelled,
     event,
@@ -46,8 +51,7 @@ __all__ = ["remote"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven", "remote")]
 
 ERROR = 8000
-SETTLED, WAITING = ("success", "settled", ""), ("success", "pending", "")
-PATIENCE, GRACE = timedelta(hours=48), timedelta(seconds=60)
+PATIENCE = timedelta(hours=48)
 
 
 def ref(number=1):
@@ -715,8 +719,6 @@ def test_a_settled_tip_is_looked_at_only_when_something_was_taken_back(remote):
 
 # --- ended by the platform, in any order -------------------------------------------------------------------
 
-ENDS = [(cancelled, ("cancelled", "cancelled", "by_platform")), (failed, ("failed", "failed", "by_platform"))]
-
 
 @pytest.mark.parametrize(("ends", "ended"), ENDS)
 @pytest.mark.parametrize("rounds", [1, 2], ids=["one round", "two rounds"])
@@ -818,8 +820,6 @@ def test_a_contradiction_can_still_be_cancelled(remote):
 
 
 # --- one posting is the proof of one tip -------------------------------------------------------------------
-
-REUSED = ("failed", "failed", "source_ref_reused")
 
 
 @pytest.mark.parametrize("rounds", [1, 2], ids=["one round", "two rounds"])

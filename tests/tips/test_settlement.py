@@ -25,7 +25,12 @@ from tests.tips.calls import (
     ANA,
     BOB,
     CAROL,
+    ENDS,
     EVE,
+    GRACE,
+    NO_FUNDS,
+    SETTLED,
+    WAITING,
     balance,
     bought,
     cancelled,
@@ -49,10 +54,6 @@ from tips.settlement import settlement
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
 
 ERROR = 8000  # of the server, and not one that says "again"
-SETTLED = ("success", "settled", "")
-WAITING = ("success", "pending", "")
-NO_FUNDS = ("failed", "failed", "insufficient_funds")
-GRACE = timedelta(seconds=60)
 TICK = timedelta(milliseconds=1)
 
 
@@ -672,8 +673,6 @@ def test_tokens_are_not_spent_twice():
 
 
 # --- cancelled and failed by the platform, in any order ----------------------------------------------------
-
-ENDS = [(cancelled, ("cancelled", "cancelled", "by_platform")), (failed, ("failed", "failed", "by_platform"))]
 
 
 @pytest.mark.parametrize(("ends", "ended"), ENDS)
