@@ -10,7 +10,7 @@ from lovense.sending import dispatch
 from lovense.sockets.process import lanes, sockets
 from tests.chain import Chain
 from tests.factories import fund, token_of
-from tests.lovense.conftest import activation_of, request_of, seconds
+from tests.lovense.conftest import seconds
 from tests.lovense.page import PATIENCE_SECONDS
 
 
@@ -47,10 +47,6 @@ async def settled(chain, bob, amount=100):
 
 async def drain(now=None):
     await asyncio.to_thread(dispatch.drain, now=now or clock.now(), limit=9)
-
-
-def state(tip_id):
-    return activation_of(tip_id)["status"], request_of(tip_id)["status"]
 
 
 async def until(holds):

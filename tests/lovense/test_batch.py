@@ -14,7 +14,7 @@ from lovense.sending import acknowledgement, dispatch, leases, pages, resume
 from lovense.sending.acknowledgement import Ack
 from tests.chain import Chain
 from tests.factories import NOW, Viewer, fund
-from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
+from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds, state
 from tips.models import Mode, Priority, QueueRequest, RequestType
 from tips.queue import claims, ordering
 from tips.queue import requests as queue
@@ -63,11 +63,6 @@ def play(chain, now):
     sweep(now)
     hold(chain, now)
     drain(now)
-
-
-def state(tip_id):
-    row = activation_of(tip_id)
-    return row["status"] if row else None, request_of(tip_id)["status"]
 
 
 def states(tip_ids):

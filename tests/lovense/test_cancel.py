@@ -23,7 +23,7 @@ from lovense.sending.acknowledgement import Ack
 from tests import services
 from tests.factories import NOW
 from tests.lovense import rounds
-from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
+from tests.lovense.conftest import CHANNEL, activation_of, seconds, state
 from tips.models import QueueRequest
 from tips.queue import claims, counts
 from tips.queue import requests as queue
@@ -47,11 +47,6 @@ def cancel(chain, tip_id, now=NOW):
 
 def skip(chain, now=NOW, **more):
     return controls.skip(performer_id=chain.performer_id, by="ana", why=WHY, now=now, **more)
-
-
-def state(tip_id):
-    row = activation_of(tip_id)
-    return row["status"] if row else None, request_of(tip_id)["status"]
 
 
 def hold(chain, now):

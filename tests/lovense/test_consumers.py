@@ -11,9 +11,9 @@ from lovense.models import Device, PageLease
 from lovense.sending import pages
 from lovense.sockets.process import sockets
 from tests.chain import SECOND
-from tests.lovense.conftest import activation_of, request_of, seconds
+from tests.lovense.conftest import activation_of, request_of, seconds, state
 from tests.lovense.page import PATIENCE_SECONDS, Page
-from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, drain, settled, state, token, until
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, drain, settled, token, until
 
 __all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db

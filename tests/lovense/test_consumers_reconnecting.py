@@ -11,9 +11,9 @@ from lovense.models import Activation, PageLease
 from lovense.sending import leases
 from lovense.sockets.process import sockets
 from tests.chain import SECOND
-from tests.lovense.conftest import seconds
+from tests.lovense.conftest import seconds, state
 from tests.lovense.page import Page
-from tests.lovense.sockets import _nothing_runs_on, chain, drain, settled, state, token
+from tests.lovense.sockets import _nothing_runs_on, chain, drain, settled, token
 
 __all__ = ["_nothing_runs_on", "chain", "token"]
 pytestmark = pytest.mark.django_db

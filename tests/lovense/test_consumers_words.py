@@ -12,8 +12,9 @@ from ground.mongodb.collections import collection
 from lovense.consumers import TRY_LATER
 from lovense.models import Activation, Device
 from lovense.sending.acknowledgement import STAGES, TEMPORARY
+from tests.lovense.conftest import state
 from tests.lovense.page import PATIENCE_SECONDS, Page
-from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, drain, settled, state, token
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, drain, settled, token
 
 __all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db

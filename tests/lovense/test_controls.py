@@ -31,7 +31,7 @@ from tests.chain import Chain
 from tests.factories import NOW
 from tests.ground.plans import recorded
 from tests.lovense import rounds
-from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
+from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds, state
 from tips.models import Priority, QueueRequest, RequestType
 from tips.queue import claims
 from tips.queue import requests as queue
@@ -46,11 +46,6 @@ ERROR = 8000
 def who(chain):
     """Ana, at her queue."""
     return {"performer_id": chain.performer_id, "by": "ana", "now": NOW}
-
-
-def state(tip_id):
-    row = activation_of(tip_id)
-    return row["status"] if row else None, request_of(tip_id)["status"]
 
 
 def drain(chain, now=NOW):

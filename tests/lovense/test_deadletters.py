@@ -24,7 +24,7 @@ from lovense.sending.acknowledgement import Ack
 from tests.chain import Chain
 from tests.factories import NOW
 from tests.ground.plans import recorded
-from tests.lovense.conftest import activation_of, request_of, seconds
+from tests.lovense.conftest import activation_of, request_of, seconds, state
 from tips.models import ArchivedQueueRequest, QueueRequest
 from tips.queue import claims
 from tips.queue import requests as queue
@@ -48,10 +48,6 @@ def bury(chain, viewer, cause="not_received", *, later=0):
     chain.dispatch()
     retries.bury(activation_id(tip_id), cause, now=NOW + seconds(later))
     return tip_id
-
-
-def state(tip_id):
-    return activation_of(tip_id)["status"], request_of(tip_id)["status"]
 
 
 def replay(tip_id, now=LATER):

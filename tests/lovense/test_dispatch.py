@@ -21,7 +21,7 @@ from tests import services
 from tests.chain import MENU, Chain
 from tests.commands import RECORDER
 from tests.factories import NOW, PerformerFactory, Viewer, fund
-from tests.lovense.conftest import CHANNEL, Wire, activation_of, in_collection, request_of, seconds
+from tests.lovense.conftest import CHANNEL, Wire, activation_of, in_collection, request_of, seconds, state
 from tests.lovense.rounds import record
 from tips.models import QueueRequest
 from tips.queue import claims
@@ -51,11 +51,6 @@ def expire(now):
 
 def expire_offline(now):
     return leases.expire_offline(now=now, limit=100)
-
-
-def state(tip_id):
-    row = activation_of(tip_id)
-    return row["status"] if row else None, request_of(tip_id)["status"]
 
 
 def hold(performer_id, channel=CHANNEL, *, now=NOW):
