@@ -24,13 +24,13 @@ from tests import services
 from tests.factories import NOW
 from tests.lovense import rounds
 from tests.lovense.conftest import CHANNEL, activation_of, seconds, state
+from tests.lovense.rounds import WINDOW
 from tips.models import QueueRequest
 from tips.queue import claims, counts
 from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
-WINDOW = 10  # seconds in which a page confirms
 ERROR = 8000
 WHY = "changed her mind"
 
