@@ -23,7 +23,7 @@ from tips.intake.payloads import Order
 GONE_SECONDS = 5.0
 
 
-class Pen(Protocol):
+class Keeper(Protocol):
     """What the others ask of the pen."""
 
     is_ready: bool
@@ -54,7 +54,7 @@ class Process:
 
 
 class Others:
-    def __init__(self, pen: Pen, post: Post) -> None:
+    def __init__(self, pen: Keeper, post: Post) -> None:
         self._pen, self._post = pen, post
         self._known: dict[str, Process] = {}
         self._owners: dict[str, str] = {}  # of channels

@@ -13,7 +13,7 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from lovense import tasks
-from tests.test_docs import our_routes
+from tests.documents import our_routes
 from tests.tips import calls
 from tests.tips.calls import bought, settle, succeeded, tip
 from tips import signals

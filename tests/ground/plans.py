@@ -1,14 +1,15 @@
 """How did MongoDB find it? Runs real code, takes the commands it sent, and asks the server for the plan of
 each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bson import SON
+from django.db.models import Model
 
-from ground.mongodb.collections import client
+from ground.mongodb.collections import client, collection
 from tests.commands import RECORDER
 
 # What a session and the driver add; `explain` refuses it.
@@ -26,6 +27,9 @@ _ADDED = frozenset(
     }
 )
 INDEXED = frozenset({"IXSCAN", "IDHACK", "DISTINCT_SCAN", "COUNT_SCAN", "EXPRESS_IXSCAN"})
+# One row for the whole deployment, whatever its size.
+SINGLE_ROWS = {"platform_settings", "tip_activated_chain_head"}
+MANY = 20_000
 
 
 @dataclass
@@ -46,6 +50,15 @@ class Plan:
             and not {"COLLSCAN", "SORT"} & set(self.stages)
             and "$sort" not in self.stages
         )
+
+
+def scans(plans: list[Plan]) -> list[Plan]:
+    return [plan for plan in plans if not plan.is_indexed and plan.collection not in SINGLE_ROWS]
+
+
+def fill(model: type[Model], row: Callable[[int], dict[str, Any]], count: int = MANY) -> None:
+    """So many rows that a look-up which reads them all is seen."""
+    collection(model).insert_many([row(n) for n in range(count)], ordered=False)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ground.audit import log as audit_log
 from ground.audit.models import AppendOnly, AuditEntry
 from ground.mongodb import transactions
 from tests.factories import NOW
-from tests.test_architecture import BASE, FLOORS
+from tests.rules import BASE, FLOORS
 
 pytestmark = pytest.mark.django_db
 

@@ -21,17 +21,11 @@ from ledger.rrr.gateway import RrrGateway
 from ledger.rrr.simulator import faults
 from ledger.rrr.simulator.books import Broken
 from ledger.rrr.simulator.faults import Fault
-from tests.rrr import WEBHOOK_KEY, WEBHOOK_SECRET, client_of, simulated
+from tests.ledger.rrr import ACCOUNTS, ANA, BOB, rrr
+from tests.rrr import WEBHOOK_KEY, WEBHOOK_SECRET, client_of
 
-BOB, ANA = "507f191e810c19729de860ea", "507f191e810c19729de860eb"
-ACCOUNTS = (f"user:{BOB}", f"performer:{ANA}")
+__all__ = ["rrr"]
 POST = {"source_ref": "TIP_1", "from_member_id": BOB, "to_member_id": ANA, "points": 100}
-
-
-@pytest.fixture
-def rrr():
-    with simulated() as simulator:
-        yield simulator
 
 
 @pytest.fixture

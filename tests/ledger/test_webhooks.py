@@ -1,120 +1,42 @@
-"""The door of the ledger, as a plain Django view and on bare ASGI: who gets in, once, and that a call only
-makes us look."""
+"""The door of the ledger, as a plain Django view and on bare ASGI: who gets in, and once."""
 
 import asyncio
-import itertools
 import json
 from collections import Counter
 from datetime import timedelta
 
-import bson
-import httpx
 import pytest
-from celery import current_app
 from django.test import RequestFactory
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis
-from hypothesis import strategies as st
-from pymongo.errors import PyMongoError
 
-from config.asgi import application
 from ground import clock
-from ground.hops import doorbell
-from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery, WebhookNonce
-from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from ledger import signals, tasks, webhooks
+from ledger import webhooks
 from ledger.rrr import events as rrr_events
 from ledger.rrr import signing as rrr_signing
-from tests import hostile, services
-from tests.factories import NOW
-from tests.remote import SECOND, remote
+from tests import hostile
+from tests.ledger.notices import (
+    DATA,
+    NEW,
+    OLD,
+    STRANGE,
+    _secrets,
+    body,
+    code_of,
+    headers,
+    nonces_kept,
+    over_asgi,
+    post,
+    stored,
+    through_asgi,
+    through_django,
+)
 from tests.tips import calls
-from tests.tips.conftest import proven
-from tips.settlement import polling
 
-__all__ = ["proven", "remote"]
+__all__ = ["_secrets", "post"]
 pytestmark = pytest.mark.django_db
 
-OLD, NEW, STRANGE = "o" * 32, "n" * 32, "s" * 32
-DATA = {"source_ref": "TIP_1", "member_id": "m1"}
 ERROR = 8000
-_nonces = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def _secrets(settings):
-    settings.RRR_WEBHOOK_SECRETS = [f"k1:{OLD}", f"k2:{NEW}"]
-    settings.RRR_WEBHOOK_SCHEME1 = False
-
-
-def body(event_id="evt_1", event_type="POINTS_POSTED", data=None):
-    return json.dumps(
-        {"event_id": event_id, "event_type": event_type, "data": DATA if data is None else data}
-    ).encode()
-
-
-def headers(
-    content,
-    *,
-    secret=NEW,
-    key_id="k2",
-    tenant="acme",
-    nonce="",
-    seconds=0,
-    target=webhooks.PATH,
-    method="POST",
-):
-    return rrr_signing.signed_headers(
-        secret.encode(),
-        key_id=key_id,
-        tenant=tenant,
-        method=method,
-        target=target,
-        now=clock.now() + timedelta(seconds=seconds),
-        nonce=nonce or f"nonce-{next(_nonces):08}",
-        body=content,
-    )
-
-
-def through_django(content, given, target=webhooks.PATH):
-    answer = webhooks.rrr(
-        RequestFactory().post(target, content, content_type="application/json", headers=given)
-    )
-    return answer.status_code, json.loads(answer.content)
-
-
-async def over_asgi(content, given, target=webhooks.PATH):
-    transport = httpx.ASGITransport(app=application, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
-        answer = await http.post(target, content=content, headers=given)
-    assert answer.headers["x-request-id"]
-    return answer.status_code, answer.json()
-
-
-def through_asgi(content, given, target=webhooks.PATH):
-    return asyncio.run(over_asgi(content, given, target))
-
-
-@pytest.fixture(params=[through_django, through_asgi], ids=["django", "asgi"])
-def post(request):
-    """One call to the door: (status, JSON). Every test that takes it runs once through each door."""
-    return request.param
-
-
-def stored():
-    """(key, status) of every delivery."""
-    return sorted((row["_id"], row["status"]) for row in collection(WebhookDelivery).find())
-
-
-def nonces_kept():
-    return collection(WebhookNonce).count_documents({})
-
-
-def code_of(answer):
-    assert set(answer[1]["error"]) == {"code", "message", "details"}
-    return answer[0], answer[1]["error"]["code"]
 
 
 # --- accepted ----------------------------------------------------------------------------------------------
@@ -410,274 +332,3 @@ async def test_of_two_hundred_calls_at_once_each_has_its_own_answer():
     for content, answer in zip(contents, answers, strict=True):
         assert answer == (200, {"received": True, "eventId": json.loads(content)["event_id"]})
     assert len(stored()) == 100
-
-
-# --- a call only makes us look -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def heard():
-    """(signal, references) of every announcement."""
-    found = []
-
-    def posted(sender, *, source_refs, **kwargs):
-        found.append(("posted", source_refs))
-
-    def taken_back(sender, *, source_refs, **kwargs):
-        found.append(("reversed", source_refs))
-
-    signals.entries_posted.connect(posted)
-    signals.entries_reversed.connect(taken_back)
-    yield found
-    signals.entries_posted.disconnect(posted)
-    signals.entries_reversed.disconnect(taken_back)
-
-
-def send(event_id, event_type, data):
-    content = body(event_id, event_type, data)
-    assert through_django(content, headers(content))[0] == 200
-
-
-def test_what_was_posted_and_what_was_taken_back_is_announced_once(heard):
-    send("e1", "POINTS_POSTED", {"source_ref": "TIP_1"})
-    send(
-        "e2",
-        "TRANSFER_COMPLETED",
-        {"transfer": {"entries": [{"source_ref": "TIP_2"}, {"source_ref": "TIP_2"}]}},
-    )
-    send("e3", "TRANSFER_REVERSED", {"entry": {"source_ref": "TIP_3"}})
-    send("e4", "MEMBER_CREATED", {"source_ref": "TIP_4"})
-    tasks.announce()
-    tasks.announce()
-    assert heard == [("posted", {"TIP_1", "TIP_2"}), ("reversed", {"TIP_3"})]
-    assert dict(stored()) == {
-        "rrr/e1": "processed",
-        "rrr/e2": "processed",
-        "rrr/e3": "processed",
-        "rrr/e4": "ignored",
-    }
-
-
-def test_an_announcement_that_fails_is_made_again(heard):
-    def broken(sender, **kwargs):
-        raise RuntimeError
-
-    send("e1", "POINTS_POSTED", DATA)
-    signals.entries_posted.connect(broken)
-    try:
-        tasks.announce()
-    finally:
-        signals.entries_posted.disconnect(broken)
-    assert stored() == [("rrr/e1", "received")]
-    heard.clear()
-    tasks.announce()
-    assert heard == []  # its next attempt is still to come
-    its_turn()
-    tasks.announce()
-    assert (heard, stored()) == ([("posted", {"TIP_1"})], [("rrr/e1", "processed")])
-
-
-def its_turn():
-    collection(WebhookDelivery).update_many({}, {"$set": {"retry_at": None}})
-
-
-def test_a_notice_whose_announcement_fails_holds_up_no_other_and_is_set_aside_in_the_end(heard):
-    def broken(sender, *, source_refs, **kwargs):
-        if "TIP_2" in source_refs:
-            raise RuntimeError
-
-    for number in (1, 2, 3):
-        send(f"e{number}", "POINTS_POSTED", {"source_ref": f"TIP_{number}"})
-    signals.entries_posted.connect(broken)
-    try:
-        for _ in range(inbox.MAX_ATTEMPTS):
-            tasks.announce()
-            its_turn()
-    finally:
-        signals.entries_posted.disconnect(broken)
-    assert stored() == [("rrr/e1", "processed"), ("rrr/e2", "set_aside"), ("rrr/e3", "processed")]
-    assert {ref for _, refs in heard for ref in refs} >= {"TIP_1", "TIP_3"}
-
-
-def test_while_the_database_is_away_no_attempt_is_counted(heard, fail_command):
-    send("e1", "POINTS_POSTED", {"source_ref": "TIP_1"})
-    fail_command("update", errorCode=ERROR)
-    with pytest.raises(PyMongoError):
-        tasks.announce()
-    assert collection(WebhookDelivery).find_one({})["attempts"] == 0
-
-
-@pytest.mark.parametrize("notices", [1, 3])
-def test_every_reference_is_announced_however_many_there_are(heard, notices):
-    names = [f"R{number}" for number in range(1998)]
-    each = len(names) // notices
-    for number in range(notices):
-        part = names[number * each : (number + 1) * each]
-        send(f"e{number}", "POINTS_POSTED", {"e": [{"source_ref": name} for name in part]})
-    tasks.announce()
-    assert {ref for _, refs in heard for ref in refs} == set(names)
-    assert {status for _, status in stored()} == {"processed"}
-
-
-def test_a_notice_that_can_no_longer_be_read_holds_up_nobody(heard):
-    send("e1", "POINTS_POSTED", DATA)
-    collection(WebhookDelivery).update_one({}, {"$set": {"body": b"{"}})
-    send("e2", "POINTS_POSTED", DATA)
-    tasks.announce()
-    assert heard == [("posted", {"TIP_1"})]
-    assert collection(WebhookDelivery).find_one({"_id": "rrr/e1"})["attempts"] == 1
-
-
-def test_a_notice_settles_the_tip_that_it_names_and_only_by_the_ledgers_answer(remote, proven):
-    calls.succeeded(1, 100)
-    calls.settle(NOW)
-    source_ref = f"TIP_{calls.tip_id(1)}"
-    send("e1", "POINTS_POSTED", {"source_ref": source_ref})
-    tasks.announce()
-    assert calls.found(1)["settlement_status"] == "pending"  # it says so; the ledger does not
-    remote.post(source_ref, calls.BOB, calls.ANA, 100)
-    send("e2", "POINTS_POSTED", {"source_ref": source_ref})
-    tasks.announce()
-    polling.drain(now=clock.now() + SECOND, limit=9)
-    assert calls.state(1) == ("success", "settled", "")
-    assert calls.events() == [1]
-
-
-def test_settlement_leaves_the_ledgers_notices_alone(remote, heard):
-    send("e1", "POINTS_POSTED", DATA)
-    assert calls.settle().handled == 0
-    assert stored() == [("rrr/e1", "received")]
-
-
-def test_the_announcement_is_rung_for_what_is_new_and_not_for_repeats(post):
-    content = body()
-    queue = current_app.conf.task_default_queue
-    doorbell._soon.done().result()  # it rings on a thread of its own: what another test asked for is over
-    doorbell.answered("ledger.announce")
-    before = doorbell.connection().llen(queue)
-    for _ in range(3):
-        post(content, headers(content))
-        doorbell._soon.done().result()
-        doorbell.answered("ledger.announce")
-    assert doorbell.connection().llen(queue) == before + 1
-
-
-def test_without_redis_calls_are_accepted_all_the_same(post):
-    services.running.redis.stop()
-    try:
-        content = body()
-        assert [post(content, headers(content))[0] for _ in range(2)] == [200, 200]
-    finally:
-        services.running.redis.start()
-
-
-# --- hostile calls -----------------------------------------------------------------------------------------
-
-bounded = hypothesis(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
-few = hypothesis(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-GOOD = {"event_id": "evt_1", "event_type": "POINTS_POSTED", "data": DATA}
-bodies = hostile.bodies(
-    hostile.mutated(GOOD, list(GOOD)), hostile.json_values.map(lambda value: body(data=value))
-)
-HEADERS = rrr_signing.HEADERS
-STORABLE = {"key": str, "event_type": str, "subject": str, "fingerprint": str, "body": bytes}
-
-
-def read(given_headers, content, target=webhooks.PATH):
-    """The pure door: what it lets in, or the status of its refusal."""
-    try:
-        return webhooks.read_call(given_headers, target, content)
-    except Refusal as refusal:
-        return refusal.answer()[0]
-
-
-@bounded
-@given(hostile.headers(HEADERS), bodies, st.booleans())
-def test_no_header_opens_the_door_whatever_is_behind_it(settings, given_headers, content, scheme_1):
-    settings.RRR_WEBHOOK_SCHEME1 = scheme_1
-    assert read(given_headers, content) == 401
-
-
-@bounded
-@given(st.data())
-def test_a_good_call_with_anything_altered_is_refused(data):
-    content = body()
-    given_headers = headers(content)
-    altered, target, sent = data.draw(hostile.damaged((given_headers, webhooks.PATH, content)))
-    # The tenant is covered by nothing: another well-formed one is let in here and is a replay at the store.
-    named = altered.get(rrr_signing.TENANT, "")
-    if (
-        altered | {rrr_signing.TENANT: "acme"} == given_headers
-        and (target, sent) == (webhooks.PATH, content)
-        and named
-    ):
-        assert (
-            read(altered, sent, target) == 401
-            or named.replace("-", "a").replace(".", "a").replace("_", "a").isalnum()
-        )
-    else:
-        assert read(altered, sent, target) == 401
-
-
-@bounded
-@given(bodies)
-def test_a_signed_body_is_let_in_as_something_that_can_be_stored_or_is_400(content):
-    found = read(headers(content), content)
-    if isinstance(found, int):
-        assert found == 400
-    else:
-        made = found[0].call
-        assert all(isinstance(getattr(made, name), kind) for name, kind in STORABLE.items())
-        assert (len(made.key) <= 300, len(made.subject) <= 130, len(made.event_type) <= 40) == (
-            True,
-            True,
-            True,
-        )
-        bson.encode({name: getattr(made, name) for name in STORABLE})
-
-
-@few
-@given(hostile.headers(HEADERS), bodies)
-def test_over_asgi_an_unproven_call_is_401(given_headers, content):
-    assert code_of(asyncio.run(raw(given_headers, content))) == (401, "bad_signature")
-
-
-@few
-@given(bodies)
-def test_over_asgi_signed_nonsense_is_400_or_a_call_like_any_other(content):
-    before = len(stored())
-    status, _ = asyncio.run(raw(headers(content), content))
-    assert status in (200, 400, 409)
-    assert len(stored()) - before in ((0,) if status == 400 else (0, 1))
-
-
-async def raw(given_headers, content):
-    """The bare application: header bytes that no client would send."""
-    sent, pieces = [], [content[:50], content[50:]]
-
-    async def receive():
-        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
-
-    async def send_back(message):
-        sent.append(message)
-
-    names = [(name.lower().encode(), value.encode("latin-1")) for name, value in given_headers.items()]
-    scope = {"type": "http", "method": "POST", "path": webhooks.PATH, "headers": names, "query_string": b""}
-    await application(scope, receive, send_back)
-    return sent[0]["status"], json.loads(sent[1]["body"])
-
-
-def test_one_megabyte_is_never_read(db):
-    """Beyond its limit a body is refused as it comes in, not when it is complete."""
-    taken = []
-
-    async def receive():
-        taken.append(1)
-        return {"type": "http.request", "body": b" " * 65_000, "more_body": True}
-
-    async def ignore(message):
-        pass
-
-    scope = {"type": "http", "method": "POST", "path": webhooks.PATH, "headers": [], "query_string": b""}
-    asyncio.run(application(scope, receive, ignore))
-    assert len(taken) == 2

@@ -92,6 +92,12 @@ def request_of(tip_id):
     return collection(QueueRequest).find_one({"idempotency_key": tip_id})
 
 
+def state(tip_id):
+    """How its activation stands, or None, and how its request does."""
+    row = activation_of(tip_id)
+    return row["status"] if row else None, request_of(tip_id)["status"]
+
+
 def seconds(count):
     return timedelta(seconds=count)
 

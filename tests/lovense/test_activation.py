@@ -21,7 +21,7 @@ from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
 from tests.chain import MENU
 from tests.factories import NOW, Viewer, fund
-from tests.lovense.conftest import activation_of, request_of, seconds
+from tests.lovense.conftest import activation_of, request_of, seconds, state
 from tips.models import QueueRequest
 from tips.queue import claims, lost
 from tips.settlement import settlement
@@ -260,10 +260,6 @@ def ack(tip_id, stage, *, performer="507f191e810c19729de860eb", after=1, **more)
 
 def say(*acks):
     return acknowledgement.acknowledge(list(acks))
-
-
-def state(tip_id):
-    return activation_of(tip_id)["status"], request_of(tip_id)["status"]
 
 
 def test_step_by_step(sent):

@@ -23,14 +23,14 @@ from lovense.sending.acknowledgement import Ack
 from tests import services
 from tests.factories import NOW
 from tests.lovense import rounds
-from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
+from tests.lovense.conftest import CHANNEL, activation_of, seconds, state
+from tests.lovense.rounds import WINDOW
 from tips.models import QueueRequest
 from tips.queue import claims, counts
 from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
-WINDOW = 10  # seconds in which a page confirms
 ERROR = 8000
 WHY = "changed her mind"
 
@@ -47,11 +47,6 @@ def cancel(chain, tip_id, now=NOW):
 
 def skip(chain, now=NOW, **more):
     return controls.skip(performer_id=chain.performer_id, by="ana", why=WHY, now=now, **more)
-
-
-def state(tip_id):
-    row = activation_of(tip_id)
-    return row["status"] if row else None, request_of(tip_id)["status"]
 
 
 def hold(chain, now):

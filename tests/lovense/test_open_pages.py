@@ -16,39 +16,14 @@ from lovense.models import PageLease
 from lovense.sending import dispatch, groups, pages
 from lovense.sending.acknowledgement import Ack
 from lovense.sockets import process
-from lovense.sockets.process import MAX_PAGES, TOO_MANY_PAGES, UNAUTHENTICATED, lanes, sockets
-from tests.chain import Chain
-from tests.factories import fund, token_of
+from lovense.sockets.process import MAX_PAGES, TOO_MANY_PAGES, UNAUTHENTICATED, sockets
 from tests.ground.plans import recorded
 from tests.lovense.conftest import activation_of, request_of, seconds
 from tests.lovense.page import PATIENCE_SECONDS, Page
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token
 
+__all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _nothing_runs_on(db):
-    yield
-    lanes._thread.submit(int).result(PATIENCE_SECONDS)
-    sockets.open.clear()
-
-
-@pytest.fixture
-def token(ana):
-    return token_of(ana.user)
-
-
-@pytest.fixture
-def carols_token(carol):
-    return token_of(carol.user)
-
-
-@pytest.fixture
-def chain(ana, bob):
-    chain = Chain(ana, now=clock.now() - seconds(5))
-    chain.publish_menu()
-    fund(bob, 10_000)
-    return chain
 
 
 class Peer:

@@ -11,13 +11,13 @@ from lovense.sending import acknowledgement, dispatch, leases, pages, resume, re
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import CHANNEL, activation_of, request_of, seconds
+from tests.lovense.rounds import WINDOW
 from tips.models import Mode, Priority, QueueRequest, RequestType
 from tips.queue import claims
 from tips.queue import requests as queue
 
 pytestmark = pytest.mark.django_db
 
-WINDOW = 10  # seconds in which a page confirms
 PLAYS = 10
 
 

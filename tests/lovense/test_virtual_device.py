@@ -1,98 +1,13 @@
-"""The virtual device against a small server that speaks the performer socket."""
+"""The virtual device plays what it is sent once, stops when it is told, and says so, against a small
+server."""
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 
 import pytest
-from websockets.asyncio.server import serve
 
-from lovense.simulator.device import VirtualDevice, WrongPerformer
-from lovense.simulator.memory import Memory
-
-ANA = "507f191e810c19729de860eb"
-PATIENCE_SECONDS = 5
-
-
-class Stage:
-    """A server that greets, sends what the test says, and keeps what the device answers."""
-
-    def __init__(self):
-        self.said = asyncio.Queue()
-        self.sockets = asyncio.Queue()
-        self.requests = []
-        self.refuse = 0
-        self.snapshot = {
-            "type": "snapshot",
-            "performerId": ANA,
-            "holder": True,
-            "stopEpoch": 0,
-            "connected": True,
-        }
-
-    async def handle(self, socket):
-        self.requests.append(socket.request)
-        await socket.send(json.dumps(self.snapshot))
-        self.sockets.put_nowait(socket)
-        async for text in socket:
-            self.said.put_nowait(json.loads(text))
-
-    def gate(self, connection, request):
-        if self.refuse:
-            self.refuse -= 1
-            return connection.respond(401, "no\n")
-        return None
-
-    async def socket(self):
-        return await asyncio.wait_for(self.sockets.get(), PATIENCE_SECONDS)
-
-    async def next(self, *, of=None):
-        """The next thing said, or the next acknowledgement of one stage."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                message = await self.said.get()
-                if of is None or message.get("stage") == of:
-                    return message
-
-    async def stages(self, count):
-        return [(await self.next())["stage"] for _ in range(count)]
-
-
-@asynccontextmanager
-async def on_stage(stage, **options):
-    """The device beside its server; both end with the block."""
-    async with serve(stage.handle, "127.0.0.1", 0, process_request=stage.gate) as server:
-        port = server.sockets[0].getsockname()[1]
-        device = VirtualDevice(
-            **{"url": f"http://127.0.0.1:{port}", "performer_id": ANA, "token": "secret", "speed": 1000}
-            | options
-        )
-        task = asyncio.ensure_future(device.run())
-        try:
-            yield device, task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-def activate(activation_id="tip1.all", *, attempt=1, seconds=5, epoch=0):
-    return json.dumps(
-        {
-            "type": "lovense.activate",
-            "activationId": activation_id,
-            "attempt": attempt,
-            "tipId": activation_id.split(".")[0],
-            "stopEpoch": epoch,
-            "durationSec": seconds,
-            "commands": [],
-        }
-    )
-
-
-async def greeted(stage):
-    socket = await stage.socket()
-    assert (await stage.next())["type"] == "devices"
-    return socket
+from lovense.simulator.device import WrongPerformer
+from tests.lovense.stage import PATIENCE_SECONDS, Stage, activate, greeted, on_stage, stop
 
 
 async def test_it_shows_its_token_and_reports_its_toys():
@@ -210,10 +125,6 @@ async def test_stop_ends_the_run_early_and_says_which_toys_are_still():
     assert finished["stage"] == "finished"
     assert 0 <= finished["deliveredSeconds"] < 600
     assert stopped == {"type": "stopped", "stopEpoch": 3, "toyIds": [device.toys[0]["id"]]}
-
-
-def stop(*activation_ids, **more):
-    return json.dumps({"type": "lovense.stop", "stopEpoch": 0, "activationIds": activation_ids} | more)
 
 
 async def test_a_stop_that_names_activations_ends_only_these():
@@ -378,100 +289,3 @@ async def test_what_the_server_did_not_understand_is_said():
         await stage.next(of="finished")
     (said,) = [message for message in told if message["event"] == "not_understood"]
     assert said["code"] == "malformed"
-
-
-# --- faults ------------------------------------------------------------------------------------------------
-
-
-async def test_a_held_stage_waits_and_the_toy_does_not():
-    stage = Stage()
-    async with on_stage(stage) as (device, _):
-        release = device.faults.hold("finished")
-        socket = await greeted(stage)
-        await socket.send(activate("tip1.all"))
-        assert await stage.stages(2) == ["received", "started"]
-        await socket.send(activate("tip2.all"))
-        assert await stage.stages(2) == ["received", "started"]
-        assert stage.said.empty()
-        release.set()
-        assert {(await stage.next())["activationId"] for _ in range(2)} == {"tip1.all", "tip2.all"}
-
-
-async def test_a_dropped_stage_is_lost_once():
-    stage = Stage()
-    async with on_stage(stage) as (device, _):
-        device.faults.drop("received")
-        socket = await greeted(stage)
-        await socket.send(activate("tip1.all"))
-        assert await stage.stages(2) == ["started", "finished"]
-        await socket.send(activate("tip2.all"))
-        assert await stage.stages(3) == ["received", "started", "finished"]
-
-
-async def test_a_duplicated_stage_is_said_twice():
-    stage = Stage()
-    async with on_stage(stage) as (device, _):
-        device.faults.duplicate("finished")
-        await (await greeted(stage)).send(activate())
-        assert await stage.stages(4) == ["received", "started", "finished", "finished"]
-    assert device.runs == ["tip1.all"]
-
-
-async def test_a_refused_command_is_not_remembered_and_plays_when_it_comes_again():
-    stage = Stage()
-    async with on_stage(stage) as (device, _):
-        device.faults.refuse("busy", times=2)
-        socket = await greeted(stage)
-        for attempt in (1, 2, 3):
-            await socket.send(activate(attempt=attempt))
-        said = [await stage.next() for _ in range(3)]
-        assert [(ack["stage"], ack["attempt"], ack.get("code")) for ack in said] == [
-            ("failed", 1, "busy"),
-            ("failed", 2, "busy"),
-            ("received", 3, None),
-        ]
-        await stage.next(of="finished")
-    assert device.runs == ["tip1.all"]
-
-
-async def test_two_runs_at_once_are_noticed():
-    stage = Stage()
-    async with on_stage(stage, speed=1) as (device, _):
-        socket = await greeted(stage)
-        await socket.send(activate("tip1.all", seconds=600))
-        await socket.send(activate("tip2.all", seconds=600))
-        await stage.stages(4)
-    assert device.overlaps == ["tip2.all"]
-
-
-def test_a_speed_must_be_above_zero():
-    with pytest.raises(ValueError, match="above 0"):
-        VirtualDevice(url="http://127.0.0.1:1", performer_id=ANA, token="t", speed=0)
-
-
-# --- memory ------------------------------------------------------------------------------------------------
-
-
-def test_a_line_cut_short_by_a_crash_is_dropped_and_does_not_spoil_the_next(tmp_path):
-    file = tmp_path / "memory.jsonl"
-    Memory(file).begin("whole")
-    with file.open("ab") as out:
-        out.write(b'{"activationId": "cut')
-    again = Memory(file)
-    again.begin("next")
-    remembered = Memory(file)
-    assert "whole" in remembered
-    assert "next" in remembered
-    assert "cut" not in remembered
-
-
-def test_memory_keeps_the_newest_only(tmp_path, monkeypatch):
-    monkeypatch.setattr("lovense.simulator.memory.LIMIT", 3)
-    file = tmp_path / "memory.jsonl"
-    memory = Memory(file)
-    for number in range(5):
-        memory.begin(str(number))
-        memory.end({"stage": "finished"}, str(number))
-    for one in (memory, Memory(file)):
-        assert [str(number) in one for number in range(5)] == [False, False, True, True, True]
-    assert len(file.read_bytes().splitlines()) == 3

@@ -3,6 +3,8 @@ stored."""
 
 import itertools
 import json
+from collections import Counter
+from datetime import timedelta
 
 from bson import ObjectId
 from django.conf import settings
@@ -20,6 +22,8 @@ from tips.settlement import settlement
 ANA, CAROL = "507f191e810c19729de860eb", "507f191e810c19729de860ec"
 BOB, EVE = "507f191e810c19729de860ea", "507f191e810c19729de860ef"
 AT = "2026-01-03T04:15:00.000Z"
+GRACE = timedelta(seconds=60)  # in which its tokens may come
+TICK = timedelta(milliseconds=1)
 COLLECTIONS = (WebhookDelivery, Account, Posting, Tip, TipActivated, ChainHead, QueueRequest)
 _messages = itertools.count(1)
 
@@ -86,6 +90,17 @@ def settle(now=NOW, limit=200):
     return settlement.drain(now=now, limit=limit)
 
 
+def end_grace(now, limit=200):
+    return settlement.end_grace(now=now, limit=limit)
+
+
+# --- what may have become of a tip -------------------------------------------------------------------------
+
+SETTLED, WAITING = ("success", "settled", ""), ("success", "pending", "")
+NO_FUNDS, REUSED = ("failed", "failed", "insufficient_funds"), ("failed", "failed", "source_ref_reused")
+ENDS = [(cancelled, ("cancelled", "cancelled", "by_platform")), (failed, ("failed", "failed", "by_platform"))]
+
+
 # --- what is stored ----------------------------------------------------------------------------------------
 
 
@@ -95,6 +110,11 @@ def everything():
         model.__name__: list(collection(model).find({}, {"rounds": 0}).sort("_id", 1))
         for model in COLLECTIONS
     }
+
+
+def deliveries():
+    """How many have which status."""
+    return Counter(row["status"] for row in collection(WebhookDelivery).find())
 
 
 def found(number=1):

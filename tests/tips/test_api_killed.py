@@ -13,14 +13,13 @@ from ground.hops import doorbell
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import client, collection
 from tests.live import server
-from tests.tips.calls import BOB, balance, bought, events, settle, state, tip
+from tests.tips.calls import BOB, SETTLED, balance, bought, events, settle, state, tip
 from tips.intake import platforms
 from tips.models import IdempotencyKey, TipActivated
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("written_elsewhere", "proven")]
 
 SLOT = "web-killed"
-SETTLED = ("success", "settled", "")
 # Where the process is killed: while it waits for this write. What it has done by then, and how the tip
 # stands.
 POINTS = {

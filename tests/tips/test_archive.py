@@ -1,94 +1,31 @@
-"""The archive: rows leave and nothing is lost: once, repeated, concurrent, killed at every step; damage is
-named, not tidied."""
+"""The archive: rows leave and nothing is lost, once, repeated and at once; readers see both, and a command
+moves them."""
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from bench.archive import fill
-from config.stack.processes import BASE_DIR
 from ground import clock
-from ground.mongodb.collections import client, collection
-from tests import services
+from ground.mongodb.collections import collection
 from tests.factories import NOW
 from tests.ground.plans import recorded
 from tests.tips.calls import bought, everything, request, send, settle, succeeded, tip, tip_id
+from tests.tips.segments import DAYS, LATER, end, hot, log, moved, proven, refused, rows, run, small, states
 from tips.log import archive, eventlog, events
 from tips.models import (
-    ArchivedQueueRequest,
     ArchivedTipActivated,
     ArchiveManifest,
     ArchiveRun,
     QueueRequest,
     RequestStatus,
-    SegmentState,
     TipActivated,
 )
 from tips.queue import requests as queue
 
+__all__ = ["log", "small"]
 pytestmark = pytest.mark.django_db
-
-DAYS = timedelta(days=1)
-LATER = NOW + 100 * DAYS  # everything of NOW is older than 90 days by then
-KINDS = ((TipActivated, ArchivedTipActivated), (QueueRequest, ArchivedQueueRequest))
-
-
-@pytest.fixture
-def small(monkeypatch):
-    """Segments of three."""
-    monkeypatch.setattr(archive, "SEGMENT_ROWS", 3)
-
-
-@pytest.fixture
-def log(db, small):
-    """Eight settled tips whose requests have ended: three segments of each kind."""
-    tips(8)
-
-
-def tips(count):
-    bought(100_000)
-    for number in range(1, count + 1):
-        succeeded(number, 100 + number)
-    settle()
-    end(range(1, count + 1))
-
-
-def end(numbers, now=NOW):
-    ids = [queue.request_id(tip_id(number)) for number in numbers]
-    assert queue.advance(ids, RequestStatus.COMPLETED, now=now) == len(ids)
-
-
-def run(now=LATER, **more):
-    return archive.run(before=now - 90 * DAYS, time=lambda: now, **more)
-
-
-def moved(report):
-    return report.moved["events"], report.moved["requests"], report.segments, report.resumed
-
-
-def hot():
-    """The sequence numbers still in the hot collections."""
-    return [
-        [row["_id"] for row in collection(model).find({}, {"_id": 1}).sort("_id", 1)] for model, _ in KINDS
-    ]
-
-
-def rows(place):
-    """Every row of the hot collections (0) or of the archive (1), without the archive's own mark."""
-    return [list(collection(pair[place]).find({}, {"segment": 0}).sort("_id", 1)) for pair in KINDS]
-
-
-def states():
-    return {row["_id"]: row["state"] for row in collection(ArchiveManifest).find().sort("_id", 1)}
-
-
-def proven(count):
-    assert eventlog.verify() == eventlog.length() == count
-    return archive.verify()
 
 
 # --- once, repeated, concurrent ----------------------------------------------------------------------------
@@ -322,197 +259,6 @@ def test_an_archived_tip_settled_again_changes_nothing(log):
     settle()
     assert [everything(), rows(1)] == before
     assert proven(8) == 6
-
-
-# --- killed at every step ----------------------------------------------------------------------------------
-
-STEPS = [
-    ("insert", "archived_tip_activated_event_log", 0),  # before the first copy
-    ("insert", "archive_manifests", 1),  # the second segment is copied and nothing vouches for it
-    ("update", "archive_manifests", 0),  # copied
-    ("delete", "tip_activated_event_log", 1),  # verified
-    ("update", "archive_manifests", 3),  # deleted, and not yet said so
-    ("insert", "archived_queue_requests", 0),
-    ("insert", "archive_manifests", 3),
-    ("delete", "queue_requests", 0),
-    ("update", "archive_manifests", 5),
-]
-
-
-@pytest.fixture
-def killed_at(fail_command):
-    """`killed_at("delete", "queue_requests", 1)`: the real command, killed while that write (the second one)
-    is on its way."""
-    database = collection(TipActivated).database.name
-    uri = services.running.mongodb_uri.replace("/tips?", f"/{database}?")
-    admin = client().admin
-
-    def kill(command, name, skip):
-        data = {
-            "failCommands": [command],
-            "namespace": f"{database}.{name}",
-            "blockConnection": True,
-            "blockTimeMS": 30_000,
-        }
-        point = {"configureFailPoint": "failCommand", "mode": {"skip": skip}, "data": data}
-        entered = admin.command(point)["count"]
-        run = subprocess.Popen(
-            [sys.executable, "manage.py", "archive_events"],
-            cwd=BASE_DIR,
-            env={**os.environ, "MONGODB_URI": uri},
-        )
-        admin.command({"waitForFailPoint": "failCommand", "timesEntered": entered + 1, "maxTimeMS": 60_000})
-        run.kill()
-        run.wait()
-        _end_blocked(command, name)
-        admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-
-    return kill
-
-
-def _end_blocked(command, name):
-    """The server would carry the dead client's write out when its block ends."""
-    ours = [{"$currentOp": {}}, {"$match": {f"command.{command}": name, "active": True}}]
-    while blocked := list(client().admin.aggregate(ours)):
-        for operation in blocked:
-            client().admin.command({"killOp": 1, "op": operation["opid"]})
-
-
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step[0]}-{step[1]}-{step[2]}")
-def test_a_run_killed_at_any_step_is_finished_by_the_next(killed_at, written_elsewhere, step):
-    fill(1200, at=clock.now() - 100 * DAYS)
-    before = rows(0)
-    killed_at(*step)
-    assert [len(set(one) | set(other)) for one, other in zip(_ids(0), _ids(1), strict=True)] == [1200, 1200]
-    assert eventlog.verify() == 1200
-    now = clock.now() + archive.LEASE  # the dead run's lease is over
-    archive.run(before=now - 90 * DAYS, time=lambda: now)
-    assert rows(0) == [[], []]
-    assert rows(1) == before
-    assert set(states().values()) == {"deleted"}
-    assert proven(1200) == 4
-
-
-def _ids(place):
-    return [[row["_id"] for row in found] for found in rows(place)]
-
-
-@pytest.mark.parametrize("limit", [1, 2, 5])
-def test_copies_that_nothing_vouches_for_are_taken_over(log, limit):
-    """A run died before its manifest; the next takes fewer or more rows, so its segment is another."""
-    copies = [
-        row | {"segment": "events/00000001"}
-        for row in collection(TipActivated).find().sort("sequence", 1).limit(3)
-    ]
-    collection(ArchivedTipActivated).insert_many(copies)
-    assert eventlog.verify() == 8
-    run(limit=limit)
-    assert eventlog.verify() == 8
-    assert archive.verify() == len(states())
-    run()
-    assert rows(0) == [[], []]
-    proven(8)
-
-
-# --- damage ------------------------------------------------------------------------------------------------
-
-
-def archived(number, **values):
-    assert (
-        collection(ArchivedTipActivated).update_one({"_id": tip_id(number)}, {"$set": values}).modified_count
-        == 1
-    )
-
-
-def refused(*words):
-    with pytest.raises(CommandError) as caught:
-        call_command(*words)
-    assert caught.value.returncode == 1
-    return str(caught.value)
-
-
-def test_a_changed_row_of_the_archive_is_named_by_the_chain_and_by_its_manifest(log):
-    run(limit=6)
-    archived(5, **{"payload.amount": 1})
-    assert refused("verify_event_log") == "The event log is broken at row 5: its payload was changed."
-    assert "segment events/00000002: its rows do not give the manifest's sha256" in refused(
-        "archive_events", "--verify"
-    )
-
-
-def test_a_removed_row_of_the_archive_is_named(log):
-    run(limit=6)
-    collection(ArchivedTipActivated).delete_one({"_id": tip_id(2)})
-    assert refused("verify_event_log") == "The event log is broken at row 2: is missing."
-    assert "segment events/00000001 has 2 rows, its manifest says 3" in refused("archive_events", "--verify")
-
-
-def test_a_changed_row_of_the_hot_log_is_named_after_an_intact_archive(log):
-    run(limit=6)
-    collection(TipActivated).update_one({"_id": tip_id(8)}, {"$set": {"event_id": "x"}})
-    assert (
-        refused("verify_event_log")
-        == "The event log is broken at row 8: its columns and its payload disagree."
-    )
-
-
-def test_a_row_of_the_archive_beyond_the_head_is_found(log):
-    run()
-    row = collection(ArchivedTipActivated).find_one({"_id": tip_id(8)}) | {"_id": tip_id(9), "sequence": 9}
-    collection(ArchivedTipActivated).insert_one(row)
-    assert refused("verify_event_log") == "The event log is broken at row 9: lies beyond the chain's head."
-
-
-def test_a_changed_request_of_the_archive_is_named(log):
-    run()
-    collection(ArchivedQueueRequest).update_one(
-        {"_id": queue.request_id(tip_id(1))}, {"$set": {"attempts": 9}}
-    )
-    assert "segment requests/00000001: its rows do not give the manifest's sha256" in refused(
-        "archive_events", "--verify"
-    )
-
-
-@pytest.mark.parametrize("name", ["sha256", "last_digest", "first_digest", "last_position", "first_position"])
-def test_a_changed_manifest_is_named(log, name):
-    run()
-    wrong = 99 if name.endswith("position") else "0" * 64
-    collection(ArchiveManifest).update_one({"_id": "events/00000002"}, {"$set": {name: wrong}})
-    assert f"segment events/00000002: its rows do not give the manifest's {name}" in refused(
-        "archive_events", "--verify"
-    )
-
-
-def test_a_removed_manifest_leaves_a_gap(log):
-    run()
-    collection(ArchiveManifest).delete_one({"_id": "events/00000002"})
-    assert "segment events/00000003 does not follow the one before it" in refused(
-        "archive_events", "--verify"
-    )
-
-
-def test_a_broken_log_is_not_archived_from_there_on(log):
-    collection(TipActivated).update_one({"_id": tip_id(5)}, {"$set": {"event_id": "x"}})
-    with pytest.raises(events.BrokenChain, match="row 5"):
-        run()
-    assert states() == {"events/00000001": "deleted"}
-    assert hot()[0] == [tip_id(number) for number in range(4, 9)]
-    assert len(hot()[1]) == 8
-
-
-@pytest.mark.parametrize("state", [SegmentState.COPIED, SegmentState.VERIFIED])
-def test_nothing_is_deleted_on_the_strength_of_a_damaged_copy(log, monkeypatch, state):
-    """The copy rots between two runs: the originals stay, and the run says which segment it is."""
-    monkeypatch.setattr(archive, "_finish", lambda manifest, time: None)
-    run(limit=3)
-    collection(ArchiveManifest).update_one({}, {"$set": {"state": state.value}})
-    archived(2, payload_hash="0" * 64)
-    monkeypatch.undo()
-    for _ in range(2):
-        with pytest.raises(archive.SegmentDamaged, match="events/00000001"):
-            run()
-    assert len(hot()[0]) == 8
-    assert states() == {"events/00000001": state.value}
 
 
 # --- the command -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.factories import NOW
 from tests.remote import remote
 from tests.rrr import client_of, simulated
 from tests.tips.calls import ANA, BOB, bought, event, everything, settle, state, succeeded, tip_id
-from tests.tips.test_archive import end, run
+from tests.tips.segments import end, run
 from tips.log import events
 from tips.models import Tip, TipActivated
 from tips.settlement import drift, polling

@@ -18,6 +18,8 @@ from tests.tips.calls import (
     ANA,
     BOB,
     EVE,
+    SETTLED,
+    WAITING,
     cancelled,
     event,
     events,
@@ -32,8 +34,6 @@ from tips.settlement import polling
 
 __all__ = ["rrr"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
-
-SETTLED, WAITING = ("success", "settled", ""), ("success", "pending", "")
 
 
 @pytest.fixture(autouse=True)

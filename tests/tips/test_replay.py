@@ -24,6 +24,8 @@ from tests.tips.calls import (
     BOB,
     CAROL,
     EVE,
+    GRACE,
+    SETTLED,
     body,
     bought,
     cancelled,
@@ -44,8 +46,6 @@ from tips.settlement import replay, settlement
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("proven")]
 
 SECOND = timedelta(seconds=1)
-GRACE = timedelta(seconds=60)
-SETTLED = ("success", "settled", "")
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""The door of payment systems, as a plain Django view and on bare ASGI: the statuses, and that nothing
-hostile gets further."""
+"""The door of payment systems, as a plain Django view and on bare ASGI: the statuses, the lines, the
+doorbell, and that what is refused is not stored."""
 
 import asyncio
 import json
@@ -7,62 +7,31 @@ import logging
 import time
 from collections import Counter
 
-import bson
 import httpx
 import pytest
 from celery import current_app
 from django.conf import settings
 from django.test import RequestFactory
 from django.urls import resolve
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis
-from hypothesis import strategies as st
 
 from config.asgi import application
 from config.logging import AllowListFormatter
 from ground.hops import doorbell
-from ground.inbox import inbox, signing
+from ground.inbox import signing
 from ground.inbox.models import WebhookDelivery
-from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from tests import hostile, services
 from tests.tips import calls
-from tests.tips.calls import CAROL, body, purchase, signed, tip, tip_id
+from tests.tips.calls import body, purchase, signed, tip, tip_id
+from tests.tips.doors import DOORS, code_of, over_asgi, post, stored
 from tips import webhooks
 from tips.intake import simulator
 
+__all__ = ["post"]
 pytestmark = pytest.mark.django_db
 
 ERROR = 8000
 STRANGE = "whsec_c3RyYW5nZS1zdHJhbmdlLXN0cmFuZ2U="
-
-
-async def over_asgi(content, headers):
-    """Through the application of the web process, by a real HTTP client."""
-    transport = httpx.ASGITransport(app=application, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
-        answer = await client.post(webhooks.PATH, content=content, headers=headers)
-    assert answer.headers["x-request-id"]
-    return answer.status_code, answer.json()
-
-
-DOORS = {"django": calls.post, "asgi": lambda content, headers: asyncio.run(over_asgi(content, headers))}
-
-
-@pytest.fixture(params=list(DOORS))
-def post(request):
-    """One call to the door: (status, JSON). Every test that takes it runs once through each door."""
-    return DOORS[request.param]
-
-
-def stored():
-    """(key, status) of every delivery."""
-    return sorted((row["_id"], row["status"]) for row in collection(WebhookDelivery).find())
-
-
-def code_of(answer):
-    assert set(answer[1]["error"]) == {"code", "message", "details"}
-    return answer[0], answer[1]["error"]["code"]
 
 
 # --- accepted ----------------------------------------------------------------------------------------------
@@ -194,105 +163,6 @@ def test_a_refused_call_leaves_a_line_that_can_be_searched_for(refused_lines, se
     ]
 
 
-# --- conflicts ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"totalPrice": 101},
-        {"recipient": {"performerId": CAROL}},
-        {"tipper": {"userId": CAROL}},
-        {"sourceRef": "x"},
-    ],
-)
-def test_other_content_under_the_same_tip_is_409_and_the_first_stands(post, other):
-    content, changed = body("tip.succeeded", tip()), body("tip.succeeded", tip() | other)
-    post(content, signed(content, "msg_1"))
-    first = collection(WebhookDelivery).find_one()
-    for _ in range(2):
-        assert code_of(post(changed, signed(changed, "msg_2"))) == (409, "conflict")
-    assert collection(WebhookDelivery).find_one({"_id": "payments/msg_1"}) == first
-    assert stored() == [("payments/msg_1", "received"), ("payments/msg_2", "conflict")]
-    assert post(content, signed(content, "msg_1"))[0] == 200
-
-
-TIP_KINDS = ("tip.succeeded", "tip.cancelled", "tip.failed")
-
-
-@pytest.mark.parametrize(
-    "other",
-    [{"totalPrice": 900}, {"recipient": {"performerId": CAROL}}, {"tipper": {"userId": CAROL}}],
-    ids=["amount", "performer", "tipper"],
-)
-@pytest.mark.parametrize("second", TIP_KINDS)
-@pytest.mark.parametrize("first", TIP_KINDS)
-def test_whatever_else_is_said_of_a_tip_must_be_of_its_amount_and_people(post, proven, first, second, other):
-    content, changed = body(first, tip()), body(second, tip() | other)
-    assert post(content, signed(content, "msg_1"))[0] == 202
-    for delivery in ("msg_2", "msg_2", "msg_3", "msg_1"):  # repeated, once more, under a used id
-        assert code_of(post(changed, signed(changed, delivery))) == (409, "conflict")
-    assert {status for key, status in stored() if key != "payments/msg_1"} == {"conflict"}
-    assert len(stored()) == 4
-    calls.settle()
-    before = calls.found()
-    assert before["status"] == {"tip.succeeded": "success"}.get(first, first.partition(".")[2])
-    assert code_of(post(changed, signed(changed))) == (409, "conflict")
-    calls.settle()
-    assert calls.found() == before
-    assert post(content, signed(content, "msg_1"))[0] == 200
-
-
-@pytest.mark.parametrize("refs", [("SALE_1", None), (None, "SALE_1"), ("SALE_1", "SALE_1"), (None, None)])
-def test_a_cancellation_may_leave_out_what_is_optional(post, refs):
-    first, second = (tip(sourceRef=ref, commission=ref and 25) for ref in refs)
-    for kind, data in (("tip.succeeded", first), ("tip.cancelled", second)):
-        content = body(kind, data)
-        assert post(content, signed(content))[0] == 202
-
-
-def test_a_cancellation_that_names_another_reference_is_a_conflict(post):
-    for kind, ref, status in (("tip.succeeded", "SALE_1", 202), ("tip.cancelled", "SALE_2", 409)):
-        content = body(kind, tip(sourceRef=ref))
-        assert post(content, signed(content))[0] == status
-
-
-@pytest.mark.parametrize("kinds", [("tip.succeeded", "tip.cancelled"), ("tip.failed", "tip.succeeded")])
-@pytest.mark.parametrize("rounds", [1, 2])
-def test_contradictions_that_come_at_the_same_time_are_found_when_they_are_settled(proven, kinds, rounds):
-    """Neither door sees the other's: here the inbox is given both as new."""
-    calls.bought(1000)
-    read = [
-        webhooks.read_call(signed(content), content)[0]
-        for content in (body(kinds[0], tip()), body(kinds[1], tip() | {"totalPrice": 900}))
-    ]
-    inbox.accept(read)
-    for _ in range(rounds):
-        calls.settle(limit=200 if rounds == 1 else 2)
-    row = calls.found()
-    assert (row["total"], row["status"]) == (100, "success" if kinds[0] == "tip.succeeded" else "failed")
-    (conflict,) = inbox.conflicts(limit=9)
-    assert (conflict["event_type"], conflict["error"]) == (kinds[1], "contradicts_the_tip")
-
-
-def test_one_call_of_a_group_that_contradicts_another_of_it_is_the_conflict():
-    contents = [body("tip.succeeded", tip()), body("tip.cancelled", tip() | {"totalPrice": 900})]
-    read = [webhooks.read_call(signed(content), content)[0] for content in contents]
-    assert [outcome.value for outcome in webhooks.accept(read)] == ["new", "conflict"]
-
-
-def test_a_conflict_changes_nothing_of_a_settled_tip(proven):
-    calls.bought(1000)
-    calls.succeeded(1, 100)
-    calls.settle()
-    before = calls.everything()
-    assert calls.succeeded(1, 900) == 409
-    calls.settle()
-    after = calls.everything()
-    assert len(after.pop("WebhookDelivery")) == len(before.pop("WebhookDelivery")) + 1
-    assert after == before
-
-
 # --- refused: nothing is stored ----------------------------------------------------------------------------
 
 
@@ -410,132 +280,6 @@ def test_when_it_cannot_be_stored_the_sender_is_told_to_send_it_again(post, fail
 def test_the_plain_view_is_routed_and_takes_only_posts():
     assert resolve(webhooks.PATH).func is webhooks.payments
     assert webhooks.payments(RequestFactory().get(webhooks.PATH)).status_code == 405
-
-
-# --- hostile calls -----------------------------------------------------------------------------------------
-
-FIELDS = [
-    "tipId",
-    "totalPrice",
-    "tipper",
-    "recipient",
-    "context",
-    "commission",
-    "sourceRef",
-    "createdAt",
-    "isAnonymous",
-]
-KINDS = st.sampled_from(["tip.succeeded", "tip.cancelled", "tip.failed"])
-PURCHASE = list(purchase())
-changed_tips = st.tuples(KINDS, hostile.mutated(tip(), FIELDS)).map(
-    lambda both: body(both[0], json.loads(both[1]))
-)
-changed_purchases = hostile.mutated(purchase(), PURCHASE).map(
-    lambda data: body("tokens.purchased", json.loads(data))
-)
-hostile_bodies = hostile.bodies(changed_tips, changed_purchases)
-hostile_headers = st.lists(
-    st.tuples(
-        st.sampled_from(
-            [b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-request-id", b"content-type"]
-        ),
-        hostile.printable.map(lambda text: text.encode("latin-1")),
-    ),
-    max_size=6,
-)
-bounded = hypothesis(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-many = hypothesis(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-async def raw_asgi(headers, content):
-    """The bare application: header bytes that no client would send."""
-    sent, pieces = [], [content[:50], content[50:]]
-
-    async def receive():
-        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": webhooks.PATH, "headers": headers, "query_string": b""}
-    await application(scope, receive, send)
-    return sent[0]["status"], json.loads(sent[1]["body"])
-
-
-@bounded
-@given(hostile_headers, hostile_bodies)
-def test_unproven_calls_are_401_whatever_they_are(db, headers, content):
-    for answer in (
-        asyncio.run(raw_asgi(headers, content)),
-        calls.post(content, {name.decode(): value.decode("latin-1") for name, value in headers}),
-    ):
-        assert code_of(answer) == (401, "bad_signature")
-    assert stored() == []
-
-
-@bounded
-@given(hostile_bodies)
-def test_signed_nonsense_is_400_or_a_call_like_any_other(db, content):
-    """The sender is proven, the body is not: it may even be good, but nothing is half accepted."""
-    before = len(stored())
-    status, answer = asyncio.run(
-        raw_asgi([(name.encode(), value.encode()) for name, value in signed(content).items()], content)
-    )
-    assert status in (200, 202, 400, 409)
-    assert len(stored()) == before + (status in (200, 202, 409))
-    if status == 400:
-        assert code_of((status, answer)) == (400, "malformed")
-        assert set(answer["error"]["details"]) == {"field", "rule"}
-
-
-def read(headers, content):
-    """The pure door: what it lets in, or the status of its refusal."""
-    try:
-        return webhooks.read_call(headers, content)
-    except Refusal as refusal:
-        return refusal.answer()[0]
-
-
-@many
-@given(hostile.headers(webhooks.HEADERS), hostile_bodies)
-def test_no_header_opens_the_door_whatever_is_behind_it(headers, content):
-    assert read(headers, content) == 401
-
-
-@many
-@given(st.data())
-def test_a_good_call_with_anything_altered_is_refused(data):
-    content = body("tip.succeeded", tip())
-    headers = {name: signed(content, "msg_1")[name] for name in webhooks.HEADERS}
-    altered, _, sent = data.draw(hostile.damaged((headers, "", content)).filter(lambda call: not call[1]))
-    assert read(altered, sent) == 401 or good_signatures(altered) == good_signatures(headers)
-
-
-def good_signatures(headers):
-    """A signature beside the good one, or base64 written otherwise, is still the good one."""
-    texts = [part.partition(",") for part in headers.get("webhook-signature", "").split(" ")]
-    found = {text.rstrip("=") for version, _, text in texts if version == "v1"}
-    return (
-        headers.get("webhook-id"),
-        headers.get("webhook-timestamp"),
-        {text[:42] for text in found if len(text) == 43},
-    )
-
-
-@many
-@given(hostile_bodies)
-def test_a_signed_body_is_let_in_as_something_that_can_be_stored_or_is_400(content):
-    found = read(signed(content, "msg_1"), content)
-    if isinstance(found, int):
-        assert found == 400
-    else:
-        call = found[0]
-        kept = {
-            name: getattr(call, name)
-            for name in ("key", "event_type", "subject", "fingerprint", "body", "position")
-        }
-        assert bson.decode(bson.encode(kept)) == kept
-        assert len(call.event_type) <= 40
 
 
 # --- at once -----------------------------------------------------------------------------------------------
