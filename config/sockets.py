@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 MAX_UNREAD_BYTES = 262_144  # pongs are written without asking whether anybody reads
 CLOSING_SECONDS = 3.0
@@ -22,6 +23,17 @@ class PageProtocol(WebSocketsSansIOProtocol):
     def abort(self) -> None:
         """Ends the connection now; what was not read is thrown away."""
         self.transport.abort()
+
+    def say(self, text: str) -> bool:
+        """Tells the page at once; False where that has to be waited for, or the page is going."""
+        if not (self.writable.is_set() and self.handshake_complete) or self.close_sent:
+            return False
+        try:
+            self.conn.send_text(text.encode())
+        except InvalidState:
+            return False
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
 
     def connection_made(self, transport: BaseTransport) -> None:
         self.heard_at = self.loop.time()

@@ -160,6 +160,7 @@ class Pen:
         self._due: set[str] = set()  # lanes whose rows are to be drained
         self._is_promised = False  # the pen is ours for now
         self._is_stale = True
+        self._has_unknown = False  # accounts, of what has arrived
         self._has_careful = False
         self._has_others = False  # processes that store calls beside us
         self._storing_since: float | None = None  # beside another writer
@@ -373,14 +374,20 @@ class Pen:
                 self._awake.set()
 
     async def _round(self, at_most: int) -> None:
+        """And those that are worked out while one is on its way."""
         made = Round(_mark(clock.now()))
         try:
             self._work_out(made, at_most)
-            if made.tips or made.starts:
-                await self._commit(made)
-        except BaseException:  # also where the pen is laid down meanwhile
-            self._cold.extendleft(reversed(made.arrivals))
+        except BaseException:
+            self._put_back(made)
             raise
+        while made.tips or made.starts:
+            made = await self._commit(made)
+
+    def _put_back(self, made: Round) -> None:
+        """Nothing of it is durable."""
+        self._cold.extendleft(reversed(made.arrivals))
+        made.arrivals, made.tips, made.starts, made.size = [], [], [], 0
 
     async def _read_again(self) -> None:
         """Somebody took a number: what that touched is forgotten, and the rows are asked."""
@@ -420,6 +427,7 @@ class Pen:
             webhooks.ring_for_looks()
 
     async def _read_what_is_cold(self) -> None:
+        self._has_unknown = False
         orders = [each.order for each in islice(self._cold, MOST_TIPS)]
         wanted = [a for order in orders for a in rounds.accounts(order)]
         if len(self._books) > ACCOUNTS_KEPT:
@@ -431,6 +439,7 @@ class Pen:
             self._books.learn(await self._on(self._writer, partial(posting.states, unknown)))
         if self._due:
             await self._drain_rows()
+        self.lanes.has_loading = False
         loading = self.lanes.in_state(LaneState.LOADING)
         if loading:
             await self._load(loading)
@@ -466,11 +475,12 @@ class Pen:
 
     def _work_out(self, made: Round, at_most: int) -> None:
         """Pure."""
-        now = made.mark["claimed_at"]
+        now = clock.now()
         for _ in range(min(at_most, len(self._cold))):
             if self._is_stale or not made.has_room_for(self._cold[0]):
                 break
             if self._books.unknown(rounds.accounts(self._cold[0].order)):
+                self._has_unknown = True
                 break  # it came while the others' accounts were read
             self._settle(self._cold.popleft(), made, now)
         self._start_free_lanes(made, now)
@@ -481,7 +491,8 @@ class Pen:
             for performer_id in free:
                 lane = self.lanes.get(performer_id)
                 if lane is not None:
-                    made.starts += self.lanes.start(lane, mark=made.mark, now=now)
+                    mark = made.mark | {"claimed_at": now}
+                    made.starts += self.lanes.start(lane, mark=mark, now=now)
                     if lane.state is LaneState.ROWS:
                         self._due.add(performer_id)
                     elif self.lanes.get(performer_id) is not lane:
@@ -512,20 +523,61 @@ class Pen:
 
     def _undo(self, made: Round) -> None:
         """Whatever was worked out since the last entry is not believed."""
-        self._cold.extendleft(reversed(made.arrivals))
-        made.arrivals, made.tips, made.size = [], [], 0
+        self._put_back(made)
         self._books.forget()
         self.lanes.forget(None)
         self._is_stale = True
 
-    async def _commit(self, made: Round) -> None:
-        document = self._document(made)
+    async def _commit(self, made: Round) -> Round:
+        """Makes it durable and tells; the next round is what was worked out meanwhile."""
+        document, following = self._document(made), Round(_mark(clock.now()))
+        writing = asyncio.create_task(self._entries.append(document))
+        writing.add_done_callback(lambda _: self._awake.set())
         try:
-            await self._entries.append(document)
+            await self._written(made, following, document, writing)
+        except BaseException:  # also where the pen is laid down meanwhile
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+            self._put_back(following)
+            self._put_back(made)
+            raise
+        return following
+
+    async def _written(
+        self,
+        made: Round,
+        following: Round,
+        document: dict[str, Any],
+        writing: "asyncio.Task[None]",
+    ) -> None:
+        await self._work_ahead(following, writing)
+        try:
+            await writing
         except (NumberTaken, KeyTaken) as refused:
+            self._put_back(following)
             await self._begin_again(made, refused)
         else:
             self._tell(made, document)
+
+    async def _work_ahead(self, following: Round, writing: "asyncio.Task[None]") -> None:
+        """What arrives while an entry is on its way, as long as nothing has to be read first."""
+        while not writing.done():
+            await self._awake.wait()
+            self._awake.clear()
+            if not writing.done() and not self._has_looks_to_do:
+                self._work_out(following, len(self._cold))
+        self._awake.set()
+
+    @property
+    def _has_looks_to_do(self) -> bool:
+        return (
+            self._is_stale
+            or self._has_careful
+            or self._has_others
+            or self._has_unknown
+            or self.lanes.has_loading
+            or bool(self._due)
+        )
 
     def _document(self, made: Round) -> dict[str, Any]:
         rules = self.lanes.rules
@@ -534,7 +586,7 @@ class Pen:
         return {
             "_id": self._number + 1,
             "by": self.holder,
-            "at": made.mark["claimed_at"],
+            "at": clock.now(),
             **rounds.written(made.tips),
             **live.written(made.starts, made.mark),
             **({"ends": [projection.end(ack) for ack in ends]} if ends else {}),

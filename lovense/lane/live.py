@@ -153,6 +153,7 @@ class LiveLanes:
     def __init__(self) -> None:
         self._lanes: dict[str, LiveLane] = {}
         self.rules: Rules | None = None
+        self.has_loading = False  # one may wait for its rows
 
     def __iter__(self) -> Any:
         return iter(list(self._lanes.values()))
@@ -177,7 +178,8 @@ class LiveLanes:
                 known.paces[lane] = pace.Pace(limit, each.starts)
 
     def attach(self, page: Holding) -> None:
-        """A page of this process holds her devices now."""
+        """A page holds her devices now."""
+        self.has_loading = True
         self._lanes[page.performer_id] = LiveLane(page)
 
     def detach(self, performer_id: str, channel: str) -> None:
@@ -188,6 +190,7 @@ class LiveLanes:
     def forget(self, performer_ids: Collection[str] | None) -> None:
         """Their rows have changed, or memory is not to be believed: they are read again. None:
         all."""
+        self.has_loading = True
         for lane in list(self._lanes.values()):
             if performer_ids is None or lane.performer_id in performer_ids:
                 self._lanes[lane.performer_id] = LiveLane(lane.page)

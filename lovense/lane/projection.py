@@ -91,7 +91,8 @@ def _with_end(row: Document, ack: Ack | None) -> Document:
 def _request_of(row: Document, mark: Document) -> Document:
     """What a start, or an end without playing, makes of its request."""
     status = S(row["status"])
-    claimed = mark | {"attempts": 1}  # a lane in memory tries nothing a second time
+    # A lane in memory tries nothing a second time, and decides in the moment in which it claims.
+    claimed = mark | {"attempts": 1, "claimed_at": row["created_at"]}
     if status is S.DISPATCHED:
         return claimed
     ended = REQUEST_STATUS.get(status, RequestStatus.COMPLETED)

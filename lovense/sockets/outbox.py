@@ -1,4 +1,5 @@
-"""What is told to one page: in its order, by a task of its own, within bounds.
+"""What is told to one page: in its order, within bounds; at once where it reads as fast as it is
+told, else by a task of its own.
 
 Whoever tells a page something never waits for its socket. A page that takes nothing any more for
 SEND_SECONDS, or has more waiting than the limits, is cut off: closing it politely would wait for it
@@ -25,6 +26,9 @@ class Peer(Protocol):
 
     def abort(self) -> None: ...
 
+    def say(self, text: str) -> bool:
+        """Whether the page was told at once."""
+
 
 class Outbox:
     """`say` and `close` return at once; what cannot be told any more is forgotten, since a page
@@ -38,13 +42,18 @@ class Outbox:
         self.is_closed = False
 
     def say(self, text: str) -> None:
-        if self.is_closed:
+        if self.is_closed or (self._is_idle and self._peer is not None and self._peer.say(text)):
             return
         self._characters += len(text)
         if len(self._waiting) >= MAX_WAITING or self._characters > MAX_CHARACTERS:
             self.cut_off("too_much_unread")
         else:
             self._put({"type": "websocket.send", "text": text})
+
+    @property
+    def _is_idle(self) -> bool:
+        """Nothing is on its way that this would overtake."""
+        return self._task is None
 
     def close(self, code: int) -> None:
         """After what was said before; nothing can be said any more."""

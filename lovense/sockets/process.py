@@ -90,7 +90,11 @@ class Sockets:
         for message in messages:
             (here if message[0] in self.open else away).append(message)
         groups.publish(away)
-        if here and self._loop is not None:
+        if not here or self._loop is None:
+            return
+        if asyncio._get_running_loop() is self._loop:
+            self._pass_on_all(here)
+        else:
             self._loop.call_soon_threadsafe(self._pass_on_all, here)
 
     def _pass_on_all(self, messages: list[tuple[str, LayerMessage]]) -> None:

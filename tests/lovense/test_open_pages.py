@@ -42,6 +42,10 @@ class Peer:
     def abort(self):
         self.is_cut_off = True
 
+    def say(self, text):
+        """It is told like a page that does not read as fast."""
+        return False
+
 
 async def expired(performer_id):
     """Her lease is over."""
