@@ -381,8 +381,9 @@ class Pen:
         except BaseException:
             self._put_back(made)
             raise
-        while made.tips or made.starts:
+        while self.is_ready and (made.tips or made.starts):
             made = await self._commit(made)
+        self._put_back(made)  # where the pen was lost meanwhile
 
     def _put_back(self, made: Round) -> None:
         """Nothing of it is durable."""
@@ -571,7 +572,8 @@ class Pen:
     @property
     def _has_looks_to_do(self) -> bool:
         return (
-            self._is_stale
+            not self.is_ready
+            or self._is_stale
             or self._has_careful
             or self._has_others
             or self._has_unknown
