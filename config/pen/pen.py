@@ -15,20 +15,21 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 from pymongo.errors import PyMongoError
 
 from config.pen.frames import Frame
+from config.pen.lease import Lease
 from config.pen.others import Others
 from config.pen.post import Post
+from config.pen.roof import TICK_SECONDS, Messages, Threads, on
 from config.pen.upstream import Upstream
 from ground import clock
 from ground.hops.groupcommit import GroupCommit, Overloaded
@@ -57,13 +58,8 @@ from tips.settlement import projection as tips_projection
 from tips.settlement import rounds, settlement
 from tips.settlement.rounds import Head, Settled
 
-T = TypeVar("T")
-Messages = list[tuple[str, dict[str, Any]]]
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.5
-LEASE = timedelta(seconds=5)
-MARGIN_SECONDS = 1.0  # before its end nothing is started any more
 UNFOLD_SECONDS = 0.1  # so long rows may lag behind; whoever waits for them asks sooner
 MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
 MOST_TIPS = 200  # in one entry
@@ -138,12 +134,15 @@ class Pen:
     def __init__(self) -> None:
         self.holder = f"{settings.STACK_SLOT}/{uuid.uuid4().hex[:8]}"
         self.is_ready = False
+        self.awake = asyncio.Event()
+        self.threads = Threads()
         self.lanes = LiveLanes()
         self.deliver: Callable[[Iterable[tuple[str, dict[str, Any]]]], None] = groups.publish
         self.pages_here: Callable[[], list[Holding]] = list
         self._told = asyncio.Event()
         self._post = Post(self.holder, hear=self._hear, unheard=self._unheard, rung=self._told.set)
         self.upstream = Upstream(self._post)
+        self._lease = Lease(self, self.upstream)
         self.others = Others(self, self._post)
         self._number = 0
         self._head = Head(0, "")
@@ -158,27 +157,16 @@ class Pen:
         self._elsewhere: set[str] = set()  # performers whose page another process serves
         self._free: set[str] = set()  # lanes that may start something
         self._due: set[str] = set()  # lanes whose rows are to be drained
-        self._is_promised = False  # the pen is ours for now
         self._is_stale = True
         self._has_careful = False
-        self._has_others = False  # processes that store calls beside us
-        self._storing_since: float | None = None  # beside another writer
-        self._until = 0.0
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
-        self._entries = EntryWriter(self._writer)
-        self._promises = ThreadPoolExecutor(1, thread_name_prefix="promises")
+        self._entries = EntryWriter(self.threads.writer)
         self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
         self._healer = Healer()
-        self._awake = asyncio.Event()
         self._unfold_soon = asyncio.Event()
         self._rows = asyncio.Lock()  # one unfolding at a time
         self._tasks: list[asyncio.Task[None]] = []
         self._handing_over: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
 
     # --- what arrives ----------------------------------------------------------------------------
 
@@ -198,7 +186,7 @@ class Pen:
         arrival = Arrival(call, order, asyncio.get_running_loop().create_future())
         self._keys.update(dict.fromkeys(call.keys, arrival))
         self._cold.append(arrival)
-        self._awake.set()
+        self.awake.set()
         return await arrival.answer
 
     def _on_its_way(self, call: Call) -> Arrival | None:
@@ -226,24 +214,12 @@ class Pen:
         if outcome is Acceptance.NEW and not call.is_ignored:
             self._settle_soon()
         if not self.is_ready and self.upstream.holder:
-            await self._is_known_to_store()
+            await self._lease.is_known_to_store()
         return outcome
-
-    async def _is_known_to_store(self) -> None:
-        """Nothing is answered here of which the writer does not know that it may be: it settles
-        what its own callers say later in its turn."""
-        if self._storing_since is None:
-            await self._note_storing()
-        since = self._storing_since or time.monotonic()
-        await asyncio.sleep(max(0.0, since + 2 * TICK_SECONDS - time.monotonic()))
-
-    async def _note_storing(self) -> None:
-        await self._on(self._promises, partial(journal.note_other, until=clock.now() + LEASE))
-        self._storing_since = self._storing_since or time.monotonic()
 
     def _settle_soon(self) -> None:
         self._has_careful = True
-        self._awake.set()
+        self.awake.set()
         if not self.is_ready:
             webhooks.ring()
 
@@ -273,7 +249,7 @@ class Pen:
             return False
         self._ends.append(ack)
         self._free.add(ack.performer_id)
-        self._awake.set()
+        self.awake.set()
         self._unfold_soon.set()
         return True
 
@@ -289,7 +265,7 @@ class Pen:
         known = lane.page.lease if lane else 0
         if page.lease > known or (is_new and page.lease == known):
             self.lanes.attach(page)
-            self._awake.set()
+            self.awake.set()
 
     def detach(self, performer_id: str, channel: str) -> None:
         self.upstream.detached(performer_id, channel)
@@ -305,7 +281,7 @@ class Pen:
         changed = set(performer_ids)
         self.upstream.changed(changed)
         self.lanes.forget(changed)
-        self._awake.set()
+        self.awake.set()
 
     def _send(self, messages: Messages) -> None:
         """To pages, wherever they are."""
@@ -330,20 +306,20 @@ class Pen:
 
     def _look_again(self) -> None:
         self._is_stale = True
-        self._awake.set()
+        self.awake.set()
 
     # --- rounds ----------------------------------------------------------------------------------
 
     async def _work(self) -> None:
         """All that reads and writes numbers happens here, one after the other."""
         while True:
-            await self._awake.wait()
+            await self.awake.wait()
             try:
-                if not self._is_promised:
-                    self._awake.clear()
+                if not self._lease.is_ours:
+                    self.awake.clear()
                     self._hand_over_all()
                 elif not self.is_ready:
-                    self._awake.clear()
+                    self.awake.clear()
                     await self._begin()
                 else:
                     await self._rounds()
@@ -356,21 +332,21 @@ class Pen:
     async def _rounds(self) -> None:
         """Until nothing is left to do: 1. read again what others have changed; 2. settle what came
         carefully; 3. read what this round needs; 4. work it out; 5. make it durable and tell."""
-        while self._awake.is_set() and self.is_ready:
-            self._awake.clear()
+        while self.awake.is_set() and self.is_ready:
+            self.awake.clear()
             await asyncio.sleep(0)  # what this turn of the loop has read comes along
             here = len(self._cold)  # who comes after our looks may come after an answer unseen
             if self._is_stale:
                 await self._read_again()
-            if self._cold and self._has_others:  # what was answered there comes before it
+            if self._cold and self._lease.has_others:  # what was answered there comes before it
                 waiting = partial(inbox.has_waiting, payloads.SOURCES)
-                self._has_careful |= await self._on(self._reader, waiting)
+                self._has_careful |= await on(self.threads.reader, waiting)
             if self._has_careful:
                 await self._settle_carefully()
             await self._read_what_is_cold()
             await self._round(here)
             if self._cold or self._free or self._due:
-                self._awake.set()
+                self.awake.set()
 
     async def _round(self, at_most: int) -> None:
         made = Round(_mark(clock.now()))
@@ -387,8 +363,8 @@ class Pen:
         self._is_stale = False
         async with self._rows:
             ends = list(self._ends)
-            number, head, touched, moved = await self._on(
-                self._reader, partial(self._caught_up, ends)
+            number, head, touched, moved = await on(
+                self.threads.reader, partial(self._caught_up, ends)
             )
             self._behind.clear()
             self._drop_ends(len(ends))
@@ -411,7 +387,7 @@ class Pen:
         """What waits in the inbox, in turns of its own; they make us read again."""
         self._has_careful = False
         now, limit = clock.now(), settings.DRAIN_LIMIT
-        done = await self._on(self._reader, partial(settlement.drain, now=now, limit=limit))
+        done = await on(self.threads.reader, partial(settlement.drain, now=now, limit=limit))
         if done.handled:
             self._has_careful = done.handled >= limit
             groups.news.mark(done.performers, "queue")
@@ -428,7 +404,7 @@ class Pen:
         # Whatever forgets an account has its row written first, so an unknown one is as its row
         # says. The writer's thread has nothing else to do now; the other may be unfolding.
         if unknown := self._books.unknown(wanted):
-            self._books.learn(await self._on(self._writer, partial(posting.states, unknown)))
+            self._books.learn(await on(self.threads.writer, partial(posting.states, unknown)))
         if self._due:
             await self._drain_rows()
         loading = self.lanes.in_state(LaneState.LOADING)
@@ -439,7 +415,7 @@ class Pen:
         await self._rest()
         ids = [lane.performer_id for lane in lanes]
         now = clock.now()
-        rules, found = await self._on(self._reader, partial(live.read, ids, now=now))
+        rules, found = await on(self.threads.reader, partial(live.read, ids, now=now))
         self.lanes.learn(rules)
         for lane in lanes:
             self.lanes.loaded(lane, found[lane.performer_id], now=now)
@@ -452,7 +428,7 @@ class Pen:
         if not due:
             return
         await self._rest()
-        if await self._on(self._reader, partial(self._drained, due)):
+        if await on(self.threads.reader, partial(self._drained, due)):
             self._due |= due
 
     def _drained(self, due: set[str]) -> bool:
@@ -477,7 +453,7 @@ class Pen:
 
     def _start_free_lanes(self, made: Round, now: datetime) -> None:
         free, self._free = self._free, set()
-        if time.monotonic() < self._until:
+        if time.monotonic() < self._lease.until:
             for performer_id in free:
                 lane = self.lanes.get(performer_id)
                 if lane is not None:
@@ -485,7 +461,7 @@ class Pen:
                     if lane.state is LaneState.ROWS:
                         self._due.add(performer_id)
                     elif self.lanes.get(performer_id) is not lane:
-                        self._awake.set()  # to be read: what waits behind what was kept
+                        self.awake.set()  # to be read: what waits behind what was kept
 
     def _settle(self, arrival: Arrival, made: Round, now: Any) -> None:
         order = arrival.order
@@ -547,7 +523,7 @@ class Pen:
         log.info("round_refused", extra={"error_code": type(refused).__name__})
         known: set[str] = set()
         if isinstance(refused, KeyTaken):
-            known = await self._on(self._reader, partial(journal.known, made.keys))
+            known = await on(self.threads.reader, partial(journal.known, made.keys))
         for arrival in reversed(made.arrivals):
             if any(key in known for key in arrival.call.keys):
                 self._remember(arrival.call.keys)
@@ -558,7 +534,7 @@ class Pen:
         self._books.forget()
         self.lanes.forget(None)
         await self._read_again()
-        self._awake.set()
+        self.awake.set()
 
     def _tell(self, made: Round, document: dict[str, Any]) -> None:
         """It is durable: whatever fails from here on, its callers hear of it."""
@@ -599,7 +575,7 @@ class Pen:
         if self.is_ready or not self.upstream.holder:
             await self._rest()
         elif not await self.upstream.caught_up():
-            await self._on(self._reader, journal.catch_up)
+            await on(self.threads.reader, journal.catch_up)
 
     async def _rest(self) -> None:
         number = self._behind[-1].number if self._behind else 0
@@ -633,9 +609,9 @@ class Pen:
             ends = []
         work = partial(journal.unfold, entries, {projection.ENDS: ends})
         try:
-            await self._on(self._reader, work)
+            await on(self.threads.reader, work)
         except Overtaken:
-            number = await self._on(self._reader, journal.catch_up)
+            number = await on(self.threads.reader, journal.catch_up)
             while self._is_behind(number):
                 _say_moved([self._behind.popleft()], [])
             return
@@ -691,37 +667,20 @@ class Pen:
             try:
                 if self.is_ready:
                     await self._look_at_rows()
-                    self._awake.set()
+                    self.awake.set()
             except Exception as error:
                 log.warning("rows_not_compared", extra={"error_code": type(error).__name__})
                 await asyncio.sleep(TICK_SECONDS)
                 self._told.set()
 
     async def _tick(self, *, is_whole: bool) -> None:
-        asked, now = time.monotonic(), clock.now()
-        take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
-        self._is_promised = await self._on(self._promises, take)
-        if self._is_promised:
-            self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
-            self.upstream.follow("", ())
-            others = partial(journal.has_others, now=now)
-            self._has_others = await self._on(self._promises, others)
-        else:
-            await self._follow_another()
+        await self._lease.renew()
         self.others.tick()
         if self.is_ready:
             await self._refresh_rules()
             if is_whole:
                 await self._look_after()
-        self._awake.set()
-
-    async def _follow_another(self) -> None:
-        self.is_ready = self._has_others = False
-        self.upstream.follow(await self._on(self._promises, journal.writer), self.pages_here())
-        if self.upstream.is_up:
-            self._storing_since = None
-        else:
-            await self._note_storing()
+        self.awake.set()
 
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
@@ -732,12 +691,12 @@ class Pen:
             self.attach(page)
         self.is_ready = True
         self._has_careful = True
-        self._awake.set()
+        self.awake.set()
 
     async def _refresh_rules(self) -> None:
         ids = [lane.performer_id for lane in self.lanes if lane.state is LaneState.READY]
         if ids:
-            rules = await self._on(self._reader, partial(Rules.read, ids))
+            rules = await on(self.threads.reader, partial(Rules.read, ids))
             self.lanes.learn(rules)
             self._free.update(ids)
 
@@ -746,7 +705,7 @@ class Pen:
         after it; so are those that are idle here and have something waiting there."""
         await self._rest()
         now, limit = clock.now(), settings.DRAIN_LIMIT
-        healed = await self._on(self._reader, partial(self._healer.heal, now=now, limit=limit))
+        healed = await on(self.threads.reader, partial(self._healer.heal, now=now, limit=limit))
         if healed:
             self.lanes.forget(None)
         await self._look_at_rows()
@@ -754,7 +713,7 @@ class Pen:
     async def _look_at_rows(self) -> None:
         """Where memory and rows disagree although nothing is on its way, the rows are believed."""
         before = self._number, self._ends_kept
-        found = await self._on(self._reader, self._compared)
+        found = await on(self.threads.reader, self._compared)
         self._has_careful |= found.has_careful
         self._elsewhere = found.elsewhere
         # Read again, they are drained if they still are not plain.
@@ -791,7 +750,7 @@ class Pen:
         try:
             await self._rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
-            await self._on(self._reader, lay)
+            await on(self.threads.reader, lay)
         except Exception as error:
             log.warning("pen_not_laid_down", extra={"error_code": type(error).__name__})
         self._post.flush()

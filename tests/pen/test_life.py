@@ -131,7 +131,7 @@ def take_away():
 async def test_who_waits_when_the_pen_is_lost_is_stored_and_answered(stage, bob, take_away):
     async with running(stage.performer_id) as (pen, _):
         gate = threading.Event()
-        pen._writer.submit(gate.wait, SOON)
+        pen.threads.writer.submit(gate.wait, SOON)
         first = asyncio.create_task(post(pen, tip(stage.performer_id, bob)[1]))
         await asyncio.sleep(0.05)  # its entry is on its way
         tip_id, body = tip(stage.performer_id, bob)
@@ -150,7 +150,7 @@ async def test_who_waits_when_the_pen_is_lost_is_stored_and_answered(stage, bob,
 async def test_who_waits_when_the_pen_is_laid_down_is_stored_and_answered(stage, bob):
     async with running(stage.performer_id) as (pen, _):
         gate = threading.Event()
-        pen._writer.submit(gate.wait, SOON)
+        pen.threads.writer.submit(gate.wait, SOON)
         tip_id, body = tip(stage.performer_id, bob)
         calls = [asyncio.create_task(post(pen, body)) for _ in range(2)]
         await asyncio.sleep(0.05)  # its entry is on its way
@@ -371,7 +371,7 @@ async def test_a_tip_that_another_process_has_answered_plays_before_one_that_com
     async with running(stage.performer_id) as (pen, page):
         later = clock.now() + timedelta(seconds=60)
         await sync_to_async(journal.note_other)(until=later)
-        while not pen._has_others:
+        while not pen._lease.has_others:
             await asyncio.sleep(0.01)
         for _ in range(5):
             first, body = tip(stage.performer_id, bob)
