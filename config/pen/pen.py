@@ -30,13 +30,14 @@ from config.pen.lease import Lease
 from config.pen.others import Others
 from config.pen.post import Post
 from config.pen.roof import TICK_SECONDS, Messages, Threads, on
+from config.pen.rows import MOST_BEHIND, Rows
 from config.pen.upstream import Upstream
 from ground import clock
 from ground.hops.groupcommit import GroupCommit, Overloaded
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance, Call
 from ground.journal import journal
-from ground.journal.journal import Entry, KeyTaken, NumberTaken, Overtaken, Touched
+from ground.journal.journal import Entry, KeyTaken, NumberTaken, Touched
 from ground.journal.writing import EntryWriter
 from ledger import gateway
 from ledger.books import posting
@@ -60,8 +61,6 @@ from tips.settlement.rounds import Head, Settled
 
 log = logging.getLogger(__name__)
 
-UNFOLD_SECONDS = 0.1  # so long rows may lag behind; whoever waits for them asks sooner
-MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
 MOST_TIPS = 200  # in one entry
 MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
 RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
@@ -144,16 +143,13 @@ class Pen:
         self.upstream = Upstream(self._post)
         self._lease = Lease(self, self.upstream)
         self.others = Others(self, self._post)
+        self._rows = Rows(self.threads.reader)
         self._number = 0
         self._head = Head(0, "")
         self._books = Books()
         self._cold: deque[Arrival] = deque()
         self._keys: dict[str, Arrival] = {}  # of what is not durable yet
         self._recent: dict[str, None] = {}
-        self._behind: deque[Entry] = deque()  # durable, not unfolded
-        self._ends: list[Ack] = []  # not in the rows yet
-        self._ends_kept = 0  # how many were there before these
-        self._carried = 0  # of all there were, as many as durable entries name
         self._elsewhere: set[str] = set()  # performers whose page another process serves
         self._free: set[str] = set()  # lanes that may start something
         self._due: set[str] = set()  # lanes whose rows are to be drained
@@ -162,8 +158,6 @@ class Pen:
         self._entries = EntryWriter(self.threads.writer)
         self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
         self._healer = Healer()
-        self._unfold_soon = asyncio.Event()
-        self._rows = asyncio.Lock()  # one unfolding at a time
         self._tasks: list[asyncio.Task[None]] = []
         self._handing_over: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -180,7 +174,7 @@ class Pen:
             await first.ends()  # it decides
         if not self._is_plain(call, order):
             return await self._accept_carefully(call)
-        if len(self._behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
+        if len(self._rows.behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
             raise Overloaded
         assert isinstance(order, TipOrder)
         arrival = Arrival(call, order, asyncio.get_running_loop().create_future())
@@ -247,10 +241,10 @@ class Pen:
         with the next rows, and named by the entry of whatever starts after it."""
         if not self.is_ready or not self.lanes.finished(ack):
             return False
-        self._ends.append(ack)
+        self._rows.ends.append(ack)
         self._free.add(ack.performer_id)
         self.awake.set()
-        self._unfold_soon.set()
+        self._rows.soon.set()
         return True
 
     async def passed_on(self, ack: Ack) -> bool:
@@ -282,6 +276,13 @@ class Pen:
         self.upstream.changed(changed)
         self.lanes.forget(changed)
         self.awake.set()
+
+    async def catch_up(self) -> None:
+        """Returns when everybody reads what is durable now, and what pages have said."""
+        if self.is_ready or not self.upstream.holder:
+            await self._rows.rest()
+        elif not await self.upstream.caught_up():
+            await on(self.threads.reader, journal.catch_up)
 
     def _send(self, messages: Messages) -> None:
         """To pages, wherever they are."""
@@ -361,14 +362,12 @@ class Pen:
     async def _read_again(self) -> None:
         """Somebody took a number: what that touched is forgotten, and the rows are asked."""
         self._is_stale = False
-        async with self._rows:
-            ends = list(self._ends)
+        async with self._rows.lock:
+            ends = list(self._rows.ends)
             number, head, touched, moved = await on(
                 self.threads.reader, partial(self._caught_up, ends)
             )
-            self._behind.clear()
-            self._drop_ends(len(ends))
-            self._carried = self._ends_kept
+            self._rows.are_whole(len(ends))
         self._number, self._head = number, head
         self._books.forget(touched.accounts)
         self._books.learn(moved)
@@ -399,7 +398,7 @@ class Pen:
         orders = [each.order for each in islice(self._cold, MOST_TIPS)]
         wanted = [a for order in orders for a in rounds.accounts(order)]
         if len(self._books) > ACCOUNTS_KEPT:
-            await self._rest()
+            await self._rows.rest()
             self._books.forget()
         # Whatever forgets an account has its row written first, so an unknown one is as its row
         # says. The writer's thread has nothing else to do now; the other may be unfolding.
@@ -412,7 +411,7 @@ class Pen:
             await self._load(loading)
 
     async def _load(self, lanes: list[LiveLane]) -> None:
-        await self._rest()
+        await self._rows.rest()
         ids = [lane.performer_id for lane in lanes]
         now = clock.now()
         rules, found = await on(self.threads.reader, partial(live.read, ids, now=now))
@@ -427,7 +426,7 @@ class Pen:
         due, self._due = self._due - here, set()
         if not due:
             return
-        await self._rest()
+        await self._rows.rest()
         if await on(self.threads.reader, partial(self._drained, due)):
             self._due |= due
 
@@ -505,8 +504,8 @@ class Pen:
 
     def _document(self, made: Round) -> dict[str, Any]:
         rules = self.lanes.rules
-        ends = self._ends[self._carried_here :]
-        made.carries = self._ends_kept + len(self._ends)
+        ends = self._rows.ends[self._rows.carried_here :]
+        made.carries = self._rows.ends_kept + len(self._rows.ends)
         return {
             "_id": self._number + 1,
             "by": self.holder,
@@ -538,9 +537,9 @@ class Pen:
 
     def _tell(self, made: Round, document: dict[str, Any]) -> None:
         """It is durable: whatever fails from here on, its callers hear of it."""
-        self._number, self._carried = document["_id"], made.carries
-        self._behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
-        self._unfold_soon.set()
+        self._number, self._rows.carried = document["_id"], made.carries
+        self._rows.behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
+        self._rows.soon.set()
         self._remember(made.keys)
         self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
         commands = self.others.deliver(_commands(made.starts))
@@ -568,84 +567,18 @@ class Pen:
             if not arrival.answer.done():
                 arrival.answer.set_exception(told)
 
-    # --- rows ------------------------------------------------------------------------------------
-
-    async def catch_up(self) -> None:
-        """Returns when everybody reads what is durable now, and what pages have said."""
-        if self.is_ready or not self.upstream.holder:
-            await self._rest()
-        elif not await self.upstream.caught_up():
-            await on(self.threads.reader, journal.catch_up)
-
-    async def _rest(self) -> None:
-        number = self._behind[-1].number if self._behind else 0
-        ends = self._ends_kept + len(self._ends)
-        async with self._rows:
-            while self._is_behind(number) or self._ends_kept < ends:
-                await self._unfold()
-
-    async def _follow(self) -> None:
-        """As `catch_up`, in no hurry: an end that no entry carries waits for one that does, which
-        saves a write of its own; once."""
-        number = self._behind[-1].number if self._behind else 0
-        if not number:
-            await self._rest()
-            return
-        async with self._rows:
-            while self._is_behind(number):
-                await self._unfold()
-        if self._ends:
-            self._unfold_soon.set()
-
-    def _is_behind(self, number: int) -> bool:
-        return bool(self._behind) and self._behind[0].number <= number
-
-    async def _unfold(self) -> None:
-        entries = list(islice(self._behind, journal.AT_ONCE))
-        # Beside entries only what one of them carries: their rows may have to be made again. And an
-        # end may be that of a start which only a later entry carries.
-        ends = self._ends[: self._carried_here] if entries else list(self._ends)
-        if len(entries) < len(self._behind):
-            ends = []
-        work = partial(journal.unfold, entries, {projection.ENDS: ends})
-        try:
-            await on(self.threads.reader, work)
-        except Overtaken:
-            number = await on(self.threads.reader, journal.catch_up)
-            while self._is_behind(number):
-                _say_moved([self._behind.popleft()], [])
-            return
-        for _ in entries:
-            self._behind.popleft()
-        self._drop_ends(len(ends))
-        _say_moved(entries, ends)
-
-    def _drop_ends(self, count: int) -> None:
-        del self._ends[:count]
-        self._ends_kept += count
-
-    @property
-    def _carried_here(self) -> int:
-        return max(0, self._carried - self._ends_kept)
-
-    async def _unfolding(self) -> None:
-        while True:
-            await self._unfold_soon.wait()
-            await asyncio.sleep(UNFOLD_SECONDS)
-            self._unfold_soon.clear()
-            try:
-                await self._follow()
-            except Exception as error:
-                log.warning("unfolding_failed", extra={"error_code": type(error).__name__})
-                await asyncio.sleep(TICK_SECONDS)
-                self._unfold_soon.set()
-
     # --- its life --------------------------------------------------------------------------------
 
     async def run(self) -> None:
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        works = (self._work, self._unfolding, self._post.listen, self._post.send, self._looking)
+        works = (
+            self._work,
+            self._rows.unfolding,
+            self._post.listen,
+            self._post.send,
+            self._looking,
+        )
         self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
         number = 0
         try:
@@ -703,7 +636,7 @@ class Pen:
     async def _look_after(self) -> None:
         """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
         after it; so are those that are idle here and have something waiting there."""
-        await self._rest()
+        await self._rows.rest()
         now, limit = clock.now(), settings.DRAIN_LIMIT
         healed = await on(self.threads.reader, partial(self._healer.heal, now=now, limit=limit))
         if healed:
@@ -712,15 +645,15 @@ class Pen:
 
     async def _look_at_rows(self) -> None:
         """Where memory and rows disagree although nothing is on its way, the rows are believed."""
-        before = self._number, self._ends_kept
+        before = self._number, self._rows.ends_kept
         found = await on(self.threads.reader, self._compared)
         self._has_careful |= found.has_careful
         self._elsewhere = found.elsewhere
         # Read again, they are drained if they still are not plain.
         self.lanes.forget({lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS)})
         self._due.update(found.waiting_elsewhere)
-        is_quiet = before == (self._number, self._ends_kept) and not self._ends
-        if is_quiet and not self._behind:
+        is_quiet = before == (self._number, self._rows.ends_kept) and not self._rows.ends
+        if is_quiet and not self._rows.behind:
             self._is_stale |= found.number != self._number
             self.lanes.forget(found.forgotten)
 
@@ -748,7 +681,7 @@ class Pen:
         self._hand_over_all()
         await asyncio.gather(*self._handing_over, return_exceptions=True)
         try:
-            await self._rest()
+            await self._rows.rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
             await on(self.threads.reader, lay)
         except Exception as error:
@@ -765,15 +698,6 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("pen_work_failed")
         await asyncio.sleep(TICK_SECONDS)
-
-
-def _say_moved(entries: Iterable[Entry], ends: Iterable[Ack]) -> None:
-    """Pages that look at these queues find something new in the rows."""
-    moved = {ack.performer_id for ack in ends}
-    for entry in entries:
-        moved.update(tip.order.performer_id for tip in entry.memory[tips_projection.SETTLED])
-        moved.update(row["performer_id"] for row in entry.document.get("starts", ()))
-    groups.news.mark(moved, "queue")
 
 
 def _commands(starts: Iterable[LaneStart]) -> Messages:

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from pymongo.errors import AutoReconnect, PyMongoError
 
-import config.pen.pen
+import config.pen.rows
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import inbox
@@ -31,7 +31,7 @@ SOON = 8.0
 @pytest.fixture
 def slow_rows(monkeypatch):
     """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.pen, "UNFOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 def failing_once(work, error):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen.pen
+import config.pen.rows
 from ground import clock
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def slow_rows(monkeypatch):
     """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.pen, "UNFOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 def rows(model, **wanted):
@@ -40,7 +40,7 @@ async def test_what_is_durable_is_not_changed_by_what_happens_later(stage, bob, 
     async with running(stage.performer_id) as (pen, page):
         await post(pen, tip(stage.performer_id, bob)[1])
         said = await page.next()
-        entry = pen._behind[0].document
+        entry = pen._rows.behind[0].document
         before = repr(entry)
         page.finish(said)
         await pen.catch_up()
