@@ -27,6 +27,7 @@ from pymongo.errors import PyMongoError
 
 from config.pen.frames import Frame
 from config.pen.lease import Lease
+from config.pen.memory import LiveMemory
 from config.pen.others import Others
 from config.pen.post import Post
 from config.pen.roof import TICK_SECONDS, Messages, Threads, on
@@ -37,27 +38,24 @@ from ground.hops.groupcommit import GroupCommit, Overloaded
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance, Call
 from ground.journal import journal
-from ground.journal.journal import Entry, KeyTaken, NumberTaken, Touched
+from ground.journal.journal import Entry, KeyTaken, NumberTaken
 from ground.journal.writing import EntryWriter
 from ledger import gateway
 from ledger.books import posting
-from ledger.books.memory import Books, PostingRow, State
-from lovense.deciding.rules import Rules
+from ledger.books.memory import PostingRow
 from lovense.lane import live, projection
 from lovense.lane.healing import Healer
-from lovense.lane.live import LaneStart, LaneState, LiveLane, LiveLanes
+from lovense.lane.live import LaneStart, LaneState, LiveLanes
 from lovense.rows import ActivationRow
-from lovense.sending import dispatch, groups, pages
+from lovense.sending import groups, pages
 from lovense.sending.acknowledgement import Ack
 from lovense.sending.writer import Holding
 from tips import webhooks
 from tips.intake import acceptance, payloads
 from tips.intake.payloads import Order, TipOrder
-from tips.log import eventlog
-from tips.queue import claims
 from tips.settlement import projection as tips_projection
 from tips.settlement import rounds, settlement
-from tips.settlement.rounds import Head, Settled
+from tips.settlement.rounds import Settled
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +63,6 @@ MOST_TIPS = 200  # in one entry
 MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
 RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
 ACCOUNTS_KEPT = 200_000
-LEARNED = 5_000  # accounts that others moved and that are read at once: whoever buys will tip
 
 
 @dataclass(slots=True)
@@ -135,7 +132,6 @@ class Pen:
         self.is_ready = False
         self.awake = asyncio.Event()
         self.threads = Threads()
-        self.lanes = LiveLanes()
         self.deliver: Callable[[Iterable[tuple[str, dict[str, Any]]]], None] = groups.publish
         self.pages_here: Callable[[], list[Holding]] = list
         self._told = asyncio.Event()
@@ -144,16 +140,10 @@ class Pen:
         self._lease = Lease(self, self.upstream)
         self.others = Others(self, self._post)
         self._rows = Rows(self.threads.reader)
-        self._number = 0
-        self._head = Head(0, "")
-        self._books = Books()
+        self._memory = LiveMemory(self.threads, self._rows, send=self._send_from_thread)
         self._cold: deque[Arrival] = deque()
         self._keys: dict[str, Arrival] = {}  # of what is not durable yet
         self._recent: dict[str, None] = {}
-        self._elsewhere: set[str] = set()  # performers whose page another process serves
-        self._free: set[str] = set()  # lanes that may start something
-        self._due: set[str] = set()  # lanes whose rows are to be drained
-        self._is_stale = True
         self._has_careful = False
         self._entries = EntryWriter(self.threads.writer)
         self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
@@ -161,6 +151,10 @@ class Pen:
         self._tasks: list[asyncio.Task[None]] = []
         self._handing_over: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def lanes(self) -> LiveLanes:
+        return self._memory.lanes
 
     # --- what arrives ----------------------------------------------------------------------------
 
@@ -239,10 +233,10 @@ class Pen:
     def finished(self, ack: Ack) -> bool:
         """Whether this acknowledgement is a plain end of what its lane here runs; it is recorded
         with the next rows, and named by the entry of whatever starts after it."""
-        if not self.is_ready or not self.lanes.finished(ack):
+        if not self.is_ready or not self._memory.lanes.finished(ack):
             return False
         self._rows.ends.append(ack)
-        self._free.add(ack.performer_id)
+        self._memory.free.add(ack.performer_id)
         self.awake.set()
         self._rows.soon.set()
         return True
@@ -255,26 +249,26 @@ class Pen:
         """A page has taken her devices; its lane is read from the rows. One that is not new may
         have lost them again."""
         self.upstream.attached(page)
-        lane = self.lanes.get(page.performer_id)
+        lane = self._memory.lanes.get(page.performer_id)
         known = lane.page.lease if lane else 0
         if page.lease > known or (is_new and page.lease == known):
-            self.lanes.attach(page)
+            self._memory.lanes.attach(page)
             self.awake.set()
 
     def detach(self, performer_id: str, channel: str) -> None:
         self.upstream.detached(performer_id, channel)
-        self.lanes.detach(performer_id, channel)
+        self._memory.lanes.detach(performer_id, channel)
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:
         if not self.is_ready:
             return self.upstream.is_over(activation_id)
-        return self.lanes.is_over(performer_id, activation_id)
+        return self._memory.lanes.is_over(performer_id, activation_id)
 
     def read_again(self, performer_ids: Iterable[str]) -> None:
         """Something careful was done to these lanes."""
         changed = set(performer_ids)
         self.upstream.changed(changed)
-        self.lanes.forget(changed)
+        self._memory.lanes.forget(changed)
         self.awake.set()
 
     async def catch_up(self) -> None:
@@ -287,6 +281,10 @@ class Pen:
     def _send(self, messages: Messages) -> None:
         """To pages, wherever they are."""
         self.deliver(self.others.deliver(messages))
+
+    def _send_from_thread(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._send, list(messages))
 
     def _hear(self, frame: Frame) -> None:
         self.upstream.hear(frame)
@@ -306,7 +304,7 @@ class Pen:
             self._loop.call_soon_threadsafe(self._look_again)
 
     def _look_again(self) -> None:
-        self._is_stale = True
+        self._memory.is_stale = True
         self.awake.set()
 
     # --- rounds ----------------------------------------------------------------------------------
@@ -337,8 +335,8 @@ class Pen:
             self.awake.clear()
             await asyncio.sleep(0)  # what this turn of the loop has read comes along
             here = len(self._cold)  # who comes after our looks may come after an answer unseen
-            if self._is_stale:
-                await self._read_again()
+            if self._memory.is_stale:
+                await self._memory.read_again()
             if self._cold and self._lease.has_others:  # what was answered there comes before it
                 waiting = partial(inbox.has_waiting, payloads.SOURCES)
                 self._has_careful |= await on(self.threads.reader, waiting)
@@ -346,7 +344,7 @@ class Pen:
                 await self._settle_carefully()
             await self._read_what_is_cold()
             await self._round(here)
-            if self._cold or self._free or self._due:
+            if self._cold or self._memory.free or self._memory.due:
                 self.awake.set()
 
     async def _round(self, at_most: int) -> None:
@@ -359,29 +357,6 @@ class Pen:
             self._cold.extendleft(reversed(made.arrivals))
             raise
 
-    async def _read_again(self) -> None:
-        """Somebody took a number: what that touched is forgotten, and the rows are asked."""
-        self._is_stale = False
-        async with self._rows.lock:
-            ends = list(self._rows.ends)
-            number, head, touched, moved = await on(
-                self.threads.reader, partial(self._caught_up, ends)
-            )
-            self._rows.are_whole(len(ends))
-        self._number, self._head = number, head
-        self._books.forget(touched.accounts)
-        self._books.learn(moved)
-        self.lanes.forget(touched.lanes)
-
-    def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched, dict[str, State]]:
-        before = self._number
-        number = journal.catch_up()
-        journal.unfold([], {projection.ENDS: ends})
-        row = eventlog.head()
-        touched = journal.touched_since(before, number)
-        moved = posting.states(islice(touched.accounts or (), LEARNED))
-        return number, Head(row["sequence"], row["digest"]), touched, moved
-
     async def _settle_carefully(self) -> None:
         """What waits in the inbox, in turns of its own; they make us read again."""
         self._has_careful = False
@@ -390,82 +365,55 @@ class Pen:
         if done.handled:
             self._has_careful = done.handled >= limit
             groups.news.mark(done.performers, "queue")
-            await self._read_again()
+            await self._memory.read_again()
         if done.is_looking:
             webhooks.ring_for_looks()
 
     async def _read_what_is_cold(self) -> None:
         orders = [each.order for each in islice(self._cold, MOST_TIPS)]
         wanted = [a for order in orders for a in rounds.accounts(order)]
-        if len(self._books) > ACCOUNTS_KEPT:
+        if len(self._memory.books) > ACCOUNTS_KEPT:
             await self._rows.rest()
-            self._books.forget()
+            self._memory.books.forget()
         # Whatever forgets an account has its row written first, so an unknown one is as its row
         # says. The writer's thread has nothing else to do now; the other may be unfolding.
-        if unknown := self._books.unknown(wanted):
-            self._books.learn(await on(self.threads.writer, partial(posting.states, unknown)))
-        if self._due:
-            await self._drain_rows()
-        loading = self.lanes.in_state(LaneState.LOADING)
+        if unknown := self._memory.books.unknown(wanted):
+            self._memory.books.learn(
+                await on(self.threads.writer, partial(posting.states, unknown))
+            )
+        if self._memory.due:
+            await self._memory.drain_rows()
+        loading = self._memory.lanes.in_state(LaneState.LOADING)
         if loading:
-            await self._load(loading)
-
-    async def _load(self, lanes: list[LiveLane]) -> None:
-        await self._rows.rest()
-        ids = [lane.performer_id for lane in lanes]
-        now = clock.now()
-        rules, found = await on(self.threads.reader, partial(live.read, ids, now=now))
-        self.lanes.learn(rules)
-        for lane in lanes:
-            self.lanes.loaded(lane, found[lane.performer_id], now=now)
-        self._free.update(ids)
-
-    async def _drain_rows(self) -> None:
-        """Lanes that are not plain, and those whose page another process serves."""
-        here = {lane.performer_id for lane in self.lanes if lane.state is not LaneState.ROWS}
-        due, self._due = self._due - here, set()
-        if not due:
-            return
-        await self._rows.rest()
-        if await on(self.threads.reader, partial(self._drained, due)):
-            self._due |= due
-
-    def _drained(self, due: set[str]) -> bool:
-        free = claims.free_lanes(due)
-        deliver = self._send_from_thread
-        return bool(free) and dispatch.drain_freed(free, now=clock.now(), deliver=deliver)
-
-    def _send_from_thread(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._send, list(messages))
+            await self._memory.load(loading)
 
     def _work_out(self, made: Round, at_most: int) -> None:
         """Pure."""
         now = made.mark["claimed_at"]
         for _ in range(min(at_most, len(self._cold))):
-            if self._is_stale or not made.has_room_for(self._cold[0]):
+            if self._memory.is_stale or not made.has_room_for(self._cold[0]):
                 break
-            if self._books.unknown(rounds.accounts(self._cold[0].order)):
+            if self._memory.books.unknown(rounds.accounts(self._cold[0].order)):
                 break  # it came while the others' accounts were read
             self._settle(self._cold.popleft(), made, now)
         self._start_free_lanes(made, now)
 
     def _start_free_lanes(self, made: Round, now: datetime) -> None:
-        free, self._free = self._free, set()
+        free, self._memory.free = self._memory.free, set()
         if time.monotonic() < self._lease.until:
             for performer_id in free:
-                lane = self.lanes.get(performer_id)
+                lane = self._memory.lanes.get(performer_id)
                 if lane is not None:
-                    made.starts += self.lanes.start(lane, mark=made.mark, now=now)
+                    made.starts += self._memory.lanes.start(lane, mark=made.mark, now=now)
                     if lane.state is LaneState.ROWS:
-                        self._due.add(performer_id)
-                    elif self.lanes.get(performer_id) is not lane:
+                        self._memory.due.add(performer_id)
+                    elif self._memory.lanes.get(performer_id) is not lane:
                         self.awake.set()  # to be read: what waits behind what was kept
 
     def _settle(self, arrival: Arrival, made: Round, now: Any) -> None:
         order = arrival.order
         try:
-            tip = rounds.settle(arrival.call, order, self._move, self._head, now=now)
+            tip = rounds.settle(arrival.call, order, self._move, self._memory.head, now=now)
         except Exception as error:
             if not isinstance(error, gateway.Refused):
                 log.exception("not_settled_at_once")
@@ -473,25 +421,24 @@ class Pen:
             self._hand_over([arrival])
             return
         made.take(arrival, tip)
-        lane = self.lanes.settled(tip.request)
+        lane = self._memory.lanes.settled(tip.request)
         if lane is not None and lane.state is not LaneState.ROWS:
-            self._free.add(order.performer_id)
-        elif lane is not None or order.performer_id in self._elsewhere:
-            self._due.add(order.performer_id)
+            self._memory.free.add(order.performer_id)
+        elif lane is not None or order.performer_id in self._memory.elsewhere:
+            self._memory.due.add(order.performer_id)
 
     def _move(
         self, group: gateway.Group, now: datetime
     ) -> tuple[PostingRow, list[gateway.PostedEntry]]:
-        row = self._books.move(group, now=now)
+        row = self._memory.books.move(group, now=now)
         return row, posting.entries(row)
 
     def _undo(self, made: Round) -> None:
         """Whatever was worked out since the last entry is not believed."""
         self._cold.extendleft(reversed(made.arrivals))
         made.arrivals, made.tips, made.size = [], [], 0
-        self._books.forget()
-        self.lanes.forget(None)
-        self._is_stale = True
+        self._memory.forget()
+        self._memory.is_stale = True
 
     async def _commit(self, made: Round) -> None:
         document = self._document(made)
@@ -503,11 +450,11 @@ class Pen:
             self._tell(made, document)
 
     def _document(self, made: Round) -> dict[str, Any]:
-        rules = self.lanes.rules
+        rules = self._memory.lanes.rules
         ends = self._rows.ends[self._rows.carried_here :]
         made.carries = self._rows.ends_kept + len(self._rows.ends)
         return {
-            "_id": self._number + 1,
+            "_id": self._memory.number + 1,
             "by": self.holder,
             "at": made.mark["claimed_at"],
             **rounds.written(made.tips),
@@ -530,18 +477,19 @@ class Pen:
             else:
                 self._cold.appendleft(arrival)
         made.arrivals = []
-        self._books.forget()
-        self.lanes.forget(None)
-        await self._read_again()
+        self._memory.forget()
+        await self._memory.read_again()
         self.awake.set()
 
     def _tell(self, made: Round, document: dict[str, Any]) -> None:
         """It is durable: whatever fails from here on, its callers hear of it."""
-        self._number, self._rows.carried = document["_id"], made.carries
+        self._memory.number, self._rows.carried = document["_id"], made.carries
         self._rows.behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
         self._rows.soon.set()
         self._remember(made.keys)
-        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
+        self._memory.free.update(
+            start.row["performer_id"] for start in made.starts if start.text is None
+        )
         commands = self.others.deliver(_commands(made.starts))
         self._post.flush()  # theirs have the longer way
         for arrival in made.arrivals:
@@ -610,28 +558,20 @@ class Pen:
         await self._lease.renew()
         self.others.tick()
         if self.is_ready:
-            await self._refresh_rules()
+            await self._memory.refresh_rules()
             if is_whole:
                 await self._look_after()
         self.awake.set()
 
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
-        self._books.forget()
-        self.lanes = LiveLanes()
-        await self._read_again()
+        self._memory.begin()
+        await self._memory.read_again()
         for page in (*self.pages_here(), *self.others.pages):
             self.attach(page)
         self.is_ready = True
         self._has_careful = True
         self.awake.set()
-
-    async def _refresh_rules(self) -> None:
-        ids = [lane.performer_id for lane in self.lanes if lane.state is LaneState.READY]
-        if ids:
-            rules = await on(self.threads.reader, partial(Rules.read, ids))
-            self.lanes.learn(rules)
-            self._free.update(ids)
 
     async def _look_after(self) -> None:
         """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
@@ -640,25 +580,27 @@ class Pen:
         now, limit = clock.now(), settings.DRAIN_LIMIT
         healed = await on(self.threads.reader, partial(self._healer.heal, now=now, limit=limit))
         if healed:
-            self.lanes.forget(None)
+            self._memory.lanes.forget(None)
         await self._look_at_rows()
 
     async def _look_at_rows(self) -> None:
         """Where memory and rows disagree although nothing is on its way, the rows are believed."""
-        before = self._number, self._rows.ends_kept
+        before = self._memory.number, self._rows.ends_kept
         found = await on(self.threads.reader, self._compared)
         self._has_careful |= found.has_careful
-        self._elsewhere = found.elsewhere
+        self._memory.elsewhere = found.elsewhere
         # Read again, they are drained if they still are not plain.
-        self.lanes.forget({lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS)})
-        self._due.update(found.waiting_elsewhere)
-        is_quiet = before == (self._number, self._rows.ends_kept) and not self._rows.ends
+        self._memory.lanes.forget(
+            {lane.performer_id for lane in self._memory.lanes.in_state(LaneState.ROWS)}
+        )
+        self._memory.due.update(found.waiting_elsewhere)
+        is_quiet = before == (self._memory.number, self._rows.ends_kept) and not self._rows.ends
         if is_quiet and not self._rows.behind:
-            self._is_stale |= found.number != self._number
-            self.lanes.forget(found.forgotten)
+            self._memory.is_stale |= found.number != self._memory.number
+            self._memory.lanes.forget(found.forgotten)
 
     def _compared(self) -> "_Compared":
-        lanes = list(self.lanes)
+        lanes = list(self._memory.lanes)
         idle = [lane.performer_id for lane in lanes if lane.is_idle]
         running = [lane.running for lane in lanes if lane.running]
         elsewhere = set(pages.holders(now=clock.now())) - {lane.performer_id for lane in lanes}

@@ -187,13 +187,13 @@ async def test_a_purchase_takes_from_memory_what_it_moves_and_nothing_else(stage
     async with running(stage.performer_id) as (pen, page):
         await post(pen, tip(stage.performer_id, bob)[1])
         await page.next()
-        lane, known = pen.lanes.get(stage.performer_id), set(pen._books._known)
+        lane, known = pen.lanes.get(stage.performer_id), set(pen._memory.books._known)
         assert f"user:{bob.user_id}" in known
         assert await post(pen, purchase(Viewer(), 500)) is Acceptance.NEW
         await until(lambda: not inbox.has_waiting(payloads.SOURCES))
         await post(pen, tip(stage.performer_id, Viewer())[1])  # it needs those tokens
         assert pen.lanes.get(stage.performer_id) is lane
-        assert known <= set(pen._books._known)
+        assert known <= set(pen._memory.books._known)
         await pen.catch_up()
     assert rows(TipActivated) == 2
 
