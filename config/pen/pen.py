@@ -13,7 +13,6 @@ import asyncio
 import logging
 import time
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,18 +24,19 @@ from django.conf import settings
 from django.db import DatabaseError
 from pymongo.errors import PyMongoError
 
+from config.pen.arrivals import Arrival, Arrivals
 from config.pen.frames import Frame
 from config.pen.lease import Lease
 from config.pen.memory import LiveMemory
 from config.pen.others import Others
 from config.pen.post import Post
 from config.pen.roof import TICK_SECONDS, Messages, Threads, on
-from config.pen.rows import MOST_BEHIND, Rows
+from config.pen.rows import Rows
 from config.pen.upstream import Upstream
 from ground import clock
-from ground.hops.groupcommit import GroupCommit, Overloaded
+from ground.hops.groupcommit import Overloaded
 from ground.inbox import inbox
-from ground.inbox.inbox import Acceptance, Call
+from ground.inbox.inbox import Acceptance
 from ground.journal import journal
 from ground.journal.journal import Entry, KeyTaken, NumberTaken
 from ground.journal.writing import EntryWriter
@@ -51,8 +51,7 @@ from lovense.sending import groups, pages
 from lovense.sending.acknowledgement import Ack
 from lovense.sending.writer import Holding
 from tips import webhooks
-from tips.intake import acceptance, payloads
-from tips.intake.payloads import Order, TipOrder
+from tips.intake import payloads
 from tips.settlement import projection as tips_projection
 from tips.settlement import rounds, settlement
 from tips.settlement.rounds import Settled
@@ -61,23 +60,7 @@ log = logging.getLogger(__name__)
 
 MOST_TIPS = 200  # in one entry
 MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
-RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
 ACCOUNTS_KEPT = 200_000
-
-
-@dataclass(slots=True)
-class Arrival:
-    """A proven call that waits for its answer."""
-
-    call: Call
-    order: TipOrder
-    answer: "asyncio.Future[Acceptance]"
-    is_over: asyncio.Event | None = None  # made by whoever waits for it
-
-    async def ends(self) -> None:
-        """Its keys are free again: whoever repeats them goes on then."""
-        self.is_over = self.is_over or asyncio.Event()
-        await self.is_over.wait()
 
 
 @dataclass(slots=True)
@@ -119,11 +102,6 @@ class _Compared:
     waiting_elsewhere: set[str]
 
 
-def _answered(arrival: Arrival, outcome: Acceptance) -> None:
-    if not arrival.answer.done():  # else the caller went away
-        arrival.answer.set_result(outcome)
-
-
 class Pen:
     """`accept` is the door's store, `finished` a page's plain end, `run` its life."""
 
@@ -137,98 +115,22 @@ class Pen:
         self._told = asyncio.Event()
         self._post = Post(self.holder, hear=self._hear, unheard=self._unheard, rung=self._told.set)
         self.upstream = Upstream(self._post)
-        self._lease = Lease(self, self.upstream)
-        self.others = Others(self, self._post)
         self._rows = Rows(self.threads.reader)
         self._memory = LiveMemory(self.threads, self._rows, send=self._send_from_thread)
-        self._cold: deque[Arrival] = deque()
-        self._keys: dict[str, Arrival] = {}  # of what is not durable yet
-        self._recent: dict[str, None] = {}
-        self._has_careful = False
+        self._lease = Lease(self, self.upstream)
+        self._arrivals = Arrivals(self, self._rows, self._lease, self.upstream)
+        self.accept = self._arrivals.accept  # itself: no call of ours around every tip
+        self.others = Others(self, self._post)
         self._entries = EntryWriter(self.threads.writer)
-        self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
         self._healer = Healer()
         self._tasks: list[asyncio.Task[None]] = []
-        self._handing_over: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def lanes(self) -> LiveLanes:
         return self._memory.lanes
 
-    # --- what arrives ----------------------------------------------------------------------------
-
-    async def accept(self, call: Call, order: Order | None) -> Acceptance:
-        """Returns when the call is durable."""
-        if not self.is_ready and self.upstream.is_up:
-            outcome = await self.upstream.accept(call, order)
-            if outcome is not None:
-                return outcome
-        while first := self._on_its_way(call):
-            await first.ends()  # it decides
-        if not self._is_plain(call, order):
-            return await self._accept_carefully(call)
-        if len(self._rows.behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
-            raise Overloaded
-        assert isinstance(order, TipOrder)
-        arrival = Arrival(call, order, asyncio.get_running_loop().create_future())
-        self._keys.update(dict.fromkeys(call.keys, arrival))
-        self._cold.append(arrival)
-        self.awake.set()
-        return await arrival.answer
-
-    def _on_its_way(self, call: Call) -> Arrival | None:
-        for key in call.keys:
-            if key in self._keys:
-                return self._keys[key]
-        return None
-
-    def _release(self, arrival: Arrival) -> None:
-        for key in arrival.call.keys:
-            if self._keys.get(key) is arrival:
-                del self._keys[key]
-        if arrival.is_over is not None:
-            arrival.is_over.set()
-
-    def _is_plain(self, call: Call, order: Order | None) -> bool:
-        if not self.is_ready or not rounds.is_plain(call, order):
-            return False
-        ledger = gateway.current()
-        places = ledger.places_tips and ledger.joins_transactions
-        return places and self._recent.keys().isdisjoint(call.keys)
-
-    async def _accept_carefully(self, call: Call) -> Acceptance:
-        outcome = await self._store(call)
-        if outcome is Acceptance.NEW and not call.is_ignored:
-            self._settle_soon()
-        if not self.is_ready and self.upstream.holder:
-            await self._lease.is_known_to_store()
-        return outcome
-
-    def _settle_soon(self) -> None:
-        self._has_careful = True
-        self.awake.set()
-        if not self.is_ready:
-            webhooks.ring()
-
-    def _hand_over(self, arrivals: Iterable[Arrival]) -> None:
-        """What turned out not to be plain, or is not ours to write any more."""
-        for arrival in arrivals:
-            self._release(arrival)
-            task = asyncio.get_running_loop().create_task(self._handed_over(arrival))
-            self._handing_over.add(task)
-            task.add_done_callback(self._handing_over.discard)
-
-    def _hand_over_all(self) -> None:
-        cold, self._cold = self._cold, deque()
-        self._hand_over(cold)
-
-    async def _handed_over(self, arrival: Arrival) -> None:
-        try:
-            _answered(arrival, await self._accept_carefully(arrival.call))
-        except Exception as error:
-            if not arrival.answer.done():
-                arrival.answer.set_exception(error)
+    # --- what pages say, and are told ------------------------------------------------------------
 
     def finished(self, ack: Ack) -> bool:
         """Whether this acknowledgement is a plain end of what its lane here runs; it is recorded
@@ -316,7 +218,7 @@ class Pen:
             try:
                 if not self._lease.is_ours:
                     self.awake.clear()
-                    self._hand_over_all()
+                    self._arrivals.hand_over_all()
                 elif not self.is_ready:
                     self.awake.clear()
                     await self._begin()
@@ -334,17 +236,19 @@ class Pen:
         while self.awake.is_set() and self.is_ready:
             self.awake.clear()
             await asyncio.sleep(0)  # what this turn of the loop has read comes along
-            here = len(self._cold)  # who comes after our looks may come after an answer unseen
+            # Who comes after our looks may come after an answer unseen.
+            here = len(self._arrivals.cold)
             if self._memory.is_stale:
                 await self._memory.read_again()
-            if self._cold and self._lease.has_others:  # what was answered there comes before it
+            if self._arrivals.cold and self._lease.has_others:
+                # What was answered there comes before what is cold here.
                 waiting = partial(inbox.has_waiting, payloads.SOURCES)
-                self._has_careful |= await on(self.threads.reader, waiting)
-            if self._has_careful:
+                self._arrivals.has_careful |= await on(self.threads.reader, waiting)
+            if self._arrivals.has_careful:
                 await self._settle_carefully()
             await self._read_what_is_cold()
             await self._round(here)
-            if self._cold or self._memory.free or self._memory.due:
+            if self._arrivals.cold or self._memory.free or self._memory.due:
                 self.awake.set()
 
     async def _round(self, at_most: int) -> None:
@@ -354,23 +258,23 @@ class Pen:
             if made.tips or made.starts:
                 await self._commit(made)
         except BaseException:  # also where the pen is laid down meanwhile
-            self._cold.extendleft(reversed(made.arrivals))
+            self._arrivals.cold.extendleft(reversed(made.arrivals))
             raise
 
     async def _settle_carefully(self) -> None:
         """What waits in the inbox, in turns of its own; they make us read again."""
-        self._has_careful = False
+        self._arrivals.has_careful = False
         now, limit = clock.now(), settings.DRAIN_LIMIT
         done = await on(self.threads.reader, partial(settlement.drain, now=now, limit=limit))
         if done.handled:
-            self._has_careful = done.handled >= limit
+            self._arrivals.has_careful = done.handled >= limit
             groups.news.mark(done.performers, "queue")
             await self._memory.read_again()
         if done.is_looking:
             webhooks.ring_for_looks()
 
     async def _read_what_is_cold(self) -> None:
-        orders = [each.order for each in islice(self._cold, MOST_TIPS)]
+        orders = [each.order for each in islice(self._arrivals.cold, MOST_TIPS)]
         wanted = [a for order in orders for a in rounds.accounts(order)]
         if len(self._memory.books) > ACCOUNTS_KEPT:
             await self._rows.rest()
@@ -390,12 +294,12 @@ class Pen:
     def _work_out(self, made: Round, at_most: int) -> None:
         """Pure."""
         now = made.mark["claimed_at"]
-        for _ in range(min(at_most, len(self._cold))):
-            if self._memory.is_stale or not made.has_room_for(self._cold[0]):
+        for _ in range(min(at_most, len(self._arrivals.cold))):
+            if self._memory.is_stale or not made.has_room_for(self._arrivals.cold[0]):
                 break
-            if self._memory.books.unknown(rounds.accounts(self._cold[0].order)):
+            if self._memory.books.unknown(rounds.accounts(self._arrivals.cold[0].order)):
                 break  # it came while the others' accounts were read
-            self._settle(self._cold.popleft(), made, now)
+            self._settle(self._arrivals.cold.popleft(), made, now)
         self._start_free_lanes(made, now)
 
     def _start_free_lanes(self, made: Round, now: datetime) -> None:
@@ -418,7 +322,7 @@ class Pen:
             if not isinstance(error, gateway.Refused):
                 log.exception("not_settled_at_once")
                 self._undo(made)
-            self._hand_over([arrival])
+            self._arrivals.hand_over([arrival])
             return
         made.take(arrival, tip)
         lane = self._memory.lanes.settled(tip.request)
@@ -435,7 +339,7 @@ class Pen:
 
     def _undo(self, made: Round) -> None:
         """Whatever was worked out since the last entry is not believed."""
-        self._cold.extendleft(reversed(made.arrivals))
+        self._arrivals.cold.extendleft(reversed(made.arrivals))
         made.arrivals, made.tips, made.size = [], [], 0
         self._memory.forget()
         self._memory.is_stale = True
@@ -472,10 +376,10 @@ class Pen:
             known = await on(self.threads.reader, partial(journal.known, made.keys))
         for arrival in reversed(made.arrivals):
             if any(key in known for key in arrival.call.keys):
-                self._remember(arrival.call.keys)
-                self._hand_over([arrival])
+                self._arrivals.remember(arrival.call.keys)
+                self._arrivals.hand_over([arrival])
             else:
-                self._cold.appendleft(arrival)
+                self._arrivals.cold.appendleft(arrival)
         made.arrivals = []
         self._memory.forget()
         await self._memory.read_again()
@@ -486,22 +390,17 @@ class Pen:
         self._memory.number, self._rows.carried = document["_id"], made.carries
         self._rows.behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
         self._rows.soon.set()
-        self._remember(made.keys)
+        self._arrivals.remember(made.keys)
         self._memory.free.update(
             start.row["performer_id"] for start in made.starts if start.text is None
         )
         commands = self.others.deliver(_commands(made.starts))
         self._post.flush()  # theirs have the longer way
         for arrival in made.arrivals:
-            self._release(arrival)
-            _answered(arrival, Acceptance.NEW)
+            self._arrivals.release(arrival)
+            arrival.answered(Acceptance.NEW)
         made.arrivals = []
         self.deliver(commands)
-
-    def _remember(self, keys: Iterable[str]) -> None:
-        self._recent.update(dict.fromkeys(keys))
-        if len(self._recent) > RECENT:
-            self._recent = dict.fromkeys(list(self._recent)[RECENT // 2 :])
 
     def _fail(self, error: Exception) -> None:
         """The database does not answer, or we are at fault: whether the last entry is durable is
@@ -509,11 +408,7 @@ class Pen:
         log.warning("pen_interrupted", extra={"error_code": type(error).__name__})
         self.is_ready = False
         told = error if isinstance(error, PyMongoError) else Overloaded()
-        while self._cold:
-            arrival = self._cold.popleft()
-            self._release(arrival)
-            if not arrival.answer.done():
-                arrival.answer.set_exception(told)
+        self._arrivals.send_away(told)
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -570,7 +465,7 @@ class Pen:
         for page in (*self.pages_here(), *self.others.pages):
             self.attach(page)
         self.is_ready = True
-        self._has_careful = True
+        self._arrivals.has_careful = True
         self.awake.set()
 
     async def _look_after(self) -> None:
@@ -587,7 +482,7 @@ class Pen:
         """Where memory and rows disagree although nothing is on its way, the rows are believed."""
         before = self._memory.number, self._rows.ends_kept
         found = await on(self.threads.reader, self._compared)
-        self._has_careful |= found.has_careful
+        self._arrivals.has_careful |= found.has_careful
         self._memory.elsewhere = found.elsewhere
         # Read again, they are drained if they still are not plain.
         self._memory.lanes.forget(
@@ -620,8 +515,8 @@ class Pen:
             task.cancel()
         journal.turned.disconnect(self.turned)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._hand_over_all()
-        await asyncio.gather(*self._handing_over, return_exceptions=True)
+        self._arrivals.hand_over_all()
+        await asyncio.gather(*self._arrivals.handing_over, return_exceptions=True)
         try:
             await self._rows.rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())

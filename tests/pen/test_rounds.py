@@ -95,7 +95,7 @@ async def test_what_was_answered_before_is_settled_before_whichever_way_it_came(
 
         async def read_while_they_come() -> None:
             if not later:
-                assert await pen._accept_carefully(call_of(careful[1])) is Acceptance.NEW
+                assert await pen._arrivals._accept_carefully(call_of(careful[1])) is Acceptance.NEW
                 later.append(asyncio.create_task(post(pen, plain[1])))
                 await asyncio.sleep(0)
             await read()
