@@ -91,7 +91,7 @@ async def test_what_was_answered_before_is_settled_before_whichever_way_it_came(
     async with running(stage.performer_id) as (pen, _):
         careful, plain = tip(stage.performer_id, bob), tip(stage.performer_id, bob)
         later: list[asyncio.Task[Acceptance]] = []
-        read = pen._read_what_is_cold
+        read = pen._rounds._read_what_is_cold
 
         async def read_while_they_come() -> None:
             if not later:
@@ -100,7 +100,7 @@ async def test_what_was_answered_before_is_settled_before_whichever_way_it_came(
                 await asyncio.sleep(0)
             await read()
 
-        pen._read_what_is_cold = read_while_they_come
+        pen._rounds._read_what_is_cold = read_while_they_come
         await post(pen, tip(stage.performer_id, bob)[1])
         await later[0]
         await until(lambda: collection(TipActivated).count_documents({}) == 3)
