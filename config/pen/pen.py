@@ -1,19 +1,20 @@
-"""The pen: the one process that writes the journal, and the roof over its rounds.
+"""The pen: the one process that writes the journal, and the roof over the parts that do it.
 
-What arrives while an entry is on its way waits for the next round: it is worked out in memory
-(`tips/settlement/rounds.py`, `lovense/lane/live.py`), becomes durable as one entry, and only then
-are callers answered and pages told. Rows follow a moment later, in bulk. What is not plain goes the
-careful way: stored in the inbox, settled by the drain, in a turn of its own.
+What arrives (`config/pen/arrivals.py`) while an entry is on its way waits for the next round: it is
+worked out in memory (`config/pen/round.py`, `config/pen/memory.py`), becomes durable as one entry,
+and only then are callers answered and pages told (`config/pen/entries.py`). Rows follow a moment
+later, in bulk (`config/pen/rows.py`). What is not plain goes the careful way: stored in the inbox,
+settled by the drain, in a turn of its own.
 
-All of this runs on the event loop; the database is asked on two threads, one for entries and one
-for everything else. Memory is never believed against the numbers: an entry that is refused, or a
-turn that somebody else took, makes the pen forget what that touched and read again."""
+All of this runs on the event loop; the database is asked on threads (`config/pen/roof.py`). Memory
+is never believed against the numbers: an entry that is refused, or a turn that somebody else took,
+makes the pen forget what that touched and read again. What happens in one part is written there;
+here is what concerns several: what pages say, its begin, its end and its failures."""
 
 import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from django.db import DatabaseError
 from pymongo.errors import PyMongoError
 
 from config.pen.arrivals import Arrivals
+from config.pen.comparison import Comparison
 from config.pen.entries import Entries
 from config.pen.frames import Frame
 from config.pen.lease import Lease
@@ -34,29 +36,13 @@ from config.pen.rows import Rows
 from config.pen.upstream import Upstream
 from ground import clock
 from ground.hops.groupcommit import Overloaded
-from ground.inbox import inbox
 from ground.journal import journal
-from lovense.lane import live
-from lovense.lane.healing import Healer
-from lovense.lane.live import LaneState, LiveLanes
-from lovense.sending import groups, pages
+from lovense.lane.live import LiveLanes
+from lovense.sending import groups
 from lovense.sending.acknowledgement import Ack
 from lovense.sending.writer import Holding
-from tips.intake import payloads
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """What the rows say that concerns memory. `forgotten`: lanes that have something waiting here,
-    or have ended there. `elsewhere`: performers whose page another process serves."""
-
-    number: int
-    has_careful: bool
-    forgotten: set[str]
-    elsewhere: set[str]
-    waiting_elsewhere: set[str]
 
 
 class Pen:
@@ -81,7 +67,7 @@ class Pen:
         parts = self._arrivals, self._memory, self._rows
         self._entries = Entries(self, *parts, post=self._post, others=self.others)
         self._rounds = Rounds(self, *parts, self._lease, commit=self._entries.commit)
-        self._healer = Healer()
+        self._comparison = Comparison(self, *parts, told=self._told)
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -147,6 +133,8 @@ class Pen:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._send, list(messages))
 
+    # --- what other processes say ----------------------------------------------------------------
+
     def _hear(self, frame: Frame) -> None:
         self.upstream.hear(frame)
         self.others.hear(frame)
@@ -171,16 +159,11 @@ class Pen:
     # --- its life --------------------------------------------------------------------------------
 
     async def run(self) -> None:
+        """For ever; laid down where it is cancelled."""
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        works = (
-            self._work,
-            self._rows.unfolding,
-            self._post.listen,
-            self._post.send,
-            self._looking,
-        )
-        self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
+        beside = self._rows.unfolding, self._post.listen, self._post.send, self._comparison.looking
+        self._tasks = [self._loop.create_task(_for_ever(work)) for work in (self._work, *beside)]
         number = 0
         try:
             while True:
@@ -193,27 +176,13 @@ class Pen:
         finally:
             await self._lay_down()
 
-    async def _looking(self) -> None:
-        """When others say that there is something, and beside the rounds: those need not wait."""
-        while True:
-            await self._told.wait()
-            self._told.clear()
-            try:
-                if self.is_ready:
-                    await self._look_at_rows()
-                    self.awake.set()
-            except Exception as error:
-                log.warning("rows_not_compared", extra={"error_code": type(error).__name__})
-                await asyncio.sleep(TICK_SECONDS)
-                self._told.set()
-
     async def _tick(self, *, is_whole: bool) -> None:
         await self._lease.renew()
         self.others.tick()
         if self.is_ready:
             await self._memory.refresh_rules()
             if is_whole:
-                await self._look_after()
+                await self._comparison.look_after()
         self.awake.set()
 
     async def _work(self) -> None:
@@ -252,45 +221,6 @@ class Pen:
         self.is_ready = False
         told = error if isinstance(error, PyMongoError) else Overloaded()
         self._arrivals.send_away(told)
-
-    async def _look_after(self) -> None:
-        """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
-        after it; so are those that are idle here and have something waiting there."""
-        await self._rows.rest()
-        now, limit = clock.now(), settings.DRAIN_LIMIT
-        healed = await on(self.threads.reader, partial(self._healer.heal, now=now, limit=limit))
-        if healed:
-            self._memory.lanes.forget(None)
-        await self._look_at_rows()
-
-    async def _look_at_rows(self) -> None:
-        """Where memory and rows disagree although nothing is on its way, the rows are believed."""
-        before = self._memory.number, self._rows.ends_kept
-        found = await on(self.threads.reader, self._compared)
-        self._arrivals.has_careful |= found.has_careful
-        self._memory.elsewhere = found.elsewhere
-        # Read again, they are drained if they still are not plain.
-        self._memory.lanes.forget(
-            {lane.performer_id for lane in self._memory.lanes.in_state(LaneState.ROWS)}
-        )
-        self._memory.due.update(found.waiting_elsewhere)
-        is_quiet = before == (self._memory.number, self._rows.ends_kept) and not self._rows.ends
-        if is_quiet and not self._rows.behind:
-            self._memory.is_stale |= found.number != self._memory.number
-            self._memory.lanes.forget(found.forgotten)
-
-    def _compared(self) -> "_Compared":
-        lanes = list(self._memory.lanes)
-        idle = [lane.performer_id for lane in lanes if lane.is_idle]
-        running = [lane.running for lane in lanes if lane.running]
-        elsewhere = set(pages.holders(now=clock.now())) - {lane.performer_id for lane in lanes}
-        return _Compared(
-            number=journal.last(),
-            has_careful=inbox.has_waiting(payloads.SOURCES),
-            forgotten=live.with_waiting(idle) | live.ended(running),
-            elsewhere=elsewhere,
-            waiting_elsewhere=live.with_waiting(elsewhere),
-        )
 
     async def _lay_down(self) -> None:
         """A clean end: rows are whole, and the next one need not wait for our promise to end."""

@@ -244,7 +244,7 @@ async def test_healing_does_not_take_a_lagging_row_for_a_lost_run(stage, bob, sl
         said = await page.next()
         await pen.catch_up()
         page.finish(said)
-        await pen._look_after()
+        await pen._comparison.look_after()
         row = collection(Activation).find_one({"_id": said["activationId"]})
         assert (row["status"], row["attempt"]) == ("completed", 1)
 
