@@ -1,135 +1,48 @@
-"""The pen: the one process that writes the journal, and the roof over its rounds.
+"""The pen: the one process that writes the journal, and the roof over the parts that do it.
 
-What arrives while an entry is on its way waits for the next round: it is worked out in memory
-(`tips/settlement/rounds.py`, `lovense/lane/live.py`), becomes durable as one entry, and only then
-are callers answered and pages told. Rows follow a moment later, in bulk. What is not plain goes the
-careful way: stored in the inbox, settled by the drain, in a turn of its own.
+What arrives (`config/pen/arrivals.py`) while an entry is on its way waits for the next round: it is
+worked out in memory (`config/pen/round.py`, `config/pen/memory.py`), becomes durable as one entry,
+and only then are callers answered and pages told (`config/pen/entries.py`). Rows follow a moment
+later, in bulk (`config/pen/rows.py`). What is not plain goes the careful way: stored in the inbox,
+settled by the drain, in a turn of its own.
 
-All of this runs on the event loop; the database is asked on two threads, one for entries and one
-for everything else. Memory is never believed against the numbers: an entry that is refused, or a
-turn that somebody else took, makes the pen forget what that touched and read again."""
+All of this runs on the event loop; the database is asked on threads (`config/pen/roof.py`). Memory
+is never believed against the numbers: an entry that is refused, or a turn that somebody else took,
+makes the pen forget what that touched and read again. What happens in one part is written there;
+here is what concerns several: what pages say, its begin, its end and its failures."""
 
 import asyncio
 import logging
-import time
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 from pymongo.errors import PyMongoError
 
+from config.pen.arrivals import Arrivals
+from config.pen.comparison import Comparison
+from config.pen.entries import Entries
 from config.pen.frames import Frame
+from config.pen.lease import Lease
+from config.pen.memory import LiveMemory
 from config.pen.others import Others
 from config.pen.post import Post
+from config.pen.roof import TICK_SECONDS, Messages, Threads, on
+from config.pen.round import Rounds
+from config.pen.rows import Rows
 from config.pen.upstream import Upstream
 from ground import clock
-from ground.hops.groupcommit import GroupCommit, Overloaded
-from ground.inbox import inbox
-from ground.inbox.inbox import Acceptance, Call
+from ground.hops.groupcommit import Overloaded
 from ground.journal import journal
-from ground.journal.journal import Entry, KeyTaken, NumberTaken, Overtaken, Touched
-from ground.journal.writing import EntryWriter
-from ledger import gateway
-from ledger.books import posting
-from ledger.books.memory import Books, PostingRow, State
-from lovense.deciding.rules import Rules
-from lovense.lane import live, projection
-from lovense.lane.healing import Healer
-from lovense.lane.live import LaneStart, LaneState, LiveLane, LiveLanes
-from lovense.rows import ActivationRow
-from lovense.sending import dispatch, groups, pages
+from lovense.lane.live import LiveLanes
+from lovense.sending import groups
 from lovense.sending.acknowledgement import Ack
 from lovense.sending.writer import Holding
-from tips import webhooks
-from tips.intake import acceptance, payloads
-from tips.intake.payloads import Order, TipOrder
-from tips.log import eventlog
-from tips.queue import claims
-from tips.settlement import projection as tips_projection
-from tips.settlement import rounds, settlement
-from tips.settlement.rounds import Head, Settled
 
-T = TypeVar("T")
-Messages = list[tuple[str, dict[str, Any]]]
 log = logging.getLogger(__name__)
-
-TICK_SECONDS = 0.5
-LEASE = timedelta(seconds=5)
-MARGIN_SECONDS = 1.0  # before its end nothing is started any more
-UNFOLD_SECONDS = 0.1  # so long rows may lag behind; whoever waits for them asks sooner
-MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
-MOST_TIPS = 200  # in one entry
-MOST_BYTES = 3_000_000  # of bodies in one entry: a document has 16 MB, and events repeat them
-RECENT = 50_000  # keys remembered, so that a repeat does not cost a round
-ACCOUNTS_KEPT = 200_000
-LEARNED = 5_000  # accounts that others moved and that are read at once: whoever buys will tip
-
-
-@dataclass(slots=True)
-class Arrival:
-    """A proven call that waits for its answer."""
-
-    call: Call
-    order: TipOrder
-    answer: "asyncio.Future[Acceptance]"
-    is_over: asyncio.Event | None = None  # made by whoever waits for it
-
-    async def ends(self) -> None:
-        """Its keys are free again: whoever repeats them goes on then."""
-        self.is_over = self.is_over or asyncio.Event()
-        await self.is_over.wait()
-
-
-@dataclass(slots=True)
-class Round:
-    """What becomes durable together."""
-
-    mark: dict[str, Any]
-    arrivals: list[Arrival] = field(default_factory=list)
-    tips: list[Settled] = field(default_factory=list)
-    starts: list[LaneStart] = field(default_factory=list)
-
-    size: int = 0  # bytes of bodies
-    carries: int = 0  # ends, counted from the first there was
-
-    @property
-    def keys(self) -> list[str]:
-        return [key for each in self.arrivals for key in each.call.keys]
-
-    def has_room_for(self, arrival: Arrival) -> bool:
-        if not self.tips:
-            return True
-        return len(self.tips) < MOST_TIPS and self.size + len(arrival.call.body) <= MOST_BYTES
-
-    def take(self, arrival: Arrival, tip: Settled) -> None:
-        self.arrivals.append(arrival)
-        self.tips.append(tip)
-        self.size += len(arrival.call.body)
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """What the rows say that concerns memory. `forgotten`: lanes that have something waiting here,
-    or have ended there. `elsewhere`: performers whose page another process serves."""
-
-    number: int
-    has_careful: bool
-    forgotten: set[str]
-    elsewhere: set[str]
-    waiting_elsewhere: set[str]
-
-
-def _answered(arrival: Arrival, outcome: Acceptance) -> None:
-    if not arrival.answer.done():  # else the caller went away
-        arrival.answer.set_result(outcome)
 
 
 class Pen:
@@ -138,144 +51,41 @@ class Pen:
     def __init__(self) -> None:
         self.holder = f"{settings.STACK_SLOT}/{uuid.uuid4().hex[:8]}"
         self.is_ready = False
-        self.lanes = LiveLanes()
+        self.awake = asyncio.Event()
+        self.threads = Threads()
         self.deliver: Callable[[Iterable[tuple[str, dict[str, Any]]]], None] = groups.publish
         self.pages_here: Callable[[], list[Holding]] = list
         self._told = asyncio.Event()
         self._post = Post(self.holder, hear=self._hear, unheard=self._unheard, rung=self._told.set)
         self.upstream = Upstream(self._post)
+        self._rows = Rows(self.threads.reader)
+        self._memory = LiveMemory(self.threads, self._rows, send=self._send_from_thread)
+        self._lease = Lease(self, self.upstream)
+        self._arrivals = Arrivals(self, self._rows, self._lease, self.upstream)
+        self.accept = self._arrivals.accept  # itself: no call of ours around every tip
         self.others = Others(self, self._post)
-        self._number = 0
-        self._head = Head(0, "")
-        self._books = Books()
-        self._cold: deque[Arrival] = deque()
-        self._keys: dict[str, Arrival] = {}  # of what is not durable yet
-        self._recent: dict[str, None] = {}
-        self._behind: deque[Entry] = deque()  # durable, not unfolded
-        self._ends: list[Ack] = []  # not in the rows yet
-        self._ends_kept = 0  # how many were there before these
-        self._carried = 0  # of all there were, as many as durable entries name
-        self._elsewhere: set[str] = set()  # performers whose page another process serves
-        self._free: set[str] = set()  # lanes that may start something
-        self._due: set[str] = set()  # lanes whose rows are to be drained
-        self._is_promised = False  # the pen is ours for now
-        self._is_stale = True
-        self._has_unknown = False  # accounts, of what has arrived
-        self._has_careful = False
-        self._has_others = False  # processes that store calls beside us
-        self._storing_since: float | None = None  # beside another writer
-        self._until = 0.0
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
-        self._entries = EntryWriter(self._writer)
-        self._promises = ThreadPoolExecutor(1, thread_name_prefix="promises")
-        self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
-        self._healer = Healer()
-        self._awake = asyncio.Event()
-        self._unfold_soon = asyncio.Event()
-        self._rows = asyncio.Lock()  # one unfolding at a time
+        parts = self._arrivals, self._memory, self._rows
+        self._entries = Entries(self, *parts, post=self._post, others=self.others)
+        self._rounds = Rounds(self, *parts, self._lease, entries=self._entries)
+        self._comparison = Comparison(self, *parts, told=self._told)
         self._tasks: list[asyncio.Task[None]] = []
-        self._handing_over: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+    @property
+    def lanes(self) -> LiveLanes:
+        return self._memory.lanes
 
-    # --- what arrives ----------------------------------------------------------------------------
-
-    async def accept(self, call: Call, order: Order | None) -> Acceptance:
-        """Returns when the call is durable."""
-        if not self.is_ready and self.upstream.is_up:
-            outcome = await self.upstream.accept(call, order)
-            if outcome is not None:
-                return outcome
-        while first := self._on_its_way(call):
-            await first.ends()  # it decides
-        if not self._is_plain(call, order):
-            return await self._accept_carefully(call)
-        if len(self._behind) > MOST_BEHIND or len(self._cold) > MOST_TIPS * 50:
-            raise Overloaded
-        assert isinstance(order, TipOrder)
-        arrival = Arrival(call, order, asyncio.get_running_loop().create_future())
-        self._keys.update(dict.fromkeys(call.keys, arrival))
-        self._cold.append(arrival)
-        self._awake.set()
-        return await arrival.answer
-
-    def _on_its_way(self, call: Call) -> Arrival | None:
-        for key in call.keys:
-            if key in self._keys:
-                return self._keys[key]
-        return None
-
-    def _release(self, arrival: Arrival) -> None:
-        for key in arrival.call.keys:
-            if self._keys.get(key) is arrival:
-                del self._keys[key]
-        if arrival.is_over is not None:
-            arrival.is_over.set()
-
-    def _is_plain(self, call: Call, order: Order | None) -> bool:
-        if not self.is_ready or not rounds.is_plain(call, order):
-            return False
-        ledger = gateway.current()
-        places = ledger.places_tips and ledger.joins_transactions
-        return places and self._recent.keys().isdisjoint(call.keys)
-
-    async def _accept_carefully(self, call: Call) -> Acceptance:
-        outcome = await self._store(call)
-        if outcome is Acceptance.NEW and not call.is_ignored:
-            self._settle_soon()
-        if not self.is_ready and self.upstream.holder:
-            await self._is_known_to_store()
-        return outcome
-
-    async def _is_known_to_store(self) -> None:
-        """Nothing is answered here of which the writer does not know that it may be: it settles
-        what its own callers say later in its turn."""
-        if self._storing_since is None:
-            await self._note_storing()
-        since = self._storing_since or time.monotonic()
-        await asyncio.sleep(max(0.0, since + 2 * TICK_SECONDS - time.monotonic()))
-
-    async def _note_storing(self) -> None:
-        await self._on(self._promises, partial(journal.note_other, until=clock.now() + LEASE))
-        self._storing_since = self._storing_since or time.monotonic()
-
-    def _settle_soon(self) -> None:
-        self._has_careful = True
-        self._awake.set()
-        if not self.is_ready:
-            webhooks.ring()
-
-    def _hand_over(self, arrivals: Iterable[Arrival]) -> None:
-        """What turned out not to be plain, or is not ours to write any more."""
-        for arrival in arrivals:
-            self._release(arrival)
-            task = asyncio.get_running_loop().create_task(self._handed_over(arrival))
-            self._handing_over.add(task)
-            task.add_done_callback(self._handing_over.discard)
-
-    def _hand_over_all(self) -> None:
-        cold, self._cold = self._cold, deque()
-        self._hand_over(cold)
-
-    async def _handed_over(self, arrival: Arrival) -> None:
-        try:
-            _answered(arrival, await self._accept_carefully(arrival.call))
-        except Exception as error:
-            if not arrival.answer.done():
-                arrival.answer.set_exception(error)
+    # --- what pages say, and are told ------------------------------------------------------------
 
     def finished(self, ack: Ack) -> bool:
         """Whether this acknowledgement is a plain end of what its lane here runs; it is recorded
         with the next rows, and named by the entry of whatever starts after it."""
-        if not self.is_ready or not self.lanes.finished(ack):
+        if not self.is_ready or not self._memory.lanes.finished(ack):
             return False
-        self._ends.append(ack)
-        self._free.add(ack.performer_id)
-        self._awake.set()
-        self._unfold_soon.set()
+        self._rows.ends.append(ack)
+        self._memory.free.add(ack.performer_id)
+        self.awake.set()
+        self._rows.soon.set()
         return True
 
     async def passed_on(self, ack: Ack) -> bool:
@@ -286,31 +96,44 @@ class Pen:
         """A page has taken her devices; its lane is read from the rows. One that is not new may
         have lost them again."""
         self.upstream.attached(page)
-        lane = self.lanes.get(page.performer_id)
+        lane = self._memory.lanes.get(page.performer_id)
         known = lane.page.lease if lane else 0
         if page.lease > known or (is_new and page.lease == known):
-            self.lanes.attach(page)
-            self._awake.set()
+            self._memory.lanes.attach(page)
+            self.awake.set()
 
     def detach(self, performer_id: str, channel: str) -> None:
         self.upstream.detached(performer_id, channel)
-        self.lanes.detach(performer_id, channel)
+        self._memory.lanes.detach(performer_id, channel)
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:
         if not self.is_ready:
             return self.upstream.is_over(activation_id)
-        return self.lanes.is_over(performer_id, activation_id)
+        return self._memory.lanes.is_over(performer_id, activation_id)
 
     def read_again(self, performer_ids: Iterable[str]) -> None:
         """Something careful was done to these lanes."""
         changed = set(performer_ids)
         self.upstream.changed(changed)
-        self.lanes.forget(changed)
-        self._awake.set()
+        self._memory.lanes.forget(changed)
+        self.awake.set()
+
+    async def catch_up(self) -> None:
+        """Returns when everybody reads what is durable now, and what pages have said."""
+        if self.is_ready or not self.upstream.holder:
+            await self._rows.rest()
+        elif not await self.upstream.caught_up():
+            await on(self.threads.reader, journal.catch_up)
 
     def _send(self, messages: Messages) -> None:
         """To pages, wherever they are."""
         self.deliver(self.others.deliver(messages))
+
+    def _send_from_thread(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._send, list(messages))
+
+    # --- what other processes say ----------------------------------------------------------------
 
     def _hear(self, frame: Frame) -> None:
         self.upstream.hear(frame)
@@ -330,401 +153,17 @@ class Pen:
             self._loop.call_soon_threadsafe(self._look_again)
 
     def _look_again(self) -> None:
-        self._is_stale = True
-        self._awake.set()
-
-    # --- rounds ----------------------------------------------------------------------------------
-
-    async def _work(self) -> None:
-        """All that reads and writes numbers happens here, one after the other."""
-        while True:
-            await self._awake.wait()
-            try:
-                if not self._is_promised:
-                    self._awake.clear()
-                    self._hand_over_all()
-                elif not self.is_ready:
-                    self._awake.clear()
-                    await self._begin()
-                else:
-                    await self._rounds()
-            except (PyMongoError, DatabaseError) as error:
-                self._fail(error)
-            except Exception as error:  # of ours: this round ends, and the pen goes on
-                log.exception("round_failed")
-                self._fail(error)
-
-    async def _rounds(self) -> None:
-        """Until nothing is left to do: 1. read again what others have changed; 2. settle what came
-        carefully; 3. read what this round needs; 4. work it out; 5. make it durable and tell."""
-        while self._awake.is_set() and self.is_ready:
-            self._awake.clear()
-            await asyncio.sleep(0)  # what this turn of the loop has read comes along
-            here = len(self._cold)  # who comes after our looks may come after an answer unseen
-            if self._is_stale:
-                await self._read_again()
-            if self._cold and self._has_others:  # what was answered there comes before it
-                waiting = partial(inbox.has_waiting, payloads.SOURCES)
-                self._has_careful |= await self._on(self._reader, waiting)
-            if self._has_careful:
-                await self._settle_carefully()
-            await self._read_what_is_cold()
-            await self._round(here)
-            if self._cold or self._free or self._due:
-                self._awake.set()
-
-    async def _round(self, at_most: int) -> None:
-        """And those that are worked out while one is on its way."""
-        made = Round(_mark(clock.now()))
-        try:
-            self._work_out(made, at_most)
-        except BaseException:
-            self._put_back(made)
-            raise
-        while self.is_ready and (made.tips or made.starts):
-            made = await self._commit(made)
-        self._put_back(made)  # where the pen was lost meanwhile
-
-    def _put_back(self, made: Round) -> None:
-        """Nothing of it is durable."""
-        self._cold.extendleft(reversed(made.arrivals))
-        made.arrivals, made.tips, made.starts, made.size = [], [], [], 0
-
-    async def _read_again(self) -> None:
-        """Somebody took a number: what that touched is forgotten, and the rows are asked."""
-        self._is_stale = False
-        async with self._rows:
-            ends = list(self._ends)
-            number, head, touched, moved = await self._on(
-                self._reader, partial(self._caught_up, ends)
-            )
-            self._behind.clear()
-            self._drop_ends(len(ends))
-            self._carried = self._ends_kept
-        self._number, self._head = number, head
-        self._books.forget(touched.accounts)
-        self._books.learn(moved)
-        self.lanes.forget(touched.lanes)
-
-    def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched, dict[str, State]]:
-        before = self._number
-        number = journal.catch_up()
-        journal.unfold([], {projection.ENDS: ends})
-        row = eventlog.head()
-        touched = journal.touched_since(before, number)
-        moved = posting.states(islice(touched.accounts or (), LEARNED))
-        return number, Head(row["sequence"], row["digest"]), touched, moved
-
-    async def _settle_carefully(self) -> None:
-        """What waits in the inbox, in turns of its own; they make us read again."""
-        self._has_careful = False
-        now, limit = clock.now(), settings.DRAIN_LIMIT
-        done = await self._on(self._reader, partial(settlement.drain, now=now, limit=limit))
-        if done.handled:
-            self._has_careful = done.handled >= limit
-            groups.news.mark(done.performers, "queue")
-            await self._read_again()
-        if done.is_looking:
-            webhooks.ring_for_looks()
-
-    async def _read_what_is_cold(self) -> None:
-        self._has_unknown = False
-        orders = [each.order for each in islice(self._cold, MOST_TIPS)]
-        wanted = [a for order in orders for a in rounds.accounts(order)]
-        if len(self._books) > ACCOUNTS_KEPT:
-            await self._rest()
-            self._books.forget()
-        # Whatever forgets an account has its row written first, so an unknown one is as its row
-        # says. The writer's thread has nothing else to do now; the other may be unfolding.
-        if unknown := self._books.unknown(wanted):
-            self._books.learn(await self._on(self._writer, partial(posting.states, unknown)))
-        if self._due:
-            await self._drain_rows()
-        self.lanes.has_loading = False
-        loading = self.lanes.in_state(LaneState.LOADING)
-        if loading:
-            await self._load(loading)
-
-    async def _load(self, lanes: list[LiveLane]) -> None:
-        await self._rest()
-        ids = [lane.performer_id for lane in lanes]
-        now = clock.now()
-        rules, found = await self._on(self._reader, partial(live.read, ids, now=now))
-        self.lanes.learn(rules)
-        for lane in lanes:
-            self.lanes.loaded(lane, found[lane.performer_id], now=now)
-        self._free.update(ids)
-
-    async def _drain_rows(self) -> None:
-        """Lanes that are not plain, and those whose page another process serves."""
-        here = {lane.performer_id for lane in self.lanes if lane.state is not LaneState.ROWS}
-        due, self._due = self._due - here, set()
-        if not due:
-            return
-        await self._rest()
-        if await self._on(self._reader, partial(self._drained, due)):
-            self._due |= due
-
-    def _drained(self, due: set[str]) -> bool:
-        free = claims.free_lanes(due)
-        deliver = self._send_from_thread
-        return bool(free) and dispatch.drain_freed(free, now=clock.now(), deliver=deliver)
-
-    def _send_from_thread(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._send, list(messages))
-
-    def _work_out(self, made: Round, at_most: int) -> None:
-        """Pure."""
-        now = clock.now()
-        for _ in range(min(at_most, len(self._cold))):
-            if self._is_stale or not made.has_room_for(self._cold[0]):
-                break
-            if self._books.unknown(rounds.accounts(self._cold[0].order)):
-                self._has_unknown = True
-                break  # it came while the others' accounts were read
-            self._settle(self._cold.popleft(), made, now)
-        self._start_free_lanes(made, now)
-
-    def _start_free_lanes(self, made: Round, now: datetime) -> None:
-        free, self._free = self._free, set()
-        if time.monotonic() < self._until:
-            for performer_id in free:
-                lane = self.lanes.get(performer_id)
-                if lane is not None:
-                    mark = made.mark | {"claimed_at": now}
-                    made.starts += self.lanes.start(lane, mark=mark, now=now)
-                    if lane.state is LaneState.ROWS:
-                        self._due.add(performer_id)
-                    elif self.lanes.get(performer_id) is not lane:
-                        self._awake.set()  # to be read: what waits behind what was kept
-
-    def _settle(self, arrival: Arrival, made: Round, now: Any) -> None:
-        order = arrival.order
-        try:
-            tip = rounds.settle(arrival.call, order, self._move, self._head, now=now)
-        except Exception as error:
-            if not isinstance(error, gateway.Refused):
-                log.exception("not_settled_at_once")
-                self._undo(made)
-            self._hand_over([arrival])
-            return
-        made.take(arrival, tip)
-        lane = self.lanes.settled(tip.request)
-        if lane is not None and lane.state is not LaneState.ROWS:
-            self._free.add(order.performer_id)
-        elif lane is not None or order.performer_id in self._elsewhere:
-            self._due.add(order.performer_id)
-
-    def _move(
-        self, group: gateway.Group, now: datetime
-    ) -> tuple[PostingRow, list[gateway.PostedEntry]]:
-        row = self._books.move(group, now=now)
-        return row, posting.entries(row)
-
-    def _undo(self, made: Round) -> None:
-        """Whatever was worked out since the last entry is not believed."""
-        self._put_back(made)
-        self._books.forget()
-        self.lanes.forget(None)
-        self._is_stale = True
-
-    async def _commit(self, made: Round) -> Round:
-        """Makes it durable and tells; the next round is what was worked out meanwhile."""
-        document, following = self._document(made), Round(_mark(clock.now()))
-        writing = asyncio.create_task(self._entries.append(document))
-        writing.add_done_callback(lambda _: self._awake.set())
-        try:
-            await self._written(made, following, document, writing)
-        except BaseException:  # also where the pen is laid down meanwhile
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-            self._put_back(following)
-            self._put_back(made)
-            raise
-        return following
-
-    async def _written(
-        self,
-        made: Round,
-        following: Round,
-        document: dict[str, Any],
-        writing: "asyncio.Task[None]",
-    ) -> None:
-        await self._work_ahead(following, writing)
-        try:
-            await writing
-        except (NumberTaken, KeyTaken) as refused:
-            self._put_back(following)
-            await self._begin_again(made, refused)
-        else:
-            self._tell(made, document)
-
-    async def _work_ahead(self, following: Round, writing: "asyncio.Task[None]") -> None:
-        """What arrives while an entry is on its way, as long as nothing has to be read first."""
-        while not writing.done():
-            await self._awake.wait()
-            self._awake.clear()
-            if not writing.done() and not self._has_looks_to_do:
-                self._work_out(following, len(self._cold))
-        self._awake.set()
-
-    @property
-    def _has_looks_to_do(self) -> bool:
-        return (
-            not self.is_ready
-            or self._is_stale
-            or self._has_careful
-            or self._has_others
-            or self._has_unknown
-            or self.lanes.has_loading
-            or bool(self._due)
-        )
-
-    def _document(self, made: Round) -> dict[str, Any]:
-        rules = self.lanes.rules
-        ends = self._ends[self._carried_here :]
-        made.carries = self._ends_kept + len(self._ends)
-        return {
-            "_id": self._number + 1,
-            "by": self.holder,
-            "at": clock.now(),
-            **rounds.written(made.tips),
-            **live.written(made.starts, made.mark),
-            **({"ends": [projection.end(ack) for ack in ends]} if ends else {}),
-            **({projection.PACED: rules.platform["rate_limit_per_minute"]} if rules else {}),
-        }
-
-    async def _begin_again(self, made: Round, refused: Exception) -> None:
-        """Nothing of this round happened. Who repeats something goes the careful way, the others
-        are worked out anew."""
-        log.info("round_refused", extra={"error_code": type(refused).__name__})
-        known: set[str] = set()
-        if isinstance(refused, KeyTaken):
-            known = await self._on(self._reader, partial(journal.known, made.keys))
-        for arrival in reversed(made.arrivals):
-            if any(key in known for key in arrival.call.keys):
-                self._remember(arrival.call.keys)
-                self._hand_over([arrival])
-            else:
-                self._cold.appendleft(arrival)
-        made.arrivals = []
-        self._books.forget()
-        self.lanes.forget(None)
-        await self._read_again()
-        self._awake.set()
-
-    def _tell(self, made: Round, document: dict[str, Any]) -> None:
-        """It is durable: whatever fails from here on, its callers hear of it."""
-        self._number, self._carried = document["_id"], made.carries
-        self._behind.append(Entry(document, {tips_projection.SETTLED: made.tips}))
-        self._unfold_soon.set()
-        self._remember(made.keys)
-        self._free.update(start.row["performer_id"] for start in made.starts if start.text is None)
-        commands = self.others.deliver(_commands(made.starts))
-        self._post.flush()  # theirs have the longer way
-        for arrival in made.arrivals:
-            self._release(arrival)
-            _answered(arrival, Acceptance.NEW)
-        made.arrivals = []
-        self.deliver(commands)
-
-    def _remember(self, keys: Iterable[str]) -> None:
-        self._recent.update(dict.fromkeys(keys))
-        if len(self._recent) > RECENT:
-            self._recent = dict.fromkeys(list(self._recent)[RECENT // 2 :])
-
-    def _fail(self, error: Exception) -> None:
-        """The database does not answer, or we are at fault: whether the last entry is durable is
-        not known. Callers are told to come again, and memory is not believed."""
-        log.warning("pen_interrupted", extra={"error_code": type(error).__name__})
-        self.is_ready = False
-        told = error if isinstance(error, PyMongoError) else Overloaded()
-        while self._cold:
-            arrival = self._cold.popleft()
-            self._release(arrival)
-            if not arrival.answer.done():
-                arrival.answer.set_exception(told)
-
-    # --- rows ------------------------------------------------------------------------------------
-
-    async def catch_up(self) -> None:
-        """Returns when everybody reads what is durable now, and what pages have said."""
-        if self.is_ready or not self.upstream.holder:
-            await self._rest()
-        elif not await self.upstream.caught_up():
-            await self._on(self._reader, journal.catch_up)
-
-    async def _rest(self) -> None:
-        number = self._behind[-1].number if self._behind else 0
-        ends = self._ends_kept + len(self._ends)
-        async with self._rows:
-            while self._is_behind(number) or self._ends_kept < ends:
-                await self._unfold()
-
-    async def _follow(self) -> None:
-        """As `catch_up`, in no hurry: an end that no entry carries waits for one that does, which
-        saves a write of its own; once."""
-        number = self._behind[-1].number if self._behind else 0
-        if not number:
-            await self._rest()
-            return
-        async with self._rows:
-            while self._is_behind(number):
-                await self._unfold()
-        if self._ends:
-            self._unfold_soon.set()
-
-    def _is_behind(self, number: int) -> bool:
-        return bool(self._behind) and self._behind[0].number <= number
-
-    async def _unfold(self) -> None:
-        entries = list(islice(self._behind, journal.AT_ONCE))
-        # Beside entries only what one of them carries: their rows may have to be made again. And an
-        # end may be that of a start which only a later entry carries.
-        ends = self._ends[: self._carried_here] if entries else list(self._ends)
-        if len(entries) < len(self._behind):
-            ends = []
-        work = partial(journal.unfold, entries, {projection.ENDS: ends})
-        try:
-            await self._on(self._reader, work)
-        except Overtaken:
-            number = await self._on(self._reader, journal.catch_up)
-            while self._is_behind(number):
-                _say_moved([self._behind.popleft()], [])
-            return
-        for _ in entries:
-            self._behind.popleft()
-        self._drop_ends(len(ends))
-        _say_moved(entries, ends)
-
-    def _drop_ends(self, count: int) -> None:
-        del self._ends[:count]
-        self._ends_kept += count
-
-    @property
-    def _carried_here(self) -> int:
-        return max(0, self._carried - self._ends_kept)
-
-    async def _unfolding(self) -> None:
-        while True:
-            await self._unfold_soon.wait()
-            await asyncio.sleep(UNFOLD_SECONDS)
-            self._unfold_soon.clear()
-            try:
-                await self._follow()
-            except Exception as error:
-                log.warning("unfolding_failed", extra={"error_code": type(error).__name__})
-                await asyncio.sleep(TICK_SECONDS)
-                self._unfold_soon.set()
+        self._memory.is_stale = True
+        self.awake.set()
 
     # --- its life --------------------------------------------------------------------------------
 
     async def run(self) -> None:
+        """For ever; laid down where it is cancelled."""
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        works = (self._work, self._unfolding, self._post.listen, self._post.send, self._looking)
-        self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
+        beside = self._rows.unfolding, self._post.listen, self._post.send, self._comparison.looking
+        self._tasks = [self._loop.create_task(_for_ever(work)) for work in (self._work, *beside)]
         number = 0
         try:
             while True:
@@ -737,100 +176,51 @@ class Pen:
         finally:
             await self._lay_down()
 
-    async def _looking(self) -> None:
-        """When others say that there is something, and beside the rounds: those need not wait."""
-        while True:
-            await self._told.wait()
-            self._told.clear()
-            try:
-                if self.is_ready:
-                    await self._look_at_rows()
-                    self._awake.set()
-            except Exception as error:
-                log.warning("rows_not_compared", extra={"error_code": type(error).__name__})
-                await asyncio.sleep(TICK_SECONDS)
-                self._told.set()
-
     async def _tick(self, *, is_whole: bool) -> None:
-        asked, now = time.monotonic(), clock.now()
-        take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
-        self._is_promised = await self._on(self._promises, take)
-        if self._is_promised:
-            self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
-            self.upstream.follow("", ())
-            others = partial(journal.has_others, now=now)
-            self._has_others = await self._on(self._promises, others)
-        else:
-            await self._follow_another()
+        await self._lease.renew()
         self.others.tick()
         if self.is_ready:
-            await self._refresh_rules()
+            await self._memory.refresh_rules()
             if is_whole:
-                await self._look_after()
-        self._awake.set()
+                await self._comparison.look_after()
+        self.awake.set()
 
-    async def _follow_another(self) -> None:
-        self.is_ready = self._has_others = False
-        self.upstream.follow(await self._on(self._promises, journal.writer), self.pages_here())
-        if self.upstream.is_up:
-            self._storing_since = None
-        else:
-            await self._note_storing()
+    async def _work(self) -> None:
+        """All that reads and writes numbers happens here, one after the other."""
+        while True:
+            await self.awake.wait()
+            try:
+                if not self._lease.is_ours:
+                    self.awake.clear()
+                    self._arrivals.hand_over_all()
+                elif not self.is_ready:
+                    self.awake.clear()
+                    await self._begin()
+                else:
+                    await self._rounds.until_done()
+            except (PyMongoError, DatabaseError) as error:
+                self._fail(error)
+            except Exception as error:  # of ours: this round ends, and the pen goes on
+                log.exception("round_failed")
+                self._fail(error)
 
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
-        self._books.forget()
-        self.lanes = LiveLanes()
-        await self._read_again()
+        self._memory.begin()
+        await self._memory.read_again()
         for page in (*self.pages_here(), *self.others.pages):
             self.attach(page)
         self.is_ready = True
-        self._has_careful = True
-        self._awake.set()
+        self._arrivals.has_careful = True
+        self.awake.set()
 
-    async def _refresh_rules(self) -> None:
-        ids = [lane.performer_id for lane in self.lanes if lane.state is LaneState.READY]
-        if ids:
-            rules = await self._on(self._reader, partial(Rules.read, ids))
-            self.lanes.learn(rules)
-            self._free.update(ids)
-
-    async def _look_after(self) -> None:
-        """Once a second: what the certain way finds. Healing changes rows, so lanes are read again
-        after it; so are those that are idle here and have something waiting there."""
-        await self._rest()
-        now, limit = clock.now(), settings.DRAIN_LIMIT
-        healed = await self._on(self._reader, partial(self._healer.heal, now=now, limit=limit))
-        if healed:
-            self.lanes.forget(None)
-        await self._look_at_rows()
-
-    async def _look_at_rows(self) -> None:
-        """Where memory and rows disagree although nothing is on its way, the rows are believed."""
-        before = self._number, self._ends_kept
-        found = await self._on(self._reader, self._compared)
-        self._has_careful |= found.has_careful
-        self._elsewhere = found.elsewhere
-        # Read again, they are drained if they still are not plain.
-        self.lanes.forget({lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS)})
-        self._due.update(found.waiting_elsewhere)
-        is_quiet = before == (self._number, self._ends_kept) and not self._ends
-        if is_quiet and not self._behind:
-            self._is_stale |= found.number != self._number
-            self.lanes.forget(found.forgotten)
-
-    def _compared(self) -> "_Compared":
-        lanes = list(self.lanes)
-        idle = [lane.performer_id for lane in lanes if lane.is_idle]
-        running = [lane.running for lane in lanes if lane.running]
-        elsewhere = set(pages.holders(now=clock.now())) - {lane.performer_id for lane in lanes}
-        return _Compared(
-            number=journal.last(),
-            has_careful=inbox.has_waiting(payloads.SOURCES),
-            forgotten=live.with_waiting(idle) | live.ended(running),
-            elsewhere=elsewhere,
-            waiting_elsewhere=live.with_waiting(elsewhere),
-        )
+    def _fail(self, error: Exception) -> None:
+        """The database does not answer, or we are at fault: whether the last entry is durable is
+        not known. Callers are told to come again, and memory is not believed."""
+        log.warning("pen_interrupted", extra={"error_code": type(error).__name__})
+        self.is_ready = False
+        told = error if isinstance(error, PyMongoError) else Overloaded()
+        self._arrivals.send_away(told)
 
     async def _lay_down(self) -> None:
         """A clean end: rows are whole, and the next one need not wait for our promise to end."""
@@ -840,12 +230,12 @@ class Pen:
             task.cancel()
         journal.turned.disconnect(self.turned)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._hand_over_all()
-        await asyncio.gather(*self._handing_over, return_exceptions=True)
+        self._arrivals.hand_over_all()
+        await asyncio.gather(*self._arrivals.handing_over, return_exceptions=True)
         try:
-            await self._rest()
+            await self._rows.rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
-            await self._on(self._reader, lay)
+            await on(self.threads.reader, lay)
         except Exception as error:
             log.warning("pen_not_laid_down", extra={"error_code": type(error).__name__})
         self._post.flush()
@@ -860,33 +250,3 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("pen_work_failed")
         await asyncio.sleep(TICK_SECONDS)
-
-
-def _say_moved(entries: Iterable[Entry], ends: Iterable[Ack]) -> None:
-    """Pages that look at these queues find something new in the rows."""
-    moved = {ack.performer_id for ack in ends}
-    for entry in entries:
-        moved.update(tip.order.performer_id for tip in entry.memory[tips_projection.SETTLED])
-        moved.update(row["performer_id"] for row in entry.document.get("starts", ()))
-    groups.news.mark(moved, "queue")
-
-
-def _commands(starts: Iterable[LaneStart]) -> Messages:
-    return [
-        (start.page.channel, _activate(start.row, start.text, start.page.lease))
-        for start in starts
-        if start.text is not None
-    ]
-
-
-def _activate(row: ActivationRow, text: str, lease: int) -> dict[str, Any]:
-    return groups.activate(row["_id"], row["attempt"], text, lease)
-
-
-def _mark(now: Any) -> dict[str, Any]:
-    return {
-        "status": "claimed",
-        "claimed_by": f"{settings.STACK_SLOT}/{uuid.uuid4().hex[:12]}",
-        "lease_until": now + timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS),
-        "claimed_at": now,
-    }

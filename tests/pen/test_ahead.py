@@ -31,25 +31,28 @@ def eve_with_tokens():
 @contextmanager
 def held_up(pen):
     """The entries of this pen stand still on their way until the gate is opened."""
-    append, under_way, gate = pen._entries.append, asyncio.Event(), asyncio.Event()
+    writer = pen._entries._writer
+    append, under_way, gate = writer.append, asyncio.Event(), asyncio.Event()
 
     async def slow(document):
         under_way.set()
         await gate.wait()
         await append(document)
 
-    pen._entries.append = slow
+    writer.append = slow
     try:
         yield under_way, gate
     finally:
         gate.set()
-        pen._entries.append = append
+        writer.append = append
 
 
 async def posted(pen, bodies):
     """These calls, after the pen has heard of all of them."""
     calls = [asyncio.create_task(post(pen, body)) for body in bodies]
-    while not all(any(arrival.call.body == body for arrival in pen._keys.values()) for body in bodies):
+    while not all(
+        any(arrival.call.body == body for arrival in pen._arrivals._keys.values()) for body in bodies
+    ):
         await asyncio.sleep(0)
     for _ in range(5):  # its own turn
         await asyncio.sleep(0)
@@ -87,7 +90,7 @@ async def test_a_refused_entry_takes_along_what_was_worked_out_after_it(stage, c
             calls = [asyncio.create_task(post(pen, first[1]))]
             await under_way.wait()
             calls += await posted(pen, [second[1], third[1]])
-            taken = {"_id": pen._number + 1, "by": "elsewhere", "at": clock.now()}
+            taken = {"_id": pen._memory.number + 1, "by": "elsewhere", "at": clock.now()}
             await sync_to_async(journal.append)(taken)
             assert page.heard.empty()
             gate.set()

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from pymongo.errors import AutoReconnect, PyMongoError
 
-import config.pen.pen
+import config.pen.rows
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import inbox
@@ -31,7 +31,7 @@ SOON = 8.0
 @pytest.fixture
 def slow_rows(monkeypatch):
     """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.pen, "UNFOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 def failing_once(work, error):
@@ -131,7 +131,7 @@ def take_away():
 async def test_who_waits_when_the_pen_is_lost_is_stored_and_answered(stage, bob, take_away):
     async with running(stage.performer_id) as (pen, _):
         gate = threading.Event()
-        pen._writer.submit(gate.wait, SOON)
+        pen.threads.writer.submit(gate.wait, SOON)
         first = asyncio.create_task(post(pen, tip(stage.performer_id, bob)[1]))
         await asyncio.sleep(0.05)  # its entry is on its way
         tip_id, body = tip(stage.performer_id, bob)
@@ -150,7 +150,7 @@ async def test_who_waits_when_the_pen_is_lost_is_stored_and_answered(stage, bob,
 async def test_who_waits_when_the_pen_is_laid_down_is_stored_and_answered(stage, bob):
     async with running(stage.performer_id) as (pen, _):
         gate = threading.Event()
-        pen._writer.submit(gate.wait, SOON)
+        pen.threads.writer.submit(gate.wait, SOON)
         tip_id, body = tip(stage.performer_id, bob)
         calls = [asyncio.create_task(post(pen, body)) for _ in range(2)]
         await asyncio.sleep(0.05)  # its entry is on its way
@@ -244,7 +244,7 @@ async def test_healing_does_not_take_a_lagging_row_for_a_lost_run(stage, bob, sl
         said = await page.next()
         await pen.catch_up()
         page.finish(said)
-        await pen._look_after()
+        await pen._comparison.look_after()
         row = collection(Activation).find_one({"_id": said["activationId"]})
         assert (row["status"], row["attempt"]) == ("completed", 1)
 
@@ -371,7 +371,7 @@ async def test_a_tip_that_another_process_has_answered_plays_before_one_that_com
     async with running(stage.performer_id) as (pen, page):
         later = clock.now() + timedelta(seconds=60)
         await sync_to_async(journal.note_other)(until=later)
-        while not pen._has_others:
+        while not pen._lease.has_others:
             await asyncio.sleep(0.01)
         for _ in range(5):
             first, body = tip(stage.performer_id, bob)

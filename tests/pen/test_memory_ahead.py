@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen.pen
+import config.pen.rows
 from ground import clock
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def slow_rows(monkeypatch):
     """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.pen, "UNFOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 def rows(model, **wanted):
@@ -40,7 +40,7 @@ async def test_what_is_durable_is_not_changed_by_what_happens_later(stage, bob, 
     async with running(stage.performer_id) as (pen, page):
         await post(pen, tip(stage.performer_id, bob)[1])
         said = await page.next()
-        entry = pen._behind[0].document
+        entry = pen._rows.behind[0].document
         before = repr(entry)
         page.finish(said)
         await pen.catch_up()
@@ -187,13 +187,13 @@ async def test_a_purchase_takes_from_memory_what_it_moves_and_nothing_else(stage
     async with running(stage.performer_id) as (pen, page):
         await post(pen, tip(stage.performer_id, bob)[1])
         await page.next()
-        lane, known = pen.lanes.get(stage.performer_id), set(pen._books._known)
+        lane, known = pen.lanes.get(stage.performer_id), set(pen._memory.books._known)
         assert f"user:{bob.user_id}" in known
         assert await post(pen, purchase(Viewer(), 500)) is Acceptance.NEW
         await until(lambda: not inbox.has_waiting(payloads.SOURCES))
         await post(pen, tip(stage.performer_id, Viewer())[1])  # it needs those tokens
         assert pen.lanes.get(stage.performer_id) is lane
-        assert known <= set(pen._books._known)
+        assert known <= set(pen._memory.books._known)
         await pen.catch_up()
     assert rows(TipActivated) == 2
 

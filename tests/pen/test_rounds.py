@@ -91,16 +91,16 @@ async def test_what_was_answered_before_is_settled_before_whichever_way_it_came(
     async with running(stage.performer_id) as (pen, _):
         careful, plain = tip(stage.performer_id, bob), tip(stage.performer_id, bob)
         later: list[asyncio.Task[Acceptance]] = []
-        read = pen._read_what_is_cold
+        read = pen._rounds._read_what_is_cold
 
         async def read_while_they_come() -> None:
             if not later:
-                assert await pen._accept_carefully(call_of(careful[1])) is Acceptance.NEW
+                assert await pen._arrivals._accept_carefully(call_of(careful[1])) is Acceptance.NEW
                 later.append(asyncio.create_task(post(pen, plain[1])))
                 await asyncio.sleep(0)
             await read()
 
-        pen._read_what_is_cold = read_while_they_come
+        pen._rounds._read_what_is_cold = read_while_they_come
         await post(pen, tip(stage.performer_id, bob)[1])
         await later[0]
         await until(lambda: collection(TipActivated).count_documents({}) == 3)
