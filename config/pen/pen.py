@@ -117,11 +117,13 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What the rows say that concerns memory. `forgotten`: lanes that have something waiting here,
-    or have ended there. `elsewhere`: performers whose page another process serves."""
+    """What the rows say that concerns memory. `ended`: activations that run here, and are over
+    there, whatever else is on its way. `forgotten`: lanes that have something waiting there alone.
+    `elsewhere`: performers whose page is not known here."""
 
     number: int
     has_careful: bool
+    ended: set[str]
     forgotten: set[str]
     elsewhere: set[str]
     waiting_elsewhere: set[str]
@@ -760,6 +762,7 @@ class Pen:
         # Read again, they are drained if they still are not plain.
         self.lanes.forget({lane.performer_id for lane in self.lanes.in_state(LaneState.ROWS)})
         self._due.update(found.waiting_elsewhere)
+        self.lanes.forget({lane.performer_id for lane in self.lanes if lane.running in found.ended})
         is_quiet = before == (self._number, self._ends_kept) and not self._ends
         if is_quiet and not self._behind:
             self._is_stale |= found.number != self._number
@@ -773,7 +776,8 @@ class Pen:
         return _Compared(
             number=journal.last(),
             has_careful=inbox.has_waiting(payloads.SOURCES),
-            forgotten=live.with_waiting(idle) | live.ended(running),
+            ended=live.ended(running),
+            forgotten=live.with_waiting(idle),
             elsewhere=elsewhere,
             waiting_elsewhere=live.with_waiting(elsewhere),
         )
