@@ -62,6 +62,7 @@ Messages = list[tuple[str, dict[str, Any]]]
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+KNOWN_SECONDS = 1.0  # before so long each process has looked who else stores calls
 LEASE = timedelta(seconds=5)
 MARGIN_SECONDS = 1.0  # before its end nothing is started any more
 UNFOLD_SECONDS = 0.1  # so long rows may lag behind; whoever waits for them asks sooner
@@ -164,8 +165,10 @@ class Pen:
         self._is_stale = True
         self._has_careful = False
         self._has_others = False  # processes that store calls beside us
-        self._storing_since: float | None = None  # beside another writer
+        self._others_asked = 0.0  # when that was so
+        self._storing_since = self._noted_until = 0.0  # beside another writer
         self._until = 0.0
+        self._has_ticked = asyncio.Event()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="pen")
         self._entries = EntryWriter(self._writer)
@@ -227,21 +230,32 @@ class Pen:
         outcome = await self._store(call)
         if outcome is Acceptance.NEW and not call.is_ignored:
             self._settle_soon()
-        if not self.is_ready and self.upstream.holder:
+        if not self._is_mine:
             await self._is_known_to_store()
         return outcome
+
+    @property
+    def _is_mine(self) -> bool:
+        """No other process can have the pen, also if this one has just stood still."""
+        return self._is_promised and time.monotonic() < self._until
 
     async def _is_known_to_store(self) -> None:
         """Nothing is answered here of which the writer does not know that it may be: it settles
         what its own callers say later in its turn."""
-        if self._storing_since is None:
+        await self._has_ticked.wait()
+        if self._is_mine:
+            return
+        if time.monotonic() > self._noted_until:
             await self._note_storing()
-        since = self._storing_since or time.monotonic()
-        await asyncio.sleep(max(0.0, since + 2 * TICK_SECONDS - time.monotonic()))
+        known = self._storing_since + KNOWN_SECONDS
+        await asyncio.sleep(max(0.0, known - time.monotonic()))
 
     async def _note_storing(self) -> None:
+        asked, is_new = time.monotonic(), time.monotonic() > self._noted_until
         await self._on(self._promises, partial(journal.note_other, until=clock.now() + LEASE))
-        self._storing_since = self._storing_since or time.monotonic()
+        if is_new:
+            self._storing_since = time.monotonic()
+        self._noted_until = asked + LEASE.total_seconds() - MARGIN_SECONDS
 
     def _settle_soon(self) -> None:
         self._has_careful = True
@@ -364,15 +378,20 @@ class Pen:
             here = len(self._cold)  # who comes after our looks may come after an answer unseen
             if self._is_stale:
                 await self._read_again()
-            if self._cold and self._has_others:  # what was answered there comes before it
+            if self._cold and self._may_have_others:  # what was answered there comes before it
                 waiting = partial(inbox.has_waiting, payloads.SOURCES)
                 self._has_careful |= await self._on(self._reader, waiting)
-            if self._has_careful:
-                await self._settle_carefully()
+            if self._has_careful and await self._settle_carefully():
+                here = 0  # the rest of it was answered before
             await self._read_what_is_cold()
             await self._round(here)
             if self._cold or self._free or self._due:
                 self._awake.set()
+
+    @property
+    def _may_have_others(self) -> bool:
+        """It was so, or has not been asked for as long as they wait to be known."""
+        return self._has_others or time.monotonic() - self._others_asked > KNOWN_SECONDS
 
     async def _round(self, at_most: int) -> None:
         made = Round(_mark(clock.now()))
@@ -409,8 +428,9 @@ class Pen:
         moved = posting.states(islice(touched.accounts or (), LEARNED))
         return number, Head(row["sequence"], row["digest"]), touched, moved
 
-    async def _settle_carefully(self) -> None:
-        """What waits in the inbox, in turns of its own; they make us read again."""
+    async def _settle_carefully(self) -> bool:
+        """What waits in the inbox, in turns of its own; they make us read again. Whether there is
+        more than one turn takes."""
         self._has_careful = False
         now, limit = clock.now(), settings.DRAIN_LIMIT
         done = await self._on(self._reader, partial(settlement.drain, now=now, limit=limit))
@@ -420,6 +440,7 @@ class Pen:
             await self._read_again()
         if done.is_looking:
             webhooks.ring_for_looks()
+        return done.handled >= limit
 
     async def _read_what_is_cold(self) -> None:
         orders = [each.order for each in islice(self._cold, MOST_TIPS)]
@@ -681,6 +702,7 @@ class Pen:
                     await self._tick(is_whole=number % 2 == 0)
                 except Exception as error:
                     log.warning("pen_tick_failed", extra={"error_code": type(error).__name__})
+                self._has_ticked.set()
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             await self._lay_down()
@@ -706,8 +728,7 @@ class Pen:
         if self._is_promised:
             self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
             self.upstream.follow("", ())
-            others = partial(journal.has_others, now=now)
-            self._has_others = await self._on(self._promises, others)
+            await self._look_for_others()
         else:
             await self._follow_another()
         self.others.tick()
@@ -720,10 +741,15 @@ class Pen:
     async def _follow_another(self) -> None:
         self.is_ready = self._has_others = False
         self.upstream.follow(await self._on(self._promises, journal.writer), self.pages_here())
-        if self.upstream.is_up:
-            self._storing_since = None
-        else:
+        if not self.upstream.is_up:
             await self._note_storing()
+
+    async def _look_for_others(self) -> None:
+        asked, before = time.monotonic(), self._has_others
+        others = partial(journal.has_others, now=clock.now())
+        self._has_others = await self._on(self._promises, others)
+        self._others_asked = asked
+        self._has_careful |= before  # also what the last of them has stored
 
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
@@ -792,6 +818,7 @@ class Pen:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._hand_over_all()
         await asyncio.gather(*self._handing_over, return_exceptions=True)
+        self._is_promised = False  # what comes now is stored beside the next one
         try:
             await self._rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())
