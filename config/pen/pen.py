@@ -158,7 +158,7 @@ class Pen:
         self._ends: list[Ack] = []  # not in the rows yet
         self._ends_kept = 0  # how many were there before these
         self._carried = 0  # of all there were, as many as durable entries name
-        self._elsewhere: set[str] = set()  # performers whose page another process serves
+        self._elsewhere: set[str] = set()  # performers whose page is not known here
         self._free: set[str] = set()  # lanes that may start something
         self._due: set[str] = set()  # lanes whose rows are to be drained
         self._is_promised = False  # the pen is ours for now
@@ -297,10 +297,13 @@ class Pen:
         """The same, by the writer in another process."""
         return not self.is_ready and await self.upstream.finished(ack)
 
-    def attach(self, page: Holding, *, is_new: bool = True) -> None:
+    def attach(self, page: Holding) -> None:
+        self.upstream.attached(page)
+        self.hold(page, is_new=True)
+
+    def hold(self, page: Holding, *, is_new: bool) -> None:
         """A page has taken her devices; its lane is read from the rows. One that is not new may
         have lost them again."""
-        self.upstream.attached(page)
         lane = self.lanes.get(page.performer_id)
         known = lane.page.lease if lane else 0
         if page.lease > known or (is_new and page.lease == known):
@@ -309,6 +312,9 @@ class Pen:
 
     def detach(self, performer_id: str, channel: str) -> None:
         self.upstream.detached(performer_id, channel)
+        self.let_go(performer_id, channel)
+
+    def let_go(self, performer_id: str, channel: str) -> None:
         self.lanes.detach(performer_id, channel)
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:
@@ -320,7 +326,10 @@ class Pen:
         """Something careful was done to these lanes."""
         changed = set(performer_ids)
         self.upstream.changed(changed)
-        self.lanes.forget(changed)
+        self.forget(changed)
+
+    def forget(self, performer_ids: Iterable[str]) -> None:
+        self.lanes.forget(set(performer_ids))
         self._awake.set()
 
     def _send(self, messages: Messages) -> None:
@@ -421,8 +430,7 @@ class Pen:
 
     def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched, dict[str, State]]:
         before = self._number
-        number = journal.catch_up()
-        journal.unfold([], {projection.ENDS: ends})
+        number = _unfolded(ends)
         row = eventlog.head()
         touched = journal.touched_since(before, number)
         moved = posting.states(islice(touched.accounts or (), LEARNED))
@@ -619,10 +627,19 @@ class Pen:
 
     async def catch_up(self) -> None:
         """Returns when everybody reads what is durable now, and what pages have said."""
-        if self.is_ready or not self.upstream.holder:
-            await self._rest()
-        elif not await self.upstream.caught_up():
-            await self._on(self._reader, journal.catch_up)
+        await self._rest()
+        if self.is_ready and self._is_mine:
+            return
+        if not await self.upstream.caught_up():
+            await self._catch_up_alone()
+
+    async def _catch_up_alone(self) -> None:
+        """What pages here have ended is said by nobody else, if who took it is gone."""
+        ends = self.upstream.ends()
+        await self._on(self._reader, partial(_unfolded, ends))
+        self.upstream.are_written(ends)
+        if ends:
+            self.read_again({ack.performer_id for ack in ends})
 
     async def _rest(self) -> None:
         number = self._behind[-1].number if self._behind else 0
@@ -692,8 +709,18 @@ class Pen:
     async def run(self) -> None:
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        works = (self._work, self._unfolding, self._post.listen, self._post.send, self._looking)
-        self._tasks = [self._loop.create_task(_for_ever(work)) for work in works]
+        post = self._post
+        works = (
+            self._work,
+            self._unfolding,
+            self._looking,
+            self._beating,
+            post.listen,
+            post.send,
+        )
+        self._tasks = [
+            self._loop.create_task(_for_ever(work), name=work.__qualname__) for work in works
+        ]
         number = 0
         try:
             while True:
@@ -721,17 +748,23 @@ class Pen:
                 await asyncio.sleep(TICK_SECONDS)
                 self._told.set()
 
+    async def _beating(self) -> None:
+        """By the clock alone: who waits for a database is there all the same."""
+        while True:
+            self.upstream.tick(self.pages_here())
+            self.others.tick()
+            await asyncio.sleep(TICK_SECONDS)
+
     async def _tick(self, *, is_whole: bool) -> None:
         asked, now = time.monotonic(), clock.now()
         take = partial(journal.take_pen, self.holder, now=now, until=now + LEASE)
         self._is_promised = await self._on(self._promises, take)
         if self._is_promised:
             self._until = asked + LEASE.total_seconds() - MARGIN_SECONDS
-            self.upstream.follow("", ())
+            self.upstream.follow("")
             await self._look_for_others()
         else:
             await self._follow_another()
-        self.others.tick()
         if self.is_ready:
             await self._refresh_rules()
             if is_whole:
@@ -740,9 +773,12 @@ class Pen:
 
     async def _follow_another(self) -> None:
         self.is_ready = self._has_others = False
-        self.upstream.follow(await self._on(self._promises, journal.writer), self.pages_here())
+        if self.upstream.follow(await self._on(self._promises, journal.writer)):
+            self.upstream.tick(self.pages_here())
         if not self.upstream.is_up:
             await self._note_storing()
+            if self.upstream.ends():
+                await self._catch_up_alone()
 
     async def _look_for_others(self) -> None:
         asked, before = time.monotonic(), self._has_others
@@ -753,11 +789,12 @@ class Pen:
 
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
+        await self._catch_up_alone()
         self._books.forget()
         self.lanes = LiveLanes()
         await self._read_again()
         for page in (*self.pages_here(), *self.others.pages):
-            self.attach(page)
+            self.hold(page, is_new=True)
         self.is_ready = True
         self._has_careful = True
         self._awake.set()
@@ -777,6 +814,8 @@ class Pen:
         healed = await self._on(self._reader, partial(self._healer.heal, now=now, limit=limit))
         if healed:
             self.lanes.forget(None)
+        for page in self.pages_here():  # should one of them have been taken for another's
+            self.hold(page, is_new=False)
         await self._look_at_rows()
 
     async def _look_at_rows(self) -> None:
@@ -837,6 +876,13 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("pen_work_failed")
         await asyncio.sleep(TICK_SECONDS)
+
+
+def _unfolded(ends: list[Ack]) -> int:
+    """All that is durable, and these; the watermark then."""
+    number = journal.catch_up()
+    journal.unfold([], {projection.ENDS: ends})
+    return number
 
 
 def _say_moved(entries: Iterable[Entry], ends: Iterable[Ack]) -> None:
