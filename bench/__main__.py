@@ -93,6 +93,14 @@ def arguments() -> argparse.Namespace:
         metavar="N",
         help="web processes of the stack",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        choices=range(1, 9),
+        metavar="N",
+        help="workers of the stack",
+    )
     return parser.parse_args()
 
 
@@ -105,7 +113,10 @@ def main() -> int:
         return 2
     print("starting a stack with its own databases ...", flush=True)
     try:
-        with BenchStack(performers=options.performers, web=options.web) as stack:
+        chosen_stack = BenchStack(
+            performers=options.performers, web=options.web, workers=options.workers
+        )
+        with chosen_stack as stack:
             rows = [measure(plan, stack) for plan in chosen]
             found = floor.measure(
                 mongodb_uri=stack.addresses["mongodb_uri"],

@@ -47,10 +47,12 @@ class BenchStack:
         *,
         performers: int,
         web: int,
+        workers: int = 1,
         directory: Path | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.performers, self.web, self.is_kept = performers, web, directory is not None
+        self.performers, self.is_kept = performers, directory is not None
+        self.web, self.workers = web, workers
         self.directory = directory or Path(tempfile.mkdtemp(prefix="bench-"))
         self.log = self.directory / "stack.log"
         self.secret = new_secret()
@@ -72,6 +74,8 @@ class BenchStack:
             "0",
             "--web",
             str(self.web),
+            "--workers",
+            str(self.workers),
             "--data",
             str(self.directory),
         ]

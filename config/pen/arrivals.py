@@ -118,7 +118,7 @@ class Arrivals:
         outcome = await self._store(call)
         if outcome is Acceptance.NEW and not call.is_ignored:
             self._settle_soon()
-        if not self._pen.is_ready and self._upstream.holder:
+        if not self._lease.is_certain:
             await self._lease.is_known_to_store()
         return outcome
 

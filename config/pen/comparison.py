@@ -30,11 +30,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What the rows say that concerns memory. `forgotten`: lanes that have something waiting here,
-    or have ended there. `elsewhere`: performers whose page another process serves."""
+    """What the rows say that concerns memory. `ended`: activations that run here, and are over
+    there, whatever else is on its way. `forgotten`: lanes that have something waiting there alone.
+    `elsewhere`: performers whose page is not known here."""
 
     number: int
     has_careful: bool
+    ended: set[str]
     forgotten: set[str]
     elsewhere: set[str]
     waiting_elsewhere: set[str]
@@ -92,6 +94,8 @@ class Comparison:
         # Read again, they are drained if they still are not plain.
         memory.lanes.forget({lane.performer_id for lane in memory.lanes.in_state(LaneState.ROWS)})
         memory.due.update(found.waiting_elsewhere)
+        over = {lane.performer_id for lane in memory.lanes if lane.running in found.ended}
+        memory.lanes.forget(over)
         is_quiet = before == (memory.number, rows.ends_kept) and not rows.ends
         if is_quiet and not rows.behind:
             memory.is_stale |= found.number != memory.number
@@ -105,7 +109,8 @@ class Comparison:
         return _Compared(
             number=journal.last(),
             has_careful=inbox.has_waiting(payloads.SOURCES),
-            forgotten=live.with_waiting(idle) | live.ended(running),
+            ended=live.ended(running),
+            forgotten=live.with_waiting(idle),
             elsewhere=elsewhere,
             waiting_elsewhere=live.with_waiting(elsewhere),
         )

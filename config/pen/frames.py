@@ -1,5 +1,6 @@
 """What web processes say to each other, as bytes. Each frame is proven under our secret key and for
-whom it is meant: who may write to Redis may not therefore move money."""
+whom it is meant, and has a number, so that it is heard once: who may write to Redis may not
+therefore move money."""
 
 import dataclasses
 import hashlib
@@ -22,6 +23,7 @@ Packed = Sequence[Any]
 
 DIGEST = "sha256"
 DIGEST_BYTES = 32
+MOST_BYTES = 32 * 1024 * 1024  # Redis hangs up on whoever is to be told more
 
 
 @lru_cache(maxsize=2)
@@ -39,7 +41,10 @@ def sealed(to: str, frame: Frame) -> bytes:
 
 
 def opened(to: str, data: bytes) -> Frame | None:
-    """None where it is not proven, or not for us."""
+    """None where it is not proven, or not for us. Whatever is proven may still be of another
+    release."""
+    if len(data) > MOST_BYTES:
+        return None
     proof, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
     if not hmac.compare_digest(proof, _proof(to, content)):
         return None

@@ -29,9 +29,16 @@ from tips.settlement.rounds import Head
 LEARNED = 5_000  # accounts that others moved and that are read at once: whoever buys will tip
 
 
+def unfolded(ends: list[Ack]) -> int:
+    """All that is durable, and these; the watermark then."""
+    number = journal.catch_up()
+    journal.unfold([], {projection.ENDS: ends})
+    return number
+
+
 class LiveMemory:
     """`number`: of the last entry. `free`: lanes that may start something. `due`: lanes whose rows
-    are to be drained. `elsewhere`: performers whose page another process serves. `is_stale`: to be
+    are to be drained. `elsewhere`: performers whose page is not known here. `is_stale`: to be
     read again before anything is worked out. What drained lanes send goes to `send`, from a
     thread."""
 
@@ -77,8 +84,7 @@ class LiveMemory:
 
     def _caught_up(self, ends: list[Ack]) -> tuple[int, Head, Touched, dict[str, State]]:
         before = self.number
-        number = journal.catch_up()
-        journal.unfold([], {projection.ENDS: ends})
+        number = unfolded(ends)
         row = eventlog.head()
         touched = journal.touched_since(before, number)
         moved = posting.states(islice(touched.accounts or (), LEARNED))

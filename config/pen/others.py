@@ -1,17 +1,20 @@
 """The other web processes, as the one that holds the pen sees them: their calls join its rounds,
-and the lanes of their pages live in its memory beside its own."""
+and the lanes of their pages live in its memory beside its own.
+
+What is heard here is never said on: two processes may each take the other for the one."""
 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from pymongo.errors import PyMongoError
 
 from config.pen import frames
 from config.pen.frames import Frame
-from config.pen.post import FROM, Post
+from config.pen.post import FROM, Post, one_by_one
 from config.pen.upstream import AWAY, FRESH_SECONDS, OVERLOADED
 from ground.hops.groupcommit import Overloaded
 from ground.inbox.inbox import Acceptance, Call
@@ -23,7 +26,7 @@ from tips.intake.payloads import Order
 GONE_SECONDS = 5.0
 
 
-class Keeper(Protocol):
+class AskedPen(Protocol):
     """What the others ask of the pen."""
 
     is_ready: bool
@@ -34,11 +37,11 @@ class Keeper(Protocol):
 
     async def catch_up(self) -> None: ...
 
-    def attach(self, page: Holding, *, is_new: bool = True) -> None: ...
+    def hold(self, page: Holding, *, is_new: bool) -> None: ...
 
-    def detach(self, performer_id: str, channel: str) -> None: ...
+    def let_go(self, performer_id: str, channel: str) -> None: ...
 
-    def read_again(self, performer_ids: Iterable[str]) -> None: ...
+    def forget(self, performer_ids: Iterable[str]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -54,13 +57,14 @@ class Process:
 
 
 class Others:
-    def __init__(self, pen: Keeper, post: Post) -> None:
+    def __init__(self, pen: AskedPen, post: Post) -> None:
         self._pen, self._post = pen, post
         self._known: dict[str, Process] = {}
         self._owners: dict[str, str] = {}  # of channels
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         # In this order: an end, or a call, is about pages that are known.
         self._kinds: dict[str, Callable[[Process, Any], None]] = {
+            "here": self._came,
             "pages": self._listed,
             "attached": self._attached,
             "detached": self._detached,
@@ -107,32 +111,48 @@ class Others:
     # --- what they say ---------------------------------------------------------------------------
 
     def hear(self, frame: Frame) -> None:
+        if frame.keys().isdisjoint(self._kinds):
+            return  # it is the one that we follow, or have followed
         process = self._process(frame[FROM][0], is_told="pages" in frame)
         if process is None:
             return
         for kind, heard in self._kinds.items():
-            for said in frame.get(kind, ()):
-                heard(process, said)
+            one_by_one(frame.get(kind, ()), partial(heard, process))
 
     def _process(self, name: str, *, is_told: bool) -> Process | None:
-        """Who is not known is believed from when he has said which pages he has."""
+        """Who is not known is believed from when he has said which pages he has; he is asked."""
         process = self._known.get(name)
         if process is None and is_told:
             process = self._known[name] = Process(name, 0.0)
             self._post.say(name, "beat", self._pen.is_ready)
-        if process is not None:
+        if process is None:
+            self._post.say(name, "who", 1)
+        else:
             process.heard_at = time.monotonic()
         return process
 
+    def _came(self, process: Process, said: Any) -> None:
+        """That it is there is all it says."""
+
     def _changed(self, process: Process, performer_id: str) -> None:
-        self._pen.read_again([performer_id])
+        self._pen.forget([performer_id])
 
     def _finished(self, process: Process, said: tuple[int, frames.Packed]) -> None:
         number, packed = said
-        self._answer(process.name, number, self._pen.finished(frames.ack(packed)))
+        is_taken = False
+        try:
+            is_taken = self._pen.finished(frames.ack(packed))
+        finally:  # also where it is not understood: it is not waited for
+            self._answer(process.name, number, is_taken)
 
     def _called(self, process: Process, said: tuple[int, frames.Packed]) -> None:
-        self._beside(self._accepted(process.name, *said))
+        number, packed = said
+        try:
+            call, order = frames.call(packed)
+        except Exception:
+            self._answer(process.name, number, AWAY)
+            raise
+        self._beside(self._accepted(process.name, number, call, order))
 
     def _asked_to_rest(self, process: Process, said: tuple[int]) -> None:
         self._beside(self._caught_up(process.name, *said))
@@ -145,12 +165,12 @@ class Others:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _accepted(self, to: str, number: int, packed: frames.Packed) -> None:
+    async def _accepted(self, to: str, number: int, call: Call, order: Order | None) -> None:
         """Where it fails the caller's own process tries, and says what is wrong."""
         answer = AWAY
         try:
             if self._pen.is_ready:
-                answer = (await self._pen.accept(*frames.call(packed))).value
+                answer = (await self._pen.accept(call, order)).value
         except Overloaded:
             answer = OVERLOADED
         except PyMongoError:
@@ -161,8 +181,9 @@ class Others:
     async def _caught_up(self, to: str, number: int) -> None:
         is_caught_up = False
         try:
-            await self._pen.catch_up()
-            is_caught_up = self._pen.is_ready
+            if self._pen.is_ready:
+                await self._pen.catch_up()
+                is_caught_up = self._pen.is_ready
         except PyMongoError:
             pass
         finally:
@@ -184,10 +205,10 @@ class Others:
         page = Holding(performer_id, channel, lease, process.is_fresh)
         process.pages[channel] = page
         self._owners[channel] = process.name
-        self._pen.attach(page, is_new=is_new)
+        self._pen.hold(page, is_new=is_new)
 
     def _detached(self, process: Process, said: tuple[str, str]) -> None:
         performer_id, channel = said
-        process.pages.pop(channel, None)
-        self._owners.pop(channel, None)
-        self._pen.detach(performer_id, channel)
+        if process.pages.pop(channel, None) is not None:
+            self._owners.pop(channel, None)
+            self._pen.let_go(performer_id, channel)

@@ -27,7 +27,7 @@ from config.pen.comparison import Comparison
 from config.pen.entries import Entries
 from config.pen.frames import Frame
 from config.pen.lease import Lease
-from config.pen.memory import LiveMemory
+from config.pen.memory import LiveMemory, unfolded
 from config.pen.others import Others
 from config.pen.post import Post
 from config.pen.roof import TICK_SECONDS, Messages, Threads, on
@@ -92,10 +92,13 @@ class Pen:
         """The same, by the writer in another process."""
         return not self.is_ready and await self.upstream.finished(ack)
 
-    def attach(self, page: Holding, *, is_new: bool = True) -> None:
+    def attach(self, page: Holding) -> None:
+        self.upstream.attached(page)
+        self.hold(page, is_new=True)
+
+    def hold(self, page: Holding, *, is_new: bool) -> None:
         """A page has taken her devices; its lane is read from the rows. One that is not new may
         have lost them again."""
-        self.upstream.attached(page)
         lane = self._memory.lanes.get(page.performer_id)
         known = lane.page.lease if lane else 0
         if page.lease > known or (is_new and page.lease == known):
@@ -104,6 +107,9 @@ class Pen:
 
     def detach(self, performer_id: str, channel: str) -> None:
         self.upstream.detached(performer_id, channel)
+        self.let_go(performer_id, channel)
+
+    def let_go(self, performer_id: str, channel: str) -> None:
         self._memory.lanes.detach(performer_id, channel)
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:
@@ -115,15 +121,27 @@ class Pen:
         """Something careful was done to these lanes."""
         changed = set(performer_ids)
         self.upstream.changed(changed)
-        self._memory.lanes.forget(changed)
+        self.forget(changed)
+
+    def forget(self, performer_ids: Iterable[str]) -> None:
+        self._memory.lanes.forget(set(performer_ids))
         self.awake.set()
 
     async def catch_up(self) -> None:
         """Returns when everybody reads what is durable now, and what pages have said."""
-        if self.is_ready or not self.upstream.holder:
-            await self._rows.rest()
-        elif not await self.upstream.caught_up():
-            await on(self.threads.reader, journal.catch_up)
+        await self._rows.rest()
+        if self.is_ready and self._lease.is_certain:
+            return
+        if not await self.upstream.caught_up():
+            await self._catch_up_alone()
+
+    async def _catch_up_alone(self) -> None:
+        """What pages here have ended is said by nobody else, if who took it is gone."""
+        ends = self.upstream.ends()
+        await on(self.threads.reader, partial(unfolded, ends))
+        self.upstream.are_written(ends)
+        if ends:
+            self.read_again({ack.performer_id for ack in ends})
 
     def _send(self, messages: Messages) -> None:
         """To pages, wherever they are."""
@@ -162,8 +180,11 @@ class Pen:
         """For ever; laid down where it is cancelled."""
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
-        beside = self._rows.unfolding, self._post.listen, self._post.send, self._comparison.looking
-        self._tasks = [self._loop.create_task(_for_ever(work)) for work in (self._work, *beside)]
+        post, looking = self._post, self._comparison.looking
+        works = self._work, self._rows.unfolding, looking, self._beating, post.listen, post.send
+        self._tasks = [
+            self._loop.create_task(_for_ever(work), name=work.__qualname__) for work in works
+        ]
         number = 0
         try:
             while True:
@@ -172,18 +193,31 @@ class Pen:
                     await self._tick(is_whole=number % 2 == 0)
                 except Exception as error:
                     log.warning("pen_tick_failed", extra={"error_code": type(error).__name__})
+                self._lease.has_asked.set()
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             await self._lay_down()
 
     async def _tick(self, *, is_whole: bool) -> None:
+        had_others = self._lease.has_others
         await self._lease.renew()
-        self.others.tick()
+        self._arrivals.has_careful |= had_others  # also what the last of them has stored
+        if not self._lease.is_ours and not self.upstream.is_up and self.upstream.ends():
+            await self._catch_up_alone()
         if self.is_ready:
             await self._memory.refresh_rules()
             if is_whole:
+                for page in self.pages_here():  # should one have been taken for another's
+                    self.hold(page, is_new=False)
                 await self._comparison.look_after()
         self.awake.set()
+
+    async def _beating(self) -> None:
+        """By the clock alone: who waits for a database is there all the same."""
+        while True:
+            self.upstream.tick(self.pages_here())
+            self.others.tick()
+            await asyncio.sleep(TICK_SECONDS)
 
     async def _work(self) -> None:
         """All that reads and writes numbers happens here, one after the other."""
@@ -206,10 +240,11 @@ class Pen:
 
     async def _begin(self) -> None:
         """The pen is ours: everything is read, and the pages of this process get their lanes."""
+        await self._catch_up_alone()
         self._memory.begin()
         await self._memory.read_again()
         for page in (*self.pages_here(), *self.others.pages):
-            self.attach(page)
+            self.hold(page, is_new=True)
         self.is_ready = True
         self._arrivals.has_careful = True
         self.awake.set()
@@ -232,6 +267,7 @@ class Pen:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._arrivals.hand_over_all()
         await asyncio.gather(*self._arrivals.handing_over, return_exceptions=True)
+        self._lease.is_ours = False  # what comes now is stored beside the next one
         try:
             await self._rows.rest()
             lay = partial(journal.lay_down_pen, self.holder, now=clock.now())

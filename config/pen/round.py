@@ -110,20 +110,21 @@ class Rounds:
             here = len(self._arrivals.cold)
             if self._memory.is_stale:
                 await self._memory.read_again()
-            if self._arrivals.cold and self._lease.has_others:
+            if self._arrivals.cold and self._lease.may_have_others:
                 # What was answered there comes before what is cold here.
                 waiting = partial(inbox.has_waiting, payloads.SOURCES)
                 has_waiting = await on(self._threads.reader, waiting)
                 self._arrivals.has_careful |= has_waiting  # which may have been said meanwhile
-            if self._arrivals.has_careful:
-                await self._settle_carefully()
+            if self._arrivals.has_careful and await self._settle_carefully():
+                here = 0  # the rest of it was answered before
             await self._read_what_is_cold()
             await self._round(here)
             if self._arrivals.cold or self._memory.free or self._memory.due:
                 self._awake.set()
 
-    async def _settle_carefully(self) -> None:
-        """What waits in the inbox, in turns of its own; they make us read again."""
+    async def _settle_carefully(self) -> bool:
+        """What waits in the inbox, in turns of its own; they make us read again. Whether there is
+        more than one turn takes."""
         self._arrivals.has_careful = False
         now, limit = clock.now(), settings.DRAIN_LIMIT
         drain = partial(settlement.drain, now=now, limit=limit)
@@ -134,6 +135,7 @@ class Rounds:
             await self._memory.read_again()
         if done.is_looking:
             webhooks.ring_for_looks()
+        return done.handled >= limit
 
     async def _read_what_is_cold(self) -> None:
         memory = self._memory
@@ -213,7 +215,7 @@ class Rounds:
             or memory.has_unknown
             or memory.lanes.has_loading
             or self._arrivals.has_careful
-            or self._lease.has_others
+            or self._lease.may_have_others
             or bool(memory.due)
         )
 

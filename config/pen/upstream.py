@@ -12,7 +12,7 @@ from typing import Any
 
 from config.pen import frames
 from config.pen.frames import Frame
-from config.pen.post import FROM, Post
+from config.pen.post import FROM, Post, one_by_one
 from ground.hops.groupcommit import Overloaded
 from ground.inbox.inbox import Acceptance, Call
 from lovense.sending.acknowledgement import Ack
@@ -25,8 +25,10 @@ ANSWER_SECONDS = 5.0
 """So long its answer is waited for."""
 MOST_ASKED = 20_000
 MOST_OVER = 50_000  # activations remembered, whose rows may be behind
+ENDS_SECONDS = 10.0  # after so long an end that it has taken is in its row
 ALL_PAGES_TICKS = 10  # so often the whole list of pages is said again
 OVERLOADED, AWAY = "overloaded", "away"
+OUTCOMES = {outcome.value: outcome for outcome in Acceptance}
 
 
 def said(page: Holding) -> tuple[str, str, int]:
@@ -45,6 +47,7 @@ class Upstream:
         self._numbers = count(1)
         self._asked: dict[int, tuple[float, asyncio.Future[Any]]] = {}
         self._over: dict[str, None] = {}
+        self._ends: dict[str, tuple[float, Ack]] = {}
 
     @property
     def is_up(self) -> bool:
@@ -59,7 +62,7 @@ class Upstream:
         answer = await self._ask("calls", frames.packed_call(call, order))
         if answer == OVERLOADED:
             raise Overloaded
-        return None if answer in (None, AWAY) else Acceptance(answer)
+        return OUTCOMES.get(answer)
 
     async def finished(self, ack: Ack) -> bool:
         """Whether it takes this for the plain end of what runs on a page of ours."""
@@ -67,7 +70,7 @@ class Upstream:
             return False
         is_taken = await self._ask("acks", frames.packed_ack(ack)) is True
         if is_taken:
-            self._remember(ack.activation_id)
+            self._remember(ack)
         return is_taken
 
     async def caught_up(self) -> bool:
@@ -80,13 +83,26 @@ class Upstream:
         self._post.say(self.holder, kind, [number, *about])
         return await answer
 
-    def _remember(self, activation_id: str) -> None:
-        self._over[activation_id] = None
+    def _remember(self, ack: Ack) -> None:
+        self._ends[ack.activation_id] = time.monotonic(), ack
+        self._over[ack.activation_id] = None
         if len(self._over) > MOST_OVER:
             self._over = dict.fromkeys(list(self._over)[MOST_OVER // 2 :])
 
     def is_over(self, activation_id: str) -> bool:
         return activation_id in self._over
+
+    def ends(self) -> list[Ack]:
+        """What it has taken and, were it gone now, may have told nobody."""
+        return [ack for _, ack in self._ends.values()]
+
+    def are_written(self, ends: Iterable[Ack]) -> None:
+        for ack in ends:
+            self._ends.pop(ack.activation_id, None)
+
+    def _forget_old_ends(self) -> None:
+        before = time.monotonic() - ENDS_SECONDS
+        self.are_written([ack for at, ack in self._ends.values() if at < before])
 
     # --- what it is told -------------------------------------------------------------------------
 
@@ -106,19 +122,24 @@ class Upstream:
 
     # --- whether it is there ---------------------------------------------------------------------
 
-    def follow(self, holder: str, pages: Iterable[Holding]) -> None:
-        """Twice a second, with the name of whoever holds the pen."""
-        if holder != self.holder:
-            self.lost()
-            self.holder, self._ticks = holder, 0
-            self._over.clear()
+    def follow(self, holder: str) -> bool:
+        """With the name of whoever holds the pen; whether that is another one now."""
+        if holder == self.holder:
+            return False
+        self.lost()
+        self.holder = holder
+        self._over.clear()
+        return True
+
+    def tick(self, pages: Iterable[Holding]) -> None:
+        """Twice a second."""
         self._give_up_old()
-        if not holder:
-            return
+        if self.is_up:
+            self._forget_old_ends()
         if self._ticks % ALL_PAGES_TICKS == 0:
-            self._post.say(holder, "pages", [said(page) for page in pages])
+            self._say("pages", [said(page) for page in pages if page.may_run()])
         else:
-            self._post.say(holder, "here", 1)
+            self._say("here", 1)
         self._ticks += 1
 
     def _give_up_old(self) -> None:
@@ -129,21 +150,24 @@ class Upstream:
             self._answered(number, None)
 
     def lost(self) -> None:
-        """Whoever waits for an answer does without."""
-        self._is_ready = False
+        """Whoever waits for an answer does without, and it is told all again."""
+        self._is_ready, self._ticks = False, 0
         for number in list(self._asked):
             self._answered(number, None)
 
     def hear(self, frame: Frame) -> None:
-        if frame[FROM] != [self.holder]:
+        if frame[FROM][0] != self.holder:
             return
         self._heard_at = time.monotonic()
-        for is_ready in frame.get("beat", ()):
-            if self._is_ready and not is_ready:
-                self.lost()
-            self._is_ready = is_ready
-        for number, answer in frame.get("answers", ()):
-            self._answered(number, answer)
+        one_by_one(frame.get("answers", ()), lambda said: self._answered(*said))
+        one_by_one(frame.get("beat", ()), self._beaten)
+        if "who" in frame:
+            self.lost()
+
+    def _beaten(self, said: Any) -> None:
+        if self._is_ready and not said:
+            self.lost()
+        self._is_ready = bool(said)
 
     def _answered(self, number: int, answer: Any) -> None:
         _, waiting = self._asked.pop(number, (0.0, None))

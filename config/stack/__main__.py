@@ -20,6 +20,7 @@ sys.exit(
         run(
             port=options.port,
             web=options.web,
+            workers=options.workers,
             beat=options.beat,
             data=options.data,
             ephemeral=options.ephemeral,

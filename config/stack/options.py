@@ -29,11 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many web processes share the port (default 1)",
     )
     parser.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="how many workers share the hops (default 1)",
+    )
+    parser.add_argument(
         "--beat",
         choices=("worker", "process"),
         default=os.environ.get("STACK_BEAT") or "worker",
-        help="where the clock ticks: in the worker, or in a process of its own (default worker, or "
-        "what STACK_BEAT says)",
+        help="where the clock ticks: in the first worker, or in a process of its own (default "
+        "worker, or what STACK_BEAT says)",
     )
     parser.add_argument(
         "--data",
@@ -54,5 +61,5 @@ def _port(text: str) -> int:
 def _count(text: str) -> int:
     count = int(text)
     if not 1 <= count <= 64:
-        raise argparse.ArgumentTypeError(f"between 1 and 64 web processes, not {text}")
+        raise argparse.ArgumentTypeError(f"between 1 and 64 processes, not {text}")
     return count

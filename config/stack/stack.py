@@ -4,7 +4,9 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from config.stack.binaries import BinaryMissing
 from config.stack.place import Place, PlaceTaken
@@ -18,6 +20,7 @@ READY_SECONDS, LOOK_SECONDS, ASK_SECONDS = 60.0, 0.05, 0.2
 ATTEMPTS = 3
 """A process that ends this often before the stack is ready will not come up by itself."""
 APPS_STOP_SECONDS, DATABASES_STOP_SECONDS = 3.0, 3.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 DATABASES = (Mongod.name, Redis.name)
 # a demonstration in a container is root; production is not started here
 ROOT_WARNING = "ignore:You're running the worker with superuser"
@@ -34,7 +37,9 @@ def say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-async def run(*, port: int, web: int, beat: str, data: Path | None, ephemeral: bool) -> int:
+async def run(
+    *, port: int, web: int, workers: int, beat: str, data: Path | None, ephemeral: bool
+) -> int:
     try:
         listener = listen(port)
         place = Place(data=data, ephemeral=ephemeral)
@@ -42,7 +47,7 @@ async def run(*, port: int, web: int, beat: str, data: Path | None, ephemeral: b
         say(str(refusal))
         return 1
     try:
-        return await Stack(listener, place, web, beat).run()
+        return await Stack(listener, place, web=web, workers=workers, beat=beat).run()
     finally:
         listener.close()
         place.leave()
@@ -66,8 +71,11 @@ def listen(port: int) -> socket.socket:
 
 
 class Stack:
-    def __init__(self, listener: socket.socket, place: Place, web: int, beat: str) -> None:
-        self.listener, self.place, self.web, self.beat = listener, place, web, beat
+    def __init__(
+        self, listener: socket.socket, place: Place, *, web: int, workers: int, beat: str
+    ) -> None:
+        self.listener, self.place = listener, place
+        self.web, self.workers, self.beat = web, workers, beat
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         self.mongodb_uri, self.redis_url = (
             os.environ.get("MONGODB_URI", ""),
@@ -153,36 +161,37 @@ class Stack:
             raise StackFailed("The migrations did not run: see above. Nothing was started.")
 
     def _apps(self) -> list[Program]:
-        celery = ("-m", "celery", "--quiet", "-A")
-        quiet = ("--loglevel", "WARNING")
-        worker = (
-            "worker",
-            "--pool",
-            "threads",
-            "--concurrency",
-            "4",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-        )
-        beat = ("beat", "-s", str(self.place.data / "beat-schedule"), "--pidfile=")
         fd = self.listener.fileno()
+        web = ("-m", "config.server", "--fd", str(fd))
+        beat = ("beat", "-s", str(self.place.data / "beat-schedule"), "--pidfile=")
         return [
-            *(
-                self._python(f"web-{n}", "-m", "config.server", "--fd", str(fd), fds=(fd,))
-                for n in range(self.web)
-            ),
-            self._python(
-                "worker-0", *celery, "config.celery", *worker, "--hostname", "worker-0@%h", *quiet
-            ),
-            *(
-                [self._python("beat", *celery, "config.beat", *beat, *quiet)]
-                if self.beat == "process"
-                else []
-            ),
+            *(self._python(f"web-{number}", *web, fds=(fd,)) for number in range(self.web)),
+            *(self._worker(number) for number in range(self.workers)),
+            *([self._celery("beat", "config.beat", *beat)] if self.beat == "process" else []),
         ]
 
-    def _python(self, name: str, *arguments: str, fds: tuple[int, ...] = ()) -> Program:
+    def _worker(self, number: int) -> Program:
+        """The first has the beat, where it is no process of its own."""
+        name = f"worker-{number}"
+        less = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        worker = ("worker", "--pool", "threads", "--concurrency", "4", *less)
+        where = {} if number == 0 else {"STACK_BEAT": "process"}
+        app = "config.celery"
+        return self._celery(name, app, *worker, "--hostname", f"{name}@%h", settings=where)
+
+    def _celery(
+        self, name: str, app: str, *arguments: str, settings: Mapping[str, str] = NOTHING
+    ) -> Program:
+        celery = ("-m", "celery", "--quiet", "-A", app)
+        return self._python(name, *celery, *arguments, "--loglevel", "WARNING", settings=settings)
+
+    def _python(
+        self,
+        name: str,
+        *arguments: str,
+        fds: tuple[int, ...] = (),
+        settings: Mapping[str, str] = NOTHING,
+    ) -> Program:
         environment = {
             "MONGODB_URI": self.mongodb_uri,
             "REDIS_URL": self.redis_url,
@@ -192,6 +201,7 @@ class Stack:
             "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or self.url,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS") or ROOT_WARNING,
+            **settings,
         }
         return Program(name, (PYTHON, *arguments), environment, fds=fds)
 

@@ -137,9 +137,9 @@ def _found(
 
 
 def ended(activation_ids: Collection[str]) -> set[str]:
-    """The performers of those of these that are over, as the rows are."""
+    """Those of these that are over, as the rows are."""
     over = {"_id": {"$in": list(activation_ids)}, "status": {"$in": [each.value for each in FINAL]}}
-    return {row["performer_id"] for row in collection(Activation).find(over, {"performer_id": 1})}
+    return {row["_id"] for row in collection(Activation).find(over, {"_id": 1})}
 
 
 def with_waiting(lanes: Collection[str]) -> set[str]:

@@ -52,6 +52,7 @@ class OpenPage:
         self.wants_devices = wants_devices
         self.outbox = outbox
         self.lease = 0
+        self.is_told = False  # what was in flight as it took the devices
         # By our own clock: until then no other page can have taken its lease.
         self.held_until = 0.0
         # The activation and attempt last forwarded: each is sent to this page once.
@@ -88,12 +89,14 @@ class OpenPage:
         if not self.lease:
             return False
         self.renewed(asked_at)
+        self.is_told = False
         await self.snapshot()
         await in_thread(journal.catch_up)  # what is in flight may have no row yet
         await writers.writer.catch_up()
         given = {"now": clock.now(), "lease": self.lease}
         for command in await in_thread(resume.resume, self.performer_id, **given):
             self.tell(command)
+        self.is_told = True
         writers.writer.attach(self.holding)
         await in_thread(doorbell.ring, "lovense.dispatch")
         groups.news.mark([self.performer_id], "devices")

@@ -17,6 +17,7 @@ from pymongo.errors import ConnectionFailure
 from ground import clock
 from ground.hops.groupcommit import GroupCommit
 from ground.hops.rounds import BREATH_SECONDS
+from ground.journal import journal
 from lovense.performers import identity
 from lovense.rows import LayerMessage
 from lovense.sending import acknowledgement, groups, leases, pages, resume
@@ -80,7 +81,7 @@ class Sockets:
     # --- commands --------------------------------------------------------------------------------
 
     def holdings(self) -> list[Holding]:
-        return [page.holding for page in self.open.values() if page.is_holder]
+        return [page.holding for page in self.open.values() if page.is_holder and page.is_told]
 
     def deliver(self, messages: Iterable[tuple[str, LayerMessage]]) -> None:
         """Hands commands to sockets of this process without the way through Redis, others to the
@@ -216,7 +217,8 @@ async def _take_over_slot() -> None:
 def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool | Exception]:
     """Records a group of acknowledgements and starts what they make possible."""
     ended = _each(acks)
-    if not writers.writer.is_ready:
+    # A writer starts what its memory says, wherever it is.
+    if not writers.writer.is_ready and not journal.has_writer(now=clock.now()):
         over = zip(acks, ended, strict=True)
         lanes.free({ack.performer_id for ack, is_over in over if is_over is True})
     groups.news.mark({ack.performer_id for ack in acks}, "queue")

@@ -20,6 +20,7 @@ from config.stack import binaries
 from config.stack.place import Place, PlaceTaken
 from config.stack.processes import BASE_DIR, Program, end, launch
 from config.stack.services import Mongod, ServiceFailed, Services
+from config.stack.stack import Stack, listen
 from config.stack.supervisor import Supervisor, exited
 
 PAUSE = (sys.executable, "-c", "import signal; signal.pause()")
@@ -387,6 +388,20 @@ async def test_a_beat_of_its_own_is_one_option_away(tmp_path):
         async with httpx.AsyncClient() as client, asyncio.timeout(WITHIN):
             while (await client.get(f"{url}/readyz")).json()["beat"]:
                 await asyncio.sleep(0.1)  # the worker has none
+
+
+@pytest.mark.parametrize(("beat", "with_it"), [("worker", ["worker-0"]), ("process", [])])
+def test_of_many_workers_one_at_most_has_the_beat(tmp_path, beat, with_it):
+    place = Place(data=tmp_path, ephemeral=False)
+    with listen(0) as listener:
+        apps = Stack(listener, place, web=2, workers=3, beat=beat)._apps()
+    place.leave()
+    names = [app.name for app in apps if app.name != "beat"]
+    assert names == ["web-0", "web-1", "worker-0", "worker-1", "worker-2"]
+    workers = [app for app in apps if app.name.startswith("worker-")]
+    assert [app.name for app in workers if app.environment["STACK_BEAT"] == "worker"] == with_it
+    assert [app.environment["STACK_SLOT"] for app in workers] == names[2:]
+    assert ("beat" in [app.name for app in apps]) == (beat == "process")
 
 
 async def test_a_port_in_use_is_refused_in_a_sentence(tmp_path):

@@ -14,7 +14,7 @@ from tests.flows.stack import Stack
 # What bounds a wait, short: the tests wait for facts, not for these. What bounds a finish stays long enough
 # for any restart.
 WINDOWS: dict[str, Any] = {"RECEIVED_WINDOW_SECONDS": "2", "FINISH_GRACE_SECONDS": "10"}
-PERFORMERS, PERFORMERS_OF_TWO, PERFORMERS_WITH_BEAT = 150, 10, 50
+PERFORMERS, PERFORMERS_OF_TWO, PERFORMERS_WITH_BEAT = 150, 100, 50
 
 Begin = Callable[..., AbstractAsyncContextManager[Show]]
 
@@ -54,6 +54,19 @@ def cast_of_two(stack_with_two: Stack, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def begin_with_two(stack_with_two: Stack, cast_of_two: Cast) -> Begin:
     return lambda *, performers: show.on(stack_with_two, cast_of_two, performers=performers)
+
+
+@pytest.fixture(params=["one-web-process", "two-web-processes"], scope="module")
+def processes(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def begin_with_either(processes: str, request: pytest.FixtureRequest) -> Begin:
+    """The test runs on both stacks."""
+    name = "begin_with_two" if processes == "two-web-processes" else "begin"
+    begin: Begin = request.getfixturevalue(name)
+    return begin
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,17 @@ class Show:
     def tip_ids(self) -> list[str]:
         return [tip.tip_id for tip in self.accepted]
 
+    async def writer(self) -> str:
+        """The web process that holds the pen."""
+        row = await self.facts.database.journal_state.find_one({"_id": "writer"})
+        assert row is not None
+        return str(row["holder"].partition("/")[0])
+
+    async def another(self) -> str:
+        """A web process that does not."""
+        writer, processes = await self.writer(), self.stack.parts["processes"]
+        return next(name for name in processes if name.startswith("web-") and name != writer)
+
     @contextlib.asynccontextmanager
     async def after(self, matches: Matches, *, times: int = 1) -> AsyncIterator[asyncio.Task[None]]:
         """To be awaited inside the block: the `times`-th change that matches, counted from its beginning."""

@@ -28,11 +28,12 @@ class NotSaid(AssertionError):
 class Stack:
     """`with Stack(directory, web=2, DEBUG="true") as stack`: ready inside the block, gone after it."""
 
-    def __init__(self, directory: Path, *, web: int = 1, **environment: str) -> None:
+    def __init__(self, directory: Path, *, web: int = 1, workers: int = 1, **environment: str) -> None:
         self.file = directory / "stack.json"
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = {**kept, "STACK_FILE": str(self.file), **environment}
-        self.options = ("--ephemeral", "--port", "0", "--data", str(directory), "--web", str(web))
+        parts = ("--web", str(web), "--workers", str(workers))
+        self.options = ("--ephemeral", "--port", "0", "--data", str(directory), *parts)
         self.lines: list[str] = []
         self._heard = threading.Condition()
 

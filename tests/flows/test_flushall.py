@@ -21,8 +21,8 @@ async def forget_everything(url):
         await connection.flushall()
 
 
-async def test_redis_may_forget_everything_after_any_fact(begin):
-    async with begin(performers=3) as show:
+async def test_redis_may_forget_everything_after_any_fact(begin_with_either):
+    async with begin_with_either(performers=3) as show:
         for fact in FACTS:
             tips = {own_id: [new_tip(own_id) for _ in range(TIPS)] for own_id in show.performers}
             ids = {tip.tip_id for own in tips.values() for tip in own}
@@ -36,8 +36,8 @@ async def test_redis_may_forget_everything_after_any_fact(begin):
 
 
 @pytest.mark.parametrize("stages", [("received",), ("started",), ("finished",), STAGES], ids="-".join)
-async def test_what_a_page_said_in_vain_is_asked_again_and_not_played_again(stages, begin):
-    async with begin(performers=1) as show:
+async def test_what_a_page_said_in_vain_is_asked_again_and_not_played_again(stages, begin_with_either):
+    async with begin_with_either(performers=1) as show:
         for stage in stages:
             show.device.faults.drop(stage)
         await show.send_in_order([new_tip(show.device.performer_id) for _ in range(2)])
@@ -92,8 +92,8 @@ async def test_a_page_that_was_gone_for_a_while_plays_what_waited_for_it_once(se
         show.running[own_id].cancel()
 
 
-async def test_acknowledgements_that_come_twice_change_nothing(begin):
-    async with begin(performers=1) as show:
+async def test_acknowledgements_that_come_twice_change_nothing(begin_with_either):
+    async with begin_with_either(performers=1) as show:
         for stage in STAGES:
             show.device.faults.duplicate(stage, TIPS)
         await show.send_in_order([new_tip(show.device.performer_id) for _ in range(TIPS)])
@@ -101,8 +101,8 @@ async def test_acknowledgements_that_come_twice_change_nothing(begin):
         await show.prove()
 
 
-async def test_a_socket_that_breaks_every_few_tips_loses_and_doubles_nothing(begin):
-    async with begin(performers=2) as show:
+async def test_a_socket_that_breaks_every_few_tips_loses_and_doubles_nothing(begin_with_either):
+    async with begin_with_either(performers=2) as show:
         tips = {own_id: [new_tip(own_id) for _ in range(2 * TIPS)] for own_id in show.performers}
         async with asyncio.TaskGroup() as senders:
             for own in tips.values():

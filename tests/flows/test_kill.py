@@ -28,6 +28,14 @@ async def test_no_tip_is_lost_or_doubled_when_a_beat_of_its_own_is_killed_once(
     await killed_once(begin_with_beat, moment, "beat", record_property)
 
 
+@pytest.mark.parametrize("victim", ["the one with the pen", "the other one", "redis", "mongod"])
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_no_tip_is_lost_or_doubled_when_one_of_two_is_killed_once(
+    begin_with_two, moment, victim, record_property
+):
+    await killed_once(begin_with_two, moment, victim, record_property)
+
+
 async def killed_once(begin, moment, victim, record_property):
     async with begin(performers=PERFORMERS) as show:
         tips = {own_id: [new_tip(own_id) for _ in range(TIPS_EACH)] for own_id in show.performers}
@@ -36,6 +44,7 @@ async def killed_once(begin, moment, victim, record_property):
             for own in tips.values():
                 senders.create_task(show.send_in_order(own[:SENT_BEFORE]))
             await seen
+            victim = await named(show, victim)
             mark, struck = show.stack.kill(victim), time.monotonic()
         async with asyncio.TaskGroup() as senders:  # while it is dead
             for own in tips.values():
@@ -45,6 +54,13 @@ async def killed_once(begin, moment, victim, record_property):
         await asyncio.to_thread(show.stack.wait_until_restarted, victim, mark)
         await show.prove()
         assert show.stack.fallen(mark) == {victim}, "a death must not spread"
+
+
+async def named(show, victim):
+    """Who it is now."""
+    if victim == "the one with the pen":
+        return await show.writer()
+    return await show.another() if victim == "the other one" else victim
 
 
 async def test_a_call_that_was_answered_is_kept_though_mongod_dies_at_once(begin):

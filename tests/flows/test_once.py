@@ -43,14 +43,9 @@ IDS = {
 }
 
 
-@pytest.fixture(params=["one-web-process", "two-web-processes"], scope="module")
-def processes(request):
-    return request.param
-
-
 @pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
-async def test_a_tip_posted_fifty_times_at_once_plays_once(ids, processes, begin, begin_with_two):
-    async with (begin_with_two if processes == "two-web-processes" else begin)(performers=1) as show:
+async def test_a_tip_posted_fifty_times_at_once_plays_once(ids, begin_with_either):
+    async with begin_with_either(performers=1) as show:
         tip = new_tip(show.device.performer_id)
         answers = await asyncio.to_thread(call_at_once, show.stack.url, tip, ids(tip))
         assert sorted(status for status, _ in answers) == [200] * (CALLERS - 1) + [202]

@@ -22,6 +22,19 @@ BLOWS = (
     "worker-0",
     "beat",
 )
+# Two web processes, and the beat in the worker.
+BLOWS_OF_TWO = (
+    "web-1",
+    "a socket",
+    "mongod",
+    "web-0",
+    "a word",
+    "redis",
+    "worker-0",
+    "all that Redis knew",
+    "web-1",
+    "web-0",
+)
 
 
 async def strike(show, blow, device):
@@ -37,13 +50,21 @@ async def strike(show, blow, device):
 
 
 async def test_a_storm_loses_and_doubles_nothing(begin_with_beat):
-    async with begin_with_beat(performers=PERFORMERS) as show:
+    await storm(begin_with_beat, BLOWS)
+
+
+async def test_a_storm_over_two_web_processes_loses_and_doubles_nothing(begin_with_two):
+    await storm(begin_with_two, BLOWS_OF_TWO)
+
+
+async def storm(begin, blows):
+    async with begin(performers=PERFORMERS) as show:
         tips = {own_id: [new_tip(own_id) for _ in range(TIPS_EACH)] for own_id in show.performers}
         ids = {tip.tip_id for own in tips.values() for tip in own}
         async with asyncio.TaskGroup() as senders:
             for own in tips.values():
                 senders.create_task(show.send_in_order(own))
-            for blow, device in zip(BLOWS, cycle(show.devices.values()), strict=False):
+            for blow, device in zip(blows, cycle(show.devices.values()), strict=False):
                 await show.facts.recorded(records(6, ids), times=TIPS_BETWEEN)
                 await strike(show, blow, device)
         await show.played()

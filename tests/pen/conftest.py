@@ -37,6 +37,7 @@ class Page:
     pen: Pen
     performer_id: str
     channel: str = "channel-1"
+    lease: int = 1
     heard: "asyncio.Queue[dict[str, Any]]" = field(default_factory=asyncio.Queue)
 
     def deliver(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         data = options["data"]
         chosen = ["--port", str(options["port"]), "--web", str(options["web"])]
-        chosen += ["--beat", options["beat"]]
+        chosen += ["--workers", str(options["workers"]), "--beat", options["beat"]]
         chosen += ["--ephemeral"] if options["ephemeral"] else []
         chosen += ["--data", str(data.resolve())] if data else []
         os.chdir(BASE_DIR)
