@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from redis import asyncio as redis
 
 from config.pen.pen import Pen
+from config.pen.post import channel_of
 from ground import clock
 from ground.inbox.inbox import Acceptance
 from ground.journal import journal
@@ -161,3 +164,27 @@ async def two() -> AsyncIterator[tuple[Process, Process]]:
     finally:
         for process in (*others, first):
             await process.leaves()
+
+
+@asynccontextmanager
+async def overheard(process: Process) -> AsyncIterator[tuple[list[bytes], Any]]:
+    """The frames that are said to this process; `say(data)` says any."""
+    channel = channel_of(process.pen.holder)
+    heard: list[bytes] = []
+    async with redis.Redis.from_url(settings.REDIS_URL) as line, line.pubsub() as told:
+        await told.subscribe(channel)
+
+        async def listen() -> None:
+            async for message in told.listen():
+                if message["type"] == "message":
+                    heard.append(message["data"])
+
+        async def say(data: bytes) -> None:
+            assert await line.publish(channel, data) == 2
+
+        listening = asyncio.create_task(listen())
+        try:
+            yield heard, say
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)

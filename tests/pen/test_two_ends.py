@@ -6,7 +6,6 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen.pen
 import config.pen.rows
 from ground.inbox.inbox import Acceptance
 from ground.journal import journal

@@ -8,18 +8,20 @@ import pytest
 from asgiref.sync import sync_to_async
 
 import config.pen.others
-import config.pen.pen
 import config.pen.rows
+from config.pen import frames
+from config.pen.post import channel_of
 from ground import clock
 from ground.journal import journal
 from ground.journal.models import JournalState
 from ground.mongodb.collections import collection
 from lovense.lane import controls
 from lovense.models import Activation
-from lovense.sending import dispatch, resume, writer
+from lovense.sending import acknowledgement, dispatch, resume, writer
 from lovense.sending.acknowledgement import Ack
 from tests.pen.conftest import tip, until
-from tests.pen.processes import logged, so, two
+from tests.pen.processes import logged, overheard, so, two
+from tests.pen.shift import finished
 from tests.pen.test_controls import ONLY_IN_ORDER, STEPS, STEPS_BY_WEIGHT, Model, played_to_the_end
 from tips.models import QueueRequest
 
@@ -137,8 +139,6 @@ async def test_an_end_of_which_the_writer_was_not_told_is_found_in_its_row_under
         for _, body in sent:
             await other.post(body)
         said = await page.next()
-        await other.cut_off()
-        await so(lambda: not other.pen.upstream.is_up)
         is_over = False
 
         async def tips_without_end():
@@ -146,7 +146,9 @@ async def test_an_end_of_which_the_writer_was_not_told_is_found_in_its_row_under
                 await writer.post(tip(carol.performer_id, bob)[1])
 
         load = [asyncio.create_task(tips_without_end()) for _ in range(3)]
-        await other.ends(page, said)
+        await other.pen.catch_up()
+        end = finished(stage.performer_id, said, 10.0)
+        await sync_to_async(acknowledgement.acknowledge)([end])  # and what is said of it gets lost
         second = f"{sent[1][0]}.all"
         await until(lambda: rows(Activation, _id=second, status="dispatched") == 1, seconds=4)
         is_over = True
@@ -218,11 +220,14 @@ async def test_who_held_the_pen_before_takes_no_page_from_who_holds_it_now(stage
         await so(lambda: second.pen.is_ready and first.pen.upstream.is_up)
         await so(lambda: channel(second, stage) == "channel-2")
         lane = second.pen.lanes.get(stage.performer_id)
-        await so(lambda: not first.pen.others._known)  # it has forgotten whose pages it knew
-        first.pen.upstream.changed(["nobody"])  # what it says after that is heard after that
-        await so(lambda: first.pen.upstream.is_up and second.pen.others._known)
+        async with overheard(second) as (heard, _):
+            await so(lambda: not first.pen.others._known)  # it has forgotten whose pages it knew
+            await first.post(tip(stage.performer_id, bob)[1])  # what it said before is heard before
+            await page.next()
+        said = [frames.opened(channel_of(second.pen.holder), data) for data in heard]
+        assert not [frame for frame in said if "detached" in frame]
+        first.pen.upstream.detached(stage.performer_id, "channel-2")  # planted: it is not its own
         await first.post(tip(stage.performer_id, bob)[1])
-        await page.next()
         assert second.pen.lanes.get(stage.performer_id) is lane
         assert first.pen.others._owners == {}
 
@@ -232,6 +237,26 @@ def give_pen(giver, taker):
     """As if the promise had ended while its holder stood still; it does not know yet."""
     giver.pen._lease.until = 0.0
     collection(JournalState).update_one({"_id": journal.WRITER}, {"$set": {"holder": taker.pen.holder}})
+
+
+async def test_who_does_not_know_that_it_has_lost_the_pen_has_the_last_word_all_the_same(
+    stage, bob, slow_rows
+):
+    async with two() as (first, second):
+        await opened(first, second, stage)
+        first.pen._tick = stands_still
+        await give_pen(first, second)
+        await so(lambda: second.pen.is_ready)
+        tip_id, body = tip(stage.performer_id, bob)
+        await second.post(body)
+        assert first.pen.is_ready
+        assert logged() == []
+        await first.pen.catch_up()
+        assert logged() == [tip_id]
+
+
+async def stands_still(*, is_whole):
+    """No promise is renewed any more."""
 
 
 async def test_the_pen_goes_back_and_forth_and_every_tip_plays_once_in_order(stage, bob, limited):

@@ -3,15 +3,12 @@ what became of it there."""
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
 
 import msgpack
 import pytest
 from asgiref.sync import sync_to_async
-from redis import asyncio as redis
 
 import config.pen.lease
-import config.pen.pen
 import config.pen.upstream
 from config.pen import frames
 from config.pen.post import channel_of
@@ -24,7 +21,7 @@ from ground.journal.models import JournalEntry, JournalState
 from ground.mongodb.collections import collection
 from tests.factories import Viewer
 from tests.pen.conftest import call_of, purchase, tip, until
-from tests.pen.processes import begun, entry_of, in_time, logged, so, two
+from tests.pen.processes import begun, entry_of, in_time, logged, overheard, so, two
 from tips.intake import payloads
 from tips.models import Tip, TipActivated
 
@@ -171,14 +168,20 @@ async def stands_still(*, is_whole):
 
 async def test_what_a_process_stores_as_it_begins_comes_before_what_the_writer_hears_later(stage, bob):
     async with two() as (writer, _):
-        third = begun()
+        third, gate = begun(), threading.Event()
+        third.pen.threads.promises.submit(gate.wait, 10)  # it does not know yet who holds the pen
         try:
             first, body = tip(stage.performer_id, bob)
-            await third.post(body)
+            call = asyncio.create_task(third.post(body))
+            await until(lambda: stored() == 1)
+            assert not (await asyncio.wait([call], timeout=0.2))[0]
+            gate.set()
+            await call
             second, body = tip(stage.performer_id, bob)
             await writer.post(body)
             await until(lambda: logged() == [first, second])
         finally:
+            gate.set()
             await third.leaves()
 
 
@@ -192,11 +195,13 @@ async def test_what_a_process_that_stood_still_stores_is_noted_anew(stage, bob):
         forget = collection(JournalState).delete_one
         await sync_to_async(forget)({"_id": journal.OTHERS})
         await so(lambda: not writer.pen._lease.has_others)
-        first, body = tip(stage.performer_id, bob)
-        await other.post(body)
-        second, body = tip(stage.performer_id, bob)
-        await writer.post(body)
-        await until(lambda: logged() == [first, second])
+        sent = []
+        for process in (other, writer) * 3:
+            tip_id, body = tip(stage.performer_id, bob)
+            await process.post(body)
+            sent.append(tip_id)
+        await until(lambda: len(logged()) == len(sent))
+        assert logged() == sent
 
 
 async def test_more_than_one_turn_of_what_was_stored_comes_before_what_is_heard_later(stage, bob, settings):
@@ -215,31 +220,8 @@ async def test_more_than_one_turn_of_what_was_stored_comes_before_what_is_heard_
 # --- what others may write to Redis ------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def overheard(process, settings):
-    """The frames that are said to this process; `say(data)` says any."""
-    channel, heard = channel_of(process.pen.holder), []
-    async with redis.Redis.from_url(settings.REDIS_URL) as line, line.pubsub() as told:
-        await told.subscribe(channel)
-
-        async def listen():
-            async for message in told.listen():
-                if message["type"] == "message":
-                    heard.append(message["data"])
-
-        async def say(data):
-            assert await line.publish(channel, data) == 2
-
-        listening = asyncio.create_task(listen())
-        try:
-            yield heard, say
-        finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
-
-
-async def test_frames_that_nobody_has_proven_change_nothing(stage, bob, settings, caplog):
-    async with two() as (writer, other), overheard(writer, settings) as (_, say):
+async def test_frames_that_nobody_has_proven_change_nothing(stage, bob, caplog):
+    async with two() as (writer, other), overheard(writer) as (_, say):
         _, body = tip(stage.performer_id, bob)
         packed = frames.packed_call(call_of(body), payloads.parse(body).order)
         said = {"from": [other.pen.holder, 10**6], "calls": [[1, packed]]}
@@ -254,8 +236,8 @@ async def test_frames_that_nobody_has_proven_change_nothing(stage, bob, settings
         assert said == ["frame_not_proven"]  # once: whoever may write there must not fill the log
 
 
-async def test_a_frame_is_heard_once_however_often_it_is_said(stage, bob, settings):
-    async with two() as (writer, other), overheard(writer, settings) as (heard, say):
+async def test_a_frame_is_heard_once_however_often_it_is_said(stage, bob):
+    async with two() as (writer, other), overheard(writer) as (heard, say):
         page = await other.opens(stage.performer_id, "channel-2")
         await so(lambda: channel(writer, stage) == "channel-2")
         await other.post(tip(stage.performer_id, bob)[1])
@@ -296,16 +278,15 @@ async def test_what_is_not_understood_costs_nobody_else_his_place_in_the_frame(s
         assert stored() == 0
 
 
-async def test_a_process_that_is_not_known_any_more_says_all_again(stage, bob):
+async def test_a_process_that_is_not_known_any_more_says_all_again(stage, bob, monkeypatch):
     async with two() as (writer, other):
         await other.opens(stage.performer_id, "channel-2")
         await so(lambda: channel(writer, stage) == "channel-2")
         writer.pen.others.lost(other.pen.holder)  # as after a frame that nobody heard
         assert channel(writer, stage) == ""
-        await in_time(other.pen.accept(*call(tip(stage.performer_id, bob)[1])), 3)
-        await so(lambda: channel(writer, stage) == "channel-2", seconds=2)
-        await so(lambda: other.pen.upstream.is_up, seconds=2)
-
-
-def call(body):
-    return call_of(body), payloads.parse(body).order
+        monkeypatch.setattr(config.pen.upstream, "FRESH_SECONDS", 60.0)  # no silence tells it
+        monkeypatch.setattr(config.pen.upstream, "ALL_PAGES_TICKS", 10**6)
+        other.pen.upstream._ticks = 1
+        assert await in_time(other.post(tip(stage.performer_id, bob)[1]), 3) is Acceptance.NEW
+        await so(lambda: channel(writer, stage) == "channel-2", seconds=3)
+        await so(lambda: other.pen.upstream.is_up, seconds=3)
