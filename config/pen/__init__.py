@@ -1,1 +1,1 @@
-"""The pen: the process that writes the journal, and what the others say to it."""
+"""The pen: the one process that writes the journal."""

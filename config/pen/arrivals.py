@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from config.peers.upstream import Upstream
 from config.pen.lease import Lease
 from config.pen.roof import Roof
 from config.pen.rows import MOST_BEHIND, Rows
-from config.pen.upstream import Upstream
 from ground.hops.groupcommit import GroupCommit, Overloaded
 from ground.inbox.inbox import Acceptance, Call
 from ledger import gateway

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from config.peers.others import Others
+from config.peers.post import Post
 from config.pen.arrivals import Arrivals
 from config.pen.memory import LiveMemory
-from config.pen.others import Others
-from config.pen.post import Post
 from config.pen.roof import Messages, Roof, on
 from config.pen.round import Round
 from config.pen.rows import Rows

@@ -8,8 +8,8 @@ import time
 from datetime import timedelta
 from functools import partial
 
+from config.peers.upstream import Upstream
 from config.pen.roof import Roof, on
-from config.pen.upstream import Upstream
 from ground import clock
 from ground.journal import journal
 
@@ -20,7 +20,8 @@ KNOWN_SECONDS = 1.0  # before so long each process has looked who else stores ca
 
 class Lease:
     """`is_ours`: the pen is ours for now. `until`: so long something may be started.
-    `has_others`: processes store calls beside us. `has_asked`: whose it is, once at least."""
+    `has_others`: processes store calls beside us. `has_asked`: whose it is, once at least.
+    `is_kept`: somebody asks, again and again; where nobody does, there is nobody to wait for."""
 
     def __init__(self, pen: Roof, upstream: Upstream) -> None:
         self.is_ours = False
@@ -28,6 +29,7 @@ class Lease:
         self.has_others = False
         self._pen, self._upstream = pen, upstream
         self._thread = pen.threads.promises
+        self.is_kept = False
         self.has_asked = asyncio.Event()
         self._others_asked = 0.0  # when it was so that there are others
         self._storing_since = self._noted_until = 0.0  # beside another writer
@@ -70,6 +72,8 @@ class Lease:
     async def is_known_to_store(self) -> None:
         """Nothing is answered here of which the writer does not know that it may be: it settles
         what its own callers say later in its turn."""
+        if not self.is_kept:
+            return
         await self.has_asked.wait()
         if self.is_certain:
             return

@@ -22,18 +22,18 @@ from django.conf import settings
 from django.db import DatabaseError
 from pymongo.errors import PyMongoError
 
+from config.peers.frames import Frame
+from config.peers.others import Others
+from config.peers.post import Post
+from config.peers.upstream import Upstream
 from config.pen.arrivals import Arrivals
 from config.pen.comparison import Comparison
 from config.pen.entries import Entries
-from config.pen.frames import Frame
 from config.pen.lease import Lease
 from config.pen.memory import LiveMemory, unfolded
-from config.pen.others import Others
-from config.pen.post import Post
 from config.pen.roof import TICK_SECONDS, Messages, Threads, on
 from config.pen.round import Rounds
 from config.pen.rows import Rows
-from config.pen.upstream import Upstream
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.journal import journal
@@ -180,6 +180,7 @@ class Pen:
         """For ever; laid down where it is cancelled."""
         self._loop = asyncio.get_running_loop()
         journal.turned.connect(self.turned)
+        self._lease.is_kept = True
         post, looking = self._post, self._comparison.looking
         works = self._work, self._rows.unfolding, looking, self._beating, post.listen, post.send
         self._tasks = [

@@ -11,8 +11,8 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from redis import asyncio as redis
 
+from config.peers.post import channel_of
 from config.pen.pen import Pen
-from config.pen.post import channel_of
 from ground import clock
 from ground.inbox.inbox import Acceptance
 from ground.journal import journal

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.pen import frames
+from config.peers import frames
 from lovense.sending.acknowledgement import Ack
 from tests.pen.conftest import call_of, purchase, tip
 from tips.intake import payloads

@@ -7,10 +7,10 @@ import random
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen.others
+import config.peers.others
 import config.pen.rows
-from config.pen import frames
-from config.pen.post import channel_of
+from config.peers import frames
+from config.peers.post import channel_of
 from ground import clock
 from ground.journal import journal
 from ground.journal.models import JournalState
@@ -213,7 +213,7 @@ async def test_a_page_that_may_not_run_is_in_no_list(stage):
 
 
 async def test_who_held_the_pen_before_takes_no_page_from_who_holds_it_now(stage, bob, monkeypatch):
-    monkeypatch.setattr(config.pen.others, "GONE_SECONDS", 0.7)
+    monkeypatch.setattr(config.peers.others, "GONE_SECONDS", 0.7)
     async with two() as (first, second):
         page = await opened(first, second, stage)
         await give_pen(first, second)

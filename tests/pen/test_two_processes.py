@@ -8,10 +8,10 @@ import msgpack
 import pytest
 from asgiref.sync import sync_to_async
 
+import config.peers.upstream
 import config.pen.lease
-import config.pen.upstream
-from config.pen import frames
-from config.pen.post import channel_of
+from config.peers import frames
+from config.peers.post import channel_of
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import inbox
@@ -106,13 +106,13 @@ async def test_who_holds_too_many_says_so_there_too(stage, bob, monkeypatch):
 
 async def test_who_waits_for_too_many_answers_says_so(stage, bob, monkeypatch):
     async with two() as (_, other):
-        monkeypatch.setattr(config.pen.upstream, "MOST_ASKED", 0)
+        monkeypatch.setattr(config.peers.upstream, "MOST_ASKED", 0)
         with pytest.raises(Overloaded):
             await other.post(tip(stage.performer_id, bob)[1])
 
 
 async def test_many_large_calls_in_one_moment_are_several_frames(stage, bob, monkeypatch):
-    monkeypatch.setattr("config.pen.post.MOST_SAID", 10)
+    monkeypatch.setattr("config.peers.post.MOST_SAID", 10)
     monkeypatch.setattr(frames, "MOST_BYTES", 1_000_000)
     async with two() as (_, other):
         bodies = [tip(stage.performer_id, bob)[1] + b" " * 60_000 for _ in range(60)]
@@ -121,7 +121,7 @@ async def test_many_large_calls_in_one_moment_are_several_frames(stage, bob, mon
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for_and_the_tip_is_one(stage, bob, monkeypatch):
-    monkeypatch.setattr(config.pen.upstream, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(config.peers.upstream, "ANSWER_SECONDS", 0.2)
     async with two() as (writer, other):
         gate = threading.Event()
         writer.pen.threads.writer.submit(gate.wait, 10)
@@ -232,7 +232,7 @@ async def test_frames_that_nobody_has_proven_change_nothing(stage, bob, caplog):
         tip_id, body = tip(stage.performer_id, bob)
         assert await other.post(body) is Acceptance.NEW
         await until(lambda: logged() == [tip_id])
-        said = [record.msg for record in caplog.records if record.name == "config.pen.post"]
+        said = [record.msg for record in caplog.records if record.name == "config.peers.post"]
         assert said == ["frame_not_proven"]  # once: whoever may write there must not fill the log
 
 
@@ -273,7 +273,7 @@ async def test_what_is_not_understood_costs_nobody_else_his_place_in_the_frame(s
         post.say(writer.pen.holder, "attached", ["another", "number", "of", "fields"])
         post.say(writer.pen.holder, "acks", [10**6, ["too few"]])
         asked = other.pen.upstream._ask("calls", ["too few"])
-        assert await in_time(asked, 1) == config.pen.upstream.AWAY
+        assert await in_time(asked, 1) == config.peers.upstream.AWAY
         assert await other.post(tip(stage.performer_id, bob)[1]) is Acceptance.NEW
         assert stored() == 0
 
@@ -284,8 +284,8 @@ async def test_a_process_that_is_not_known_any_more_says_all_again(stage, bob, m
         await so(lambda: channel(writer, stage) == "channel-2")
         writer.pen.others.lost(other.pen.holder)  # as after a frame that nobody heard
         assert channel(writer, stage) == ""
-        monkeypatch.setattr(config.pen.upstream, "FRESH_SECONDS", 60.0)  # no silence tells it
-        monkeypatch.setattr(config.pen.upstream, "ALL_PAGES_TICKS", 10**6)
+        monkeypatch.setattr(config.peers.upstream, "FRESH_SECONDS", 60.0)  # no silence tells it
+        monkeypatch.setattr(config.peers.upstream, "ALL_PAGES_TICKS", 10**6)
         other.pen.upstream._ticks = 1
         assert await in_time(other.post(tip(stage.performer_id, bob)[1]), 3) is Acceptance.NEW
         await so(lambda: channel(writer, stage) == "channel-2", seconds=3)

@@ -18,8 +18,8 @@ from django.conf import settings
 from redis import asyncio as redis
 from redis.asyncio.connection import AbstractConnection as Connection
 
-from config.pen import frames
-from config.pen.frames import Frame
+from config.peers import frames
+from config.peers.frames import Frame
 from ground.hops import doorbell
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable
 from itertools import count
 from typing import Any
 
-from config.pen import frames
-from config.pen.frames import Frame
-from config.pen.post import FROM, Post, one_by_one
+from config.peers import frames
+from config.peers.frames import Frame
+from config.peers.post import FROM, Post, one_by_one
 from ground.hops.groupcommit import Overloaded
 from ground.inbox.inbox import Acceptance, Call
 from lovense.sending.acknowledgement import Ack

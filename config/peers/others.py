@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 from pymongo.errors import PyMongoError
 
-from config.pen import frames
-from config.pen.frames import Frame
-from config.pen.post import FROM, Post, one_by_one
-from config.pen.upstream import AWAY, FRESH_SECONDS, OVERLOADED
+from config.peers import frames
+from config.peers.frames import Frame
+from config.peers.post import FROM, Post, one_by_one
+from config.peers.upstream import AWAY, FRESH_SECONDS, OVERLOADED
 from ground.hops.groupcommit import Overloaded
 from ground.inbox.inbox import Acceptance, Call
 from lovense.rows import LayerMessage

@@ -1,0 +1,1 @@
+"""The web processes among themselves: what they say to each other."""
