@@ -6,10 +6,13 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lovense.devices import toytable
 from lovense.simulator.toy import Toy, Traits
 from lovense.simulator.toys import MAX_TOYS, TooManyToys, Toys
+from lovense.vendor_simulator.limits import violation
 
 VECTORS = json.loads((Path(__file__).parent.parent / "golden" / "toy.json").read_text(encoding="utf-8"))
 
@@ -122,3 +125,63 @@ def test_a_phone_holds_sixteen_toys():
         toys.add(Toy("lush", id="one more"))
     toys.add(Toy("nora", id="3"))
     assert toys.ids == [str(number) for number in range(MAX_TOYS)]
+
+
+# --- whatever is told --------------------------------------------------------------------------------------
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+WORDS = st.sampled_from(
+    [
+        "Vibrate:5",
+        "Rotate:20",
+        "Pump:3",
+        "Pump:4",
+        "All:0",
+        "Stroke:0-50",
+        "Thrusting:9",
+        "Depth:2",
+        "Stop",
+        "x",
+    ]
+)
+STRENGTHS = st.lists(st.integers(0, 21).map(str), min_size=1, max_size=51).map(";".join)
+NEAR = st.fixed_dictionaries(
+    {"command": st.sampled_from(["Function", "Pattern", "Preset", "GetToys"]) | ANYTHING},
+    optional={
+        "action": st.lists(WORDS, min_size=1, max_size=3).map(",".join) | ANYTHING,
+        "rule": st.sampled_from(["V:1;F:v;S:200#", "V:1;F:;S:101#", "V:1;F:v,p;S:100#"]) | ANYTHING,
+        "strength": STRENGTHS | ANYTHING,
+        "name": st.sampled_from(["pulse", "storm"]) | ANYTHING,
+        "timeSec": st.sampled_from([0, 1, 2, 5.5, 3600]) | ANYTHING,
+        "loopRunningSec": st.sampled_from([2, 0]) | ANYTHING,
+        "loopPauseSec": st.sampled_from([2, 0]) | ANYTHING,
+        "stopPrevious": st.sampled_from([0, 1]) | ANYTHING,
+        "toy": st.sampled_from(["a", ["a", "b"], "z"]) | ANYTHING,
+        "apiVer": st.sampled_from([1, 2]) | ANYTHING,
+    },
+)
+
+
+@given(NEAR)
+def test_whatever_is_told_gets_a_code_of_the_vendors_that_was_known_before(command):
+    toys = Toys([Toy("lush", id="a"), Toy("solace", id="b", drain=3)])
+    foreseen = toys.code_for(command, 5)
+    assert toys.obey(command, 5)["code"] == foreseen
+    assert foreseen in (200, 400, 401, 403, 404)
+    for at in (5, 6, 777, 10**7):
+        for toy in toys:
+            for function, level in toy.levels(at).items():
+                assert 0 <= level <= toytable.TOPS[function]
+            assert toy.next_change(at) > at
+
+
+@given(NEAR)
+def test_what_keeps_the_vendors_limits_is_never_refused_as_wrong(command):
+    """What the journal calls lawful and what the toy calls wrong have no overlap."""
+    toys = Toys([Toy("lush", id="a"), Toy("nora", id="b")])
+    if not violation(command, via="http") and command["command"] not in ("Position", "PatternV2"):
+        assert toys.obey(command, 0)["code"] in (200, 401, 403)
