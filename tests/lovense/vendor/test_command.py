@@ -110,3 +110,7 @@ def test_without_the_package_that_makes_certificates_it_says_which_and_works_wit
     monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(CommandError, match="trustme"):
         call_command("lovense_simulator", port=0, phone_port=0, phone_https_port=0)
+
+
+def test_in_development_the_vendor_is_the_simulator():
+    assert settings.LOVENSE_API_BASE_URL == "http://127.0.0.1:8791"
