@@ -51,6 +51,7 @@ def test_what_is_no_question_for_a_pairing_gets_its_code(vendor, said, code):
 
 def test_an_image_of_no_pairing_is_not_found(vendor):
     assert vendor.get(f"{vendor.simulator.url}/qr/ABCDEF.png").status_code == 404
+    assert httpx.post(f"{vendor.simulator.url}/qr/{vendor.code()}.png", trust_env=False).status_code == 404
 
 
 def test_a_token_of_the_socket_api_is_given_to_whoever_has_ours(vendor):
@@ -58,6 +59,7 @@ def test_a_token_of_the_socket_api_is_given_to_whoever_has_ours(vendor):
     assert answer["code"] == 0
     assert len(answer["data"]["authToken"]) > 20
     assert vendor.cloud("/api/basicApi/getToken", token="another", uid=UID)["code"] == 501
+    assert vendor.cloud("/api/basicApi/getToken", token=DEVELOPER_TOKEN)["code"] == 404
 
 
 # --- commands ----------------------------------------------------------------------------------------------

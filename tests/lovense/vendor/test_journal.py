@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from lovense.simulator.toy import Toy
+from lovense.simulator.toys import Toys
+from lovense.vendor_simulator.agenda import Agenda
+from lovense.vendor_simulator.journal import Journal
+from lovense.vendor_simulator.levels import LevelWatch
 from lovense.vendor_simulator.limits import violation
 from tests.vendor import vendor as started
 
@@ -47,6 +52,20 @@ def test_every_step_of_a_pattern_is_written_when_it_comes(vendor):
     assert [(line["at"] - began, line["level"]) for line in lines] == [
         (0, 3), (200, 9), (400, 3), (600, 9), (800, 3), (1000, 9), (1100, 0),
     ]  # fmt: skip
+
+
+def test_steps_that_nobody_looked_at_are_written_later_with_their_own_moments():
+    """As when the machine was busy: the agenda is never started here."""
+    toys, lines = Toys([Toy("lush", id="a"), Toy("hush", id="b")]), Journal()
+    watch = LevelWatch("phone-1", toys, Agenda(), lines)
+    watch.settle(1000)
+    toys.obey(PATTERN | {"timeSec": 0.5}, 1000)
+    assert watch.settle(9000) == 9000
+    assert watch.settle(500) == 9000  # time never goes back
+    found = [(line["at"], line["toy"], line["level"]) for line in lines.lines()]
+    assert found == [
+        (at, toy, level) for at, level in ((1200, 9), (1400, 3), (1500, 0)) for toy in ("a", "b")
+    ]
 
 
 def test_the_end_of_a_run_is_written_without_anybody_asking(vendor):
