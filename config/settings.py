@@ -299,6 +299,16 @@ TIP_FRESH_SECONDS = env.integer("TIP_FRESH_SECONDS", 900, minimum=1)
 # --- lovense -------------------------------------------------------------------------------------
 RECEIVED_WINDOW_SECONDS = env.decimal("RECEIVED_WINDOW_SECONDS", 10, minimum=0.1)
 FINISH_GRACE_SECONDS = env.decimal("FINISH_GRACE_SECONDS", 5, minimum=0.1)
+# The development default is that of `manage.py lovense_simulator`.
+LOVENSE_API_BASE_URL = env.parsed(
+    "LOVENSE_API_BASE_URL",
+    env.text(
+        "LOVENSE_API_BASE_URL",
+        "https://api.lovense-api.com" if PRODUCTION else "http://127.0.0.1:8791",
+    ),
+    env.site,
+    "Where the vendor's cloud answers, as https://api.lovense-api.com.",
+).rstrip("/")
 
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls the function above only when this is not empty.

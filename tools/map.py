@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "tips": (".", "intake", "settlement", "log", "queue", "management/commands"),
     "lovense": (
         *(".", "performers", "menus", "devices", "deciding", "sending", "sockets", "stopping"),
-        *("lane", "page", "api", "models", "simulator", "management/commands"),
+        *("lane", "page", "api", "models", "simulator", "vendor_simulator", "management/commands"),
     ),
     "adminpanel": (".", "tip", "watch", "api", "management/commands"),
     "config": (".", "stack", "demo", "management/commands"),

@@ -1,1 +1,1 @@
-"""Virtual devices: the same socket, the same messages, no toy."""
+"""Virtual devices: the same socket, the same messages, and toys that exist in memory only."""

@@ -1,18 +1,19 @@
-"""A headless virtual device: a real client of the performer socket (docs/sockets.md) with a toy
-that only counts seconds.
+"""A headless virtual device: a real client of the performer socket (docs/sockets.md) whose toys are
+virtual ones.
 
-It runs an activation once, whatever is sent how often: an id it remembers only gets its
-acknowledgement again. What it refuses before the toy moves it does not remember, so that it may
-come again; what it was told to end it remembers as ended, so that it never plays, however late it
-comes."""
+It plays what the commands of an activation say, for as long as they say. It runs an activation
+once, whatever is sent how often: an id it remembers only gets its acknowledgement again. What it
+refuses before a toy moves it does not remember, so that it may come again; what it was told to end
+it remembers as ended, so that it never plays, however late it comes."""
 
 import asyncio
 import hashlib
 import json
+import math
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from lovense.simulator.faults import DeviceFaults
 from lovense.simulator.memory import Answer, Memory
+from lovense.simulator.player import Player, virtual_toys
 
 Message = dict[str, Any]
 Report = Callable[[Message], None]
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.2, 5.0
 LOST_SOCKET_SECONDS = (
-    5.0  # without a socket for so long, the toy is stopped: nobody could stop it any more
+    5.0  # without a socket for so long, the toys are stopped: nobody could stop them any more
 )
 OPEN_TIMEOUT_SECONDS = 10.0
 REFUSED = (401, 403)
@@ -42,10 +44,11 @@ class WrongPerformer(Exception):
 
 @dataclass
 class Run:
-    """An activation being played: `stop` ends it early. `stages` are the acknowledgements made so
-    far."""
+    """An activation being played for `seconds`: `stop` ends it early. `stages` are the
+    acknowledgements made so far."""
 
     message: Message
+    seconds: float = 0.0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stages: list[str] = field(default_factory=list)
 
@@ -61,7 +64,7 @@ class Run:
 
 class VirtualDevice:
     """`runs` lists the activation ids really played, in order; `overlaps` those begun while another
-    one still ran."""
+    one still ran. `toys` are types: one toy of each; without any, the one that just vibrates."""
 
     def __init__(
         self,
@@ -72,10 +75,12 @@ class VirtualDevice:
         memory: Path | None = None,
         speed: float = 1.0,
         report: Report | None = None,
+        toys: Sequence[str] = (),
     ) -> None:
         if speed <= 0:
             raise ValueError("speed must be above 0")
         self.performer_id, self.speed = performer_id, speed
+        self.player = Player(virtual_toys(performer_id, toys), speed=speed)
         self.runs: list[str] = []
         self.overlaps: list[str] = []
         self.faults = DeviceFaults()
@@ -87,15 +92,6 @@ class VirtualDevice:
         self.lease: int | None = (
             None  # of the newest snapshot: what is made for another is not ours
         )
-        self.toys: list[Message] = [
-            {
-                "id": f"virtual-{performer_id[-6:]}",
-                "name": "Virtual",
-                "toyType": "lush",
-                "status": 1,
-                "battery": 90,
-            }
-        ]
         self._address = (
             f"ws{url.removeprefix('http').rstrip('/')}/ws/performer?page={_page_id(memory)}"
         )
@@ -205,7 +201,7 @@ class VirtualDevice:
         self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
         if self._lost is not None:
             self._lost.cancel()
-        await self._send({"type": "devices", "toys": self.toys})
+        await self._send({"type": "devices", "toys": self.player.report()})
         self._say("connected", holder=self.is_holder)
         self.ready.set()
 
@@ -221,7 +217,7 @@ class VirtualDevice:
             {
                 "type": "stopped",
                 "stopEpoch": self.stop_epoch,
-                "toyIds": [toy["id"] for toy in self.toys],
+                "toyIds": self.player.toys.ids,
             }
         )
 
@@ -239,6 +235,7 @@ class VirtualDevice:
                 await self._repeat_end(about, CANCELLED)
 
     def _stop_playing(self) -> None:
+        self.player.stop()
         for run in self._playing.values():
             run.stop.set()
 
@@ -260,7 +257,7 @@ class VirtualDevice:
             )  # another page has it, or had it
         elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
             work = self._ack(message, "failed", code="stopped")
-        elif code := self._refusal(activation_id, int(message.get("attempt", 1))):
+        elif code := self._refusal(message):
             work = self._ack(message, "failed", code=code)
         else:
             work = self._play(self._begin(message))
@@ -268,22 +265,24 @@ class VirtualDevice:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _refusal(self, activation_id: str, attempt: int) -> str:
+    def _refusal(self, message: Message) -> str:
         """The code with which to refuse this attempt. One it has refused it refuses again: its word
         may have been believed."""
+        activation_id, attempt = str(message["activationId"]), int(message.get("attempt", 1))
         known, code = self._refused.get(activation_id, (0, ""))
         if known == attempt:
             return code
-        if code := self.faults.refusal():
+        if code := self.faults.refusal() or self.player.refusal(message.get("commands", ())):
             self._refused[activation_id] = attempt, code
         return code
 
-    # --- the toy ---------------------------------------------------------------------------------
+    # --- the toys --------------------------------------------------------------------------------
 
     def _begin(self, message: Message) -> Run:
-        """On disk before the toy moves: from here on it never plays this activation again."""
+        """On disk before a toy moves: from here on it never plays this activation again."""
         run = Run(message)
         self._memory.begin(run.activation_id, *run.members)
+        run.seconds = self.player.begin(message.get("commands", ()))
         if self._playing:
             self.overlaps.append(run.activation_id)
         self._playing[run.activation_id] = run
@@ -310,11 +309,11 @@ class VirtualDevice:
 
     async def _move(self, run: Run) -> float:
         """The seconds delivered, counted as promised: a faster device delivers the same in less
-        time. Acknowledgements that are held or lost do not keep the toy moving."""
-        promised = float(run.message.get("durationSec", 0))
-        began = time.monotonic()
+        time. Acknowledgements that are held or lost do not keep the toys moving."""
+        promised, began = run.seconds, time.monotonic()
+        limit = None if math.isinf(promised) else promised / self.speed
         try:
-            await asyncio.wait_for(run.stop.wait(), promised / self.speed)
+            await asyncio.wait_for(run.stop.wait(), limit)
             delivered = round(min(promised, (time.monotonic() - began) * self.speed), 3)
         except TimeoutError:
             delivered = promised
@@ -324,6 +323,8 @@ class VirtualDevice:
                 {"stage": "finished"}, *run.members
             )  # of a shorter run, their part is not ours to tell
         del self._playing[run.activation_id]
+        if not self._playing:
+            self.player.stop()
         return delivered
 
     async def _stage(self, run: Run, stage: str) -> None:

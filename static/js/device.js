@@ -1,21 +1,22 @@
-// The virtual device of this page: a toy made of light that speaks the performer's real socket, so the whole chain can be
-// rehearsed without hardware. Off (the default) the page only watches. On, it asks for the devices' lease and acts only
+// The virtual device of this page: toys made of light that speak the performer's real socket, so the whole chain can be
+// rehearsed without hardware. They play what the commands say, for as long as they say. Off (the default) the page only watches. On, it asks for the devices' lease and acts only
 // while it has it. Activation ids are remembered across reloads: a repeat is acknowledged again and never played again, and
 // what the server cancelled never plays, however late it comes.
 
 import { after, every } from "./clock.js";
 import { connect, on, send } from "./news.js";
+import { Player } from "./player.js";
 
 const SWITCH_KEY = "virtual-device";
 const PAGE_KEY = "page-id";
 const MEMORY_KEY = "activations";
 const RUNNING_KEY = "activation-running";
+const TOYS_KEY = "virtual-toys"; // types of the vendor's table, as "lush,nora,max"; without it one toy that just vibrates
 const REMEMBERED = 500;
 const FRAME_MS = 100;
 const REPORT_MS = 10_000;
 const SILENCE_MS = 5_000; // without a socket for this long the device stops by itself
 const CANCELLED = { stage: "failed", code: "cancelled" };
-const TOY = { id: "virtual-1", name: "Virtual device", toyType: "virtual", status: 1, battery: 90 };
 
 const panel = document.querySelector("[data-virtual]");
 const lever = panel?.querySelector("[data-virtual-switch]");
@@ -25,12 +26,15 @@ let pageId = "";
 let holder = false;
 let lease; // of the newest snapshot: a command that was made for another one is not for this page any more
 let stopEpoch = 0;
-let running = null; // { message, began, cancel }
+let player = new Player([]);
+let running = null; // { message, seconds, began, cancel }
+const refused = new Map(); // by activation: the last attempt refused, and why
 let stopReports = () => {};
 let cancelSilence = null; // set from the first loss of the socket until the next snapshot
 
 export async function start() {
   if (!panel) return connect({ watch: "1" });
+  player = new Player(ownTypes());
   pageId = await ownPageId();
   lever.checked = "auto" in panel.dataset && stored(localStorage, SWITCH_KEY) === "on";
   lever.disabled = false;
@@ -80,7 +84,11 @@ function unplugged() {
 }
 
 function report() {
-  send({ type: "devices", toys: [TOY] });
+  send({ type: "devices", toys: player.report() });
+}
+
+function ownTypes() {
+  return (stored(localStorage, TOYS_KEY) ?? "").split(",").map((type) => type.trim()).filter(Boolean);
 }
 
 // --- one activation ---------------------------------------------------------------------------------------------------------
@@ -91,14 +99,27 @@ function activate(message) {
   if (known) return repeat(message, known);
   if (message.confirmed) return; // another browser has it, or had it: nobody knows what it has played
   if ((message.stopEpoch ?? 0) < stopEpoch) return acknowledge(message, { stage: "failed", code: "stopped" });
+  const code = refusal(message);
+  if (code) return acknowledge(message, { stage: "failed", code });
   if (running) end(running);
   play(message);
+}
+
+/** Why no toy would move. An attempt that was refused is refused again: the first word may have been believed. */
+function refusal({ activationId, attempt, commands = [] }) {
+  const before = refused.get(activationId);
+  if (before?.attempt === attempt) return before.code;
+  const code = player.refusal(commands);
+  if (code) refused.set(activationId, { attempt, code });
+  if (refused.size > REMEMBERED) refused.delete(refused.keys().next().value);
+  return code;
 }
 
 function play(message) {
   remember({ stage: "started" }, message.activationId, ...members(message)); // before the effect: a crash must not play it twice
   acknowledge(message, { stage: "received" });
-  running = { message, began: performance.now(), cancel: every(FRAME_MS, frame) };
+  const began = performance.now();
+  running = { message, seconds: player.begin(message.commands ?? [], began), began, cancel: every(FRAME_MS, frame) };
   acknowledge(message, { stage: "started" });
   progress();
   frame();
@@ -127,7 +148,7 @@ function stopped(message) {
   if (Array.isArray(message.activationIds)) return message.activationIds.forEach((id) => cancelled(id, message.confirmed));
   stopEpoch = Math.max(stopEpoch, message.stopEpoch ?? 0);
   if (running) end(running);
-  if (holder) send({ type: "stopped", stopEpoch, toyIds: [TOY.id] });
+  if (holder) send({ type: "stopped", stopEpoch, toyIds: player.ids });
 }
 
 /** It ends, or it never begins. `confirmed`: another browser has it, or had it, and what it has played is not ours to say. */
@@ -144,9 +165,10 @@ function cancelled(activationId, confirmed) {
 function end(run) {
   run.cancel();
   running = null;
+  player.stop();
   const deliveredSeconds = delivered(run);
   // Of a run that was cut short, the part of its members is not ours to tell: they stay what they are, interrupted.
-  if (deliveredSeconds >= run.message.durationSec) remember({ stage: "finished" }, ...members(run.message));
+  if (deliveredSeconds >= run.seconds) remember({ stage: "finished" }, ...members(run.message));
   conclude(run.message, { stage: "finished", deliveredSeconds });
   idle();
 }
@@ -160,20 +182,21 @@ function acknowledge({ activationId, attempt }, outcome) {
   send({ type: "ack", activationId, attempt, ...outcome });
 }
 
-function delivered({ message, began }) {
-  const seconds = (performance.now() - began) / 1000;
-  return seconds >= message.durationSec ? message.durationSec : Math.round(seconds * 10) / 10;
+function delivered({ seconds, began }) {
+  const elapsed = (performance.now() - began) / 1000;
+  return elapsed >= seconds ? seconds : Math.round(elapsed * 10) / 10;
 }
 
 // --- what it looks like -------------------------------------------------------------------------------------------------------
 
 function frame() {
-  const { message, began } = running;
-  const elapsed = performance.now() - began;
-  if (elapsed >= message.durationSec * 1000) return end(running);
-  const level = levelAt(message.commands ?? [], elapsed);
+  const { seconds, began } = running;
+  const now = performance.now();
+  const elapsed = now - began;
+  if (elapsed >= seconds * 1000) return end(running);
+  const level = player.strongest(now);
   meter(level);
-  say(`Running at level ${level} of 20`, `${Math.ceil(message.durationSec - elapsed / 1000)} s`);
+  say(`Running at level ${level} of 20`, seconds === Infinity ? "" : `${Math.ceil(seconds - elapsed / 1000)} s`);
   if (Math.floor(elapsed / 1000) !== Math.floor((elapsed - FRAME_MS) / 1000)) progress();
 }
 
@@ -183,22 +206,6 @@ function progress() {
     RUNNING_KEY,
     JSON.stringify({ activationId: running.message.activationId, deliveredSeconds: delivered(running) }),
   );
-}
-
-/** How strong the commands are at this moment: a steady level, a pattern's step, or a plain wave for a vendor preset. */
-export function levelAt(commands, elapsed) {
-  const levels = commands.map((command) => {
-    if (command.command === "Function") return Number(/Vibrate:(\d+)/.exec(command.action ?? "")?.[1] ?? 0);
-    if (command.command === "Pattern") return step(command, elapsed);
-    return command.command === "Preset" ? Math.round(11 + 9 * Math.sin(elapsed / 320)) : 0;
-  });
-  return Math.min(20, Math.max(0, ...levels));
-}
-
-function step({ rule = "", strength = "" }, elapsed) {
-  const values = strength.split(";").map(Number);
-  const interval = Number(/S:(\d+)/.exec(rule)?.[1] ?? 1000);
-  return values[Math.floor(elapsed / interval) % values.length] || 0;
 }
 
 function meter(level) {

@@ -9,7 +9,10 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 FRAMES = 900
-LEVEL = [{"command": "Function", "action": "Vibrate:12", "timeSec": 1, "apiVer": 1}]
+
+
+def level(seconds: float) -> list[dict[str, Any]]:
+    return [{"command": "Function", "action": "Vibrate:12", "timeSec": seconds, "apiVer": 1}]
 
 
 class Server:
@@ -39,7 +42,7 @@ class Server:
         attempt: int = 1,
         seconds: float = 0.3,
         epoch: int = 0,
-        commands: Any = LEVEL,
+        commands: Any = None,
         **more: Any,
     ) -> None:
         fields = {
@@ -48,7 +51,8 @@ class Server:
             "stopEpoch": epoch,
             "durationSec": seconds,
         }
-        self.say("lovense.activate", **fields, commands=commands, **more)
+        told = level(seconds) if commands is None else commands
+        self.say("lovense.activate", **fields, commands=told, **more)
 
     def stages(self, activation_id: str) -> list[str]:
         return [said["stage"] for said in self.said if said.get("activationId") == activation_id]
@@ -139,7 +143,7 @@ def test_a_reload_is_remembered_across_pages(server):
 
 
 def test_what_another_browser_has_confirmed_is_left_alone(server):
-    fields = {"attempt": 1, "stopEpoch": 0, "durationSec": 0.3, "commands": LEVEL}
+    fields = {"attempt": 1, "stopEpoch": 0, "durationSec": 0.3, "commands": level(0.3)}
     server.say("lovense.activate", activationId="theirs.all", confirmed=True, **fields)
     server.activate("ours.all")
     server.wait_for(lambda: "finished" in server.stages("ours.all"))
@@ -241,14 +245,45 @@ def test_a_duplicated_tab_gets_an_id_of_its_own(server, context):
     assert server.page.evaluate("sessionStorage.getItem('page-id')") == own
 
 
-@pytest.mark.parametrize(
-    ("command", "levels"),
-    [
-        ({"command": "Function", "action": "Vibrate:7", "timeSec": 5}, [7, 7, 7]),
-        ({"command": "Pattern", "rule": "V:1;F:v;S:200#", "strength": "20;0;9", "timeSec": 5}, [20, 0, 9]),
-        ({"command": "Unknown"}, [0, 0, 0]),
-    ],
-)
-def test_the_meter_follows_the_commands(live, command, levels):
-    level = "async ([command, at]) => (await import('/static/js/device.js')).levelAt([command], at)"
-    assert [live.evaluate(level, [command, at]) for at in (0, 200, 400)] == levels
+def test_it_plays_what_the_commands_say_and_not_what_the_message_promises(server):
+    server.activate("a.all", seconds=3600, commands=level(0.4))
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+    assert server.said[-1]["deliveredSeconds"] == 0.4
+
+
+def test_the_meter_follows_the_commands(server):
+    steps = {"command": "Pattern", "rule": "V:1;F:v;S:5000#", "strength": "7;20", "timeSec": 60}
+    server.activate("a.all", seconds=60, commands=[steps])
+    words(server).to_contain_text("Running at level 7 of 20")
+    expect(server.page.locator("[data-meter] [data-on]")).to_have_count(7)
+    server.say("lovense.stop", stopEpoch=0, activationIds=["a.all"])
+    words(server).to_contain_text("Ready")
+    expect(server.page.locator("[data-meter] [data-on]")).to_have_count(0)
+
+
+def test_several_toys_are_held_and_each_plays_what_it_can(server):
+    server.page.evaluate("localStorage.setItem('virtual-toys', 'lush, nora,max')")
+    server.page.reload()
+    words(server).to_contain_text("Ready")
+    server.wait_for(lambda: len(server.said[-1].get("toys", [])) == 3)
+    assert [(toy["id"], toy["toyType"]) for toy in server.said[-1]["toys"]] == [
+        ("virtual-1", "lush"),
+        ("virtual-2", "nora"),
+        ("virtual-3", "max"),
+    ]
+    pump = [{"command": "Function", "action": "Pump:3", "timeSec": 60}]
+    server.activate("a.all", seconds=60, commands=pump)
+    words(server).to_contain_text("Running at level 20 of 20")
+    server.say("lovense.stop", stopEpoch=1)
+    server.wait_for(lambda: any(said["type"] == "stopped" for said in server.said))
+    assert server.said[-1]["toyIds"] == ["virtual-1", "virtual-2", "virtual-3"]
+
+
+def test_what_no_toy_can_do_is_refused_and_the_same_attempt_refused_again(server):
+    rotate = [{"command": "Function", "action": "Rotate:5", "timeSec": 2}]
+    for _ in range(2):
+        server.activate("a.all", commands=rotate)
+    server.wait_for(lambda: len(server.stages("a.all")) == 2)
+    assert [(said["stage"], said["code"]) for said in server.said[-2:]] == [("failed", "unsupported")] * 2
+    server.activate("a.all", attempt=2)
+    server.wait_for(lambda: "finished" in server.stages("a.all"))

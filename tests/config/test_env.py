@@ -120,6 +120,10 @@ PAYMENT = "PAYMENT_WEBHOOK_SECRETS: "
         ({"PUBLIC_BASE_URL": "tips.example.com"}, "PUBLIC_BASE_URL: this is not the address of a site"),
         ({"PUBLIC_BASE_URL": "https://tips.example.com/live"}, "PUBLIC_BASE_URL: this is not the address"),
         ({"PUBLIC_BASE_URL": "https://tips.example.com:x"}, "PUBLIC_BASE_URL: "),
+        (
+            {"LOVENSE_API_BASE_URL": "api.example.com"},
+            "LOVENSE_API_BASE_URL: this is not the address of a site",
+        ),
         ({"ALLOWED_HOSTS": "https://tips.example.com"}, "ALLOWED_HOSTS: 'https://tips.example.com' is not"),
         ({"ALLOWED_HOSTS": "tips.example.com:443"}, "ALLOWED_HOSTS: 'tips.example.com:443' is not"),
     ],

@@ -73,7 +73,11 @@ async def on_stage(stage, **options):
             await asyncio.gather(task, return_exceptions=True)
 
 
-def activate(activation_id="tip1.all", *, attempt=1, seconds=5, epoch=0):
+def level(seconds, action="Vibrate:5"):
+    return [{"command": "Function", "action": action, "timeSec": seconds, "apiVer": 1}]
+
+
+def activate(activation_id="tip1.all", *, attempt=1, seconds=5, epoch=0, commands=None):
     return json.dumps(
         {
             "type": "lovense.activate",
@@ -82,7 +86,7 @@ def activate(activation_id="tip1.all", *, attempt=1, seconds=5, epoch=0):
             "tipId": activation_id.split(".")[0],
             "stopEpoch": epoch,
             "durationSec": seconds,
-            "commands": [],
+            "commands": level(seconds) if commands is None else commands,
         }
     )
 

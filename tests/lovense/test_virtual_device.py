@@ -7,19 +7,19 @@ import json
 import pytest
 
 from lovense.simulator.device import WrongPerformer
-from tests.lovense.stage import PATIENCE_SECONDS, Stage, activate, greeted, on_stage, stop
+from tests.lovense.stage import PATIENCE_SECONDS, Stage, activate, greeted, level, on_stage, stop
 
 
 async def test_it_shows_its_token_and_reports_its_toys():
     stage = Stage()
     async with on_stage(stage) as (device, _):
         await stage.socket()
-        assert await stage.next() == {"type": "devices", "toys": device.toys}
+        toy = {"id": "virtual-e860eb", "name": "Virtual", "toyType": "lush", "status": 1, "battery": 90}
+        assert await stage.next() == {"type": "devices", "toys": [toy]}
         await asyncio.wait_for(device.ready.wait(), PATIENCE_SECONDS)
     assert stage.requests[0].headers["Authorization"] == "Token secret"
     assert stage.requests[0].path.startswith("/ws/performer?page=")
     assert device.is_holder
-    assert device.toys[0]["status"] == 1
 
 
 async def test_an_activation_is_acknowledged_step_by_step_and_delivers_what_it_promised():
@@ -114,7 +114,7 @@ async def test_a_device_that_died_while_it_ran_owes_the_whole_run(tmp_path):
 
 async def test_stop_ends_the_run_early_and_says_which_toys_are_still():
     stage = Stage()
-    async with on_stage(stage, speed=1) as (device, _):
+    async with on_stage(stage, speed=1):
         socket = await greeted(stage)
         await socket.send(activate(seconds=600))
         await stage.next(of="started")
@@ -124,7 +124,7 @@ async def test_stop_ends_the_run_early_and_says_which_toys_are_still():
     stopped = next(message for message in said if message["type"] == "stopped")
     assert finished["stage"] == "finished"
     assert 0 <= finished["deliveredSeconds"] < 600
-    assert stopped == {"type": "stopped", "stopEpoch": 3, "toyIds": [device.toys[0]["id"]]}
+    assert stopped == {"type": "stopped", "stopEpoch": 3, "toyIds": ["virtual-e860eb"]}
 
 
 async def test_a_stop_that_names_activations_ends_only_these():
@@ -289,3 +289,69 @@ async def test_what_the_server_did_not_understand_is_said():
         await stage.next(of="finished")
     (said,) = [message for message in told if message["event"] == "not_understood"]
     assert said["code"] == "malformed"
+
+
+async def test_it_plays_what_the_commands_say_and_not_what_the_message_promises():
+    stage = Stage()
+    async with on_stage(stage):
+        socket = await greeted(stage)
+        await socket.send(activate(seconds=600, commands=level(3)))
+        assert (await stage.next(of="finished"))["deliveredSeconds"] == 3
+        await socket.send(activate("tip2.all", commands=[]))
+        assert (await stage.next(of="finished"))["deliveredSeconds"] == 0
+        await socket.send(activate("tip3.all", commands=[*level(2), *level(4, "Rotate:5")]))
+        assert (await stage.next(of="finished"))["deliveredSeconds"] == 2  # it does not rotate
+
+
+async def test_it_holds_several_toys_and_each_plays_what_it_can():
+    stage = Stage()
+    async with on_stage(stage, speed=1, toys=["lush", "nora"]) as (device, _):
+        socket = await stage.socket()
+        (lush, nora) = (await stage.next())["toys"]
+        assert [(toy["name"], toy["toyType"]) for toy in (lush, nora)] == [("Lush", "lush"), ("Nora", "nora")]
+        await socket.send(activate(commands=level(600, "Vibrate:4,Rotate:9")))
+        await stage.next(of="started")
+        assert device.player.toys.levels(device.player.now()) == {
+            lush["id"]: {"Vibrate": 4},
+            nora["id"]: {"Vibrate": 4, "Rotate": 9},
+        }
+        await socket.send(json.dumps({"type": "lovense.stop", "stopEpoch": 1}))
+        said = [await stage.next(), await stage.next()]
+        stopped = next(message for message in said if message["type"] == "stopped")
+        assert stopped["toyIds"] == [lush["id"], nora["id"]]
+        levels = device.player.toys.levels(device.player.now())
+        assert not any(level for toy in levels.values() for level in toy.values())
+
+
+async def test_a_run_without_an_end_plays_until_it_is_stopped():
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate(seconds=1, commands=level(0)))
+        await stage.next(of="started")
+        assert device.player.toys.levels(device.player.now() + 10**9) == {"virtual-e860eb": {"Vibrate": 5}}
+        await socket.send(stop("tip1.all"))
+        assert (await stage.next())["stage"] == "finished"
+        assert device.player.toys.levels(device.player.now()) == {"virtual-e860eb": {"Vibrate": 0}}
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ({"command": "Function", "action": "Rotate:5", "timeSec": 2}, "unsupported"),
+        ({"command": "Function", "action": "Vibrate:5"}, "bad_command"),
+        ({"command": "Dance"}, "bad_command"),
+        ({"command": "Function", "action": "Vibrate:5", "timeSec": 2, "toy": "another"}, "not_connected"),
+    ],
+)
+async def test_what_no_toy_can_do_is_refused_and_not_remembered(command, code):
+    stage = Stage()
+    async with on_stage(stage) as (device, _):
+        socket = await greeted(stage)
+        for _ in range(2):
+            await socket.send(activate(commands=[command]))
+            refused = await stage.next()
+            assert (refused["stage"], refused["code"], refused["attempt"]) == ("failed", code, 1)
+        await socket.send(activate(attempt=2))
+        await stage.next(of="finished")
+    assert device.runs == ["tip1.all"]

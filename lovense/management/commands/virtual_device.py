@@ -1,5 +1,5 @@
-"""`manage.py virtual_device`: a performer's device without a toy, for rehearsals and for watching
-the chain work."""
+"""`manage.py virtual_device`: a performer's devices without a real toy, for rehearsals and for
+watching the chain work."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from lovense.rows import Json
 from lovense.simulator.device import VirtualDevice, WrongPerformer
+from lovense.simulator.toys import MAX_TOYS
 
 
 class Command(BaseCommand):
@@ -28,6 +29,9 @@ class Command(BaseCommand):
             help="file of the activations already run; keeps them over a restart",
         )
         parser.add_argument(
+            "--toys", default="", help="types of the vendor's table, e.g. lush,nora,max"
+        )
+        parser.add_argument(
             "--json", action="store_true", help="print one JSON line per run, and nothing else"
         )
         parser.add_argument(
@@ -39,6 +43,8 @@ class Command(BaseCommand):
             raise CommandError("--url must start with http:// or https://")
         if options["speed"] <= 0:
             raise CommandError("--speed must be above 0")
+        if len(_types(options["toys"])) > MAX_TOYS:
+            raise CommandError(f"--toys names at most {MAX_TOYS}")
         try:
             asyncio.run(self._run(options))
         except KeyboardInterrupt:
@@ -54,6 +60,7 @@ class Command(BaseCommand):
             memory=options["memory"],
             speed=options["speed"],
             report=self._print_json if options["json"] else self._print_line,
+            toys=_types(options["toys"]),
         )
         await device.run()
 
@@ -72,3 +79,7 @@ class Command(BaseCommand):
     def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _types(text: str) -> list[str]:
+    return [word for word in (part.strip() for part in text.split(",")) if word]

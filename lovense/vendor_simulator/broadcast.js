@@ -1,0 +1,124 @@
+// A stand-in for the vendor's broadcast.js, served by the vendor simulator: the global CamExtension with the documented
+// methods and events. It keeps its queue in the page, as the vendor's does: a page that is closed loses it.
+
+(() => {
+  const home = new URL(document.currentScript.src).origin;
+  const LATE_MS = 8_000;
+  const LOOK_MS = 1_000;
+
+  async function ask(path, said) {
+    const given = said === undefined ? {} : { method: "POST", body: JSON.stringify(said) };
+    const answer = await fetch(home + path, given);
+    return answer.json();
+  }
+
+  class CamExtension {
+    #listeners = {};
+    #queue = [];
+    #running = null;
+    #state = null;
+
+    constructor(websiteName, modelName) {
+      Object.assign(this, { websiteName, modelName });
+      this.#bind();
+    }
+
+    on(name, listener) {
+      (this.#listeners[name] ??= []).push(listener);
+    }
+
+    receiveTip(amount, tipperName, cParameter) {
+      const item = this.#itemFor(Number(amount), String(tipperName), cParameter);
+      if (!item) return;
+      if (item.specialType === "clear") this.#queue = [];
+      this.#queue.push(item);
+      this.#turn();
+    }
+
+    receiveMessage() {}
+
+    async getSettings() {
+      return (await ask("/extension/state")).settings;
+    }
+
+    async getToyStatus() {
+      return (await ask("/extension/state")).toys;
+    }
+
+    async getCamVersion() {
+      return (await ask("/extension/state")).version;
+    }
+
+    async #bind() {
+      try {
+        this.#state = await ask("/extension/state");
+      } catch (error) {
+        return this.#tell("sdkError", { code: 500, message: String(error) });
+      }
+      const { ready } = this.#state;
+      if (ready === "never") return;
+      setTimeout(() => this.#tell("ready", this), ready === "late" ? LATE_MS : 0);
+      if (ready === "twice") setTimeout(() => this.#tell("ready", this), 0);
+      setInterval(() => this.#look(), LOOK_MS);
+    }
+
+    /** What the performer has changed meanwhile. */
+    async #look() {
+      const before = this.#state;
+      try {
+        this.#state = await ask("/extension/state");
+      } catch {
+        return;
+      }
+      const { settings, toys } = this.#state;
+      if (JSON.stringify(settings) !== JSON.stringify(before.settings)) this.#tell("settingsChange", settings);
+      if (JSON.stringify(toys) !== JSON.stringify(before.toys)) this.#tell("toyStatusChange", toys);
+    }
+
+    #itemFor(amount, tipperName, cParameter = {}) {
+      const { levels = {}, special = {} } = this.#state?.settings ?? {};
+      const base = { amount, tipperName, cParameter, modelName: this.modelName, level: "", specialType: "" };
+      const exact = Object.values(special).find(({ enable, token }) => enable !== false && Number(token) === amount);
+      if (exact) {
+        return { ...base, module: "Special Command", specialType: exact.type, time: Number(exact.time ?? 0) };
+      }
+      const within = ([, { min, max }]) => Number(min) <= amount && amount <= Number(max);
+      const [level, found] = Object.entries(levels).find(within) ?? [];
+      if (!found) return null;
+      const { time, vLevel, rLevel } = found;
+      return { ...base, module: "Basic Level", level, time: Number(time), vLevel, rLevel };
+    }
+
+    async #turn() {
+      if (this.#running || !this.#queue.length) return this.#announce();
+      const item = this.#queue.shift();
+      this.#running = item;
+      item.reactToys = await this.#play(item);
+      this.#announce();
+      const toys = item.reactToys.map(({ toyType }) => toyType).join(", ");
+      if (toys) this.#tell("postMessage", `${toys} reacts to ${item.tipperName}'s tip for ${item.time} s`);
+      setTimeout(() => {
+        this.#running = null;
+        this.#turn();
+      }, item.time * 1000);
+    }
+
+    async #play(item) {
+      try {
+        return (await ask("/extension/play", item)).reactToys;
+      } catch {
+        return [];
+      }
+    }
+
+    #announce() {
+      this.#tell("tipQueueChange", { running: this.#running ? [this.#running] : [], queue: [...this.#queue], waiting: [] });
+    }
+
+    #tell(name, value) {
+      for (const listener of this.#listeners[name] ?? []) listener(value);
+    }
+  }
+
+  window.CamExtension = CamExtension;
+})();

@@ -1,0 +1,52 @@
+// What each type of toy can do: the twin of lovense/devices/toytable.py, as far as a toy in a page needs it.
+
+export const LETTERS = {
+  v: "Vibrate",
+  v1: "Vibrate1",
+  v2: "Vibrate2",
+  v3: "Vibrate3",
+  r: "Rotate",
+  p: "Pump",
+  t: "Thrusting",
+  f: "Fingering",
+  s: "Suction",
+  d: "Depth",
+  o: "Oscillate",
+  pos: "Position",
+};
+
+const FEWER = { Pump: 3, Depth: 3, Position: 100, Stroke: 100 };
+export const TOPS = {
+  ...Object.fromEntries(Object.values(LETTERS).map((name) => [name, FEWER[name] ?? 20])),
+  Stroke: FEWER.Stroke,
+};
+
+const VIBRATES = ["ambi", "c20", "calor", "diamo", "domi", "exomoon", "ferri", "gush", "hush", "hyphy", "lush", "mission"];
+const TABLE = {
+  ...Object.fromEntries([...VIBRATES, "mission2", "osci", "vulse"].map((type) => [type, "v"])),
+  dolce: "v v1 v2",
+  edge: "v v1 v2",
+  flexer: "v f",
+  gemini: "v v1 v2",
+  gravity: "v t",
+  gush2: "o",
+  lapis: "v v1 v2 v3",
+  max: "v p",
+  minixmachine: "v t",
+  nora: "v r",
+  qa01: "v v1 v2",
+  ridge: "v r",
+  solace: "t d",
+  solacepro: "t pos",
+  tenera: "v s",
+  xmachine: "v t",
+};
+const ALIASES = { quake: "dolce", "sex machine": "xmachine" };
+
+/** A row: `{ type, letters, functions }`. A type that is not in the table vibrates, as far as anybody knows. */
+export function kindOf(name) {
+  const plain = name.toLowerCase().split(/\s+/).filter(Boolean).join(" ");
+  const known = [plain, ALIASES[plain], plain.replaceAll(" ", "")].find((type) => type && Object.hasOwn(TABLE, type));
+  const letters = (known ? TABLE[known] : "v").split(" ");
+  return { type: known ?? plain, letters, functions: letters.map((letter) => LETTERS[letter]) };
+}

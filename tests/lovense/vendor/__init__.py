@@ -1,0 +1,1 @@
+"""The vendor simulator, as an integrator uses it: over real sockets."""
