@@ -15,6 +15,7 @@ class Socket:
     """A socket that takes messages while its gate is open, and the peer behind it."""
 
     heard_at = 0.0
+    is_fast = False  # it takes what it is told at once
 
     def __init__(self):
         self.gate = asyncio.Event()
@@ -25,6 +26,11 @@ class Socket:
     async def send(self, message):
         await self.gate.wait()
         self.taken.append(message.get("text") or message["code"])
+
+    def say(self, text):
+        if self.is_fast:
+            self.taken.append(text)
+        return self.is_fast
 
     def abort(self):
         self.aborted.set()
@@ -44,6 +50,31 @@ async def quiet(told):
     async with asyncio.timeout(PATIENCE_SECONDS):
         while told._task is not None:
             await asyncio.sleep(0)
+
+
+async def test_a_page_that_reads_as_fast_is_told_at_once_and_by_nobody_else(page, told):
+    page.is_fast = True
+    told.say("now")
+    assert (page.taken, told._task) == (["now"], None)
+
+
+async def test_what_is_told_at_once_overtakes_nothing_that_waits(page, told):
+    page.gate.clear()
+    told.say("first")
+    page.is_fast = True
+    told.say("second")
+    page.gate.set()
+    await quiet(told)
+    told.say("third")
+    assert page.taken == ["first", "second", "third"]
+
+
+async def test_a_page_that_is_being_closed_is_told_nothing_more(page, told):
+    page.is_fast = True
+    told.close(1013)
+    told.say("too late")
+    await quiet(told)
+    assert page.taken == [1013]
 
 
 async def test_it_is_told_in_order_and_the_close_comes_last(page, told):
