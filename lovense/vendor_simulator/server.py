@@ -1,19 +1,17 @@
 """The simulator's listening sockets: HTTP in, a `VendorCall` on, the reply out. What is answered is
 in `cloud.py`, `lan.py` and `control.py`. All of them listen on 127.0.0.1 alone."""
 
-import contextlib
 import socket
 import ssl
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ground.loopback import LoopbackHandler, LoopbackServer
 from lovense.vendor_simulator.calls import VendorCall, VendorReply, as_json
 
 MAX_BODY_BYTES = 65_536
-IDLE_SECONDS = 60
 NOT_TAKEN = {
     400: "The call is malformed.",
     405: "This method is not for this address.",
@@ -24,11 +22,7 @@ NOT_TAKEN = {
 Answering = Callable[[VendorCall], VendorReply]
 
 
-class VendorServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 256
-
+class VendorServer(LoopbackServer):
     def __init__(
         self,
         port: int,
@@ -41,26 +35,7 @@ class VendorServer(ThreadingHTTPServer):
     ) -> None:
         self.answer, self.via, self.stopping, self._tls = answer, via, stopping, tls
         self.allow_reuse_port = shares_port
-        self.connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), VendorHandler)
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        if self._thread.is_alive():
-            self.shutdown()
-        self.server_close()
-        for connection in list(self.connections):  # idle ones would otherwise be answered for ever
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        super().__init__(port, VendorHandler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """The handshake is the business of the connection's own thread: one who dawdles over it
@@ -71,23 +46,9 @@ class VendorServer(ThreadingHTTPServer):
         wrapped = self._tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
         return wrapped, address
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that goes away in the middle is nothing to print."""
 
-
-class VendorHandler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = IDLE_SECONDS
+class VendorHandler(LoopbackHandler):
     server: VendorServer
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        super().finish()
 
     def do_GET(self) -> None:
         body = self._body()
@@ -98,7 +59,7 @@ class VendorHandler(BaseHTTPRequestHandler):
         reply = self.server.answer(call)
         if reply.delay:
             self.server.stopping.wait(reply.delay)
-        return self._hang_up() if reply.is_cut else self._write(reply)
+        return self.hang_up() if reply.is_cut else self._write(reply)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 
@@ -106,9 +67,6 @@ class VendorHandler(BaseHTTPRequestHandler):
         """What the framework itself refuses: a method that nobody knows is no fault of ours."""
         self.close_connection = True
         self._refuse(405 if code == 501 else code)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: calls carry tokens."""
 
     def _body(self) -> bytes | int:
         """Or the status with which to refuse it."""
@@ -136,11 +94,6 @@ class VendorHandler(BaseHTTPRequestHandler):
         refused = {"error": {"code": "refused", "message": message, "details": {}}}
         self._write(as_json(refused, status=status))
 
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
     def _write(self, reply: VendorReply) -> None:
         self.send_response(reply.status)
         if reply.status != 204:
@@ -157,17 +110,9 @@ class VendorHandler(BaseHTTPRequestHandler):
 
 class Doorway:
     """A port that is always ours and listens only while it is open: closed, connections to it are
-    refused."""
+    refused. `serve` makes its server on that port."""
 
-    def __init__(
-        self,
-        port: int,
-        answer: Answering,
-        *,
-        via: str,
-        stopping: threading.Event,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, port: int, serve: Callable[[int], VendorServer]) -> None:
         with socket.socket() as trial:  # shared ports would hide that another one listens there
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(("127.0.0.1", port))
@@ -176,19 +121,12 @@ class Doorway:
         self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._held.bind(("127.0.0.1", port))
         self.port = int(self._held.getsockname()[1])
-        self._answer, self._via, self._stopping, self._tls = answer, via, stopping, tls
+        self._serve = serve
         self._server: VendorServer | None = None
 
     def set_open(self, *, is_open: bool) -> None:
         if is_open and self._server is None:
-            self._server = VendorServer(
-                self.port,
-                self._answer,
-                via=self._via,
-                stopping=self._stopping,
-                tls=self._tls,
-                shares_port=True,
-            )
+            self._server = self._serve(self.port)
             self._server.start()
         elif not is_open and self._server is not None:
             self._server.stop()

@@ -1,6 +1,7 @@
 """The simulator as one thing: its world, and the servers around it (loopback only)."""
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -47,7 +48,15 @@ class VendorSimulator(VendorWorld):
 
     def _doorway(self, port: int, via: str) -> Doorway:
         tls = self.certificate.context if self.certificate and via == "https" else None
-        return Doorway(port, self._answer_phone, via=via, stopping=self.stopping, tls=tls)
+        serve = partial(
+            VendorServer,
+            answer=self._answer_phone,
+            via=via,
+            stopping=self.stopping,
+            tls=tls,
+            shares_port=True,
+        )
+        return Doorway(port, serve)
 
     @property
     def url(self) -> str:

@@ -1,13 +1,9 @@
 """The simulator's HTTP server: sockets, headers, faults. What is answered is in `api.py`."""
 
-import contextlib
 import json
-import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ground.loopback import LoopbackHandler, LoopbackServer
 from ledger.rrr.simulator import api, faults
 from ledger.rrr.simulator.books import Broken
 from ledger.rrr.simulator.world import World
@@ -15,55 +11,19 @@ from ledger.rrr.simulator.world import World
 MAX_BODY_BYTES = 1_048_576
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
+class Server(LoopbackServer):
     def __init__(self, simulator: World, port: int) -> None:
         self.simulator = simulator
-        self.connections: set[socket.socket] = set()
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        super().__init__(("127.0.0.1", port), Handler)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        if self._thread.is_alive():
-            self.shutdown()
-        self.server_close()
-        for connection in list(self.connections):  # idle ones would otherwise be answered for ever
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that goes away in the middle is nothing to print."""
+        super().__init__(port, Handler)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 60
+class Handler(LoopbackHandler):
     server: Server
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        super().finish()
 
     def do_GET(self) -> None:
         self._serve()
 
     do_POST = do_DELETE = do_GET
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: requests carry ids of people."""
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
@@ -81,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         status, answer = _answer(simulator, request)
         simulator.finished_work()
         if fault and fault.kind == faults.LOSE:
-            return self._hang_up()
+            return self.hang_up()
         self._write(status, json.dumps(answer).encode())
 
     def _goes_on(self, fault: faults.Fault, request: api.Request) -> bool:
@@ -94,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.kind == faults.EXPIRE:
             simulator.tokens.expire()
         elif fault.kind == faults.DROP:
-            self._hang_up()
+            self.hang_up()
         elif fault.kind == faults.GARBAGE:
             self._write(200, b"<html>Please log in to the hotel's network</html>", kind="text/html")
         elif fault.kind == faults.ANSWER:
@@ -104,11 +64,6 @@ class Handler(BaseHTTPRequestHandler):
             )
             self._write(fault.status, json.dumps(error).encode(), retry_after=fault.retry_after)
         return fault.kind in (faults.SLOW, faults.EXPIRE, faults.LOSE)
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _write(
         self, status: int, body: bytes, *, kind: str = "application/json", retry_after: str = ""
