@@ -49,6 +49,15 @@ async def drain(now=None):
     await asyncio.to_thread(dispatch.drain, now=now or clock.now(), limit=9)
 
 
+async def commanded(page, chain, bob):
+    """What a page that has just been opened is sent for a tip."""
+    await page.next()
+    await page.heard(chain.performer_id)
+    await settled(chain, bob)
+    await drain()
+    return await page.next()
+
+
 async def until(holds):
     """Waits for what another thread does."""
     async with asyncio.timeout(PATIENCE_SECONDS):

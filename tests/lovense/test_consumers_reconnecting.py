@@ -13,7 +13,7 @@ from lovense.sockets.process import sockets
 from tests.chain import SECOND
 from tests.lovense.conftest import seconds, state
 from tests.lovense.page import Page
-from tests.lovense.sockets import _nothing_runs_on, chain, drain, settled, token
+from tests.lovense.sockets import _nothing_runs_on, chain, commanded, drain, settled, token
 
 __all__ = ["_nothing_runs_on", "chain", "token"]
 pytestmark = pytest.mark.django_db
@@ -22,11 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("stage", ["nothing", "received", "started"])
 async def test_what_is_in_flight_is_sent_again_on_reconnect_under_the_same_id(chain, bob, token, stage):
     async with Page(token=token, query="page=p1") as page:
-        await page.next()
-        await page.heard(chain.performer_id)
-        await settled(chain, bob)
-        await drain()
-        first = await page.next()
+        first = await commanded(page, chain, bob)
         if stage != "nothing":
             await page.acknowledge(first, stage)
             await page.done()
@@ -83,11 +79,7 @@ async def test_a_command_lost_on_its_way_is_found_by_the_tick_and_sent_once(chai
 
 async def test_a_page_that_should_have_finished_is_asked_again(chain, bob, token):
     async with Page(token=token) as page:
-        await page.next()
-        await page.heard(chain.performer_id)
-        await settled(chain, bob)
-        await drain()
-        first = await page.next()
+        first = await commanded(page, chain, bob)
         await page.acknowledge(first, "started")
         await page.done()
         await sockets.tick()
@@ -102,11 +94,7 @@ async def test_a_page_that_should_have_finished_is_asked_again(chain, bob, token
 
 async def test_a_second_attempt_reaches_a_page_that_ignored_the_first(chain, bob, token):
     async with Page(token=token) as page:
-        await page.next()
-        await page.heard(chain.performer_id)
-        await settled(chain, bob)
-        await drain()
-        first = await page.next()
+        first = await commanded(page, chain, bob)
         later = clock.now() + seconds(20)
         await asyncio.to_thread(leases.expire, now=later, limit=9)
         collection(PageLease).update_one({}, {"$set": {"expires_at": later + 9 * SECOND}})
