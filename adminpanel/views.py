@@ -90,10 +90,11 @@ def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
             {"wanted": tip_id, "is_unknown": True, "latest": _latest()},
             status=404,
         )
+    judged = verdict.of(found)
     context = {
         "story": found,
-        "verdict": verdict.of(found),
-        "tone": tone(found),
+        "verdict": judged,
+        "tone": tone(found, judged),
         "facts": timeline.of(found),
         "lines": entries.of(found),
         "repeats": story.repeats(found),
@@ -345,11 +346,10 @@ def _check_may_decide(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def tone(found: story.Story) -> str:
-    status = verdict.of(found).status
-    if status == "completed" and found.activation:
+def tone(found: story.Story, judged: verdict.Verdict) -> str:
+    if judged.status == "completed" and found.activation:
         return outcome.of(found.activation).tone
-    return _TONES.get(status, "bad")
+    return _TONES.get(judged.status, "bad")
 
 
 def _latest() -> list[dict[str, object]]:

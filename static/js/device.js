@@ -1,7 +1,7 @@
 // The virtual device of this page: toys made of light that speak the performer's real socket, so the whole chain can be
-// rehearsed without hardware. They play what the commands say, for as long as they say. Off (the default) the page only watches. On, it asks for the devices' lease and acts only
-// while it has it. Activation ids are remembered across reloads: a repeat is acknowledged again and never played again, and
-// what the server cancelled never plays, however late it comes.
+// rehearsed without hardware. They play what the commands say, for as long as they say. Off (the default) the page only
+// watches. On, it asks for the devices' lease and acts only while it has it. Activation ids are remembered across reloads: a
+// repeat is acknowledged again and never played again, and what the server cancelled never plays, however late it comes.
 
 import { after, every } from "./clock.js";
 import { connect, on, send } from "./news.js";

@@ -131,12 +131,13 @@ def test_an_anonymous_tipper_stays_anonymous_to_staff(page, chain, bob):
     [(100, {"seconds": 10}, "good"), (100, {"seconds": 3}, "warn"), (5, None, "idle")],
 )
 def test_the_tone_is_that_of_the_outcome(chain, bob, amount, end, tone):
-    from adminpanel.tip import story
+    from adminpanel.tip import story, verdict
 
     chain.hold()
     tip_id = chain.played(bob, amount, **end) if end else chain.settled(bob, amount)
     chain.dispatch(later=SECOND)
-    assert views.tone(story.read(tip_id)) == tone
+    found = story.read(tip_id)
+    assert views.tone(found, verdict.of(found)) == tone
 
 
 # --- every page --------------------------------------------------------------------------------------------
