@@ -19,10 +19,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "tips": (".", "intake", "settlement", "log", "queue", "management/commands"),
     "lovense": (
         *(".", "performers", "menus", "devices", "deciding", "sending", "sockets", "stopping"),
-        *("lane", "page", "api", "models", "simulator", "vendor_simulator", "management/commands"),
+        *("lane", "page", "api", "models", "simulator"),
+        *("vendor_simulator", "vendor_simulator/phones", "vendor_simulator/doors"),
+        "management/commands",
     ),
     "adminpanel": (".", "tip", "watch", "api", "management/commands"),
-    "config": (".", "stack", "demo", "management/commands"),
+    "config": (".", "pen", "peers", "stack", "demo", "management/commands"),
 }
 
 HEAD = """# Map

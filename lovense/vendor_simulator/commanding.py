@@ -12,7 +12,7 @@ from lovense.vendor_simulator import faults
 from lovense.vendor_simulator.calls import VendorReply
 from lovense.vendor_simulator.faults import PlannedFault
 from lovense.vendor_simulator.journal import command_line
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.phones.phone import Phone
 from lovense.vendor_simulator.world import VendorWorld
 
 PAGE = b"<!doctype html><title>Bad gateway</title><p>The server is away."

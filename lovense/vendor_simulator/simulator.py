@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from lovense.vendor_simulator import certificate, cloud, control, lan
 from lovense.vendor_simulator.calls import BadCall, VendorCall, VendorReply, as_json
-from lovense.vendor_simulator.certificate import Certificate
-from lovense.vendor_simulator.server import Doorway, VendorServer
+from lovense.vendor_simulator.doors import certificate, cloud, control, lan
+from lovense.vendor_simulator.doors.certificate import Certificate
+from lovense.vendor_simulator.doors.server import Doorway, VendorServer
 from lovense.vendor_simulator.world import Manners, VendorWorld
 
 AUTHORITY = "/sim/authority.pem"

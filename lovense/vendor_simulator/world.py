@@ -10,13 +10,13 @@ from pathlib import Path
 
 from lovense.simulator.toy import Toy, Traits
 from lovense.vendor_simulator.agenda import Agenda
-from lovense.vendor_simulator.callbacks import Callbacks
-from lovense.vendor_simulator.dialects import ANDROID, DESKTOP, Dialect
-from lovense.vendor_simulator.extension import ExtensionState
 from lovense.vendor_simulator.faults import FaultPlan
 from lovense.vendor_simulator.journal import Journal
-from lovense.vendor_simulator.pairings import Pairings
-from lovense.vendor_simulator.phone import Paired, Phone
+from lovense.vendor_simulator.phones.callbacks import Callbacks
+from lovense.vendor_simulator.phones.dialects import ANDROID, DESKTOP, Dialect
+from lovense.vendor_simulator.phones.extension import ExtensionState
+from lovense.vendor_simulator.phones.pairings import Pairings
+from lovense.vendor_simulator.phones.phone import Paired, Phone
 
 DEVELOPER_TOKEN = "development-only-lovense-developer-token"  # noqa: S105
 TYPES = ("lush", "nora", "max")

@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from lovense.rows import Json
 from lovense.simulator.toys import MAX_TOYS
 from lovense.vendor_simulator import VendorSimulator, faults
-from lovense.vendor_simulator.callbacks import NotThisMachine
-from lovense.vendor_simulator.certificate import NoCertificate
-from lovense.vendor_simulator.dialects import DIALECTS
+from lovense.vendor_simulator.doors.certificate import NoCertificate
 from lovense.vendor_simulator.faults import InvalidFault
+from lovense.vendor_simulator.phones.callbacks import NotThisMachine
+from lovense.vendor_simulator.phones.dialects import DIALECTS
 from lovense.vendor_simulator.world import CORS, DEVELOPER_TOKEN, TYPES, Manners
 
 PARENT_SECONDS = 0.5  # how often it looks whether the program that started it is still there

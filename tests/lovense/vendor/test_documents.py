@@ -26,7 +26,7 @@ def test_the_examples_answer_what_they_state(vendor):
 def test_every_order_and_every_flag_is_in_the_document():
     from django.core.management import load_command_class
 
-    from lovense.vendor_simulator import control
+    from lovense.vendor_simulator.doors import control
 
     told = re.sub(r"<id>", "([^/]+)", DOCUMENT)
     missing = [pattern.pattern for _, pattern, _ in control._ROUTES if pattern.pattern not in told]

@@ -8,8 +8,8 @@ from lovense.simulator.toy import Toy
 from lovense.simulator.toys import Toys
 from lovense.vendor_simulator.agenda import Agenda
 from lovense.vendor_simulator.journal import Journal
-from lovense.vendor_simulator.levels import LevelWatch
 from lovense.vendor_simulator.limits import violation
+from lovense.vendor_simulator.phones.levels import LevelWatch
 from tests.vendor import vendor as started
 
 LEVEL = {"command": "Function", "action": "Vibrate:5", "timeSec": 2, "apiVer": 1}

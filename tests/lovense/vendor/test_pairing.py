@@ -59,7 +59,7 @@ def test_the_dialect_of_the_desktop(paired):
 
 
 def test_an_app_on_her_own_pc_is_at_the_name_of_that_machine():
-    from lovense.vendor_simulator.dialects import DESKTOP
+    from lovense.vendor_simulator.phones.dialects import DESKTOP
     from lovense.vendor_simulator.world import Manners
 
     with started(manners=Manners(dialect=DESKTOP)) as made:

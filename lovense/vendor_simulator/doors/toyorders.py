@@ -7,8 +7,8 @@ from lovense.rows import Json
 from lovense.simulator.toy import Toy, Traits
 from lovense.simulator.toys import TooManyToys
 from lovense.vendor_simulator.calls import BadCall, VendorReply, as_json
-from lovense.vendor_simulator.orders import LONGEST_NAME, SimOrder, invalid
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.doors.orders import LONGEST_NAME, SimOrder, invalid
+from lovense.vendor_simulator.phones.phone import Phone
 from lovense.vendor_simulator.world import VendorWorld
 
 

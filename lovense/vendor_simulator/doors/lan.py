@@ -9,7 +9,7 @@ from lovense.simulator.commands import INVALID_COMMAND
 from lovense.vendor_simulator.calls import VendorCall, VendorReply, as_json
 from lovense.vendor_simulator.commanding import Way, refusal, tell, wait_for_latency
 from lovense.vendor_simulator.journal import command_line
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.phones.phone import Phone
 from lovense.vendor_simulator.world import FULL, NONE, VendorWorld
 
 HELD_SECONDS = 30.0  # a call to a phone without network hangs so long, unless its caller gives up

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from lovense.rows import Json
 from lovense.simulator.commands import INVALID_COMMAND, INVALID_PARAMETER
-from lovense.vendor_simulator import extension, faults, picture
+from lovense.vendor_simulator import faults
 from lovense.vendor_simulator.calls import VendorCall, VendorReply, as_json
 from lovense.vendor_simulator.commanding import (
     APP_OFFLINE,
@@ -16,10 +16,12 @@ from lovense.vendor_simulator.commanding import (
     tell,
     wait_for_latency,
 )
-from lovense.vendor_simulator.dialects import toy_fields
+from lovense.vendor_simulator.doors import picture
 from lovense.vendor_simulator.journal import command_line
 from lovense.vendor_simulator.limits import CLOUD
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.phones import extension
+from lovense.vendor_simulator.phones.dialects import toy_fields
+from lovense.vendor_simulator.phones.phone import Phone
 from lovense.vendor_simulator.world import VendorWorld
 
 INVALID_TOKEN, INVALID_UID = 501, 503

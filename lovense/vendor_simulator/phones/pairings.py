@@ -4,7 +4,7 @@ import random
 import string
 from dataclasses import dataclass
 
-from lovense.vendor_simulator.phone import Paired
+from lovense.vendor_simulator.phones.phone import Paired
 
 LIFE_MS = 4 * 3600 * 1000  # the vendor's
 CODE_LENGTH = 6

@@ -8,15 +8,15 @@ from lovense.rows import Json
 from lovense.simulator.toy import Toy
 from lovense.simulator.toys import Toys
 from lovense.vendor_simulator.agenda import Agenda
-from lovense.vendor_simulator.dialects import (
+from lovense.vendor_simulator.journal import Journal
+from lovense.vendor_simulator.phones.dialects import (
     APP_VERSION,
     PROTOCOL_VERSION,
     Dialect,
     port_fields,
     toy_fields,
 )
-from lovense.vendor_simulator.journal import Journal
-from lovense.vendor_simulator.levels import LevelWatch
+from lovense.vendor_simulator.phones.levels import LevelWatch
 
 
 @dataclass(frozen=True, slots=True)

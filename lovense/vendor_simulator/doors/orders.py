@@ -3,7 +3,7 @@
 from typing import Any
 
 from lovense.vendor_simulator.calls import BadCall, VendorCall
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.phones.phone import Phone
 from lovense.vendor_simulator.world import VendorWorld
 
 LONGEST_NAME = 64

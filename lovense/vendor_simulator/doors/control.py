@@ -8,14 +8,16 @@ from urllib.parse import unquote
 
 from lovense.rows import Json
 from lovense.simulator.toys import MAX_TOYS
-from lovense.vendor_simulator import extension, journal, toyorders
+from lovense.vendor_simulator import journal
 from lovense.vendor_simulator.agenda import LONGEST_ADVANCE_SECONDS
-from lovense.vendor_simulator.callbacks import NotThisMachine, check_target
 from lovense.vendor_simulator.calls import BadCall, VendorCall, VendorReply, as_json
-from lovense.vendor_simulator.dialects import DIALECTS
+from lovense.vendor_simulator.doors import toyorders
+from lovense.vendor_simulator.doors.orders import SimOrder, invalid
 from lovense.vendor_simulator.faults import InvalidFault, parse_one
-from lovense.vendor_simulator.orders import SimOrder, invalid
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.phones import extension
+from lovense.vendor_simulator.phones.callbacks import NotThisMachine, check_target
+from lovense.vendor_simulator.phones.dialects import DIALECTS
+from lovense.vendor_simulator.phones.phone import Phone
 from lovense.vendor_simulator.world import CORS, TooManyPhones, VendorWorld
 
 PREFIX = "/sim/"

@@ -7,7 +7,7 @@ from typing import Any
 
 from lovense.rows import Json
 from lovense.simulator.commands import SINGLE_MOTORS, singles
-from lovense.vendor_simulator.phone import Phone
+from lovense.vendor_simulator.phones.phone import Phone
 
 SCRIPT = Path(__file__).with_name("broadcast.js")
 VIA = "extension"

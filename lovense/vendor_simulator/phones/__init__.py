@@ -1,0 +1,1 @@
+"""Phones with the vendor's app: their toys, their pairings, and what they tell us."""
