@@ -2,7 +2,7 @@
 why not. Pure; its twin is `static/js/commands.js`.
 
 As the vendor's app is known to do, a level that is too high is lowered without a word; what is no
-number, no known word or too long is refused (docs/decisions/0091-what-a-toy-answers.md)."""
+number, no known word or too long is refused (docs/decisions/0088-what-a-toy-answers.md)."""
 
 import math
 import re

@@ -1,5 +1,5 @@
 """How apps differ: the same callback in three dialects, each with the types of values that real
-apps have been seen to send. What is not documented is in docs/decisions/0093-three-dialects.md."""
+apps have been seen to send. What is not documented is in docs/decisions/0090-three-dialects.md."""
 
 import json
 from collections.abc import Callable
