@@ -14,10 +14,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from bson import ObjectId
 
+import config.pen.rows
 from config.pen.pen import Pen
 from ground import clock
 from ground.inbox.inbox import Acceptance, Call
 from ground.journal import journal
+from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.menus import publishing
 from lovense.sending import pages
@@ -87,6 +89,10 @@ async def post(pen: Pen, body: bytes, delivery: str = "") -> Acceptance:
     return await pen.accept(call_of(body, delivery), payloads.parse(body).order)
 
 
+def rows(model: Any, **wanted: Any) -> int:
+    return collection(model).count_documents(wanted)
+
+
 async def until(what: Any, *, seconds: float = 10.0) -> Any:
     """Asks the rows until they say something true: the pen writes them by itself."""
     end = time.monotonic() + seconds
@@ -111,6 +117,12 @@ async def running(performer_id: str) -> AsyncIterator[tuple[Pen, Page]]:
     finally:
         life.cancel()
         await asyncio.gather(life, return_exceptions=True)
+
+
+@pytest.fixture
+def slow_rows(monkeypatch):
+    """Rows follow only when somebody asks for them."""
+    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 @pytest.fixture

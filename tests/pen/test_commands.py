@@ -7,7 +7,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
 
-import config.pen.rows
 from ground.mongodb.collections import collection
 from lovense.models import Activation
 from tests.pen.conftest import post, running, tip
@@ -23,8 +22,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-async def test_a_command_beside_it_finds_nothing_wrong_and_harms_nothing(stage, bob, monkeypatch, command):
-    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
+async def test_a_command_beside_it_finds_nothing_wrong_and_harms_nothing(stage, bob, slow_rows, command):
     async with running(stage.performer_id) as (pen, page):
         sent = [tip(stage.performer_id, bob) for _ in range(4)]
         for _, body in sent[:2]:

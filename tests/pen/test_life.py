@@ -8,7 +8,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from pymongo.errors import AutoReconnect, PyMongoError
 
-import config.pen.rows
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.inbox import inbox
@@ -20,18 +19,12 @@ from ground.mongodb.transactions import NotCommitted
 from lovense.lane import controls, submissions
 from lovense.models import Activation, LanePace
 from lovense.sending import dispatch, groups
-from tests.pen.conftest import call_of, post, purchase, running, tip, until
+from tests.pen.conftest import call_of, post, purchase, rows, running, tip, until
 from tips.models import Priority, QueueRequest, RequestType, Tip, TipActivated
 from tips.settlement import settlement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SOON = 8.0
-
-
-@pytest.fixture
-def slow_rows(monkeypatch):
-    """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 def failing_once(work, error):
@@ -44,10 +37,6 @@ def failing_once(work, error):
         return work(*given, **named)
 
     return once
-
-
-def rows(model, **wanted):
-    return collection(model).count_documents(wanted)
 
 
 async def in_time(work, seconds=SOON):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen.rows
 from ground import clock
 from ground.inbox import inbox
 from ground.inbox.inbox import Acceptance
@@ -18,22 +17,12 @@ from lovense import tasks
 from lovense.lane import controls
 from lovense.models import Activation
 from lovense.sending import resume
-from tests.pen.conftest import call_of, post, purchase, running, tip, until
+from tests.pen.conftest import call_of, post, purchase, rows, running, tip, until
 from tips.intake import acceptance, payloads
 from tips.models import QueueRequest, TipActivated
 from tips.settlement import settlement
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def slow_rows(monkeypatch):
-    """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
-
-
-def rows(model, **wanted):
-    return collection(model).count_documents(wanted)
 
 
 async def test_what_is_durable_is_not_changed_by_what_happens_later(stage, bob, slow_rows):

@@ -6,26 +6,19 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-import config.pen.rows
 from ground.inbox.inbox import Acceptance
 from ground.journal import journal
 from ground.journal.models import JournalEntry
 from lovense.models import Activation
 from tests import services
-from tests.pen.conftest import tip, until
+from tests.pen.conftest import rows, tip, until
 from tests.pen.processes import in_time, logged, so, two
-from tests.pen.test_two_pages import channel, opened, rows
+from tests.pen.test_two_pages import channel, opened
 from tips.models import QueueRequest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALLS = 20
 KNOWN = {Acceptance.NEW, Acceptance.REPEAT}
-
-
-@pytest.fixture
-def slow_rows(monkeypatch):
-    """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
 
 
 def once(tip_ids):

@@ -8,7 +8,6 @@ import pytest
 from asgiref.sync import sync_to_async
 
 import config.peers.others
-import config.pen.rows
 from config.peers import frames
 from config.peers.post import channel_of
 from ground import clock
@@ -19,23 +18,13 @@ from lovense.lane import controls
 from lovense.models import Activation
 from lovense.sending import acknowledgement, dispatch, resume, writer
 from lovense.sending.acknowledgement import Ack
-from tests.pen.conftest import tip, until
+from tests.pen.conftest import rows, tip, until
 from tests.pen.processes import logged, overheard, so, two
 from tests.pen.shift import finished
 from tests.pen.test_controls import ONLY_IN_ORDER, STEPS, STEPS_BY_WEIGHT, Model, played_to_the_end
 from tips.models import QueueRequest
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def slow_rows(monkeypatch):
-    """Rows follow only when somebody asks for them."""
-    monkeypatch.setattr(config.pen.rows, "UNFOLD_SECONDS", 3600.0)
-
-
-def rows(model, **wanted):
-    return collection(model).count_documents(wanted)
 
 
 def channel(process, performer):

@@ -20,17 +20,13 @@ from ground.journal import journal
 from ground.journal.models import JournalEntry, JournalState
 from ground.mongodb.collections import collection
 from tests.factories import Viewer
-from tests.pen.conftest import call_of, purchase, tip, until
+from tests.pen.conftest import call_of, purchase, rows, tip, until
 from tests.pen.processes import begun, entry_of, in_time, logged, overheard, so, two
 from tips.intake import payloads
 from tips.models import Tip, TipActivated
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POOR = Viewer(user_id="5" * 24, username="eve")
-
-
-def rows(model, **wanted):
-    return collection(model).count_documents(wanted)
 
 
 def stored():
