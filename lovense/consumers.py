@@ -18,6 +18,8 @@ from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 
 from ground import clock
+from ground.hops import doorbell
+from ground.json.fields import Malformed
 from lovense.devices import register
 from lovense.performers import identity
 from lovense.rows import Json, LayerMessage
@@ -135,7 +137,7 @@ class PerformerConsumer(AsyncConsumer):
             await self._heard(data)
         except protocol.MessageRefused as refused:
             self.page.say(protocol.refusal(refused, refused.field, refused.rule))
-        except register.InvalidReport as refused:
+        except Malformed as refused:
             self.page.say(protocol.refusal(refused, refused.field, refused.rule))
         except Exception as error:
             # The page keeps its memory and says it again after the reconnect.
@@ -149,10 +151,16 @@ class PerformerConsumer(AsyncConsumer):
         if data["type"] == "ack":
             await sockets.acknowledge(protocol.ack(data, page.performer_id, page.forwarded[0]))
         elif data["type"] == "devices":
-            await in_thread(register.report, page.performer_id, data.get("toys"), now=clock.now())
-            groups.news.mark([page.performer_id], "devices")
+            await self._devices(data)
         elif data["type"] != "stopped":
             raise protocol.MessageRefused("type", "must be ack, devices or stopped")
+
+    async def _devices(self, data: Json) -> None:
+        """A tip may have waited for one of them."""
+        whose = self.page.performer_id
+        if await in_thread(register.report, whose, data.get("toys"), now=clock.now()):
+            groups.news.mark([whose], "devices")
+            await in_thread(doorbell.ring, "lovense.dispatch")
 
     async def websocket_disconnect(self, message: LayerMessage) -> None:
         sockets.remove(self.page)

@@ -87,6 +87,9 @@ class PerformerRow(TypedDict):
     paused_until: datetime | None
     paused_by: str
     paused_why: str
+    # not in a row from before devices were registered
+    devices: NotRequired[list["DeviceSummary"] | None]
+    devices_away_at: NotRequired[datetime | None]
     created_at: datetime
 
 
@@ -116,14 +119,107 @@ class MenuRow(TypedDict):
     published_at: datetime
 
 
+class FunctionRow(TypedDict):
+    """A function of a toy, and who says that it has it: verified, gettoys, table or default."""
+
+    name: str
+    source: str
+
+
+class FunctionChoice(TypedDict, total=False):
+    """What she has chosen for one function; what is not there is as the toy comes."""
+
+    isEnabled: bool
+    cap: int
+
+
 class DeviceRow(TypedDict):
-    """A toy as its page reported it."""
+    """A row of `devices`."""
 
     _id: str
     performer_id: str
     toy_id: str
+    host_id: str
     name: str
     toy_type: str
     status: str
+    reason: str
     battery: int | None
+    firmware: str
+    functions: list[FunctionRow]
+    unsupported: list[str]
     last_seen_at: datetime
+    first_connected_at: datetime | None
+    last_connected_at: datetime | None
+    nickname: str
+    nickname_key: str
+    is_enabled: bool
+    choices: dict[str, FunctionChoice]
+    maximum_seconds: int | None
+    removed_at: datetime | None
+    unpaired_at: datetime | None
+
+
+class DeviceSummary(TypedDict):
+    """A device on its performer's row: what a decision must know of it. `functions`: what may be
+    sent, each with the strongest level."""
+
+    toyId: str
+    nickname: str
+    isConnected: bool
+    isEnabled: bool
+    functions: dict[str, int]
+    maximumSeconds: int | None
+
+
+class Ports(TypedDict, total=False):
+    """Of an app's local server, as its callback names them."""
+
+    http: int
+    https: int
+    ws: int
+    wss: int
+
+
+class HostRow(TypedDict):
+    """A row of `hosts`."""
+
+    _id: str
+    performer_id: str
+    uid: str
+    utoken_hash: str
+    app_type: str
+    app_version: str
+    platform: str
+    protocol_version: str
+    domain: str
+    ports: Ports
+    is_address_refused: bool
+    toys_count: int
+    content: str
+    paired_at: datetime
+    last_seen_at: datetime
+    unpaired_at: datetime | None
+
+
+class PairingRow(TypedDict):
+    """A row of `pairings`."""
+
+    _id: str
+    performer_id: str
+    host_id: str
+    uid: str
+    utoken_hash: str
+    status: str
+    open_for: str
+    idempotency_key: str
+    code: str
+    image: bytes | None
+    image_type: str
+    toys_count: int
+    opened_at: datetime
+    shown_at: datetime | None
+    scanned_at: datetime | None
+    connected_at: datetime | None
+    ended_at: datetime | None
+    expires_at: datetime

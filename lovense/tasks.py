@@ -9,8 +9,10 @@ from ground import clock
 from ground.hops import doorbell
 from ground.hops.rounds import Hop
 from ground.journal import journal
+from lovense.devices import silence
+from lovense.devices.changes import PAGE
 from lovense.lane import healing
-from lovense.sending import dispatch, groups
+from lovense.sending import dispatch, groups, pages
 from tips.queue import claims
 
 LANES = claims.MAX_CLAIMS  # started in one round; the next round takes the rest
@@ -41,6 +43,15 @@ def heal() -> None:
     now = clock.now()
     if not journal.has_writer(now=now) and HEALING.heal(now=now, limit=settings.DRAIN_LIMIT):
         DISPATCH.ask()
+
+
+@shared_task(name="lovense.sweep_devices", ignore_result=True)
+def sweep_devices() -> None:
+    now = clock.now()
+    if silent := silence.unheard(now=now):
+        by_page = {row["performer_id"] for row in silent if row["host_id"] == PAGE}
+        holding = pages.holders(now=now, among=by_page) if by_page else {}
+        groups.news.mark(silence.end(silent, holding=holding, now=now), "devices")
 
 
 def requests_queued(sender: Any, *, performer_ids: set[str], **kwargs: Any) -> None:

@@ -172,7 +172,8 @@ class Eta(Shape):
         help_text="By the average of those before it: it is far behind"
     )
     why = serializers.CharField(
-        allow_blank=True, help_text="`draining`, `paused`, `no_page` or `too_far`; else empty"
+        allow_blank=True,
+        help_text="`draining`, `paused`, `no_page`, `no_device` or `too_far`; else empty",
     )
 
 

@@ -68,7 +68,7 @@ def fitting(
 ) -> list[Member]:
     """Pure. Of these requests with their activations, those that may join the leader's: they play,
     the same item, and all their promised seconds are within the cap."""
-    left = rules.maximum_seconds(row["performer_id"]) - row["promised_seconds"]
+    left = rules.caps_of(row["performer_id"]).seconds - row["promised_seconds"]
     found = []
     for request, other in decided:
         plays = other["status"] == S.DISPATCHED and other["item"] == row["item"]

@@ -9,8 +9,10 @@ from django.conf import settings
 
 from ground import clock
 from lovense.deciding.activation import S, new_row
-from lovense.deciding.rules import Rules
+from lovense.deciding.rules import Caps, Rules
+from lovense.devices import summary
 from lovense.menus import matching, vibration
+from lovense.menus.vibration import FUNCTION
 from lovense.rows import ActivationRow, AttemptRow, Command, GateRow, Item, PerformerRow
 from tips.models import RequestType
 from tips.rows import RequestRow
@@ -28,6 +30,7 @@ GATES = {
     "menu": "no_menu",
     "menu_match": "no_match",
     "device_online": "device_offline",
+    "capability": "unsupported",
     "caps": "caps",
     "rate_limit": "rate_limit",
     "paused": "",
@@ -116,8 +119,21 @@ def _answering_item(
         return None
     pinned = request["payload"].get("item") or (before["item"] if before else None)
     item = pinned or _matching_item(request, rules, performer, gates)
-    saw = "a page holds the devices" if is_online else "no page"
-    return item if item is not None and gates.ask("device_online", saw, passed=is_online) else None
+    return item if item is not None and _is_able(performer, gates, is_online=is_online) else None
+
+
+def _is_able(performer: PerformerRow | None, gates: _Gates, *, is_online: bool) -> bool:
+    """A device of hers is there, and can do it. Until her page has reported one, the page is all
+    there is to know."""
+    devices = performer.get("devices") if performer else None
+    if not is_online or devices is None:
+        saw = "a page holds the devices" if is_online else "no page"
+        return gates.ask("device_online", saw, passed=is_online)
+    able = summary.able(devices, FUNCTION)
+    there = ", ".join(each["nickname"] for each in able or summary.ready(devices))
+    is_there = gates.ask("device_online", summary.words(devices), passed=bool(there))
+    saw = f"{FUNCTION}: {there if able else f'none of {there}'}"
+    return is_there and gates.ask("capability", saw, passed=bool(able))
 
 
 def _is_proven(request: RequestRow, gates: _Gates) -> bool:
@@ -182,8 +198,8 @@ def _promise(
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", str(nothing), passed=False)
         return [], 0
-    seconds, strength = rules.maximum_seconds(performer["_id"]), performer["maximum_intensity"]
-    saw = f"{promised} s of at most {seconds} s, intensity at most {strength}"
+    caps = rules.caps_of(performer["_id"])
+    saw = f"{promised} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
     gates.ask("caps", saw, passed=True)
     pace = rules.paces.get(performer["_id"])
     is_open = pace is None or pace.is_open
@@ -196,18 +212,17 @@ def _promise(
 
 
 def compiled(item: Item, rules: Rules, performer_id: str) -> tuple[list[Command], int]:
-    """The commands and the seconds they promise, within the caps of the platform and of the
-    performer."""
-    caps = (
-        rules.maximum_seconds(performer_id),
-        rules.performers[performer_id]["maximum_intensity"],
-    )
-    return _compiled(item["pattern"], item["intensity"], item["durationSec"], *caps)
+    """The commands and the seconds they promise, within the caps of the platform, of the performer
+    and of her devices."""
+    caps = rules.caps_of(performer_id)
+    return _compiled(item["pattern"], item["intensity"], item["durationSec"], caps)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(
-    pattern: str, intensity: int, seconds: int, longest: int, strongest: int
-) -> tuple[list[Command], int]:
+def _compiled(pattern: str, intensity: int, seconds: int, caps: Caps) -> tuple[list[Command], int]:
     item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds}
-    return vibration.compile_item(item, maximum_seconds=longest, maximum_intensity=strongest)
+    commands, promised = vibration.compile_item(
+        item, maximum_seconds=caps.seconds, maximum_intensity=caps.intensity
+    )
+    named = {"toy": list(caps.toys)} if caps.toys else {}
+    return [command | named for command in commands], promised

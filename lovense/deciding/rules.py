@@ -5,19 +5,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ground.mongodb.collections import collection
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
+from lovense.devices import summary
 from lovense.menus import matching
 from lovense.menus.matching import Item
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS
+from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
 from lovense.rows import MenuRow, PerformerRow, PlatformRow
 from tips.models import Mode
 
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
+
+
+class Caps(NamedTuple):
+    """`toys`: who plays, where it is not everybody that is connected."""
+
+    seconds: int
+    intensity: int
+    toys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -56,16 +65,27 @@ class Rules:
         return Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
 
     def is_held(self, lane: str, now: datetime) -> bool:
-        """Nothing new starts: she has paused, or the deployment is being drained."""
+        """Nothing new starts: she has paused, the deployment is being drained, or none of her
+        devices can play."""
         row = self.performers.get(lane)
-        return bool(self.platform["is_draining"]) or (row is not None and is_paused(row, now))
+        return bool(self.platform["is_draining"]) or (
+            row is not None and (is_paused(row, now) or summary.is_away(row))
+        )
 
-    def maximum_seconds(self, lane: str) -> int:
-        return int(
-            min(
-                self.platform["maximum_seconds"],
-                self.performers[lane]["maximum_seconds"] or LONGEST_ITEM_SECONDS,
-            )
+    def caps_of(self, lane: str) -> Caps:
+        """The strictest of the platform's, of hers and of each device that plays: all of them are
+        told the same."""
+        performer = self.performers[lane]
+        devices = performer.get("devices") or ()
+        playing = summary.able(devices, FUNCTION)
+        seconds = [self.platform["maximum_seconds"], performer["maximum_seconds"]]
+        seconds += [each["maximumSeconds"] for each in playing]
+        levels = [each["functions"][FUNCTION] for each in playing]
+        is_everybody = all(each in playing for each in devices if each["isConnected"])
+        return Caps(
+            min(each or LONGEST_ITEM_SECONDS for each in seconds),
+            min([performer["maximum_intensity"], *levels]),
+            () if is_everybody else tuple(each["toyId"] for each in playing),
         )
 
 

@@ -1,67 +1,131 @@
-"""Devices: what a page says about the toys it holds, normalised."""
+"""The register of devices: what pages and apps report of toys, kept.
 
-from collections.abc import Mapping
+Rows that a decision sees are written in one transaction with their summary on the performer's row,
+so no round asks the register. What only a person sees is written by itself."""
+
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import UpdateOne
+from pymongo import DeleteOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
 
+from ground.mongodb import transactions, unique
 from ground.mongodb.collections import collection
-from lovense.models import Device, DeviceStatus
+from lovense.devices import changes, readings, summary
+from lovense.devices.changes import PAGE, Changed, Report
+from lovense.devices.readings import InvalidReport
+from lovense.models import Device, Performer
 from lovense.rows import DeviceRow
 
-MAX_DEVICES = 16
-_CONNECTED = {1, "1", "on", "connected"}
+TRIES = 5  # of a report that another one of hers overtakes
 
 
-class InvalidReport(Exception):
-    """A device report breaks a rule; `field` and `rule` say which."""
-
-    def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
-        self.field, self.rule = field, rule
+class TooManyAtOnce(Exception):
+    """Reports of one performer overtook each other again and again; the next one says the same."""
 
 
-def report(performer_id: str, toys: Any, *, now: datetime) -> int:
-    """Records a page's report, at most MAX_DEVICES toys; how many it named."""
-    if not isinstance(toys, list) or len(toys) > MAX_DEVICES:
-        raise InvalidReport("toys", f"must be a list of at most {MAX_DEVICES}")
-    rows = [_row(performer_id, toy, place, now) for place, toy in enumerate(toys)]
-    if rows:
-        updates = [UpdateOne({"_id": row["_id"]}, {"$set": row}, upsert=True) for row in rows]
-        collection(Device).bulk_write(updates, ordered=False)
-    return len(rows)
+def report(performer_id: str, toys: Any, *, now: datetime) -> bool:
+    """What a page says of the toys it holds, at most MAX_TOYS. Whether a person sees a difference.
+    Raises InvalidReport."""
+    if not isinstance(toys, list) or len(toys) > readings.MAX_TOYS:
+        raise InvalidReport("toys", f"must be a list of at most {readings.MAX_TOYS}")
+    said = Report(performer_id, PAGE, readings.toys_of(toys).kept)
+    return bool(record([said], now=now))
 
 
-def _row(performer_id: str, toy: Any, place: int, now: datetime) -> DeviceRow:
-    if not isinstance(toy, Mapping):
-        raise InvalidReport(f"toys[{place}]", "must be an object")
-    toy_id = toy.get("id")
-    if not isinstance(toy_id, str) or not 1 <= len(toy_id) <= 64:
-        raise InvalidReport(f"toys[{place}].id", "must be 1 to 64 characters")
+def record(reports: Sequence[Report], *, now: datetime) -> set[str]:
+    """Performers of whose devices a person sees a difference. A repeat changes nothing."""
+    known = of_performers({each.performer_id for each in reports})
+    light: list[Changed] = []
+    news: set[str] = set()
+    for each in reports:
+        found = changes.planned(known[each.performer_id], each, now=now)
+        if any(change.is_weighty for change in found):
+            found = _recorded_whole(each, now)
+            known |= of_performers({each.performer_id})
+        else:
+            light += found
+        if any(change.is_news for change in found):
+            news.add(each.performer_id)
+    _write(light)
+    return news
+
+
+def of_performers(performer_ids: Collection[str]) -> dict[str, list[DeviceRow]]:
+    """All their rows, also of devices that are not theirs any more."""
+    found: dict[str, list[DeviceRow]] = {each: [] for each in performer_ids}
+    for row in collection(Device).find({"performer_id": {"$in": list(performer_ids)}}):
+        found[row["performer_id"]].append(row)
+    return found
+
+
+def _recorded_whole(said: Report, now: datetime) -> list[Changed]:
+    """What a decision sees, with its summary; again where another report of hers was first."""
+
+    def body(session: ClientSession) -> list[Changed]:
+        rows = rows_of(said.performer_id, session)
+        found = changes.planned(rows, said, now=now)
+        keep(said.performer_id, rows, found, now=now, session=session)
+        return found
+
+    for _ in range(TRIES):
+        try:
+            return transactions.run(body)
+        except BulkWriteError as error:
+            unique.clashes(error)  # raises whatever else went wrong
+    raise TooManyAtOnce
+
+
+def rows_of(performer_id: str, session: ClientSession) -> list[DeviceRow]:
+    return list(collection(Device).find({"performer_id": performer_id}, session=session))
+
+
+def keep(
+    performer_id: str,
+    rows: Iterable[DeviceRow],
+    changed: Iterable[Changed],
+    *,
+    now: datetime,
+    session: ClientSession,
+) -> None:
+    """Writes the changed rows and what decisions must know of all of hers. In a transaction: what
+    is read outside it may be old."""
+    after = {row["_id"]: row for row in rows} | {each.after["_id"]: each.after for each in changed}
+    _write(changed, _surplus(after.values()), session=session)
+    performer = collection(Performer).find_one({"_id": performer_id}, session=session)
+    if performer is not None and (said := summary.changes(performer, after.values(), now)):
+        collection(Performer).update_one({"_id": performer_id}, {"$set": said}, session=session)
+
+
+def _surplus(rows: Collection[DeviceRow]) -> list[DeviceRow]:
+    """What is not hers any more, beyond MAX_ROWS; the longest gone first."""
+    gone = [row for row in rows if not summary.is_kept(row)]
+    gone.sort(key=lambda row: row["last_seen_at"])
+    return gone[: max(0, len(rows) - changes.MAX_ROWS)]
+
+
+def _write(
+    changed: Iterable[Changed],
+    surplus: Iterable[DeviceRow] = (),
+    *,
+    session: ClientSession | None = None,
+) -> None:
+    writes: list[UpdateOne | DeleteOne] = [
+        UpdateOne({"_id": each.after["_id"]}, {"$set": _said(each)}, upsert=each.before is None)
+        for each in changed
+    ]
+    writes += [DeleteOne({"_id": row["_id"]}) for row in surplus]
+    if writes:
+        collection(Device).bulk_write(writes, ordered=False, session=session)
+
+
+def _said(change: Changed) -> dict[str, Any]:
+    """Only what is different: another report may write the rest at this moment."""
+    before = change.before
     return {
-        "_id": f"{performer_id}.{toy_id}",
-        "performer_id": performer_id,
-        "toy_id": toy_id,
-        "name": str(toy.get("name") or toy_id)[:64],
-        "toy_type": str(toy.get("toyType") or "")[:32],
-        "status": str(status_of(toy.get("status"))),
-        "battery": battery_of(toy.get("battery")),
-        "last_seen_at": now,
+        name: value
+        for name, value in change.after.items()
+        if name != "_id" and (before is None or before[name] != value)  # type: ignore[literal-required]
     }
-
-
-def status_of(value: Any) -> DeviceStatus:
-    """The vendor writes 0/1, "0"/"1", on/off."""
-    try:
-        return DeviceStatus.CONNECTED if value in _CONNECTED else DeviceStatus.DISCONNECTED
-    except TypeError:
-        return DeviceStatus.DISCONNECTED
-
-
-def battery_of(value: Any) -> int | None:
-    """0 to 100, from a number or a string of one; None when it says neither."""
-    try:
-        return max(0, min(100, int(value)))
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -4,7 +4,7 @@ decides and writes nothing.
 It plays the pipeline's own rules forward: the order of the turns, what `decide()` says that each
 request takes, the batches, the limit per minute, a pause that ends. The first EXACT of a lane one
 by one, those behind them by their average. What nobody can know is said as such: `draining`,
-`paused` (without an end), `no_page`, `too_far`."""
+`paused` (without an end), `no_page`, `no_device`, `too_far`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +19,7 @@ from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
 from lovense.deciding.pace import Pace
 from lovense.deciding.rules import Rules, is_paused
+from lovense.devices import summary
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from lovense.sending import pages
@@ -168,6 +169,8 @@ def _unknown(performer_id: str, rules: Rules, now: datetime) -> str:
         return "draining"
     if performer and is_paused(performer, now) and performer["paused_until"] is None:
         return "paused"
+    if performer and summary.is_away(performer):
+        return "no_device"
     return "" if pages.holders(now=now, among=[performer_id]) else "no_page"
 
 

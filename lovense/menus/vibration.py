@@ -12,6 +12,7 @@ from typing import Any
 
 Command = dict[str, Any]
 
+FUNCTION = "Vibrate"  # the vendor's word for what every item plays
 MAXIMUM_LEVEL = 20
 SHORTEST_RUN_SECONDS = (
     2  # the vendor's "more than 1"; a 1 s item runs 2 s, and the performer is told so
@@ -148,7 +149,7 @@ def compile_item(
 
 
 def _function(level: int, seconds: int) -> Command:
-    return {"command": "Function", "action": f"Vibrate:{level}", "timeSec": seconds, "apiVer": 1}
+    return {"command": "Function", "action": f"{FUNCTION}:{level}", "timeSec": seconds, "apiVer": 1}
 
 
 def _preset(name: str, seconds: int) -> Command:

@@ -6,6 +6,7 @@ from lovense.models.devices import Device, DeviceStatus
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
 from lovense.models.menus import TipMenu
 from lovense.models.pages import PageLease
+from lovense.models.pairing import Host, Pairing, PairingStatus
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
 
@@ -14,9 +15,12 @@ __all__ = [
     "ActivationStatus",
     "Device",
     "DeviceStatus",
+    "Host",
     "LanePace",
     "LaneTurn",
     "PageLease",
+    "Pairing",
+    "PairingStatus",
     "Performer",
     "PlatformSettings",
     "Submitter",

@@ -1,4 +1,4 @@
-"""Toys as their pages reported them."""
+"""Toys: what their page or their app reports of them, and what the performer has decided."""
 
 from django.db import models
 
@@ -10,16 +10,55 @@ class DeviceStatus(models.TextChoices):
 
 
 class Device(models.Model):
-    """A toy as its page reported it. The key is `<performer id>.<toy id>`."""
+    """A toy of a performer. The key is `<performer id>.<toy id>`: no report of one performer
+    reaches another's row.
+
+    What is reported and what she has decided are different fields, and no report writes the
+    latter."""
 
     key = models.CharField(primary_key=True, db_column="_id", max_length=120)
-    performer_id = models.CharField(max_length=24, db_index=True)
+    performer_id = models.CharField(max_length=24)
     toy_id = models.CharField(max_length=64)
+    host_id = models.CharField(max_length=24, blank=True, default="")  # "": her page reports it
+    # --- reported
     name = models.CharField(max_length=64)
     toy_type = models.CharField(max_length=32)
     status = models.CharField(max_length=12, choices=DeviceStatus.choices)
+    reason = models.CharField(max_length=16, blank=True, default="")  # why it is not connected
     battery = models.IntegerField(null=True)
+    firmware = models.CharField(max_length=32, blank=True, default="")
+    functions = models.JSONField(default=list)  # [{name, source}], in the table's order
+    unsupported = models.JSONField(default=list)  # function words that nobody here knows
     last_seen_at = models.DateTimeField()
+    first_connected_at = models.DateTimeField(null=True)
+    last_connected_at = models.DateTimeField(null=True)
+    # --- decided
+    nickname = models.CharField(max_length=32, blank=True, default="")
+    nickname_key = models.CharField(max_length=64, blank=True, default="")  # as it is compared
+    is_enabled = models.BooleanField(default=True)
+    choices = models.JSONField(default=dict)  # {function: {isEnabled, cap}}, what she has chosen
+    maximum_seconds = models.IntegerField(null=True)  # null: hers and the platform's alone
+    removed_at = models.DateTimeField(null=True)  # no report brings it back, she does
+    unpaired_at = models.DateTimeField(null=True)  # a report of a paired app brings it back
 
     class Meta:
         db_table = "devices"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["performer_id", "nickname_key"],
+                condition=models.Q(nickname_key__gt=""),
+                name="device_nickname",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["performer_id"], name="device_of_performer"),
+            # What the sweep asks: connected, and nothing heard since.
+            models.Index(
+                fields=["last_seen_at"],
+                condition=models.Q(status="connected"),
+                name="device_unheard",
+            ),
+            models.Index(
+                fields=["host_id"], condition=models.Q(host_id__gt=""), name="device_of_host"
+            ),
+        ]

@@ -46,6 +46,7 @@ WAITS_FOR = {
     "draining": "waits for the update to end",
     "paused": "waits until you resume",
     "no_page": "waits for a page",
+    "no_device": "waits for a device",
 }
 
 IN_FLIGHT = [ActivationStatus.DISPATCHED, ActivationStatus.ACTIVATED]

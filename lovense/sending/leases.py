@@ -2,6 +2,7 @@
 may have played is never repeated."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from lovense.deciding.activation import (
 )
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
-from lovense.models import Activation
+from lovense.models import Activation, Performer
 from lovense.rows import ActivationRow
 from lovense.sending import groups, pages, retries
 from lovense.sending.messages import is_cancelled
@@ -123,24 +124,34 @@ class Healing:
 
 
 def expire_offline(*, now: datetime, limit: int) -> int:
-    """A tip does not wait for ever: without a page for the freshness window, its verdict is
-    `expired`, device offline."""
+    """A tip does not wait for ever: without a page, or without a device that can play, for the
+    freshness window, its verdict is `expired`, device offline."""
     before = now - timedelta(seconds=settings.TIP_FRESH_SECONDS)
-    offline = pages.offline_since(counts.waiting_lanes(), before=before)
+    waiting = counts.waiting_lanes()
+    offline = pages.offline_since(waiting, before=before)
+    away = _away_since(waiting, before) - offline
     requests = [
         request
-        for lane in sorted(offline)[:limit]
+        for lane in sorted(offline | away)[:limit]
         for request in counts.waiting_in(lane, before=before, limit=limit)
     ]
     if not requests:
         return 0
-    rules = Rules.read(offline)
-    rows = [decide(request, rules, is_online=False, now=now) for request in requests]
+    rules = Rules.read(offline | away)
+    rows = [
+        decide(request, rules, is_online=request["lane"] in away, now=now) for request in requests
+    ]
     stored = insert(rows)
     end_requests([row for row in rows if row["_id"] in stored], now=now)
     _give_up([row["_id"] for row in rows if row["_id"] not in stored], before=before, now=now)
-    groups.news.mark(offline, "queue")
+    groups.news.mark(offline | away, "queue")
     return len(rows)
+
+
+def _away_since(lanes: Iterable[str], before: datetime) -> set[str]:
+    """Those of these performers none of whose devices could play since before that moment."""
+    away = {"_id": {"$in": list(lanes)}, "devices_away_at": {"$lte": before}}
+    return {row["_id"] for row in collection(Performer).find(away, {"_id": 1})}
 
 
 def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> None:

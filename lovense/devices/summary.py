@@ -1,0 +1,87 @@
+"""What a decision must know of a performer's devices, small enough to stand on her row. Pure.
+
+A command names a function and a level; what may be sent to a toy is decided here, from what it
+reports and from what she has chosen."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from lovense.devices import toytable
+from lovense.models import DeviceStatus
+from lovense.rows import DeviceRow, DeviceSummary, PerformerRow
+
+# They move hardware: off until she has tried each of them herself.
+GUARDED = frozenset({"Thrusting", "Depth", "Stroke", "Position"})
+
+
+def is_kept(row: DeviceRow) -> bool:
+    """Neither removed by her nor lost with its app's pairing."""
+    return row["removed_at"] is None and row["unpaired_at"] is None
+
+
+def is_function_enabled(row: DeviceRow, function: str) -> bool:
+    if function in toytable.NOT_USED:
+        return False
+    return row["choices"].get(function, {}).get("isEnabled", function not in GUARDED)
+
+
+def cap_of(row: DeviceRow, function: str) -> int:
+    """The strongest level that may be sent."""
+    top = toytable.TOPS[function]
+    return min(top, row["choices"].get(function, {}).get("cap", top))
+
+
+def of_device(row: DeviceRow) -> DeviceSummary:
+    names = [each["name"] for each in row["functions"]]
+    return {
+        "toyId": row["toy_id"],
+        "nickname": row["nickname"],
+        "isConnected": row["status"] == DeviceStatus.CONNECTED,
+        "isEnabled": row["is_enabled"],
+        "functions": {name: cap_of(row, name) for name in names if is_function_enabled(row, name)},
+        "maximumSeconds": row["maximum_seconds"],
+    }
+
+
+def of_devices(rows: Iterable[DeviceRow]) -> list[DeviceSummary]:
+    """By nickname; those that were removed or unpaired are not hers any more."""
+    kept = sorted((row for row in rows if is_kept(row)), key=lambda row: row["nickname_key"])
+    return [of_device(row) for row in kept]
+
+
+def ready(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
+    """Those that can be told something now."""
+    return [each for each in devices if each["isConnected"] and each["isEnabled"]]
+
+
+def able(devices: Iterable[DeviceSummary], function: str) -> list[DeviceSummary]:
+    """Of those that are ready, those that have it and may use it."""
+    return [each for each in ready(devices) if function in each["functions"]]
+
+
+def is_away(performer: PerformerRow) -> bool:
+    """Devices are known, and none of them can be told anything. While nobody has reported any, the
+    page that holds them is all there is to know."""
+    devices = performer.get("devices")
+    return devices is not None and not ready(devices)
+
+
+def words(devices: Sequence[DeviceSummary]) -> str:
+    """As a gate or a person reads it."""
+    if found := ready(devices):
+        return ", ".join(each["nickname"] for each in found)
+    why = [
+        f"{each['nickname']} is {'disconnected' if each['isEnabled'] else 'switched off'}"
+        for each in devices
+    ]
+    return ", ".join(why) or "no device"
+
+
+def changes(performer: PerformerRow, rows: Iterable[DeviceRow], now: datetime) -> dict[str, object]:
+    """What her row must say from now on, where it says something else."""
+    devices = of_devices(rows)
+    if performer.get("devices") == devices:
+        return {}
+    was_away, away_at = is_away(performer), performer.get("devices_away_at")
+    since = (away_at if was_away and away_at else now) if not ready(devices) else None
+    return {"devices": devices, "devices_away_at": since}
