@@ -77,9 +77,9 @@ class Choice:
         for name, choice in self.functions.items():
             if name not in has:
                 raise Malformed(f"functions.{name}", "is no function of this device")
-            if choice.get("isEnabled") and not summary.is_function_enabled(row, name):
-                if name in summary.GUARDED:
-                    raise NeedsTrial(name)
+            is_new = choice.get("isEnabled") and not summary.is_function_enabled(row, name)
+            if is_new and name in summary.GUARDED:
+                raise NeedsTrial(name)
             chosen[name] = {**chosen.get(name, {}), **choice}
         return chosen
 

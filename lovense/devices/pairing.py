@@ -1,7 +1,7 @@
 """Pairing: how an app becomes hers. Its states, and the one way from one to the next.
 
-She opens it; the vendor gives a picture and a code, which she is shown; she scans, and her app calls
-back with what it was given. What could prove such a call is gone when it ends."""
+She opens it; the vendor gives a picture and a code, which she is shown; she scans, and her app
+calls back with what it was given. What could prove such a call is gone when it ends."""
 
 from datetime import datetime
 from typing import Any
