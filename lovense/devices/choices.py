@@ -127,7 +127,13 @@ def change(
 ) -> DeviceRow:
     """The device as it is now. Raises NoSuchDevice, NicknameTaken and what `Choice.applied`
     raises."""
-    return _written(performer_id, device_id, "change", choice.applied, by=by, now=now)
+
+    def changed(row: DeviceRow) -> DeviceRow:
+        if not summary.is_kept(row):
+            raise NoSuchDevice
+        return choice.applied(row)
+
+    return _written(performer_id, device_id, "change", changed, by=by, now=now)
 
 
 def remove(*, performer_id: str, device_id: str, by: str, now: datetime) -> DeviceRow:
