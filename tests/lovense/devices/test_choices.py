@@ -1,4 +1,4 @@
-"""What she decides of a device: written with its audit entry, binding at once, refused with field and rule."""
+"""What she decides of a device: written with its audit entry, binding at once, refused with its field."""
 
 import json
 

@@ -141,6 +141,7 @@ anything = st.recursive(
 @given(anything | st.lists(st.fixed_dictionaries({"id": st.text(min_size=1)} | dict.fromkeys(TOY, anything))))
 def test_whatever_is_reported_is_read_or_refused(toys):
     try:
-        assert len(readings.toys_of(toys).kept) <= readings.MAX_TOYS
-    except InvalidReport as refused:
-        assert refused.field.startswith("toys")
+        found = readings.toys_of(toys)
+    except InvalidReport:
+        return
+    assert len(found.kept) <= readings.MAX_TOYS

@@ -1,4 +1,4 @@
-"""The register: what reports make of it, once, again, at once and in two halves; and what a decision knows."""
+"""The register: what reports make of it once, again, at once and in two halves; what a decision knows."""
 
 import itertools
 from datetime import timedelta
