@@ -193,12 +193,12 @@ def _matching_item(
 def _promise(
     item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> tuple[list[Command], int]:
+    caps = rules.caps_of(performer["_id"])
     try:
-        commands, promised = compiled(item, rules, performer["_id"])
+        commands, promised = compiled(item, caps)
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", str(nothing), passed=False)
         return [], 0
-    caps = rules.caps_of(performer["_id"])
     saw = f"{promised} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
     gates.ask("caps", saw, passed=True)
     pace = rules.paces.get(performer["_id"])
@@ -211,10 +211,8 @@ def _promise(
     return commands, promised
 
 
-def compiled(item: Item, rules: Rules, performer_id: str) -> tuple[list[Command], int]:
-    """The commands and the seconds they promise, within the caps of the platform, of the performer
-    and of her devices."""
-    caps = rules.caps_of(performer_id)
+def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
+    """The commands and the seconds they promise."""
     return _compiled(item["pattern"], item["intensity"], item["durationSec"], caps)
 
 
