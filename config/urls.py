@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from adminpanel import probes
 from adminpanel import views as staff
 from adminpanel.api import deadletters, watch
+from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
@@ -73,6 +74,7 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
+    path("api/admin/lovense/devices", staff_devices.devices),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
