@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from lovense.devices import toytable
 from lovense.devices.readings import LONGEST_NICKNAME, Reading
-from lovense.devices.summary import is_kept, of_device
+from lovense.devices.summary import PAGE, is_kept, of_device
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow
 
 MAX_DEVICES = 16  # of a performer; what her pages reported and is away gives way to what comes
 MAX_ROWS = 64  # of a performer, with those that are not hers any more
 QUIET = timedelta(seconds=10)  # so long a report without news writes nothing
-PAGE = ""  # the host of what her page reports by itself
 MISSING, NO_NEWS, REPORTED = "missing", "no_news", "reported"
 
 

@@ -14,8 +14,9 @@ from pymongo.errors import BulkWriteError
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import Document, collection
 from lovense.devices import changes, readings, summary
-from lovense.devices.changes import PAGE, Changed, Report
+from lovense.devices.changes import Changed, Report
 from lovense.devices.readings import InvalidReport
+from lovense.devices.summary import PAGE
 from lovense.models import Device, Performer
 from lovense.rows import DeviceRow
 
