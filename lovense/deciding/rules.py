@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from ground.mongodb.collections import collection
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
+from lovense.deciding.rest import Rest
 from lovense.devices import summary
 from lovense.menus import matching
 from lovense.menus.matching import Item
@@ -37,6 +38,7 @@ class Rules:
     performers: dict[str, PerformerRow]
     menus: dict[str, MenuRow] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
+    rests: dict[str, Rest] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str]) -> "Rules":
