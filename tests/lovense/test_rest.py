@@ -113,16 +113,16 @@ def test_a_run_that_was_cut_short_counts_as_it_was(chain, bob):
 
 
 def test_one_that_nobody_asked_for_a_rest_is_asked_nothing_and_nothing_is_read(chain, bob):
-    assert play(chain, chain.settled(bob, 100), NOW - seconds(100))  # menus are read for the first time
+    assert play(chain, chain.settled(bob, 100), NOW)  # menus are read for the first time
     tip_id = chain.settled(bob, 100)
     with recorded() as plans:
-        assert play(chain, tip_id, NOW)
+        assert play(chain, tip_id, NOW + seconds(100))
     assert "rested" not in [gate["gate"] for gate in activation_of(tip_id)["gates"]]
     without = len(plans)
-    wants(chain.performer_id)
+    wants(chain.performer_id, maximum=60)
     tip_id = chain.settled(bob, 100)
     with recorded() as plans:
-        assert play(chain, tip_id, NOW + seconds(10))
+        assert play(chain, tip_id, NOW + seconds(110))
     assert len(plans) == without + 1
     assert scans(plans) == []
 
