@@ -171,6 +171,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='pairing',
+            index=models.Index(fields=['performer_id', 'opened_at'], name='pairing_of_performer'),
+        ),
+        migrations.AddIndex(
+            model_name='pairing',
             index=models.Index(condition=models.Q(('open_for__gt', '')), fields=['expires_at'], name='pairing_runs_out'),
         ),
         migrations.AddConstraint(
