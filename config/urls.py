@@ -12,7 +12,7 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
-from lovense.api import controls, lane, submissions
+from lovense.api import controls, lane, pairings, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -73,6 +73,9 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
+    path("api/lovense/devices/pair", pairings.pair),
+    path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
+    path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations
