@@ -13,7 +13,7 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
-from lovense.api import controls, lane, preferences, submissions
+from lovense.api import controls, lane, pairings, preferences, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -76,6 +76,9 @@ urlpatterns = [
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
     path("api/admin/lovense/devices", staff_devices.devices),
     path("api/lovense/preferences", preferences.preferences_of_hers),
+    path("api/lovense/devices/pair", pairings.pair),
+    path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
+    path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations
