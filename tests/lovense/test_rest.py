@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ground.mongodb.collections import collection
 from lovense.deciding import rest
-from lovense.deciding.rest import Rest, Run
+from lovense.deciding.rest import DeviceRun, Rest
 from lovense.lane import eta
 from lovense.models import Performer
 from lovense.sending import dispatch
@@ -52,7 +52,7 @@ def play(chain, tip_id, at, *, delivered=ITEM_SECONDS):
 def test_it_is_open_until_the_seconds_are_used_up_and_again_after_the_rest():
     given_rest = Rest(20, seconds(60))
     for begin in (0, 11):
-        given_rest = given_rest.after(Run(NOW + seconds(begin), NOW + seconds(begin + 10)))
+        given_rest = given_rest.after(DeviceRun(NOW + seconds(begin), NOW + seconds(begin + 10)))
     assert given_rest.ran == 20
     assert not given_rest.is_open(NOW + seconds(80))
     assert given_rest.is_open(NOW + seconds(81))
@@ -60,8 +60,8 @@ def test_it_is_open_until_the_seconds_are_used_up_and_again_after_the_rest():
 
 
 def test_a_rest_that_came_by_itself_counts():
-    given_rest = Rest(20, seconds(60)).after(Run(NOW, NOW + seconds(15)))
-    given_rest = given_rest.after(Run(NOW + seconds(75), NOW + seconds(85)))
+    given_rest = Rest(20, seconds(60)).after(DeviceRun(NOW, NOW + seconds(15)))
+    given_rest = given_rest.after(DeviceRun(NOW + seconds(75), NOW + seconds(85)))
     assert given_rest.ran == 10
 
 
@@ -82,7 +82,7 @@ def test_whatever_comes_whoever_starts_when_it_is_open_never_runs_much_longer_th
             since_rest = 0
         assert since_rest < maximum
         since_rest, last_end = since_rest + length, at + seconds(length)
-        kept = kept.after(Run(at, last_end))
+        kept = kept.after(DeviceRun(at, last_end))
         assert kept.ran == since_rest
 
 
