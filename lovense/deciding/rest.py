@@ -43,7 +43,7 @@ class Rest:
         assert self.until is not None
         return self.until + self.pause
 
-    def after(self, run: Run) -> "Rest":
+    def after(self, run: DeviceRun) -> "Rest":
         """With a further run, which begins no earlier than those before."""
         has_rested = self.until is not None and run.begin - self.until >= self.pause
         ran = 0.0 if has_rested else self.ran
