@@ -310,6 +310,10 @@ LOVENSE_API_BASE_URL = env.parsed(
     "Where the vendor's cloud answers, as https://api.lovense-api.com.",
 ).rstrip("/")
 
+LOVENSE_CALLBACK_MAX_BODY_BYTES = env.integer(
+    "LOVENSE_CALLBACK_MAX_BODY_BYTES", 65_536, minimum=1024
+)
+
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls the function above only when this is not empty.
 LOGGING: dict[str, object] = {"level": "INFO"}

@@ -12,7 +12,8 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
-from lovense.api import controls, lane, submissions
+from lovense import webhooks as lovense_webhooks
+from lovense.api import controls, hosts, lane, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -54,6 +55,7 @@ urlpatterns = [
     # API
     path("api/webhooks/payments", webhooks.payments),
     path("api/webhooks/rrr", ledger_webhooks.rrr),
+    path("api/webhooks/lovense", lovense_webhooks.lovense),
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", standing.tip),
@@ -73,6 +75,8 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
+    path("api/lovense/hosts", hosts.hosts),
+    path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations
