@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
 from lovense.deciding.rules import Rules, is_paused
+from lovense.devices import summary
 from lovense.lane import eta
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
@@ -30,7 +31,8 @@ DEVICES_SHOWN = 16
 # A device that has said nothing for this long is not shown as connected.
 NEWS_EXPECTED = timedelta(seconds=30)
 TROUBLE_SHOWN_FOR = timedelta(minutes=10)
-LOW_BATTERY = 20
+LOW_BATTERY, EMPTY_BATTERY = 20, 10
+BACK_SHOWN_FOR = timedelta(seconds=30)
 METER = range(20)
 
 MODES: list[tuple[str, str, str]] = [
@@ -271,14 +273,14 @@ class LivePage:
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
     def devices(self) -> list["ShownDevice"]:
-        found = sorted(
-            Device.objects.filter(performer_id=self._id)[:DEVICES_SHOWN],
-            key=lambda device: device.name,
-        )
-        return [
-            ShownDevice(device, is_news_due=self._now - device.last_seen_at > NEWS_EXPECTED)
-            for device in found
-        ]
+        hers = Device.objects.filter(performer_id=self._id, removed_at=None, unpaired_at=None)
+        found = sorted(hers[:DEVICES_SHOWN], key=lambda device: device.nickname or device.name)
+        return [ShownDevice(device, self._now) for device in found]
+
+    @cached_property
+    def is_away(self) -> bool:
+        """A page holds her devices, and none of them can play."""
+        return self.is_held and summary.is_away(self._rules.performers[self._id])
 
     # --- notices ---------------------------------------------------------------------------------
     @property
@@ -335,11 +337,16 @@ class LivePage:
         return first.foreseen.at if first and first.is_paced else None
 
     def _queue_notices(self) -> Iterator[Notice]:
-        if self.waiting and not self.is_held:
-            wait = "tip waits" if self.waiting == 1 else "tips wait"
-            limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a page."
-            text = f"Open the page that has your devices, or switch the virtual device on. {limit}"
-            yield Notice("warn", f"{self.waiting_words} {wait} for a page", text)
+        if not self.waiting or (self.is_held and not self.is_away):
+            return
+        what = "device" if self.is_held else "page"
+        wait = "tip waits" if self.waiting == 1 else "tips wait"
+        limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a {what}."
+        text = {
+            "page": "Open the page that has your devices, or switch the virtual device on.",
+            "device": "Switch a device on, or allow one to play.",
+        }[what]
+        yield Notice("warn", f"{self.waiting_words} {wait} for a {what}", f"{text} {limit}")
 
     def _device_notices(self) -> Iterator[Notice]:
         for device in self.devices if self.is_held else []:
@@ -350,7 +357,10 @@ class LivePage:
                     "Check that it is switched on and near.",
                 )
             elif device.battery is not None and device.battery <= LOW_BATTERY:
-                yield Notice("warn", f"{device.name}: battery low", f"{device.battery} % left.")
+                tone = "bad" if device.battery <= EMPTY_BATTERY else "warn"
+                yield Notice(tone, f"{device.name}: battery low", f"{device.battery} % left.")
+            elif device.is_back:
+                yield Notice("good", f"{device.name} is back", "It plays again.")
 
     def _trouble_notices(self) -> Iterator[Notice]:
         since = self._now - TROUBLE_SHOWN_FOR
@@ -376,14 +386,19 @@ class ShownDevice:
     }
     BATTERY_WIDTH = 17.8  # of the full bar inside its outline, in the drawing's units
 
-    def __init__(self, device: Device, *, is_news_due: bool) -> None:
-        self.name, self.battery, self.last_seen_at = (
-            device.name,
-            device.battery,
-            device.last_seen_at,
-        )
+    def __init__(self, device: Device, now: datetime) -> None:
+        self.name, self.battery = device.nickname or device.name, device.battery
+        self.last_seen_at = device.last_seen_at
+        is_news_due = now - device.last_seen_at > NEWS_EXPECTED
         self.is_away = is_news_due or device.status != DeviceStatus.CONNECTED
         self.words = "No news" if is_news_due else self._WORDS[DeviceStatus(device.status)]
+        if not device.is_enabled:
+            self.words = "Switched off by you"
+        self.is_back = (
+            device.last_connected_at is not None
+            and device.last_connected_at != device.first_connected_at
+            and now - device.last_connected_at <= BACK_SHOWN_FOR
+        )
 
     @property
     def battery_width(self) -> str:
