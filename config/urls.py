@@ -13,7 +13,7 @@ from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
 from lovense import webhooks as lovense_webhooks
-from lovense.api import controls, hosts, lane, submissions
+from lovense.api import controls, hosts, lane, preferences, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -77,6 +77,7 @@ urlpatterns = [
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
     path("api/lovense/hosts", hosts.hosts),
     path("api/lovense/hosts/<str:host_id>", hosts.host),
+    path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -49,11 +49,10 @@ class Changed:
     @property
     def is_news(self) -> bool:
         """A person would see the difference."""
-        return self.before is None or any(
-            self.before[name] != self.after[name]  # type: ignore[literal-required]
-            for name in self.after
-            if name != "last_seen_at"
-        )
+        return self.before is None or {**self.before, "last_seen_at": None} != {
+            **self.after,
+            "last_seen_at": None,
+        }
 
 
 def planned(known: Sequence[DeviceRow], report: Report, *, now: datetime) -> list[Changed]:
