@@ -88,7 +88,7 @@ CALLBACK = {
 
 @extend_schema(
     operation_id="lovense_webhook",
-    summary="A performer's app reports its toys",
+    summary="An app reports its toys",
     description="The callback address of the vendor's dashboard. Every well-formed call gets the "
     "same answer, whether it is believed or not: only the secret of a pairing, or of an app that "
     "is paired, changes anything. Unknown fields are passed over.",

@@ -1,5 +1,5 @@
 """REST doors for the apps that a performer has paired: which they are, and that one is hers no
-more. What proves an app's callbacks, and where it is, is in no answer."""
+more. They are hers alone. What proves an app's callbacks, and where it is, is in no answer."""
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from ground import clock
 from ground.json.shapes import Shape
 from lovense.api import schema
-from lovense.api.calls import REFUSED, answering_outages, caller, coming_from, lane_of
+from lovense.api.calls import REFUSED, answering_outages, caller, coming_from, performer_of
 from lovense.devices import hosts as rule
 from lovense.rows import HostRow, Json
 from lovense.sending import groups
@@ -35,11 +35,9 @@ class HostsOut(Shape):
     hosts = HostOut(many=True, help_text="In the order in which they were paired")
 
 
-_WHOSE = OpenApiParameter(
-    "performerId", str, description="Whose; staff has to say it, a performer has her own"
-)
 _ID = OpenApiParameter("host_id", str, OpenApiParameter.PATH, description="As the list names it")
-_REFUSED = {status: REFUSED[status] for status in (400, 401, 403, 404, 503)}
+_OF_NONE = {status: REFUSED[status] for status in (401, 403, 503)}
+_OF_ONE = _OF_NONE | {404: REFUSED[404]}
 EXAMPLE = {
     "hosts": [
         {
@@ -59,15 +57,14 @@ EXAMPLE = {
 @extend_schema(
     operation_id="lovense_hosts",
     summary="The apps that a performer has paired",
-    parameters=[_WHOSE],
-    responses={200: HostsOut, **_REFUSED},
+    responses={200: HostsOut, **_OF_NONE},
     examples=[schema.example("Her phone", EXAMPLE, 200)],
 )
 @api_view(["GET"])
 @answering_outages
 def hosts(request: Request) -> Response:
     """Those that are not unpaired."""
-    return _answer(lane_of(request, request.query_params.get("performerId"), is_change=False))
+    return _answer(performer_of(request))
 
 
 @extend_schema(
@@ -76,15 +73,15 @@ def hosts(request: Request) -> Response:
     description="What proved its callbacks is forgotten at once, and its devices are not hers any "
     "more; their nicknames and limits come back when the app is paired again. Again, it answers "
     "the same and changes nothing.",
-    parameters=[_ID, _WHOSE],
-    responses={200: OpenApiResponse(HostsOut, "Unpaired; those that are left"), **_REFUSED},
+    parameters=[_ID],
+    responses={200: OpenApiResponse(HostsOut, "Unpaired; those that are left"), **_OF_ONE},
     examples=[schema.example("One is left", EXAMPLE, 200)],
 )
 @api_view(["DELETE"])
 @answering_outages
 def host(request: Request, host_id: str) -> Response:
     """One of hers."""
-    whose = lane_of(request, request.query_params.get("performerId"), is_change=True)
+    whose = performer_of(request)
     with coming_from(request):
         rule.unpair(performer_id=whose, host_id=host_id, by=caller(request), now=clock.now())
     groups.news.mark([whose], "devices")

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -18,14 +18,14 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
-from ground.mongodb.collections import collection
+from ground.mongodb.collections import Document, collection
 from lovense.devices import changes, pairing, register
 from lovense.devices.addresses import Address
 from lovense.devices.callbacks import Callback
 from lovense.devices.changes import QUIET, Changed, Report
 from lovense.models import Host, Pairing
 from lovense.models import PairingStatus as P
-from lovense.rows import DeviceRow, HostRow, Json, PairingRow
+from lovense.rows import DeviceRow, HostRow, PairingRow
 
 Proof = TypeVar("Proof", HostRow, PairingRow)
 # How long the same again is no news; None: the callback was nobody's.
@@ -33,8 +33,8 @@ Until = datetime | None
 NOBODY = "0" * 64  # compared with where there is nobody: that takes as long, and never matches
 BY_APP = "the app"  # who paired it, in the audit log
 # What is forgotten with a pairing: what proves a callback, and where the app was.
-_FORGOTTEN: Json = {"uid": "", "utoken_hash": "", "content": "", "domain": "", "ports": {}}
-_UNREPORTED: Json = {
+_FORGOTTEN: Document = {"uid": "", "utoken_hash": "", "content": "", "domain": "", "ports": {}}
+_UNREPORTED: Document = {
     "app_type": "",
     "app_version": "",
     "platform": "",
@@ -208,8 +208,9 @@ def _keep(heard: Iterable[tuple[HostRow, Callback]], now: datetime) -> set[str]:
     return news
 
 
-def _differences(host: HostRow, call: Callback) -> Json:
-    said: dict[str, Any] = {
+def _differences(host: HostRow, call: Callback) -> Document:
+    before = cast(Document, host)
+    said = {
         "app_type": call.app.type,
         "app_version": call.app.version,
         "platform": call.app.platform,
@@ -219,7 +220,7 @@ def _differences(host: HostRow, call: Callback) -> Json:
         "is_address_refused": call.address.is_refused,
         "toys_count": call.toys.count,
     }
-    return {name: value for name, value in said.items() if host[name] != value}  # type: ignore[literal-required]
+    return {name: value for name, value in said.items() if before[name] != value}
 
 
 # --- hers ----------------------------------------------------------------------------------------
@@ -244,14 +245,14 @@ def unpair(*, performer_id: str, host_id: str, by: str, now: datetime) -> HostRo
         host = _owned(performer_id, host_id, session)
         if host["unpaired_at"] is not None:
             return host
-        gone: Json = _FORGOTTEN | {"unpaired_at": now}
+        gone: Document = _FORGOTTEN | {"unpaired_at": now}
         collection(Host).update_one({"_id": host_id}, {"$set": gone}, session=session)
         _cancel_pairing(performer_id, host_id, now, session)
         rows = register.rows_of(performer_id, session)
         lost = [Changed(row, changes.unpaired(row, now)) for row in rows if _is_on(row, host_id)]
         register.keep(performer_id, rows, lost, now=now, session=session)
         _audit_unpairing(host, lost, by=by, now=now, session=session)
-        return {**host, **gone}  # type: ignore[typeddict-item]
+        return cast(HostRow, {**host, **gone})
 
     return journal.run(body, touched=journal.of_lane(performer_id), now=now)
 
