@@ -89,10 +89,11 @@ def take(calls: Sequence[Callback], *, now: datetime) -> Taken:
 
 
 def _look(uids: set[str]) -> _Known:
-    """Two reads, however many callbacks there are."""
+    """Two reads, however many callbacks there are; the pairings first. One that is completed in
+    between is not missed: its host is there by then."""
     wanted = {"uid": {"$in": list(uids)}}
-    hosts, pairings = collection(Host).find(wanted), collection(Pairing).find(wanted, {"image": 0})
-    return _Known({row["uid"]: row for row in hosts}, {row["uid"]: row for row in pairings})
+    pairings = {row["uid"]: row for row in collection(Pairing).find(wanted, {"image": 0})}
+    return _Known({row["uid"]: row for row in collection(Host).find(wanted)}, pairings)
 
 
 def _whose(call: Callback, known: _Known, news: set[str], now: datetime) -> HostRow | None:
