@@ -8,12 +8,13 @@ from drf_spectacular.views import SpectacularAPIView
 from adminpanel import probes
 from adminpanel import views as staff
 from adminpanel.api import deadletters, watch
+from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
 from lovense import webhooks as lovense_webhooks
-from lovense.api import controls, hosts, lane, preferences, submissions
+from lovense.api import controls, hosts, lane, pairings, preferences, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -75,9 +76,13 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
+    path("api/admin/lovense/devices", staff_devices.devices),
     path("api/lovense/hosts", hosts.hosts),
     path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/lovense/preferences", preferences.preferences_of_hers),
+    path("api/lovense/devices/pair", pairings.pair),
+    path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
+    path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

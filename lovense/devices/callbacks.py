@@ -11,7 +11,7 @@ from ground.json import fields
 from ground.json.fields import Fields, Malformed
 from lovense.devices import addresses, readings
 from lovense.devices.addresses import Address
-from lovense.devices.readings import Toys
+from lovense.devices.readings import ReportedToys
 
 MAX_DEPTH = 8  # of the body, and of the toys where they are a text of their own
 LONGEST_SECRET = 128  # `uid` and `utoken`; ours are shorter
@@ -36,7 +36,7 @@ class Callback:
     utoken_hash: str = field(repr=False)  # what is kept of a secret is its hash, so that is asked
     app: App
     address: Address = field(repr=False)
-    toys: Toys
+    toys: ReportedToys
     content: str
 
 
@@ -92,14 +92,14 @@ def _port(told: Fields, name: str) -> str | int | float | None:
     return value
 
 
-def _toys(told: Fields) -> Toys:
+def _toys(told: Fields) -> ReportedToys:
     value = told.raw("toys")
     if isinstance(value, str):
         fields.check_depth(value.encode(errors="replace"), MAX_DEPTH, "toys")
     return readings.toys_of(value)
 
 
-def _content(app: App, address: Address, toys: Toys) -> str:
+def _content(app: App, address: Address, toys: ReportedToys) -> str:
     in_order = sorted(toys.kept, key=lambda toy: toy.toy_id)
     said = (app, address.domain, sorted(address.ports.items()), address.is_refused)
     return hashlib.sha256(repr((said, toys.count, in_order)).encode()).hexdigest()

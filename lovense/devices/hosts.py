@@ -16,13 +16,12 @@ from pymongo.client_session import ClientSession
 from ground import clock
 from ground.audit import log as audit_log
 from ground.journal import journal
-from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import Document, collection
 from lovense.devices import changes, pairing, register
 from lovense.devices.addresses import Address
 from lovense.devices.callbacks import Callback
-from lovense.devices.changes import QUIET, Changed, Report
+from lovense.devices.changes import QUIET, Changed, ToyReport
 from lovense.models import Host, Pairing
 from lovense.models import PairingStatus as P
 from lovense.rows import DeviceRow, HostRow, PairingRow
@@ -44,12 +43,6 @@ _UNREPORTED: Document = {
     "is_address_refused": False,
     "toys_count": 0,
 }
-
-
-class NoSuchHost(Refusal):
-    """A host is one of hers."""
-
-    code, status, words = "not_found", 404, "There is no such app."
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +157,13 @@ def _make(opened: PairingRow, now: datetime, session: ClientSession) -> None:
 
 def _record_devices(heard: Iterable[tuple[HostRow, Callback]], now: datetime) -> set[str]:
     """One report of a performer at a time: each is held against what the one before has left."""
-    rounds: list[dict[str, Report]] = []
+    rounds: list[dict[str, ToyReport]] = []
     for host, call in heard:
         whose = host["performer_id"]
         free = next((each for each in rounds if whose not in each), None)
         if free is None:
             rounds.append(free := {})
-        free[whose] = Report(whose, host["_id"], call.toys.kept)
+        free[whose] = ToyReport(whose, host["_id"], call.toys.kept)
     news: set[str] = set()
     for each in rounds:
         news |= register.record(
@@ -181,7 +174,7 @@ def _record_devices(heard: Iterable[tuple[HostRow, Callback]], now: datetime) ->
     return news
 
 
-def _is_paired(said: Report, now: datetime, session: ClientSession) -> bool:
+def _is_paired(said: ToyReport, now: datetime, session: ClientSession) -> bool:
     """Written, not only read: of a report and an unpairing at the same moment, one waits for the
     other."""
     wanted = {"_id": said.host_id, "unpaired_at": None}
@@ -262,7 +255,7 @@ def _owned(performer_id: str, host_id: str, session: ClientSession) -> HostRow:
     wanted = {"_id": host_id, "performer_id": performer_id}
     host: HostRow | None = collection(Host).find_one(wanted, session=session)
     if host is None:
-        raise NoSuchHost
+        raise pairing.NoSuchHost
     return host
 
 

@@ -14,14 +14,15 @@ from pymongo.errors import BulkWriteError
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import Document, collection
 from lovense.devices import changes, readings, summary
-from lovense.devices.changes import PAGE, Changed, Report
+from lovense.devices.changes import Changed, ToyReport
 from lovense.devices.readings import InvalidReport
+from lovense.devices.summary import PAGE
 from lovense.models import Device, Performer
 from lovense.rows import DeviceRow
 
 TRIES = 5  # of a report that another one of hers overtakes
 # Whether a report still counts, asked in the transaction that writes it.
-Standing = Callable[[Report, ClientSession], bool]
+Standing = Callable[[ToyReport, ClientSession], bool]
 
 
 class TooManyAtOnce(Exception):
@@ -33,15 +34,15 @@ def report(performer_id: str, toys: Any, *, now: datetime) -> bool:
     Raises InvalidReport."""
     if not isinstance(toys, list) or len(toys) > readings.MAX_TOYS:
         raise InvalidReport("toys", f"must be a list of at most {readings.MAX_TOYS}")
-    said = Report(performer_id, PAGE, readings.toys_of(toys).kept)
+    said = ToyReport(performer_id, PAGE, readings.toys_of(toys).kept)
     return bool(record([said], now=now))
 
 
-def _always(said: Report, session: ClientSession) -> bool:
+def _always(said: ToyReport, session: ClientSession) -> bool:
     return True
 
 
-def record(reports: Sequence[Report], *, now: datetime, stands: Standing = _always) -> set[str]:
+def record(reports: Sequence[ToyReport], *, now: datetime, stands: Standing = _always) -> set[str]:
     """Performers of whose devices a person sees a difference. A repeat changes nothing.
 
     `stands` is asked before anything is written that a decision sees: a device that comes, or comes
@@ -70,7 +71,7 @@ def of_performers(performer_ids: Collection[str]) -> dict[str, list[DeviceRow]]:
     return found
 
 
-def _recorded_whole(said: Report, now: datetime, stands: Standing) -> list[Changed]:
+def _recorded_whole(said: ToyReport, now: datetime, stands: Standing) -> list[Changed]:
     """What a decision sees, with its summary; again where another report of hers was first."""
 
     def body(session: ClientSession) -> list[Changed]:

@@ -15,7 +15,6 @@ from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
-from lovense.devices import hosts
 from lovense.lane import cancellation, controls, deadletters, decisions, letter, submissions
 from lovense.webhooks import TooManyCallbacks
 from tips import api
@@ -97,7 +96,6 @@ ANSWERS = [
         submissions.SubmissionKeyReused(),
         *(422, "idempotency_key_reused", "This idempotencyKey was used for other content.", None),
     ),
-    (hosts.NoSuchHost(), 404, "not_found", "There is no such app.", None),
     (
         TooManyCallbacks(8),
         *(429, "too_many_requests", "Too many callbacks in this minute.", None),

@@ -12,7 +12,7 @@ from config.logging import AllowListFormatter
 from ground import clock
 from ground.hops import doorbell
 from lovense import webhooks
-from lovense.devices import hosts, register
+from lovense.devices import callbacks, hosts, register
 from lovense.models import PairingStatus
 from lovense.sending import groups
 from tests.ground.conftest import in_threads
@@ -230,9 +230,16 @@ def test_pairing_it_again_is_not_taken_for_a_heartbeat(post, ana, open_pairing):
     hosts.unpair(performer_id=ana.pk, host_id=HOST, by="ana", now=clock.now())
     post(body())  # this process has heard it a moment ago, and nothing comes back
     assert (host()["uid"], device(ana)["unpaired_at"] is None) == ("", False)
+    opened(ana, uid="second", _id="c" * 24, host_id="c" * 24, now=clock.now())
+    post(body(uid="second"))
+    assert (host("c" * 24)["unpaired_at"], device(ana)["unpaired_at"]) == (None, None)
+
+
+def test_the_same_app_under_a_new_token_is_not_taken_for_a_heartbeat(post, ana, open_pairing):
+    post(body())
     opened(ana, utoken="second", _id="c" * 24, now=clock.now())
     post(body(utoken="second"))
-    assert (host()["unpaired_at"], device(ana)["unpaired_at"]) == (None, None)
+    assert (pairing("c" * 24)["status"], host()["utoken_hash"]) == ("connected", callbacks.hashed("second"))
 
 
 def test_nobodys_callback_is_asked_about_each_time(post, ana):

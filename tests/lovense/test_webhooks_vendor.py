@@ -6,7 +6,7 @@ import pytest
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense import webhooks
-from lovense.devices import callbacks, hosts
+from lovense.devices import hosts
 from lovense.models import Device
 from tests.live import server
 from tests.lovense.devices.apps import HOST, host, opened, pairing
@@ -81,6 +81,6 @@ def test_unpaired_the_app_calls_on_and_changes_nothing(vendor, ana):
     vendor.sim(f"toys/{vendor.toy_ids[0]}", {"on": False})
     assert vendor.sim("heartbeat", {})["callback"] == 200
     assert (host(), devices_of(ana)) == before
-    opened(ana, uid=UID, utoken="second", _id="c" * 24, now=clock.now())
-    assert vendor.sim("scan", {"code": vendor.code(UID, "second")})["callback"] == 200
-    assert (host()["unpaired_at"], host()["utoken_hash"]) == (None, callbacks.hashed("second"))
+    opened(ana, uid="another", utoken=UTOKEN, _id="c" * 24, host_id="c" * 24, now=clock.now())
+    assert vendor.sim("scan", {"code": vendor.code("another", UTOKEN)})["callback"] == 200
+    assert {row["host_id"] for row in devices_of(ana)} == {HOST, "c" * 24}

@@ -14,8 +14,7 @@ from ground.journal.models import JournalEntry
 from ground.mongodb import abandoned
 from ground.mongodb.collections import collection
 from lovense.devices import callbacks, choices, hosts, register
-from lovense.devices.hosts import NoSuchHost
-from lovense.devices.pairing import FINAL
+from lovense.devices.pairing import FINAL, NoSuchHost
 from lovense.models import Device, Host, Pairing, Performer
 from tests.factories import NOW
 from tests.flows.nursery import SLOT, SURVIVED
@@ -436,14 +435,12 @@ def test_what_she_has_removed_does_not_come_back_as_a_toy_of_no_app(ana, paired)
 
 
 def test_paired_again_its_devices_are_hers_again_under_their_names(ana, paired):
+    """Its secrets are forgotten, so it is another host."""
     unpair(ana)
-    again(ana, now=NOW + 2 * SECOND)
-    take(call(utoken="second"), now=NOW + 3 * SECOND)
-    assert (host()["unpaired_at"], device(ana)["unpaired_at"], summary_of(ana)) == (
-        None,
-        None,
-        {"Lush": True},
-    )
+    opened(ana, **OTHER, **(TABLET | {"open_for": ana.pk}))
+    take(call(**OTHER), now=NOW + 3 * SECOND)
+    assert (device(ana)["host_id"], device(ana)["unpaired_at"]) == (TABLET["host_id"], None)
+    assert (summary_of(ana), host()["unpaired_at"]) == ({"Lush": True}, NOW + SECOND)
 
 
 @pytest.mark.parametrize("toys", [None, []], ids=["before its scan", "after it"])
