@@ -13,7 +13,8 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
-from lovense.api import controls, lane, pairings, preferences, submissions
+from lovense import webhooks as lovense_webhooks
+from lovense.api import controls, hosts, lane, pairings, preferences, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -55,6 +56,7 @@ urlpatterns = [
     # API
     path("api/webhooks/payments", webhooks.payments),
     path("api/webhooks/rrr", ledger_webhooks.rrr),
+    path("api/webhooks/lovense", lovense_webhooks.lovense),
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", standing.tip),
@@ -75,6 +77,8 @@ urlpatterns = [
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
     path("api/admin/lovense/devices", staff_devices.devices),
+    path("api/lovense/hosts", hosts.hosts),
+    path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/lovense/devices/pair", pairings.pair),
     path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
