@@ -217,6 +217,7 @@ SPECTACULAR_SETTINGS = {
         "SettlementStatus": "tips.models.SettlementStatus",
         "RequestStatus": "tips.models.RequestStatus",
         "RequestType": "tips.models.RequestType",
+        "QueueMode": "tips.models.Mode",
         "ActivationStatus": "lovense.models.ActivationStatus",
         "SubmissionType": "lovense.lane.submissions.TYPES",
         "QueueHealth": ["healthy", "degraded", "unhealthy"],
