@@ -48,6 +48,12 @@ OTHER = {"uid": "uid-of-her-tablet", "utoken": "utoken-of-her-tablet"}
 TABLET = {"_id": "c" * 24, "host_id": "d" * 24, "open_for": ""}
 
 
+@pytest.fixture(autouse=True)
+def _by_her_phone(ana, carol):
+    """Their own toys are told, by the apps that they have paired."""
+    collection(Performer).update_many({}, {"$set": {"bridge": "STANDARD_LAN"}})
+
+
 def summary_of(performer):
     """Her devices, as a decision knows them."""
     devices = collection(Performer).find_one({"_id": performer.pk}).get("devices") or []
