@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
-from lovense.deciding.activation import S, new_row
-from lovense.deciding.rules import Caps, Rules
+from lovense.deciding.activation import STOPPED, S, new_row
+from lovense.deciding.rules import Caps, Rules, is_paused, is_stopped
 from lovense.devices import summary
 from lovense.menus import matching, vibration
 from lovense.menus.vibration import FUNCTION
@@ -33,11 +33,12 @@ GATES = {
     "capability": "unsupported",
     "caps": "caps",
     "rate_limit": "rate_limit",
-    "paused": "",
-    "stop_epoch": "",
+    "paused": "paused",
+    "stop_epoch": STOPPED,
 }
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
-DELAYS = frozenset({"rate_limit"})  # reasons that make a request wait and never end it
+# Reasons that make a request wait and never end it.
+DELAYS = frozenset({"rate_limit", "paused", STOPPED})
 
 
 class _Gates:
@@ -47,6 +48,7 @@ class _Gates:
     def __init__(self, now: datetime) -> None:
         self.rows: list[GateRow] = []
         self.reason = ""
+        self.now = now
         self._at = clock.iso(now)
 
     def ask(self, gate: str, saw: Any, *, passed: bool) -> bool:
@@ -67,8 +69,9 @@ def decide(
     """The activation row of a queue request: `dispatched` when every gate passed, else `skipped` or
     `expired` and why.
 
-    `queued` when a limit makes it wait. `before`: its activation that was not played; its item is
-    kept, and its stop epoch."""
+    `queued` when a limit, a pause or a stop makes it wait. `before`: its activation that was not
+    played; its item is kept. The stop epoch is that of now: what was not played before a stop is
+    not from before it."""
     gates = _Gates(now)
     row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
@@ -76,11 +79,12 @@ def decide(
     if item is not None and performer is not None:
         row["commands"], row["promised_seconds"] = _promise(item, rules, performer, gates)
         row["item"], row["menu_version"] = item, performer["menu_version"]
+    if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
         row["attempts"], row["created_at"] = before["attempts"], before["created_at"]
-        if before["stop_epoch"] is not None:
-            row["stop_epoch"], row["menu_version"] = before["stop_epoch"], before["menu_version"]
+        if before["item"] is not None:
+            row["menu_version"] = before["menu_version"]
     if gates.reason in DELAYS:
         row["reason"] = gates.reason
     elif gates.reason:
@@ -204,11 +208,16 @@ def _promise(
     pace = rules.paces.get(performer["_id"])
     is_open = pace is None or pace.is_open
     saw = f"{len(pace.starts)} of {pace.limit} in a minute" if pace and pace.limit else "no limit"
-    if gates.ask("rate_limit", saw, passed=is_open) and gates.ask(
-        "paused", "not paused", passed=True
-    ):
-        gates.ask("stop_epoch", performer["stop_epoch"], passed=True)
+    if gates.ask("rate_limit", saw, passed=is_open) and _is_going_on(performer, gates):
+        gates.ask("stop_epoch", performer["stop_epoch"], passed=not is_stopped(performer))
     return commands, promised
+
+
+def _is_going_on(performer: PerformerRow, gates: _Gates) -> bool:
+    is_held, until = is_paused(performer, gates.now), performer["paused_until"]
+    end = clock.iso(until) if until else "she resumes"
+    saw = f"paused until {end}" if is_held else "not paused"
+    return gates.ask("paused", saw, passed=not is_held)
 
 
 def compiled(item: Item, rules: Rules, performer_id: str) -> tuple[list[Command], int]:

@@ -65,11 +65,11 @@ class Rules:
         return Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
 
     def is_held(self, lane: str, now: datetime) -> bool:
-        """Nothing new starts: she has paused, the deployment is being drained, or none of her
-        devices can play."""
+        """Nothing new starts: she has pressed stop or paused, the deployment is being drained, or
+        none of her devices can play."""
         row = self.performers.get(lane)
         return bool(self.platform["is_draining"]) or (
-            row is not None and (is_paused(row, now) or summary.is_away(row))
+            row is not None and (is_stopped(row) or is_paused(row, now) or summary.is_away(row))
         )
 
     def caps_of(self, lane: str) -> Caps:
@@ -87,6 +87,11 @@ class Rules:
             min([performer["maximum_intensity"], *levels]),
             () if is_everybody else tuple(each["toyId"] for each in playing),
         )
+
+
+def is_stopped(performer: PerformerRow) -> bool:
+    """She has pressed stop, and not resumed since."""
+    return performer.get("stopped_at") is not None
 
 
 def is_paused(performer: PerformerRow, now: datetime) -> bool:

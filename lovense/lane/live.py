@@ -22,6 +22,7 @@ from lovense.models import Activation
 from lovense.rows import ActivationRow
 from lovense.sending import envelope
 from lovense.sending.acknowledgement import Ack
+from lovense.sending.messages import is_marked
 from lovense.sending.writer import Holding
 from tips.models import Mode, QueueRequest
 from tips.queue import claims, counts
@@ -79,7 +80,7 @@ def _is_plain_run(row: ActivationRow | None) -> bool:
         row is not None
         and S(row["status"]) in (S.DISPATCHED, S.ACTIVATED)
         and not row.get("members")
-        and row.get("cancelled_at") is None
+        and not is_marked(row)
     )
 
 
@@ -282,8 +283,7 @@ class LiveLanes:
         if (
             lane is None
             or lane.state is not LaneState.READY
-            or ack.stage != "finished"
-            or not ack.is_answer
+            or not ack.is_plain_end
             or lane.running != ack.activation_id
         ):
             return False

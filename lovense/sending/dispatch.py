@@ -117,7 +117,8 @@ def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | No
 
 
 def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
-    """Nothing new starts where she has paused, nor while the deployment is being drained."""
+    """Nothing new starts where she has paused or pressed stop, nor while the deployment is being
+    drained."""
     free = {
         lane: heads for lane, heads in lanes.fronts.items() if not lanes.rules.is_held(lane, now)
     }
@@ -158,13 +159,7 @@ def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> D
     asked = partial(gates.decide, rules=rules, is_online=True, now=seen.now)
     row = asked(request, before=before)
     if row["status"] == S.QUEUED:
-        until = rules.paces[request["lane"]].opens_at
-        return Decided(
-            request,
-            claims.GivenBack(
-                request["_id"], until, limit=row["reason"], claim=request["claimed_by"]
-            ),
-        )
+        return Decided(request, _delayed(request, row["reason"], rules), before)
     window = seen.windows.get(request["lane"], ()) if row["status"] == S.DISPATCHED else ()
     mates = batch.mates(request, window)
     rows = (asked(claims.as_joined(request, mate)) for mate in mates)
@@ -172,6 +167,14 @@ def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> D
     for each in (row, *(member.row for member in members)):
         bson.encode(each)  # what cannot be written must not reach the others' statement
     return Decided(request, row, before, members)
+
+
+def _delayed(request: RequestRow, reason: str, rules: Rules) -> claims.GivenBack:
+    """Only a limit says when it is open again; what she holds waits for her."""
+    if reason != "rate_limit":
+        return claims.untouched(request)
+    until = rules.paces[request["lane"]].opens_at
+    return claims.GivenBack(request["_id"], until, limit=reason, claim=request["claimed_by"])
 
 
 def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
