@@ -31,7 +31,7 @@ from lovense.page.livepage import METER, LivePage, tokens
 from lovense.stopping import stop as stopping
 from tips.queue import requests as queue
 
-REGIONS = frozenset({"queue", "devices", "notices", "feed"})
+REGIONS = frozenset({"queue", "devices", "notices", "feed", "stop"})
 PAUSES: dict[str, tuple[timedelta | None, str]] = {
     "5": (timedelta(minutes=5), "5 min"),
     "15": (timedelta(minutes=15), "15 min"),

@@ -117,11 +117,10 @@ def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | No
 
 
 def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
-    """Nothing new starts where she has paused or pressed stop, nor while the deployment is being
-    drained."""
-    free = {
-        lane: heads for lane, heads in lanes.fronts.items() if not lanes.rules.is_held(lane, now)
-    }
+    """Nothing new starts where she has paused, but for her tests, or pressed stop, nor while the
+    deployment is being drained."""
+    ready = {lane: lanes.rules.startable(heads, now) for lane, heads in lanes.fronts.items()}
+    free = {lane: heads for lane, heads in ready.items() if heads}
     return claims.claim(
         free,
         by=settings.STACK_SLOT,
@@ -143,7 +142,7 @@ def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
 def decide(request: RequestRow, seen: Seen) -> Decided:
     """Pure. One that cannot be decided holds up its own lane only."""
     before = seen.before.get(activation.activation_id(request["idempotency_key"]))
-    if seen.rules.is_held(request["lane"], seen.now) and activation.may_wait(before):
+    if not seen.rules.may_start(request, seen.now) and activation.may_wait(before):
         return Decided(request, claims.untouched(request), before)
     if before is not None and before["status"] != S.QUEUED:
         return Decided(request, before, before)

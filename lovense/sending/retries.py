@@ -85,7 +85,8 @@ def kept_back(key: str, attempt: int, *, performer_id: str, now: datetime) -> bo
     }
     mine: Statement = {"_id": key, "performer_id": performer_id, "leader": None, **never_left}
     dispatched = {"status": S.DISPATCHED.value}
-    waits = {"$set": {"status": S.QUEUED.value, "reason": STOPPED, **_AS_NEW}}
+    waits: Statement = {"$set": {"status": S.QUEUED.value, "reason": STOPPED, **_AS_NEW}}
+    waits["$pop"] = {"attempts": 1}  # it was none: of those that are left each may have been sent
     row = collection(Activation).find_one_and_update(mine | dispatched, waits, {"members": 1})
     if row is None:
         return False

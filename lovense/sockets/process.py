@@ -101,7 +101,7 @@ class Sockets:
 
     def _on_the_loop(self, work: Callable[..., None], *given: object) -> None:
         """At once where this is its thread. Without a loop there are no pages."""
-        if self._loop is None:
+        if self._loop is None or self._loop.is_closed():
             return
         if asyncio._get_running_loop() is self._loop:
             work(*given)

@@ -13,6 +13,7 @@ from lovense.rows import StopAnswerRow, StopPressRow
 from tips.rows import Statement
 
 SHOWN = 50
+MOVING = "moving"  # what a page says of a toy that does not obey
 MAX_ANSWERS = 100  # of one press: pages that come and go all answer
 
 
@@ -67,6 +68,12 @@ def _update(key: str, row: StopAnswerRow) -> UpdateOne:
     has_room = {f"answers.{MAX_ANSWERS - 1}": {"$exists": False}}
     new = {"_id": key, "answers": {"$not": same}, **has_room}
     return UpdateOne(new, {"$push": {"answers": row}})
+
+
+def of_epoch(performer_id: str, epoch: int) -> list[StopAnswerRow]:
+    """What her pages have said after this press."""
+    row = collection(StopPress).find_one({"_id": press_key(performer_id, epoch)}, {"answers": 1})
+    return row["answers"] if row else []
 
 
 def newest(

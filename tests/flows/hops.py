@@ -8,6 +8,7 @@ from ground import clock
 from lovense.deciding import batch
 from lovense.sending import acknowledgement, dispatch, leases
 from lovense.sending.acknowledgement import Ack
+from lovense.stopping import stop
 from tests.pen import shift
 from tips import webhooks
 from tips.intake.simulator import PATH
@@ -55,6 +56,17 @@ def heal(now: str) -> None:
     batch.heal(now=clock.parse(now), limit=LIMIT)
 
 
+def press(now: str, performer_id: str) -> None:
+    """Her stop."""
+    who = {"performer_id": performer_id, "by": "ana", "now": clock.parse(now)}
+    stop.press(**who, why="", through="api")
+
+
+def resume(now: str, performer_id: str) -> None:
+    """Its end."""
+    stop.resume(performer_id=performer_id, by="ana", now=clock.parse(now))
+
+
 def emit(now: str) -> None:
     """The event log's consumers take what is new, until nothing is."""
     while emission.drain(now=clock.parse(now), limit=LIMIT):
@@ -66,6 +78,5 @@ def write(performer_id: str, calls: list[list[str]], path: str, count: int) -> N
     shift.work(performer_id, calls, path, count)
 
 
-HOPS = {
-    step.__name__: step for step in (accept, settle, end_grace, look, send, acknowledge, heal, emit, write)
-}
+STEPS = accept, settle, end_grace, look, send, acknowledge, heal, press, resume, emit, write
+HOPS = {step.__name__: step for step in STEPS}
