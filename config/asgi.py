@@ -47,6 +47,7 @@ from lovense.devices.callbacks import Callback
 from lovense.devices.hosts import Until
 from lovense.sending import writer
 from lovense.sockets.process import sockets
+from lovense.stopping import halts
 from tips import webhooks
 
 Scope = dict[str, Any]
@@ -280,6 +281,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await asyncio.to_thread(_end_orphans)
     _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
     writer.use(_pen)
+    halts.use(sockets)
     tickers = [asyncio.create_task(_pen.run()), asyncio.create_task(sockets.run())]
     _spare_the_collector()
     await send({"type": "lifespan.startup.complete"})

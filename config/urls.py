@@ -14,7 +14,7 @@ from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
 from lovense import webhooks as lovense_webhooks
-from lovense.api import controls, hosts, lane, pairings, preferences, submissions
+from lovense.api import controls, hosts, lane, pairings, preferences, stops, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -23,6 +23,8 @@ urlpatterns = [
     path("", live.live, name="live"),
     path("live/pause", live.pause, name="live-pause"),
     path("live/resume", live.resume, name="live-resume"),
+    path("live/stop", live.stop, name="live-stop"),
+    path("live/resume-all", live.resume_all, name="live-resume-all"),
     path("live/mode", live.mode, name="live-mode"),
     path("live/skip", live.skip, name="live-skip"),
     path("live/clear", live.clear, name="live-clear"),
@@ -60,6 +62,9 @@ urlpatterns = [
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", standing.tip),
+    path("api/lovense/stop", stops.press),
+    path("api/lovense/resume", stops.resume),
+    path("api/lovense/stops", stops.stops),
     path("api/performance-queue", lane.lane),
     path("api/performance-queue/submit", submissions.submit),
     path("api/performance-queue/status/<str:request_id>", submissions.status),

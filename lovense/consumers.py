@@ -27,11 +27,16 @@ from lovense.sending import groups
 from lovense.sockets import allowance, protocol
 from lovense.sockets.openpage import OpenPage, in_thread
 from lovense.sockets.outbox import Outbox
+from lovense.sockets.pressing import pressing
 from lovense.sockets.process import TOO_MANY_PAGES, UNAUTHENTICATED, sockets
+from lovense.stopping import presses
+from lovense.stopping.presses import Still
 
 log = logging.getLogger(__name__)
 
 TRY_LATER = 1013
+# Words of a page that were read and are not handled yet; what is beyond waits in its connection.
+READ_AHEAD = 64
 
 
 @asynccontextmanager
@@ -61,14 +66,28 @@ class PerformerConsumer(AsyncConsumer):
             async with beside(self._hear_layer(is_connected)):
                 await self.dispatch(await receive())
                 is_connected.set()  # it has its snapshot
-                while True:
-                    await self.dispatch(await receive())
+                await self._hear_page(receive)
         except StopConsumer:
             pass
         finally:
             if hasattr(self, "page"):
                 self.page.outbox.forget()
                 sockets.remove(self.page)
+
+    async def _hear_page(self, receive: Any) -> None:
+        """In its order, one after the other; only a stop waits for nothing."""
+        words: asyncio.Queue[LayerMessage] = asyncio.Queue(READ_AHEAD)
+        async with beside(self._read(receive, words)):
+            while True:
+                await self.dispatch(await words.get())
+
+    async def _read(self, receive: Any, words: "asyncio.Queue[LayerMessage]") -> None:
+        while True:
+            message = await receive()
+            if protocol.is_stop(message.get("text")):
+                pressing.press(self.page.performer_id, by=self.page.opener.username)
+            else:
+                await words.put(message)
 
     async def _hear_layer(self, is_connected: asyncio.Event) -> None:
         """The layer forgets a channel when a receive is cancelled, so it begins with one."""
@@ -121,9 +140,9 @@ class PerformerConsumer(AsyncConsumer):
     # --- from the channel layer ------------------------------------------------------------------
 
     async def page_activate(self, message: LayerMessage) -> None:
-        self.page.pass_on(message)
+        sockets.pass_on(self.page, message)
 
-    page_stop = page_news = page_activate
+    page_stop = page_halt = page_news = page_activate
 
     # --- from the page ---------------------------------------------------------------------------
 
@@ -152,8 +171,20 @@ class PerformerConsumer(AsyncConsumer):
             await sockets.acknowledge(protocol.ack(data, page.performer_id, page.forwarded[0]))
         elif data["type"] == "devices":
             await self._devices(data)
-        elif data["type"] != "stopped":
-            raise protocol.MessageRefused("type", "must be ack, devices or stopped")
+        elif data["type"] == "stopped":
+            await self._still(protocol.stopped(data))
+        else:
+            raise protocol.MessageRefused("type", "must be ack, devices, stop or stopped")
+
+    async def _still(self, said: Still) -> None:
+        """It is told again and again, and answers each time."""
+        page = self.page
+        page.halt.confirmed(said.epoch)
+        if not page.is_new(said):
+            return
+        about = {"performer_id": page.performer_id, "page_id": page.page_id, "now": clock.now()}
+        if await in_thread(presses.answered, said, **about):
+            groups.news.mark([page.performer_id], "devices")
 
     async def _devices(self, data: Json) -> None:
         """A tip may have waited for one of them."""

@@ -68,6 +68,7 @@ class ActivationRow(TypedDict):
     cancelled_at: NotRequired[datetime | None]
     cancelled_by: NotRequired[str | None]
     cancelled_why: NotRequired[str | None]
+    stopped_at: NotRequired[datetime | None]
 
 
 class PerformerRow(TypedDict):
@@ -90,10 +91,38 @@ class PerformerRow(TypedDict):
     paused_until: datetime | None
     paused_by: str
     paused_why: str
+    # not in a row from before there was a stop
+    stopped_at: NotRequired[datetime | None]
+    stopped_by: NotRequired[str]
+    stopped_why: NotRequired[str]
     # not in a row from before devices were registered
     devices: NotRequired[list["DeviceSummary"] | None]
     devices_away_at: NotRequired[datetime | None]
     created_at: datetime
+
+
+class StopAnswerRow(TypedDict):
+    """What one page said of one toy after a press: how long it took to be still, or that it is
+    not. `toyId` is empty where the page holds none."""
+
+    page: str
+    toyId: str
+    ms: float | None
+    answer: str
+    at: datetime
+
+
+class StopPressRow(TypedDict):
+    """A row of `stop_presses`."""
+
+    _id: str
+    performer_id: str
+    epoch: int
+    at: datetime
+    by: str
+    why: str
+    through: str
+    answers: list[StopAnswerRow]
 
 
 class PlatformRow(TypedDict):

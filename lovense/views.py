@@ -28,9 +28,10 @@ from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
 from lovense.page.livepage import METER, LivePage, tokens
+from lovense.stopping import stop as stopping
 from tips.queue import requests as queue
 
-REGIONS = frozenset({"queue", "devices", "notices", "feed"})
+REGIONS = frozenset({"queue", "devices", "notices", "feed", "stop"})
 PAUSES: dict[str, tuple[timedelta | None, str]] = {
     "5": (timedelta(minutes=5), "5 min"),
     "15": (timedelta(minutes=15), "15 min"),
@@ -160,6 +161,27 @@ def _later(now: datetime, length: timedelta | None) -> datetime | None:
 def resume(request: HttpRequest, performer: Performer) -> HttpResponse:
     controls.resume(**_by(request, performer))
     return _told("The queue goes on.")
+
+
+def _or_back(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Also for a page whose scripts do not run."""
+    return answer if _is_htmx(request) else redirect("live")
+
+
+@require_POST
+@_hers
+def stop(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """Never asks back."""
+    stopping.press(**_by(request, performer), why=BY_HAND, through="page")
+    return _or_back(request, _told("Stopped. Nothing starts until you resume.", tone="warn"))
+
+
+@require_POST
+@_hers
+def resume_all(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """After a stop: the pause ends with it."""
+    stopping.resume(**_by(request, performer))
+    return _or_back(request, _told("What waited plays on."))
 
 
 @require_POST

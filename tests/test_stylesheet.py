@@ -26,6 +26,8 @@ TEXT = [
     ("accent", "surface"),
     ("accent-strong", "surface"),
     ("bad", "surface"),
+    ("on-stop", "stop"),
+    ("on-stop", "stop-strong"),
 ]
 # The outline of a control, and the focus ring, against what is around: 3 : 1.
 SHAPES = [

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from ground.mongodb.collections import collection
-from lovense.deciding.rules import is_paused
+from lovense.deciding.rules import is_paused, is_stopped
 from lovense.models import PageLease, Performer
 from tips.models import QueueRequest, RequestStatus
 from tips.queue import claims, ordering
@@ -31,6 +31,7 @@ class LaneDepth:
     oldest: datetime
     has_page: bool
     is_paused: bool
+    is_stopped: bool
 
 
 def longest(*, now: datetime) -> list[LaneDepth]:
@@ -54,6 +55,7 @@ def longest(*, now: datetime) -> list[LaneDepth]:
             oldest=oldest[lane],
             has_page=lane in held,
             is_paused=lane in performers and is_paused(performers[lane], now),
+            is_stopped=lane in performers and is_stopped(performers[lane]),
         )
         for lane in shown
         if lane in oldest  # else it has just been played

@@ -66,7 +66,7 @@ class Upstream:
 
     async def finished(self, ack: Ack) -> bool:
         """Whether it takes this for the plain end of what runs on a page of ours."""
-        if not (self.is_up and ack.stage == "finished" and ack.is_answer):
+        if not (self.is_up and ack.is_plain_end):
             return False
         is_taken = await self._ask("acks", frames.packed_ack(ack)) is True
         if is_taken:

@@ -24,7 +24,6 @@ from ground.journal.journal import Entry, KeyTaken
 from ground.journal.writing import EntryWriter
 from lovense.lane import live, projection
 from lovense.lane.live import LaneStart
-from lovense.rows import ActivationRow
 from lovense.sending import groups
 from tips.settlement import projection as tips_projection
 from tips.settlement import rounds
@@ -109,11 +108,7 @@ class Entries:
 
 def _commands(starts: Iterable[LaneStart]) -> Messages:
     return [
-        (start.page.channel, _activate(start.row, start.text, start.page.lease))
+        (start.page.channel, groups.activate(start.row, start.text, start.page.lease))
         for start in starts
         if start.text is not None
     ]
-
-
-def _activate(row: ActivationRow, text: str, lease: int) -> dict[str, Any]:
-    return groups.activate(row["_id"], row["attempt"], text, lease)

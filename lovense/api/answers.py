@@ -16,13 +16,14 @@ from tips.rows import RequestRow
 
 
 def lane(found: lanes.Lane, now: datetime) -> Json:
-    paused = found.paused
+    paused, stopped = found.paused, found.stopped
     return {
         "performerId": found.performer_id,
         "mode": found.mode.value,
         "isPlatformMode": found.is_platform_mode,
         "paused": paused
         and {**paused, "since": clock.iso(paused["since"]), "until": _iso(paused["until"])},
+        "stopped": stopped and {**stopped, "since": clock.iso(stopped["since"])},
         "isDraining": found.is_draining,
         "running": [request(row) for row in found.running],
         "waiting": [
@@ -85,7 +86,7 @@ def _activation(row: RequestRow) -> Json | None:
         "text": outcome.of(found).text,
         "promisedSeconds": found.promised_seconds,
         "deliveredSeconds": found.delivered_seconds,
-        "isCancelling": found.cancelled_at is not None and S(found.status) in LIVE,
+        "isCancelling": outcome.is_ending(found) and S(found.status) in LIVE,
     }
 
 

@@ -173,7 +173,8 @@ class Eta(Shape):
     )
     why = serializers.CharField(
         allow_blank=True,
-        help_text="`draining`, `paused`, `no_page`, `no_device` or `too_far`; else empty",
+        help_text="`draining`, `stopped`, `paused`, `no_page`, `no_device` or `too_far`; else "
+        "empty",
     )
 
 
@@ -204,11 +205,18 @@ class PausedOut(Shape):
     why = serializers.CharField(allow_blank=True)
 
 
+class StoppedOut(Shape):
+    since = serializers.DateTimeField()
+    by = serializers.CharField(allow_blank=True)
+    why = serializers.CharField(allow_blank=True)
+
+
 class LaneOut(Shape):
     performerId = HexId()
     mode = serializers.ChoiceField(Mode.choices)
     isPlatformMode = serializers.BooleanField(help_text="She has chosen none of her own")
     paused = PausedOut(allow_null=True)
+    stopped = StoppedOut(allow_null=True, help_text="Her stop; only she lifts it")
     isDraining = serializers.BooleanField(help_text="The whole deployment starts nothing new")
     running = RequestOut(
         many=True, help_text="What plays; more than one where a batch plays as one run"
@@ -278,6 +286,7 @@ LANE = {
     "mode": "fifo",
     "isPlatformMode": True,
     "paused": None,
+    "stopped": None,
     "isDraining": False,
     "running": [TIP | {"status": "claimed", "attempts": 1, "claimedAt": AT}],
     "waiting": [REQUEST | {"eta": ETA}],

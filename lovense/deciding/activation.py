@@ -40,6 +40,10 @@ PREDECESSORS: dict[S, frozenset[S]] = {
 }
 LIVE = frozenset({S.QUEUED, S.DISPATCHED, S.ACTIVATED})
 FINAL = frozenset(S) - LIVE
+IN_FLIGHT = [S.DISPATCHED.value, S.ACTIVATED.value]
+# The reason of what a stop ended, and of what waits because of one; also what a page says of a
+# command from before it.
+STOPPED = "stopped"
 
 
 def activation_id(idempotency_key: str) -> str:
@@ -146,14 +150,15 @@ def insert(rows: Sequence[ActivationRow]) -> set[str]:
 
 
 def _replace(rows: Iterable[ActivationRow]) -> set[str]:
-    """Those that still waited to be decided anew."""
-    return {
-        row["_id"]
-        for row in rows
-        if collection(Activation)
-        .replace_one({"_id": row["_id"], "status": S.QUEUED.value}, row)
-        .modified_count
-    }
+    """Those that still waited to be decided anew, and not under a later stop than they were
+    decided under."""
+    return {row["_id"] for row in rows if _replace_one(row)}
+
+
+def _replace_one(row: ActivationRow) -> bool:
+    no_later = {"$not": {"$gt": row["stop_epoch"]}}
+    waits = {"_id": row["_id"], "status": S.QUEUED.value, "stop_epoch": no_later}
+    return bool(collection(Activation).replace_one(waits, row).modified_count)
 
 
 def _attempt_again(

@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
-from lovense.deciding.activation import S, new_row
-from lovense.deciding.rules import Caps, Rules
+from lovense.deciding.activation import STOPPED, S, new_row
+from lovense.deciding.rules import Caps, Rules, is_paused, is_stopped, is_test
 from lovense.devices import summary
 from lovense.menus import matching, vibration
 from lovense.menus.vibration import FUNCTION
@@ -34,11 +34,12 @@ GATES = {
     "caps": "caps",
     "rate_limit": "rate_limit",
     "rested": "resting",
-    "paused": "",
-    "stop_epoch": "",
+    "paused": "paused",
+    "stop_epoch": STOPPED,
 }
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
-DELAYS = frozenset({"rate_limit", "resting"})  # reasons that make a request wait and never end it
+# Reasons that make a request wait and never end it.
+DELAYS = frozenset({"rate_limit", "resting", "paused", STOPPED})
 
 
 class _Gates:
@@ -68,20 +69,22 @@ def decide(
     """The activation row of a queue request: `dispatched` when every gate passed, else `skipped` or
     `expired` and why.
 
-    `queued` when a limit makes it wait. `before`: its activation that was not played; its item is
-    kept, and its stop epoch."""
+    `queued` when a limit, a pause or a stop makes it wait. `before`: its activation that was not
+    played; its item is kept. The stop epoch is that of now: what was not played before a stop is
+    not from before it."""
     gates = _Gates(now)
     row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
     item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
-        row["commands"], row["promised_seconds"] = _promise(item, rules, performer, gates)
+        row["commands"], row["promised_seconds"] = _promise(request, item, rules, performer, gates)
         row["item"], row["menu_version"] = item, performer["menu_version"]
+    if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
         row["attempts"], row["created_at"] = before["attempts"], before["created_at"]
-        if before["stop_epoch"] is not None:
-            row["stop_epoch"], row["menu_version"] = before["stop_epoch"], before["menu_version"]
+        if before["item"] is not None:
+            row["menu_version"] = before["menu_version"]
     if gates.reason in DELAYS:
         row["reason"] = gates.reason
     elif gates.reason:
@@ -192,7 +195,7 @@ def _matching_item(
 
 
 def _promise(
-    item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
+    request: RequestRow, item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> tuple[list[Command], int]:
     caps = rules.caps_of(performer["_id"])
     try:
@@ -202,10 +205,8 @@ def _promise(
         return [], 0
     saw = f"{promised} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
     gates.ask("caps", saw, passed=True)
-    if _is_in_time(performer["_id"], rules, gates) and gates.ask(
-        "paused", "not paused", passed=True
-    ):
-        gates.ask("stop_epoch", performer["stop_epoch"], passed=True)
+    if _is_in_time(performer["_id"], rules, gates) and _is_going_on(request, performer, gates):
+        gates.ask("stop_epoch", performer["stop_epoch"], passed=not is_stopped(performer))
     return commands, promised
 
 
@@ -219,6 +220,14 @@ def _is_in_time(performer_id: str, rules: Rules, gates: _Gates) -> bool:
         return True
     saw = f"{rest.ran:.0f} of {rest.maximum} s without a rest"
     return gates.ask("rested", saw, passed=rest.is_open(gates.now))
+
+
+def _is_going_on(request: RequestRow, performer: PerformerRow, gates: _Gates) -> bool:
+    """A pause does not hold her tests."""
+    is_held, until = is_paused(performer, gates.now), performer["paused_until"]
+    end = clock.iso(until) if until else "she resumes"
+    saw = f"paused until {end}" if is_held else "not paused"
+    return gates.ask("paused", saw, passed=not is_held or is_test(request))
 
 
 def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:

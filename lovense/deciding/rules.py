@@ -1,7 +1,7 @@
 """What binds a round of decisions, read once for all of its rows: the platform, the performers,
 their menus and paces."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -17,7 +17,9 @@ from lovense.menus.matching import Item
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
 from lovense.rows import MenuRow, PerformerRow, PlatformRow
-from tips.models import Mode
+from tips.models import Mode, RequestType
+from tips.queue import ordering
+from tips.rows import RequestRow
 
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
 
@@ -67,12 +69,32 @@ class Rules:
         return Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
 
     def is_held(self, lane: str, now: datetime) -> bool:
-        """Nothing new starts: she has paused, the deployment is being drained, or none of her
+        """No tip starts: nothing does, or she has paused."""
+        return self._is_closed(lane) or self.is_paused(lane, now)
+
+    def is_paused(self, lane: str, now: datetime) -> bool:
+        row = self.performers.get(lane)
+        return row is not None and is_paused(row, now)
+
+    def _is_closed(self, lane: str) -> bool:
+        """Nothing new starts: she has pressed stop, the deployment is being drained, or none of her
         devices can play."""
         row = self.performers.get(lane)
         return bool(self.platform["is_draining"]) or (
-            row is not None and (is_paused(row, now) or summary.is_away(row))
+            row is not None and (is_stopped(row) or summary.is_away(row))
         )
+
+    def may_start(self, request: RequestRow, now: datetime) -> bool:
+        """A pause does not hold her tests."""
+        lane = request["lane"]
+        return not self._is_closed(lane) and (is_test(request) or not self.is_paused(lane, now))
+
+    def startable(self, heads: Sequence[RequestRow], now: datetime) -> list[RequestRow]:
+        """Of the heads of one lane those among which the next one is. What was tried, and may be on
+        a device, is not overtaken by a test."""
+        found = [row for row in heads if self.may_start(row, now)]
+        is_overtaken = any(ordering.is_tried(row) and row not in found for row in heads)
+        return [] if is_overtaken else found
 
     def caps_of(self, lane: str) -> Caps:
         """The strictest of the platform's, of hers and of each device that plays: all of them are
@@ -91,6 +113,15 @@ class Rules:
             min([intensity, *(each["functions"][FUNCTION] for each in playing)]),
             () if is_everybody else tuple(each["toyId"] for each in playing),
         )
+
+
+def is_test(request: RequestRow) -> bool:
+    return request["type"] == RequestType.TEST
+
+
+def is_stopped(performer: PerformerRow) -> bool:
+    """She has pressed stop, and not resumed since."""
+    return performer.get("stopped_at") is not None
 
 
 def is_paused(performer: PerformerRow, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import FINAL, S, activation_id, new_row
+from lovense.deciding.activation import FINAL, IN_FLIGHT, S, activation_id, new_row
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from lovense.sending import groups, resume, retries
@@ -31,7 +31,6 @@ from tips.queue import requests as queue
 from tips.rows import RequestRow, Statement
 
 T = TypeVar("T")
-IN_FLIGHT = [S.DISPATCHED.value, S.ACTIVATED.value]
 CLEARED_AT_ONCE = 200  # requests of one transaction
 DECIDED_MEANWHILE = (
     5  # how often a worker may be faster before we believe that something else is wrong
@@ -343,26 +342,29 @@ def end_all(*, wish: Wish) -> set[str]:
 
 
 def heal(*, now: datetime, limit: int) -> int:
-    """Ends what was cancelled while it waited to be sent again, and of which no page has said a
-    word since.
+    """Ends what was cancelled or stopped while it waited to be sent again, and of which no page has
+    said a word since.
 
-    What is claimed has a lease; when that is over, `dispatch.expire` ends it.
+    What is claimed has a lease; when that is over, `leases.expire` ends it.
     """
-    before = now - timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
-    wanted = {
-        "cancelled_at": {"$gt": EPOCH, "$lte": before},
-        "status": {"$in": IN_FLIGHT},
-        "leader": None,
-    }
-    rows = list(
-        collection(Activation).find(wanted, {"request_id": 1, "performer_id": 1}).limit(limit)
-    )
+    rows = [row for mark in ("cancelled_at", "stopped_at") for row in _marked(mark, now, limit)]
     pending = _pending([row["request_id"] for row in rows]) if rows else set()
     silent = [row for row in rows if row["request_id"] in pending]
     for row in silent:
-        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+        retries.end_unheard(row, now=now)
     groups.news.mark({row["performer_id"] for row in silent}, "queue")
     return len(silent)
+
+
+def _marked(mark: str, now: datetime, limit: int) -> list[ActivationRow]:
+    before = now - timedelta(seconds=settings.RECEIVED_WINDOW_SECONDS)
+    wanted = {
+        mark: {"$gt": EPOCH, "$lte": before},
+        "status": {"$in": IN_FLIGHT},
+        "leader": None,
+    }
+    columns = {"request_id": 1, "performer_id": 1, "cancelled_at": 1}
+    return list(collection(Activation).find(wanted, columns).limit(limit))
 
 
 def _pending(request_ids: Iterable[str]) -> set[str]:

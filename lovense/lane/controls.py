@@ -31,7 +31,8 @@ from lovense.lane.cancellation import (
 )
 from lovense.models import Performer, PlatformSettings
 from lovense.rows import PerformerRow
-from lovense.sending import groups
+from lovense.sending import groups, pages
+from lovense.stopping import halts
 from tips.models import Mode, QueueRequest
 from tips.queue import claims, ordering
 from tips.queue import requests as queue
@@ -83,6 +84,8 @@ def pause(
 
 
 def resume(*, performer_id: str, by: str, now: datetime) -> None:
+    """Only a pause; her stop is another thing (`lovense/stopping/stop.py`), which she alone
+    lifts."""
     free = {"paused_at": None, "paused_until": None, "paused_by": "", "paused_why": ""}
     _change(performer_id, "resume", lambda row: free, by=by, why="", now=now)
 
@@ -257,10 +260,11 @@ def _take_place(row: RequestRow, of: RequestRow, session: ClientSession) -> None
 
 def set_platform(*, key: str, value: str, by: str, why: str = "", now: datetime) -> platform.Change:
     """One setting, from its text. Switching activations off (the kill switch) ends what plays,
-    too."""
+    too, on every page that holds devices."""
     made = platform.change(key=key, value=value, by=by, why=why, now=now)
     if made.key == SWITCH and not made.after:
         cancellation.end_all(wish=Wish(by, why or "activations were switched off", now))
+        halts.tell(pages.holders(now=now))
     return made
 
 

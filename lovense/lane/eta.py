@@ -4,7 +4,7 @@ decides and writes nothing.
 It plays the pipeline's own rules forward: the order of the turns, what `decide()` says that each
 request takes, the batches, the limit per minute, a pause that ends. The first EXACT of a lane one
 by one, those behind them by their average. What nobody can know is said as such: `draining`,
-`paused` (without an end), `no_page`, `no_device`, `too_far`."""
+`stopped`, `paused` (without an end), `no_page`, `no_device`, `too_far`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,11 +20,12 @@ from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
 from lovense.deciding.pace import Pace
 from lovense.deciding.rest import DeviceRun, Rest
-from lovense.deciding.rules import Rules, is_paused
+from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import summary
 from lovense.models import Activation
-from lovense.rows import ActivationRow
+from lovense.rows import ActivationRow, PerformerRow
 from lovense.sending import pages
+from lovense.sending.messages import is_marked
 from tips.models import Mode, RequestStatus
 from tips.queue import claims, counts, ordering
 from tips.rows import RequestRow
@@ -124,7 +125,7 @@ def read(
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now
     return LaneAhead(
         performer_id,
-        _as_if_devices_were_there(performer_id, rules),
+        _as_if_nothing_held(performer_id, rules),
         waiting,
         pace=pace.read([performer_id], limit=rules.platform["rate_limit_per_minute"], now=now)[
             performer_id
@@ -136,12 +137,15 @@ def read(
     )
 
 
-def _as_if_devices_were_there(performer_id: str, rules: Rules) -> Rules:
-    """What waits for a device to come back will do what it would do now."""
+def _as_if_nothing_held(performer_id: str, rules: Rules) -> Rules:
+    """What waits for a device to come back, or for her to resume, will do what it would do now."""
     performer = rules.performers.get(performer_id)
-    if performer is None or not summary.is_away(performer):
+    if performer is None:
         return rules
-    return replace(rules, performers={performer_id: {**performer, "devices": None}})
+    free: PerformerRow = {**performer, "paused_at": None, "stopped_at": None}
+    if summary.is_away(performer):
+        free["devices"] = None
+    return replace(rules, performers={performer_id: free})
 
 
 def _activations(requests: Iterable[RequestRow]) -> dict[str, ActivationRow]:
@@ -157,7 +161,7 @@ def _ends(claim: RequestRow, row: ActivationRow | None, rules: Rules, now: datet
     """When what runs now will have ended."""
     if row is None or row["status"] == S.QUEUED:  # being decided at this moment
         row = decide(claim, rules, is_online=True, now=now, before=row)
-    if S(row["status"]) in FINAL or row.get("cancelled_at"):
+    if S(row["status"]) in FINAL or is_marked(row):
         return now
     sent = row["dispatched_at"] or now
     began = row["started_at"] or row["received_at"] or max(now, sent + START)
@@ -179,6 +183,8 @@ def _unknown(performer_id: str, rules: Rules, now: datetime) -> str:
     performer = rules.performers.get(performer_id)
     if rules.platform["is_draining"]:
         return "draining"
+    if performer and is_stopped(performer):
+        return "stopped"
     if performer and is_paused(performer, now) and performer["paused_until"] is None:
         return "paused"
     if performer and summary.is_away(performer):
@@ -211,7 +217,7 @@ class _Foresight:
         while request := self._waiting.next(mode):
             decision = self._decided(request)
             ready = _ready(request, mode, free_at)
-            if decision["status"] not in PLAYS or decision.get("cancelled_at"):
+            if decision["status"] not in PLAYS or is_marked(decision):
                 yield Start(request, decision, Foreseen(ready))
                 free_at = ready + NOTHING
                 continue

@@ -4,7 +4,7 @@ reads."""
 from dataclasses import dataclass
 from datetime import datetime
 
-from lovense.deciding.rules import Rules, is_paused
+from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.lane import eta
 from lovense.lane.eta import Foreseen, Start
 from lovense.rows import Json, PerformerRow
@@ -18,13 +18,14 @@ PLACES = 100  # of a lane, in which a request's own place is looked for
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """`paused` has since, until, by and why; None while she is not. `is_counted_out`: there are no
-    more than counted."""
+    """`paused` has since, until, by and why; None while she is not. So has `stopped`, but for the
+    end. `is_counted_out`: there are no more than counted."""
 
     performer_id: str
     mode: Mode
     is_platform_mode: bool
     paused: Json | None
+    stopped: Json | None
     is_draining: bool
     running: list[RequestRow]
     waiting: list[Start]
@@ -43,6 +44,7 @@ def read(performer_id: str, *, limit: int, now: datetime) -> Lane:
         mode=mode,
         is_platform_mode=performer["queue_mode"] is None,
         paused=_paused(performer) if is_paused(performer, now) else None,
+        stopped=_stopped(performer) if is_stopped(performer) else None,
         is_draining=bool(rules.platform["is_draining"]),
         running=running(performer_id),
         waiting=eta.of_lane(performer_id, now=now, limit=limit, rules=rules),
@@ -56,6 +58,14 @@ def _paused(performer: PerformerRow) -> Json:
         "until": performer["paused_until"],
         "by": performer["paused_by"],
         "why": performer["paused_why"],
+    }
+
+
+def _stopped(performer: PerformerRow) -> Json:
+    return {
+        "since": performer["stopped_at"],
+        "by": performer["stopped_by"],
+        "why": performer["stopped_why"],
     }
 
 

@@ -17,11 +17,12 @@ from ground.mongodb.collections import Document, collection
 from lovense.deciding import pace, rest
 from lovense.deciding.activation import FINAL, S, activation_id
 from lovense.deciding.gates import decide
-from lovense.deciding.rules import Rules
+from lovense.deciding.rules import Rules, is_test
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from lovense.sending import envelope
 from lovense.sending.acknowledgement import Ack
+from lovense.sending.messages import is_marked
 from lovense.sending.writer import Holding
 from tips.models import Mode, QueueRequest
 from tips.queue import claims, counts
@@ -64,10 +65,13 @@ class Found:
     claimed: RequestRow | None
     activation: ActivationRow | None
     is_whole: bool
+    has_test: bool  # at the head of a line
 
     def is_plain(self, rules: Rules, lane: str, now: datetime) -> bool:
         performer = rules.performers.get(lane)
         if performer is None or rest.is_asked(performer) or rules.mode_of(lane) is not Mode.FIFO:
+            return False
+        if self.has_test and rules.is_paused(lane, now):  # it starts before its turn
             return False
         if any(row["attempts"] or row["available_at"] > now for row in self.waiting):
             return False
@@ -80,7 +84,7 @@ def _is_plain_run(row: ActivationRow | None) -> bool:
         row is not None
         and S(row["status"]) in (S.DISPATCHED, S.ACTIVATED)
         and not row.get("members")
-        and row.get("cancelled_at") is None
+        and not is_marked(row)
     )
 
 
@@ -108,7 +112,8 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
     keys = [activation_id(row["idempotency_key"]) for row in running.values()]
     found = collection(Activation).find({"_id": {"$in": keys}}) if keys else ()
     activations = {row["performer_id"]: row for row in found}
-    busy = {row["lane"] for row in claims.heads(ids)}
+    heads = claims.heads(ids)
+    busy, tested = {row["lane"] for row in heads}, {row["lane"] for row in heads if is_test(row)}
     return rules, {
         lane: _found(
             lane,
@@ -116,6 +121,7 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
             activations,
             # of a lane that memory does not take nobody needs what waits
             has_waiting=lane in busy and rules.mode_of(lane) is Mode.FIFO,
+            has_test=lane in tested,
         )
         for lane in ids
     }
@@ -127,6 +133,7 @@ def _found(
     activations: Mapping[str, ActivationRow],
     *,
     has_waiting: bool,
+    has_test: bool,
 ) -> Found:
     waiting = counts.waiting_in(lane, limit=KEPT + 1) if has_waiting else []
     return Found(
@@ -134,6 +141,7 @@ def _found(
         claimed=running.get(lane),
         activation=activations.get(lane),
         is_whole=len(waiting) <= KEPT,
+        has_test=has_test,
     )
 
 
@@ -283,8 +291,7 @@ class LiveLanes:
         if (
             lane is None
             or lane.state is not LaneState.READY
-            or ack.stage != "finished"
-            or not ack.is_answer
+            or not ack.is_plain_end
             or lane.running != ack.activation_id
         ):
             return False

@@ -20,7 +20,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
 from lovense.menus import publishing
-from lovense.models import LaneTurn, Submitter
+from lovense.models import LaneTurn, Performer, Submitter
 from lovense.rows import Item
 from tips.log import eventlog
 from tips.models import Priority, QueueRequest, RequestType
@@ -56,6 +56,12 @@ class QueueFull(Refusal):
     def __init__(self) -> None:
         super().__init__(f"{DEPTH} requests wait; try again later.")
         self.details = {"limit": DEPTH}
+
+
+class NoTestNow(Refusal):
+    """No test is taken while she has pressed stop."""
+
+    code, status, words = "stopped", 409, "She has pressed stop; resume first."
 
 
 class SubmissionKeyReused(Refusal):
@@ -145,8 +151,8 @@ def submit(
     """Puts it into the lane. `key` tells repeats of this account apart; `name` is whom the records
     show.
 
-    Raises SubmissionKeyReused, TooManySubmissions, QueueFull. An attempt that found the queue full
-    counts as one of the minute's."""
+    Raises SubmissionKeyReused, TooManySubmissions, QueueFull, NoTestNow. An attempt that found the
+    queue full counts as one of the minute's."""
     row = _row(submission, lane, _own_key(submission.type, account, key), name, now)
     existing = queue.find(row["_id"])
     if existing is None:
@@ -187,6 +193,8 @@ def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
     every tip that was accepted before, and whoever keeps the lane in memory reads it again."""
 
     def body(session: ClientSession) -> None:
+        if row["type"] == RequestType.TEST:
+            _check_stop(row["lane"], session)
         row["position"] = eventlog.length()
         row["turn"] = _next_turn(row["lane"], row["position"])
         collection(QueueRequest).insert_one(row, session=session)
@@ -196,6 +204,12 @@ def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
     except DuplicateKeyError:
         return queue.find(row["_id"])
     return None
+
+
+def _check_stop(lane: str, session: ClientSession) -> None:
+    stopped = {"_id": lane, "stopped_at": {"$ne": None}}
+    if collection(Performer).find_one(stopped, {"_id": 1}, session=session):
+        raise NoTestNow
 
 
 def _next_turn(lane: str, position: int) -> int:

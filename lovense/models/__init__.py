@@ -9,6 +9,7 @@ from lovense.models.pages import PageLease
 from lovense.models.pairing import Host, Pairing, PairingStatus
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
+from lovense.models.stops import StopPress
 
 __all__ = [
     "Activation",
@@ -23,6 +24,7 @@ __all__ = [
     "PairingStatus",
     "Performer",
     "PlatformSettings",
+    "StopPress",
     "Submitter",
     "TipMenu",
 ]

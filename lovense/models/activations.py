@@ -59,6 +59,7 @@ class Activation(models.Model):
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.CharField(max_length=64, null=True)
     cancelled_why = models.CharField(max_length=200, null=True)
+    stopped_at = models.DateTimeField(null=True)  # it was under way when she pressed stop
 
     class Meta:
         db_table = "activations"
@@ -73,5 +74,10 @@ class Activation(models.Model):
                 fields=["cancelled_at"],
                 condition=models.Q(cancelled_at__gt=EPOCH, status__in=["dispatched", "activated"]),
                 name="activation_cancelling",
+            ),
+            models.Index(
+                fields=["stopped_at"],
+                condition=models.Q(stopped_at__gt=EPOCH, status__in=["dispatched", "activated"]),
+                name="activation_stopping",
             ),
         ]

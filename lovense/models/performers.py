@@ -31,6 +31,10 @@ class Performer(models.Model):
     paused_until = models.DateTimeField(null=True)  # null: until she resumes
     paused_by = models.CharField(max_length=64, blank=True, default="")
     paused_why = models.CharField(max_length=200, blank=True, default="")
+    # The latch of her stop: nothing starts until she resumes, whatever becomes of the pause.
+    stopped_at = models.DateTimeField(null=True)
+    stopped_by = models.CharField(max_length=64, blank=True, default="")
+    stopped_why = models.CharField(max_length=200, blank=True, default="")
     # What a decision must know of her devices, so that no round asks for more than her row:
     # `lovense/devices/summary.py` writes it. null: nobody has reported any.
     devices = models.JSONField(null=True)

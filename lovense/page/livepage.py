@@ -4,7 +4,7 @@ which devices there are.
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,17 +13,20 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
-from lovense.deciding.rules import Rules, is_paused
+from lovense.deciding.activation import STOPPED
+from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import summary
 from lovense.lane import eta
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.outcome import Outcome
+from lovense.rows import StopAnswerRow
+from lovense.stopping import presses
+from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
 from tips.queue import ordering
 
-REGIONS = frozenset({"queue", "devices", "notices", "feed"})
 QUEUE_SHOWN = 8
 COUNTED_AT_MOST = 1000
 FEED_SHOWN = 20
@@ -46,6 +49,7 @@ MODES: list[tuple[str, str, str]] = [
 ]
 WAITS_FOR = {
     "draining": "waits for the update to end",
+    "stopped": "waits until you resume",
     "paused": "waits until you resume",
     "no_page": "waits for a page",
     "no_device": "waits for a device",
@@ -120,6 +124,16 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Her stop, which holds until she resumes. `toys`: each with what was said of it; it is
+    `is_still` when a page says so."""
+
+    by: str
+    since: datetime
+    toys: list[tuple[str, str, bool]]
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A pause that holds her queue now."""
 
@@ -180,8 +194,8 @@ class LivePage:
             others=len(found.members or ()),
             ends_ms=int(ends.timestamp() * 1000) if ends else None,
             words=context.get("customMessage", ""),
-            is_ending=found.cancelled_at is not None,
-            ended_by=found.cancelled_by or "",
+            is_ending=outcome.is_ending(found),
+            ended_by=found.cancelled_by or "Your stop",
         )
 
     @cached_property
@@ -247,11 +261,26 @@ class LivePage:
 
     @cached_property
     def pause(self) -> Pause | None:
+        """A stop says more than the pause that came with it."""
         row = self._rules.performers[self._id]
         since = row["paused_at"]
-        if since is None or not is_paused(row, self._now):
+        if since is None or not is_paused(row, self._now) or is_stopped(row):
             return None
         return Pause(row["paused_by"], since, row["paused_until"])
+
+    @cached_property
+    def stop(self) -> Stop | None:
+        row = self._rules.performers[self._id]
+        since = row.get("stopped_at")
+        if since is None:
+            return None
+        said = presses.of_epoch(self._id, row["stop_epoch"])
+        toys = [
+            (device.name, *_said_of(device.toy_id, said))
+            for device in self.devices
+            if not device.is_away or any(each["toyId"] == device.toy_id for each in said)
+        ]
+        return Stop(row.get("stopped_by", ""), since, toys)
 
     # --- the feed --------------------------------------------------------------------------------
     @cached_property
@@ -321,6 +350,9 @@ class LivePage:
                 "kept, and plays afterwards."
             )
             yield Notice("warn", "Starting again soon", text)
+        if self.stop:
+            text = f"Nothing starts, tests neither; tips wait. Stopped by {self.stop.by}."
+            yield Notice("bad", "Stopped", text, since=self.stop.since)
         if self.pause:
             text = f"Nothing new starts; tips wait. Paused by {self.pause.by}."
             yield Notice("warn", "Paused", text, since=self.pause.since, until=self.pause.until)
@@ -364,13 +396,28 @@ class LivePage:
         found = [
             row
             for row in self._latest
-            if row.status in TROUBLE and row.finished_at and row.finished_at >= since
+            if row.status in TROUBLE
+            and row.reason != STOPPED  # as she wished
+            and row.finished_at
+            and row.finished_at >= since
         ]
         if found:
             told = outcome.of(found[0])
             others = f" {len(found) - 1} more in the last minutes." if len(found) > 1 else ""
             what = f"A tip of {found[0].amount} tokens" if found[0].tip_id else "A test"
             yield Notice("bad", f"{what}: {told.word.lower()}", told.text + others)
+
+
+def _said_of(toy_id: str, said: Sequence[StopAnswerRow]) -> tuple[str, bool]:
+    """What the first page said of this toy that had something to say."""
+    answers = [each for each in said if each["toyId"] == toy_id]
+    told = next((each for each in answers if each["ms"] is not None), None)
+    if told is not None and told["ms"] is not None:
+        took = f"after {told['ms']:.0f}" if told["ms"] >= 1 else "within 1"
+        return f"silent {took} ms", True
+    if any(each["answer"] == MOVING for each in answers):
+        return "still moving: switch it off by hand", False
+    return ("silent", True) if answers else ("not answered yet", False)
 
 
 class ShownDevice:
@@ -385,6 +432,7 @@ class ShownDevice:
 
     def __init__(self, device: Device, now: datetime) -> None:
         self.name, self.battery = device.nickname or device.name, device.battery
+        self.toy_id = device.toy_id
         self.last_seen_at = device.last_seen_at
         is_news_due = now - device.last_seen_at > NEWS_EXPECTED
         self.is_away = is_news_due or device.status != DeviceStatus.CONNECTED

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lovense.deciding.activation import STOPPED
 from lovense.models import Activation, ActivationStatus
 
 S = ActivationStatus
@@ -60,11 +61,18 @@ _DEAD: dict[str, str] = {
 def of(activation: Activation) -> Outcome:
     status = S(activation.status)
     word, tone = _WORDS[status]
-    if status in (S.DISPATCHED, S.ACTIVATED) and activation.cancelled_at is not None:
+    if status in (S.DISPATCHED, S.ACTIVATED) and is_ending(activation):
         word, tone = "Ending", "warn"
+    if status is S.FAILED and activation.reason == STOPPED:
+        word, tone = "Stopped", "warn"
     if status is S.COMPLETED and _is_short(activation):
         word, tone = "Shortened", "warn"
     return Outcome(word, tone, _text(activation, status))
+
+
+def is_ending(activation: Activation) -> bool:
+    """Somebody has ended it, and its page has not said yet that it has."""
+    return activation.cancelled_at is not None or activation.stopped_at is not None
 
 
 def _text(activation: Activation, status: S) -> str:
@@ -74,7 +82,9 @@ def _text(activation: Activation, status: S) -> str:
 
 
 def _under_way(activation: Activation, status: S) -> str:
-    if activation.cancelled_at is not None:
+    if status is S.QUEUED and activation.reason == STOPPED:
+        return "The performer's stop came before it was handed over; waits until she resumes."
+    if is_ending(activation):
         return "Being ended: its page is told to, and has not answered yet."
     if status is S.ACTIVATED:
         return (
@@ -85,7 +95,12 @@ def _under_way(activation: Activation, status: S) -> str:
 
 
 def _failed(activation: Activation) -> str:
-    if activation.reason == "stopped":
+    if activation.reason == STOPPED and activation.delivered_seconds:
+        return (
+            f"The performer's stop ended {title(activation)} after "
+            f"{activation.delivered_seconds:g} of {activation.promised_seconds} s promised."
+        )
+    if activation.reason == STOPPED:
         return "The performer's stop ended it."
     return f"The page reported a failure: {_code(activation)}."
 

@@ -24,6 +24,7 @@ class Opener:
     """Who opened a socket, and by what: it lives no longer than that."""
 
     performer_id: str
+    username: str
     user_id: Any
     password: str  # its hash: a changed one ends all sessions
     token: str = ""
@@ -45,7 +46,9 @@ def opener_of(scope: Mapping[str, Any]) -> Opener | None:
     if user is None or not user.is_active:
         return None
     performer = Performer.objects.filter(user_id=user.pk).first()
-    return Opener(performer.pk, user.pk, user.password, **by) if performer else None
+    if performer is None:
+        return None
+    return Opener(performer.pk, user.get_username(), user.pk, user.password, **by)
 
 
 def still_valid(openers: Sequence[Opener], *, now: datetime) -> list[bool]:

@@ -17,6 +17,7 @@ from lovense.deciding import batch
 from lovense.deciding.activation import (
     FINAL,
     LIVE,
+    STOPPED,
     TARGET,
     S,
     end_requests,
@@ -53,6 +54,11 @@ class Ack:
         False  # the socket it came from was sent this very activation: it is the performer's own
     )
 
+    @property
+    def is_plain_end(self) -> bool:
+        """Nothing but the end of what its socket was sent; a stop's is looked at more closely."""
+        return self.stage == "finished" and self.is_answer and self.code != STOPPED
+
 
 STAGES = ("received", "started", "finished", "failed")
 ENDS = ("finished", "failed")
@@ -64,7 +70,7 @@ def acknowledge(acks: Sequence[Ack]) -> list[bool]:
 
     True for an acknowledgement after which its activation is over, so that the lane's next request
     may start."""
-    plain = [ack for ack in acks if ack.stage == "finished" and ack.is_answer]
+    plain = [ack for ack in acks if ack.is_plain_end]
     if len(plain) == len(acks) and _finish_all(plain):
         queue.advance(
             [_request_id(ack) for ack in plain], RequestStatus.COMPLETED, now=plain[-1].at
@@ -106,6 +112,7 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
             "status": froms(S.COMPLETED),
             "members": None,
             "cancelled_at": None,
+            "stopped_at": None,
         }
         if seconds is not None:  # what says more than was promised goes the careful way
             alone["promised_seconds"] = {"$gte": seconds}
@@ -125,6 +132,7 @@ def _refuse(ack: Ack) -> bool:
         "attempt": ack.attempt,
         "leader": None,
         "cancelled_at": None,
+        "stopped_at": None,
     }
     is_refused = any(
         retries.refused(request, ack.code, now=ack.at, **mine) for request in claims.of_keys([key])
@@ -161,11 +169,15 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
         "cancelled_at": {"$ne": None},
         **_short_of(ack),
     }
+    stopped = {**mine, "status": froms(S.FAILED), **_short_of(ack)}
+    if ack.code != STOPPED:
+        stopped["stopped_at"] = {"$ne": None}
     status, reason = (S.COMPLETED, "") if ack.stage == "finished" else (S.FAILED, ack.code)
     return [
         UpdateOne(
             cancelled, [{"$set": {**end, "status": S.CANCELLED.value, "reason": "cancelled"}}]
         ),
+        UpdateOne(stopped, [{"$set": {**end, "status": S.FAILED.value, "reason": STOPPED}}]),
         UpdateOne(
             {**mine, "status": froms(status)},
             [{"$set": {**end, "status": status.value, "reason": {"$literal": reason}}}],
@@ -183,8 +195,8 @@ def _delivered(ack: Ack) -> Any:
 
 
 def _short_of(ack: Ack) -> Statement:
-    """Cancelled is what did not play to its end. What had played all of it when it was told to end
-    is completed."""
+    """Cancelled, or stopped, is what did not play to its end. What had played all of it when it was
+    told to end is completed."""
     if ack.stage != "finished" or ack.delivered_seconds is None:
         return {}
     return {"$expr": {"$gt": [_PROMISED, ack.delivered_seconds]}}

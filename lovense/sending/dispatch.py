@@ -117,10 +117,10 @@ def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | No
 
 
 def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
-    """Nothing new starts where she has paused, nor while the deployment is being drained."""
-    free = {
-        lane: heads for lane, heads in lanes.fronts.items() if not lanes.rules.is_held(lane, now)
-    }
+    """Nothing new starts where she has paused, but for her tests, or pressed stop, nor while the
+    deployment is being drained."""
+    ready = {lane: lanes.rules.startable(heads, now) for lane, heads in lanes.fronts.items()}
+    free = {lane: heads for lane, heads in ready.items() if heads}
     return claims.claim(
         free,
         by=settings.STACK_SLOT,
@@ -143,7 +143,7 @@ def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
 def decide(request: RequestRow, seen: Seen) -> Decided:
     """Pure. One that cannot be decided holds up its own lane only."""
     before = seen.before.get(activation.activation_id(request["idempotency_key"]))
-    if seen.rules.is_held(request["lane"], seen.now) and activation.may_wait(before):
+    if not seen.rules.may_start(request, seen.now) and activation.may_wait(before):
         return Decided(request, claims.untouched(request), before)
     if before is not None and before["status"] != S.QUEUED:
         return Decided(request, before, before)
@@ -159,14 +159,7 @@ def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> D
     asked = partial(gates.decide, rules=rules, is_online=True, now=seen.now)
     row = asked(request, before=before)
     if row["status"] == S.QUEUED:
-        held_by = rules.rests if row["reason"] == "resting" else rules.paces
-        until = held_by[request["lane"]].opens_at
-        return Decided(
-            request,
-            claims.GivenBack(
-                request["_id"], until, limit=row["reason"], claim=request["claimed_by"]
-            ),
-        )
+        return Decided(request, _delayed(request, row["reason"], rules), before)
     window = seen.windows.get(request["lane"], ()) if row["status"] == S.DISPATCHED else ()
     mates = batch.mates(request, window)
     rows = (asked(claims.as_joined(request, mate)) for mate in mates)
@@ -174,6 +167,15 @@ def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> D
     for each in (row, *(member.row for member in members)):
         bson.encode(each)  # what cannot be written must not reach the others' statement
     return Decided(request, row, before, members)
+
+
+def _delayed(request: RequestRow, reason: str, rules: Rules) -> claims.GivenBack:
+    """Only a limit says when it is open again; what she holds waits for her."""
+    limits = {"rate_limit": rules.paces, "resting": rules.rests}
+    if reason not in limits:
+        return claims.untouched(request)
+    until = limits[reason][request["lane"]].opens_at
+    return claims.GivenBack(request["_id"], until, limit=reason, claim=request["claimed_by"])
 
 
 def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:

@@ -14,30 +14,43 @@ from django.conf import settings
 
 from ground.hops import doorbell
 from ground.hops.soon import Soon
-from lovense.rows import LayerMessage
+from lovense.rows import ActivationRow, LayerMessage
 
 log = logging.getLogger(__name__)
 
-# {type, id, attempt, lease, text}: a ready `lovense.activate` for the page that holds the devices
+# {type, id, attempt, lease, epoch, text}: a ready `lovense.activate` for the page that holds the
+# devices
 PAGE_ACTIVATE = "page.activate"
-PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stop` for the same page
+PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stop` of some runs for the same page
+# {type, epoch, by}: everything ends, on each page of a performer. `epoch` None: the press is not
+# recorded yet. `by`: the process that has told its own pages already.
+PAGE_HALT = "page.halt"
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
 # Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write
 # changed.
 NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
 
 
-def activate(activation_id: str, attempt: int, text: str, lease: int) -> LayerMessage:
-    about = {"id": activation_id, "attempt": attempt, "lease": lease}
-    return {"type": PAGE_ACTIVATE, **about, "text": text}
+def activate(row: ActivationRow, text: str, lease: int) -> LayerMessage:
+    about = {"id": row["_id"], "attempt": row["attempt"], "epoch": row["stop_epoch"]}
+    return {"type": PAGE_ACTIVATE, **about, "lease": lease, "text": text}
 
 
 def stop(text: str) -> LayerMessage:
     return {"type": PAGE_STOP, "text": text}
 
 
+def halt(epoch: int | None, by: str) -> LayerMessage:
+    return {"type": PAGE_HALT, "epoch": epoch, "by": by}
+
+
 def performer_group(performer_id: str) -> str:
     return f"performer.{performer_id}"
+
+
+def pages_of(performer_id: str) -> str:
+    """The channel on which all her pages are reached, wherever they are."""
+    return _layer_group(performer_group(performer_id))
 
 
 def _layer_group(group: str) -> str:
@@ -74,10 +87,7 @@ class News:
 
     def _tell(self, changed: Iterable[tuple[str, str]]) -> None:
         self._told_at = time.monotonic()
-        publish(
-            (_layer_group(performer_group(who)), {"type": PAGE_NEWS, "topic": topic})
-            for who, topic in changed
-        )
+        publish((pages_of(who), {"type": PAGE_NEWS, "topic": topic}) for who, topic in changed)
 
 
 news = News()

@@ -25,7 +25,7 @@ from lovense.deciding.rules import Rules
 from lovense.models import Activation, Performer
 from lovense.rows import ActivationRow
 from lovense.sending import groups, pages, retries
-from lovense.sending.messages import is_cancelled
+from lovense.sending.messages import is_marked
 from tips.queue import claims, counts
 from tips.rows import RequestRow
 
@@ -65,8 +65,8 @@ def _heal(request: RequestRow, row: ActivationRow | None, now: datetime) -> None
     if row is not None and S(row["status"]) in FINAL:
         batch.ended([row], now=now)
         end_requests([row], now=now)
-    elif row is not None and is_cancelled(row) and is_unconfirmed(row):
-        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+    elif row is not None and is_marked(row) and is_unconfirmed(row):
+        retries.end_unheard(row, now=now)
     elif row is None or row["status"] == S.QUEUED:
         retries.never_sent(request, now=now)
     elif not is_unconfirmed(row):
@@ -85,8 +85,8 @@ def _heal_received(request: RequestRow, row: ActivationRow, now: datetime) -> No
     until = began + timedelta(seconds=run_seconds(row) + settings.FINISH_GRACE_SECONDS)
     if until > now:
         claims.extend(request["_id"], until=until)
-    elif is_cancelled(row):
-        retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+    elif is_marked(row):
+        retries.end_unheard(row, now=now)
     else:
         retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
 
@@ -162,8 +162,8 @@ def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> N
             end_requests([row], now=now)
         elif row["status"] == S.QUEUED:
             retries.end(row["_id"], S.EXPIRED, "device_offline", now=now)
-        elif is_cancelled(row):
-            retries.end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+        elif is_marked(row):
+            retries.end_unheard(row, now=now)
         elif row["dispatched_at"] > before:
             continue  # her page is back, and this was sent to it just now
         elif is_unconfirmed(row):

@@ -18,7 +18,7 @@ from lovense.deciding.activation import (
 from lovense.models import Activation, Performer
 from lovense.rows import ActivationRow, PerformerRow
 from lovense.sending import envelope, groups, pages
-from lovense.sending.messages import is_cancelled
+from lovense.sending.messages import is_ending, is_marked
 from tips.models import QueueRequest, RequestStatus
 from tips.queue import claims
 from tips.rows import RequestRow
@@ -27,7 +27,7 @@ from tips.rows import RequestRow
 @dataclass(frozen=True, slots=True)
 class Command:
     """What the page is told again of what is in flight: its `lovense.activate`, or the
-    `lovense.stop` of what was cancelled.
+    `lovense.stop` of what was cancelled or stopped.
 
     `is_overdue`: the page has it, and has not said that it ended.
     """
@@ -35,6 +35,7 @@ class Command:
     performer_id: str
     activation_id: str
     attempt: int
+    epoch: int
     text: str
     is_overdue: bool
     is_stop: bool
@@ -64,7 +65,7 @@ def in_flight(
     leases: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Command]:
     """What was dispatched to these performers before that moment and has not ended; what waits for
-    its next attempt only if it was cancelled. `leases`: their numbers, by performer.
+    its next attempt only if it is to end. `leases`: their numbers, by performer.
 
     Asked when a page connects and once a second for the pages of a process: what was lost on its
     way is found here."""
@@ -90,6 +91,7 @@ def in_flight(
             row["performer_id"],
             row["_id"],
             row["attempt"],
+            row["stop_epoch"],
             _text_again(
                 row,
                 requests.get(row["request_id"]),
@@ -97,11 +99,11 @@ def in_flight(
                 leases.get(row["performer_id"], 0),
             ),
             is_overdue=_should_have_ended(row, before),
-            is_stop=is_cancelled(row),
+            is_stop=is_ending(row, performers[row["performer_id"]]),
         )
         for row in rows
         if row["request_id"] in requests
-        or is_cancelled(row)  # else it was given back, or the queue is being rebuilt
+        or is_marked(row)  # else it was given back, or the queue is being rebuilt
     ]
 
 
@@ -111,14 +113,14 @@ def _text_again(
     """What one page has confirmed may have been taken over by another, which must not play it a
     second time."""
     is_confirmed = row["received_at"] is not None or row["status"] == S.ACTIVATED
-    if request is None or is_cancelled(row):
+    if request is None or is_ending(row, performer):
         return envelope.stop(row, performer, is_confirmed=is_confirmed)
     return envelope.text(row, request, performer, lease=lease, is_confirmed=is_confirmed)
 
 
 def stop_on_pages(performer_ids: Iterable[str], *, now: datetime) -> None:
-    """Tells the pages of these performers to end what was cancelled. It is told again every second
-    until they answer."""
+    """Tells the pages of these performers to end what was cancelled or stopped. It is told again
+    every second until they answer."""
     holders = pages.holders(now=now, among=performer_ids)
     stops = [command for command in in_flight(holders, before=now) if command.is_stop]
     groups.publish(

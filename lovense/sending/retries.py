@@ -16,6 +16,8 @@ from lovense.deciding import batch
 from lovense.deciding.activation import (
     LIVE,
     PREDECESSORS,
+    STOPPED,
+    TARGET,
     S,
     activation_id,
     end_requests,
@@ -30,7 +32,6 @@ from tips.rows import RequestRow, Statement
 _AS_NEW = dict.fromkeys(
     [
         *(
-            "stop_epoch",
             "received_at",
             "finished_at",
             "delivered_seconds",
@@ -39,7 +40,7 @@ _AS_NEW = dict.fromkeys(
             "run_seconds",
             "run_delivered",
         ),
-        *("cancelled_at", "cancelled_by", "cancelled_why"),
+        *("cancelled_at", "cancelled_by", "cancelled_why", "stopped_at"),
     ]
 )
 
@@ -70,6 +71,38 @@ def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> b
             claim=request["claimed_by"],
         )
     return True
+
+
+def kept_back(key: str, attempt: int, *, performer_id: str, now: datetime) -> bool:
+    """A stop kept this attempt from its page, so it waits, with those that were to play with it, as
+    if it had not been sent. False where it may have been before: then it is over, as all that was
+    under way."""
+    never_left: Statement = {
+        "attempt": attempt,
+        "received_at": None,
+        "cancelled_at": None,
+        "$or": [{"stopped_at": None}, {"attempts.1": {"$exists": False}}],
+    }
+    mine: Statement = {"_id": key, "performer_id": performer_id, "leader": None, **never_left}
+    dispatched = {"status": S.DISPATCHED.value}
+    waits: Statement = {"$set": {"status": S.QUEUED.value, "reason": STOPPED, **_AS_NEW}}
+    waits["$pop"] = {"attempts": 1}  # it was none: of those that are left each may have been sent
+    row = collection(Activation).find_one_and_update(mine | dispatched, waits, {"members": 1})
+    if row is None:
+        return False
+    if members := row.get("members"):
+        collection(Activation).update_many({"_id": {"$in": members}, **dispatched}, waits)
+    named = [key.removesuffix(f".{TARGET}")]
+    requests = [*claims.of_keys(named), *claims.joined_to(named)]
+    claims.give_back([spared(each, now) for each in requests], now=now)
+    return True
+
+
+def spared(request: RequestRow, now: datetime) -> claims.GivenBack:
+    """It waits in its place until she resumes, and this attempt is nobody's failure."""
+    error = f"attempt {request['attempts']}: stopped before it was handed over"
+    claim = request["claimed_by"]
+    return claims.GivenBack(request["_id"], now, error=error, claim=claim, is_spared=True)
 
 
 def unconfirmed(request: RequestRow, *, now: datetime) -> bool:
@@ -134,6 +167,14 @@ def send_back(
 def bury(key: str, reason: str, *, now: datetime) -> None:
     """A dead letter: it did not play, and only a person can send it back."""
     end(key, S.DEAD, reason, now=now)
+
+
+def end_unheard(row: ActivationRow, *, now: datetime) -> None:
+    """It was to end, and no page has said in time that it has, nor how much of it had played."""
+    if row.get("cancelled_at") is not None:
+        end(row["_id"], S.CANCELLED, "not_confirmed", now=now)
+    else:
+        end(row["_id"], S.FAILED, STOPPED, now=now)
 
 
 def end(key: str, status: S, reason: str, *, now: datetime) -> ActivationRow | None:

@@ -36,6 +36,8 @@ OPEN_TIMEOUT_SECONDS = 10.0
 REFUSED = (401, 403)
 CANCELLED = {"stage": "failed", "code": "cancelled"}
 INTERRUPTED = {"stage": "finished", "deliveredSeconds": 0, "code": "interrupted"}
+STOPPED = "stopped"
+PRESS_AGAIN_SECONDS = 1.0  # a press of the stop button is said again until it is answered
 
 
 class WrongPerformer(Exception):
@@ -44,12 +46,13 @@ class WrongPerformer(Exception):
 
 @dataclass
 class Run:
-    """An activation being played for `seconds`: `stop` ends it early. `stages` are the
-    acknowledgements made so far."""
+    """An activation being played for `seconds`: `stop` ends it early, `code` says why where it is
+    her stop. `stages` are the acknowledgements made so far."""
 
     message: Message
     seconds: float = 0.0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    code: str = ""
     stages: list[str] = field(default_factory=list)
 
     @property
@@ -102,6 +105,7 @@ class VirtualDevice:
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._lost: asyncio.TimerHandle | None = None
+        self._pressing: asyncio.Task[None] | None = None  # until the press is answered
 
     # --- the connection --------------------------------------------------------------------------
 
@@ -154,6 +158,7 @@ class VirtualDevice:
     async def _close(self) -> None:
         if self._lost is not None:
             self._lost.cancel()
+        self._press_is_answered()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -198,7 +203,8 @@ class VirtualDevice:
             )
         self.is_holder = bool(message.get("holder", True))
         self.lease = message.get("lease")
-        self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
+        if self._is_later(message):  # she has pressed while there was no socket
+            self._stop_playing(STOPPED)
         if self._lost is not None:
             self._lost.cancel()
         await self._send({"type": "devices", "toys": self.player.report()})
@@ -210,16 +216,38 @@ class VirtualDevice:
             for activation_id in message["activationIds"]:
                 await self._cancel(str(activation_id), is_confirmed=bool(message.get("confirmed")))
             return
-        self.stop_epoch = max(self.stop_epoch, int(message.get("stopEpoch", 0)))
-        self._stop_playing()
+        heard_at = time.monotonic()
+        self._is_later(message)
+        self._stop_playing(STOPPED)
         self._say("stopped", stopEpoch=self.stop_epoch)
-        await self._send(
-            {
-                "type": "stopped",
-                "stopEpoch": self.stop_epoch,
-                "toyIds": self.player.toys.ids,
-            }
-        )
+        still = {"toyIds": self.player.toys.ids, "toys": self.player.stilled(heard_at)}
+        await self._send({"type": "stopped", "stopEpoch": self.stop_epoch, **still})
+
+    def _is_later(self, message: Message) -> bool:
+        """Whether it tells of a stop that this device has not heard of. One that is recorded
+        answers a press."""
+        epoch = int(message.get("stopEpoch", 0))
+        if epoch <= self.stop_epoch:
+            return False
+        self.stop_epoch = epoch
+        self._press_is_answered()
+        return True
+
+    def press_stop(self) -> None:
+        """As she does on this page: its toys are still at once, whatever the server does."""
+        self._stop_playing(STOPPED)
+        if self._pressing is None:
+            self._pressing = asyncio.ensure_future(self._press())
+
+    async def _press(self) -> None:
+        while True:
+            await self._send({"type": "stop"})
+            await asyncio.sleep(PRESS_AGAIN_SECONDS)
+
+    def _press_is_answered(self) -> None:
+        if self._pressing is not None:
+            self._pressing.cancel()
+        self._pressing = None
 
     async def _cancel(self, activation_id: str, *, is_confirmed: bool) -> None:
         """It ends, or it never begins. `is_confirmed`: another page has it, or had it; what it has
@@ -234,9 +262,10 @@ class VirtualDevice:
             if not is_confirmed:
                 await self._repeat_end(about, CANCELLED)
 
-    def _stop_playing(self) -> None:
+    def _stop_playing(self, code: str = "") -> None:
         self.player.stop()
         for run in self._playing.values():
+            run.code = code
             run.stop.set()
 
     def _spawn(self, message: Message) -> None:
@@ -245,6 +274,8 @@ class VirtualDevice:
         activation_id = str(message["activationId"])
         if not self.is_holder or message.get("lease", self.lease) != self.lease:
             return self._say("outdated", activationId=activation_id)
+        if self._pressing is not None:
+            return self._say("held", activationId=activation_id)  # what it was before comes again
         if activation_id in self._playing:
             run = self._playing[activation_id]
             run.message = message  # later acknowledgements name the newest attempt
@@ -256,7 +287,7 @@ class VirtualDevice:
                 "unknown", activationId=activation_id
             )  # another page has it, or had it
         elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
-            work = self._ack(message, "failed", code="stopped")
+            work = self._ack(message, "failed", code=STOPPED)
         elif code := self._refusal(message):
             work = self._ack(message, "failed", code=code)
         else:
@@ -302,14 +333,15 @@ class VirtualDevice:
         try:
             await self._stage(run, "received")
             await self._stage(run, "started")
-            delivered = await moving
+            answer = await moving
         finally:
             moving.cancel()
-        await self._ack(run.message, "finished", deliveredSeconds=delivered)
+        await self._ack(run.message, **answer)
 
-    async def _move(self, run: Run) -> float:
-        """The seconds delivered, counted as promised: a faster device delivers the same in less
-        time. Acknowledgements that are held or lost do not keep the toys moving."""
+    async def _move(self, run: Run) -> Message:
+        """What it says of its end. The seconds delivered are counted as promised: a faster device
+        delivers the same in less time. Acknowledgements that are held or lost do not keep the toys
+        moving."""
         promised, began = run.seconds, time.monotonic()
         limit = None if math.isinf(promised) else promised / self.speed
         try:
@@ -317,7 +349,10 @@ class VirtualDevice:
             delivered = round(min(promised, (time.monotonic() - began) * self.speed), 3)
         except TimeoutError:
             delivered = promised
-        self._memory.end({"stage": "finished", "deliveredSeconds": delivered}, run.activation_id)
+        answer: Message = {"stage": "finished", "deliveredSeconds": delivered}
+        if run.code and delivered < promised:
+            answer["code"] = run.code
+        self._memory.end(answer, run.activation_id)
         if delivered == promised:
             self._memory.end(
                 {"stage": "finished"}, *run.members
@@ -325,7 +360,7 @@ class VirtualDevice:
         del self._playing[run.activation_id]
         if not self._playing:
             self.player.stop()
-        return delivered
+        return answer
 
     async def _stage(self, run: Run, stage: str) -> None:
         run.stages.append(stage)

@@ -10,6 +10,7 @@ from lovense.simulator import commands
 from lovense.simulator.toy import Toy
 from lovense.simulator.toys import Toys
 
+STILL, MOVING = "still", "moving"
 STOP: Json = {"command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
 # Ours for the vendor's codes: with `not_connected` the same activation comes again.
 CODES = {
@@ -72,6 +73,17 @@ class Player:
     def stop(self) -> None:
         """Every toy, with the vendor's stop."""
         self.toys.obey(STOP, self.now())
+
+    def stilled(self, heard_at: float) -> list[Json]:
+        """For the message `stopped`: of each toy how long it took to be still, since
+        `time.monotonic()` said this; or that it is not."""
+        ms, levels = round((time.monotonic() - heard_at) * 1000, 1), self.toys.levels(self.now())
+        return [
+            {"id": toy_id, "ms": None, "answer": MOVING}
+            if any(found.values())
+            else {"id": toy_id, "ms": ms, "answer": STILL}
+            for toy_id, found in levels.items()
+        ]
 
 
 def _seconds(command: Json) -> float:

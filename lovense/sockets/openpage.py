@@ -22,8 +22,10 @@ from lovense.sending import groups, pages, resume
 from lovense.sending import writer as writers
 from lovense.sending.resume import Command
 from lovense.sending.writer import Holding
+from lovense.sockets.halt import Halt
 from lovense.sockets.outbox import Outbox, Peer
-from lovense.stopping import stop
+from lovense.stopping import halts, stop
+from lovense.stopping.presses import Still
 
 T = TypeVar("T")
 FOR_EVER = float("inf")
@@ -52,6 +54,7 @@ class OpenPage:
         self.page_id, self.channel = page_id, channel
         self.wants_devices = wants_devices
         self.outbox = outbox
+        self.halt = Halt(self.say)
         self.lease = 0
         self.is_told = False  # what was in flight as it took the devices
         # By our own clock: until then no other page can have taken its lease.
@@ -59,6 +62,7 @@ class OpenPage:
         # The activation and attempt last forwarded: each is sent to this page once.
         self.forwarded = ("", 0)
         self._peer = peer
+        self._still: tuple[int, frozenset[str]] = (0, frozenset())  # what it said last of a stop
 
     @property
     def is_heard(self) -> bool:
@@ -109,7 +113,7 @@ class OpenPage:
         return Holding(self.performer_id, self.channel, self.lease, may_run)
 
     def _may_run_under(self, lease: int) -> bool:
-        return self.lease == lease and self.may_run
+        return self.lease == lease and self.may_run and not self.halt.is_pressed
 
     def renewed(self, asked_at: float) -> None:
         self.held_until = asked_at + pages.LEASE_SECONDS
@@ -129,26 +133,51 @@ class OpenPage:
         told = await in_thread(platform.for_pages)
         told |= await in_thread(preferences.for_page, self.performer_id)
         holds = {"holder": self.is_holder, "lease": self.lease}
-        self.say({"type": "snapshot", "performerId": self.performer_id, **holds, **state, **told})
+        stops = {"stopEpoch": state.epoch, "isStopped": state.stopped_at is not None}
+        self.say({"type": "snapshot", "performerId": self.performer_id, **holds, **stops, **told})
+        if state.stopped_at is not None:  # it may have played on while it had no socket
+            self.halt.stopped(state.epoch)
+        self.halt.heard_of(state.epoch)
 
     def tell(self, command: Command, *, again: bool = False) -> None:
         """What is in flight: each attempt once, and a stop as often as it is asked for, until the
         page has answered it."""
         if command.is_stop:
             self.outbox.say(command.text)
-        else:
+        elif self.halt.lets_pass(command.epoch):
             self._forward(command.activation_id, command.attempt, command.text, again=again)
 
-    def pass_on(self, message: LayerMessage) -> None:
+    def pass_on(self, message: LayerMessage) -> bool:
         """A message of the channel layer, or of a thread of this process. A command that was made
         for another lease, or comes when this one may be over, is not for this page any more: what
-        was in flight is told to the page that holds."""
+        was in flight is told to the page that holds. False: a stop has kept it from the page."""
         if message["type"] == groups.PAGE_NEWS:
             self.say({"type": "news", "topic": message["topic"]})
+        elif message["type"] == groups.PAGE_HALT:
+            self._hear_halt(message)
         elif message["type"] == groups.PAGE_STOP:
             self.outbox.say(message["text"])
         elif message["lease"] == self.lease and self.may_run:
+            if not self.halt.lets_pass(message["epoch"]):
+                return False
             self._forward(message["id"], message["attempt"], message["text"])
+        return True
+
+    def is_new(self, said: Still) -> bool:
+        """It has not just said that the same toys were still after the same stop."""
+        told = said.epoch, frozenset(toy.toy_id for toy in said.toys)
+        is_new, self._still = told != self._still, told
+        return is_new
+
+    def _hear_halt(self, message: LayerMessage) -> None:
+        if message["by"] != halts.ME:
+            self.halt_at(message["epoch"])
+
+    def halt_at(self, epoch: int | None) -> None:
+        if epoch is None:
+            self.halt.pressed()
+        else:
+            self.halt.stopped(epoch)
 
     def _forward(self, activation_id: str, attempt: int, text: str, *, again: bool = False) -> None:
         if again or (activation_id, attempt) != self.forwarded:

@@ -8,8 +8,9 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from django.conf import settings
 from pymongo.errors import ConnectionFailure
@@ -20,12 +21,14 @@ from ground.hops.rounds import BREATH_SECONDS
 from ground.journal import journal
 from lovense.performers import identity
 from lovense.rows import LayerMessage
-from lovense.sending import acknowledgement, groups, leases, pages, resume
+from lovense.sending import acknowledgement, groups, leases, pages, resume, retries
 from lovense.sending import writer as writers
 from lovense.sending.writer import Holding
 from lovense.sockets.freed import FreedLanes
 from lovense.sockets.openpage import OpenPage, in_thread
+from lovense.stopping import stop
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 3
@@ -43,6 +46,7 @@ class Sockets:
             _acknowledge, name="acks", breath_seconds=BREATH_SECONDS
         )
         self._lost: list[OpenPage] = []  # to be told that they only watch
+        self._keeping_back: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = ThreadPoolExecutor(1, thread_name_prefix="leases")
 
@@ -76,6 +80,7 @@ class Sockets:
         self.open[page.channel] = page
 
     def remove(self, page: OpenPage) -> None:
+        page.halt.forget()
         self.open.pop(page.channel, None)
 
     # --- commands --------------------------------------------------------------------------------
@@ -91,23 +96,72 @@ class Sockets:
         for message in messages:
             (here if message[0] in self.open else away).append(message)
         groups.publish(away)
-        if not here or self._loop is None:
+        if here:
+            self._on_the_loop(self._pass_on_all, here)
+
+    def _on_the_loop(self, work: Callable[..., None], *given: object) -> None:
+        """At once where this is its thread. Without a loop there are no pages."""
+        if self._loop is None or self._loop.is_closed():
             return
         if asyncio._get_running_loop() is self._loop:
-            self._pass_on_all(here)
+            work(*given)
         else:
-            self._loop.call_soon_threadsafe(self._pass_on_all, here)
+            self._loop.call_soon_threadsafe(work, *given)
 
     def _pass_on_all(self, messages: list[tuple[str, LayerMessage]]) -> None:
         for channel, message in messages:
             if page := self.open.get(channel):
                 # else it has just gone: its next page is told what is in flight
-                page.pass_on(message)
+                self.pass_on(page, message)
+
+    def pass_on(self, page: OpenPage, message: LayerMessage) -> None:
+        if not page.pass_on(message):
+            about = page.performer_id, message["id"], message["attempt"]
+            task = asyncio.get_running_loop().create_task(self._keep_back(*about))
+            self._keeping_back.add(task)
+            task.add_done_callback(self._keeping_back.discard)
+
+    async def _keep_back(self, performer_id: str, activation_id: str, attempt: int) -> None:
+        """It waits until she resumes; its row has to be there."""
+        try:
+            await writers.writer.catch_up()
+            who = {"performer_id": performer_id, "now": clock.now()}
+            await in_thread(retries.kept_back, activation_id, attempt, **who)
+            writers.writer.read_again([performer_id])
+            groups.news.mark([performer_id], "queue")
+        except Exception as error:  # its lease ends, and it is looked at then
+            log.warning("not_kept_back", extra={"error_code": type(error).__name__})
+
+    # --- her stop --------------------------------------------------------------------------------
+
+    def halt(self, performer_ids: Collection[str], epoch: int | None) -> None:
+        """The pages of these performers that are open here, from any thread."""
+        self._on_the_loop(self._halt_all, performer_ids, epoch)
+
+    def _halt_all(self, performer_ids: Collection[str], epoch: int | None) -> None:
+        for page in self.open.values():
+            if page.performer_id in performer_ids:
+                page.halt_at(epoch)
+
+    async def look_for_stops(self) -> None:
+        """What was not heard of is found in the rows, and where she has resumed nothing is told any
+        more."""
+        performer_ids = {page.performer_id for page in self.open.values()}
+        if not performer_ids:
+            return
+        asked_at = time.monotonic()
+        found = await self._on_leases(stop.stopped_among, performer_ids)
+        for page in self.open.values():
+            if state := found.get(page.performer_id):
+                page.halt.stopped(state.epoch)
+            else:
+                page.halt.resumed(asked_at)
 
     # --- once a second ---------------------------------------------------------------------------
 
     async def tick(self) -> None:
         await self.renew()
+        await self.look_for_stops()
         await self.tend()
 
     async def renew(self) -> None:
@@ -116,12 +170,9 @@ class Sockets:
         holding = [page for page in self.open.values() if page.is_holder and page.is_heard]
         if not holding:
             return
-        loop = asyncio.get_running_loop()
         asked_at = time.monotonic()
-        renew = functools.partial(
-            pages.renew, settings.STACK_SLOT, [page.channel for page in holding], now=clock.now()
-        )
-        kept = await loop.run_in_executor(self._leases, renew)
+        channels = [page.channel for page in holding]
+        kept = await self._on_leases(pages.renew, settings.STACK_SLOT, channels, now=clock.now())
         for page in holding:
             if page.channel in kept:
                 page.renewed(asked_at)
@@ -129,6 +180,10 @@ class Sockets:
                 page.lease = 0
                 writers.writer.detach(page.performer_id, page.channel)
                 self._lost.append(page)
+
+    async def _on_leases(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
+        call = functools.partial(work, *given, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._leases, call)
 
     async def tend(self) -> None:
         """Tells who has lost its devices, sends again what got lost on its way, and lets watching
@@ -189,6 +244,7 @@ class Sockets:
         await _every(pages.RENEW_SECONDS, _take_over_slot, once=True)
         async with asyncio.TaskGroup() as tickers:
             tickers.create_task(_every(pages.RENEW_SECONDS, self.renew))
+            tickers.create_task(_every(pages.RENEW_SECONDS, self.look_for_stops))
             tickers.create_task(_every(pages.RENEW_SECONDS, self.tend))
             tickers.create_task(_every(CHECK_SECONDS, self.check))
 

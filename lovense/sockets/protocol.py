@@ -4,15 +4,20 @@ This room is the socket from the inside: what a page says, what it is told, and 
 in this process. Nothing here waits for a socket, and no word of one page can cost another page's.
 """
 
+from typing import Any
+
 import orjson
 
 from ground import clock
+from lovense.devices.readings import LONGEST_ID, MAX_TOYS
 from lovense.rows import Json
 from lovense.sending import acknowledgement
+from lovense.stopping.presses import Still, StillToy
 
 MAX_MESSAGE = 65_536
 MAX_ATTEMPT = 2**31 - 1  # whatever is longer than 8 bytes would fail the write of a whole group
 MAX_ID, MAX_CODE, MAX_SECONDS = 80, 40, 3600
+MAX_EPOCH, MAX_MS = 2**53 - 1, 600_000
 
 
 class MessageRefused(Exception):
@@ -63,6 +68,50 @@ def ack(data: Json, performer_id: str, forwarded: str) -> acknowledgement.Ack:
         (code or "")[:MAX_CODE],
         activation_id == forwarded,
     )
+
+
+def is_stop(text: str | None) -> bool:
+    """Whether it is the message that overtakes all others; cheap for those that are not."""
+    if not text or len(text) > MAX_MESSAGE or '"stop"' not in text:
+        return False
+    try:
+        return bool(parsed(text)["type"] == "stop")
+    except MessageRefused:
+        return False
+
+
+def stopped(data: Json) -> Still:
+    """What a page says of its toys after a stop."""
+    epoch, toy_ids = data.get("stopEpoch"), _listed(data, "toyIds")
+    if type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH:
+        raise MessageRefused("stopEpoch", "must be the epoch that was sent")
+    if not all(_is_id(each) for each in toy_ids):
+        raise MessageRefused("toyIds", "must be ids of toys")
+    toys = _listed(data, "toys") if data.get("toys") is not None else []
+    told = {each.toy_id: each for each in map(_still, toys)}
+    return Still(epoch, tuple(told.get(toy_id) or StillToy(toy_id) for toy_id in toy_ids))
+
+
+def _listed(data: Json, name: str) -> list[Any]:
+    found = data.get(name)
+    if not isinstance(found, list) or len(found) > MAX_TOYS:
+        raise MessageRefused(name, f"must be a list of at most {MAX_TOYS}")
+    return found
+
+
+def _is_id(found: object) -> bool:
+    return isinstance(found, str) and 0 < len(found) <= LONGEST_ID
+
+
+def _still(toy: object) -> StillToy:
+    if not isinstance(toy, dict) or not _is_id(toy.get("id")):
+        raise MessageRefused("toys", "each needs the id of a toy")
+    ms, answer = toy.get("ms"), toy.get("answer")
+    if ms is not None and (type(ms) not in (int, float) or not 0 <= ms <= MAX_MS):
+        raise MessageRefused("toys", f"ms must be between 0 and {MAX_MS}")
+    if not isinstance(answer, str | None):
+        raise MessageRefused("toys", "answer must be a string")
+    return StillToy(toy["id"], ms, (answer or "")[:MAX_CODE])
 
 
 def refusal(refused: Exception, field: str, rule: str) -> Json:

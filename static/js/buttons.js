@@ -1,15 +1,28 @@
 // The live page's buttons. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
+// The dialog is no modal one, which would take the stop button away: all but that is inert while it is open.
 
 import { after } from "./clock.js";
 import { isRegion } from "./regions.js";
 
 const TOLD_MS = 6000;
 const dialog = document.querySelector("#confirm");
+const rest = document.querySelectorAll(".bar, .page__head, .live, .foot");
 const told = document.querySelector("[data-told]");
 let forget = () => {};
 
+function open() {
+  if (dialog.open) return;
+  dialog.show(); // it knows where the focus was, and must come before that is inert
+  for (const element of rest) element.inert = true;
+}
+
+function close() {
+  for (const element of rest) element.inert = false;
+  dialog.close();
+}
+
 function tell({ text, tone }) {
-  dialog.close(); // or it would hide what is said
+  close(); // or it would hide what is said
   told.textContent = text;
   told.dataset.tone = tone;
   forget();
@@ -25,10 +38,11 @@ function failed({ target, xhr }) {
 
 document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target !== dialog) return;
-  if (!dialog.open) dialog.showModal();
+  open();
   dialog.querySelector("[autofocus]")?.focus();
 });
-dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && dialog.close());
+dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && close());
+document.addEventListener("keydown", ({ key }) => key === "Escape" && close());
 document.body.addEventListener("said", ({ detail }) => tell(detail));
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.body.addEventListener(failure, ({ detail }) => failed(detail));

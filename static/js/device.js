@@ -6,6 +6,7 @@
 import { after, every } from "./clock.js";
 import { connect, on, send } from "./news.js";
 import { Player } from "./player.js";
+import { epoch, isLater, isPressing } from "./stops.js";
 
 const SWITCH_KEY = "virtual-device";
 const PAGE_KEY = "page-id";
@@ -17,6 +18,7 @@ const FRAME_MS = 100;
 const REPORT_MS = 10_000;
 const SILENCE_MS = 5_000; // without a socket for this long the device stops by itself
 const CANCELLED = { stage: "failed", code: "cancelled" };
+const STOPPED = "stopped"; // why a run ended early: her stop
 
 const panel = document.querySelector("[data-virtual]");
 const lever = panel?.querySelector("[data-virtual-switch]");
@@ -25,7 +27,6 @@ const bars = [...(panel?.querySelectorAll("[data-meter] > span") ?? [])];
 let pageId = "";
 let holder = false;
 let lease; // of the newest snapshot: a command that was made for another one is not for this page any more
-let stopEpoch = 0;
 let player = new Player([]);
 let running = null; // { message, seconds, began, cancel }
 const refused = new Map(); // by activation: the last attempt refused, and why
@@ -33,6 +34,7 @@ let stopReports = () => {};
 let cancelSilence = null; // set from the first loss of the socket until the next snapshot
 
 export async function start() {
+  on("lovense.stop", stopped);
   if (!panel) return connect({ watch: "1" });
   player = new Player(ownTypes());
   pageId = await ownPageId();
@@ -42,7 +44,6 @@ export async function start() {
   on("snapshot", settled);
   on("closed", unplugged);
   on("lovense.activate", activate);
-  on("lovense.stop", stopped);
   addEventListener("pagehide", () => running && end(running));
   join();
 }
@@ -66,7 +67,7 @@ function settled(snapshot) {
   cancelSilence?.();
   cancelSilence = null;
   stopReports();
-  stopEpoch = Math.max(stopEpoch, snapshot.stopEpoch ?? 0);
+  if (isLater(snapshot.stopEpoch)) halt(); // she has pressed while there was no socket
   holder = lever.checked && snapshot.holder === true;
   lease = snapshot.lease;
   if (running && !holder) end(running); // another page took the devices while this one was away
@@ -95,10 +96,11 @@ function ownTypes() {
 
 function activate(message) {
   if (!holder || (message.lease ?? lease) !== lease) return;
+  if (isPressing()) return; // what it was before comes again
   const known = remembered(message.activationId);
   if (known) return repeat(message, known);
   if (message.confirmed) return; // another browser has it, or had it: nobody knows what it has played
-  if ((message.stopEpoch ?? 0) < stopEpoch) return acknowledge(message, { stage: "failed", code: "stopped" });
+  if ((message.stopEpoch ?? 0) < epoch()) return acknowledge(message, { stage: "failed", code: STOPPED });
   const code = refusal(message);
   if (code) return acknowledge(message, { stage: "failed", code });
   if (running) end(running);
@@ -146,9 +148,17 @@ function members({ members }) {
 
 function stopped(message) {
   if (Array.isArray(message.activationIds)) return message.activationIds.forEach((id) => cancelled(id, message.confirmed));
-  stopEpoch = Math.max(stopEpoch, message.stopEpoch ?? 0);
-  if (running) end(running);
-  if (holder) send({ type: "stopped", stopEpoch, toyIds: player.ids });
+  const heard = performance.now();
+  isLater(message.stopEpoch);
+  halt();
+  const still = holder ? { toyIds: player.ids, toys: player.stilled(heard) } : { toyIds: [] };
+  send({ type: "stopped", stopEpoch: epoch(), ...still });
+}
+
+/** Everything of this page ends now. */
+export function halt() {
+  if (running) end(running, STOPPED);
+  else player.stop();
 }
 
 /** It ends, or it never begins. `confirmed`: another browser has it, or had it, and what it has played is not ours to say. */
@@ -162,14 +172,15 @@ function cancelled(activationId, confirmed) {
   if (!confirmed) acknowledge(message, CANCELLED);
 }
 
-function end(run) {
+function end(run, code) {
   run.cancel();
   running = null;
   player.stop();
   const deliveredSeconds = delivered(run);
   // Of a run that was cut short, the part of its members is not ours to tell: they stay what they are, interrupted.
   if (deliveredSeconds >= run.seconds) remember({ stage: "finished" }, ...members(run.message));
-  conclude(run.message, { stage: "finished", deliveredSeconds });
+  const why = code && deliveredSeconds < run.seconds ? { code } : {};
+  conclude(run.message, { stage: "finished", deliveredSeconds, ...why });
   idle();
 }
 

@@ -5,6 +5,7 @@ import "./buttons.js";
 import { age, every, serverNow } from "./clock.js";
 import { start } from "./device.js";
 import "./regions.js";
+import "./stopbar.js";
 
 const FRAME_MS = 100;
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });

@@ -50,6 +50,16 @@ export class Player {
     this.#toys.obey(STOP, performance.now());
   }
 
+  /** For the message `stopped`: of each toy how long it took to be still, since then; or that it is not. */
+  stilled(heard) {
+    const now = performance.now();
+    const ms = Math.round((now - heard) * 10) / 10;
+    return [...this.#toys].map((toy) => {
+      const isMoving = Object.values(toy.levels(now)).some((level) => level > 0);
+      return isMoving ? { id: toy.id, ms: null, answer: "moving" } : { id: toy.id, ms, answer: "still" };
+    });
+  }
+
   /** The strongest function of all, as a level of 20. */
   strongest(at) {
     return this.#toys.strongest(at);

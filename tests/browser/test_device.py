@@ -155,7 +155,11 @@ def test_a_stop_ends_what_runs_and_refuses_what_was_decided_before_it(server):
     words(server).to_contain_text("Running")
     server.say("lovense.stop", stopEpoch=1)
     server.wait_for(lambda: any(said["type"] == "stopped" for said in server.said))
-    assert {"type": "stopped", "stopEpoch": 1, "toyIds": ["virtual-1"]} in server.said
+    (stopped,) = [said for said in server.said if said["type"] == "stopped"]
+    ((toy,), ended) = stopped.pop("toys"), server.said[-2]
+    assert stopped == {"type": "stopped", "stopEpoch": 1, "toyIds": ["virtual-1"]}
+    assert (toy["id"], toy["answer"], toy["ms"] < 100) == ("virtual-1", "still", True)
+    assert (ended["stage"], ended["code"]) == ("finished", "stopped")
     assert server.stages("a.all") == ["received", "started", "finished"]
     server.activate("b.all", epoch=0)
     server.wait_for(lambda: server.stages("b.all") != [])

@@ -10,6 +10,7 @@ from lovense.deciding import batch
 from lovense.devices import callbacks, hosts, pairing
 from lovense.sending import acknowledgement, dispatch, leases
 from lovense.sending.acknowledgement import Ack
+from lovense.stopping import stop
 from tests.factories import NOW
 from tests.pen import shift
 from tips import webhooks
@@ -58,6 +59,17 @@ def heal(now: str) -> None:
     batch.heal(now=clock.parse(now), limit=LIMIT)
 
 
+def press(now: str, performer_id: str) -> None:
+    """Her stop."""
+    who = {"performer_id": performer_id, "by": "ana", "now": clock.parse(now)}
+    stop.press(**who, why="", through="api")
+
+
+def resume(now: str, performer_id: str) -> None:
+    """Its end."""
+    stop.resume(performer_id=performer_id, by="ana", now=clock.parse(now))
+
+
 def emit(now: str) -> None:
     """The event log's consumers take what is new, until nothing is."""
     while emission.drain(now=clock.parse(now), limit=LIMIT):
@@ -82,10 +94,8 @@ def open_pairing(performer_id: str, cloud: str, key: str) -> None:
     pairing.pair(performer_id=performer_id, host_id=None, key=key, by="ana", now=NOW)
 
 
-HOPS = {
-    step.__name__: step
-    for step in (
-        *(accept, settle, end_grace, look, send, acknowledge, heal, emit, write),
-        *(open_pairing, call_back),
-    )
-}
+STEPS = (
+    *(accept, settle, end_grace, look, send, acknowledge, heal, press, resume, emit, write),
+    *(open_pairing, call_back),
+)
+HOPS = {step.__name__: step for step in STEPS}

@@ -305,7 +305,8 @@ async def test_a_command_says_for_which_lease_it_was_made(chain, bob, token):
         assert command["lease"] == lease > 0
         (here,) = sockets.open.values()
         for other in (lease - 1, lease + 1):
-            here.pass_on(groups.activate("other.all", 1, "{}", other))
+            row = {"_id": "other.all", "attempt": 1, "stop_epoch": 0}
+            here.pass_on(groups.activate(row, "{}", other))
         assert await page.heard(chain.performer_id) == []
 
 

@@ -122,9 +122,12 @@ async def test_stop_ends_the_run_early_and_says_which_toys_are_still():
         said = [await stage.next(), await stage.next()]
     finished = next(message for message in said if message["type"] == "ack")
     stopped = next(message for message in said if message["type"] == "stopped")
-    assert finished["stage"] == "finished"
+    assert (finished["stage"], finished["code"]) == ("finished", "stopped")
     assert 0 <= finished["deliveredSeconds"] < 600
+    (toy,) = stopped.pop("toys")
     assert stopped == {"type": "stopped", "stopEpoch": 3, "toyIds": ["virtual-e860eb"]}
+    assert (toy["id"], toy["answer"]) == ("virtual-e860eb", "still")
+    assert 0 <= toy["ms"] < 100
 
 
 async def test_a_stop_that_names_activations_ends_only_these():

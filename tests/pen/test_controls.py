@@ -15,9 +15,10 @@ from lovense.deciding import platform
 from lovense.deciding.activation import FINAL
 from lovense.lane import controls
 from lovense.models import Activation
-from lovense.sending import resume, writer
+from lovense.sending import resume, retries, writer
 from lovense.sending.acknowledgement import Ack
 from lovense.sockets.process import Sockets
+from lovense.stopping import stop
 from tests.pen.conftest import call_of, post, running, tip, until
 from tests.pen.shift import finished
 from tips.models import QueueRequest, TipActivated
@@ -37,7 +38,8 @@ class Model:
         self.sockets = Sockets()
         self.sent, self.told, self.unwanted = [], [], set()
         self.playing = None
-        self.is_held = False
+        self.is_held = self.is_stopped = False
+        self.epoch, self.outdated = 0, []
         self.stays_in_order = True
 
     def who(self):
@@ -50,9 +52,13 @@ class Model:
             return None
 
     def look(self):
-        """What the page has been sent; one at a time."""
+        """What the page has been sent; one at a time. What is from before a stop does not reach it."""
         while not self.page.heard.empty():
             said = self.page.heard.get_nowait()
+            if said["stopEpoch"] < self.epoch:
+                self.outdated.append(said)
+                continue
+            assert not self.is_stopped, "after a stop"
             together = [said["activationId"], *said.get("members", ())]
             tip_ids = [each.partition(".")[0] for each in together]
             if self.playing and self.playing["activationId"] == said["activationId"]:
@@ -117,6 +123,32 @@ class Model:
     async def resume(self, viewer):
         await self.control(controls.resume, **self.who())
         self.is_held = False
+
+    async def stop(self, viewer):
+        """Pressed; her page ends what it plays, and its process keeps the rest from it."""
+        self.look()
+        pressed = sync_to_async(stop.press)
+        state = await pressed(why="", through="api", **self.who())
+        self.epoch, self.is_stopped = state.epoch, True
+        await self.nothing_starts()
+        if self.playing:
+            await self.say("finished", delivered_seconds=0.5, code="stopped")
+            self.playing = None
+        self.look()
+        await self.keep_back()
+
+    async def keep_back(self):
+        await self.pen.catch_up()
+        outdated, self.outdated = self.outdated, []
+        for said in outdated:
+            about = said["activationId"], said["attempt"]
+            who = {"performer_id": self.performer_id, "now": clock.now()}
+            await sync_to_async(retries.kept_back)(*about, **who)
+            self.pen.read_again([self.performer_id])
+
+    async def resume_all(self, viewer):
+        await sync_to_async(stop.resume)(**self.who())
+        self.is_held = self.is_stopped = False
 
     async def skip(self, viewer):
         ended = await self.control(controls.skip, why="", **self.who())
@@ -199,6 +231,8 @@ STEPS_BY_WEIGHT = {
     "refuse": 1,
     "pause": 1,
     "resume": 2,
+    "stop": 2,
+    "resume_all": 3,
     "skip": 1,
     "cancel": 2,
     "mode": 1,
@@ -216,6 +250,8 @@ ONLY_IN_ORDER = {
     "confirm": 1,
     "pause": 1,
     "resume": 2,
+    "stop": 2,
+    "resume_all": 3,
     "skip": 1,
     "cancel": 1,
     "page_again": 1,
@@ -223,7 +259,7 @@ ONLY_IN_ORDER = {
 }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 async def test_whatever_is_done_in_whatever_order(stage, bob, limited, seed):
     await limited(0)
     rng = random.Random(seed)
@@ -238,7 +274,8 @@ async def test_whatever_is_done_in_whatever_order(stage, bob, limited, seed):
                 await getattr(model, name)(bob)
                 await asyncio.sleep(rng.choice((0, 0, 0.002, 0.02)))
                 model.look()
-            await model.resume(bob)
+                await model.keep_back()
+            await model.resume_all(bob)
             await model.control(controls.set_mode, mode="fifo", **model.who())
             await played_to_the_end(model, bob)
         except BaseException:
@@ -250,6 +287,9 @@ async def test_whatever_is_done_in_whatever_order(stage, bob, limited, seed):
     rows = list(collection(Activation).find())
     assert sorted(row["tip_id"] for row in rows) == sorted(model.sent)
     assert len(set(model.told)) == len(model.told)
+    if weights is ONLY_IN_ORDER:
+        ended = {row["tip_id"] for row in rows if row["reason"] == "stopped"}
+        assert ended <= set(model.told), "what only waited is over"
     if model.stays_in_order:
         places = [model.sent.index(tip_id) for tip_id in model.told]
         assert places == sorted(places)
@@ -265,6 +305,7 @@ async def played_to_the_end(model, viewer):
     async with asyncio.timeout(20):
         while not await sync_to_async(is_over)():
             model.look()
+            await model.keep_back()
             await model.finish(viewer)
             await model.end_what_is_unwanted()
             await asyncio.sleep(0.01)

@@ -361,7 +361,8 @@ async def test_whatever_is_done_in_whatever_order(stage, bob, limited, seed):
                 await getattr(model, name)(bob)
                 await asyncio.sleep(rng.choice((0, 0, 0.002, 0.02)))
                 model.look()
-            await model.resume(bob)
+                await model.keep_back()
+            await model.resume_all(bob)
             await model.control(controls.set_mode, mode="fifo", **model.who())
             await played_to_the_end(model, bob)
         finally:

@@ -153,7 +153,8 @@ class GivenBack(NamedTuple):
     """A claim that goes back to its place in the lane, and waits there. `error`: why the attempt
     failed. `limit`: what makes it wait. `claim`: the name of the claim that is meant, so that a
     slow hand does not give back a later one. No attempt is counted where a limit made it wait, or
-    `is_attempt` says that none was made."""
+    `is_attempt` says that none was made; one that `is_spared` has its number, and counts as none of
+    those it has."""
 
     request_id: str
     until: datetime
@@ -161,6 +162,7 @@ class GivenBack(NamedTuple):
     limit: str = ""
     claim: str = ""
     is_attempt: bool = True
+    is_spared: bool = False
 
 
 def untouched(row: RequestRow) -> GivenBack:
@@ -176,11 +178,14 @@ def release(
     return give_back([GivenBack(request_id, until, error=error, claim=claim)], now=now)
 
 
-def give_back(given: Sequence[GivenBack], *, now: datetime) -> int:
+def give_back(
+    given: Sequence[GivenBack], *, now: datetime, session: ClientSession | None = None
+) -> int:
     if not given:
         return 0
     updates = [_back(one, now) for one in given]
-    return collection(QueueRequest).bulk_write(updates, ordered=False).modified_count
+    done = collection(QueueRequest).bulk_write(updates, ordered=False, session=session)
+    return done.modified_count
 
 
 def _back(one: GivenBack, now: datetime) -> UpdateOne:
@@ -190,6 +195,8 @@ def _back(one: GivenBack, now: datetime) -> UpdateOne:
         back["delayed_by"] = one.limit
     if one.limit or not one.is_attempt:
         changes["$inc"] = {"attempts": -1}
+    elif one.is_spared:
+        changes["$inc"] = {"attempts_before": 1}
     if one.error:
         changes["$push"] = history(one.error, now)
     held: Statement = {"_id": one.request_id, "status": {"$in": [CLAIMED, JOINED]}}
@@ -272,9 +279,9 @@ def _name(by: str) -> str:
     return f"{by}/{uuid.uuid4().hex[:12]}"
 
 
-def claimed(lane: str) -> RequestRow | None:
+def claimed(lane: str, *, session: ClientSession | None = None) -> RequestRow | None:
     """The one claimed request of the lane."""
-    return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane})
+    return collection(QueueRequest).find_one({"status": CLAIMED, "lane": lane}, session=session)
 
 
 def count_claimed() -> int:

@@ -138,8 +138,12 @@ def _lane_line(performer_id: str, now: datetime) -> tuple[int, str]:
     running = "plays" if lane.running else "still"
     return (
         lane.waiting_count,
-        f"{running}, {lane.mode.value}, {'paused' if lane.paused else 'not paused'}",
+        f"{running}, {lane.mode.value}, {_held_by_her(lane)}",
     )
+
+
+def _held_by_her(lane: lanes.Lane) -> str:
+    return "stopped" if lane.stopped else "paused" if lane.paused else "not paused"
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -175,6 +179,8 @@ def _waiting(lane: lanes.Lane) -> str:
 
 
 def _paused(lane: lanes.Lane) -> str:
+    if lane.stopped is not None:
+        return f"stopped since {clock.iso(lane.stopped['since'])} until she resumes"
     if lane.paused is None:
         return "draining" if lane.is_draining else "no"
     until = (

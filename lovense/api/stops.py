@@ -1,0 +1,172 @@
+"""REST doors of her stop: pressing it, lifting it, and what was pressed before.
+
+Hers alone: by her session or her token. No press is confirmed, refused for its number, or held up
+by a drain."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ground import clock
+from ground.json.fields import Fields, Malformed
+from ground.json.shapes import Shape
+from lovense.api.calls import (
+    REFUSED,
+    WITH_A_BODY,
+    answering_outages,
+    body_of,
+    caller,
+    coming_from,
+    own_lane,
+    wake,
+    why_of,
+)
+from lovense.api.schema import AT, example
+from lovense.rows import Json, StopPressRow
+from lovense.stopping import presses, stop
+from tips.schema import PERFORMER_ID
+
+DOOR = "api"
+
+
+class StopIn(Shape):
+    why = serializers.CharField(required=False, max_length=200, help_text="For the audit log")
+
+
+class StopOut(Shape):
+    stopEpoch = serializers.IntegerField(help_text="Nothing decided under a lower one runs")
+    stoppedAt = serializers.DateTimeField()
+
+
+class ResumeOut(Shape):
+    stopEpoch = serializers.IntegerField()
+
+
+class StopAnswerOut(Shape):
+    page = serializers.CharField(help_text="As the page names itself")
+    toyId = serializers.CharField(allow_blank=True, help_text="Empty: that page holds no toys")
+    ms = serializers.FloatField(allow_null=True, help_text="From hearing of it to stillness")
+    answer = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField()
+
+
+class StopPressOut(StopOut):
+    by = serializers.CharField()
+    why = serializers.CharField(allow_blank=True)
+    through = serializers.CharField(help_text="`api`, `page`, `socket` or `command`")
+    answers = StopAnswerOut(many=True, help_text="What her pages said, as they said it")
+
+
+class StopsOut(Shape):
+    stops = StopPressOut(many=True, help_text="The newest first")
+    next = serializers.IntegerField(allow_null=True, help_text="`before` of those that follow")
+
+
+STOPPED = {"stopEpoch": 4, "stoppedAt": AT}
+ANSWER = {
+    "page": "5f0c9d1e2ab34c56",
+    "toyId": f"virtual-{PERFORMER_ID[-6:]}",
+    "ms": 84.0,
+    "answer": "still",
+    "at": AT,
+}
+PRESSED = STOPPED | {"by": "ana", "why": "too strong", "through": DOOR, "answers": [ANSWER]}
+
+
+def _hers(request: Request) -> str:
+    own = own_lane(request)
+    if own is None:
+        raise PermissionDenied
+    return own
+
+
+@extend_schema(
+    operation_id="stop",
+    summary="Stop everything, at once",
+    description="All her pages are told before anything is written. Then nothing starts until she "
+    "resumes: neither tips, which wait, nor tests. Pressing again does all of it again. Answered "
+    "503, it is not recorded yet: repeat it.",
+    request=StopIn,
+    responses={
+        200: OpenApiResponse(StopOut, "It is recorded"),
+        **{status: REFUSED[status] for status in (400, 401, 403, 503)},
+        **WITH_A_BODY,
+    },
+    examples=[
+        example("With a reason", {"why": "too strong"}),
+        example("Stopped", STOPPED, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def press(request: Request) -> Response:
+    """No body is needed."""
+    body, whose = body_of(request), _hers(request)
+    body.only("why")
+    told = {"by": caller(request), "why": why_of(body), "through": DOOR}
+    with coming_from(request):
+        state = stop.press(performer_id=whose, now=clock.now(), **told)
+    return Response({"stopEpoch": state.epoch, "stoppedAt": _at(state.stopped_at)})
+
+
+@extend_schema(
+    operation_id="stop_resume",
+    summary="Resume after a stop",
+    description="Lifts the stop, and a pause with it: what waited plays on. What was under way "
+    "when she pressed is never played again.",
+    request=None,
+    responses={200: ResumeOut, **{status: REFUSED[status] for status in (401, 403, 503)}},
+    examples=[example("Going on", {"stopEpoch": 4}, 200)],
+)
+@api_view(["POST"])
+@answering_outages
+def resume(request: Request) -> Response:
+    """Resuming what is neither stopped nor paused changes nothing."""
+    whose = _hers(request)
+    with coming_from(request):
+        state = stop.resume(performer_id=whose, by=caller(request), now=clock.now())
+    wake(whose)
+    return Response({"stopEpoch": state.epoch})
+
+
+@extend_schema(
+    operation_id="stops",
+    summary="Presses of the stop, and what her pages said after each",
+    parameters=[
+        OpenApiParameter("before", int, description="Only presses of lower epochs; see `next`")
+    ],
+    responses={200: StopsOut, **{status: REFUSED[status] for status in (400, 401, 403, 503)}},
+    examples=[example("One press", {"stops": [PRESSED], "next": None}, 200)],
+)
+@api_view(["GET"])
+@answering_outages
+def stops(request: Request) -> Response:
+    """At most 50 of them, the newest first."""
+    whose, query = _hers(request), Fields(request.query_params.dict(), "")
+    before = _epoch(query.text("before", maximum=15)) if query.has("before") else None
+    found = presses.newest(whose, before=before, limit=presses.SHOWN + 1)
+    shown = found[: presses.SHOWN]
+    follows = shown[-1]["epoch"] if len(found) > len(shown) else None
+    return Response({"stops": [_shown(row) for row in shown], "next": follows})
+
+
+def _epoch(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise Malformed("before", "must be an epoch, as `next` gives it")
+    return int(text)
+
+
+def _shown(row: StopPressRow) -> Json:
+    answers = [{**answer, "at": _at(answer["at"])} for answer in row["answers"]]
+    pressed: Json = {"stopEpoch": row["epoch"], "stoppedAt": _at(row["at"])}
+    told = {name: row[name] for name in ("by", "why", "through")}
+    return {**pressed, **told, "answers": answers}
+
+
+def _at(moment: Any) -> str:
+    return clock.iso(moment)

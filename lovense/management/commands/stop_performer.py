@@ -1,0 +1,27 @@
+"""`manage.py stop_performer ID [--why WHY]`: a performer's stop, pressed for her; she alone lifts
+it."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ground import clock
+from lovense.stopping import stop
+
+
+class Command(BaseCommand):
+    help = "Stops all devices of a performer at once, and lets nothing start until she resumes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("performer_id", help="24 hex digits")
+        parser.add_argument("--why", default="", help="for the audit log")
+        parser.add_argument("--by", default="operator", help="your account, for the audit log")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        told = {name: options[name] for name in ("performer_id", "why", "by")}
+        try:
+            state = stop.press(**told, through="command", now=clock.now())
+        except stop.NoSuchPerformer as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"stopped under epoch {state.epoch}; she alone resumes")
