@@ -171,10 +171,13 @@ def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> D
 
 def _delayed(request: RequestRow, reason: str, rules: Rules) -> claims.GivenBack:
     """Only a limit says when it is open again; what she holds waits for her."""
-    limits = {"rate_limit": rules.paces, "resting": rules.rests}
-    if reason not in limits:
+    lane = request["lane"]
+    if reason == "rate_limit":
+        until = rules.paces[lane].opens_at
+    elif reason == "resting":
+        until = rules.rests[lane].opens_at
+    else:
         return claims.untouched(request)
-    until = limits[reason][request["lane"]].opens_at
     return claims.GivenBack(request["_id"], until, limit=reason, claim=request["claimed_by"])
 
 
