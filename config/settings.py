@@ -218,6 +218,7 @@ SPECTACULAR_SETTINGS = {
         "RequestStatus": "tips.models.RequestStatus",
         "RequestType": "tips.models.RequestType",
         "ActivationStatus": "lovense.models.ActivationStatus",
+        "DeviceStatus": "lovense.models.DeviceStatus",
         "SubmissionType": "lovense.lane.submissions.TYPES",
         "QueueHealth": ["healthy", "degraded", "unhealthy"],
         "Settled": ["SETTLED"],

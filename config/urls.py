@@ -12,7 +12,7 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import views as live
-from lovense.api import controls, lane, submissions
+from lovense.api import controls, devices, lane, submissions
 from tips import api as tips
 from tips import webhooks
 
@@ -73,6 +73,10 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
+    path("api/lovense/devices", devices.devices),
+    path("api/lovense/devices/<str:device_id>", devices.device),
+    path("api/lovense/devices/<str:device_id>/restore", devices.restore),
+    path("api/lovense/devices/<str:device_id>/status", devices.status),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -69,6 +69,14 @@ def own_lane(request: Request) -> str | None:
     return Performer.objects.filter(user_id=request.user.pk).values_list("pk", flat=True).first()
 
 
+def performer_of(request: Request) -> str:
+    """The performer herself: of what is hers alone, staff has none."""
+    own = own_lane(request)
+    if own is None:
+        raise PermissionDenied
+    return own
+
+
 def lane_of(request: Request, named: str | None, *, is_change: bool) -> str:
     """Whose lane a call is about. Staff may look at any; of them only administrators change
     something."""
