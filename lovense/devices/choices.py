@@ -185,7 +185,7 @@ def change(
     raises."""
 
     def changed(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
-        if row["removed_at"] is not None:
+        if not summary.is_kept(row):
             raise NoSuchDevice
         return choice.applied(row)
 

@@ -45,7 +45,8 @@ WHY_NOT: dict[str, str] = {
     "below_minimum": "below the minimum ({saw} tokens)",
     "no_menu": "no tip menu is published",
     "no_match": "no menu item answers {amount} tokens",
-    "device_offline": "no page held the devices for as long as the tip could wait",
+    "device_offline": "no device could play for as long as the tip could wait ({saw})",
+    "unsupported": "no device that is there can play it ({saw})",
     "caps": "the limits leave no run that the device accepts",
 }
 _SILENT = "The page confirmed it and then fell silent: whether it played to the end is not known."
