@@ -11,8 +11,9 @@ from adminpanel.api import deadletters, watch
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
-from lovense import views as live
-from lovense.api import controls, devices, lane, submissions
+from lovense.api import controls, lane, submissions
+from lovense.api import devices as device_api
+from lovense.views import devices, live
 from tips import api as tips
 from tips import webhooks
 
@@ -26,6 +27,11 @@ urlpatterns = [
     path("live/clear", live.clear, name="live-clear"),
     path("live/requests/<str:request_id>/up", live.up, name="live-up"),
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
+    path("devices", devices.devices, name="devices"),
+    path("devices/<str:device_id>/change", devices.change, name="devices-change"),
+    path("devices/<str:device_id>/switch", devices.switch, name="devices-switch"),
+    path("devices/<str:device_id>/remove", devices.remove, name="devices-remove"),
+    path("devices/<str:device_id>/restore", devices.restore, name="devices-restore"),
     path("login", views.login, name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
@@ -73,10 +79,10 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
-    path("api/lovense/devices", devices.devices),
-    path("api/lovense/devices/<str:device_id>", devices.device),
-    path("api/lovense/devices/<str:device_id>/restore", devices.restore),
-    path("api/lovense/devices/<str:device_id>/status", devices.status),
+    path("api/lovense/devices", device_api.devices),
+    path("api/lovense/devices/<str:device_id>", device_api.device),
+    path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
+    path("api/lovense/devices/<str:device_id>/status", device_api.status),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -202,15 +202,16 @@ def remove(*, performer_id: str, device_id: str, by: str, now: datetime) -> Devi
 
 
 def restore(*, performer_id: str, device_id: str, by: str, now: datetime) -> DeviceRow:
-    """Hers again, under its nickname, or a numbered one where another has that by now; also where
-    its app is not paired any more. Raises NoSuchDevice, TooManyDevices."""
+    """Hers again, under its nickname, or a numbered one where another has that by now; where its
+    app is not paired any more, with the next report of a paired one. Raises NoSuchDevice,
+    TooManyDevices."""
 
     def back(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
-        if row["removed_at"] is None:
-            return row
+        again: DeviceRow = {**row, "removed_at": None}
+        if summary.is_kept(row) or not summary.is_kept(again):
+            return again
         if sum(map(summary.is_kept, hers)) >= changes.MAX_DEVICES:
             raise TooManyDevices
-        again: DeviceRow = {**row, "removed_at": None, "unpaired_at": None}
         return changes.named(again, {each["nickname_key"] for each in hers})
 
     return _written(performer_id, device_id, "restore", back, by=by, now=now)
@@ -228,7 +229,7 @@ def _written(
     def body(session: ClientSession) -> DeviceRow:
         rows = register.rows_of(performer_id, session)
         row = next((each for each in rows if each["_id"] == device_id), None)
-        if row is None or not (summary.is_kept(row) or row["removed_at"] is not None):
+        if row is None:
             raise NoSuchDevice
         after = decided(row, rows)
         if after == row:

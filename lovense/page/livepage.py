@@ -14,11 +14,13 @@ from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
 from lovense.deciding.rules import Rules, is_paused
+from lovense.devices import choices
 from lovense.lane import eta
 from lovense.menus.vibration import MAXIMUM_LEVEL
-from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
+from lovense.models import Activation, ActivationStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.outcome import Outcome
+from lovense.page.showndevice import ShownDevice
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
 from tips.queue import ordering
 
@@ -26,11 +28,7 @@ REGIONS = frozenset({"queue", "devices", "notices", "feed"})
 QUEUE_SHOWN = 8
 COUNTED_AT_MOST = 1000
 FEED_SHOWN = 20
-DEVICES_SHOWN = 16
-# A device that has said nothing for this long is not shown as connected.
-NEWS_EXPECTED = timedelta(seconds=30)
 TROUBLE_SHOWN_FOR = timedelta(minutes=10)
-LOW_BATTERY = 20
 METER = range(20)
 
 MODES: list[tuple[str, str, str]] = [
@@ -270,15 +268,8 @@ class LivePage:
 
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
-    def devices(self) -> list["ShownDevice"]:
-        found = sorted(
-            Device.objects.filter(performer_id=self._id)[:DEVICES_SHOWN],
-            key=lambda device: device.name,
-        )
-        return [
-            ShownDevice(device, is_news_due=self._now - device.last_seen_at > NEWS_EXPECTED)
-            for device in found
-        ]
+    def devices(self) -> list[ShownDevice]:
+        return [ShownDevice(row, self._now) for row in choices.kept(self._id)]
 
     # --- notices ---------------------------------------------------------------------------------
     @property
@@ -343,14 +334,16 @@ class LivePage:
 
     def _device_notices(self) -> Iterator[Notice]:
         for device in self.devices if self.is_held else []:
+            if not device.is_enabled:
+                continue
             if device.is_away:
                 yield Notice(
                     "bad",
-                    f"{device.name}: {device.words.lower()}",
+                    f"{device.nickname}: {device.words.lower()}",
                     "Check that it is switched on and near.",
                 )
-            elif device.battery is not None and device.battery <= LOW_BATTERY:
-                yield Notice("warn", f"{device.name}: battery low", f"{device.battery} % left.")
+            elif device.is_low:
+                yield Notice("warn", f"{device.nickname}: battery low", f"{device.battery} % left.")
 
     def _trouble_notices(self) -> Iterator[Notice]:
         since = self._now - TROUBLE_SHOWN_FOR
@@ -364,31 +357,3 @@ class LivePage:
             others = f" {len(found) - 1} more in the last minutes." if len(found) > 1 else ""
             what = f"A tip of {found[0].amount} tokens" if found[0].tip_id else "A test"
             yield Notice("bad", f"{what}: {told.word.lower()}", told.text + others)
-
-
-class ShownDevice:
-    """A device as a person reads it."""
-
-    _WORDS = {
-        DeviceStatus.CONNECTED: "Connected",
-        DeviceStatus.DISCONNECTED: "Disconnected",
-        DeviceStatus.ERROR: "Error",
-    }
-    BATTERY_WIDTH = 17.8  # of the full bar inside its outline, in the drawing's units
-
-    def __init__(self, device: Device, *, is_news_due: bool) -> None:
-        self.name, self.battery, self.last_seen_at = (
-            device.name,
-            device.battery,
-            device.last_seen_at,
-        )
-        self.is_away = is_news_due or device.status != DeviceStatus.CONNECTED
-        self.words = "No news" if is_news_due else self._WORDS[DeviceStatus(device.status)]
-
-    @property
-    def battery_width(self) -> str:
-        return f"{self.BATTERY_WIDTH * (self.battery or 0) / 100:.1f}"
-
-    @property
-    def battery_tone(self) -> str:
-        return "bad" if self.battery is not None and self.battery <= LOW_BATTERY else ""

@@ -1,4 +1,4 @@
-// The live page's buttons. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
+// The buttons of a performer's page. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
 
 import { after } from "./clock.js";
 import { isRegion } from "./regions.js";
@@ -26,7 +26,7 @@ function failed({ target, xhr }) {
 document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target !== dialog) return;
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector("[autofocus]")?.focus();
+  (dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("[autofocus]"))?.focus();
 });
 dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && dialog.close());
 document.body.addEventListener("said", ({ detail }) => tell(detail));
