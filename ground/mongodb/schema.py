@@ -1,11 +1,13 @@
-"""Unique indexes that look-ups can use.
+"""Unique indexes that look-ups can use, and new fields whose default is an object.
 
 Upstream makes every unique index partial by type ({"username": {"$type": "string"}}), so that
 several rows may have null there. MongoDB uses a partial index only for queries that imply its
 filter, and it does not see that `username = "ana"` implies a type: each log-in would read every
 user. So the index of a field that is never null is plain, and that of a nullable field says the
 same with a comparison ({"subject": {"$gte": ""}} holds for every text and for no null), which an
-equality does imply."""
+equality does imply.
+
+Upstream fills a new field by an expression, and an object is none that means itself."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +32,10 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):  # type: ignore[misc]
         self, model: type[Model], index: Index, *, unique: bool = False, **rest: Any
     ) -> None:
         super().add_index(model, _Usable(index) if unique else index, unique=unique, **rest)
+
+    def effective_default(self, field: "Field[Any, Any]") -> Any:
+        default = super().effective_default(field)
+        return {"$literal": default} if isinstance(default, dict) else default
 
 
 class _Usable:

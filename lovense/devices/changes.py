@@ -221,8 +221,8 @@ def nickname_key(nickname: str) -> str:
 
 def _proposed(toy: Reading) -> str:
     """Her own name for it in the vendor's app; else its type, as a name is written."""
-    name = toy.nickname or toy.name
-    return (name if name != name.lower() else name.title())[:LONGEST_NICKNAME].strip()
+    typed = toy.name.title() if toy.name == toy.name.lower() else toy.name
+    return (toy.nickname or typed)[:LONGEST_NICKNAME].strip()
 
 
 def free_nickname(wanted: str, taken: Iterable[str]) -> str:

@@ -121,7 +121,7 @@ def read(
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now
     return LaneAhead(
         performer_id,
-        rules,
+        _as_if_devices_were_there(performer_id, rules),
         waiting,
         pace=pace.read([performer_id], limit=rules.platform["rate_limit_per_minute"], now=now)[
             performer_id
@@ -130,6 +130,14 @@ def read(
         unknown=_unknown(performer_id, rules, now),
         before=before,
     )
+
+
+def _as_if_devices_were_there(performer_id: str, rules: Rules) -> Rules:
+    """What waits for a device to come back will do what it would do now."""
+    performer = rules.performers.get(performer_id)
+    if performer is None or not summary.is_away(performer):
+        return rules
+    return replace(rules, performers={performer_id: {**performer, "devices": None}})
 
 
 def _activations(requests: Iterable[RequestRow]) -> dict[str, ActivationRow]:

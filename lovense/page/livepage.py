@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
 from lovense.deciding.rules import Rules, is_paused
-from lovense.devices import choices
+from lovense.devices import choices, summary
 from lovense.lane import eta
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
@@ -271,6 +271,11 @@ class LivePage:
     def devices(self) -> list[ShownDevice]:
         return [ShownDevice(row, self._now) for row in choices.kept(self._id)]
 
+    @cached_property
+    def is_away(self) -> bool:
+        """A page holds her devices, and none of them can play."""
+        return self.is_held and summary.is_away(self._rules.performers[self._id])
+
     # --- notices ---------------------------------------------------------------------------------
     @property
     def notices(self) -> list[Notice]:
@@ -326,11 +331,16 @@ class LivePage:
         return first.foreseen.at if first and first.is_paced else None
 
     def _queue_notices(self) -> Iterator[Notice]:
-        if self.waiting and not self.is_held:
-            wait = "tip waits" if self.waiting == 1 else "tips wait"
-            limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a page."
-            text = f"Open the page that has your devices, or switch the virtual device on. {limit}"
-            yield Notice("warn", f"{self.waiting_words} {wait} for a page", text)
+        if not self.waiting or (self.is_held and not self.is_away):
+            return
+        what = "device" if self.is_held else "page"
+        wait = "tip waits" if self.waiting == 1 else "tips wait"
+        limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a {what}."
+        text = {
+            "page": "Open the page that has your devices, or switch the virtual device on.",
+            "device": "Switch a device on, or allow one to play.",
+        }[what]
+        yield Notice("warn", f"{self.waiting_words} {wait} for a {what}", f"{text} {limit}")
 
     def _device_notices(self) -> Iterator[Notice]:
         for device in self.devices if self.is_held else []:
@@ -343,7 +353,10 @@ class LivePage:
                     "Check that it is switched on and near.",
                 )
             elif device.is_low:
-                yield Notice("warn", f"{device.nickname}: battery low", f"{device.battery} % left.")
+                tone = "bad" if device.is_empty else "warn"
+                yield Notice(tone, f"{device.nickname}: battery low", f"{device.battery} % left.")
+            elif device.is_back:
+                yield Notice("good", f"{device.nickname} is back", "It plays again.")
 
     def _trouble_notices(self) -> Iterator[Notice]:
         since = self._now - TROUBLE_SHOWN_FOR

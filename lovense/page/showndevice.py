@@ -8,7 +8,8 @@ from lovense.rows import DeviceRow
 
 # A device that has said nothing for this long is not shown as connected.
 NEWS_EXPECTED = timedelta(seconds=30)
-LOW_BATTERY = 20
+BACK_SHOWN_FOR = timedelta(seconds=30)
+LOW_BATTERY, EMPTY_BATTERY = 20, 10
 WORDS = {
     DeviceStatus.CONNECTED: "Connected",
     DeviceStatus.DISCONNECTED: "Disconnected",
@@ -22,7 +23,7 @@ class ShownDevice:
     BATTERY_WIDTH = 17.8  # of the full bar inside its outline, in the drawing's units
 
     def __init__(self, row: DeviceRow, now: datetime) -> None:
-        self.row = row
+        self.row, self._now = row, now
         self.nickname, self.battery = row["nickname"], row["battery"]
         self.is_enabled, self.last_seen_at = row["is_enabled"], row["last_seen_at"]
         self.is_silent = row["reason"] == changes.NO_NEWS or (
@@ -35,8 +36,19 @@ class ShownDevice:
         return "No news" if self.is_silent else WORDS[DeviceStatus(self.row["status"])]
 
     @property
+    def is_back(self) -> bool:
+        """It was away, and is not any more."""
+        back_at = self.row["last_connected_at"]
+        is_first = back_at == self.row["first_connected_at"]
+        return back_at is not None and not is_first and self._now - back_at <= BACK_SHOWN_FOR
+
+    @property
     def is_low(self) -> bool:
         return self.battery is not None and self.battery <= LOW_BATTERY
+
+    @property
+    def is_empty(self) -> bool:
+        return self.battery is not None and self.battery <= EMPTY_BATTERY
 
     @property
     def battery_width(self) -> str:

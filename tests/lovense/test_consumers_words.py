@@ -63,7 +63,11 @@ MALFORMED = [
     ({"type": "devices"}, "toys", "must be a list of at most 16"),
     ({"type": "devices", "toys": [{}] * 17}, "toys", "must be a list of at most 16"),
     ({"type": "devices", "toys": ["a"]}, "toys[0]", "must be an object"),
-    ({"type": "devices", "toys": [{"id": "a"}, {"id": ""}]}, "toys[1].id", "must be 1 to 64 characters"),
+    (
+        {"type": "devices", "toys": [{"id": "a"}, {"id": ""}]},
+        "toys[1].id",
+        "must be 1 to 64 printable characters",
+    ),
 ]
 
 

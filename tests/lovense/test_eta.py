@@ -267,10 +267,19 @@ def close_the_page(chain):
     pages.release(chain.performer_id, channel="channel-1", now=NOW)
 
 
+def switch_the_toy_off(chain):
+    chain.hold(status=0)
+
+
 @pytest.mark.parametrize(
     ("why", "happen"),
-    [("draining", drain_for_deploy), ("paused", pause), ("no_page", close_the_page)],
-    ids=["draining", "paused", "no_page"],
+    [
+        ("draining", drain_for_deploy),
+        ("paused", pause),
+        ("no_page", close_the_page),
+        ("no_device", switch_the_toy_off),
+    ],
+    ids=["draining", "paused", "no_page", "no_device"],
 )
 def test_what_nobody_can_know_is_said_and_not_guessed(theatre, chain, bob, why, happen):
     (tip_id,) = settle(chain, 50, bob=bob)

@@ -9,6 +9,7 @@ from django.utils.html import escape
 
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
+from lovense.devices import choices
 from lovense.lane import controls
 from lovense.models import Activation
 from tests.chain import SECOND
@@ -255,6 +256,37 @@ def test_a_low_battery_is_a_notice(page, chain):
 def test_a_lost_device_is_a_notice(page, chain):
     chain.hold(status="off")
     assert "Lush: disconnected" in page("notices")
+
+
+def test_a_nearly_empty_battery_is_a_worse_notice(page, chain):
+    chain.hold(battery=10)
+    assert 'data-tone="bad"' in page("notices")
+
+
+def test_a_device_that_is_back_says_so_for_a_while(page, chain, now, monkeypatch):
+    chain.hold(status=0)
+    chain.hold(status=1)
+    assert "is back" not in page("notices")  # it was never there before
+    chain.hold(status=0)
+    chain.now = now + SECOND
+    chain.hold(status=1)
+    assert "Lush is back" in page("notices")
+    monkeypatch.setattr("ground.clock.now", lambda: now + 32 * SECOND)
+    assert "is back" not in page("notices")
+
+
+def test_tips_that_wait_for_a_device_say_so(page, chain, bob):
+    chain.hold(status=0)
+    chain.settled(bob, 50)
+    assert "Waiting for a device that can play." in page("queue")
+    assert "waits for a device" in page("queue")
+    assert "1 tip waits for a device" in page("notices")
+
+
+def test_a_device_that_she_removed_is_not_shown(page, chain, ana):
+    chain.hold()
+    choices.remove(performer_id=ana.pk, device_id=f"{ana.pk}.toy-1", by="ana", now=NOW)
+    assert "No device yet" in page("devices")
 
 
 def test_a_missing_menu_and_the_kill_switch_are_notices(page, ana):

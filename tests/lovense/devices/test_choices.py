@@ -45,7 +45,7 @@ def known(performer, toy_id="toy-1"):
 
 def entries():
     return [
-        (row["action"], row["before"], row["after"]) for row in collection(AuditEntry).find().sort("at", 1)
+        (row["action"], row["before"], row["after"]) for row in collection(AuditEntry).find().sort("_id", 1)
     ]
 
 
