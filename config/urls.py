@@ -11,7 +11,7 @@ from adminpanel.api import deadletters, watch
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
-from lovense.api import controls, lane, submissions
+from lovense.api import controls, lane, preferences, submissions
 from lovense.api import devices as device_api
 from lovense.views import devices, live
 from tips import api as tips
@@ -83,6 +83,7 @@ urlpatterns = [
     path("api/lovense/devices/<str:device_id>", device_api.device),
     path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
     path("api/lovense/devices/<str:device_id>/status", device_api.status),
+    path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

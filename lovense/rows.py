@@ -83,6 +83,7 @@ class PerformerRow(TypedDict):
     maximum_intensity: int
     stop_epoch: int
     queue_mode: str | None
+    auto_connect: NotRequired[bool | None]
     paused_at: datetime | None
     paused_until: datetime | None
     paused_by: str

@@ -23,6 +23,7 @@ class Performer(models.Model):
     queue_mode = models.CharField(
         max_length=10, choices=Mode.choices, null=True
     )  # null: the platform's
+    auto_connect = models.BooleanField(null=True)  # null: the platform's
     # Paused: nothing of hers starts. Who, since when and why is the audit log's too.
     paused_at = models.DateTimeField(null=True)
     paused_until = models.DateTimeField(null=True)  # null: until she resumes

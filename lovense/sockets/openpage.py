@@ -15,6 +15,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.journal import journal
 from lovense.deciding import platform
+from lovense.performers import preferences
 from lovense.performers.identity import Opener
 from lovense.rows import Json, LayerMessage
 from lovense.sending import groups, pages, resume
@@ -126,6 +127,7 @@ class OpenPage:
     async def snapshot(self) -> None:
         state = await in_thread(stop.state_of, self.performer_id)
         told = await in_thread(platform.for_pages)
+        told |= await in_thread(preferences.for_page, self.performer_id)
         holds = {"holder": self.is_holder, "lease": self.lease}
         self.say({"type": "snapshot", "performerId": self.performer_id, **holds, **state, **told})
 

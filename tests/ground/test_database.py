@@ -103,6 +103,26 @@ def test_an_extra_condition_on_a_nullable_column_replaces_its_type():
             editor.delete_model(Ticket)
 
 
+def test_a_new_field_whose_default_is_an_object_is_filled_with_that_object():
+    class Shelf(models.Model):
+        class Meta:
+            app_label = "ground"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Shelf)
+    try:
+        collection(Shelf).insert_one({"_id": "a"})
+        for name, default in (("labels", {}), ("prices", {"$sum": "$_id"})):
+            field = models.JSONField(default=lambda default=default: default)
+            field.set_attributes_from_name(name)
+            with connection.schema_editor() as editor:
+                editor.add_field(Shelf, field)
+        assert collection(Shelf).find_one() == {"_id": "a", "labels": {}, "prices": {"$sum": "$_id"}}
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Shelf)
+
+
 # --- sorting and joining -----------------------------------------------------------------------------------
 
 

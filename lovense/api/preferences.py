@@ -1,0 +1,105 @@
+"""REST door of a performer's preferences: `GET, PUT /api/lovense/preferences`. Hers only."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ground import clock
+from ground.json.fields import MAX_AMOUNT
+from ground.json.shapes import Shape
+from lovense.api import schema
+from lovense.api.calls import (
+    REFUSED,
+    WITH_A_BODY,
+    answering_outages,
+    body_of,
+    caller,
+    coming_from,
+    own_lane,
+    wake,
+)
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
+from lovense.performers import preferences
+from tips.models import Mode
+
+PREFERENCES = {
+    "bridge": "SIMULATOR",
+    "maximumIntensity": 12,
+    "maximumSeconds": 20,
+    "minimumTip": None,
+    "queueMode": None,
+    "autoConnect": None,
+}
+
+
+class Preferences(Shape):
+    bridge = serializers.ChoiceField(
+        preferences.BRIDGES, help_text="By which path devices are told"
+    )
+    maximumIntensity = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LEVEL)
+    maximumSeconds = serializers.IntegerField(
+        min_value=SHORTEST_RUN_SECONDS,
+        max_value=LONGEST_ITEM_SECONDS,
+        allow_null=True,
+        help_text="Of one run; null: the platform's, which binds in any case",
+    )
+    minimumTip = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_AMOUNT,
+        allow_null=True,
+        help_text="Smaller tips do nothing; null: the platform's, which binds in any case",
+    )
+    queueMode = serializers.ChoiceField(
+        Mode.choices, allow_null=True, help_text="null: the platform's"
+    )
+    autoConnect = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether her page takes the devices by itself; null: as the platform does",
+    )
+
+
+class SomePreferences(Preferences):
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        found: dict[str, serializers.Field] = super().get_fields()  # type: ignore[type-arg]
+        for field in found.values():
+            field.required = False
+        return found
+
+
+@extend_schema(
+    methods=["GET"],
+    operation_id="preferences",
+    summary="Her own limits and habits",
+    responses={200: Preferences, **REFUSED},
+    examples=[schema.example("As they are", PREFERENCES, 200)],
+)
+@extend_schema(
+    methods=["PUT"],
+    operation_id="preferences_change",
+    summary="Change some of them",
+    description="What is not named stays as it is. They bind what starts from now on.",
+    request=SomePreferences,
+    responses={200: Preferences, **REFUSED, **WITH_A_BODY},
+    examples=[
+        schema.example("Gentler", {"maximumIntensity": 12, "maximumSeconds": 20}),
+        schema.example("As they are now", PREFERENCES, 200),
+    ],
+)
+@api_view(["GET", "PUT"])
+@answering_outages
+def preferences_of_hers(request: Request) -> Response:
+    whose = own_lane(request)
+    if whose is None:
+        raise PermissionDenied
+    if request.method == "GET":
+        return Response(preferences.told(preferences.of(whose)))
+    changes = preferences.parse(body_of(request))
+    with coming_from(request):
+        row = preferences.change(
+            performer_id=whose, changes=changes, by=caller(request), now=clock.now()
+        )
+    wake(whose)
+    return Response(preferences.told(row))
