@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from adminpanel import probes
 from adminpanel import views as staff
 from adminpanel.api import deadletters, watch
+from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
@@ -83,6 +84,7 @@ urlpatterns = [
     path("api/lovense/devices/<str:device_id>", device_api.device),
     path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
     path("api/lovense/devices/<str:device_id>/status", device_api.status),
+    path("api/admin/lovense/devices", staff_devices.devices),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),

@@ -84,6 +84,8 @@ class PerformerRow(TypedDict):
     stop_epoch: int
     queue_mode: str | None
     auto_connect: NotRequired[bool | None]
+    maximum_continuous_seconds: NotRequired[int | None]
+    rest_seconds: NotRequired[int | None]
     paused_at: datetime | None
     paused_until: datetime | None
     paused_by: str

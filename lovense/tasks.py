@@ -10,7 +10,7 @@ from ground.hops import doorbell
 from ground.hops.rounds import Hop
 from ground.journal import journal
 from lovense.devices import silence
-from lovense.devices.changes import PAGE
+from lovense.devices.summary import PAGE
 from lovense.lane import healing
 from lovense.sending import dispatch, groups, pages
 from tips.queue import claims

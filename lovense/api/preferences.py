@@ -21,6 +21,7 @@ from lovense.api.calls import (
     own_lane,
     wake,
 )
+from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.performers import preferences
 from tips.models import Mode
@@ -29,6 +30,8 @@ PREFERENCES = {
     "bridge": "SIMULATOR",
     "maximumIntensity": 12,
     "maximumSeconds": 20,
+    "maximumContinuousSeconds": 120,
+    "restSeconds": None,
     "minimumTip": None,
     "queueMode": None,
     "autoConnect": None,
@@ -45,6 +48,18 @@ class Preferences(Shape):
         max_value=LONGEST_ITEM_SECONDS,
         allow_null=True,
         help_text="Of one run; null: the platform's, which binds in any case",
+    )
+    maximumContinuousSeconds = serializers.IntegerField(
+        min_value=preferences.LEAST_CONTINUOUS_SECONDS,
+        max_value=LONGEST_ITEM_SECONDS,
+        allow_null=True,
+        help_text="After so many running seconds without a rest the next start waits; null: never",
+    )
+    restSeconds = serializers.IntegerField(
+        min_value=1,
+        max_value=LONGEST_ITEM_SECONDS,
+        allow_null=True,
+        help_text=f"How long it waits then; null: {rest.USUAL}",
     )
     minimumTip = serializers.IntegerField(
         min_value=1,

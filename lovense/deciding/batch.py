@@ -115,7 +115,9 @@ def _lengthened(
     item = row["item"]
     assert item is not None
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
-    commands, run_seconds = compiled(item | {"durationSec": seconds}, rules, row["performer_id"])
+    commands, run_seconds = compiled(
+        item | {"durationSec": seconds}, rules.caps_of(row["performer_id"])
+    )
     names = [member["_id"] for member in members]
     return row | {"commands": commands, "run_seconds": run_seconds, "members": names}
 

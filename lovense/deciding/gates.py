@@ -33,11 +33,12 @@ GATES = {
     "capability": "unsupported",
     "caps": "caps",
     "rate_limit": "rate_limit",
+    "rested": "resting",
     "paused": "",
     "stop_epoch": "",
 }
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
-DELAYS = frozenset({"rate_limit"})  # reasons that make a request wait and never end it
+DELAYS = frozenset({"rate_limit", "resting"})  # reasons that make a request wait and never end it
 
 
 class _Gates:
@@ -46,7 +47,7 @@ class _Gates:
 
     def __init__(self, now: datetime) -> None:
         self.rows: list[GateRow] = []
-        self.reason = ""
+        self.reason, self.now = "", now
         self._at = clock.iso(now)
 
     def ask(self, gate: str, saw: Any, *, passed: bool) -> bool:
@@ -193,28 +194,35 @@ def _matching_item(
 def _promise(
     item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> tuple[list[Command], int]:
+    caps = rules.caps_of(performer["_id"])
     try:
-        commands, promised = compiled(item, rules, performer["_id"])
+        commands, promised = compiled(item, caps)
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", str(nothing), passed=False)
         return [], 0
-    caps = rules.caps_of(performer["_id"])
     saw = f"{promised} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
     gates.ask("caps", saw, passed=True)
-    pace = rules.paces.get(performer["_id"])
-    is_open = pace is None or pace.is_open
-    saw = f"{len(pace.starts)} of {pace.limit} in a minute" if pace and pace.limit else "no limit"
-    if gates.ask("rate_limit", saw, passed=is_open) and gates.ask(
+    if _is_in_time(performer["_id"], rules, gates) and gates.ask(
         "paused", "not paused", passed=True
     ):
         gates.ask("stop_epoch", performer["stop_epoch"], passed=True)
     return commands, promised
 
 
-def compiled(item: Item, rules: Rules, performer_id: str) -> tuple[list[Command], int]:
-    """The commands and the seconds they promise, within the caps of the platform, of the performer
-    and of her devices."""
-    caps = rules.caps_of(performer_id)
+def _is_in_time(performer_id: str, rules: Rules, gates: _Gates) -> bool:
+    """Neither too many starts in a minute, nor too long without a rest, where she wants one."""
+    pace, rest = rules.paces.get(performer_id), rules.rests.get(performer_id)
+    saw = f"{len(pace.starts)} of {pace.limit} in a minute" if pace and pace.limit else "no limit"
+    if not gates.ask("rate_limit", saw, passed=pace is None or pace.is_open):
+        return False
+    if rest is None:
+        return True
+    saw = f"{rest.ran:.0f} of {rest.maximum} s without a rest"
+    return gates.ask("rested", saw, passed=rest.is_open(gates.now))
+
+
+def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
+    """The commands and the seconds they promise."""
     return _compiled(item["pattern"], item["intensity"], item["durationSec"], caps)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from ground.mongodb.collections import collection
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
+from lovense.deciding.rest import Rest
 from lovense.devices import summary
 from lovense.menus import matching
 from lovense.menus.matching import Item
@@ -37,6 +38,7 @@ class Rules:
     performers: dict[str, PerformerRow]
     menus: dict[str, MenuRow] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
+    rests: dict[str, Rest] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str]) -> "Rules":
@@ -76,15 +78,17 @@ class Rules:
         """The strictest of the platform's, of hers and of each device that plays: all of them are
         told the same."""
         performer = self.performers[lane]
-        devices = performer.get("devices") or ()
+        seconds = min(
+            self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
+        )
+        intensity, devices = performer["maximum_intensity"], performer.get("devices")
+        if not devices:
+            return Caps(seconds, intensity)
         playing = summary.able(devices, FUNCTION)
-        seconds = [self.platform["maximum_seconds"], performer["maximum_seconds"]]
-        seconds += [each["maximumSeconds"] for each in playing]
-        levels = [each["functions"][FUNCTION] for each in playing]
         is_everybody = all(each in playing for each in devices if each["isConnected"])
         return Caps(
-            min(each or LONGEST_ITEM_SECONDS for each in seconds),
-            min([performer["maximum_intensity"], *levels]),
+            min([seconds, *(each["maximumSeconds"] or seconds for each in playing)]),
+            min([intensity, *(each["functions"][FUNCTION] for each in playing)]),
             () if is_everybody else tuple(each["toyId"] for each in playing),
         )
 

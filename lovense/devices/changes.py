@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from lovense.devices import toytable
 from lovense.devices.readings import LONGEST_NICKNAME, Reading
-from lovense.devices.summary import is_kept, of_device
+from lovense.devices.summary import PAGE, is_kept, of_device
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow
 
 MAX_DEVICES = 16  # of a performer; what her pages reported and is away gives way to what comes
 MAX_ROWS = 64  # of a performer, with those that are not hers any more
 QUIET = timedelta(seconds=10)  # so long a report without news writes nothing
-PAGE = ""  # the host of what her page reports by itself
 MISSING, NO_NEWS, REPORTED = "missing", "no_news", "reported"
 
 
@@ -47,11 +46,10 @@ class Changed:
     @property
     def is_news(self) -> bool:
         """A person would see the difference."""
-        return self.before is None or any(
-            self.before[name] != self.after[name]  # type: ignore[literal-required]
-            for name in self.after
-            if name != "last_seen_at"
-        )
+        return self.before is None or {**self.before, "last_seen_at": None} != {
+            **self.after,
+            "last_seen_at": None,
+        }
 
 
 def planned(known: Sequence[DeviceRow], report: Report, *, now: datetime) -> list[Changed]:

@@ -5,17 +5,18 @@ so no round asks the register. What only a person sees is written by itself."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from pymongo import DeleteOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
 from ground.mongodb import transactions, unique
-from ground.mongodb.collections import collection
+from ground.mongodb.collections import Document, collection
 from lovense.devices import changes, readings, summary
-from lovense.devices.changes import PAGE, Changed, Report
+from lovense.devices.changes import Changed, Report
 from lovense.devices.readings import InvalidReport
+from lovense.devices.summary import PAGE
 from lovense.models import Device, Performer
 from lovense.rows import DeviceRow
 
@@ -121,11 +122,11 @@ def _write(
         collection(Device).bulk_write(writes, ordered=False, session=session)
 
 
-def _said(change: Changed) -> dict[str, Any]:
+def _said(change: Changed) -> Document:
     """Only what is different: another report may write the rest at this moment."""
-    before = change.before
+    before, after = cast(Document, change.before or {}), cast(Document, change.after)
     return {
         name: value
-        for name, value in change.after.items()
-        if name != "_id" and (before is None or before[name] != value)  # type: ignore[literal-required]
+        for name, value in after.items()
+        if name != "_id" and (name not in before or before[name] != value)
     }

@@ -9,7 +9,8 @@ from pymongo.client_session import ClientSession
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.devices import changes, register
-from lovense.devices.changes import NO_NEWS, PAGE, Changed
+from lovense.devices.changes import NO_NEWS, Changed
+from lovense.devices.summary import PAGE
 from lovense.models import Device, DeviceStatus
 from lovense.rows import DeviceRow
 

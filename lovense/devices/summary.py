@@ -10,6 +10,8 @@ from lovense.devices import toytable
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, DeviceSummary, PerformerRow
 
+PAGE = ""  # the host of what her page reports by itself
+SIMULATOR = "SIMULATOR"
 # They move hardware: off until she has tried each of them herself.
 GUARDED = frozenset({"Thrusting", "Depth", "Stroke", "Position"})
 
@@ -17,6 +19,12 @@ GUARDED = frozenset({"Thrusting", "Depth", "Stroke", "Position"})
 def is_kept(row: DeviceRow) -> bool:
     """Neither removed by her nor lost with its app's pairing."""
     return row["removed_at"] is None and row["unpaired_at"] is None
+
+
+def is_reached(row: DeviceRow, bridge: str) -> bool:
+    """By the path that she has chosen: in rehearsal her page's virtual devices are told, and no toy
+    of a paired app."""
+    return (row["host_id"] == PAGE) == (bridge == SIMULATOR)
 
 
 def is_function_enabled(row: DeviceRow, function: str) -> bool:
@@ -43,10 +51,10 @@ def of_device(row: DeviceRow) -> DeviceSummary:
     }
 
 
-def of_devices(rows: Iterable[DeviceRow]) -> list[DeviceSummary]:
-    """By nickname; those that were removed or unpaired are not hers any more."""
-    kept = sorted((row for row in rows if is_kept(row)), key=lambda row: row["nickname_key"])
-    return [of_device(row) for row in kept]
+def of_devices(rows: Iterable[DeviceRow], bridge: str) -> list[DeviceSummary]:
+    """Those that are hers and can be reached, by nickname."""
+    kept = [row for row in rows if is_kept(row) and is_reached(row, bridge)]
+    return [of_device(row) for row in sorted(kept, key=lambda row: row["nickname_key"])]
 
 
 def ready(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
@@ -79,8 +87,8 @@ def words(devices: Sequence[DeviceSummary]) -> str:
 
 def changes(performer: PerformerRow, rows: Iterable[DeviceRow], now: datetime) -> dict[str, object]:
     """What her row must say from now on, where it says something else."""
-    devices = of_devices(rows)
-    if performer.get("devices") == devices:
+    devices, before = of_devices(rows, performer["bridge"]), performer.get("devices")
+    if devices == (before or []):
         return {}
     was_away, away_at = is_away(performer), performer.get("devices_away_at")
     since = (away_at if was_away and away_at else now) if not ready(devices) else None

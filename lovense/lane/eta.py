@@ -15,9 +15,11 @@ from itertools import islice
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding import batch, pace
+from lovense.deciding import rest as rests
 from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
 from lovense.deciding.pace import Pace
+from lovense.deciding.rest import Rest, Run
 from lovense.deciding.rules import Rules, is_paused
 from lovense.devices import summary
 from lovense.models import Activation
@@ -63,7 +65,7 @@ class Start:
     foreseen: Foreseen
     busy_seconds: float = 0.0
     leader: str = ""  # the request whose run it is part of
-    is_paced: bool = False  # the limit per minute makes it wait
+    held_by: str = ""  # the limit that makes it wait, as `rate_limit` or `resting`
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class LaneAhead:
     rules: Rules
     waiting: list[RequestRow]
     pace: Pace
+    rest: Rest | None
     free_at: datetime
     unknown: str = ""
     before: dict[str, ActivationRow] = field(
@@ -126,6 +129,7 @@ def read(
         pace=pace.read([performer_id], limit=rules.platform["rate_limit_per_minute"], now=now)[
             performer_id
         ],
+        rest=rests.read(rules.performers.values(), now=now).get(performer_id),
         free_at=max(free_at, _resumes_at(performer_id, rules, now)),
         unknown=_unknown(performer_id, rules, now),
         before=before,
@@ -203,6 +207,7 @@ class _Foresight:
 
     def starts(self) -> Iterator[Start]:
         mode, free_at, rate = self._lane.mode, self._lane.free_at, self._lane.pace
+        rest = self._lane.rest
         while request := self._waiting.next(mode):
             decision = self._decided(request)
             ready = _ready(request, mode, free_at)
@@ -210,8 +215,11 @@ class _Foresight:
                 yield Start(request, decision, Foreseen(ready))
                 free_at = ready + NOTHING
                 continue
-            at = _open(rate, ready)
-            is_paced = at > ready or bool(request.get("delayed_by") and ready > free_at)
+            paced = _open(rate, ready)
+            at = _rested(rest, paced)
+            held_by = "resting" if at > paced else "rate_limit" if paced > ready else ""
+            if not held_by and ready > free_at:
+                held_by = request.get("delayed_by") or ""
             members = (
                 self._members(request, decision, at)
                 if mode is Mode.BATCH and not request["attempts"]
@@ -225,7 +233,7 @@ class _Foresight:
                 decision,
                 Foreseen(at + START),
                 seconds + START.total_seconds(),
-                is_paced=is_paced,
+                held_by=held_by,
             )
             yield start
             yield from (
@@ -233,6 +241,7 @@ class _Foresight:
                 for member in members
             )
             rate, free_at = rate.after(at), at + START + timedelta(seconds=seconds)
+            rest = rest and rest.after(Run(at, free_at))
 
     def _decided(self, request: RequestRow) -> ActivationRow:
         key = request["_id"]
@@ -308,6 +317,10 @@ def _open(rate: Pace, at: datetime) -> datetime:
     if not rate.limit or len(rate.starts) < rate.limit or rate.opens_at <= at:
         return at
     return rate.opens_at + BEAT_LATE
+
+
+def _rested(rest: Rest | None, at: datetime) -> datetime:
+    return at if rest is None or rest.is_open(at) else rest.opens_at + BEAT_LATE
 
 
 def _estimate(request: RequestRow, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:

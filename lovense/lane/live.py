@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, cast
 
 from ground.mongodb.collections import Document, collection
-from lovense.deciding import pace
+from lovense.deciding import pace, rest
 from lovense.deciding.activation import FINAL, S, activation_id
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
@@ -66,7 +66,8 @@ class Found:
     is_whole: bool
 
     def is_plain(self, rules: Rules, lane: str, now: datetime) -> bool:
-        if rules.performers.get(lane) is None or rules.mode_of(lane) is not Mode.FIFO:
+        performer = rules.performers.get(lane)
+        if performer is None or rest.is_asked(performer) or rules.mode_of(lane) is not Mode.FIFO:
             return False
         if any(row["attempts"] or row["available_at"] > now for row in self.waiting):
             return False

@@ -23,6 +23,8 @@ class Performer(models.Model):
     queue_mode = models.CharField(
         max_length=10, choices=Mode.choices, null=True
     )  # null: the platform's
+    maximum_continuous_seconds = models.IntegerField(null=True)  # then a rest; null: none
+    rest_seconds = models.IntegerField(null=True)  # null: as long as is usual
     auto_connect = models.BooleanField(null=True)  # null: the platform's
     # Paused: nothing of hers starts. Who, since when and why is the audit log's too.
     paused_at = models.DateTimeField(null=True)

@@ -318,17 +318,14 @@ class LivePage:
         if self.pause:
             text = f"Nothing new starts; tips wait. Paused by {self.pause.by}."
             yield Notice("warn", "Paused", text, since=self.pause.since, until=self.pause.until)
-        if first := self._first_delayed:
-            limit = self._rules.platform["rate_limit_per_minute"]
-            yield Notice(
-                "info", f"At the limit: {limit} per minute", "The next one starts", until=first
-            )
-
-    @property
-    def _first_delayed(self) -> datetime | None:
-        """When the next one starts, if it is the limit per minute that it waits for."""
         first = next(iter(self._starts), None)
-        return first.foreseen.at if first and first.is_paced else None
+        if first and first.foreseen.at and first.held_by:
+            limit = self._rules.platform["rate_limit_per_minute"]
+            title = {
+                "rate_limit": f"At the limit: {limit} per minute",
+                "resting": "Resting, as you chose",
+            }[first.held_by]
+            yield Notice("info", title, "The next one starts", until=first.foreseen.at)
 
     def _queue_notices(self) -> Iterator[Notice]:
         if not self.waiting or (self.is_held and not self.is_away):

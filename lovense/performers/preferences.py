@@ -22,6 +22,7 @@ from tips.models import Mode
 from tips.rows import Statement
 
 BRIDGES = ("SIMULATOR",)
+LEAST_CONTINUOUS_SECONDS = 10
 
 
 class NoSuchPerformer(Refusal):
@@ -31,7 +32,7 @@ class NoSuchPerformer(Refusal):
 
 
 def _or_platforms(read: Callable[[Fields, str], Any]) -> Callable[[Fields, str], Any]:
-    """Null: the platform's."""
+    """Null: the platform's, or none where the platform has none."""
     return lambda body, name: None if body.is_null(name) else read(body, name)
 
 
@@ -52,6 +53,11 @@ FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
         # Below the vendor's shortest run no menu item could ever play.
         _or_platforms(_whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS)),
     ),
+    "maximumContinuousSeconds": (
+        "maximum_continuous_seconds",
+        _or_platforms(_whole(LEAST_CONTINUOUS_SECONDS, LONGEST_ITEM_SECONDS)),
+    ),
+    "restSeconds": ("rest_seconds", _or_platforms(_whole(1, LONGEST_ITEM_SECONDS))),
     "minimumTip": ("minimum_tip", _or_platforms(_whole(1, MAX_AMOUNT))),
     "queueMode": (
         "queue_mode",

@@ -26,7 +26,7 @@ from functools import partial
 import bson
 from django.conf import settings
 
-from lovense.deciding import activation, batch, gates, pace
+from lovense.deciding import activation, batch, gates, pace, rest
 from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
 from lovense.rows import ActivationRow
@@ -136,6 +136,7 @@ def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     lanes = [request["lane"] for request in claimed]
     rules = Rules.read(lanes)
     rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
+    rules.rests = rest.read(rules.performers.values(), now=now)
     return Seen(now, rules, activation.earlier(claimed), batch.windows(claimed, rules))
 
 
@@ -158,7 +159,8 @@ def _decided(request: RequestRow, before: ActivationRow | None, seen: Seen) -> D
     asked = partial(gates.decide, rules=rules, is_online=True, now=seen.now)
     row = asked(request, before=before)
     if row["status"] == S.QUEUED:
-        until = rules.paces[request["lane"]].opens_at
+        held_by = rules.rests if row["reason"] == "resting" else rules.paces
+        until = held_by[request["lane"]].opens_at
         return Decided(
             request,
             claims.GivenBack(

@@ -13,17 +13,15 @@ from lovense.devices.choices import Choice, NeedsTrial, NicknameTaken, NoSuchDev
 from lovense.models import Performer
 from tests.factories import NOW
 from tests.ground.conftest import in_threads
-from tests.lovense.devices.reports import from_host, toy
+from tests.lovense.devices.reports import from_page, toy
 
 __all__ = ["in_threads"]
 pytestmark = pytest.mark.django_db
 
-PHONE = "a" * 24
-
 
 @pytest.fixture
 def lush(ana):
-    from_host(ana, PHONE, toy(name="lush"), toy("toy-2", name="gravity"), now=NOW)
+    from_page(ana, toy(name="lush"), toy("toy-2", name="gravity"), now=NOW)
     return f"{ana.pk}.toy-1"
 
 
@@ -81,7 +79,7 @@ def test_what_is_so_already_is_left_as_it_is(ana, lush):
 
 def test_no_report_changes_what_she_has_chosen(ana, lush):
     change(ana, lush, nickname="Pinky", enabled=False, functions={"Vibrate": {"cap": 7}})
-    from_host(ana, PHONE, toy(name="nora", nickName="Theirs"), now=NOW)
+    from_page(ana, toy(name="nora", nickName="Theirs"), now=NOW)
     row = choices.owned(ana.pk, lush)
     assert (row["nickname"], row["is_enabled"], row["choices"]) == ("Pinky", False, {"Vibrate": {"cap": 7}})
 
@@ -101,7 +99,7 @@ def test_a_nickname_is_free_for_others_when_its_device_is_removed_and_comes_back
 
 def test_a_removed_device_is_not_brought_back_by_a_report(ana, lush):
     choices.remove(performer_id=ana.pk, device_id=lush, by="ana", now=NOW)
-    from_host(ana, PHONE, toy(name="lush"), now=NOW)
+    from_page(ana, toy(name="lush"), now=NOW)
     assert known(ana) is None
 
 

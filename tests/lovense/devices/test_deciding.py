@@ -14,7 +14,7 @@ from tests.chain import Chain
 from tests.factories import NOW, fund
 from tests.ground.plans import recorded
 from tests.lovense.conftest import activation_of, request_of, state
-from tests.lovense.devices.reports import from_page, toy
+from tests.lovense.devices.reports import from_host, from_page, toy
 from tests.lovense.rounds import drain, expire_offline, hold
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,17 @@ def test_a_device_that_is_switched_off_is_not_moved(chain, ana, bob):
     from_page(ana, toy("a", name="lush"), toy("b", name="nora"), toy("c", name="solace"), now=NOW)
     choose(ana, "b", enabled=False)
     assert decided(chain, bob)[1]["commands"][0]["toy"] == ["a"]
+
+
+def test_in_rehearsal_the_toys_of_a_paired_app_neither_help_nor_hinder(chain, ana, bob):
+    from_host(ana, "a" * 24, toy("phone"), now=NOW)
+    tip_id, _ = decided(chain, bob)
+    assert gate(tip_id, "device_online") == (True, "a page holds the devices")
+    chain.acknowledge(tip_id, "finished", delivered_seconds=1)
+    from_page(ana, toy("page", status=0), now=NOW)
+    waits = chain.settled(bob, 100)
+    drain()
+    assert request_of(waits)["status"] == "pending"
 
 
 def test_with_all_of_them_switched_off_a_tip_waits(chain, ana, bob):

@@ -21,6 +21,12 @@ SILENT = silence.SILENT
 TICK = timedelta(milliseconds=1)
 
 
+@pytest.fixture(autouse=True)
+def _by_her_phone(ana):
+    """Her own toys are told, by the app that she has paired."""
+    collection(Performer).update_many({}, {"$set": {"bridge": "STANDARD_LAN"}})
+
+
 def sweep(now, holding=()):
     return silence.end(silence.unheard(now=now), holding=holding, now=now)
 
