@@ -23,6 +23,7 @@ SECONDS = {
     "lovense.dispatch": 1.0,
     "lovense.heal": 1.0,
     "lovense.sweep_devices": 5.0,
+    "lovense.end_pairings": 10.0,
     HEARTBEAT: 1.0,
 }
 EXPIRES_SECONDS = 5

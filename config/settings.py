@@ -310,6 +310,14 @@ LOVENSE_API_BASE_URL = env.parsed(
     env.site,
     "Where the vendor's cloud answers, as https://api.lovense-api.com.",
 ).rstrip("/")
+LOVENSE_DEVELOPER_TOKEN = env.text(
+    "LOVENSE_DEVELOPER_TOKEN",
+    "" if PRODUCTION else "development-only-lovense-developer-token",
+)
+LOVENSE_QR_HOSTS = env.words("LOVENSE_QR_HOSTS", "apps.lovense-api.com,test2.lovense.com")
+LOVENSE_PAIRING_SECONDS = env.integer("LOVENSE_PAIRING_SECONDS", 900, minimum=60)
+LOVENSE_CONNECT_TIMEOUT_SECONDS = env.decimal("LOVENSE_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
+LOVENSE_READ_TIMEOUT_SECONDS = env.decimal("LOVENSE_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
 
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls the function above only when this is not empty.

@@ -12,7 +12,7 @@ from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
-from lovense.api import controls, lane, preferences, submissions
+from lovense.api import controls, lane, pairings, preferences, submissions
 from lovense.api import devices as device_api
 from lovense.views import devices, live
 from tips import api as tips
@@ -81,9 +81,12 @@ urlpatterns = [
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
     path("api/lovense/devices", device_api.devices),
+    path("api/lovense/devices/pair", pairings.pair),
     path("api/lovense/devices/<str:device_id>", device_api.device),
     path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
     path("api/lovense/devices/<str:device_id>/status", device_api.status),
+    path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
+    path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/admin/lovense/devices", staff_devices.devices),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

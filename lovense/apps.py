@@ -2,6 +2,7 @@
 consumers to the event log."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class LovenseConfig(AppConfig):
@@ -11,10 +12,12 @@ class LovenseConfig(AppConfig):
     def ready(self) -> None:
         from ground.journal import journal
         from lovense import tasks
+        from lovense.devices import checks
         from lovense.lane import intake, projection
         from tips import signals
         from tips.log import emission
 
+        register(checks.vendor_settings, "settings")
         journal.register("lovense", projection.Activations())
         signals.requests_queued.connect(tasks.requests_queued)
         emission.register(intake.ACTIVATION)

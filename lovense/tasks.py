@@ -9,7 +9,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.hops.rounds import Hop
 from ground.journal import journal
-from lovense.devices import silence
+from lovense.devices import pairing, silence
 from lovense.devices.summary import PAGE
 from lovense.lane import healing
 from lovense.sending import dispatch, groups, pages
@@ -52,6 +52,11 @@ def sweep_devices() -> None:
         by_page = {row["performer_id"] for row in silent if row["host_id"] == PAGE}
         holding = pages.holders(now=now, among=by_page) if by_page else {}
         groups.news.mark(silence.end(silent, holding=holding, now=now), "devices")
+
+
+@shared_task(name="lovense.end_pairings", ignore_result=True)
+def end_pairings() -> None:
+    groups.news.mark(pairing.expire(now=clock.now()), "devices")
 
 
 def requests_queued(sender: Any, *, performer_ids: set[str], **kwargs: Any) -> None:

@@ -29,7 +29,9 @@ class DevicesIn(Shape):
 
 class StaffFunctionOut(Shape):
     name = serializers.CharField()
-    source = serializers.ChoiceField(["verified", "gettoys", "table", "default"])  # type: ignore[assignment]
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        ["verified", "gettoys", "table", "default"]
+    )
 
 
 class StaffDeviceOut(Shape):

@@ -13,7 +13,7 @@ SLICE = 100
 SEPARATOR = "/"
 
 
-class NoSuchPlace(Malformed):
+class NoSuchCursor(Malformed):
     """`cursor` is `next` of the slice before."""
 
 
@@ -28,7 +28,7 @@ class DeviceSlice:
 def slice_of(
     *, performer_id: str = "", status: str = "", cursor: str = "", limit: int = SLICE
 ) -> DeviceSlice:
-    """By performer and nickname. Raises NoSuchPlace."""
+    """By performer and nickname. Raises NoSuchCursor."""
     wanted: Document = {"nickname_key": {"$gt": ""}}
     if performer_id:
         wanted["performer_id"] = performer_id
@@ -50,7 +50,7 @@ def _place(row: DeviceRow) -> str:
 def _after(cursor: str) -> Document:
     performer_id, separator, nickname = cursor.partition(SEPARATOR)
     if not separator:
-        raise NoSuchPlace("cursor", "must be `next` of the slice before")
+        raise NoSuchCursor("cursor", "must be `next` of the slice before")
     return {
         "$or": [
             {"performer_id": performer_id, "nickname_key": {"$gt": nickname}},

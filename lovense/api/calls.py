@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from pymongo.errors import PyMongoError
 from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
@@ -32,7 +32,7 @@ from tips.queue import requests as queue
 from tips.rows import RequestRow
 
 log = logging.getLogger(__name__)
-View = Callable[..., Response]
+Answered = TypeVar("Answered", bound=HttpResponse)
 MOST_SHOWN = 100
 REFUSED = {
     400: refusal("The field and the rule that it breaks are in details; nothing was done"),
@@ -49,12 +49,12 @@ WITH_A_BODY = {
 }
 
 
-def answering_outages(view: View) -> View:
+def answering_outages(view: Callable[..., Answered]) -> Callable[..., Answered]:
     """What the rules refuse answers for itself (`ground/json/errors.py`); this is what no rule can
     foresee."""
 
     @wraps(view)
-    def answering(request: Request, *args: Any, **named: Any) -> Response:
+    def answering(request: Request, *args: Any, **named: Any) -> Answered:
         try:
             return view(request, *args, **named)
         except (PyMongoError, DatabaseError) as failure:

@@ -18,7 +18,7 @@ from lovense.rows import ActivationRow, PerformerRow
 USUAL = 60  # seconds of rest, where she has chosen none
 
 
-class Run(NamedTuple):
+class DeviceRun(NamedTuple):
     """Her devices ran, or run, from then to then."""
 
     begin: datetime
@@ -43,7 +43,7 @@ class Rest:
         assert self.until is not None
         return self.until + self.pause
 
-    def after(self, run: Run) -> "Rest":
+    def after(self, run: DeviceRun) -> "Rest":
         """With a further run, which begins no earlier than those before."""
         has_rested = self.until is not None and run.begin - self.until >= self.pause
         ran = 0.0 if has_rested else self.ran
@@ -69,7 +69,7 @@ def _of(performer: PerformerRow, now: datetime) -> Rest:
     return rest
 
 
-def _runs(performer_id: str, maximum: int, now: datetime) -> Sequence[Run]:
+def _runs(performer_id: str, maximum: int, now: datetime) -> Sequence[DeviceRun]:
     """The latest, in their order: each lasts at least the vendor's shortest, so no more of them are
     needed to reach the maximum."""
     latest = {"performer_id": performer_id, "dispatched_at": {"$type": "date"}, "leader": None}
@@ -78,7 +78,7 @@ def _runs(performer_id: str, maximum: int, now: datetime) -> Sequence[Run]:
     return sorted(run for row in rows if (run := _run(row, now)) is not None)
 
 
-def _run(row: ActivationRow, now: datetime) -> Run | None:
+def _run(row: ActivationRow, now: datetime) -> DeviceRun | None:
     """None: it is known that nothing moved. What nobody knows counts as promised."""
     begin = row["started_at"] or row["received_at"] or row["dispatched_at"]
     assert begin is not None
@@ -89,4 +89,4 @@ def _run(row: ActivationRow, now: datetime) -> Run | None:
         return None
     else:
         seconds = run_seconds(row) if delivered is None else delivered
-    return Run(begin, begin + timedelta(seconds=seconds)) if seconds else None
+    return DeviceRun(begin, begin + timedelta(seconds=seconds)) if seconds else None

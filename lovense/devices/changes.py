@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lovense.devices import toytable
-from lovense.devices.readings import LONGEST_NICKNAME, Reading
+from lovense.devices.readings import LONGEST_NICKNAME, ToyReading
 from lovense.devices.summary import PAGE, is_kept, of_device
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow
@@ -21,12 +21,12 @@ MISSING, NO_NEWS, REPORTED = "missing", "no_news", "reported"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ToyReport:
     """All the toys of one host, or of her page."""
 
     performer_id: str
     host_id: str
-    toys: tuple[Reading, ...]
+    toys: tuple[ToyReading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Changed:
         }
 
 
-def planned(known: Sequence[DeviceRow], report: Report, *, now: datetime) -> list[Changed]:
+def planned(known: Sequence[DeviceRow], report: ToyReport, *, now: datetime) -> list[Changed]:
     """The rows that are to be written."""
     by_toy = {row["toy_id"]: row for row in known}
     found: list[Changed] = []
@@ -89,7 +89,7 @@ def _is_due(change: Changed, now: datetime) -> bool:
 
 
 def _after(
-    row: DeviceRow | None, toy: Reading, report: Report, taken: Iterable[str], now: datetime
+    row: DeviceRow | None, toy: ToyReading, report: ToyReport, taken: Iterable[str], now: datetime
 ) -> DeviceRow | None:
     """None: this report says nothing of this toy that counts."""
     if row is None:
@@ -110,7 +110,7 @@ def named(row: DeviceRow, taken: Iterable[str]) -> DeviceRow:
     return {**row, "nickname": nickname, "nickname_key": nickname_key(nickname)}
 
 
-def _seen(row: DeviceRow, toy: Reading, report: Report, now: datetime) -> DeviceRow:
+def _seen(row: DeviceRow, toy: ToyReading, report: ToyReport, now: datetime) -> DeviceRow:
     status = DeviceStatus.CONNECTED if toy.is_connected else DeviceStatus.DISCONNECTED
     functions, unsupported = _functions(row, toy)
     return {
@@ -131,13 +131,13 @@ def _seen(row: DeviceRow, toy: Reading, report: Report, now: datetime) -> Device
     }
 
 
-def _connected_at(row: DeviceRow, toy: Reading, now: datetime) -> datetime | None:
+def _connected_at(row: DeviceRow, toy: ToyReading, now: datetime) -> datetime | None:
     """When it last became connected: while it stays so, that is no news."""
     was = row["status"] == DeviceStatus.CONNECTED and row["last_connected_at"] is not None
     return row["last_connected_at"] if was or not toy.is_connected else now
 
 
-def _functions(row: DeviceRow, toy: Reading) -> tuple[list[FunctionRow], list[str]]:
+def _functions(row: DeviceRow, toy: ToyReading) -> tuple[list[FunctionRow], list[str]]:
     """What the toy says itself, now or before; else what its type is known for."""
     if toy.words is not None and toy.words.known:
         told: list[FunctionRow] = [
@@ -182,7 +182,7 @@ def _giving_way(known: Iterable[DeviceRow], found: Iterable[Changed]) -> DeviceR
     return min(away, key=lambda row: row["last_seen_at"], default=None)
 
 
-def _new(toy: Reading, report: Report, now: datetime) -> DeviceRow:
+def _new(toy: ToyReading, report: ToyReport, now: datetime) -> DeviceRow:
     return {
         "_id": f"{report.performer_id}.{toy.toy_id}",
         "performer_id": report.performer_id,
@@ -217,7 +217,7 @@ def nickname_key(nickname: str) -> str:
     return unicodedata.normalize("NFKC", nickname).casefold()[: 2 * LONGEST_NICKNAME]
 
 
-def _proposed(toy: Reading) -> str:
+def _proposed(toy: ToyReading) -> str:
     """Her own name for it in the vendor's app; else its type, as a name is written."""
     typed = toy.name.title() if toy.name == toy.name.lower() else toy.name
     return (toy.nickname or typed)[:LONGEST_NICKNAME].strip()

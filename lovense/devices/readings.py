@@ -26,7 +26,7 @@ class InvalidReport(Malformed):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ToyReading:
     """One toy as it was reported. `words`: what it says it can do; None where nothing is said."""
 
     toy_id: str
@@ -40,10 +40,10 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Toys:
+class ReportedToys:
     """Of one report: those that were kept, and how many it named."""
 
-    kept: tuple[Reading, ...]
+    kept: tuple[ToyReading, ...]
     count: int
 
     @property
@@ -71,7 +71,7 @@ def battery_of(value: Any) -> int | None:
     return int(max(0, min(100, value)))
 
 
-def toys_of(value: Any, field: str = "toys") -> Toys:
+def toys_of(value: Any, field: str = "toys") -> ReportedToys:
     """From a list, a map by id, or either as JSON text; an empty text or null is no toy. Raises
     InvalidReport."""
     if isinstance(value, str):
@@ -85,7 +85,7 @@ def toys_of(value: Any, field: str = "toys") -> Toys:
     else:
         raise InvalidReport(field, "must be a list or an object")
     kept = {toy.toy_id: toy for toy in (_reading(*each) for each in told[:MAX_TOYS])}
-    return Toys(tuple(kept.values()), len(told))
+    return ReportedToys(tuple(kept.values()), len(told))
 
 
 def _parsed(text: str, field: str) -> Any:
@@ -97,7 +97,7 @@ def _parsed(text: str, field: str) -> Any:
         raise InvalidReport(field, "must be JSON where it is text") from None
 
 
-def _reading(field: str, toy: Any, key: str) -> Reading:
+def _reading(field: str, toy: Any, key: str) -> ToyReading:
     if not isinstance(toy, Mapping):
         raise InvalidReport(field, "must be an object")
     toy_id = toy.get("id") or key
@@ -109,7 +109,7 @@ def _reading(field: str, toy: Any, key: str) -> Reading:
     toy_type = _text(toy.get("toyType"), LONGEST_TYPE) or _text(toy.get("type"), LONGEST_TYPE)
     name = _text(toy.get("name"), LONGEST_NAME)
     firmware = toy.get("fVersion", toy.get("version"))
-    return Reading(
+    return ToyReading(
         toy_id=toy_id,
         name=name or toy_id,
         nickname=_text(toy.get("nickName", toy.get("nickname")), LONGEST_NICKNAME),

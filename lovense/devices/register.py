@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import Document, collection
 from lovense.devices import changes, readings, summary
-from lovense.devices.changes import Changed, Report
+from lovense.devices.changes import Changed, ToyReport
 from lovense.devices.readings import InvalidReport
 from lovense.devices.summary import PAGE
 from lovense.models import Device, Performer
@@ -32,11 +32,11 @@ def report(performer_id: str, toys: Any, *, now: datetime) -> bool:
     Raises InvalidReport."""
     if not isinstance(toys, list) or len(toys) > readings.MAX_TOYS:
         raise InvalidReport("toys", f"must be a list of at most {readings.MAX_TOYS}")
-    said = Report(performer_id, PAGE, readings.toys_of(toys).kept)
+    said = ToyReport(performer_id, PAGE, readings.toys_of(toys).kept)
     return bool(record([said], now=now))
 
 
-def record(reports: Sequence[Report], *, now: datetime) -> set[str]:
+def record(reports: Sequence[ToyReport], *, now: datetime) -> set[str]:
     """Performers of whose devices a person sees a difference. A repeat changes nothing."""
     known = of_performers({each.performer_id for each in reports})
     light: list[Changed] = []
@@ -62,7 +62,7 @@ def of_performers(performer_ids: Collection[str]) -> dict[str, list[DeviceRow]]:
     return found
 
 
-def _recorded_whole(said: Report, now: datetime) -> list[Changed]:
+def _recorded_whole(said: ToyReport, now: datetime) -> list[Changed]:
     """What a decision sees, with its summary; again where another report of hers was first."""
 
     def body(session: ClientSession) -> list[Changed]:

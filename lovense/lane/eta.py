@@ -19,7 +19,7 @@ from lovense.deciding import rest as rests
 from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
 from lovense.deciding.pace import Pace
-from lovense.deciding.rest import Rest, Run
+from lovense.deciding.rest import DeviceRun, Rest
 from lovense.deciding.rules import Rules, is_paused
 from lovense.devices import summary
 from lovense.models import Activation
@@ -241,7 +241,7 @@ class _Foresight:
                 for member in members
             )
             rate, free_at = rate.after(at), at + START + timedelta(seconds=seconds)
-            rest = rest and rest.after(Run(at, free_at))
+            rest = rest and rest.after(DeviceRun(at, free_at))
 
     def _decided(self, request: RequestRow) -> ActivationRow:
         key = request["_id"]

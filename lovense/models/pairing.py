@@ -83,9 +83,10 @@ class Pairing(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["performer_id", "opened_at"], name="pairing_of_performer"),
             models.Index(
                 fields=["expires_at"],
                 condition=models.Q(open_for__gt=""),
                 name="pairing_runs_out",
-            )
+            ),
         ]

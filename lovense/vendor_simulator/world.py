@@ -22,6 +22,8 @@ DEVELOPER_TOKEN = "development-only-lovense-developer-token"  # noqa: S105
 TYPES = ("lush", "nora", "max")
 FULL, SIMPLE, NONE = "full", "simple", "none"
 CORS = (FULL, SIMPLE, NONE)
+IMAGE, TEXT = "image", "text"
+QR = (IMAGE, TEXT)
 MOST_PHONES = 5000
 
 
@@ -42,6 +44,7 @@ class Manners:
     drain: float = 0
     heartbeat_seconds: float = 10
     developer_token: str = DEVELOPER_TOKEN
+    qr: str = IMAGE  # `text`: a pairing also says what its picture says
 
 
 @dataclass(slots=True)

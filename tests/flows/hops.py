@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.test import RequestFactory
 
 from ground import clock
 from lovense.deciding import batch
+from lovense.devices import pairing
 from lovense.sending import acknowledgement, dispatch, leases
 from lovense.sending.acknowledgement import Ack
+from tests.factories import NOW
 from tests.pen import shift
 from tips import webhooks
 from tips.intake.simulator import PATH
@@ -66,6 +69,16 @@ def write(performer_id: str, calls: list[list[str]], path: str, count: int) -> N
     shift.work(performer_id, calls, path, count)
 
 
+def open_pairing(performer_id: str, cloud: str, key: str) -> None:
+    """How an app becomes hers begins."""
+    settings.LOVENSE_API_BASE_URL = cloud
+    pairing.pair(performer_id=performer_id, host_id=None, key=key, by="ana", now=NOW)
+
+
 HOPS = {
-    step.__name__: step for step in (accept, settle, end_grace, look, send, acknowledge, heal, emit, write)
+    step.__name__: step
+    for step in (
+        *(accept, settle, end_grace, look, send, acknowledge, heal, emit, write),
+        open_pairing,
+    )
 }

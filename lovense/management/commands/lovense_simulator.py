@@ -16,7 +16,7 @@ from lovense.vendor_simulator.doors.certificate import NoCertificate
 from lovense.vendor_simulator.faults import InvalidFault
 from lovense.vendor_simulator.phones.callbacks import NotThisMachine
 from lovense.vendor_simulator.phones.dialects import DIALECTS
-from lovense.vendor_simulator.world import CORS, DEVELOPER_TOKEN, TYPES, Manners
+from lovense.vendor_simulator.world import CORS, DEVELOPER_TOKEN, QR, TYPES, Manners
 
 PARENT_SECONDS = 0.5  # how often it looks whether the program that started it is still there
 
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         add("--drain", type=float, default=0, help="percent of battery for a minute of movement")
         add("--cors", choices=CORS, default=CORS[0], help="what the phone tells browsers")
         add("--dialect", choices=tuple(DIALECTS), default="android")
+        add("--qr", choices=QR, default=QR[0], help="text: a pairing says its picture's words, too")
         add("--faults", default="", help="e.g. code:507*3,slow:3,stop-lost*2 (times 0: always)")
         add("--seed", type=int, default=None, help="the same ids, codes and latencies every time")
         add("--journal", type=Path, default=None, metavar="FILE", help="JSON lines are added to it")
@@ -102,4 +103,5 @@ def _manners(options: Json) -> Manners:
         drain=options["drain"],
         heartbeat_seconds=options["heartbeat_seconds"],
         developer_token=options["developer_token"],
+        qr=options["qr"],
     )

@@ -22,7 +22,7 @@ from lovense.vendor_simulator.limits import CLOUD
 from lovense.vendor_simulator.phones import extension
 from lovense.vendor_simulator.phones.dialects import toy_fields
 from lovense.vendor_simulator.phones.phone import Phone
-from lovense.vendor_simulator.world import VendorWorld
+from lovense.vendor_simulator.world import TEXT, VendorWorld
 
 INVALID_TOKEN, INVALID_UID = 501, 503
 LONGEST_TEXT = 256
@@ -52,8 +52,8 @@ def answer(world: VendorWorld, call: VendorCall) -> VendorReply | None:
 
 
 def _qr_code(world: VendorWorld, call: VendorCall) -> VendorReply:
-    """With `v` 2 the address of the image and the code; without, the address alone, as a
-    message."""
+    """With `v` 2 the address of the image and the code, and what the image says if it is told to;
+    without, the address alone, as a message."""
     said = call.fields() or {}
     _check_token(world, said)
     uid = _text(said, "uid")
@@ -63,6 +63,7 @@ def _qr_code(world: VendorWorld, call: VendorCall) -> VendorReply:
     image = f"http://{call.headers['host']}{IMAGES}{code}.png"
     if str(said.get("v", "")) == "2":
         data = {"qr": image, "code": code}
+        data |= {"qrcode": code} if world.manners.qr == TEXT else {}
         return as_json({"code": 0, "message": "Success", "result": True, "data": data})
     return as_json({"code": 0, "message": image, "result": True})
 

@@ -18,7 +18,7 @@ from lovense.vendor_simulator.phones import extension
 from lovense.vendor_simulator.phones.callbacks import NotThisMachine, check_target
 from lovense.vendor_simulator.phones.dialects import DIALECTS
 from lovense.vendor_simulator.phones.phone import Phone
-from lovense.vendor_simulator.world import CORS, TooManyPhones, VendorWorld
+from lovense.vendor_simulator.world import CORS, QR, TooManyPhones, VendorWorld
 
 PREFIX = "/sim/"
 CALLBACK_SECONDS = 10.0
@@ -118,6 +118,7 @@ def _clear_faults(world: VendorWorld, said: SimOrder) -> VendorReply:
 def _manners(world: VendorWorld, said: SimOrder) -> VendorReply:
     now = world.manners
     cors = said.choice("cors", now.cors, CORS)
+    qr = said.choice("qr", now.qr, QR)
     dialect = DIALECTS[said.choice("dialect", now.dialect.name, DIALECTS)]
     latency = said.number("latencyMs", now.latency_ms, most=LONGEST_MS)
     jitter = said.number("jitterMs", now.jitter_ms, most=LONGEST_MS)
@@ -126,7 +127,7 @@ def _manners(world: VendorWorld, said: SimOrder) -> VendorReply:
     except NotThisMachine as error:
         raise invalid("callbackTo", str(error)) from None
     with world.agenda.lock:
-        now.cors, now.latency_ms, now.jitter_ms = cors, latency, jitter
+        now.cors, now.latency_ms, now.jitter_ms, now.qr = cors, latency, jitter, qr
         world.callbacks.url = url
         world.speak(dialect)
     return _state(world, said)
@@ -163,6 +164,7 @@ def _state(world: VendorWorld, said: SimOrder) -> VendorReply:
             "phonePort": world.ports.http,
             "phoneHttpsPort": world.ports.https,
             "cors": manners.cors,
+            "qr": manners.qr,
             "dialect": manners.dialect.name,
             "latencyMs": manners.latency_ms,
             "jitterMs": manners.jitter_ms,

@@ -1,7 +1,7 @@
 """Reports as the tests of the register send them."""
 
 from lovense.devices import readings, register
-from lovense.devices.changes import Report
+from lovense.devices.changes import ToyReport
 
 
 def toy(toy_id="toy-1", *, name="lush", status=1, **more):
@@ -10,7 +10,7 @@ def toy(toy_id="toy-1", *, name="lush", status=1, **more):
 
 def from_host(performer, host_id, *toys, now):
     """A full report of one app; the performers to whom it is news."""
-    return register.record([Report(performer.pk, host_id, readings.toys_of(list(toys)).kept)], now=now)
+    return register.record([ToyReport(performer.pk, host_id, readings.toys_of(list(toys)).kept)], now=now)
 
 
 def from_page(performer, *toys, now):

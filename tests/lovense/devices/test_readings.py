@@ -79,7 +79,7 @@ def test_a_list_a_map_and_either_as_text_say_the_same(toys):
 
 @pytest.mark.parametrize("toys", [None, "", " ", [], {}, "[]", "null"], ids=repr)
 def test_no_toy_is_no_error(toys):
-    assert readings.toys_of(toys) == readings.Toys((), 0)
+    assert readings.toys_of(toys) == readings.ReportedToys((), 0)
 
 
 REFUSED = [

@@ -245,6 +245,6 @@ def test_dead_between_the_rows_and_what_decisions_know_neither_is_there(ana, fai
 
 
 def test_reports_of_several_performers_are_recorded_in_one_go(ana, carol):
-    both = [changes.Report(each.pk, PHONE, readings.toys_of([toy()]).kept) for each in (ana, carol)]
+    both = [changes.ToyReport(each.pk, PHONE, readings.toys_of([toy()]).kept) for each in (ana, carol)]
     assert register.record(both, now=NOW) == {ana.pk, carol.pk}
     assert register.record(both, now=NOW + SECOND) == set()

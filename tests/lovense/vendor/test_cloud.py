@@ -1,7 +1,11 @@
 """The vendor's cloud: pairing codes, commands by uid, and every refusal as a code in the body."""
 
+import struct
+import zlib
+
 import httpx
 import pytest
+import segno
 
 from lovense.vendor_simulator.world import DEVELOPER_TOKEN
 from tests.vendor import UID
@@ -24,6 +28,44 @@ def test_the_older_form_without_v_has_the_image_in_its_message(vendor):
     answer = vendor.cloud("/api/lan/getQrCode", token=DEVELOPER_TOKEN, uid=UID)
     assert set(answer) == {"code", "message", "result"}
     assert vendor.get(answer["message"]).status_code == 200
+
+
+def test_the_picture_says_the_code(vendor):
+    said = {"token": DEVELOPER_TOKEN, "uid": UID, "v": 2}
+    data = vendor.cloud("/api/lan/getQrCode", **said)["data"]
+    width, height, rows = pixels(vendor.get(data["qr"]).content)
+    cells = [[rows[8 * (y + 4) + 4][8 * (x + 4) + 4] for x in range(21)] for y in range(21)]
+    assert (width, height) == (232, 232)
+    assert cells == [list(row) for row in segno.make(data["code"], error="m", micro=False).matrix]
+
+
+def pixels(png):
+    """Width, height, and 1 for each dark pixel of each row: of a picture of one bit a pixel, black or
+    white."""
+    width, height, depth, colour = struct.unpack(">IIBB", png[16:26])
+    assert (depth, colour) == (1, 0)
+    packed, rest = b"", png[8:]
+    while rest:
+        (length,) = struct.unpack(">I", rest[:4])
+        packed += rest[8 : 8 + length] if rest[4:8] == b"IDAT" else b""
+        rest = rest[12 + length :]
+    line = 1 + (width + 7) // 8
+    raw = zlib.decompress(packed)
+    rows, above = [], bytes(line - 1)
+    for y in range(height):
+        kind, *row = raw[line * y : line * (y + 1)]
+        assert kind in (0, 2), "as it is, or beside the row above"
+        above = bytes((byte + up * (kind == 2)) % 256 for byte, up in zip(row, above, strict=True))
+        rows.append([1 - int(bit) for bit in "".join(f"{byte:08b}" for byte in above)[:width]])
+    return width, height, rows
+
+
+def test_what_the_picture_says_is_told_only_where_that_is_chosen(vendor):
+    said = {"token": DEVELOPER_TOKEN, "uid": UID, "v": 2}
+    assert set(vendor.cloud("/api/lan/getQrCode", **said)["data"]) == {"qr", "code"}
+    assert vendor.sim("manners", {"qr": "text"})["qr"] == "text"
+    data = vendor.cloud("/api/lan/getQrCode", **said)["data"]
+    assert data["qrcode"] == data["code"]
 
 
 def test_a_form_is_read_like_json(vendor):

@@ -129,6 +129,7 @@ def test_latency_passes_before_the_toys_move(vendor):
         ("faults", {"faults": ["html"] * 101}, 400, "faults"),
         ("manners", {"cors": "some"}, 400, "cors"),
         ("manners", {"dialect": ["ios"]}, 400, "dialect"),
+        ("manners", {"qr": "svg"}, 400, "qr"),
         ("manners", {"latencyMs": -1}, 400, "latencyMs"),
         ("manners", {"callbackTo": "http://192.0.2.1/"}, 400, "callbackTo"),
         ("clock", {"advanceSeconds": 10**9}, 400, "advanceSeconds"),
