@@ -49,8 +49,11 @@ class Introduction(NamedTuple):
 
 
 class VendorError(Refusal):
-    """The vendor gave nothing that could be shown as it stands. `kind` is for the log;
-    `pairing_code` may be shown all the same."""
+    """What the vendor answers must be what is shown here: a code, and a picture from where pictures
+    may come. `kind` is for the log; `pairing_code` may be shown all the same."""
+
+    code, status = "vendor_answer", 502
+    words = "What Lovense answered cannot be shown. A code, if there is one, can be typed in."
 
     def __init__(self, kind: str, *, pairing_code: str = "") -> None:
         super().__init__()
@@ -73,14 +76,6 @@ class OperatorFault(VendorError):
 
     code, status = "operator_fault", 503
     words = "Lovense refuses this site's own key. Its operator has to look; it is not your fault."
-
-
-class BadVendorAnswer(VendorError):
-    """It answered, and not with what is shown here: a code, and a picture from where pictures may
-    come."""
-
-    code, status = "vendor_answer", 502
-    words = "What Lovense answered cannot be shown. A code, if there is one, can be typed in."
 
 
 class VendorCloud:
@@ -130,7 +125,7 @@ class VendorCloud:
             try:
                 return Introduction(told.code, *await self._picture(http, told.address, ends))
             except VendorError as error:
-                raise BadVendorAnswer(error.kind, pairing_code=told.code) from None
+                raise VendorError(error.kind, pairing_code=told.code) from None
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -144,12 +139,12 @@ class VendorCloud:
     async def _picture(self, http: httpx.AsyncClient, said: str, ends: float) -> tuple[bytes, str]:
         url = pictures.address(said, hosts=self._hosts, cloud=self._base_url)
         if url is None:
-            raise BadVendorAnswer("address_refused" if said else "no_picture")
+            raise VendorError("address_refused" if said else "no_picture")
         ends = min(ends, asyncio.get_running_loop().time() + PICTURE_SECONDS)
         answer = await _exchange(http, "GET", url, ends, most=pictures.MAX_BYTES)
         kind = pictures.type_of(answer.body, answer.headers.get("content-type", ""))
         if answer.status != httpx.codes.OK or kind is None:
-            raise BadVendorAnswer("no_picture")
+            raise VendorError("no_picture")
         return answer.body, kind
 
 
@@ -189,7 +184,7 @@ async def _exchange(
             async for part in response.aiter_raw():
                 body += part
                 if len(body) > most:
-                    raise BadVendorAnswer("too_long")
+                    raise VendorError("too_long")
             return _Exchanged(response.status_code, response.headers, bytes(body))
     except TimeoutError:
         raise VendorAway("deadline") from None
@@ -214,7 +209,7 @@ def _told(answer: _Exchanged) -> _Told:
     try:
         data = said.object_or_empty("data")
     except Malformed:
-        raise BadVendorAnswer("unreadable") from None
+        raise VendorError("unreadable") from None
     code, text = data.raw("code"), data.raw("qrcode")
     is_code = isinstance(code, str) and _CODE.fullmatch(code)
     is_text = isinstance(text, str) and len(text) <= pictures.LONGEST_TEXT and text.isprintable()
@@ -242,7 +237,7 @@ def _checked(answer: _Exchanged) -> Fields:
         raise VendorAway(str(number), retry_after=_seconds(answer.headers.get("retry-after", "")))
     if number >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise VendorAway(str(number))
-    raise BadVendorAnswer("unreadable" if code is None else str(number))
+    raise VendorError("unreadable" if code is None else str(number))
 
 
 def _number(code: Any) -> int | None:

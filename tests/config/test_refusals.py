@@ -15,6 +15,7 @@ from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
+from lovense.devices import pairing, vendor
 from lovense.lane import cancellation, controls, deadletters, decisions, letter, submissions
 from tips import api
 from tips.intake import idempotency
@@ -28,6 +29,10 @@ REFUNDED = (
 )
 RUN = "It is part of one run with others; only the whole run can be ended, by skipping it."
 KEY = "Idempotency-Key"
+HOSTS = "At most 4 apps can be paired. Unpair one of them first."
+UNSHOWN = "What Lovense answered cannot be shown. A code, if there is one, can be typed in."
+AWAY = "Lovense cannot be reached at the moment. Try again in a little while."
+OPERATOR = "Lovense refuses this site's own key. Its operator has to look; it is not your fault."
 
 NOW = datetime(2026, 1, 3, 4, 15, tzinfo=UTC)
 
@@ -95,6 +100,16 @@ ANSWERS = [
         submissions.SubmissionKeyReused(),
         *(422, "idempotency_key_reused", "This idempotencyKey was used for other content.", None),
     ),
+    (pairing.NoSuchPairing(), 404, "not_found", "There is no such pairing.", None),
+    (pairing.NoSuchHost(), 404, "not_found", "There is no such paired app.", None),
+    (pairing.TooManyHosts(), 409, "too_many_hosts", HOSTS, None),
+    (
+        pairing.PairingKeyReused(),
+        *(422, "idempotency_key_reused", f"This {KEY} was used to pair another app.", None),
+    ),
+    (vendor.VendorError("no_picture"), 502, "vendor_answer", UNSHOWN, None),
+    (vendor.VendorAway("429", retry_after=60), 503, "try_later", AWAY, None),
+    (vendor.OperatorFault("501"), 503, "operator_fault", OPERATOR, None),
     (
         idempotency.IdempotencyKeyReused(),
         *(422, "idempotency_key_reused", f"This {KEY} was used with another body.", None),
@@ -112,7 +127,7 @@ ANSWERS = [
         *(409, "conflict", "Another content was received under this tip id; the first one stands.", None),
     ),
 ]
-RETRY_AFTER = {"too_many_requests": "8", "in_progress": "1"}
+RETRY_AFTER = {"too_many_requests": "8", "in_progress": "1", "try_later": "60"}
 
 
 class Refusing(APIView):

@@ -6,6 +6,9 @@ import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+
+from lovense.devices.vendor import VendorError
 from tests.vendor import PATIENCE_SECONDS
 from tests.vendor import vendor as started
 
@@ -20,6 +23,15 @@ def pointed(settings, **options):
     with started(**{"has_https": False} | options) as made:
         settings.LOVENSE_API_BASE_URL = made.simulator.url
         yield made
+
+
+@contextmanager
+def unshown(*, code=""):
+    """Inside, the vendor answers what cannot be shown, but for this code."""
+    with pytest.raises(VendorError) as refused:
+        yield refused
+    why = refused.value
+    assert (why.status, why.code, why.pairing_code) == (502, "vendor_answer", code)
 
 
 class RogueCloud:

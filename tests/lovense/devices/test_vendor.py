@@ -14,10 +14,10 @@ import segno
 
 from config.logging import AllowListFormatter
 from lovense.devices import pictures, vendor
-from lovense.devices.vendor import BadVendorAnswer, Introduction, OperatorFault, VendorAway
+from lovense.devices.vendor import Introduction, OperatorFault, VendorAway
 from lovense.vendor_simulator.doors import picture
 from lovense.vendor_simulator.world import DEVELOPER_TOKEN
-from tests.lovense.devices.clouds import CODE, JPEG, PNG, RogueCloud, pointed
+from tests.lovense.devices.clouds import CODE, JPEG, PNG, RogueCloud, pointed, unshown
 from tests.vendor import PATIENCE_SECONDS, UID, UTOKEN
 
 
@@ -147,9 +147,8 @@ HTML = b"<!doctype html><script>alert(1)</script>"
 def test_what_is_no_picture_is_not_shown_and_the_code_is(rogue, shown):
     rogue.introduces(f"{rogue.url}/qr.png")
     rogue.shows(**shown)
-    with pytest.raises(BadVendorAnswer) as refused:
+    with unshown(code=CODE):
         ask()
-    assert refused.value.pairing_code == CODE
     assert rogue.pictures_asked == ["/qr.png"]
 
 
@@ -159,7 +158,7 @@ def test_no_redirect_is_followed(rogue, elsewhere, status):
     for target in (f"{elsewhere.url}/qr.png", f"{rogue.url}/other.png"):
         rogue.shows(b"", status=status, Location=target)
         rogue.shows(path="/other.png")
-        with pytest.raises(BadVendorAnswer):
+        with unshown(code=CODE):
             ask()
     assert elsewhere.asked == []
     assert set(rogue.pictures_asked) == {"/qr.png"}
@@ -211,9 +210,8 @@ def test_no_picture_is_fetched_from_anywhere_else(rogue, elsewhere, monkeypatch)
     rogue.shows()
     for address in hostile_addresses(rogue, elsewhere):
         rogue.introduces(address)
-        with pytest.raises(BadVendorAnswer) as refused:
+        with unshown(code=CODE):
             ask()
-        assert refused.value.pairing_code == CODE, address
     assert len(opened) == len(rogue.asked), "one question each, and nothing else"
     assert (rogue.pictures_asked, elsewhere.asked) == ([], [])
 
@@ -304,9 +302,8 @@ def test_without_a_token_nobody_is_asked(rogue, settings):
 @pytest.mark.parametrize("fault", ["html", "empty", "code:400", "code:404", "http:404"])
 def test_what_is_no_answer_to_the_question_cannot_be_shown(simulated, fault):
     simulated.sim("faults", {"faults": [f"qr/{fault}"]})
-    with pytest.raises(BadVendorAnswer) as bad:
+    with unshown():
         ask()
-    assert (bad.value.status, bad.value.code, bad.value.pairing_code) == (502, "vendor_answer", "")
 
 
 @pytest.mark.parametrize(
@@ -333,7 +330,7 @@ def test_what_is_no_answer_to_the_question_cannot_be_shown(simulated, fault):
 )
 def test_an_answer_of_another_shape_is_none(rogue, body):
     rogue.answers[vendor.PATH] = (200, {}, body)
-    with pytest.raises(BadVendorAnswer):
+    with unshown():
         ask()
 
 
@@ -360,7 +357,7 @@ def test_an_answer_that_trickles_is_given_up(rogue, monkeypatch, place):
     if place == "headers":
         rogue.answers[vendor.PATH] = (100, {}, [b"HTTP/1.1 200 OK\r\nX: "] + [b"x"] * 1200)
     begun = time.monotonic()
-    with pytest.raises(BadVendorAnswer if place == "picture" else VendorAway):
+    with unshown(code=CODE) if place == "picture" else pytest.raises(VendorAway):
         ask()
     assert time.monotonic() - begun < PATIENCE_SECONDS
 
