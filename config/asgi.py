@@ -1,18 +1,18 @@
 """The roof of a web process: one port, three doors.
 
-The webhooks of payment systems and of the ledger are answered on bare ASGI with grouped writes;
-sockets go to Channels; every other request goes to Django's WSGI handler in a thread pool, which
-costs a fraction of its ASGI one. A thread is given only to a request
-whose whole body is here, and is taken back from whoever does not read his answer; probes have
-threads of their own."""
+The webhooks of payment systems and of the ledger, and the callbacks of apps, are answered on bare
+ASGI with grouped writes; sockets go to Channels; every other request goes to Django's WSGI handler
+in a thread pool, which costs a fraction of its ASGI one. A thread is given only to a request whose
+whole body is here, and is taken back from whoever does not read his answer; probes have threads of
+their own."""
 
 import asyncio
 import contextlib
 import gc
 import os
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -41,7 +41,10 @@ from ground.inbox.inbox import Acceptance
 from ground.json.errors import Answer, Refusal, check_encoding, check_size
 from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
+from lovense import webhooks as lovense_webhooks
 from lovense.consumers import PerformerConsumer
+from lovense.devices.callbacks import Callback
+from lovense.devices.hosts import Until
 from lovense.sending import writer
 from lovense.sockets.process import sockets
 from tips import webhooks
@@ -65,6 +68,9 @@ _performer = PerformerConsumer.as_asgi()
 _pen = Pen()
 _store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCommit(
     ledger_webhooks.accept, name="notices"
+)
+_store_callback: GroupCommit[Callback, Until] = GroupCommit(
+    lovense_webhooks.accept, name="callbacks"
 )
 
 
@@ -94,18 +100,19 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
             scope, send, (200, {"ok": True})
         )  # by the loop itself, whatever its threads do
         return
-    webhook = _WEBHOOKS.get(scope["path"]) if scope["method"] == "POST" else None
+    door = _DOORS.get(scope["path"]) if scope["method"] == "POST" else None
     headers = headers_of(scope)
     trace = trace_id.set(request_id_of(headers.get("x-request-id")))
     try:
-        if webhook:
-            await _signed(webhook, scope, headers, receive, send)
+        if door:
+            body = await body_of(scope, receive, limit=getattr(settings, door.limit))
+            await _answer(scope, send, await door.webhook(scope, headers, body))
         else:
             await _to_django(scope, receive, send)
     except Refusal as why:
-        if webhook:
+        if door:
             answers.note(why.answer(), delivery_id=headers.get("webhook-id", ""))
-        await _answer(scope, send, why.answer())
+        await _answer(scope, send, why.answer(), why.headers)
     except HungUp:
         pass
     finally:
@@ -122,14 +129,24 @@ async def _rrr(scope: Scope, headers: Headers, body: bytes) -> Answer:
     return await ledger_webhooks.receive(headers, target.decode("latin-1"), body, _store_notice)
 
 
-_WEBHOOKS = {webhooks.PATH: _payments, ledger_webhooks.PATH: _rrr}
+async def _lovense(scope: Scope, headers: Headers, body: bytes) -> Answer:
+    peer = (scope.get("client") or ("",))[0]
+    source = lovense_webhooks.source_of(peer, headers.get("x-forwarded-for", ""))
+    return await lovense_webhooks.receive(source, body, _store_callback)
 
 
-async def _signed(
-    webhook: Webhook, scope: Scope, headers: Headers, receive: Receive, send: Send
-) -> None:
-    body = await body_of(scope, receive, limit=settings.WEBHOOK_MAX_BODY_BYTES)
-    await _answer(scope, send, await webhook(scope, headers, body))
+class BareDoor(NamedTuple):
+    """A webhook in front of Django, and the setting that bounds its bodies."""
+
+    webhook: Webhook
+    limit: str
+
+
+_DOORS = {
+    webhooks.PATH: BareDoor(_payments, "WEBHOOK_MAX_BODY_BYTES"),
+    ledger_webhooks.PATH: BareDoor(_rrr, "WEBHOOK_MAX_BODY_BYTES"),
+    lovense_webhooks.PATH: BareDoor(_lovense, "LOVENSE_CALLBACK_MAX_BODY_BYTES"),
+}
 
 
 async def _to_django(scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,7 +193,10 @@ def _patient(send: Send) -> Send:
     return sending
 
 
-async def _answer(scope: Scope, send: Send, answer: Answer) -> None:
+async def _answer(
+    scope: Scope, send: Send, answer: Answer, more: Mapping[str, str] | None = None
+) -> None:
+    """`more`: headers that only this answer has."""
     status, data = answer
     content = orjson.dumps(data)
     trace = trace_id.get() or request_id_of(headers_of(scope).get("x-request-id"))
@@ -185,6 +205,7 @@ async def _answer(scope: Scope, send: Send, answer: Answer) -> None:
         (b"content-length", b"%d" % len(content)),
         (b"x-request-id", trace.encode()),
     ]
+    head += [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
     if status == 408:  # what is still on its way of it belongs to no request
         head.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": head})

@@ -1,11 +1,13 @@
-"""What the API's description needs beyond its routed views: the signed doors, which are no views of
-its framework."""
+"""What the API's description needs beyond its routed views: the doors for signed calls and for
+apps, which are no views of its framework."""
 
 from collections.abc import Callable
 from typing import Any
 
 from ledger import schema as ledger_wire
 from ledger import webhooks as ledger_webhooks
+from lovense import webhooks as lovense_webhooks
+from lovense.api import callbacks
 from tips import schema, webhooks
 
 Endpoint = tuple[str, str, str, Callable[..., Any]]
@@ -15,7 +17,11 @@ Schema = dict[str, Any]
 def with_webhooks(endpoints: list[Endpoint]) -> list[Endpoint]:
     """drf-spectacular's preprocessing hook: (path, path as a pattern, method, the view that
     describes it)."""
-    doors = {webhooks.PATH: schema.payments_webhook, ledger_webhooks.PATH: ledger_wire.rrr_webhook}
+    doors = {
+        webhooks.PATH: schema.payments_webhook,
+        ledger_webhooks.PATH: ledger_wire.rrr_webhook,
+        lovense_webhooks.PATH: callbacks.lovense_webhook,
+    }
     return [*endpoints, *((path, path, "POST", view) for path, view in doors.items())]
 
 

@@ -217,6 +217,7 @@ SPECTACULAR_SETTINGS = {
         "SettlementStatus": "tips.models.SettlementStatus",
         "RequestStatus": "tips.models.RequestStatus",
         "RequestType": "tips.models.RequestType",
+        "QueueMode": "tips.models.Mode",
         "ActivationStatus": "lovense.models.ActivationStatus",
         "DeviceStatus": "lovense.models.DeviceStatus",
         "SubmissionType": "lovense.lane.submissions.TYPES",
@@ -318,6 +319,10 @@ LOVENSE_QR_HOSTS = env.words("LOVENSE_QR_HOSTS", "apps.lovense-api.com,test2.lov
 LOVENSE_PAIRING_SECONDS = env.integer("LOVENSE_PAIRING_SECONDS", 900, minimum=60)
 LOVENSE_CONNECT_TIMEOUT_SECONDS = env.decimal("LOVENSE_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
 LOVENSE_READ_TIMEOUT_SECONDS = env.decimal("LOVENSE_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
+
+LOVENSE_CALLBACK_MAX_BODY_BYTES = env.integer(
+    "LOVENSE_CALLBACK_MAX_BODY_BYTES", 65_536, minimum=1024
+)
 
 LOGGING_CONFIG = "config.logging.configure"
 # Django calls the function above only when this is not empty.

@@ -12,7 +12,8 @@ from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
-from lovense.api import controls, lane, pairings, preferences, submissions
+from lovense import webhooks as lovense_webhooks
+from lovense.api import controls, hosts, lane, pairings, preferences, submissions
 from lovense.api import devices as device_api
 from lovense.views import devices, live
 from tips import api as tips
@@ -61,6 +62,7 @@ urlpatterns = [
     # API
     path("api/webhooks/payments", webhooks.payments),
     path("api/webhooks/rrr", ledger_webhooks.rrr),
+    path("api/webhooks/lovense", lovense_webhooks.lovense),
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", standing.tip),
@@ -87,8 +89,10 @@ urlpatterns = [
     path("api/lovense/devices/<str:device_id>/status", device_api.status),
     path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
     path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
-    path("api/admin/lovense/devices", staff_devices.devices),
+    path("api/lovense/hosts", hosts.hosts),
+    path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/lovense/preferences", preferences.preferences_of_hers),
+    path("api/admin/lovense/devices", staff_devices.devices),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

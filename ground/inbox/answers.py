@@ -14,10 +14,10 @@ from ground.json.errors import Answer, check_encoding, error
 log = logging.getLogger(__name__)
 
 
-def body_of(request: HttpRequest) -> bytes:
+def body_of(request: HttpRequest, *, limit: int | None = None) -> bytes:
     """The raw body, read no further than one byte past the limit that `check_size` then refuses."""
     check_encoding(request.headers.get("Content-Encoding", ""))
-    return request.read(settings.WEBHOOK_MAX_BODY_BYTES + 1)
+    return request.read((settings.WEBHOOK_MAX_BODY_BYTES if limit is None else limit) + 1)
 
 
 def answer(outcome: Acceptance, body: Mapping[str, Any], *, first: int) -> Answer:

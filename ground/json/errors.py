@@ -43,7 +43,7 @@ class Refusal(Exception):
 
 
 class TooLarge(Refusal):
-    """A body has at most WEBHOOK_MAX_BODY_BYTES."""
+    """A body has at most so many bytes as its door takes: WEBHOOK_MAX_BODY_BYTES, if no other."""
 
     code, status = "too_large", 413
 

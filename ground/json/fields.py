@@ -34,11 +34,11 @@ class Malformed(Refusal):
         return f"{self}."
 
 
-def read(body: bytes) -> "Fields":
-    """The body as one JSON object. Refuses NaN, repeated keys and nesting deeper than MAX_DEPTH."""
+def read(body: bytes, *, deepest: int = MAX_DEPTH) -> "Fields":
+    """The body as one JSON object. Refuses NaN, repeated keys and nesting deeper than `deepest`."""
     if body.startswith(codecs.BOM_UTF8):
         raise Malformed("body", "must be JSON without a byte order mark before it")
-    _check_depth(body)
+    check_depth(body, deepest)
     try:
         data = _DECODER.decode(body.decode("utf-8"))
     except Malformed:
@@ -56,15 +56,16 @@ def read(body: bytes) -> "Fields":
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{])|[\]}]', re.DOTALL)
 
 
-def _check_depth(body: bytes) -> None:
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:  # as good as always
+def check_depth(body: bytes, deepest: int, field: str = "body") -> None:
+    """Of JSON as it came, before anybody walks into it."""
+    if body.count(b"{") + body.count(b"[") <= deepest:  # as good as always
         return
     depth = 0
     for found in _BRACKETS.finditer(body):
         if found[0][0] != _QUOTE:
             depth += 1 if found[1] else -1
-            if depth > MAX_DEPTH:
-                raise Malformed("body", f"must not be nested deeper than {MAX_DEPTH}")
+            if depth > deepest:
+                raise Malformed(field, f"must not be nested deeper than {deepest}")
 
 
 _QUOTE = ord('"')

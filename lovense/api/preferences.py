@@ -88,6 +88,7 @@ class SomePreferences(Preferences):
     methods=["GET"],
     operation_id="preferences",
     summary="Her own limits and habits",
+    description="null: the platform's, or none where the platform has none.",
     responses={200: Preferences, **REFUSED},
     examples=[schema.example("As they are", PREFERENCES, 200)],
 )

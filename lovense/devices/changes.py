@@ -3,6 +3,7 @@
 A report is all that one host says of its toys: what it does not name is not there. It changes what
 is reported and never what she has decided."""
 
+import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lovense.rows import DeviceRow, FunctionRow
 
 MAX_DEVICES = 16  # of a performer; what her pages reported and is away gives way to what comes
 MAX_ROWS = 64  # of a performer, with those that are not hers any more
+LONGEST_KEY = 64  # of a nickname, as it is compared
 QUIET = timedelta(seconds=10)  # so long a report without news writes nothing
 MISSING, NO_NEWS, REPORTED = "missing", "no_news", "reported"
 
@@ -213,8 +215,10 @@ def _new(toy: ToyReading, report: ToyReport, now: datetime) -> DeviceRow:
 
 
 def nickname_key(nickname: str) -> str:
-    """Two nicknames are the same when these are."""
-    return unicodedata.normalize("NFKC", nickname).casefold()[: 2 * LONGEST_NICKNAME]
+    """Two nicknames are the same when these are. A letter may unfold into many: what becomes too
+    long is not cut, or two that differ at the end would be the same."""
+    key = unicodedata.normalize("NFKC", nickname).casefold()
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _proposed(toy: ToyReading) -> str:

@@ -79,12 +79,14 @@ def toys_of(value: Any, field: str = "toys") -> ReportedToys:
     if value is None:
         value = []
     if isinstance(value, Mapping):
-        told = [(f"{field}.{key[:LONGEST_ID]}", toy, key) for key, toy in value.items()]
+        told = [(toy, key) for key, toy in value.items()]
     elif isinstance(value, list):
-        told = [(f"{field}[{place}]", toy, "") for place, toy in enumerate(value)]
+        told = [(toy, "") for toy in value]
     else:
         raise InvalidReport(field, "must be a list or an object")
-    kept = {toy.toy_id: toy for toy in (_reading(*each) for each in told[:MAX_TOYS])}
+    # A refusal names a toy by its place: its id is nobody's business but hers.
+    read = (_reading(f"{field}[{n}]", *each) for n, each in enumerate(told[:MAX_TOYS]))
+    kept = {toy.toy_id: toy for toy in read}
     return ReportedToys(tuple(kept.values()), len(told))
 
 

@@ -3,7 +3,7 @@
 Rows that a decision sees are written in one transaction with their summary on the performer's row,
 so no round asks the register. What only a person sees is written by itself."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,6 +21,8 @@ from lovense.models import Device, Performer
 from lovense.rows import DeviceRow
 
 TRIES = 5  # of a report that another one of hers overtakes
+# Whether a report still counts, asked in the transaction that writes it.
+Standing = Callable[[ToyReport, ClientSession], bool]
 
 
 class TooManyAtOnce(Exception):
@@ -36,15 +38,22 @@ def report(performer_id: str, toys: Any, *, now: datetime) -> bool:
     return bool(record([said], now=now))
 
 
-def record(reports: Sequence[ToyReport], *, now: datetime) -> set[str]:
-    """Performers of whose devices a person sees a difference. A repeat changes nothing."""
+def _always(said: ToyReport, session: ClientSession) -> bool:
+    return True
+
+
+def record(reports: Sequence[ToyReport], *, now: datetime, stands: Standing = _always) -> set[str]:
+    """Performers of whose devices a person sees a difference. A repeat changes nothing.
+
+    `stands` is asked before anything is written that a decision sees: a device that comes, or comes
+    back."""
     known = of_performers({each.performer_id for each in reports})
     light: list[Changed] = []
     news: set[str] = set()
     for each in reports:
         found = changes.planned(known[each.performer_id], each, now=now)
         if any(change.is_weighty for change in found):
-            found = _recorded_whole(each, now)
+            found = _recorded_whole(each, now, stands)
             known |= of_performers({each.performer_id})
         else:
             light += found
@@ -62,10 +71,12 @@ def of_performers(performer_ids: Collection[str]) -> dict[str, list[DeviceRow]]:
     return found
 
 
-def _recorded_whole(said: ToyReport, now: datetime) -> list[Changed]:
+def _recorded_whole(said: ToyReport, now: datetime, stands: Standing) -> list[Changed]:
     """What a decision sees, with its summary; again where another report of hers was first."""
 
     def body(session: ClientSession) -> list[Changed]:
+        if not stands(said, session):
+            return []
         rows = rows_of(said.performer_id, session)
         found = changes.planned(rows, said, now=now)
         keep(said.performer_id, rows, found, now=now, session=session)

@@ -17,6 +17,7 @@ from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_s
 from ground.json.fields import Malformed
 from lovense.devices import pairing, vendor
 from lovense.lane import cancellation, controls, deadletters, decisions, letter, submissions
+from lovense.webhooks import TooManyCallbacks
 from tips import api
 from tips.intake import idempotency
 
@@ -110,6 +111,10 @@ ANSWERS = [
     (vendor.VendorError("no_picture"), 502, "vendor_answer", UNSHOWN, None),
     (vendor.VendorAway("429", retry_after=60), 503, "try_later", AWAY, None),
     (vendor.OperatorFault("501"), 503, "operator_fault", OPERATOR, None),
+    (
+        TooManyCallbacks(8),
+        *(429, "too_many_requests", "Too many callbacks in this minute.", None),
+    ),
     (
         idempotency.IdempotencyKeyReused(),
         *(422, "idempotency_key_reused", f"This {KEY} was used with another body.", None),

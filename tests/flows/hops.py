@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from ground import clock
 from lovense.deciding import batch
-from lovense.devices import pairing
+from lovense.devices import callbacks, hosts, pairing
 from lovense.sending import acknowledgement, dispatch, leases
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
@@ -64,6 +64,13 @@ def emit(now: str) -> None:
         pass
 
 
+def call_back(now: str, body: str) -> None:
+    """An app reports its toys; the first time, it completes its pairing."""
+    call = callbacks.read(body.encode())
+    assert call is not None
+    hosts.take([call], now=clock.parse(now))
+
+
 def write(performer_id: str, calls: list[list[str]], path: str, count: int) -> None:
     """All facts, by the process that holds the pen."""
     shift.work(performer_id, calls, path, count)
@@ -79,6 +86,6 @@ HOPS = {
     step.__name__: step
     for step in (
         *(accept, settle, end_grace, look, send, acknowledge, heal, emit, write),
-        open_pairing,
+        *(open_pairing, call_back),
     )
 }

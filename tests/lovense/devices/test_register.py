@@ -248,3 +248,12 @@ def test_reports_of_several_performers_are_recorded_in_one_go(ana, carol):
     both = [changes.ToyReport(each.pk, PHONE, readings.toys_of([toy()]).kept) for each in (ana, carol)]
     assert register.record(both, now=NOW) == {ana.pk, carol.pk}
     assert register.record(both, now=NOW + SECOND) == set()
+
+
+def test_nicknames_whose_letters_unfold_into_many_are_told_apart_too(ana):
+    """As they are compared, both begin with the same 64 letters and more."""
+    long = {"nickName": "\ufdfa" * 32}
+    from_host(ana, PHONE, toy(**long), toy("toy-2", **long), now=NOW)
+    first, second = device(ana), device(ana, "toy-2")
+    assert (first["nickname"], second["nickname"]) == ("\ufdfa" * 32, "\ufdfa" * 30 + " 2")
+    assert len({first["nickname_key"], second["nickname_key"]}) == 2
