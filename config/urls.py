@@ -30,6 +30,13 @@ urlpatterns = [
     path("live/requests/<str:request_id>/up", live.up, name="live-up"),
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
     path("devices", devices.devices, name="devices"),
+    path("devices/pair", devices.pair, name="devices-pair"),
+    path(
+        "devices/pairings/<str:pairing_id>/cancel",
+        devices.cancel_pairing,
+        name="devices-pairing-cancel",
+    ),
+    path("devices/hosts/<str:host_id>/unpair", devices.unpair, name="devices-unpair"),
     path("devices/<str:device_id>/change", devices.change, name="devices-change"),
     path("devices/<str:device_id>/switch", devices.switch, name="devices-switch"),
     path("devices/<str:device_id>/remove", devices.remove, name="devices-remove"),

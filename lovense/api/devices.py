@@ -52,8 +52,9 @@ def devices(request: Request) -> Response:
     """By nickname: at most 16 that are hers, or those that she removed."""
     query = DevicesQuery(data=request.query_params)
     query.is_valid(raise_exception=True)
-    found = choices.removed if query.validated_data["removed"] else choices.kept
-    return Response({"devices": [schema.device(row) for row in found(performer_of(request))]})
+    hers = choices.of(performer_of(request))
+    found = hers.removed if query.validated_data["removed"] else hers.kept
+    return Response({"devices": [schema.device(row) for row in found]})
 
 
 @extend_schema(

@@ -4,9 +4,9 @@ hers no more, or again.
 Each is written in one transaction with its entry in the audit log and with what decisions must know
 of it, and no process goes on with what it remembers of her lane."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
@@ -23,7 +23,7 @@ from lovense.devices.changes import Changed
 from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Device
-from lovense.rows import DeviceRow, FunctionChoice
+from lovense.rows import DeviceRow, FunctionChoice, Json
 
 AUDITED = ("nickname", "is_enabled", "choices", "maximum_seconds", "removed_at")
 Decision = Callable[[DeviceRow, Sequence[DeviceRow]], DeviceRow]
@@ -148,22 +148,18 @@ def _function(told: Fields, name: str) -> FunctionChoice:
 # --- hers ----------------------------------------------------------------------------------------
 
 
-def kept(performer_id: str) -> list[DeviceRow]:
-    """Her devices, by nickname."""
-    return _by_nickname(row for row in _rows(performer_id) if summary.is_kept(row))
+class HerDevices(NamedTuple):
+    """Those that she has, and those that she removed and may restore; by nickname."""
+
+    kept: list[DeviceRow]
+    removed: list[DeviceRow]
 
 
-def removed(performer_id: str) -> list[DeviceRow]:
-    """What she removed and may restore, by nickname."""
-    return _by_nickname(row for row in _rows(performer_id) if row["removed_at"] is not None)
-
-
-def _rows(performer_id: str) -> list[DeviceRow]:
-    return register.of_performers([performer_id])[performer_id]
-
-
-def _by_nickname(rows: Iterable[DeviceRow]) -> list[DeviceRow]:
-    return sorted(rows, key=lambda row: changes.nickname_key(row["nickname"]))
+def of(performer_id: str) -> HerDevices:
+    rows = register.of_performers([performer_id])[performer_id]
+    rows.sort(key=lambda row: changes.nickname_key(row["nickname"]))
+    kept = [row for row in rows if summary.is_kept(row)]
+    return HerDevices(kept, [row for row in rows if row["removed_at"] is not None])
 
 
 def owned(performer_id: str, device_id: str) -> DeviceRow:
@@ -254,7 +250,6 @@ def _audited(
     now: datetime,
     session: ClientSession,
 ) -> None:
-    said: dict[str, Any] = {"before": _told(row, after), "after": _told(after, row)}
     audit_log.record(
         kind="device",
         action=action,
@@ -262,12 +257,13 @@ def _audited(
         target=row["_id"],
         lane=row["performer_id"],
         now=now,
+        before=_told(row, after),
+        after=_told(after, row),
         session=session,
-        **said,
     )
 
 
-def _told(row: DeviceRow, other: DeviceRow) -> dict[str, Any]:
+def _told(row: DeviceRow, other: DeviceRow) -> Json:
     """What is different, as the audit log keeps it."""
     found = {}
     for name in AUDITED:

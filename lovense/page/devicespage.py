@@ -1,5 +1,5 @@
 """What the performer's page of devices shows: those she has, what each of them may do and why it
-cannot be reached, and those she removed.
+cannot be reached, those she removed, the apps she paired, and how far a pairing is.
 
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from lovense.devices import changes, choices, summary, toytable
+from lovense.devices import changes, choices, hosts, pairing, summary, toytable
+from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
+from lovense.page.pairingwalk import PairingWalk
 from lovense.page.showndevice import ShownDevice
-from lovense.rows import DeviceRow, FunctionRow
+from lovense.rows import DeviceRow, FunctionRow, HostRow
 
-REGIONS = frozenset({"devices"})
-VIRTUAL_BRIDGE = "SIMULATOR"
+REGIONS = frozenset({"devices", "pairing", "hosts"})
 # Who says that a device has a function.
 SOURCES = {
     "verified": "you tried it",
@@ -29,11 +30,14 @@ WHY_AWAY = {
     changes.MISSING: "Its app does not list it any more. Connect it in the Lovense app.",
     changes.NO_NEWS: "Its app has fallen silent. Open the Lovense app, and keep the phone awake.",
 }
+NOT_THIS_WAY = "Virtual devices play while you rehearse, and not now."
 WHY_A_PAGE_LACKS_IT = {
     changes.REPORTED: "The page that has it says that it is not connected.",
     changes.MISSING: "The page does not have it any more.",
     changes.NO_NEWS: "The page that had it is closed. Open the Live page.",
 }
+APPS = {"remote": "Lovense Remote", "connect": "Lovense Connect"}
+SYSTEMS = {"android": "Android", "ios": "iOS", "pc": "a PC", "windows": "Windows", "mac": "a Mac"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,27 @@ class ShownFunction:
     top: int
 
 
+class ShownHost:
+    """An app that she paired."""
+
+    def __init__(self, row: HostRow) -> None:
+        self.host_id, self.version = row["_id"], row["app_version"]
+        self.last_seen_at = row["last_seen_at"]
+        app, system = APPS.get(row["app_type"].lower(), "Lovense app"), row["platform"].lower()
+        self.words = f"{app} on {SYSTEMS[system]}" if system in SYSTEMS else app
+        count = row["toys_count"]
+        self.toys = "1 toy" if count == 1 else f"{count} toys"
+
+
 class KeptDevice(ShownDevice):
     """A device of hers, with all that its page shows."""
 
-    def __init__(self, row: DeviceRow, now: datetime, *, is_virtual: bool) -> None:
+    def __init__(self, row: DeviceRow, now: datetime, host: ShownHost | None, bridge: str) -> None:
         super().__init__(row, now)
-        self.device_id, self.is_virtual = row["_id"], is_virtual and row["host_id"] == changes.PAGE
+        self.device_id, self.host = row["_id"], host
+        self.is_of_page = row["host_id"] == summary.PAGE
+        self.is_reached = summary.is_reached(row, bridge)
+        self.is_virtual = self.is_of_page and bridge == summary.SIMULATOR
         self.firmware = row["firmware"]
         self.maximum_seconds, self.unsupported = row["maximum_seconds"], row["unsupported"]
 
@@ -73,7 +92,7 @@ class KeptDevice(ShownDevice):
     @property
     def is_ready(self) -> bool:
         """It is told what is to be played."""
-        return self.is_enabled and not self.is_away and self.is_able
+        return self.is_reached and self.is_enabled and not self.is_away and self.is_able
 
     @property
     def tone(self) -> str:
@@ -86,10 +105,12 @@ class KeptDevice(ShownDevice):
         """Why nothing is sent to it, and what helps; empty where something is."""
         if not self.is_enabled:
             return "Switched off: nothing is sent to it."
-        if not self.is_away:
-            return "" if self.is_able else "Nothing that it can do may move."
-        known = WHY_A_PAGE_LACKS_IT if self.row["host_id"] == changes.PAGE else WHY_AWAY
-        return known.get(changes.NO_NEWS if self.is_silent else self.row["reason"], "")
+        if self.is_away:
+            known = WHY_A_PAGE_LACKS_IT if self.is_of_page else WHY_AWAY
+            return known.get(changes.NO_NEWS if self.is_silent else self.row["reason"], "")
+        if not self.is_reached:
+            return NOT_THIS_WAY if self.is_of_page else "Not moved while you rehearse."
+        return "" if self.is_able else "Nothing that it can do may move."
 
     @cached_property
     def functions(self) -> list[ShownFunction]:
@@ -139,25 +160,39 @@ class DevicesPage:
         self._id = performer.performer_id
 
     @property
-    def is_virtual(self) -> bool:
-        """What she plays on is a page, not hardware."""
-        return self._performer.bridge == VIRTUAL_BRIDGE
+    def is_rehearsal(self) -> bool:
+        """What is played moves virtual devices, and she has others."""
+        is_virtual = self._performer.bridge == summary.SIMULATOR
+        return is_virtual and not all(each.is_reached for each in self.devices)
 
     @cached_property
     def devices(self) -> list[KeptDevice]:
-        return list(map(self.shown, choices.kept(self._id)))
+        return list(map(self.shown, self._hers.kept))
+
+    @cached_property
+    def _hers(self) -> HerDevices:
+        return choices.of(self._id)
 
     def shown(self, row: DeviceRow) -> KeptDevice:
-        return KeptDevice(row, self._now, is_virtual=self.is_virtual)
+        host = next((each for each in self.hosts if each.host_id == row["host_id"]), None)
+        return KeptDevice(row, self._now, host, self._performer.bridge)
 
     @property
     def ready(self) -> int:
         """How many of them can be told something now."""
         return sum(device.is_ready for device in self.devices)
 
-    @cached_property
+    @property
     def removed(self) -> list[RemovedDevice]:
         return [
             RemovedDevice(row["_id"], row["nickname"], row["removed_at"])
-            for row in choices.removed(self._id)
+            for row in self._hers.removed
         ]
+
+    @cached_property
+    def hosts(self) -> list[ShownHost]:
+        return [ShownHost(row) for row in hosts.of(self._id)]
+
+    @cached_property
+    def pairing(self) -> PairingWalk:
+        return PairingWalk(pairing.current(self._id, now=self._now), self._now)

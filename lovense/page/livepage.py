@@ -269,7 +269,7 @@ class LivePage:
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
     def devices(self) -> list[ShownDevice]:
-        return [ShownDevice(row, self._now) for row in choices.kept(self._id)]
+        return [ShownDevice(row, self._now) for row in choices.of(self._id).kept]
 
     @cached_property
     def is_away(self) -> bool:

@@ -2,15 +2,16 @@
 a rule and says what came of it."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
+from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
-from lovense.devices import choices, summary
+from lovense.devices import choices, hosts, pairing, summary
 from lovense.devices.choices import Choice
 from lovense.models import Performer
 from lovense.page import deviceform
@@ -111,6 +112,78 @@ def restore(request: HttpRequest, performer: Performer, device_id: str) -> HttpR
     if not summary.is_kept(row):
         return _page.told(f"{name} comes back when its app is paired again.")
     return _page.told(f"{name} is back.")
+
+
+# --- pairing -------------------------------------------------------------------------------------
+
+# As the performer reads what came between her and a code; the sentence is the refusal's own.
+_BETWEEN = {
+    "try_later": "Lovense does not answer",
+    "operator_fault": "This site cannot ask Lovense",
+    "vendor_answer": "No picture from Lovense",
+    "too_many_hosts": "Too many apps",
+}
+
+
+@require_POST
+@_page.hers
+def pair(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """A new app or, again, one of hers. What comes between is said above the steps, for as long as
+    the pairing stands where it stood then."""
+    host_id = request.POST.get("host") or None
+    try:
+        pairing.pair(**by(request, performer), host_id=host_id, key="")
+    except Refusal as why:
+        if why.code not in _BETWEEN:
+            raise
+        return _stands(request, performer, why)
+    return _stands(request, performer)
+
+
+@require_POST
+@_page.hers
+def cancel_pairing(request: HttpRequest, performer: Performer, pairing_id: str) -> HttpResponse:
+    pairing.cancel(**by(request, performer), pairing_id=pairing_id)
+    return _stands(request, performer)
+
+
+def _stands(
+    request: HttpRequest, performer: Performer, wrong: Refusal | None = None
+) -> HttpResponse:
+    """Where it stands is fetched again; here is what is wrong, or nothing."""
+    _tell(performer)
+    context = {
+        "wrong": wrong,
+        "title": _BETWEEN[wrong.code] if wrong else "",
+        "tone": "bad" if wrong and wrong.code == "operator_fault" else "warn",
+        "step": DevicesPage(performer, clock.now()).pairing.step,
+    }
+    answer = render(request, "lovense/_pairing_error.html", context)
+    answer["HX-Trigger"] = "news-devices"
+    return answer
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResponse:
+    """GET: the question, in words; POST: done."""
+    if request.method == "POST":
+        hosts.unpair(**by(request, performer), host_id=host_id)
+        _tell(performer)
+        return _page.told("Unpaired.")
+    page = DevicesPage(performer, clock.now())
+    host = next((each for each in page.hosts if each.host_id == host_id), None)
+    if host is None:
+        raise Http404
+    return asked(
+        request,
+        f"Unpair {host.words}?",
+        reverse("devices-unpair", args=[host_id]),
+        text="Its toys leave your devices, and nothing that it reports counts any more. Paired "
+        "again, they come back with their nicknames and limits.",
+        label="Unpair it",
+        keep="Keep it",
+    )
 
 
 def _tell(performer: Performer) -> None:

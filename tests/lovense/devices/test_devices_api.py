@@ -13,6 +13,7 @@ from ground import clock
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.devices import changes, choices
+from lovense.devices.readings import InvalidReport
 from lovense.models import Device, Performer
 from lovense.sending import groups
 from tests import hostile
@@ -231,6 +232,11 @@ def test_a_device_is_reached_whatever_its_app_calls_it(hers, ana, toy_id):
     assert hers("delete", address).status_code == 204
 
 
+def test_what_would_be_part_of_another_address_is_no_id_of_a_toy(ana):
+    with pytest.raises(InvalidReport, match="must not contain a slash"):
+        from_page(ana, toy("a/status"), now=clock.now())
+
+
 # --- removing and restoring --------------------------------------------------------------------------------
 
 
@@ -341,4 +347,4 @@ def test_when_the_database_does_not_answer_it_says_so_and_changes_nothing(hers, 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert everything() == before
     assert hers("put", toys, {"nickname": "Red"}).status_code == 200
-    assert choices.kept(toys[1:25])[1]["nickname"] == "Red"
+    assert choices.of(toys[1:25]).kept[1]["nickname"] == "Red"

@@ -1,7 +1,6 @@
 """The page of devices: hers alone, the page or one region, what it says of each device, and what its buttons
 do."""
 
-import json
 import re
 from datetime import timedelta
 
@@ -16,28 +15,15 @@ from lovense.models import Device, Performer
 from lovense.page.devicespage import REGIONS
 from tests.factories import UserFactory
 from tests.ground.plans import recorded
+from tests.lovense.devices.devices_page import page, press, said
 from tests.lovense.devices.reports import from_host, from_page, toy
 from tests.lovense.live_page import _at_the_fixed_time
 from tests.pages import inline_code, unlabelled_fields
 
-__all__ = ["_at_the_fixed_time"]
+__all__ = ["_at_the_fixed_time", "page", "press"]
 pytestmark = pytest.mark.django_db
 
 PHONE = "a" * 24
-
-
-@pytest.fixture
-def page(client, ana):
-    """`page()` is her page, `page("devices")` one region of it as HTMX asks for it; as text."""
-    client.force_login(ana.user)
-
-    def get(region=""):
-        headers = {"HX-Request": "true"} if region else {}
-        response = client.get("/devices", {"region": region} if region else {}, headers=headers)
-        assert response.status_code == 200
-        return " ".join(response.content.decode().split())
-
-    return get
 
 
 @pytest.fixture
@@ -47,22 +33,9 @@ def lush(ana, now):
 
 
 @pytest.fixture
-def button(client, ana):
-    """Presses one of the buttons of a device as the page does; the answer."""
-    client.force_login(ana.user)
-
-    def press(device_id, name, **values):
-        return client.post(f"/devices/{device_id}/{name}", values, headers={"HX-Request": "true"})
-
-    return press
-
-
-def said(answer):
-    """What a button's answer says; the list of devices is fetched again."""
-    assert answer.status_code == 204
-    events = json.loads(answer["HX-Trigger"])
-    assert "news-devices" in events
-    return events["said"]["text"]
+def button(press):
+    """Presses one of the buttons of a device; the answer."""
+    return lambda device_id, name, **values: press(f"{device_id}/{name}", **values)
 
 
 def row_of(device_id):
@@ -157,7 +130,13 @@ def test_without_devices_it_says_what_to_do(page):
     assert "No device yet" in page("devices")
 
 
-def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, now):
+@pytest.fixture
+def for_real(ana):
+    """She plays on the toys of her apps."""
+    collection(Performer).update_one({"_id": ana.pk}, {"$set": {"bridge": "STANDARD_LAN"}})
+
+
+def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, now, for_real):
     words = ["Vibrate", "Thrusting", "Warp"]
     from_host(ana, PHONE, toy(name="gravity", battery=12, fVersion="7", fullFunctionNames=words), now=now)
     shown = page("devices")
@@ -171,7 +150,7 @@ def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, n
     assert "1 of 1 can play" in shown
 
 
-def test_a_device_of_which_nothing_may_move_cannot_play(page, ana, now):
+def test_a_device_of_which_nothing_may_move_cannot_play(page, ana, now, for_real):
     from_host(ana, PHONE, toy(name="solacepro"), now=now)
     shown = page("devices")
     assert "0 of 1 can play" in shown
@@ -199,12 +178,23 @@ def test_a_silent_device_says_so_before_and_after_it_was_swept(page, ana, now, m
         assert "Its app has fallen silent." in shown
 
 
-def test_what_her_page_reports_is_called_virtual_while_she_plays_on_virtual_devices(page, ana, now):
+def test_what_plays_while_she_rehearses_is_virtual_and_the_rest_is_not_moved(page, ana, now):
     from_page(ana, toy(), now=now)
     from_host(ana, PHONE, toy("toy-2", name="nora"), now=now)
-    assert page("devices").count(">Virtual<") == 1
-    collection(Performer).update_one({"_id": ana.pk}, {"$set": {"bridge": "STANDARD_LAN"}})
-    assert ">Virtual<" not in page("devices")
+    shown = page("devices")
+    assert shown.count(">Virtual<") == 1
+    assert "You are rehearsing" in shown
+    assert "Not moved while you rehearse." in shown
+    assert "1 of 2 can play" in shown
+
+
+def test_what_plays_for_real_is_not_virtual(page, ana, now, for_real):
+    from_page(ana, toy(), now=now)
+    from_host(ana, PHONE, toy("toy-2", name="nora"), now=now)
+    shown = page("devices")
+    assert not any(words in shown for words in (">Virtual<", "You are rehearsing"))
+    assert "Virtual devices play while you rehearse, and not now." in shown
+    assert "1 of 2 can play" in shown
 
 
 # --- naming and limiting -----------------------------------------------------------------------------------
@@ -227,7 +217,7 @@ def test_what_is_saved_is_kept_shown_and_in_the_audit_log(button, page, lush):
     shown = page("devices")
     assert "<bdi>Pinky</bdi>" in shown
     assert "up to 7 of 20" in shown
-    assert "At most 20 s at a time." in shown
+    assert "· at most 20 s at a time" in shown
     assert actions() == ["change"]
     assert said(button(lush, "change", **typed, **{"moves-Vibrate": "1"})) == "Saved."
     assert actions() == ["change"]
@@ -238,7 +228,7 @@ def test_an_unchecked_function_is_off_and_an_empty_limit_is_none(button, page, l
     said(button(lush, "change", **typed))
     row = row_of(lush)
     assert (row["maximum_seconds"], row["choices"]) == (None, {"Vibrate": {"isEnabled": False}})
-    assert "Nothing that it can do may move." in page("devices")
+    assert "<strong>Vibrate</strong><span>off</span>" in page("devices")
 
 
 WRONG = [
