@@ -1,4 +1,4 @@
-// The live page's buttons. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
+// The buttons of a performer's page. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
 
 import { after } from "./clock.js";
 import { isRegion } from "./regions.js";
@@ -7,6 +7,7 @@ const TOLD_MS = 6000;
 const dialog = document.querySelector("#confirm");
 const told = document.querySelector("[data-told]");
 let forget = () => {};
+let opener = ""; // the id of the button that asked: a region may be fetched again while the dialog is open
 
 function tell({ text, tone }) {
   dialog.close(); // or it would hide what is said
@@ -25,10 +26,17 @@ function failed({ target, xhr }) {
 
 document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target !== dialog) return;
-  if (!dialog.open) dialog.showModal();
-  dialog.querySelector("[autofocus]")?.focus();
+  if (!dialog.open) {
+    opener = document.activeElement.id;
+    dialog.showModal();
+  }
+  (dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("[autofocus]"))?.focus();
 });
 dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && dialog.close());
+dialog.addEventListener("close", () => {
+  const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
+  if (isLost) document.getElementById(opener)?.focus({ preventScroll: true });
+});
 document.body.addEventListener("said", ({ detail }) => tell(detail));
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.body.addEventListener(failure, ({ detail }) => failed(detail));
