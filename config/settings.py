@@ -219,6 +219,7 @@ SPECTACULAR_SETTINGS = {
         "RequestType": "tips.models.RequestType",
         "QueueMode": "tips.models.Mode",
         "ActivationStatus": "lovense.models.ActivationStatus",
+        "DeviceStatus": "lovense.models.DeviceStatus",
         "SubmissionType": "lovense.lane.submissions.TYPES",
         "QueueHealth": ["healthy", "degraded", "unhealthy"],
         "Settled": ["SETTLED"],

@@ -12,9 +12,10 @@ from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
-from lovense import views as live
 from lovense import webhooks as lovense_webhooks
 from lovense.api import controls, hosts, lane, pairings, preferences, stops, submissions
+from lovense.api import devices as device_api
+from lovense.views import devices, live
 from tips import api as tips
 from tips import webhooks
 
@@ -30,6 +31,18 @@ urlpatterns = [
     path("live/clear", live.clear, name="live-clear"),
     path("live/requests/<str:request_id>/up", live.up, name="live-up"),
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
+    path("devices", devices.devices, name="devices"),
+    path("devices/pair", devices.pair, name="devices-pair"),
+    path(
+        "devices/pairings/<str:pairing_id>/cancel",
+        devices.cancel_pairing,
+        name="devices-pairing-cancel",
+    ),
+    path("devices/hosts/<str:host_id>/unpair", devices.unpair, name="devices-unpair"),
+    path("devices/<str:device_id>/change", devices.change, name="devices-change"),
+    path("devices/<str:device_id>/switch", devices.switch, name="devices-switch"),
+    path("devices/<str:device_id>/remove", devices.remove, name="devices-remove"),
+    path("devices/<str:device_id>/restore", devices.restore, name="devices-restore"),
     path("login", views.login, name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
@@ -81,13 +94,17 @@ urlpatterns = [
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
     path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
-    path("api/admin/lovense/devices", staff_devices.devices),
+    path("api/lovense/devices", device_api.devices),
+    path("api/lovense/devices/pair", pairings.pair),
+    path("api/lovense/devices/<str:device_id>", device_api.device),
+    path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
+    path("api/lovense/devices/<str:device_id>/status", device_api.status),
+    path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
+    path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/lovense/hosts", hosts.hosts),
     path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/lovense/preferences", preferences.preferences_of_hers),
-    path("api/lovense/devices/pair", pairings.pair),
-    path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
-    path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
+    path("api/admin/lovense/devices", staff_devices.devices),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "tips": (".", "intake", "settlement", "log", "queue", "management/commands"),
     "lovense": (
         *(".", "performers", "menus", "devices", "deciding", "sending", "sockets", "stopping"),
-        *("lane", "page", "api", "models", "simulator"),
+        *("lane", "page", "views", "api", "models", "simulator"),
         *("vendor_simulator", "vendor_simulator/phones", "vendor_simulator/doors"),
         "management/commands",
     ),

@@ -137,6 +137,13 @@ class Fields:
                 f"there is no such field, only {', '.join(names)}",
             )
 
+    def given(self, name: str) -> bool:
+        """Whether it is there, where leaving it out means "as it is": null would mean nothing, and
+        is refused."""
+        if self.is_null(name):
+            self._refuse(name, "must not be null")
+        return self.has(name)
+
     def raw(self, name: str) -> Any:
         """The value as it came, for rules of its own; None when there is none."""
         return self._data.get(name)

@@ -4,13 +4,14 @@ hers no more, or again.
 Each is written in one transaction with its entry in the audit log and with what decisions must know
 of it, and no process goes on with what it remembers of her lane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
+from ground import clock
 from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
@@ -22,9 +23,11 @@ from lovense.devices.changes import Changed
 from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Device
-from lovense.rows import DeviceRow, FunctionChoice
+from lovense.rows import DeviceRow, FunctionChoice, Json
 
 AUDITED = ("nickname", "is_enabled", "choices", "maximum_seconds", "removed_at")
+Decision = Callable[[DeviceRow, Sequence[DeviceRow]], DeviceRow]
+"""A row as it is to be, from what it is and from all of hers."""
 
 
 class NoSuchDevice(Refusal):
@@ -35,6 +38,13 @@ class NoSuchDevice(Refusal):
 
 class NicknameTaken(Malformed):
     """Of her devices each has a nickname of its own, whatever its case."""
+
+
+class TooManyDevices(Refusal):
+    """At most MAX_DEVICES are hers at a time."""
+
+    code, status = "too_many_devices", 409
+    words = f"You have {changes.MAX_DEVICES} devices: remove another one first."
 
 
 class NeedsTrial(Refusal):
@@ -52,11 +62,11 @@ class Choice:
 
     def __init__(self, body: Fields) -> None:
         body.only("nickname", "enabled", "maximumSeconds", "functions")
-        self.nickname = _nickname(body) if body.has("nickname") else None
-        self.is_enabled = body.flag("enabled") if body.has("enabled") else None
-        self.has_maximum = body.has("maximumSeconds")
+        self.nickname = _nickname(body) if body.given("nickname") else None
+        self.is_enabled = body.flag("enabled") if body.given("enabled") else None
+        self.has_maximum = body.has("maximumSeconds") or body.is_null("maximumSeconds")
         self.maximum_seconds = _seconds(body) if self.has_maximum else None
-        self.functions = _functions(body) if body.has("functions") else {}
+        self.functions = _functions(body) if body.given("functions") else {}
 
     def applied(self, row: DeviceRow) -> DeviceRow:
         """Raises Malformed for a function that this device has not, NeedsTrial."""
@@ -77,15 +87,31 @@ class Choice:
         for name, choice in self.functions.items():
             if name not in has:
                 raise Malformed(f"functions.{name}", "is no function of this device")
-            is_new = choice.get("isEnabled") and not summary.is_function_enabled(row, name)
-            if is_new and name in summary.GUARDED:
-                raise NeedsTrial(name)
-            chosen[name] = {**chosen.get(name, {}), **choice}
+            if news := _news(row, name, choice):
+                chosen[name] = {**chosen.get(name, {}), **news}
         return chosen
 
 
+def _news(row: DeviceRow, name: str, choice: FunctionChoice) -> FunctionChoice:
+    """What of it is not so already."""
+    news: FunctionChoice = {}
+    if "isEnabled" in choice and choice["isEnabled"] != summary.is_function_enabled(row, name):
+        _check_may_move(name, is_on=choice["isEnabled"])
+        news["isEnabled"] = choice["isEnabled"]
+    if "cap" in choice and choice["cap"] != summary.cap_of(row, name):
+        news["cap"] = choice["cap"]
+    return news
+
+
+def _check_may_move(name: str, *, is_on: bool) -> None:
+    if is_on and name in toytable.NOT_USED:
+        raise Malformed(f"functions.{name}.isEnabled", "must be false: it is never sent")
+    if is_on and name in summary.GUARDED:
+        raise NeedsTrial(name)
+
+
 def _nickname(body: Fields) -> str:
-    text = body.text("nickname", maximum=LONGEST_NICKNAME).strip()
+    text = " ".join(filter(None, body.text("nickname", maximum=LONGEST_NICKNAME).split(" ")))
     if not text or not text.isprintable():
         raise Malformed("nickname", f"must be 1 to {LONGEST_NICKNAME} printable characters")
     return text
@@ -104,7 +130,7 @@ def _functions(body: Fields) -> dict[str, FunctionChoice]:
     told = body.object("functions")
     told.only(*toytable.TOPS)
     for name in toytable.TOPS:
-        if told.has(name):
+        if told.given(name):
             chosen[name] = _function(told.object(name), name)
     return chosen
 
@@ -112,11 +138,37 @@ def _functions(body: Fields) -> dict[str, FunctionChoice]:
 def _function(told: Fields, name: str) -> FunctionChoice:
     told.only("isEnabled", "cap")
     choice: FunctionChoice = {}
-    if told.has("isEnabled"):
+    if told.given("isEnabled"):
         choice["isEnabled"] = told.flag("isEnabled")
-    if told.has("cap"):
+    if told.given("cap"):
         choice["cap"] = told.integer("cap", minimum=1, maximum=toytable.TOPS[name])
     return choice
+
+
+# --- hers ----------------------------------------------------------------------------------------
+
+
+class HerDevices(NamedTuple):
+    """Those that she has, and those that she removed and may restore; by nickname."""
+
+    kept: list[DeviceRow]
+    removed: list[DeviceRow]
+
+
+def of(performer_id: str) -> HerDevices:
+    rows = register.of_performers([performer_id])[performer_id]
+    rows.sort(key=lambda row: changes.nickname_key(row["nickname"]))
+    kept = [row for row in rows if summary.is_kept(row)]
+    return HerDevices(kept, [row for row in rows if row["removed_at"] is not None])
+
+
+def owned(performer_id: str, device_id: str) -> DeviceRow:
+    """One of her devices. Raises NoSuchDevice."""
+    row = collection(Device).find_one({"_id": device_id, "performer_id": performer_id})
+    if row is None or not summary.is_kept(row):
+        raise NoSuchDevice
+    found: DeviceRow = row
+    return found
 
 
 # --- written -------------------------------------------------------------------------------------
@@ -128,7 +180,7 @@ def change(
     """The device as it is now. Raises NoSuchDevice, NicknameTaken and what `Choice.applied`
     raises."""
 
-    def changed(row: DeviceRow) -> DeviceRow:
+    def changed(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
         if not summary.is_kept(row):
             raise NoSuchDevice
         return choice.applied(row)
@@ -137,37 +189,35 @@ def change(
 
 
 def remove(*, performer_id: str, device_id: str, by: str, now: datetime) -> DeviceRow:
-    """No later report brings it back."""
+    """No later report brings it back. Raises NoSuchDevice."""
 
-    def removed(row: DeviceRow) -> DeviceRow:
+    def gone(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
         return {**row, "removed_at": row["removed_at"] or now, "nickname_key": ""}
 
-    return _written(performer_id, device_id, "remove", removed, by=by, now=now)
+    return _written(performer_id, device_id, "remove", gone, by=by, now=now)
 
 
 def restore(*, performer_id: str, device_id: str, by: str, now: datetime) -> DeviceRow:
-    """Hers again, under its nickname, or a numbered one where another has that by now."""
+    """Hers again, under its nickname, or a numbered one where another has that by now; where its
+    app is not paired any more, with the next report of a paired one. Raises NoSuchDevice,
+    TooManyDevices."""
 
-    def restored(row: DeviceRow) -> DeviceRow:
-        return {**row, "removed_at": None}
+    def back(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
+        again: DeviceRow = {**row, "removed_at": None}
+        if summary.is_kept(row) or not summary.is_kept(again):
+            return again
+        if sum(map(summary.is_kept, hers)) >= changes.MAX_DEVICES:
+            raise TooManyDevices
+        return changes.named(again, {each["nickname_key"] for each in hers})
 
-    return _written(performer_id, device_id, "restore", restored, by=by, now=now)
-
-
-def owned(performer_id: str, device_id: str) -> DeviceRow:
-    """Raises NoSuchDevice."""
-    row = collection(Device).find_one({"_id": device_id, "performer_id": performer_id})
-    if row is None:
-        raise NoSuchDevice
-    found: DeviceRow = row
-    return found
+    return _written(performer_id, device_id, "restore", back, by=by, now=now)
 
 
 def _written(
     performer_id: str,
     device_id: str,
     action: str,
-    changed: Callable[[DeviceRow], DeviceRow],
+    decided: Decision,
     *,
     by: str,
     now: datetime,
@@ -177,9 +227,7 @@ def _written(
         row = next((each for each in rows if each["_id"] == device_id), None)
         if row is None:
             raise NoSuchDevice
-        after = changed(row)
-        if summary.is_kept(after) and not after["nickname_key"]:
-            after = changes.named(after, {each["nickname_key"] for each in rows})
+        after = decided(row, rows)
         if after == row:
             return row
         register.keep(performer_id, rows, [Changed(row, after)], now=now, session=session)
@@ -202,7 +250,6 @@ def _audited(
     now: datetime,
     session: ClientSession,
 ) -> None:
-    said: dict[str, Any] = {"before": _told(row, after), "after": _told(after, row)}
     audit_log.record(
         kind="device",
         action=action,
@@ -210,16 +257,17 @@ def _audited(
         target=row["_id"],
         lane=row["performer_id"],
         now=now,
+        before=_told(row, after),
+        after=_told(after, row),
         session=session,
-        **said,
     )
 
 
-def _told(row: DeviceRow, other: DeviceRow) -> dict[str, Any]:
+def _told(row: DeviceRow, other: DeviceRow) -> Json:
     """What is different, as the audit log keeps it."""
     found = {}
     for name in AUDITED:
         if row[name] != other[name]:  # type: ignore[literal-required]
             value = row[name]  # type: ignore[literal-required]
-            found[name] = value.isoformat() if isinstance(value, datetime) else value
+            found[name] = clock.iso(value) if isinstance(value, datetime) else value
     return found

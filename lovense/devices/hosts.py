@@ -5,6 +5,7 @@ No answer and no error tells whether anybody was found. What has changed is writ
 which whatever is lost with this process is done again by the next heartbeat."""
 
 import hmac
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,8 +133,8 @@ def _completed(opened: PairingRow, call: Callback, now: datetime) -> HostRow | N
 def _make(opened: PairingRow, now: datetime, session: ClientSession) -> None:
     """The host of this pairing is hers from now on, under the pairing's secrets alone."""
     host_id, performer_id = opened["host_id"], opened["performer_id"]
-    secrets = {"uid": opened["uid"], "utoken_hash": opened["utoken_hash"], "content": ""}
-    said = secrets | {"paired_at": now, "last_seen_at": now, "unpaired_at": None}
+    proof = {"uid": opened["uid"], "utoken_hash": opened["utoken_hash"], "content": ""}
+    said = proof | {"paired_at": now, "last_seen_at": now, "unpaired_at": None}
     collection(Host).update_one(
         {"_id": host_id, "performer_id": performer_id},
         {"$set": said, "$setOnInsert": _UNREPORTED},
@@ -166,20 +167,17 @@ def _record_devices(heard: Iterable[tuple[HostRow, Callback]], now: datetime) ->
         free[whose] = ToyReport(whose, host["_id"], call.toys.kept)
     news: set[str] = set()
     for each in rounds:
-        news |= register.record(
-            list(each.values()),
-            now=now,
-            stands=lambda said, session: _is_paired(said, now, session),
-        )
+        news |= register.record(list(each.values()), now=now, stands=_is_paired)
     return news
 
 
-def _is_paired(said: ToyReport, now: datetime, session: ClientSession) -> bool:
-    """Written, not only read: of a report and an unpairing at the same moment, one waits for the
-    other."""
+def _is_paired(said: ToyReport, session: ClientSession) -> bool:
+    """Written, not only read, so that of a report and an unpairing at the same moment one waits for
+    the other; and with something new, since a write that changes nothing is none to the server.
+    What was said last is not known again before all of it is kept."""
     wanted = {"_id": said.host_id, "unpaired_at": None}
-    seen = {"$set": {"last_seen_at": now}}
-    return bool(collection(Host).update_one(wanted, seen, session=session).matched_count)
+    being_written = {"$set": {"content": secrets.token_hex(8)}}
+    return bool(collection(Host).update_one(wanted, being_written, session=session).matched_count)
 
 
 # --- 3. hosts ------------------------------------------------------------------------------------

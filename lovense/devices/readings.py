@@ -105,6 +105,8 @@ def _reading(field: str, toy: Any, key: str) -> ToyReading:
     toy_id = toy.get("id") or key
     if not isinstance(toy_id, str) or not _is_id(toy_id):
         raise InvalidReport(f"{field}.id", f"must be 1 to {LONGEST_ID} printable characters")
+    if "/" in toy_id:  # it is part of the addresses under which its device is changed
+        raise InvalidReport(f"{field}.id", "must not contain a slash")
     # The callback's `name` is the type; a page and the Socket API name both.
     toy_type = _text(toy.get("toyType"), LONGEST_TYPE) or _text(toy.get("type"), LONGEST_TYPE)
     name = _text(toy.get("name"), LONGEST_NAME)

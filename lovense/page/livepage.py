@@ -15,27 +15,24 @@ from django.db.models import QuerySet
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.rules import Rules, is_paused, is_stopped
-from lovense.devices import summary
+from lovense.devices import choices, summary
 from lovense.lane import eta
 from lovense.menus.vibration import MAXIMUM_LEVEL
-from lovense.models import Activation, ActivationStatus, Device, DeviceStatus, PageLease, Performer
+from lovense.models import Activation, ActivationStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.outcome import Outcome
+from lovense.page.showndevice import ShownDevice
 from lovense.rows import StopAnswerRow
 from lovense.stopping import presses
 from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
 from tips.queue import ordering
 
+REGIONS = frozenset({"queue", "devices", "notices", "feed", "stop"})
 QUEUE_SHOWN = 8
 COUNTED_AT_MOST = 1000
 FEED_SHOWN = 20
-DEVICES_SHOWN = 16
-# A device that has said nothing for this long is not shown as connected.
-NEWS_EXPECTED = timedelta(seconds=30)
 TROUBLE_SHOWN_FOR = timedelta(minutes=10)
-LOW_BATTERY, EMPTY_BATTERY = 20, 10
-BACK_SHOWN_FOR = timedelta(seconds=30)
 METER = range(20)
 
 MODES: list[tuple[str, str, str]] = [
@@ -276,9 +273,9 @@ class LivePage:
             return None
         said = presses.of_epoch(self._id, row["stop_epoch"])
         toys = [
-            (device.name, *_said_of(device.toy_id, said))
+            (device.nickname, *_said_of(device.row["toy_id"], said))
             for device in self.devices
-            if not device.is_away or any(each["toyId"] == device.toy_id for each in said)
+            if not device.is_away or any(each["toyId"] == device.row["toy_id"] for each in said)
         ]
         return Stop(row.get("stopped_by", ""), since, toys)
 
@@ -301,10 +298,8 @@ class LivePage:
 
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
-    def devices(self) -> list["ShownDevice"]:
-        hers = Device.objects.filter(performer_id=self._id, removed_at=None, unpaired_at=None)
-        found = sorted(hers[:DEVICES_SHOWN], key=lambda device: device.nickname or device.name)
-        return [ShownDevice(device, self._now) for device in found]
+    def devices(self) -> list[ShownDevice]:
+        return [ShownDevice(row, self._now) for row in choices.of(self._id).kept]
 
     @cached_property
     def is_away(self) -> bool:
@@ -379,17 +374,19 @@ class LivePage:
 
     def _device_notices(self) -> Iterator[Notice]:
         for device in self.devices if self.is_held else []:
+            if not device.is_enabled:
+                continue
             if device.is_away:
                 yield Notice(
                     "bad",
-                    f"{device.name}: {device.words.lower()}",
+                    f"{device.nickname}: {device.words.lower()}",
                     "Check that it is switched on and near.",
                 )
-            elif device.battery is not None and device.battery <= LOW_BATTERY:
-                tone = "bad" if device.battery <= EMPTY_BATTERY else "warn"
-                yield Notice(tone, f"{device.name}: battery low", f"{device.battery} % left.")
+            elif device.is_low:
+                tone = "bad" if device.is_empty else "warn"
+                yield Notice(tone, f"{device.nickname}: battery low", f"{device.battery} % left.")
             elif device.is_back:
-                yield Notice("good", f"{device.name} is back", "It plays again.")
+                yield Notice("good", f"{device.nickname} is back", "It plays again.")
 
     def _trouble_notices(self) -> Iterator[Notice]:
         since = self._now - TROUBLE_SHOWN_FOR
@@ -418,37 +415,3 @@ def _said_of(toy_id: str, said: Sequence[StopAnswerRow]) -> tuple[str, bool]:
     if any(each["answer"] == MOVING for each in answers):
         return "still moving: switch it off by hand", False
     return ("silent", True) if answers else ("not answered yet", False)
-
-
-class ShownDevice:
-    """A device as a person reads it."""
-
-    _WORDS = {
-        DeviceStatus.CONNECTED: "Connected",
-        DeviceStatus.DISCONNECTED: "Disconnected",
-        DeviceStatus.ERROR: "Error",
-    }
-    BATTERY_WIDTH = 17.8  # of the full bar inside its outline, in the drawing's units
-
-    def __init__(self, device: Device, now: datetime) -> None:
-        self.name, self.battery = device.nickname or device.name, device.battery
-        self.toy_id = device.toy_id
-        self.last_seen_at = device.last_seen_at
-        is_news_due = now - device.last_seen_at > NEWS_EXPECTED
-        self.is_away = is_news_due or device.status != DeviceStatus.CONNECTED
-        self.words = "No news" if is_news_due else self._WORDS[DeviceStatus(device.status)]
-        if not device.is_enabled:
-            self.words = "Switched off by you"
-        self.is_back = (
-            device.last_connected_at is not None
-            and device.last_connected_at != device.first_connected_at
-            and now - device.last_connected_at <= BACK_SHOWN_FOR
-        )
-
-    @property
-    def battery_width(self) -> str:
-        return f"{self.BATTERY_WIDTH * (self.battery or 0) / 100:.1f}"
-
-    @property
-    def battery_tone(self) -> str:
-        return "bad" if self.battery is not None and self.battery <= LOW_BATTERY else ""

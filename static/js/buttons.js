@@ -1,4 +1,4 @@
-// The live page's buttons. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
+// The buttons of a performer's page. They are HTMX's; here is what HTML cannot do: the dialog that asks back, and what an answer says.
 // The dialog is no modal one, which would take the stop button away: all but that is inert while it is open.
 
 import { after } from "./clock.js";
@@ -9,9 +9,11 @@ const dialog = document.querySelector("#confirm");
 const rest = document.querySelectorAll(".bar, .page__head, .live, .foot");
 const told = document.querySelector("[data-told]");
 let forget = () => {};
+let opener = ""; // the id of the button that asked: a region may be fetched again while the dialog is open
 
 function open() {
   if (dialog.open) return;
+  opener = document.activeElement.id;
   dialog.show(); // it knows where the focus was, and must come before that is inert
   for (const element of rest) element.inert = true;
 }
@@ -39,10 +41,14 @@ function failed({ target, xhr }) {
 document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target !== dialog) return;
   open();
-  dialog.querySelector("[autofocus]")?.focus();
+  (dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("[autofocus]"))?.focus();
 });
 dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && close());
 document.addEventListener("keydown", ({ key }) => key === "Escape" && close());
+dialog.addEventListener("close", () => {
+  const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
+  if (isLost) document.getElementById(opener)?.focus({ preventScroll: true });
+});
 document.body.addEventListener("said", ({ detail }) => tell(detail));
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.body.addEventListener(failure, ({ detail }) => failed(detail));

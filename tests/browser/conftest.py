@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser import stage
 from tests.browser.stage import Actress, Stage
 from tests.flows.stack import Stack
+from tests.vendor import Vendor, vendor
 
-NAMES = [f"performer-{number}" for number in range(1, 41)]
+NAMES = [f"performer-{number}" for number in range(1, 61)]
 
 
 @pytest.fixture(scope="package")
@@ -24,8 +25,17 @@ def chrome() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def the_stage(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with Stack(tmp_path_factory.mktemp("stack"), DEBUG="true") as stack:
+def cloud() -> Iterator[Vendor]:
+    """The vendor's cloud and phones, which the stack asks and which call it back."""
+    with vendor(has_https=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def the_stage(chrome: Browser, cloud: Vendor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    directory, address = tmp_path_factory.mktemp("stack"), cloud.simulator.url
+    with Stack(directory, DEBUG="true", LOVENSE_API_BASE_URL=address) as stack:
+        cloud.sim("manners", {"callbackTo": f"{stack.url}/api/webhooks/lovense"})
         yield Stage(stack)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.stage import STAFF, Actress, Stage, browser
 from tests.flows.stack import Stack
+from tests.vendor import Vendor, vendor
 
 SIZES = ((1280, 800), (360, 780))
 THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
@@ -32,6 +34,32 @@ from lovense import retries
 from tips.models import QueueRequest
 for row in list(collection(QueueRequest).find({"status": "pending"}).sort("turn", -1).limit(2)):
     retries._give_up(row, "busy", now=clock.now())
+"""
+
+
+# Toys of a second app and of her page; one is removed, one is off, one is limited.
+_TOYS = """
+from ground import clock
+from ground.json.fields import Fields
+from lovense.devices import choices, readings, register
+from lovense.devices.changes import ToyReport
+now, whose = clock.now(), "{performer}"
+words = ["Vibrate", "Thrusting"]
+toys = [
+    {{"id": "a1", "name": "gravity", "status": 1, "battery": 12, "fullFunctionNames": words}},
+    {{"id": "a2", "name": "edge", "status": 0, "battery": 45}},
+    {{"id": "a3", "name": "of a type that nobody knows", "status": 1, "shortFunctionNames": ["v", "zz"]}},
+    {{"id": "a4", "name": "solacepro", "status": 1}},
+    {{"id": "a5", "name": "domi", "status": 1}},
+]
+register.record([ToyReport(whose, "b" * 24, readings.toys_of(toys).kept)], now=now)
+virtual = {{"id": "v1", "name": "Lush", "toyType": "lush", "status": 1, "battery": 90}}
+register.report(whose, [virtual], now=now)
+limits = {{"maximumSeconds": 20, "functions": {{"Vibrate": {{"cap": 12}}}}}}
+for toy_id, said in (("a1", limits), ("a3", {{"enabled": False}})):
+    choice = choices.Choice(Fields(said, ""))
+    choices.change(performer_id=whose, device_id=whose + "." + toy_id, choice=choice, by="bea", now=now)
+choices.remove(performer_id=whose, device_id=whose + ".a5", by="bea", now=now)
 """
 
 
@@ -99,6 +127,54 @@ def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress)
     return tips
 
 
+def device_pages(camera: Camera, chrome: Browser, stage: Stage, cloud: Vendor, bea: Actress) -> None:
+    """A pairing in each of its steps, what may come between, and the devices that she has then."""
+    page = chrome.new_context().new_page()
+    stage.log_in(page, bea.name)
+    page.goto(f"{stage.url}/devices")
+    expect(page.locator("[data-socket]")).to_have_text("Connected")
+    camera.take(page, "devices-none")
+    for name, fault in (("operator", "qr/code:501"), ("limited", "qr/http:429"), ("answer", "qr/html")):
+        cloud.sim("faults", {"faults": [fault]})
+        page.locator("#pair").click()
+        expect(page.locator("#pairing-error .notice")).to_be_visible()
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        camera.take(page, f"devices-error-{name}")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator("#pairing-error")).to_be_empty()
+    page.locator("#pair").click()
+    code = page.locator(".walk__letters").inner_text()
+    camera.take(page, "devices-waiting")
+    for toy_id in cloud.toy_ids:
+        cloud.sim(f"toys/{toy_id}", {"on": False})
+    cloud.sim("scan", {"code": code})
+    expect(page.locator("[data-step=scanned]")).to_be_visible()
+    camera.take(page, "devices-scanned")
+    for toy_id in cloud.toy_ids:
+        cloud.sim(f"toys/{toy_id}", {"on": True})
+    cloud.sim("heartbeat", {})
+    expect(page.locator("[data-step=connected]")).to_be_visible()
+    camera.take(page, "devices-connected")
+    some_devices(camera, page, stage, bea)
+    page.get_by_role("button", name="Change \u2068Gravity\u2069").click()
+    page.get_by_label("Nickname").fill("lush")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog").locator("[aria-invalid]")).to_be_visible()
+    camera.take(page, "devices-form")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Unpair").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    camera.take(page, "devices-unpair")
+
+
+def some_devices(camera: Camera, page: Page, stage: Stage, bea: Actress) -> None:
+    """Every state that a device can be in."""
+    stage.stack.manage("shell", "-v0", "-c", _TOYS.format(performer=bea.performer_id))
+    page.reload()
+    expect(page.locator("[data-socket]")).to_have_text("Connected")
+    camera.take(page, "devices-several")
+
+
 def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, str]) -> None:
     page = chrome.new_context().new_page()
     stage.log_in(page, STAFF)
@@ -153,10 +229,16 @@ def queue_pages(camera: Camera, page: Page, stage: Stage) -> None:
 
 
 def main(directory: str) -> None:
-    with tempfile.TemporaryDirectory() as data, Stack(Path(data)) as stack, browser() as chrome:
+    with ExitStack() as running:
+        cloud = running.enter_context(vendor(has_https=False))
+        data = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        stack = running.enter_context(Stack(data, LOVENSE_API_BASE_URL=cloud.simulator.url))
+        cloud.sim("manners", {"callbackTo": f"{stack.url}/api/webhooks/lovense"})
+        chrome = running.enter_context(browser())
         stage, camera = Stage(stack), Camera(Path(directory))
-        (ana,) = stage.prepare("ana")
+        ana, bea = stage.prepare("ana", "bea")
         tips = performer_pages(camera, chrome, stage, ana)
+        device_pages(camera, chrome, stage, cloud, bea)
         tips["waiting"] = stage.tip(ana, 50, name="poor", user_id=POOR)
         staff_pages(camera, chrome, stage, tips)
 

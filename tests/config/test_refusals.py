@@ -10,13 +10,15 @@ from django.urls import path
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from adminpanel.watch.devices import NoSuchCursor
 from adminpanel.watch.metrics import InvalidPeriod, PeriodTooLong
 from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
-from lovense.devices import pairing, vendor
+from lovense.devices import choices, pairing, readings, vendor
 from lovense.lane import cancellation, controls, deadletters, decisions, letter, submissions
+from lovense.performers import preferences
 from lovense.webhooks import TooManyCallbacks
 from tips import api
 from tips.intake import idempotency
@@ -30,6 +32,7 @@ REFUNDED = (
 )
 RUN = "It is part of one run with others; only the whole run can be ended, by skipping it."
 KEY = "Idempotency-Key"
+SIXTEEN = "You have 16 devices: remove another one first."
 HOSTS = "At most 4 apps can be paired. Unpair one of them first."
 UNSHOWN = "What Lovense answered cannot be shown. A code, if there is one, can be typed in."
 AWAY = "Lovense cannot be reached at the moment. Try again in a little while."
@@ -100,6 +103,26 @@ ANSWERS = [
     (
         submissions.SubmissionKeyReused(),
         *(422, "idempotency_key_reused", "This idempotencyKey was used for other content.", None),
+    ),
+    (preferences.NoSuchPerformer(), 404, "not_found", "There is no such performer.", None),
+    (
+        NoSuchCursor("cursor", "must be `next`"),
+        *(400, "malformed", "cursor: must be `next`.", {"field": "cursor", "rule": "must be `next`"}),
+    ),
+    (choices.NoSuchDevice(), 404, "not_found", "There is no such device.", None),
+    (
+        choices.NicknameTaken("nickname", "is taken"),
+        *(400, "malformed", "nickname: is taken.", {"field": "nickname", "rule": "is taken"}),
+    ),
+    (choices.TooManyDevices(), 409, "too_many_devices", SIXTEEN, None),
+    (
+        choices.NeedsTrial("Depth"),
+        *(409, "needs_trial", "Depth stays off until you have tried it on this device."),
+        {"function": "Depth"},
+    ),
+    (
+        readings.InvalidReport("toys", "must be a list"),
+        *(400, "malformed", "toys: must be a list.", {"field": "toys", "rule": "must be a list"}),
     ),
     (pairing.NoSuchPairing(), 404, "not_found", "There is no such pairing.", None),
     (pairing.NoSuchHost(), 404, "not_found", "There is no such paired app.", None),

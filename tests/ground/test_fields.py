@@ -277,6 +277,14 @@ def test_a_time_is_of_our_days(value, rule):
     assert refusal(fields(t=value).moment, "t") == ("t", rule)
 
 
+def test_where_leaving_out_means_something_null_is_refused():
+    given_ones = fields(name="", count=0, nothing=None)
+    assert [given_ones.given(name) for name in ("name", "count", "other")] == [True, True, False]
+    assert refusal(given_ones.given, "nothing") == ("nothing", "must not be null")
+    inner = fields(part={"nothing": None}).object("part")
+    assert refusal(inner.given, "nothing") == ("part.nothing", "must not be null")
+
+
 def test_a_time_may_be_ahead_of_our_clock_by_so_much():
     day = timedelta(days=1)
     near, far = (clock.iso(clock.now() + day + timedelta(minutes=m)) for m in (-1, 1))

@@ -6,13 +6,13 @@ import json
 import pytest
 
 from ground.mongodb.collections import collection
-from lovense import views
+from lovense.views import live
 from tests.chain import SECOND, Chain
 from tests.factories import fund
 from tips.models import QueueRequest
 from tips.queue import requests as queue
 
-REGIONS = sorted(views.REGIONS)
+REGIONS = sorted(live.REGIONS)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@ is hers no more."""
 
 import json
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -477,6 +479,37 @@ def test_a_callback_that_was_under_way_brings_nothing_back(ana, paired, monkeypa
     take(call(LUSH, NORA), now=NOW + 2 * SECOND)
     assert (summary_of(ana), device(ana, "toy-2")) == ({}, None)
     assert (host()["content"], host()["uid"], host()["domain"]) == ("", "", "")
+
+
+def test_a_new_toy_and_an_unpairing_wait_for_each_other(ana, monkeypatch):
+    """The report has seen that the app is paired and has not written its toy; nothing that she is told by
+    stands between the two."""
+    opened(ana)
+    take(call(toys=[]))
+    collection(Performer).update_many({}, {"$set": {"bridge": "SIMULATOR"}})
+    real_rows, real_owned = register.rows_of, hosts._owned
+    turned_back, tries, pressed = threading.Event(), [], []
+
+    def owned(*args):
+        tries.append(args)
+        if len(tries) == 2:
+            turned_back.set()
+        return real_owned(*args)
+
+    def rows_of(performer_id, session):
+        if not pressed:
+            pressed.append(pool.submit(unpair, ana))
+            pressed[0].add_done_callback(lambda done: turned_back.set())
+            assert turned_back.wait(5)
+        return real_rows(performer_id, session)
+
+    monkeypatch.setattr(hosts, "_owned", owned)
+    monkeypatch.setattr(register, "rows_of", rows_of)
+    with ThreadPoolExecutor(1) as pool:
+        take(call(LUSH))
+        assert pressed[0].result(10)["unpaired_at"] == NOW + SECOND
+    assert device(ana)["unpaired_at"] == NOW + SECOND
+    assert host()["uid"] == ""
 
 
 def test_unpairing_and_callbacks_at_once_leave_nothing_of_it(ana, in_threads):

@@ -1,0 +1,198 @@
+"""What the performer's page of devices shows: those she has, what each of them may do and why it
+cannot be reached, those she removed, the apps she paired, and how far a pairing is.
+
+Her own rows only, each part read once and only for the region that shows it. Nothing is changed
+here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from lovense.devices import changes, choices, hosts, pairing, summary, toytable
+from lovense.devices.choices import HerDevices
+from lovense.devices.readings import LONGEST_NICKNAME
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.models import Performer
+from lovense.page.pairingwalk import PairingWalk
+from lovense.page.showndevice import ShownDevice
+from lovense.rows import DeviceRow, FunctionRow, HostRow
+
+REGIONS = frozenset({"devices", "pairing", "hosts"})
+# Who says that a device has a function.
+SOURCES = {
+    "verified": "you tried it",
+    "gettoys": "it says so itself",
+    "table": "known of its type",
+    "default": "assumed, its type is not known",
+}
+WHY_AWAY = {
+    changes.REPORTED: "Its app does not reach it. Switch it on and keep it near the phone.",
+    changes.MISSING: "Its app does not list it any more. Connect it in the Lovense app.",
+    changes.NO_NEWS: "Its app has fallen silent. Open the Lovense app, and keep the phone awake.",
+}
+NOT_THIS_WAY = "Virtual devices play while you rehearse, and not now."
+WHY_A_PAGE_LACKS_IT = {
+    changes.REPORTED: "The page that has it says that it is not connected.",
+    changes.MISSING: "The page does not have it any more.",
+    changes.NO_NEWS: "The page that had it is closed. Open the Live page.",
+}
+APPS = {"remote": "Lovense Remote", "connect": "Lovense Connect"}
+SYSTEMS = {"android": "Android", "ios": "iOS", "pc": "a PC", "windows": "Windows", "mac": "a Mac"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFunction:
+    """A function of a device: whether and how strongly it may move, and who says that it has it.
+    `may_choose` is false of what is not hers to switch here."""
+
+    name: str
+    words: str
+    source: str
+    is_on: bool
+    may_choose: bool
+    cap: int
+    top: int
+
+
+class ShownHost:
+    """An app that she paired."""
+
+    def __init__(self, row: HostRow) -> None:
+        self.host_id, self.version = row["_id"], row["app_version"]
+        self.last_seen_at = row["last_seen_at"]
+        app, system = APPS.get(row["app_type"].lower(), "Lovense app"), row["platform"].lower()
+        self.words = f"{app} on {SYSTEMS[system]}" if system in SYSTEMS else app
+        count = row["toys_count"]
+        self.toys = "1 toy" if count == 1 else f"{count} toys"
+
+
+class KeptDevice(ShownDevice):
+    """A device of hers, with all that its page shows."""
+
+    def __init__(self, row: DeviceRow, now: datetime, host: ShownHost | None, bridge: str) -> None:
+        super().__init__(row, now)
+        self.device_id, self.host = row["_id"], host
+        self.is_of_page = row["host_id"] == summary.PAGE
+        self.is_reached = summary.is_reached(row, bridge)
+        self.is_virtual = self.is_of_page and bridge == summary.SIMULATOR
+        self.firmware = row["firmware"]
+        self.maximum_seconds, self.unsupported = row["maximum_seconds"], row["unsupported"]
+
+    @property
+    def kind(self) -> str:
+        """The vendor writes types in small letters."""
+        name = self.row["name"]
+        return name if name != name.lower() else name.title()
+
+    @property
+    def is_able(self) -> bool:
+        """At least one of its functions may move."""
+        return any(each.is_on for each in self.functions)
+
+    @property
+    def is_ready(self) -> bool:
+        """It is told what is to be played."""
+        return self.is_reached and self.is_enabled and not self.is_away and self.is_able
+
+    @property
+    def tone(self) -> str:
+        if self.is_away:
+            return "warn" if self.is_enabled else "idle"
+        return "good"
+
+    @property
+    def why_silent(self) -> str:
+        """Why nothing is sent to it, and what helps; empty where something is."""
+        if not self.is_enabled:
+            return "Switched off: nothing is sent to it."
+        if self.is_away:
+            known = WHY_A_PAGE_LACKS_IT if self.is_of_page else WHY_AWAY
+            return known.get(changes.NO_NEWS if self.is_silent else self.row["reason"], "")
+        if not self.is_reached:
+            return NOT_THIS_WAY if self.is_of_page else "Not moved while you rehearse."
+        return "" if self.is_able else "Nothing that it can do may move."
+
+    @cached_property
+    def functions(self) -> list[ShownFunction]:
+        return [self._function(each) for each in self.row["functions"]]
+
+    def _function(self, function: FunctionRow) -> ShownFunction:
+        name = function["name"]
+        top, cap = toytable.TOPS[name], summary.cap_of(self.row, name)
+        is_on = summary.is_function_enabled(self.row, name)
+        return ShownFunction(
+            name=name,
+            words=_words(name, f"up to {cap} of {top}" if is_on else ""),
+            source=SOURCES[function["source"]],
+            is_on=is_on,
+            may_choose=is_on or not (name in summary.GUARDED or name in toytable.NOT_USED),
+            cap=cap,
+            top=top,
+        )
+
+
+def _words(name: str, strength: str) -> str:
+    if name in toytable.NOT_USED:
+        return "not used"
+    if not strength and name in summary.GUARDED:
+        return "off until you have tried it"
+    return strength or "off"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedDevice:
+    """A device that she may restore."""
+
+    device_id: str
+    nickname: str
+    removed_at: datetime | None
+
+
+class DevicesPage:
+    """What the page shows. Each part is read once, and only when the region that shows it is
+    rendered."""
+
+    longest_nickname = LONGEST_NICKNAME
+    shortest_seconds, longest_seconds = SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS
+
+    def __init__(self, performer: Performer, now: datetime) -> None:
+        self._performer, self._now = performer, now
+        self._id = performer.performer_id
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """What is played moves virtual devices, and she has others."""
+        is_virtual = self._performer.bridge == summary.SIMULATOR
+        return is_virtual and not all(each.is_reached for each in self.devices)
+
+    @cached_property
+    def devices(self) -> list[KeptDevice]:
+        return list(map(self.shown, self._hers.kept))
+
+    @cached_property
+    def _hers(self) -> HerDevices:
+        return choices.of(self._id)
+
+    def shown(self, row: DeviceRow) -> KeptDevice:
+        host = next((each for each in self.hosts if each.host_id == row["host_id"]), None)
+        return KeptDevice(row, self._now, host, self._performer.bridge)
+
+    @property
+    def ready(self) -> int:
+        """How many of them can be told something now."""
+        return sum(device.is_ready for device in self.devices)
+
+    @property
+    def removed(self) -> list[RemovedDevice]:
+        return [
+            RemovedDevice(row["_id"], row["nickname"], row["removed_at"])
+            for row in self._hers.removed
+        ]
+
+    @cached_property
+    def hosts(self) -> list[ShownHost]:
+        return [ShownHost(row) for row in hosts.of(self._id)]
+
+    @cached_property
+    def pairing(self) -> PairingWalk:
+        return PairingWalk(pairing.current(self._id, now=self._now), self._now)

@@ -1,0 +1,114 @@
+"""What the performer's pages have in common: whose page it is, a page or one region of it, and what
+a button answers.
+
+A button answers with no page at all: it says in the header what happened, and that regions of the
+page have changed; the page fetches those again. Another performer's thing is not found."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypedDict
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+
+from ground import clock
+from ground.audit import log as audit_log
+from ground.hops import doorbell
+from ground.json.errors import Refusal
+from lovense.models import Performer
+from lovense.rows import Json
+
+View = Callable[..., HttpResponse]
+
+
+class By(TypedDict):
+    """Who does something, and when."""
+
+    performer_id: str
+    by: str
+    now: datetime
+
+
+def by(request: HttpRequest, performer: Performer) -> By:
+    return {
+        "performer_id": performer.performer_id,
+        "by": request.user.get_username(),
+        "now": clock.now(),
+    }
+
+
+def performer_of(request: HttpRequest) -> Performer | None:
+    return Performer.objects.filter(user_id=request.user.pk).first()
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+def not_a_performer(request: HttpRequest) -> HttpResponse:
+    if isinstance(request.user, User) and request.user.is_staff:
+        return redirect("staff-tips")
+    raise PermissionDenied
+
+
+def region_of(request: HttpRequest, regions: frozenset[str]) -> str:
+    """The one that HTMX asks for; empty: the whole page."""
+    region = request.GET.get("region", "")
+    return region if request.htmx and region in regions else ""  # type: ignore[attr-defined]
+
+
+# --- buttons -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """Of one page: what of it is fetched again after a press, and how a refusal reads there; what
+    is not in `words` speaks for itself."""
+
+    news: tuple[str, ...]
+    words: Mapping[type[Refusal], str]
+
+    def hers(self, press: View) -> View:
+        """A button of her own page; what it started is looked at now."""
+
+        @never_cache
+        @login_required
+        @wraps(press)
+        def view(request: HttpRequest, **names: str) -> HttpResponse:
+            performer = performer_of(request)
+            if performer is None:
+                raise PermissionDenied
+            try:
+                with audit_log.coming_from(request.META.get("REMOTE_ADDR") or ""):
+                    answer = press(request, performer, **names)
+            except Refusal as why:
+                answer = self._refused(why)
+            if request.method == "POST":
+                doorbell.ring("lovense.dispatch")
+            return answer
+
+        return view
+
+    def told(self, said: str, *, tone: str = "good") -> HttpResponse:
+        events: Json = {"said": {"text": said, "tone": tone}}
+        events |= {f"news-{topic}": {} for topic in self.news}
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
+
+    def _refused(self, why: Refusal) -> HttpResponse:
+        """What stands against it as things are is said; a thing that is not there, or a value that
+        the page never offers, has its status."""
+        if why.status == 404:
+            raise Http404
+        if why.status == 400:
+            return HttpResponse(status=400)
+        return self.told(self.words.get(type(why), str(why)), tone="warn")
+
+
+def asked(request: HttpRequest, title: str, url: str, **more: Any) -> HttpResponse:
+    return render(request, "lovense/_confirm.html", {"title": title, "url": url, "count": 1} | more)

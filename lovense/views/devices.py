@@ -1,0 +1,191 @@
+"""The performer's page of devices and its buttons. Each finds whose page it is, makes one call into
+a rule and says what came of it."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ground import clock
+from ground.json.errors import Refusal
+from ground.json.fields import Fields, Malformed
+from lovense.devices import choices, hosts, pairing, summary
+from lovense.devices.choices import Choice
+from lovense.models import Performer
+from lovense.page import deviceform
+from lovense.page.deviceform import DeviceForm
+from lovense.page.devicespage import REGIONS, DevicesPage
+from lovense.rows import DeviceRow
+from lovense.sending import groups
+from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
+
+
+@never_cache
+@require_safe
+@login_required
+def devices(request: HttpRequest) -> HttpResponse:
+    """The page or, to HTMX, one region of it by name."""
+    performer = performer_of(request)
+    if performer is None:
+        return not_a_performer(request)
+    region = region_of(request, REGIONS)
+    context = {
+        "shown": DevicesPage(performer, clock.now()),
+        "performer": performer,
+        "region": region,
+        "layout": "lovense/_region.html" if region else "base.html",
+    }
+    return render(request, "lovense/devices.html", context)
+
+
+# --- buttons -------------------------------------------------------------------------------------
+
+_page = Buttons(news=("devices",), words={})
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def change(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """GET: what may be chosen; POST: chosen, or what was typed with what is wrong with it."""
+    row = choices.owned(performer.performer_id, device_id)
+    if request.method != "POST":
+        return _form(request, performer, row)
+    try:
+        choice = Choice(Fields(deviceform.body(request.POST), ""))
+        choices.change(**by(request, performer), device_id=device_id, choice=choice)
+    except Malformed as wrong:
+        return _form(request, performer, row, typed=request.POST, wrong=wrong)
+    _tell(performer)
+    return _page.told("Saved.")
+
+
+def _form(
+    request: HttpRequest,
+    performer: Performer,
+    row: DeviceRow,
+    typed: QueryDict | None = None,
+    wrong: Malformed | None = None,
+) -> HttpResponse:
+    page = DevicesPage(performer, clock.now())
+    form = DeviceForm(page.shown(row), typed, wrong)
+    return render(request, "lovense/_device_form.html", {"form": form, "shown": page})
+
+
+@require_POST
+@_page.hers
+def switch(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    is_on = request.POST.get("enabled") == "1"
+    choice = Choice(Fields({"enabled": is_on}, ""))
+    row = choices.change(**by(request, performer), device_id=device_id, choice=choice)
+    _tell(performer)
+    return _page.told(f"{row['nickname']} {'plays again' if is_on else 'is switched off'}.")
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def remove(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """GET: the question, in words; POST: done."""
+    if request.method == "POST":
+        row = choices.remove(**by(request, performer), device_id=device_id)
+        _tell(performer)
+        return _page.told(f"{row['nickname']} is removed.")
+    row = choices.owned(performer.performer_id, device_id)
+    return asked(
+        request,
+        f"Remove “{row['nickname']}”?",
+        reverse("devices-remove", args=[device_id]),
+        text="Nothing is sent to it any more, also when its app reports it again. What you chose "
+        "for it is kept: you can restore it on this page.",
+        label="Remove it",
+        keep="Keep it",
+    )
+
+
+@require_POST
+@_page.hers
+def restore(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    row = choices.restore(**by(request, performer), device_id=device_id)
+    _tell(performer)
+    name = row["nickname"]
+    if not summary.is_kept(row):
+        return _page.told(f"{name} comes back when its app is paired again.")
+    return _page.told(f"{name} is back.")
+
+
+# --- pairing -------------------------------------------------------------------------------------
+
+# As the performer reads what came between her and a code; the sentence is the refusal's own.
+_BETWEEN = {
+    "try_later": "Lovense does not answer",
+    "operator_fault": "This site cannot ask Lovense",
+    "vendor_answer": "No picture from Lovense",
+    "too_many_hosts": "Too many apps",
+}
+
+
+@require_POST
+@_page.hers
+def pair(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """A new app or, again, one of hers. What comes between is said above the steps, for as long as
+    the pairing stands where it stood then."""
+    host_id = request.POST.get("host") or None
+    try:
+        pairing.pair(**by(request, performer), host_id=host_id, key="")
+    except Refusal as why:
+        if why.code not in _BETWEEN:
+            raise
+        return _stands(request, performer, why)
+    return _stands(request, performer)
+
+
+@require_POST
+@_page.hers
+def cancel_pairing(request: HttpRequest, performer: Performer, pairing_id: str) -> HttpResponse:
+    pairing.cancel(**by(request, performer), pairing_id=pairing_id)
+    return _stands(request, performer)
+
+
+def _stands(
+    request: HttpRequest, performer: Performer, wrong: Refusal | None = None
+) -> HttpResponse:
+    """Where it stands is fetched again; here is what is wrong, or nothing."""
+    _tell(performer)
+    context = {
+        "wrong": wrong,
+        "title": _BETWEEN[wrong.code] if wrong else "",
+        "tone": "bad" if wrong and wrong.code == "operator_fault" else "warn",
+        "step": DevicesPage(performer, clock.now()).pairing.step,
+    }
+    answer = render(request, "lovense/_pairing_error.html", context)
+    answer["HX-Trigger"] = "news-devices"
+    return answer
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResponse:
+    """GET: the question, in words; POST: done."""
+    if request.method == "POST":
+        hosts.unpair(**by(request, performer), host_id=host_id)
+        _tell(performer)
+        return _page.told("Unpaired.")
+    page = DevicesPage(performer, clock.now())
+    host = next((each for each in page.hosts if each.host_id == host_id), None)
+    if host is None:
+        raise Http404
+    return asked(
+        request,
+        f"Unpair {host.words}?",
+        reverse("devices-unpair", args=[host_id]),
+        text="Its toys leave your devices, and nothing that it reports counts any more. Paired "
+        "again, they come back with their nicknames and limits.",
+        label="Unpair it",
+        keep="Keep it",
+    )
+
+
+def _tell(performer: Performer) -> None:
+    """Her other pages."""
+    groups.news.mark([performer.performer_id], "devices")

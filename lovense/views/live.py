@@ -1,0 +1,182 @@
+"""The performer's live page and its buttons. Each finds whose page it is, makes one call into a
+rule and says what came of it."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ground import clock
+from lovense.deciding.activation import new_row
+from lovense.lane import controls
+from lovense.models import Performer
+from lovense.page.livepage import METER, REGIONS, LivePage, tokens
+from lovense.stopping import stop as stopping
+from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
+from tips.queue import requests as queue
+
+PAUSES: dict[str, tuple[timedelta | None, str]] = {
+    "5": (timedelta(minutes=5), "5 min"),
+    "15": (timedelta(minutes=15), "15 min"),
+    "60": (timedelta(minutes=60), "1 h"),
+    "": (None, "Until I resume"),
+}
+# In the audit log: through which door it came.
+BY_HAND = "on the live page"
+
+
+@never_cache
+@require_safe
+@login_required
+def live(request: HttpRequest) -> HttpResponse:
+    """The page or, to HTMX, one region of it by name."""
+    performer = performer_of(request)
+    if performer is None:
+        return not_a_performer(request)
+    region = region_of(request, REGIONS)
+    context = {
+        "live": LivePage(performer, clock.now()),
+        "performer": performer,
+        "bars": METER,
+        "region": region,
+        "layout": "lovense/_region.html" if region else "base.html",
+        "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
+    }
+    return render(request, "lovense/live.html", context)
+
+
+# --- buttons -------------------------------------------------------------------------------------
+
+_page = Buttons(
+    news=("queue", "notices"),
+    words={
+        controls.PartOfRun: "It plays together with others as one run. “Skip” ends the whole run.",
+        controls.AlreadyOver: "It is over already.",
+        controls.NothingPlays: "It does not play any more.",
+        controls.AlreadyFirst: "It cannot move further up.",
+    },
+)
+
+
+@require_POST
+@_page.hers
+def pause(request: HttpRequest, performer: Performer) -> HttpResponse:
+    if (minutes := request.POST.get("minutes", "")) not in PAUSES:
+        return HttpResponse(status=400)
+    whose, (length, words) = by(request, performer), PAUSES[minutes]
+    controls.pause(**whose, why=BY_HAND, until=_later(whose["now"], length))
+    return _page.told(f"Paused for {words}." if length else "Paused until you resume.")
+
+
+def _later(now: datetime, length: timedelta | None) -> datetime | None:
+    return now + length if length else None
+
+
+@require_POST
+@_page.hers
+def resume(request: HttpRequest, performer: Performer) -> HttpResponse:
+    controls.resume(**by(request, performer))
+    return _page.told("The queue goes on.")
+
+
+def _or_back(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Also for a page whose scripts do not run."""
+    return answer if request.htmx else redirect("live")  # type: ignore[attr-defined]
+
+
+@require_POST
+@_page.hers
+def stop(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """Never asks back."""
+    stopping.press(**by(request, performer), why=BY_HAND, through="page")
+    said = "Stopped. Nothing starts until you resume."
+    return _or_back(request, _page.told(said, tone="warn"))
+
+
+@require_POST
+@_page.hers
+def resume_all(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """After a stop: the pause ends with it."""
+    stopping.resume(**by(request, performer))
+    return _or_back(request, _page.told("What waited plays on."))
+
+
+@require_POST
+@_page.hers
+def mode(request: HttpRequest, performer: Performer) -> HttpResponse:
+    controls.set_mode(**by(request, performer), mode=request.POST.get("mode", ""))
+    return _page.told("The order has changed.")
+
+
+@require_POST
+@_page.hers
+def skip(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """Without asking back: it is also how she stops what plays. The id keeps a second press from
+    ending the next one."""
+    ended = controls.skip(
+        **by(request, performer), why=BY_HAND, request_id=request.POST.get("request") or None
+    )
+    return _page.told("Ending it." if ended.status == "cancelling" else "Skipped.")
+
+
+@require_POST
+@_page.hers
+def up(request: HttpRequest, performer: Performer, request_id: str) -> HttpResponse:
+    controls.move_up(**by(request, performer), request_id=request_id)
+    return _page.told("Moved up.")
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def remove(request: HttpRequest, performer: Performer, request_id: str) -> HttpResponse:
+    """GET: the question, in words; POST: done."""
+    if request.method == "POST":
+        ended = controls.cancel(**by(request, performer), request_id=request_id, why=BY_HAND)
+        return _page.told(
+            "Ending it." if ended.status == "cancelling" else "Removed from the queue."
+        )
+    row = queue.find(request_id, "lane", "status", "payload", "type", "idempotency_key", "position")
+    if row is None or row["lane"] != performer.performer_id:
+        raise controls.NoSuchRequest
+    told = new_row(row, clock.now())
+    title = f"Remove “{tokens(told['amount'], row['type'])}” from {told['tipper_name']}?"
+    return asked(
+        request, title, reverse("live-remove", args=[request_id]), label="Remove it", keep="Keep it"
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def clear(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: how many there are; POST: done, if it is still as many."""
+    counted = controls.waiting(performer_id=performer.performer_id)
+    changed = False
+    if request.method == "POST":
+        try:
+            cleared = controls.clear(
+                **by(request, performer),
+                why=BY_HAND,
+                expected=_number(request.POST.get("expected", "")),
+            )
+            return _page.told(f"{cleared} removed from the queue.")
+        except controls.CountChanged as error:
+            counted, changed = error.actual, True
+    title = (
+        f"Remove all {counted} that wait?"
+        if counted > 1
+        else "Remove the one that waits?"
+        if counted
+        else "Nothing waits"
+    )
+    more = {"expected": counted, "count": counted, "is_changed": changed}
+    return asked(
+        request, title, reverse("live-clear"), label=f"Remove {counted}", keep="Keep them", **more
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

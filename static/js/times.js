@@ -1,0 +1,38 @@
+// Times in the reader's own clock: `data-clock` a time of day, `data-age` how long ago, `data-starts` how long until.
+
+import { age, every, serverNow } from "./clock.js";
+
+const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** Writes every time below this element. */
+export function times(root) {
+  for (const element of root.querySelectorAll("time[data-clock]")) {
+    const at = new Date(element.dateTime);
+    element.textContent = clockTime.format(at);
+    element.title = at.toLocaleString();
+  }
+  ages(root);
+}
+
+function ages(root) {
+  for (const element of root.querySelectorAll("time[data-age]")) {
+    element.textContent = `${age(serverNow() - Date.parse(element.dateTime))} ago`;
+  }
+  for (const element of root.querySelectorAll("time[data-starts]")) {
+    element.textContent = until(Date.parse(element.dateTime) - serverNow());
+    element.title = new Date(element.dateTime).toLocaleString();
+  }
+}
+
+/** "now", "in 8 s", "in 4 min", "in 2 h 5 min": foreseen, so the further away the rounder. */
+function until(ms) {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 1) return "now";
+  if (seconds < 100) return `in ${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `in ${minutes} min` : `in ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+times(document);
+every(1000, () => ages(document));
+document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => times(target));

@@ -1,0 +1,246 @@
+"""The page of devices against the whole running system and the vendor's simulator: a pairing from the press
+of a button to the toys in the list, and what she does with them."""
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+CONNECTED = re.compile("^Connected$")
+# The open pairings end in so many seconds.
+_SHORTEN = """
+from datetime import timedelta
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense.models import Pairing
+over = clock.now() + timedelta(seconds={seconds})
+collection(Pairing).update_many({{"open_for": {performer!r}}}, {{"$set": {{"expires_at": over}}}})
+"""
+
+
+@pytest.fixture
+def devices(live, the_stage, cloud):
+    """Her page of devices, connected; the vendor has a phone with three toys and remembers nobody."""
+    cloud.sim("reset")
+    live.goto(f"{the_stage.url}/devices")
+    expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
+    return live
+
+
+def stands_at(page, step):
+    expect(page.locator(f"#region-pairing [data-step={step}]")).to_be_visible(timeout=15_000)
+
+
+def shown_code(page):
+    stands_at(page, "waiting")
+    return page.locator(".walk__letters").inner_text()
+
+
+def paired(page, cloud):
+    """All the way; three toys are in the list."""
+    page.get_by_role("button", name="Pair a device").click()
+    cloud.sim("scan", {"code": shown_code(page)})
+    expect(page.locator(".toy")).to_have_count(3)
+
+
+def button(page, name, nickname):
+    return page.get_by_role("button", name=f"{name} \u2068{nickname}\u2069")
+
+
+def toggle(page, nickname):
+    return page.get_by_role("switch", name=f"Plays: \u2068{nickname}\u2069")
+
+
+# --- pairing -----------------------------------------------------------------------------------------------
+
+
+def test_a_pairing_goes_from_the_picture_to_the_toys_without_a_reload(devices, cloud):
+    mark = uuid.uuid4().hex
+    devices.evaluate(f"window.mark = '{mark}'")
+    expect(devices.get_by_text("No device yet")).to_be_visible()
+    devices.get_by_role("button", name="Pair a device").focus()
+    devices.keyboard.press("Enter")
+    code = shown_code(devices)
+    picture = devices.locator(".walk__picture")
+    expect(picture).to_be_visible()
+    devices.wait_for_function("document.querySelector('.walk__picture').naturalWidth > 20")
+    expect(devices.locator("[data-expires]")).to_have_text(re.compile(r"^1[45] min \d\d s$"))
+    expect(devices.locator("#pair")).to_be_focused()
+    expect(devices.locator("[data-said]")).to_have_text("Waiting for the app to scan the code.")
+    for toy_id in cloud.toy_ids:
+        cloud.sim(f"toys/{toy_id}", {"on": False})
+    assert cloud.sim("scan", {"code": code})["callback"] == 200
+    stands_at(devices, "scanned")
+    expect(devices.locator("[aria-current=step]")).to_contain_text("Toys are found")
+    expect(devices.locator("#region-hosts")).to_contain_text("on Android")
+    for toy_id in cloud.toy_ids:
+        cloud.sim(f"toys/{toy_id}", {"on": True})
+    cloud.sim("heartbeat", {})
+    stands_at(devices, "connected")
+    expect(devices.locator("#region-pairing")).to_contain_text("3 toys found.")
+    expect(devices.locator("[data-said]")).to_have_text("Paired: 3 toys found.")
+    expect(devices.locator(".toy")).to_have_count(3)
+    expect(devices.locator("#region-devices")).to_contain_text("You are rehearsing")
+    assert devices.evaluate("window.mark") == mark
+
+
+def test_what_the_vendor_refuses_is_said_until_the_pairing_moves_on(devices, cloud):
+    cloud.sim("faults", {"faults": ["qr/code:501"]})
+    devices.get_by_role("button", name="Pair a device").click()
+    error = devices.locator("#pairing-error")
+    expect(error.get_by_role("alert")).to_contain_text("This site cannot ask Lovense")
+    devices.evaluate("document.body.dispatchEvent(new CustomEvent('news-devices'))")
+    expect(devices.get_by_role("button", name="Try again")).to_be_visible()
+    expect(error.get_by_role("alert")).to_be_visible()
+    devices.get_by_role("button", name="Cancel").click()
+    stands_at(devices, "start")
+    expect(error).to_be_empty()
+
+
+def test_while_the_vendor_is_asked_it_says_so_and_a_second_press_asks_nobody(devices, cloud):
+    asked = []
+    devices.on("request", lambda sent: asked.append(sent.url) if sent.url.endswith("/devices/pair") else None)
+    cloud.sim("faults", {"faults": ["qr/slow:1"]})
+    press = devices.get_by_role("button", name="Pair a device")
+    press.click()
+    press.click()
+    expect(devices.locator("#pairing-asking")).to_be_visible()
+    shown_code(devices)
+    expect(devices.locator("#pairing-asking")).to_be_hidden()
+    assert len(asked) == 1
+
+
+def test_a_code_expires_before_her_eyes_and_a_new_one_is_a_press_away(devices, the_stage, ana):
+    devices.get_by_role("button", name="Pair a device").click()
+    first = shown_code(devices)
+    shorten = _SHORTEN.format(seconds=3, performer=ana.performer_id)
+    the_stage.stack.manage("shell", "-v0", "-c", shorten)
+    devices.evaluate("document.body.dispatchEvent(new CustomEvent('news-devices'))")
+    stands_at(devices, "expired")
+    expect(devices.locator("[data-said]")).to_have_text("The code has expired.")
+    devices.get_by_role("button", name="Get a new code").click()
+    assert shown_code(devices) != first
+
+
+def test_an_app_is_unpaired_and_paired_again_with_its_toys_as_they_were(devices, cloud):
+    paired(devices, cloud)
+    toggle(devices, "Lush").click()
+    expect(toggle(devices, "Lush")).not_to_be_checked()
+    devices.get_by_role("button", name=re.compile("^Unpair: ")).click()
+    devices.get_by_role("dialog").get_by_role("button", name="Unpair it").click()
+    expect(devices.get_by_text("No device yet")).to_be_visible()
+    devices.get_by_role("button", name="Pair another app").click()
+    phone = cloud.state()["phones"][0]["phone"]
+    cloud.sim("scan", {"code": shown_code(devices), "phone": phone})
+    expect(devices.locator(".toy")).to_have_count(3)
+    expect(toggle(devices, "Lush")).not_to_be_checked()
+
+
+def test_a_code_is_shown_where_she_is_taken_to(devices, cloud):
+    paired(devices, cloud)
+    devices.set_viewport_size({"width": 360, "height": 780})
+    again = devices.get_by_role("button", name=re.compile("^Pair again: "))
+    again.scroll_into_view_if_needed()
+    expect(devices.locator("#pairing-title")).not_to_be_in_viewport()
+    again.click()
+    expect(devices.locator("#pairing-title")).to_be_in_viewport()
+    expect(devices.locator(".walk__picture")).to_be_in_viewport()
+
+
+# --- her devices -------------------------------------------------------------------------------------------
+
+
+def test_a_device_is_named_and_limited_by_keyboard_while_reports_come_in(devices, cloud):
+    paired(devices, cloud)
+    button(devices, "Change", "Nora").focus()
+    devices.keyboard.press("Enter")
+    dialog = devices.get_by_role("dialog")
+    expect(dialog.get_by_label("Nickname")).to_be_focused()
+    devices.keyboard.press("ControlOrMeta+a")
+    devices.keyboard.type("lush")
+    cloud.sim(f"toys/{cloud.toy_ids[0]}", {"battery": 17})
+    cloud.sim("heartbeat", {})
+    expect(devices.locator("#region-devices")).to_contain_text("17 %")
+    expect(dialog.get_by_label("Nickname")).to_have_value("lush")  # what was typed outlives the report
+    devices.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Is the name of another device of yours.")
+    expect(dialog.get_by_label("Nickname")).to_be_focused()
+    devices.keyboard.press("ControlOrMeta+a")
+    devices.keyboard.type("Red")
+    dialog.get_by_label("Strongest level, 1 to 20").first.fill("12")
+    devices.keyboard.press("Enter")
+    expect(devices.locator("[data-told]")).to_have_text("Saved.")
+    expect(devices.locator("#region-devices")).to_contain_text("up to 12 of 20")
+    expect(button(devices, "Change", "Red")).to_be_focused()
+
+
+def test_another_page_of_hers_sees_what_is_switched_off(devices, cloud, open_another, the_stage):
+    paired(devices, cloud)
+    other = open_another()
+    other.goto(f"{the_stage.url}/devices")
+    expect(other.locator("[data-socket]")).to_have_text(CONNECTED)
+    toggle(devices, "Max").focus()
+    devices.keyboard.press("Space")
+    expect(toggle(other, "Max")).not_to_be_checked()
+    expect(toggle(devices, "Max")).to_be_focused()
+
+
+def test_removing_asks_first_and_restoring_brings_it_back(devices, cloud):
+    paired(devices, cloud)
+    dialog = devices.get_by_role("dialog")
+    button(devices, "Remove", "Max").click()
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    devices.keyboard.press("Escape")
+    expect(button(devices, "Remove", "Max")).to_be_focused()
+    devices.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Remove it").click()
+    expect(devices.locator(".toy")).to_have_count(2)
+    cloud.sim("heartbeat", {})
+    button(devices, "Restore", "Max").click()
+    expect(devices.locator(".toy")).to_have_count(3)
+    expect(devices.get_by_role("heading", name="Removed")).to_be_hidden()
+
+
+def test_a_toy_that_goes_says_why_without_a_reload(devices, cloud):
+    paired(devices, cloud)
+    cloud.sim(f"toys/{cloud.toy_ids[0]}", {"on": False})
+    cloud.sim("heartbeat", {})
+    expect(devices.locator("#region-devices")).to_contain_text("Its app does not reach it.")
+
+
+# --- how it is used ----------------------------------------------------------------------------------------
+
+
+def test_a_region_that_cannot_be_fetched_is_marked_out_of_date(devices, complaints):
+    devices.route("**/devices?region=devices", lambda route: route.abort())
+    devices.evaluate("document.body.dispatchEvent(new CustomEvent('news-devices'))")
+    expect(devices.locator("#region-devices")).to_have_attribute("data-stale", "")
+    devices.unroute("**/devices?region=devices")
+    devices.evaluate("document.body.dispatchEvent(new CustomEvent('news-devices'))")
+    expect(devices.locator("#region-devices")).not_to_have_attribute("data-stale", "")
+    complaints.clear()  # the fetch that was refused
+
+
+def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(devices, cloud):
+    devices.get_by_role("button", name="Pair a device").click()
+    code = shown_code(devices)
+    no_wider_than_the_screen(devices)
+    cloud.sim("scan", {"code": code})
+    expect(devices.locator(".toy")).to_have_count(3)
+    button(devices, "Change", "Nora").click()
+    devices.get_by_label("Nickname").fill("W" * 32)
+    devices.get_by_role("button", name="Save").click()
+    expect(devices.locator("#region-devices")).to_contain_text("W" * 32)
+    no_wider_than_the_screen(devices)
+    small = """[...document.querySelectorAll("main button, nav a, label.switch")]
+        .filter((one) => one.checkVisibility())
+        .filter((one) => one.getBoundingClientRect().height < 44)
+        .map((one) => one.outerHTML)"""
+    assert devices.evaluate(small) == []
+
+
+def no_wider_than_the_screen(page):
+    for width in (1920, 1280, 1024, 768, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,336 @@
+"""The page of devices: hers alone, the page or one region, what it says of each device, and what its buttons
+do."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from ground.audit.models import AuditEntry
+from ground.json.fields import Fields
+from ground.mongodb.collections import collection
+from lovense.devices import choices, silence
+from lovense.models import Device, Performer
+from lovense.page.devicespage import REGIONS
+from tests.factories import UserFactory
+from tests.ground.plans import recorded
+from tests.lovense.devices.devices_page import page, press, said
+from tests.lovense.devices.reports import from_host, from_page, toy
+from tests.lovense.live_page import _at_the_fixed_time
+from tests.pages import inline_code, unlabelled_fields
+
+__all__ = ["_at_the_fixed_time", "page", "press"]
+pytestmark = pytest.mark.django_db
+
+PHONE = "a" * 24
+
+
+@pytest.fixture
+def lush(ana, now):
+    from_host(ana, PHONE, toy(battery=88), now=now)
+    return f"{ana.pk}.toy-1"
+
+
+@pytest.fixture
+def button(press):
+    """Presses one of the buttons of a device; the answer."""
+    return lambda device_id, name, **values: press(f"{device_id}/{name}", **values)
+
+
+def row_of(device_id):
+    return collection(Device).find_one({"_id": device_id})
+
+
+def actions():
+    return [row["action"] for row in collection(AuditEntry).find({"type": "device"}).sort("_id", 1)]
+
+
+# --- who sees it -------------------------------------------------------------------------------------------
+
+
+def test_an_anonymous_visitor_is_sent_to_the_login(client):
+    response = client.get("/devices")
+    assert (response.status_code, response["Location"]) == (302, "/login?next=/devices")
+
+
+def test_staff_is_sent_to_the_tips_and_others_get_403(client, dina):
+    client.force_login(dina)
+    assert client.get("/devices")["Location"] == "/staff/tips"
+    client.force_login(UserFactory.create())
+    assert client.get("/devices").status_code == 403
+
+
+def test_a_stranger_sees_nothing_of_hers(client, lush, carol):
+    client.force_login(carol.user)
+    for region in REGIONS:
+        shown = client.get("/devices", {"region": region}, headers={"HX-Request": "true"}).content.decode()
+        assert not any(word in shown for word in ("Lush", "toy-1", "88 %"))
+
+
+def test_each_of_her_pages_leads_to_the_other(client, ana):
+    client.force_login(ana.user)
+    for address, name in (("/", "Live"), ("/devices", "Devices")):
+        shown = client.get(address).content.decode()
+        assert 'href="/"' in shown
+        assert 'href="/devices"' in shown
+        assert f'href="{address}" aria-current="page">{name}</a>' in shown
+
+
+def test_no_page_is_kept_by_a_cache_and_looking_changes_nothing(client, ana):
+    client.force_login(ana.user)
+    assert "no-store" in client.get("/devices")["Cache-Control"]
+    assert client.post("/devices").status_code == 405
+
+
+# --- the page and its regions ------------------------------------------------------------------------------
+
+
+def test_a_region_is_the_same_html_as_in_the_page(page, lush):
+    whole = page()
+    for region in REGIONS:
+        part = page(region)
+        assert "<html" not in part
+        assert part.strip() in whole
+    assert "<html" in page("secrets")
+
+
+def test_nothing_is_inline_and_every_field_has_its_label(page, client, lush):
+    hostile = "\"'><script>x</script>"
+    choices.change(
+        performer_id=lush[:24],
+        device_id=lush,
+        choice=choices.Choice(Fields({"nickname": hostile}, "")),
+        by="ana",
+        now=row_of(lush)["last_seen_at"],
+    )
+    form = client.get(f"/devices/{lush}/change").content.decode()
+    asked = client.get(f"/devices/{lush}/remove").content.decode()
+    for shown in (page(), form, asked):
+        assert inline_code(shown) == []
+        assert "<script>x" not in shown
+    assert unlabelled_fields(form) == set()
+
+
+def test_the_page_costs_the_same_look_ups_however_many_devices_there_are(page, ana, now):
+    counts = []
+    for count in (1, 16):
+        from_host(ana, PHONE, *(toy(f"toy-{n}") for n in range(count)), now=now)
+        with recorded() as plans:
+            page()
+        counts.append(len(plans))
+        assert [plan for plan in plans if plan.collection == "devices" and not plan.is_indexed] == []
+    assert counts[0] == counts[1]
+
+
+# --- what it says ------------------------------------------------------------------------------------------
+
+
+def test_without_devices_it_says_what_to_do(page):
+    assert "No device yet" in page("devices")
+
+
+@pytest.fixture
+def for_real(ana):
+    """She plays on the toys of her apps."""
+    collection(Performer).update_one({"_id": ana.pk}, {"$set": {"bridge": "STANDARD_LAN"}})
+
+
+def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, now, for_real):
+    words = ["Vibrate", "Thrusting", "Warp"]
+    from_host(ana, PHONE, toy(name="gravity", battery=12, fVersion="7", fullFunctionNames=words), now=now)
+    shown = page("devices")
+    assert "Gravity · firmware 7 · seen" in shown
+    assert 'data-tone="bad"><svg' in shown
+    assert "12 %" in shown
+    assert "<strong>Vibrate</strong><span>up to 20 of 20</span>" in shown
+    assert "<strong>Thrusting</strong><span>off until you have tried it</span>" in shown
+    assert "it says so itself" in shown
+    assert "functions that are not supported: Warp." in shown
+    assert "1 of 1 can play" in shown
+
+
+def test_a_device_of_which_nothing_may_move_cannot_play(page, ana, now, for_real):
+    from_host(ana, PHONE, toy(name="solacepro"), now=now)
+    shown = page("devices")
+    assert "0 of 1 can play" in shown
+    assert "Nothing that it can do may move." in shown
+    assert '<strong>Position</strong><span>not used</span><span class="faint">known of its type' in shown
+
+
+def test_it_says_why_a_device_is_away_and_what_helps(page, ana, now):
+    from_host(ana, PHONE, toy(), toy("toy-2", name="nora"), now=now)
+    from_host(ana, PHONE, toy(status=0), now=now)
+    shown = page("devices")
+    assert "Its app does not reach it." in shown
+    assert "Its app does not list it any more." in shown
+    assert "0 of 2 can play" in shown
+
+
+def test_a_silent_device_says_so_before_and_after_it_was_swept(page, ana, now, monkeypatch):
+    from_host(ana, PHONE, toy(), now=now)
+    later = now + timedelta(seconds=31)
+    monkeypatch.setattr("ground.clock.now", lambda: later)
+    before = page("devices")
+    silence.end(silence.unheard(now=later), holding=(), now=later)
+    for shown in (before, page("devices")):
+        assert "No news" in shown
+        assert "Its app has fallen silent." in shown
+
+
+def test_what_plays_while_she_rehearses_is_virtual_and_the_rest_is_not_moved(page, ana, now):
+    from_page(ana, toy(), now=now)
+    from_host(ana, PHONE, toy("toy-2", name="nora"), now=now)
+    shown = page("devices")
+    assert shown.count(">Virtual<") == 1
+    assert "You are rehearsing" in shown
+    assert "Not moved while you rehearse." in shown
+    assert "1 of 2 can play" in shown
+
+
+def test_what_plays_for_real_is_not_virtual(page, ana, now, for_real):
+    from_page(ana, toy(), now=now)
+    from_host(ana, PHONE, toy("toy-2", name="nora"), now=now)
+    shown = page("devices")
+    assert not any(words in shown for words in (">Virtual<", "You are rehearsing"))
+    assert "Virtual devices play while you rehearse, and not now." in shown
+    assert "1 of 2 can play" in shown
+
+
+# --- naming and limiting -----------------------------------------------------------------------------------
+
+
+def test_the_form_holds_what_is_so(client, page, ana, now):
+    words = ["Vibrate", "Thrusting"]
+    from_host(ana, PHONE, toy(name="gravity", fullFunctionNames=words), now=now)
+    form = client.get(f"/devices/{ana.pk}.toy-1/change").content.decode()
+    assert 'name="nickname" value="Gravity"' in form
+    assert 'name="cap-Vibrate" value="20"' in form
+    assert 'name="moves-Vibrate" value="1" checked' in form
+    assert "moves-Thrusting" not in form
+    assert "off until you have tried it" in form
+
+
+def test_what_is_saved_is_kept_shown_and_in_the_audit_log(button, page, lush):
+    typed = {"nickname": "Pinky", "maximumSeconds": "20", "function": "Vibrate", "cap-Vibrate": "7"}
+    assert said(button(lush, "change", **typed, **{"moves-Vibrate": "1"})) == "Saved."
+    shown = page("devices")
+    assert "<bdi>Pinky</bdi>" in shown
+    assert "up to 7 of 20" in shown
+    assert "· at most 20 s at a time" in shown
+    assert actions() == ["change"]
+    assert said(button(lush, "change", **typed, **{"moves-Vibrate": "1"})) == "Saved."
+    assert actions() == ["change"]
+
+
+def test_an_unchecked_function_is_off_and_an_empty_limit_is_none(button, page, lush):
+    typed = {"nickname": "Lush", "maximumSeconds": "", "function": "Vibrate", "cap-Vibrate": "20"}
+    said(button(lush, "change", **typed))
+    row = row_of(lush)
+    assert (row["maximum_seconds"], row["choices"]) == (None, {"Vibrate": {"isEnabled": False}})
+    assert "<strong>Vibrate</strong><span>off</span>" in page("devices")
+
+
+WRONG = [
+    ({"nickname": ""}, "nickname", "Must be 1 to 32 printable characters."),
+    ({"nickname": "NORA"}, "nickname", "Is the name of another device of yours."),
+    ({"maximumSeconds": "0"}, "maximumSeconds", "Must be between 2 and 3600."),
+    ({"maximumSeconds": "ten"}, "maximumSeconds", "Must be a whole number."),
+    ({"cap-Vibrate": "21"}, "cap-Vibrate", "Must be between 1 and 20."),
+    ({"cap-Vibrate": ""}, "cap-Vibrate", "Must be a whole number."),
+    ({"cap-Vibrate": "٣"}, "cap-Vibrate", "Must be a whole number."),
+]
+
+
+@pytest.mark.parametrize(("typed", "field", "words"), WRONG, ids=lambda each: str(each)[:40])
+def test_what_is_wrong_is_said_beside_its_field_with_what_was_typed(button, ana, now, typed, field, words):
+    from_host(ana, PHONE, toy(), toy("toy-2", name="nora"), now=now)
+    good = {"nickname": "Red", "maximumSeconds": "9", "function": "Vibrate", "cap-Vibrate": "5"}
+    answer = button(f"{ana.pk}.toy-1", "change", **(good | typed))
+    assert answer.status_code == 200
+    form = answer.content.decode()
+    assert f'<p class="field__error" id="{field}-error">{words}</p>' in form
+    assert f'value="{typed[field]}"' in form
+    assert form.count('aria-invalid="true"') == 1
+    assert unlabelled_fields(form) == set()
+    assert actions() == []
+
+
+def test_a_function_that_the_device_has_lost_meanwhile_is_said_above_the_form(button, lush):
+    typed = {"nickname": "Lush", "maximumSeconds": "", "function": "Rotate", "cap-Rotate": "5"}
+    form = button(lush, "change", **typed).content.decode()
+    assert "Nothing was saved" in form
+    assert "functions.Rotate: is no function of this device" in form
+
+
+# --- on and off, removed and restored ----------------------------------------------------------------------
+
+
+def test_a_device_is_switched_off_and_on_again(button, page, lush):
+    assert said(button(lush, "switch", enabled="0")) == "Lush is switched off."
+    shown = page("devices")
+    assert 'aria-checked="false"' in shown
+    assert "Switched off: nothing is sent to it." in shown
+    assert said(button(lush, "switch", enabled="1")) == "Lush plays again."
+    assert 'aria-checked="true"' in page("devices")
+    assert actions() == ["change", "change"]
+
+
+def test_one_is_removed_after_the_question_is_asked_and_restored(button, client, page, lush):
+    question = client.get(f"/devices/{lush}/remove").content.decode()
+    assert "Remove “Lush”?" in question
+    assert row_of(lush)["removed_at"] is None
+    assert [said(button(lush, "remove")) for _ in range(2)] == ["Lush is removed."] * 2
+    shown = page("devices")
+    assert "No device yet" in shown
+    assert f"/devices/{lush}/restore" in shown
+    assert [said(button(lush, "restore")) for _ in range(2)] == ["Lush is back."] * 2
+    assert "Removed</h2>" not in page("devices")
+    assert actions() == ["remove", "restore"]
+
+
+def test_what_cannot_be_restored_now_says_why(button, ana, lush, now):
+    button(lush, "remove")
+    from_host(ana, "b" * 24, *(toy(f"more-{n}") for n in range(16)), now=now)
+    assert said(button(lush, "restore")) == "You have 16 devices: remove another one first."
+
+
+def test_the_live_page_shows_nicknames_and_not_what_is_removed_or_off(button, client, ana, now):
+    from_host(ana, PHONE, toy(), toy("toy-2", name="nora", nickName="Red"), now=now)
+    button(f"{ana.pk}.toy-1", "remove")
+    button(f"{ana.pk}.toy-2", "switch", enabled="0")
+    shown = client.get("/", {"region": "devices"}, headers={"HX-Request": "true"}).content.decode()
+    assert "<bdi>Red</bdi>" in shown
+    assert "Switched off by you" in shown
+    assert "Lush" not in shown
+
+
+BUTTONS = ["change", "switch", "remove", "restore"]
+
+
+@pytest.mark.parametrize("name", BUTTONS)
+def test_a_stranger_reaches_none_of_hers(client, lush, carol, name):
+    client.force_login(carol.user)
+    before = row_of(lush)
+    assert client.post(f"/devices/{lush}/{name}", {"enabled": "0", "nickname": "Mine"}).status_code == 404
+    assert client.get(f"/devices/{lush}/{name}").status_code in (404, 405)
+    assert row_of(lush) == before
+
+
+@pytest.mark.parametrize("name", BUTTONS)
+def test_a_button_needs_her_session_and_its_token(ana, dina, lush, name):
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(ana.user)
+    assert careful.post(f"/devices/{lush}/{name}").status_code == 403
+    stranger = Client()
+    assert stranger.post(f"/devices/{lush}/{name}")["Location"].startswith("/login")
+    stranger.force_login(dina)
+    assert stranger.post(f"/devices/{lush}/{name}").status_code == 403
+
+
+def test_a_button_with_the_pages_token_is_accepted(ana, lush):
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(ana.user)
+    token = re.search(r'"X-CSRFToken": "(\w+)"', careful.get("/devices").content.decode()).group(1)
+    headers = {"X-CSRFToken": token}
+    assert said(careful.post(f"/devices/{lush}/switch", {"enabled": "0"}, headers=headers))

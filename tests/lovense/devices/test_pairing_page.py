@@ -1,0 +1,287 @@
+"""The walk through a pairing, and the apps that came of it: what the page of devices says at each step, what
+came between, and that all of it is hers alone."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from lovense.devices import hosts, pairing
+from lovense.models import Host, Pairing
+from lovense.models import PairingStatus as P
+from lovense.page.devicespage import REGIONS
+from tests.chain import SECOND
+from tests.ground.plans import recorded
+from tests.lovense.devices.devices_page import page, press, said
+from tests.lovense.devices.pairings import host, rogue, simulated
+from tests.lovense.devices.reports import from_host, toy
+from tests.lovense.live_page import _at_the_fixed_time
+from tests.pages import inline_code
+
+__all__ = ["_at_the_fixed_time", "page", "press", "rogue", "simulated"]
+pytestmark = pytest.mark.django_db
+
+
+def row():
+    """The pairing that is open, or the only one that there was."""
+    rows = collection(Pairing)
+    return rows.find_one({"open_for": {"$gt": ""}}) or rows.find_one()
+
+
+def statuses():
+    return sorted(each["status"] for each in collection(Pairing).find())
+
+
+def hosts_of(performer):
+    return [each["_id"] for each in hosts.of(performer.pk)]
+
+
+def step(shown):
+    (found,) = re.findall(r'data-step="(\w+)"', shown)
+    return found
+
+
+def states(shown):
+    return re.findall(r'<li data-state="(\w+)"', shown)
+
+
+def moved(to, now, **changes):
+    """As a callback, the beat or she moves it."""
+    assert pairing.advance(row()["_id"], to, now=now, **changes)
+
+
+# --- the steps ---------------------------------------------------------------------------------------------
+
+
+def test_before_anything_is_opened_it_says_what_is_needed(page):
+    shown = page("pairing")
+    assert step(shown) == "start"
+    assert "You need the Lovense app" in shown
+    assert states(shown) == []
+
+
+def test_pressing_pair_shows_picture_code_and_how_long_they_are_valid(press, page, simulated, client):
+    answer = press("pair")
+    assert (answer.status_code, answer.content.strip()) == (200, b"")
+    assert answer["HX-Trigger"] == "news-devices"
+    shown, made = page("pairing"), row()
+    assert (step(shown), states(shown)) == ("waiting", ["now", "later", "later"])
+    assert f'<strong class="walk__letters">{made["code"]}</strong>' in shown
+    picture = f"/api/lovense/pairings/{made['_id']}/qr"
+    assert f'src="{picture}"' in shown
+    assert client.get(picture)["Content-Type"] == "image/png"
+    assert f'datetime="{made["expires_at"].isoformat()}" data-expires' in shown
+
+
+def test_an_app_without_toys_is_a_step_of_its_own_with_advice(press, page, simulated, now):
+    press("pair")
+    moved(P.SCANNED, now)
+    shown = page("pairing")
+    assert (step(shown), states(shown)) == ("scanned", ["done", "done", "now"])
+    assert "none of its toys is connected" in shown
+    assert "Switch a toy on" in shown
+    assert 'id="pair"' not in shown
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 toy found."), (3, "3 toys found.")])
+def test_the_last_step_says_how_many_toys_were_found(press, page, simulated, now, count, words):
+    press("pair")
+    moved(P.CONNECTED, now, toys_count=count)
+    shown = page("pairing")
+    assert (step(shown), states(shown)) == ("connected", ["done"] * 3)
+    assert words in shown
+    assert "Pair another app" in shown
+    assert "/qr" not in shown
+
+
+def test_a_code_has_expired_in_its_moment_though_the_beat_ends_it_later(press, page, simulated, monkeypatch):
+    press("pair")
+    over = row()["expires_at"]
+    monkeypatch.setattr("ground.clock.now", lambda: over - SECOND)
+    assert step(page("pairing")) == "waiting"
+    monkeypatch.setattr("ground.clock.now", lambda: over)
+    for _ in range(2):
+        shown = page("pairing")
+        assert step(shown) == "expired"
+        assert "Get a new code" in shown
+        assert row()["code"] not in shown
+        pairing.expire(now=over)
+
+
+def test_a_new_code_replaces_the_one_before_and_cancelling_begins_anew(press, page, simulated):
+    press("pair")
+    first = row()["code"]
+    press("pair")
+    assert statuses() == ["replaced", "shown"]
+    assert first not in page("pairing")
+    second = row()["_id"]
+    for _ in range(2):
+        answer = press(f"pairings/{second}/cancel")
+        assert (answer.status_code, answer["HX-Trigger"]) == (200, "news-devices")
+    assert statuses() == ["cancelled", "replaced"]
+    assert step(page("pairing")) == "start"
+
+
+def test_finishing_without_toys_leaves_the_app_paired(press, page, simulated, ana, now):
+    press("pair")
+    made = row()
+    moved(P.SCANNED, now)
+    host(ana, 1)
+    press(f"pairings/{made['_id']}/cancel")
+    assert step(page("pairing")) == "start"
+    assert len(hosts_of(ana)) == 1
+
+
+def test_how_it_ended_is_not_shown_for_ever(press, page, simulated, now, monkeypatch):
+    press("pair")
+    moved(P.CONNECTED, now, toys_count=1)
+    monkeypatch.setattr("ground.clock.now", lambda: now + pairing.RECENT + SECOND)
+    assert step(page("pairing")) == "start"
+
+
+# --- what comes between ------------------------------------------------------------------------------------
+
+BETWEEN = [
+    ("qr/code:501", "This site cannot ask Lovense", "bad"),
+    ("qr/http:429", "Lovense does not answer", "warn"),
+    ("qr/http:503", "Lovense does not answer", "warn"),
+    ("qr/drop-before", "Lovense does not answer", "warn"),
+    ("qr/html", "No picture from Lovense", "warn"),
+]
+
+
+@pytest.mark.parametrize(("fault", "title", "tone"), BETWEEN)
+def test_what_the_vendor_refuses_is_said_and_may_be_tried_again(press, page, simulated, fault, title, tone):
+    simulated.sim("faults", {"faults": [fault]})
+    answer = press("pair")
+    assert (answer.status_code, answer["HX-Trigger"]) == (200, "news-devices")
+    notice = answer.content.decode()
+    assert f"<strong>{title}</strong>" in notice
+    assert f'data-tone="{tone}" data-while="waiting" role="alert"' in notice
+    assert inline_code(notice) == []
+    shown = page("pairing")
+    assert step(shown) == "waiting"
+    assert "Try again</button>" in shown
+    assert "data-expires" not in shown
+    assert press("pair").content.strip() == b""
+    assert "New code</button>" in page("pairing")
+
+
+def test_a_code_without_a_picture_may_still_be_typed(press, page, rogue):
+    rogue.introduces(qr="https://elsewhere.example/qr.png")
+    assert "No picture from Lovense" in press("pair").content.decode()
+    shown = page("pairing")
+    assert "There is no picture to scan." in shown
+    assert f"{row()['code']}</strong>" in shown
+    assert "<img" not in shown
+
+
+def test_a_fifth_app_is_refused_before_anybody_is_asked(press, page, rogue, ana):
+    for number in range(4):
+        host(ana, number)
+    notice = press("pair").content.decode()
+    assert "<strong>Too many apps</strong>" in notice
+    assert 'data-while="start"' in notice
+    assert rogue.asked == []
+    assert collection(Pairing).count_documents({}) == 0
+
+
+# --- paired apps -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(ana, now):
+    """A paired app that has told what it is, with one toy."""
+    made = host(ana, 1)
+    told = {"app_type": "remote", "platform": "android", "app_version": "7.95.1", "toys_count": 1}
+    collection(Host).update_one({"_id": made["_id"]}, {"$set": told})
+    from_host(ana, made["_id"], toy(), now=now)
+    return made["_id"]
+
+
+def test_a_paired_app_is_listed_and_named_beside_its_toys(page, phone):
+    shown = page("hosts")
+    assert "<strong>Lovense Remote on Android</strong>" in shown
+    assert "version 7.95.1 · 1 toy · seen" in shown
+    assert "by Lovense Remote on Android" in page("devices")
+
+
+def test_an_app_is_unpaired_after_the_question_is_asked_and_its_toys_leave(press, client, page, ana, phone):
+    question = client.get(f"/devices/hosts/{phone}/unpair").content.decode()
+    assert "Unpair Lovense Remote on Android?" in question
+    assert inline_code(question) == []
+    assert hosts_of(ana) == [phone]
+    assert [said(press(f"hosts/{phone}/unpair")) for _ in range(2)] == ["Unpaired."] * 2
+    assert hosts_of(ana) == []
+    assert "No device yet" in page("devices")
+    assert client.get(f"/devices/hosts/{phone}/unpair").status_code == 404
+    assert collection(AuditEntry).count_documents({"type": "host", "action": "unpair"}) == 1
+
+
+def test_an_app_is_paired_again_under_its_own_id(press, simulated, phone):
+    press("pair", host=phone)
+    assert row()["host_id"] == phone
+
+
+def test_a_removed_toy_of_an_unpaired_app_comes_back_with_the_app(press, page, ana, phone, now):
+    press(f"{ana.pk}.toy-1/remove")
+    press(f"hosts/{phone}/unpair")
+    assert said(press(f"{ana.pk}.toy-1/restore")) == "Lush comes back when its app is paired again."
+    from_host(ana, "c" * 24, toy(), now=now + timedelta(seconds=5))
+    assert "<bdi>Lush</bdi>" in page("devices")
+
+
+def test_no_region_looks_through_what_is_not_hers(press, page, simulated, phone):
+    press("pair")
+    for region in REGIONS:
+        with recorded() as plans:
+            page(region)
+        found = [plan for plan in plans if plan.collection in {"devices", "hosts", "pairings"}]
+        assert found
+        assert [plan for plan in found if not plan.is_indexed] == []
+
+
+# --- hers alone --------------------------------------------------------------------------------------------
+
+
+def test_no_region_and_no_step_shows_what_a_callback_proves_itself_with(press, page, simulated, phone):
+    press("pair")
+    secrets = [each[name] for each in (row(), collection(Host).find_one()) for name in ("uid", "utoken_hash")]
+    shown = page()
+    assert [secret for secret in secrets if secret and secret in shown] == []
+    assert inline_code(shown) == []
+
+
+def test_a_stranger_reaches_neither_her_pairing_nor_her_apps(press, client, simulated, carol, ana, phone):
+    press("pair")
+    opened = row()
+    client.force_login(carol.user)
+    for path in (f"pairings/{opened['_id']}/cancel", f"hosts/{phone}/unpair"):
+        assert client.post(f"/devices/{path}").status_code == 404
+    assert client.get(f"/devices/hosts/{phone}/unpair").status_code == 404
+    assert client.post("/devices/pair", {"host": phone}).status_code == 404
+    for region in ("pairing", "hosts"):
+        shown = client.get("/devices", {"region": region}, headers={"HX-Request": "true"}).content.decode()
+        assert not any(word in shown for word in (opened["code"], phone, "Android"))
+    assert row() == opened
+    assert hosts_of(ana) == [phone]
+
+
+@pytest.mark.parametrize("path", ["pair", f"pairings/{'a' * 24}/cancel", f"hosts/{'a' * 24}/unpair"])
+def test_these_buttons_need_her_session_and_its_token(ana, dina, path):
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(ana.user)
+    assert careful.post(f"/devices/{path}").status_code == 403
+    stranger = Client()
+    assert stranger.post(f"/devices/{path}")["Location"].startswith("/login")
+    stranger.force_login(dina)
+    assert stranger.post(f"/devices/{path}").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["pair", f"pairings/{'a' * 24}/cancel"])
+def test_looking_presses_none_of_them(client, ana, path):
+    client.force_login(ana.user)
+    assert client.get(f"/devices/{path}").status_code == 405
