@@ -37,6 +37,7 @@ GATES = {
     "paused": "",
     "stop_epoch": "",
 }
+ON_WISH = frozenset({"rested"})  # asked of those alone who want it
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
 DELAYS = frozenset({"rate_limit", "resting"})  # reasons that make a request wait and never end it
 
