@@ -13,7 +13,7 @@ from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
 from ledger.books import posting
 from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry
-from lovense.deciding.gates import GATES
+from lovense.deciding.gates import GATES, ON_WISH
 from lovense.models import Activation
 from tips.intake import payloads
 from tips.log import eventlog, events
@@ -62,8 +62,8 @@ class Story:
         tip's turn."""
         asked = self.activation.gates if self.activation else []
         no = next((row["gate"] for row in asked if not row["passed"]), "")
-        order = list(GATES)
-        left = order[order.index(no) + 1 :] if no in GATES else []
+        order = [gate for gate in GATES if gate not in ON_WISH]
+        left = order[order.index(no) + 1 :] if no in order else []
         return [_gate(row) for row in (*asked, *({"gate": gate, "passed": None} for gate in left))]
 
 

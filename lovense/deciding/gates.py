@@ -37,6 +37,7 @@ GATES = {
     "paused": "paused",
     "stop_epoch": STOPPED,
 }
+ON_WISH = frozenset({"rested"})  # asked of those alone who want it
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
 # Reasons that make a request wait and never end it.
 DELAYS = frozenset({"rate_limit", "resting", "paused", STOPPED})
