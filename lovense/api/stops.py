@@ -1,30 +1,30 @@
 """REST doors of her stop: pressing it, lifting it, and what was pressed before.
 
-Hers alone: by her session or her token. No press is confirmed, refused for its number, or held up
-by a drain."""
+Hers alone: by her session or her token. No press is confirmed, refused for its number or for its
+body, or held up by a drain."""
 
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ground import clock
+from ground.audit.log import LONGEST_WHY
+from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from ground.json.shapes import Shape
 from lovense.api.calls import (
     REFUSED,
-    WITH_A_BODY,
     answering_outages,
     body_of,
     caller,
     coming_from,
     own_lane,
     wake,
-    why_of,
 )
 from lovense.api.schema import AT, example
 from lovense.rows import Json, StopPressRow
@@ -35,7 +35,9 @@ DOOR = "api"
 
 
 class StopIn(Shape):
-    why = serializers.CharField(required=False, max_length=200, help_text="For the audit log")
+    why = serializers.CharField(
+        required=False, max_length=LONGEST_WHY, help_text="For the audit log"
+    )
 
 
 class StopOut(Shape):
@@ -89,13 +91,12 @@ def _hers(request: Request) -> str:
     operation_id="stop",
     summary="Stop everything, at once",
     description="All her pages are told before anything is written. Then nothing starts until she "
-    "resumes: neither tips, which wait, nor tests. Pressing again does all of it again. Answered "
-    "503, it is not recorded yet: repeat it.",
+    "resumes: neither tips, which wait, nor tests. Pressing again does all of it again. Whatever "
+    "else is wrong with the body, it is a press. Answered 503, it is not recorded yet: repeat it.",
     request=StopIn,
     responses={
         200: OpenApiResponse(StopOut, "It is recorded"),
-        **{status: REFUSED[status] for status in (400, 401, 403, 503)},
-        **WITH_A_BODY,
+        **{status: REFUSED[status] for status in (401, 403, 503)},
     },
     examples=[
         example("With a reason", {"why": "too strong"}),
@@ -106,12 +107,19 @@ def _hers(request: Request) -> str:
 @answering_outages
 def press(request: Request) -> Response:
     """No body is needed."""
-    body, whose = body_of(request), _hers(request)
-    body.only("why")
-    told = {"by": caller(request), "why": why_of(body), "through": DOOR}
+    whose = _hers(request)
+    told = {"by": caller(request), "why": _why(request), "through": DOOR}
     with coming_from(request):
         state = stop.press(performer_id=whose, now=clock.now(), **told)
     return Response({"stopEpoch": state.epoch, "stoppedAt": _at(state.stopped_at)})
+
+
+def _why(request: Request) -> str:
+    """As far as it can be read."""
+    try:
+        return body_of(request).shown("why", maximum=LONGEST_WHY)
+    except (Refusal, UnsupportedMediaType):
+        return ""
 
 
 @extend_schema(

@@ -38,6 +38,7 @@ from lovense.lane import submissions
         ),
         **REFUSED,
         **WITH_A_BODY,
+        409: refusal("`stopped`: she has pressed stop, and no test starts before she resumes"),
         422: refusal("The key was used for other content"),
         429: refusal("Too many in this minute: `details.resetAt`, and `Retry-After` in seconds"),
         503: refusal(

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.models import Activation, PageLease
+from lovense.lane import cancellation
+from lovense.models import Activation, PageLease, Performer
 from lovense.sending import pages
+from lovense.stopping import stop, underway
 from tests.ground.plans import MANY, fill, recorded, scans
 from tips.models import Mode, Priority, QueueRequest
 from tips.queue import claims, counts
@@ -197,3 +200,45 @@ def test_a_claim_reads_the_same_keys_at_any_depth(mode, now):
         examined.append([plan.examined for plan in plans])
     assert row["_id"] == ("r3" if mode is Mode.PRIORITY else "r0")
     assert examined[0] == examined[1]
+
+
+def test_who_is_stopped_is_asked_of_ones_own_pages_only(now):
+    def row(n):
+        since = now if n % 2 else None
+        return {"_id": f"{n:024x}", "user_id": n, "stop_epoch": 1, "stopped_at": since}
+
+    fill(Performer, row)
+    asked = [f"{n:024x}" for n in range(40)]
+    with recorded(run=True) as plans:
+        found = stop.stopped_among(asked)
+    assert sorted(found) == asked[1::2]
+    (plan,) = plans
+    assert plan.indexes == ["_id_"]
+    assert plan.examined <= len(asked) + 1
+
+
+def test_a_press_reads_what_is_under_way_of_hers(now):
+    def row(n):
+        whose = {"_id": f"a{n}", "performer_id": f"{n % 2000:024x}", "position": n, "request_id": f"r{n}"}
+        return whose | {"status": "dispatched" if n % 10 == 3 else "completed", "stopped_at": None}
+
+    fill(Activation, row)
+    hers = f"{3:024x}"
+    with recorded(run=True) as plans:
+        transactions.run(lambda session: underway.end(hers, 1, now=now, session=session))
+    assert scans(plans) == []
+    assert max(plan.examined for plan in plans) <= 30
+
+
+def test_what_was_stopped_and_heard_of_no_more_is_found_among_many(now):
+    def row(n):
+        whose = {"_id": f"a{n}", "performer_id": "x", "position": n, "request_id": f"r{n}"}
+        is_live = n < 5
+        status = "dispatched" if is_live else "failed"
+        return whose | {"status": status, "stopped_at": now - timedelta(minutes=1)}
+
+    fill(Activation, row)
+    with recorded(run=True) as plans:
+        cancellation.heal(now=now, limit=100)
+    assert scans(plans) == []
+    assert max(plan.examined for plan in plans) <= 10
