@@ -155,10 +155,18 @@ async def test_with_redis_away_the_other_process_reads_it_within_a_second_or_two
             try:
                 await rest_plays_once(show, holder, over=[first])
             except TimeoutError:
-                from tips.models import QueueRequest
-                from ground.mongodb.collections import collection
                 from ground.journal.models import JournalState
-                print("DBG", holder.events, await show.activations(), await asyncio.to_thread(lambda: list(collection(QueueRequest).find())), await asyncio.to_thread(lambda: list(collection(JournalState).find())), await show.row())
+                from ground.mongodb.collections import collection
+                from tips.models import QueueRequest
+
+                print(
+                    "DBG",
+                    holder.events,
+                    await show.activations(),
+                    await asyncio.to_thread(lambda: list(collection(QueueRequest).find())),
+                    await asyncio.to_thread(lambda: list(collection(JournalState).find())),
+                    await show.row(),
+                )
                 raise
 
 
