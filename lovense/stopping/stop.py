@@ -15,10 +15,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from ground import clock
 from ground.audit import log as audit_log
 from ground.journal import journal
-from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.deciding.rules import is_paused
 from lovense.models import Performer, StopPress
+from lovense.performers.preferences import NoSuchPerformer
 from lovense.rows import Json, PerformerRow, StopPressRow
 from lovense.sending import groups
 from lovense.stopping import halts, presses, underway
@@ -28,12 +28,6 @@ from tips.rows import Statement
 # How often a worker may insert what we were about to insert before we believe that something else
 # is wrong.
 DECIDED_MEANWHILE = 5
-
-
-class NoSuchPerformer(Refusal):
-    """Only somebody who is enrolled can be stopped."""
-
-    code, status, words = "not_found", 404, "There is no such performer."
 
 
 @dataclass(frozen=True, slots=True)

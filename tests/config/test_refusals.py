@@ -124,6 +124,7 @@ ANSWERS = [
         readings.InvalidReport("toys", "must be a list"),
         *(400, "malformed", "toys: must be a list.", {"field": "toys", "rule": "must be a list"}),
     ),
+    (submissions.NoTestNow(), 409, "stopped", "She has pressed stop; resume first.", None),
     (pairing.NoSuchPairing(), 404, "not_found", "There is no such pairing.", None),
     (pairing.NoSuchHost(), 404, "not_found", "There is no such paired app.", None),
     (pairing.TooManyHosts(), 409, "too_many_hosts", HOSTS, None),

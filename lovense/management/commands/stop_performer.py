@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from ground import clock
+from lovense.performers.preferences import NoSuchPerformer
 from lovense.stopping import stop
 
 
@@ -22,6 +23,6 @@ class Command(BaseCommand):
         told = {name: options[name] for name in ("performer_id", "why", "by")}
         try:
             state = stop.press(**told, through="command", now=clock.now())
-        except stop.NoSuchPerformer as error:
+        except NoSuchPerformer as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"stopped under epoch {state.epoch}; she alone resumes")
