@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 # devices
 PAGE_ACTIVATE = "page.activate"
 PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stop` of some runs for the same page
-# {type, epoch, by}: everything ends, on each page of a performer. `epoch` None: the press is not
-# recorded yet. `by`: the process that has told its own pages already.
+# {type, at, epoch, by}: everything ends, on each page of a performer. `at`: when she pressed, in
+# ms; None where nobody has. `epoch` None: it is not recorded yet. `by`: the process that has told
+# its own pages already.
 PAGE_HALT = "page.halt"
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
 # Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write
@@ -40,8 +41,8 @@ def stop(text: str) -> LayerMessage:
     return {"type": PAGE_STOP, "text": text}
 
 
-def halt(epoch: int | None, by: str) -> LayerMessage:
-    return {"type": PAGE_HALT, "epoch": epoch, "by": by}
+def halt(at: int | None, epoch: int | None, by: str) -> LayerMessage:
+    return {"type": PAGE_HALT, "at": at, "epoch": epoch, "by": by}
 
 
 def performer_group(performer_id: str) -> str:

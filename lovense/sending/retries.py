@@ -5,7 +5,7 @@ Only for causes that pass by themselves. What a page has confirmed and may have 
 here."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -94,15 +94,19 @@ def kept_back(key: str, attempt: int, *, performer_id: str, now: datetime) -> bo
         collection(Activation).update_many({"_id": {"$in": members}, **dispatched}, waits)
     named = [key.removesuffix(f".{TARGET}")]
     requests = [*claims.of_keys(named), *claims.joined_to(named)]
-    claims.give_back([spared(each, now) for each in requests], now=now)
+    claims.give_back([spared(each, now + KEPT_BACK) for each in requests], now=now)
     return True
 
 
-def spared(request: RequestRow, now: datetime) -> claims.GivenBack:
+# While a press is not recorded the queue does not know of it, and would send it again at once.
+KEPT_BACK = timedelta(seconds=1)
+
+
+def spared(request: RequestRow, until: datetime) -> claims.GivenBack:
     """It waits in its place until she resumes, and this attempt is nobody's failure."""
     error = f"attempt {request['attempts']}: stopped before it was handed over"
     claim = request["claimed_by"]
-    return claims.GivenBack(request["_id"], now, error=error, claim=claim, is_spared=True)
+    return claims.GivenBack(request["_id"], until, error=error, claim=claim, is_spared=True)
 
 
 def unconfirmed(request: RequestRow, *, now: datetime) -> bool:

@@ -24,6 +24,9 @@ class Halt:
     def __init__(self, say: Callable[[Json], None]) -> None:
         self.epoch = 0
         self._say = say
+        # Of presses, when they were made, in ms: the latest that is recorded, and the latest that
+        # holds the page.
+        self._recorded = self._pressed = 0
         self._held_until = 0.0
         self._told_at = 0.0
         self._times = 0
@@ -39,18 +42,25 @@ class Halt:
     def is_telling(self) -> bool:
         return self._timer is not None
 
-    def pressed(self) -> None:
-        self._held_until = time.monotonic() + HELD_SECONDS
-        self._say({"type": STOP})
+    def hear(self, at: int | None, epoch: int | None) -> None:
+        if at is not None and epoch is not None:
+            self.stopped(at, epoch)
+        elif at is None or at > self._recorded:  # else the word comes late
+            self._say({"type": STOP})
+            if at is not None:
+                self._pressed = max(self._pressed, at)
+                self._held_until = time.monotonic() + HELD_SECONDS
 
-    def stopped(self, epoch: int) -> None:
+    def stopped(self, at: int, epoch: int) -> None:
         """Recorded. An epoch of which it has heard says nothing new."""
-        if epoch <= self.epoch:
-            return
-        self.forget()
-        self.epoch, self._is_still, self._times = epoch, False, 0
-        self._held_until, self._told_at = 0.0, time.monotonic()
-        self._tell()
+        self._recorded = max(self._recorded, at)
+        if self._pressed <= at:
+            self._held_until = 0.0
+        if epoch > self.epoch:
+            self.forget()
+            self.epoch, self._is_still, self._times = epoch, False, 0
+            self._told_at = time.monotonic()
+            self._tell()
 
     def _tell(self) -> None:
         self._say({"type": STOP, "stopEpoch": self.epoch})

@@ -26,6 +26,7 @@ from lovense.sockets.halt import Halt
 from lovense.sockets.outbox import Outbox, Peer
 from lovense.stopping import halts, stop
 from lovense.stopping.presses import Still
+from lovense.stopping.stop import StopState
 
 T = TypeVar("T")
 FOR_EVER = float("inf")
@@ -135,8 +136,12 @@ class OpenPage:
         holds = {"holder": self.is_holder, "lease": self.lease}
         stops = {"stopEpoch": state.epoch, "isStopped": state.stopped_at is not None}
         self.say({"type": "snapshot", "performerId": self.performer_id, **holds, **stops, **told})
-        if state.stopped_at is not None:  # it may have played on while it had no socket
-            self.halt.stopped(state.epoch)
+        self.hear_of_stop(state)  # it may have played on while it had no socket
+
+    def hear_of_stop(self, state: StopState) -> None:
+        """As it stands in her row."""
+        if state.stopped_at is not None:
+            self.halt.stopped(halts.milliseconds(state.stopped_at), state.epoch)
         self.halt.heard_of(state.epoch)
 
     def tell(self, command: Command, *, again: bool = False) -> None:
@@ -154,7 +159,8 @@ class OpenPage:
         if message["type"] == groups.PAGE_NEWS:
             self.say({"type": "news", "topic": message["topic"]})
         elif message["type"] == groups.PAGE_HALT:
-            self._hear_halt(message)
+            if message["by"] != halts.ME:
+                self.halt.hear(message["at"], message["epoch"])
         elif message["type"] == groups.PAGE_STOP:
             self.outbox.say(message["text"])
         elif message["lease"] == self.lease and self.may_run:
@@ -168,16 +174,6 @@ class OpenPage:
         told = said.epoch, frozenset(toy.toy_id for toy in said.toys)
         is_new, self._still = told != self._still, told
         return is_new
-
-    def _hear_halt(self, message: LayerMessage) -> None:
-        if message["by"] != halts.ME:
-            self.halt_at(message["epoch"])
-
-    def halt_at(self, epoch: int | None) -> None:
-        if epoch is None:
-            self.halt.pressed()
-        else:
-            self.halt.stopped(epoch)
 
     def _forward(self, activation_id: str, attempt: int, text: str, *, again: bool = False) -> None:
         if again or (activation_id, attempt) != self.forwarded:

@@ -8,6 +8,7 @@ her pages meanwhile."""
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 
 from ground import clock
@@ -30,25 +31,27 @@ class Pressing:
 
     def press(self, performer_id: str, *, by: str) -> None:
         """At once. Said again while it cannot be recorded, it is one press."""
-        halts.tell([performer_id])
+        now = clock.now()
+        halts.tell([performer_id], at=now)
         if performer_id in self._failing:
             return
-        task = asyncio.get_running_loop().create_task(self._recorded(performer_id, by))
+        task = asyncio.get_running_loop().create_task(self._recorded(performer_id, by, now))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _recorded(self, performer_id: str, by: str) -> None:
+    async def _recorded(self, performer_id: str, by: str, now: datetime) -> None:
         try:
-            while not await self._is_recorded(performer_id, by):
+            while not await self._is_recorded(performer_id, by, now):
                 self._failing.add(performer_id)
                 await asyncio.sleep(AGAIN_SECONDS)
-                halts.tell([performer_id])
+                now = clock.now()
+                halts.tell([performer_id], at=now)
         finally:
             self._failing.discard(performer_id)
 
-    async def _is_recorded(self, performer_id: str, by: str) -> bool:
+    async def _is_recorded(self, performer_id: str, by: str, now: datetime) -> bool:
         who = {"performer_id": performer_id, "by": by, "why": "", "through": THROUGH}
-        record = partial(stop.record, **who, now=clock.now())
+        record = partial(stop.record, **who, now=now)
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, record)
         except Refusal:  # she is enrolled no more

@@ -134,14 +134,14 @@ class Sockets:
 
     # --- her stop --------------------------------------------------------------------------------
 
-    def halt(self, performer_ids: Collection[str], epoch: int | None) -> None:
+    def halt(self, performer_ids: Collection[str], at: int | None, epoch: int | None) -> None:
         """The pages of these performers that are open here, from any thread."""
-        self._on_the_loop(self._halt_all, performer_ids, epoch)
+        self._on_the_loop(self._halt_all, performer_ids, at, epoch)
 
-    def _halt_all(self, performer_ids: Collection[str], epoch: int | None) -> None:
+    def _halt_all(self, performer_ids: Collection[str], at: int | None, epoch: int | None) -> None:
         for page in self.open.values():
             if page.performer_id in performer_ids:
-                page.halt_at(epoch)
+                page.halt.hear(at, epoch)
 
     async def look_for_stops(self) -> None:
         """What was not heard of is found in the rows, and where she has resumed nothing is told any
@@ -153,7 +153,7 @@ class Sockets:
         found = await self._on_leases(stop.stopped_among, performer_ids)
         for page in self.open.values():
             if state := found.get(page.performer_id):
-                page.halt.stopped(state.epoch)
+                page.hear_of_stop(state)
             else:
                 page.halt.resumed(asked_at)
 

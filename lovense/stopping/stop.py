@@ -51,7 +51,7 @@ class Press:
 
 def press(*, performer_id: str, by: str, why: str, through: str, now: datetime) -> StopState:
     """Pressed again, it does all of it again. Whoever calls repeats it until it returns."""
-    halts.tell([performer_id])
+    halts.tell([performer_id], at=now)
     return record(performer_id=performer_id, by=by, why=why, through=through, now=now)
 
 
@@ -59,7 +59,7 @@ def record(*, performer_id: str, by: str, why: str, through: str, now: datetime)
     """A press of which her pages have been told."""
     pressed = Press(performer_id, by[:64], why[: audit_log.LONGEST_WHY], through, now)
     state = _in_turn(performer_id, lambda session: _pressed(pressed, session), now)
-    halts.tell([performer_id], state.epoch)
+    halts.tell([performer_id], at=now, epoch=state.epoch)
     _say_news(performer_id)
     return state
 

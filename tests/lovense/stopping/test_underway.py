@@ -312,17 +312,18 @@ def test_what_never_left_for_its_page_waits_and_plays_once(lane, bob, is_marked)
     assert "waits until she resumes" in outcome.of(Activation.objects.get(tip_id=tip_id)).text
     assert not keep_back(lane, tip_id)
     lift(lane.performer)
-    assert played_to_the_end(lane, NOW) == [tip_id, next_one]
+    assert played_to_the_end(lane, NOW + retries.KEPT_BACK) == [tip_id, next_one]
 
 
 def test_however_often_it_is_kept_back_it_is_no_dead_letter(lane, bob):
     tip_id = lane.settled(bob, 100)
     for attempt in range(1, 9):
-        drain(lane)
-        press(lane.performer)
-        assert keep_back(lane, tip_id, attempt)
-        lift(lane.performer)
-    assert played_to_the_end(lane, NOW) == [tip_id]
+        now = NOW + attempt * retries.KEPT_BACK
+        drain(lane, now)
+        press(lane.performer, now)
+        assert keep_back(lane, tip_id, attempt, now)
+        lift(lane.performer, now)
+    assert played_to_the_end(lane, now + retries.KEPT_BACK) == [tip_id]
 
 
 @pytest.mark.parametrize("said", ["received", "started", "finished"])
