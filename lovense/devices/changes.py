@@ -43,6 +43,8 @@ class Changed:
         """A decision would see the difference."""
         if self.before is None or is_kept(self.before) != is_kept(self.after):
             return True
+        if self.before["host_id"] != self.after["host_id"]:  # another path reaches it
+            return True
         return of_device(self.before) != of_device(self.after)
 
     @property

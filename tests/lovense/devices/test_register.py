@@ -164,6 +164,13 @@ def test_a_toy_on_two_of_her_hosts_belongs_to_the_one_that_reported_it_connected
     assert device(ana)["status"] == "connected"
 
 
+def test_a_toy_that_an_app_takes_over_from_her_page_is_reached_by_the_app(ana):
+    from_page(ana, toy(), now=NOW)
+    assert collection(Performer).find_one({"_id": ana.pk})["devices"] is None
+    from_host(ana, PHONE, toy(), now=NOW + SECOND)
+    assert [each["toyId"] for each in devices_of(ana)] == ["toy-1"]
+
+
 def test_what_her_page_says_of_a_toy_of_her_phone_leaves_it_with_the_phone(ana):
     from_host(ana, PHONE, toy(), now=NOW)
     from_page(ana, toy(battery=40), now=NOW + SECOND)
