@@ -76,8 +76,8 @@ def acknowledge(acks: Sequence[Ack]) -> list[bool]:
             [_request_id(ack) for ack in plain], RequestStatus.COMPLETED, now=plain[-1].at
         )
         return [True] * len(acks)
-    refusals = [ack for ack in acks if ack.stage == "failed" and ack.code in TEMPORARY]
-    refused = {_who_about_what(ack) for ack in refusals if _refuse(ack)}
+    refusals = [ack for ack in acks if ack.stage == "failed"]
+    refused = {_who_about_what(ack) for ack in refusals if _is_refusal(ack)}
     told = [ack for ack in acks if _who_about_what(ack) not in refused]
     if told:
         # What a page has confirmed is never sent to another one, so it must outlive a failover.
@@ -118,6 +118,14 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
             alone["promised_seconds"] = {"$gte": seconds}
         moved += collection(Activation, _FAST).update_many(alone, {"$set": changes}).modified_count
     return moved == len(acks)
+
+
+def _is_refusal(ack: Ack) -> bool:
+    """Its page has not begun it, and it plays later."""
+    if ack.code == STOPPED:
+        about = {"performer_id": ack.performer_id, "now": ack.at}
+        return retries.kept_back(ack.activation_id, ack.attempt, **about)
+    return ack.code in TEMPORARY and _refuse(ack)
 
 
 def _refuse(ack: Ack) -> bool:

@@ -274,8 +274,6 @@ class VirtualDevice:
         activation_id = str(message["activationId"])
         if not self.is_holder or message.get("lease", self.lease) != self.lease:
             return self._say("outdated", activationId=activation_id)
-        if self._pressing is not None:
-            return self._say("held", activationId=activation_id)  # what it was before comes again
         if activation_id in self._playing:
             run = self._playing[activation_id]
             run.message = message  # later acknowledgements name the newest attempt
@@ -286,7 +284,7 @@ class VirtualDevice:
             return self._say(
                 "unknown", activationId=activation_id
             )  # another page has it, or had it
-        elif int(message.get("stopEpoch", 0)) < self.stop_epoch:
+        elif self._pressing is not None or int(message.get("stopEpoch", 0)) < self.stop_epoch:
             work = self._ack(message, "failed", code=STOPPED)
         elif code := self._refusal(message):
             work = self._ack(message, "failed", code=code)

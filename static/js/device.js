@@ -96,11 +96,10 @@ function ownTypes() {
 
 function activate(message) {
   if (!holder || (message.lease ?? lease) !== lease) return;
-  if (isPressing()) return; // what it was before comes again
   const known = remembered(message.activationId);
   if (known) return repeat(message, known);
   if (message.confirmed) return; // another browser has it, or had it: nobody knows what it has played
-  if ((message.stopEpoch ?? 0) < epoch()) return acknowledge(message, { stage: "failed", code: STOPPED });
+  if (isPressing() || (message.stopEpoch ?? 0) < epoch()) return acknowledge(message, { stage: "failed", code: STOPPED });
   const code = refusal(message);
   if (code) return acknowledge(message, { stage: "failed", code });
   if (running) end(running);

@@ -10,6 +10,7 @@ const PATIENCE_MS = 1000;
 const bar = document.querySelector("[data-stop-bar]");
 const form = bar.querySelector("[data-stop]");
 const words = bar.querySelector("[data-stop-words]");
+let shown = 0; // the latest epoch that the page was told of: it is told again and again
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -19,7 +20,11 @@ form.addEventListener("submit", (event) => {
   else post();
 });
 
-on("lovense.stop", ({ activationIds, stopEpoch }) => !activationIds && stopEpoch !== undefined && told());
+on("lovense.stop", ({ activationIds, stopEpoch = 0 }) => {
+  if (activationIds || stopEpoch <= shown) return;
+  shown = stopEpoch;
+  told();
+});
 
 function postUnlessAnswered() {
   if (isPressing()) post();

@@ -291,3 +291,72 @@ def test_what_no_toy_can_do_is_refused_and_the_same_attempt_refused_again(server
     assert [(said["stage"], said["code"]) for said in server.said[-2:]] == [("failed", "unsupported")] * 2
     server.activate("a.all", attempt=2)
     server.wait_for(lambda: "finished" in server.stages("a.all"))
+
+
+# --- her stop on this page ---------------------------------------------------------------------------------
+
+
+def stops(server):
+    return sum(said["type"] == "stop" for said in server.said)
+
+
+def press(server):
+    server.page.get_by_role("button", name="STOP").click()
+
+
+def test_a_press_ends_what_plays_here_at_once_and_is_said_until_it_is_answered(server, complaints):
+    server.page.route("**/live/stop", lambda route: route.abort())  # only the socket is heard here
+    server.activate("a.all", seconds=60)
+    words(server).to_contain_text("Running")
+    press(server)
+    expect(server.page.locator("[data-meter] [data-on]")).to_have_count(0)
+    server.wait_for(lambda: stops(server) >= 1)
+    assert server.stages("a.all") == ["received", "started", "finished"]
+    server.activate("b.all")
+    server.say("lovense.stop")
+    server.wait_for(lambda: any(said["type"] == "stopped" for said in server.said))
+    server.wait_for(lambda: stops(server) >= 2)  # a word without an epoch is no answer
+    assert server.stages("b.all") == []
+    server.say("lovense.stop", stopEpoch=1)
+    expect(server.page.locator("[data-stop-words]")).to_be_empty()
+    server.activate("b.all", epoch=1)
+    server.wait_for(lambda: "finished" in server.stages("b.all"))
+    complaints.clear()  # of the calls that were broken off
+
+
+def test_a_press_without_a_socket_goes_over_http_and_is_recorded(server):
+    server.page.route_web_socket("**/ws/performer*", lambda socket: socket.close())
+    server.socket.close()
+    expect(server.page.locator("[data-socket]")).not_to_have_text("Connected")
+    press(server)
+    expect(server.page.locator("#region-stop")).to_contain_text("Stopped")
+
+
+def test_a_press_that_nobody_answers_says_so_and_is_pressed_again(server, complaints):
+    server.page.route("**/live/stop", lambda route: route.abort())
+    press(server)
+    expect(server.page.locator("[data-stop-words]")).to_contain_text("Nobody has answered yet")
+    expect(server.page.locator("#region-stop")).not_to_contain_text("Stopped")
+    server.page.unroute("**/live/stop")
+    expect(server.page.locator("#region-stop")).to_contain_text("Stopped")
+    complaints.clear()
+
+
+def test_a_stop_that_came_while_there_was_no_socket_ends_what_plays(server):
+    server.activate("a.all", seconds=60)
+    words(server).to_contain_text("Running")
+    server.stop_epoch = 3
+    server.socket.close()
+    server.wait_for(lambda: "finished" in server.stages("a.all"))
+    ended = next(said for said in server.said if said.get("stage") == "finished")
+    assert ended["code"] == "stopped"
+
+
+def test_a_page_that_only_watches_answers_a_stop_with_no_toys(live):
+    made = Server(live)
+    live.reload()
+    made.wait_for(lambda: made.socket is not None)
+    expect(live.locator("[data-socket]")).to_have_text("Connected")
+    made.say("lovense.stop", stopEpoch=1)
+    made.wait_for(lambda: any(said["type"] == "stopped" for said in made.said))
+    assert {"type": "stopped", "stopEpoch": 1, "toyIds": []} in made.said

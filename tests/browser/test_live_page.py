@@ -307,3 +307,105 @@ def test_a_button_pressed_while_its_region_is_being_fetched_is_not_lost(live):
     for route in waiting:
         route.continue_()
     expect(live.locator("#resume")).to_be_focused()
+
+
+# --- the stop ----------------------------------------------------------------------------------------------
+
+
+def stop_button(page):
+    return page.get_by_role("button", name="STOP")
+
+
+def stopped(page):
+    expect(page.locator("#region-stop")).to_contain_text("Stopped")
+
+
+def test_one_press_stops_everything_and_a_resume_plays_what_waited(live, the_stage, ana):
+    switch_on(live)
+    the_stage.tip(ana, 500)
+    the_stage.tip(ana, 50)
+    expect(live.locator("[data-meter] [data-on]").first).to_be_attached()
+    stop_button(live).click()
+    expect(live.locator("[data-meter] [data-on]")).to_have_count(0)
+    stopped(live)
+    now = live.locator("#region-queue .now")
+    expect(now).to_contain_text("Stopped")
+    expect(now).to_contain_text(re.compile("silent (after|within)"))
+    expect(live.locator("#region-queue .queue")).to_contain_text("1 waiting")
+    expect(live.locator("#region-feed .badge", has_text="Stopped")).to_have_count(1)
+    live.locator("#resume-all").click()
+    expect(live.locator("#region-stop")).not_to_contain_text("Stopped")
+    expect(now).to_contain_text("Soft wave")
+    expect(live.locator("#region-feed .badge", has_text="Completed")).to_have_count(1)
+
+
+def test_it_is_the_first_button_of_the_content_and_works_by_keyboard(live):
+    live.locator("#content").focus()
+    live.keyboard.press("Tab")
+    expect(stop_button(live)).to_be_focused()
+    assert live.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    live.keyboard.press("Enter")
+    stopped(live)
+    live.keyboard.press("Shift+Tab")
+    expect(live.locator("#resume-all")).to_be_focused()
+    live.keyboard.press("Enter")
+    expect(live.locator("#region-stop")).not_to_contain_text("Stopped")
+
+
+def test_another_page_of_hers_shows_it_and_may_resume(live, open_another):
+    other = open_another()
+    stop_button(other).click()
+    stopped(live)
+    live.locator("#resume-all").click()
+    expect(other.locator("#region-stop")).not_to_contain_text("Stopped")
+
+
+def test_what_shows_it_is_not_fetched_anew_as_often_as_it_is_told(live):
+    """A button that is exchanged while it is pressed has not been pressed."""
+    stop_button(live).click()
+    stopped(live)
+    live.evaluate("document.querySelector('#resume-all').dataset.kept = ''")
+    for _ in range(2):
+        live.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
+        live.wait_for_load_state("networkidle")
+    expect(live.locator("#resume-all[data-kept]")).to_be_attached()
+
+
+def test_it_is_there_while_a_question_is_open(live, the_stage, ana):
+    the_stage.tip(ana, 50)
+    live.get_by_role("button", name="Clear the queue").click()
+    expect(live.get_by_role("dialog")).to_be_visible()
+    stop_button(live).click()
+    stopped(live)
+
+
+BOXES = """() => ["footer.foot", ".stop-bar", "#stop", "#region-stop"].map((one) => {
+  const { top, bottom, left, right } = document.querySelector(one).getBoundingClientRect();
+  return { top, bottom, left, right };
+})"""
+
+
+def test_it_covers_nothing_on_a_small_screen(live):
+    live.set_viewport_size({"width": 360, "height": 640})
+    for is_stopped in (False, True):
+        if is_stopped:
+            stop_button(live).click()
+            stopped(live)
+        live.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        foot, bar, button, state = live.evaluate(BOXES)
+        assert foot["bottom"] <= bar["top"] + 1  # a page scrolls by whole pixels
+        assert (bar["bottom"], bar["left"]) == (640, 0)
+        assert bar["top"] <= button["top"] < button["bottom"] <= bar["bottom"]
+        assert state["right"] <= button["left"]
+        assert live.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_it_works_without_a_script(chrome, the_stage, ana):
+    context = chrome.new_context(java_script_enabled=False)
+    page = context.new_page()
+    the_stage.log_in(page, ana.name)
+    stop_button(page).click()
+    stopped(page)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#region-stop")).not_to_contain_text("Stopped")
+    context.close()

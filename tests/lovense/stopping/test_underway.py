@@ -1,6 +1,7 @@
 """Pressed while a tip is at any place of its way: what a page may have is over and never played again; what
 was never handed over waits, and plays once when she resumes."""
 
+import functools
 from itertools import count
 
 import pytest
@@ -186,6 +187,33 @@ def test_what_had_played_all_of_it_is_completed(lane, bob):
     press(lane.performer)
     ack(lane, tip_id, "finished", delivered_seconds=10.0, code="stopped")
     assert state(tip_id) == ("completed", "completed")
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before-the-press-is-recorded", "after-it"])
+def test_what_its_page_refuses_because_of_the_stop_waits_and_plays_once(lane, bob, is_first):
+    """She had pressed on that page, and it has not begun it."""
+    tip_id, next_one = lane.settled(bob, 100), lane.settled(bob, 100)
+    drain(lane)
+    refuses = functools.partial(ack, lane, tip_id, "failed", code="stopped")
+    if is_first:
+        refuses()
+    press(lane.performer)
+    refuses()  # said again it changes nothing
+    refuses()
+    assert state(tip_id) == ("queued", "pending")
+    lift(lane.performer)
+    assert played_to_the_end(lane, NOW + seconds(1)) == [tip_id, next_one]
+
+
+def test_a_later_attempt_that_its_page_refuses_because_of_the_stop_is_over(lane, bob):
+    """Another page may have had the first."""
+    tip_id = lane.settled(bob, 100)
+    drain(lane)
+    leases.expire(now=NOW + seconds(WINDOW), limit=9)
+    drain(lane, NOW + seconds(WINDOW + 3))
+    press(lane.performer, NOW + seconds(WINDOW + 3))
+    ack(lane, tip_id, "failed", code="stopped", attempt=2)
+    assert (state(tip_id), activation_of(tip_id)["reason"]) == (OVER, "stopped")
 
 
 def test_what_never_came_to_its_page_is_over_as_well(lane, bob):
