@@ -113,6 +113,13 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
     return moved == len(acks)
 
 
+def have_rows(acks: Sequence[Ack]) -> bool:
+    """Whether everything that these are about is in the rows. Where it is not, its entry may wait
+    to be unfolded, and what is said of it would be recorded nowhere."""
+    ids = {ack.activation_id for ack in acks}
+    return bool(collection(Activation).count_documents({"_id": {"$in": list(ids)}}) == len(ids))
+
+
 def _refuse(ack: Ack) -> bool:
     """The device did not start, and may the next time: its run is known not to have played, so it
     may be tried again.
