@@ -47,7 +47,7 @@ class Upstream:
         self._numbers = count(1)
         self._asked: dict[int, tuple[float, asyncio.Future[Any]]] = {}
         self._over: dict[str, None] = {}
-        self._ends: dict[str, tuple[float, Ack]] = {}
+        self._ends: dict[str, tuple[float, str, Ack]] = {}  # when it was taken, and by whom
 
     @property
     def is_up(self) -> bool:
@@ -68,9 +68,10 @@ class Upstream:
         """Whether it takes this for the plain end of what runs on a page of ours."""
         if not (self.is_up and ack.is_plain_end):
             return False
+        holder = self.holder  # another one may be followed by the time of its answer
         is_taken = await self._ask("acks", frames.packed_ack(ack)) is True
         if is_taken:
-            self._remember(ack)
+            self._remember(ack, holder)
         return is_taken
 
     async def caught_up(self) -> bool:
@@ -83,8 +84,8 @@ class Upstream:
         self._post.say(self.holder, kind, [number, *about])
         return await answer
 
-    def _remember(self, ack: Ack) -> None:
-        self._ends[ack.activation_id] = time.monotonic(), ack
+    def _remember(self, ack: Ack, holder: str) -> None:
+        self._ends[ack.activation_id] = time.monotonic(), holder, ack
         self._over[ack.activation_id] = None
         if len(self._over) > MOST_OVER:
             self._over = dict.fromkeys(list(self._over)[MOST_OVER // 2 :])
@@ -94,7 +95,13 @@ class Upstream:
 
     def ends(self) -> list[Ack]:
         """What it has taken and, were it gone now, may have told nobody."""
-        return [ack for _, ack in self._ends.values()]
+        return [ack for _, _, ack in self._ends.values()]
+
+    @property
+    def has_orphans(self) -> bool:
+        """Whether somebody has taken ends who may be gone: however soon the next holder is heard,
+        it knows nothing of these."""
+        return any(not self.is_up or by != self.holder for _, by, _ in self._ends.values())
 
     def are_written(self, ends: Iterable[Ack]) -> None:
         for ack in ends:
@@ -102,7 +109,8 @@ class Upstream:
 
     def _forget_old_ends(self) -> None:
         before = time.monotonic() - ENDS_SECONDS
-        self.are_written([ack for at, ack in self._ends.values() if at < before])
+        its = [(at, ack) for at, by, ack in self._ends.values() if by == self.holder]
+        self.are_written([ack for at, ack in its if at < before])
 
     # --- what it is told -------------------------------------------------------------------------
 

@@ -11,14 +11,14 @@ from itertools import islice
 from typing import Any
 
 from config.pen.roof import Threads, on
-from config.pen.rows import Rows
+from config.pen.rows import Rows, unfolded
 from ground import clock
 from ground.journal import journal
 from ground.journal.journal import Touched
 from ledger.books import posting
 from ledger.books.memory import Books, State
 from lovense.deciding.rules import Rules
-from lovense.lane import live, projection
+from lovense.lane import live
 from lovense.lane.live import LaneState, LiveLane, LiveLanes
 from lovense.sending import dispatch
 from lovense.sending.acknowledgement import Ack
@@ -27,13 +27,6 @@ from tips.queue import claims
 from tips.settlement.rounds import Head
 
 LEARNED = 5_000  # accounts that others moved and that are read at once: whoever buys will tip
-
-
-def unfolded(ends: list[Ack]) -> int:
-    """All that is durable, and these; the watermark then."""
-    number = journal.catch_up()
-    journal.unfold([], {projection.ENDS: ends})
-    return number
 
 
 class LiveMemory:

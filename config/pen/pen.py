@@ -30,10 +30,10 @@ from config.pen.arrivals import Arrivals
 from config.pen.comparison import Comparison
 from config.pen.entries import Entries
 from config.pen.lease import Lease
-from config.pen.memory import LiveMemory, unfolded
+from config.pen.memory import LiveMemory
 from config.pen.roof import TICK_SECONDS, Messages, Threads, on
 from config.pen.round import Rounds
-from config.pen.rows import Rows
+from config.pen.rows import Rows, unfolded
 from ground import clock
 from ground.hops.groupcommit import Overloaded
 from ground.journal import journal
@@ -203,7 +203,7 @@ class Pen:
         had_others = self._lease.has_others
         await self._lease.renew()
         self._arrivals.has_careful |= had_others  # also what the last of them has stored
-        if not self._lease.is_ours and not self.upstream.is_up and self.upstream.ends():
+        if not self._lease.is_ours and self.upstream.has_orphans:
             await self._catch_up_alone()
         if self.is_ready:
             await self._memory.refresh_rules()

@@ -27,6 +27,14 @@ UNFOLD_SECONDS = 0.1  # so long rows may lag behind; whoever waits for them asks
 MOST_BEHIND = 400  # entries; beyond it callers are asked to come again
 
 
+def unfolded(ends: list[Ack]) -> int:
+    """All that is durable, and these; the watermark then. In this order: an end may be that of a
+    start of another writer's, which came before the same start of ours."""
+    number = journal.catch_up()
+    journal.unfold([], {projection.ENDS: ends})
+    return number
+
+
 class Rows:
     """`behind`: durable, not unfolded. `ends`: not in the rows yet; `ends_kept` were there before
     these. `carried`: of all ends there were, as many as durable entries name. `soon`: there is
@@ -79,7 +87,7 @@ class Rows:
             ends = []
         work = partial(journal.unfold, entries, {projection.ENDS: ends})
         try:
-            await on(self._thread, work)
+            await on(self._thread, work if entries else partial(unfolded, ends))
         except Overtaken:
             number = await on(self._thread, journal.catch_up)
             while self._is_behind(number):

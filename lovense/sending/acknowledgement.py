@@ -120,6 +120,13 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
     return moved == len(acks)
 
 
+def have_rows(acks: Sequence[Ack]) -> bool:
+    """Whether everything that these are about is in the rows. Where it is not, its entry may wait
+    to be unfolded, and what is said of it would be recorded nowhere."""
+    ids = {ack.activation_id for ack in acks}
+    return bool(collection(Activation).count_documents({"_id": {"$in": list(ids)}}) == len(ids))
+
+
 def _is_refusal(ack: Ack) -> bool:
     """Its page has not begun it, and it plays later."""
     if ack.code == STOPPED:

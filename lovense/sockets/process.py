@@ -271,7 +271,11 @@ async def _take_over_slot() -> None:
 
 
 def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool | Exception]:
-    """Records a group of acknowledgements and starts what they make possible."""
+    """Records a group of acknowledgements and starts what they make possible. Their rows come
+    first: a page is told by a durable entry, but the writer that catches up for us need not have
+    seen it, where the one before it had not noticed yet that it had lost the pen."""
+    if not acknowledgement.have_rows(acks):
+        journal.catch_up()
     ended = _each(acks)
     # A writer starts what its memory says, wherever it is.
     if not writers.writer.is_ready and not journal.has_writer(now=clock.now()):
