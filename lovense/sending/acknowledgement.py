@@ -130,8 +130,9 @@ def have_rows(acks: Sequence[Ack]) -> bool:
 def _is_refusal(ack: Ack) -> bool:
     """Its page has not begun it, and it plays later."""
     if ack.code == STOPPED:
-        about = {"performer_id": ack.performer_id, "now": ack.at}
-        return retries.kept_back(ack.activation_id, ack.attempt, **about)
+        return retries.kept_back(
+            ack.activation_id, ack.attempt, performer_id=ack.performer_id, now=ack.at
+        )
     return ack.code in TEMPORARY and _refuse(ack)
 
 

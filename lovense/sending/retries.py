@@ -74,9 +74,9 @@ def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> b
 
 
 def kept_back(key: str, attempt: int, *, performer_id: str, now: datetime) -> bool:
-    """A stop kept this attempt from its page, or from the toys, so it waits, with those that were to
-    play with it, as if it had not been sent. False where it may have been before: then it is over,
-    as all that was under way."""
+    """A stop kept this attempt from its page, or the page from its toys, so it waits, with those
+    that were to play with it, as if it had not been sent. False where it may have been before: then
+    it is over, as all that was under way."""
     never_left: Statement = {
         "attempt": attempt,
         "received_at": None,
