@@ -1,10 +1,11 @@
-// The page of devices: it watches, so it never asks for the devices' lease. The server's HTML is the state; here is what a
+// The page of devices: it has no toys of its own, so it only watches. The server's HTML is the state; here is what a
 // pairing needs of a page: how long its code is valid, and a word for those who do not look.
 
 import "./buttons.js";
 import { every, serverNow } from "./clock.js";
-import { connect } from "./news.js";
+import { start } from "./device.js";
 import "./regions.js";
+import "./stopbar.js";
 import "./times.js";
 
 const SLACK_MS = 300;
@@ -53,4 +54,4 @@ document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
 
 countdown();
 every(1000, countdown);
-connect({ watch: "1" });
+start();

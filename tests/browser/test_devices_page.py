@@ -244,3 +244,10 @@ def no_wider_than_the_screen(page):
     for width in (1920, 1280, 1024, 768, 360):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_her_stop_is_on_this_page_too(devices):
+    devices.get_by_role("button", name="STOP").click()
+    expect(devices.locator("#region-stop")).to_contain_text("Stopped")
+    devices.locator("#resume-all").click()
+    expect(devices.locator("#region-stop")).not_to_contain_text("Stopped")
