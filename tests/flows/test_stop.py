@@ -19,7 +19,7 @@ from tests.flows.stage import LONG, Show, dumped, so
 from tests.live import server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("written_elsewhere")]
-PRESSES = 100
+PRESSES = 50  # by each of two doors
 SOON = 0.3  # seconds: a word over the socket, on a busy machine
 A_LOOK = 3.0  # each process reads once a second who is stopped
 

@@ -76,7 +76,7 @@ def test_what_is_over_gives_nothing(chain, bob):
     chain.settled(bob, 5)  # below the minimum: skipped
     failed = chain.settled(bob, 100)
     chain.dispatch()
-    chain.acknowledge(failed, "failed", code="stopped")
+    chain.acknowledge(failed, "failed", code="unsupported")
     assert len({row["status"] for row in collection(Activation).find()}) == 3
     lose()
     assert restore() == {}
