@@ -45,6 +45,7 @@ from lovense import webhooks as lovense_webhooks
 from lovense.consumers import PerformerConsumer
 from lovense.devices.callbacks import Callback
 from lovense.devices.hosts import Until
+from lovense.runner.runner import runner
 from lovense.sending import writer
 from lovense.sockets.process import sockets
 from lovense.stopping import halts
@@ -281,8 +282,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await asyncio.to_thread(_end_orphans)
     _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
     writer.use(_pen)
-    halts.use(sockets)
-    tickers = [asyncio.create_task(_pen.run()), asyncio.create_task(sockets.run())]
+    halts.use(runner)
+    running = _pen.run(), sockets.run(), runner.run()
+    tickers = [asyncio.create_task(work) for work in running]
     _spare_the_collector()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -320,6 +320,12 @@ LOVENSE_PAIRING_SECONDS = env.integer("LOVENSE_PAIRING_SECONDS", 900, minimum=60
 LOVENSE_CONNECT_TIMEOUT_SECONDS = env.decimal("LOVENSE_CONNECT_TIMEOUT_SECONDS", 2, minimum=0.01)
 LOVENSE_READ_TIMEOUT_SECONDS = env.decimal("LOVENSE_READ_TIMEOUT_SECONDS", 5, minimum=0.01)
 
+# By which paths devices may be told. In production a virtual device is named on purpose.
+LOVENSE_BRIDGES = env.words(
+    "LOVENSE_BRIDGES", "STANDARD_SERVER" if PRODUCTION else "SIMULATOR,STANDARD_SERVER"
+)
+# A phone runs no longer than this, plus one second, after everything of ours has died.
+SERVER_LEASE_SECONDS = env.integer("SERVER_LEASE_SECONDS", 9, minimum=3)
 LOVENSE_CALLBACK_MAX_BODY_BYTES = env.integer(
     "LOVENSE_CALLBACK_MAX_BODY_BYTES", 65_536, minimum=1024
 )

@@ -33,6 +33,7 @@ urlpatterns = [
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
     path("devices", devices.devices, name="devices"),
     path("devices/pair", devices.pair, name="devices-pair"),
+    path("devices/path", devices.path, name="devices-path"),
     path(
         "devices/pairings/<str:pairing_id>/cancel",
         devices.cancel_pairing,

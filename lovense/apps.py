@@ -12,12 +12,14 @@ class LovenseConfig(AppConfig):
     def ready(self) -> None:
         from ground.journal import journal
         from lovense import tasks
+        from lovense.bridges.checks import bridge_settings
         from lovense.devices import checks
         from lovense.lane import intake, projection
         from tips import signals
         from tips.log import emission
 
         register(checks.vendor_settings, "settings")
+        register(bridge_settings, "settings")
         journal.register("lovense", projection.Activations())
         signals.requests_queued.connect(tasks.requests_queued)
         emission.register(intake.ACTIVATION)

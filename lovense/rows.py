@@ -34,6 +34,31 @@ class AttemptRow(TypedDict):
     is_replay: NotRequired[bool]
 
 
+class SliceRow(TypedDict):
+    """One window of a leg, in seconds of its run. `state`: planned, claimed, accepted, refused,
+    unknown, missed, stopped."""
+
+    n: int
+    start: int
+    until: int
+    state: str
+
+
+class LegRow(TypedDict):
+    """One device in a run that is told in slices; `commands` are those of all of it."""
+
+    toyId: str
+    nickname: str
+    hostId: str
+    offsetMs: int
+    commands: list[Command]
+    promised: int
+    delivered: float | None
+    outcome: str
+    code: str
+    slices: list[SliceRow]
+
+
 class ActivationRow(TypedDict):
     """A row of `activations`."""
 
@@ -69,6 +94,9 @@ class ActivationRow(TypedDict):
     cancelled_by: NotRequired[str | None]
     cancelled_why: NotRequired[str | None]
     stopped_at: NotRequired[datetime | None]
+    # of what is told in slices
+    legs: NotRequired[list[LegRow] | None]
+    legs_began_at: NotRequired[datetime | None]
 
 
 class PerformerRow(TypedDict):

@@ -1,5 +1,6 @@
 """REST door of a performer's preferences: `GET, PUT /api/lovense/preferences`. Hers only."""
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -21,9 +22,11 @@ from lovense.api.calls import (
     own_lane,
     wake,
 )
+from lovense.bridges import choosing
 from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.performers import preferences
+from lovense.stopping import halts
 from tips.models import Mode
 
 PREFERENCES = {
@@ -40,7 +43,7 @@ PREFERENCES = {
 
 class Preferences(Shape):
     bridge = serializers.ChoiceField(
-        preferences.BRIDGES, help_text="By which path devices are told"
+        settings.LOVENSE_BRIDGES, help_text="By which path devices are told"
     )
     maximumIntensity = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LEVEL)
     maximumSeconds = serializers.IntegerField(
@@ -114,8 +117,10 @@ def preferences_of_hers(request: Request) -> Response:
         return Response(preferences.told(preferences.of(whose)))
     changes = preferences.parse(body_of(request))
     with coming_from(request):
-        row = preferences.change(
+        row = choosing.change(
             performer_id=whose, changes=changes, by=caller(request), now=clock.now()
         )
+    if "bridge" in changes:
+        halts.tell([whose])  # what plays on the path that she has left
     wake(whose)
     return Response(preferences.told(row))

@@ -60,6 +60,9 @@ class Activation(models.Model):
     cancelled_by = models.CharField(max_length=64, null=True)
     cancelled_why = models.CharField(max_length=200, null=True)
     stopped_at = models.DateTimeField(null=True)  # it was under way when she pressed stop
+    # Of what is told in slices (`lovense/runner/legs.py`): its devices, and since when they run.
+    legs = models.JSONField(null=True)
+    legs_began_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "activations"

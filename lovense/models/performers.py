@@ -48,5 +48,6 @@ class Performer(models.Model):
                 fields=["paused_at"],
                 condition=models.Q(paused_at__gt=EPOCH),
                 name="performer_paused",
-            )
+            ),
+            models.Index(fields=["bridge"], name="performer_bridge"),
         ]

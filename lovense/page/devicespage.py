@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.conf import settings
+
+from lovense import bridges
 from lovense.devices import changes, choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
@@ -139,6 +142,29 @@ def _words(name: str, strength: str) -> str:
     return strength or "off"
 
 
+# By bridge: what it is called, and what it means for her.
+PATHS = {
+    bridges.SIMULATOR: (
+        "Virtual devices, to rehearse",
+        "The virtual device of your Live page plays, and no toy moves.",
+    ),
+    bridges.STANDARD_SERVER: (
+        "This server, over the internet",
+        "Your toys play while the Lovense app is open on your phone. No page has to be open.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPath:
+    """A path that she may choose."""
+
+    name: str
+    title: str
+    words: str
+    is_chosen: bool
+
+
 @dataclass(frozen=True, slots=True)
 class RemovedDevice:
     """A device that she may restore."""
@@ -158,6 +184,21 @@ class DevicesPage:
     def __init__(self, performer: Performer, now: datetime) -> None:
         self._performer, self._now = performer, now
         self._id = performer.performer_id
+
+    @property
+    def paths(self) -> list[ShownPath]:
+        chosen = self._performer.bridge
+        offered = settings.LOVENSE_BRIDGES
+        return [ShownPath(name, *PATHS.get(name, (name, "")), name == chosen) for name in offered]
+
+    @property
+    def has_path(self) -> bool:
+        return bridges.find(self._performer.bridge) is not None
+
+    @property
+    def has_choice(self) -> bool:
+        """What cannot be chosen otherwise is not asked."""
+        return not self.has_path or (len(self.paths) > 1 and bool(self.hosts or self.devices))
 
     @property
     def is_rehearsal(self) -> bool:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError
@@ -79,6 +80,7 @@ def _account(username: str, password: str) -> User:
 
 def _record(performer_id: str, user: User, now: datetime) -> Performer:
     fresh = {"user": user, "display_name": user.username[:64], "created_at": now}
+    fresh |= {"bridge": settings.LOVENSE_BRIDGES[0]} if settings.LOVENSE_BRIDGES else {}
     try:
         performer, _ = Performer.objects.get_or_create(pk=performer_id, user=user, defaults=fresh)
     except IntegrityError:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
+from django.conf import settings
 from pymongo.client_session import ClientSession
 
 from ground.audit import log as audit_log
@@ -21,7 +22,6 @@ from lovense.rows import Json, PerformerRow
 from tips.models import Mode
 from tips.rows import Statement
 
-BRIDGES = ("SIMULATOR",)
 LEAST_CONTINUOUS_SECONDS = 10
 
 
@@ -44,9 +44,13 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Fields, str], str]:
     return lambda body, name: body.choice(name, names, "")
 
 
+def _allowed_bridge(body: Fields, name: str) -> str:
+    return body.choice(name, tuple(settings.LOVENSE_BRIDGES), "")
+
+
 # By their names at the wire: the field of her row, and how a value is read.
 FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
-    "bridge": ("bridge", _one_of(BRIDGES)),
+    "bridge": ("bridge", _allowed_bridge),
     "maximumIntensity": ("maximum_intensity", _whole(1, MAXIMUM_LEVEL)),
     "maximumSeconds": (
         "maximum_seconds",
@@ -92,21 +96,42 @@ def of(performer_id: str) -> PerformerRow:
 
 def for_page(performer_id: str) -> Json:
     """What her page is told of them, where it differs from what all pages are told."""
-    chosen = of(performer_id).get("auto_connect")
-    return {} if chosen is None else {"autoConnect": chosen}
+    row = of(performer_id)
+    chosen = row.get("auto_connect")
+    told: Json = {"bridge": row["bridge"]}
+    return told if chosen is None else told | {"autoConnect": chosen}
 
 
-def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> PerformerRow:
-    """Her row as it is now. What is so already is left as it is."""
+Within = Callable[[PerformerRow, ClientSession], Statement]
+
+
+def _nothing(row: PerformerRow, session: ClientSession) -> Statement:
+    return {}
+
+
+def change(
+    *,
+    performer_id: str,
+    changes: Statement,
+    by: str,
+    now: datetime,
+    within: Within = _nothing,
+) -> PerformerRow:
+    """Her row as it is now. What is so already is left as it is. `within`: what else her row must
+    say then, asked in the transaction that changes it."""
 
     def body(session: ClientSession) -> PerformerRow:
         row = collection(Performer).find_one({"_id": performer_id}, session=session)
         if row is None:
             raise NoSuchPerformer
         before = {name: row.get(name) for name in changes}
+        after = cast(PerformerRow, {**row, **changes})
         if before != changes:
             _write(performer_id, before, changes, by=by, now=now, session=session)
-        return cast(PerformerRow, {**row, **changes})
+            if follows := within(after, session):
+                wanted = {"_id": performer_id}
+                collection(Performer).update_one(wanted, {"$set": follows}, session=session)
+        return after
 
     return journal.run(body, touched=journal.of_lane(performer_id), now=now)
 

@@ -35,7 +35,7 @@ from tips.rows import Statement
 _FAST = WriteConcern(1)
 # What a device may say before it starts, and that passes by itself. Everything else that it says is
 # final.
-TEMPORARY = frozenset({"busy", "not_connected", "app_offline", "too_many_requests"})
+TEMPORARY = frozenset({"busy", "not_connected", "app_offline", "too_many_requests", "unreachable"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ _AS_NEW = dict.fromkeys(
             "run_delivered",
         ),
         *("cancelled_at", "cancelled_by", "cancelled_why", "stopped_at"),
+        *("legs", "legs_began_at"),
     ]
 )
 
@@ -55,6 +56,8 @@ def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> b
         "leader": None,
         "members": None,
         "run_seconds": None,
+        "legs": None,
+        "legs_began_at": None,
     }
     sent = {"_id": key, "status": S.DISPATCHED.value, **guard}
     if not collection(Activation).update_one(sent, {"$set": changes}).modified_count:

@@ -14,6 +14,7 @@ from django.conf import settings
 from ground import clock
 from ground.hops import doorbell
 from ground.journal import journal
+from lovense.bridges import choosing
 from lovense.deciding import platform
 from lovense.performers import preferences
 from lovense.performers.identity import Opener
@@ -39,7 +40,10 @@ async def in_thread(work: Callable[..., T], *given: Any, **named: Any) -> T:
 
 
 class OpenPage:
-    """`lease` is the number of the lease it holds, 0 while it only watches."""
+    """`lease` is the number of the lease it holds, 0 while it only watches. `is_ours`: no browser
+    is behind it, but this server."""
+
+    is_ours = False
 
     def __init__(
         self,
@@ -83,8 +87,10 @@ class OpenPage:
     # --- the lease -------------------------------------------------------------------------------
 
     async def try_to_hold(self, *, has_returned: bool) -> bool:
-        """Takes the lease if it is free; the holder gets a snapshot and then, again, what is in
-        flight."""
+        """Takes the lease if it is free, and hers is a path that runs in such a page; the holder
+        gets a snapshot and then, again, what is in flight."""
+        if not self.is_ours and not await in_thread(choosing.runs_in_pages, self.performer_id):
+            return False
         asked_at = time.monotonic()
         me = {"page_id": self.page_id, "channel": self.channel, "slot": settings.STACK_SLOT}
         self.lease = await in_thread(

@@ -8,7 +8,7 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from ground import clock
 from ground.hops.groupcommit import GroupCommit
 from ground.hops.rounds import BREATH_SECONDS
 from ground.journal import journal
+from lovense.bridges import choosing
 from lovense.performers import identity
 from lovense.rows import LayerMessage
 from lovense.sending import acknowledgement, groups, leases, pages, resume, retries
@@ -46,7 +47,7 @@ class Sockets:
             _acknowledge, name="acks", breath_seconds=BREATH_SECONDS
         )
         self._lost: list[OpenPage] = []  # to be told that they only watch
-        self._keeping_back: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
+        self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = ThreadPoolExecutor(1, thread_name_prefix="leases")
 
@@ -116,10 +117,14 @@ class Sockets:
 
     def pass_on(self, page: OpenPage, message: LayerMessage) -> None:
         if not page.pass_on(message):
-            about = page.performer_id, message["id"], message["attempt"]
-            task = asyncio.get_running_loop().create_task(self._keep_back(*about))
-            self._keeping_back.add(task)
-            task.add_done_callback(self._keeping_back.discard)
+            self._soon(self._keep_back(page.performer_id, message["id"], message["attempt"]))
+        elif message["type"] == groups.PAGE_HALT and message["at"] is None:
+            self._soon(self.let_go())  # she may have chosen another path
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _keep_back(self, performer_id: str, activation_id: str, attempt: int) -> None:
         """It waits until she resumes; its row has to be there."""
@@ -142,6 +147,8 @@ class Sockets:
         for page in self.open.values():
             if page.performer_id in performer_ids:
                 page.halt.hear(at, epoch)
+        if at is None:
+            self._soon(self.let_go())
 
     async def look_for_stops(self) -> None:
         """What was not heard of is found in the rows, and where she has resumed nothing is told any
@@ -195,6 +202,17 @@ class Sockets:
             await self._resend(holding)
         await self._take_over()
 
+    async def let_go(self) -> None:
+        """Those whose devices are told by another path now. Its page takes them when they are
+        free."""
+        browsers = [page for page in self.open.values() if page.is_holder and not page.is_ours]
+        if not browsers:
+            return
+        gone = await in_thread(choosing.not_in_pages, {page.performer_id for page in browsers})
+        left = [page for page in browsers if page.performer_id in gone]
+        await asyncio.gather(*(page.release() for page in left))
+        await asyncio.gather(*(page.snapshot() for page in left))
+
     async def _resend(self, holding: dict[str, OpenPage]) -> None:
         numbers = {performer_id: page.lease for performer_id, page in holding.items()}
         before = clock.now() - pages.RESEND_AFTER
@@ -222,7 +240,7 @@ class Sockets:
     async def check(self) -> None:
         """Closes the pages whose token was withdrawn, whose session has ended, whose account was
         barred."""
-        here = list(self.open.values())
+        here = [page for page in self.open.values() if not page.is_ours]
         if not here:
             return
         openers = [page.opener for page in here]
@@ -247,6 +265,7 @@ class Sockets:
             tickers.create_task(_every(pages.RENEW_SECONDS, self.look_for_stops))
             tickers.create_task(_every(pages.RENEW_SECONDS, self.tend))
             tickers.create_task(_every(CHECK_SECONDS, self.check))
+            tickers.create_task(_every(CHECK_SECONDS, self.let_go))
 
 
 async def _every(

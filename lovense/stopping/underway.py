@@ -26,20 +26,33 @@ def end(performer_id: str, epoch: int, *, now: datetime, session: ClientSession)
 
 
 def _mark(performer_id: str, now: datetime, session: ClientSession) -> None:
-    """A run with all its members. Members whose leader was not written yet belong to no run that
-    was sent: they are disbanded as any that lost their leader."""
+    """A run with all its members, and what of its slices has not been told.
+
+    Members whose leader was not written yet belong to no run that was sent: they are disbanded as
+    any that lost their leader."""
     unmarked = {"status": {"$in": IN_FLIGHT}, "stopped_at": None}
     rows = list(
         collection(Activation).find(
             {"performer_id": performer_id, "leader": None, **unmarked},
-            {"members": 1},
+            {"members": 1, "legs.toyId": 1},
             session=session,
         )
     )
+    _mark_slices([row["_id"] for row in rows if row.get("legs")], session)
     keys = [key for row in rows for key in (row["_id"], *(row.get("members") or ()))]
     if keys:
         collection(Activation).update_many(
             {"_id": {"$in": keys}, **unmarked}, {"$set": {"stopped_at": now}}, session=session
+        )
+
+
+def _mark_slices(keys: list[str], session: ClientSession) -> None:
+    if keys:
+        collection(Activation).update_many(
+            {"_id": {"$in": keys}},
+            {"$set": {"legs.$[].slices.$[planned].state": STOPPED}},
+            array_filters=[{"planned.state": "planned"}],
+            session=session,
         )
 
 

@@ -11,14 +11,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ground import clock
 from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
+from lovense.bridges import choosing
 from lovense.devices import choices, hosts, pairing, summary
 from lovense.devices.choices import Choice
 from lovense.models import Performer
 from lovense.page import deviceform
 from lovense.page.deviceform import DeviceForm
 from lovense.page.devicespage import REGIONS, DevicesPage
+from lovense.performers import preferences
 from lovense.rows import DeviceRow
 from lovense.sending import groups
+from lovense.stopping import halts
 from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
 
 
@@ -112,6 +115,17 @@ def restore(request: HttpRequest, performer: Performer, device_id: str) -> HttpR
     if not summary.is_kept(row):
         return _page.told(f"{name} comes back when its app is paired again.")
     return _page.told(f"{name} is back.")
+
+
+@require_POST
+@_page.hers
+def path(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """By which bridge her devices are told from now on."""
+    body = Fields({"bridge": request.POST.get("bridge", "")}, "")
+    choosing.change(**by(request, performer), changes=preferences.parse(body))
+    halts.tell([performer.performer_id])  # what plays on the path that she has left
+    _tell(performer)
+    return _page.told("Chosen.")
 
 
 # --- pairing -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ const REMEMBERED = 500;
 const FRAME_MS = 100;
 const REPORT_MS = 10_000;
 const SILENCE_MS = 5_000; // without a socket for this long the device stops by itself
+const OURS = "SIMULATOR"; // the bridge whose devices are this page's
 const CANCELLED = { stage: "failed", code: "cancelled" };
 const STOPPED = "stopped"; // why a run ended early: her stop
 
@@ -26,6 +27,7 @@ const bars = [...(panel?.querySelectorAll("[data-meter] > span") ?? [])];
 
 let pageId = "";
 let holder = false;
+let isElsewhere = false; // her devices are told by another path than a page
 let lease; // of the newest snapshot: a command that was made for another one is not for this page any more
 let player = new Player([]);
 let running = null; // { message, seconds, began, cancel }
@@ -70,6 +72,7 @@ function settled(snapshot) {
   if (isLater(snapshot.stopEpoch)) halt(); // she has pressed while there was no socket
   holder = lever.checked && snapshot.holder === true;
   lease = snapshot.lease;
+  isElsewhere = (snapshot.bridge ?? OURS) !== OURS;
   if (running && !holder) end(running); // another page took the devices while this one was away
   if (holder) {
     report();
@@ -225,7 +228,8 @@ function meter(level) {
 function idle() {
   if (running) return;
   meter(0);
-  if (!lever.checked) say("Off. This page only watches.");
+  if (isElsewhere) say("Your devices are told by another path. This page only watches.");
+  else if (!lever.checked) say("Off. This page only watches.");
   else say(holder ? "Ready. The next settled tip plays here." : "Another page holds the devices. This one stands by.");
 }
 

@@ -32,6 +32,7 @@ SECRETS = {
     "PAYMENT_WEBHOOK_SECRETS": "whsec_dGhlLXByb2R1Y3Rpb24tc2VjcmV0LW9mLWEtdGVzdA==",
     "ALLOWED_HOSTS": "example",
     "PUBLIC_BASE_URL": SITE,
+    "LOVENSE_DEVELOPER_TOKEN": secrets.token_hex(16),
 }
 
 

@@ -1,13 +1,17 @@
 """`manage.py stop_performer ID [--why WHY]`: a performer's stop, pressed for her; she alone lifts
 it."""
 
+import asyncio
+import contextlib
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from ground import clock
+from lovense.bridges.cloud import Cloud
 from lovense.performers.preferences import NoSuchPerformer
+from lovense.runner import stopper
 from lovense.stopping import stop
 
 
@@ -25,4 +29,10 @@ class Command(BaseCommand):
             state = stop.press(**told, through="command", now=clock.now())
         except NoSuchPerformer as error:
             raise CommandError(str(error)) from None
+        asyncio.run(self._stop_at_the_vendor(options["performer_id"]))
         self.stdout.write(f"stopped under epoch {state.epoch}; she alone resumes")
+
+    async def _stop_at_the_vendor(self, performer_id: str) -> None:
+        """Once: this process does not live long enough to repeat it, as a web process does."""
+        async with contextlib.aclosing(Cloud()) as cloud:
+            await stopper.stop_once(performer_id, cloud)

@@ -1,0 +1,62 @@
+"""Bridges: the paths to a performer's devices, by the name that she chooses.
+
+One more is a module here and a name in `LOVENSE_BRIDGES`; docs/bridges.md builds one."""
+
+from django.conf import settings
+
+from lovense.bridges.bridge import Bridge, DeviceLeg, RunsIn
+from lovense.bridges.outcomes import CallAnswer, CallOutcome
+from lovense.bridges.slices import SliceWindow
+from lovense.bridges.standard import StandardBridge
+
+__all__ = [
+    "Bridge",
+    "CallAnswer",
+    "CallOutcome",
+    "DeviceLeg",
+    "RunsIn",
+    "SliceWindow",
+    "find",
+    "register",
+]
+
+SIMULATOR, STANDARD_SERVER = "SIMULATOR", "STANDARD_SERVER"
+
+_known: dict[str, Bridge] = {}
+
+
+def register(bridge: Bridge) -> Bridge:
+    """Once for each name."""
+    if bridge.name in _known:
+        raise ValueError(f"There is a bridge of the name {bridge.name} already.")
+    _known[bridge.name] = bridge
+    return bridge
+
+
+def find(name: str) -> Bridge | None:
+    """None: nobody here knows it, or this site does not allow it."""
+    return _known.get(name) if name in settings.LOVENSE_BRIDGES else None
+
+
+def known(name: str) -> Bridge:
+    """Also one that this site does not allow: what was paired for it must still be stopped."""
+    return _known[name]
+
+
+def names() -> frozenset[str]:
+    return frozenset(_known)
+
+
+def running_in(place: RunsIn) -> frozenset[str]:
+    """The names of those that this site allows and whose calls are made there."""
+    return frozenset(
+        name
+        for name, bridge in _known.items()
+        if bridge.runs_in is place and name in settings.LOVENSE_BRIDGES
+    )
+
+
+register(StandardBridge(SIMULATOR, RunsIn.PAGE))
+register(
+    StandardBridge(STANDARD_SERVER, RunsIn.SERVER, lease="SERVER_LEASE_SECONDS", start_lag_ms=400)
+)

@@ -1,0 +1,57 @@
+"""What a bridge is: a path to a performer's devices. The words of the vendor stay inside of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from lovense.bridges.outcomes import CallAnswer, CallOutcome
+from lovense.bridges.slices import SliceWindow
+from lovense.devices.readings import ReportedToys
+from lovense.rows import Command, DeviceRow, Json
+
+
+class RunsIn(StrEnum):
+    """Where a bridge's calls are made."""
+
+    PAGE = "page"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLeg:
+    """One device in a run: what it is told for all of it, and when it begins."""
+
+    toy_id: str
+    commands: tuple[Command, ...]
+
+
+class Bridge(Protocol):
+    """All encoding is done here; what runs in a page only carries calls that are ready.
+
+    `lease_seconds`: no call lets a device run for longer, plus one second; 0: a run is one call.
+    `start_lag_ms`: from telling to moving, usually. `can_stop`: whether it reaches a device that
+    has to stop."""
+
+    name: str
+    runs_in: RunsIn
+    start_lag_ms: int
+    can_stop: bool
+
+    @property
+    def lease_seconds(self) -> int: ...
+
+    def capabilities(self, device: DeviceRow) -> dict[str, int]:
+        """The functions that it may be told, each with its strongest level."""
+
+    def encode(self, leg: DeviceLeg, window: SliceWindow) -> list[Command]:
+        """The calls for this piece of its run."""
+
+    def stop(self, toy_ids: Sequence[str]) -> list[Command]:
+        """The calls after which these are still; all of the path's where none is named."""
+
+    def read_status(self, payload: Json) -> ReportedToys:
+        """What it says of its devices. Raises InvalidReport."""
+
+    def outcome(self, answer: CallAnswer) -> CallOutcome:
+        """What an answer to a call means."""

@@ -1,0 +1,100 @@
+"""The vendor's cloud, told a command: at most once, within bounds, and what became of it.
+
+One client for the whole process. What it tells is counted against a bucket that all performers
+share, since they share the developer token; a stop waits for nobody. Neither that token nor a uid
+reaches a log line or an error's text."""
+
+import asyncio
+import time
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from lovense.bridges.outcomes import LONGEST_ANSWER, CallAnswer, CallOutcome, outcome_of
+from lovense.rows import Command
+
+PATH = "/api/lan/v2/command"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MAX_OPEN = 256  # calls at a time; slow answers of some keep nobody else waiting
+PER_SECOND, BURST = 200.0, 400.0  # of one developer token: the vendor names no limit
+# Nothing has left this machine.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class Bucket:
+    """So many calls in a second, and a burst; `wait` is how long the next one has to."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second, self._burst = per_second, burst
+        self._left, self._at = burst, time.monotonic()
+
+    def wait(self) -> float:
+        now = time.monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_second) - 1
+        self._at = now
+        return max(0.0, -self._left / self._per_second)
+
+
+class Cloud:
+    """Of one event loop."""
+
+    def __init__(self) -> None:
+        self._http: httpx.AsyncClient | None = None
+        self._bucket = Bucket(PER_SECOND, BURST)
+
+    def __repr__(self) -> str:
+        return "Cloud()"
+
+    async def tell(self, uid: str, command: Command, *, is_stop: bool = False) -> CallOutcome:
+        """Never twice; what it means is in the outcome, and nothing is raised."""
+        if not settings.LOVENSE_DEVELOPER_TOKEN:
+            return CallOutcome.OPERATOR_FAULT
+        if not is_stop and (wait := self._bucket.wait()):
+            await asyncio.sleep(wait)
+        said = {"token": settings.LOVENSE_DEVELOPER_TOKEN, "uid": uid, **command}
+        try:
+            return outcome_of(await self._posted(said))
+        except _NOT_SENT:
+            return CallOutcome.NOT_SENT
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
+            return CallOutcome.UNKNOWN
+
+    async def _posted(self, said: Command) -> CallAnswer:
+        """An answer that trickles is over with its time, as one that does not come."""
+        longest = settings.LOVENSE_CONNECT_TIMEOUT_SECONDS + settings.LOVENSE_READ_TIMEOUT_SECONDS
+        url = settings.LOVENSE_API_BASE_URL + PATH
+        async with asyncio.timeout(longest), self._client().stream("POST", url, json=said) as found:
+            body = bytearray()
+            async for part in found.aiter_raw():
+                body += part
+                if len(body) > LONGEST_ANSWER:
+                    break
+            return CallAnswer(found.status_code, bytes(body))
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            read, connect = (
+                settings.LOVENSE_READ_TIMEOUT_SECONDS,
+                settings.LOVENSE_CONNECT_TIMEOUT_SECONDS,
+            )
+            self._http = httpx.AsyncClient(
+                timeout=httpx.Timeout(read, connect=connect),
+                limits=httpx.Limits(max_connections=MAX_OPEN, max_keepalive_connections=MAX_OPEN),
+                headers={"Accept-Encoding": "identity"},  # what is packed may be any size
+                follow_redirects=False,
+                # proxies are for the way out of this machine
+                trust_env=urlsplit(settings.LOVENSE_API_BASE_URL).hostname not in LOOPBACK,
+            )
+        return self._http
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None

@@ -1,0 +1,193 @@
+"""Legs: the devices of a run, and the slices in which each is told. Pure.
+
+Devices of one app that play the same are one group, told by one call. A performer's groups begin
+one second after each other, since the vendor's cloud is told one command a second for her; all of
+them end together."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lovense.bridges import slices
+from lovense.bridges.bridge import DeviceLeg
+from lovense.bridges.outcomes import LASTING, CallOutcome
+from lovense.bridges.slices import SliceWindow
+from lovense.rows import Command, LegRow, SliceRow
+
+MAX_LEGS = 16
+MAX_GROUPS = 4  # more would have to share their seconds
+LISTS_SINCE = (7, 71, 0)  # versions of the app that take a list of toys in one command
+PLANNED, CLAIMED, ACCEPTED, REFUSED, UNKNOWN, MISSED, STOPPED = (
+    *("planned", "claimed", "accepted", "refused", "unknown", "missed", "stopped"),
+)
+PLAYED, AWAY, UNSUPPORTED = "played", "away", "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDevice:
+    """A device that can be told, and the app through which."""
+
+    toy_id: str
+    nickname: str
+    host_id: str
+    app_version: str
+
+    @property
+    def takes_lists(self) -> bool:
+        words = self.app_version.split(".")[:3]
+        if not all(word.isascii() and word.isdigit() for word in words):
+            return False
+        return tuple(int(word) for word in words) >= LISTS_SINCE
+
+
+@dataclass(frozen=True, slots=True)
+class LegGroup:
+    """`places` of its legs in the row; `leg` stands for all of them."""
+
+    host_id: str
+    places: tuple[int, ...]
+    toy_ids: tuple[str, ...]
+    leg: DeviceLeg
+    windows: tuple[SliceWindow, ...]
+
+    def named(self, command: Command) -> Command:
+        """One call for all of them."""
+        return command | {"toy": self.toy_ids[0] if len(self.toy_ids) == 1 else [*self.toy_ids]}
+
+
+# --- planning ------------------------------------------------------------------------------------
+
+
+def planned(
+    commands: Sequence[Command], targets: Sequence[ToldDevice], *, seconds: int, lease_seconds: int
+) -> list[LegRow]:
+    """A leg for each device that has something to do; one that begins too late, or is one too many,
+    has no slices and says why."""
+    windows = slices.windows(seconds, lease_seconds)
+    found: list[LegRow] = []
+    groups: list[object] = []
+    for target in targets:
+        told = _told(commands, target.toy_id)
+        if not told or len(found) >= MAX_LEGS:
+            continue
+        kind = (target.host_id, told) if target.takes_lists else target.toy_id
+        if kind not in groups:
+            groups.append(kind)
+        offset = groups.index(kind)
+        its = slices.shifted(windows, offset) if offset < MAX_GROUPS else ()
+        found.append(_row(target, told, offset, its))
+    return found
+
+
+def _told(commands: Sequence[Command], toy_id: str) -> list[Command]:
+    """What it is to play, as the run's commands say it."""
+    return [
+        {name: value for name, value in command.items() if name != "toy"}
+        for command in commands
+        if toy_id in _named(command, toy_id)
+    ]
+
+
+def _named(command: Command, anybody: str) -> Sequence[str]:
+    named = command.get("toy", anybody)
+    return named if isinstance(named, list) else [named]
+
+
+def _row(
+    target: ToldDevice, told: list[Command], offset: int, its: Sequence[SliceWindow]
+) -> LegRow:
+    return {
+        "toyId": target.toy_id,
+        "nickname": target.nickname,
+        "hostId": target.host_id,
+        "offsetMs": offset * 1000,
+        "commands": told,
+        "promised": its[-1].until - its[0].start if its else 0,
+        "delivered": None if its else 0.0,
+        "outcome": "" if its else UNSUPPORTED,
+        "code": "" if its else "too_many_paths",
+        "slices": [
+            {"n": each.n, "start": each.start, "until": each.until, "state": PLANNED}
+            for each in its
+        ],
+    }
+
+
+def groups_of(rows: Sequence[LegRow]) -> list[LegGroup]:
+    """Of legs that were planned, in the order in which they begin."""
+    together: dict[tuple[str, int], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row["slices"]:
+            together.setdefault((row["hostId"], row["offsetMs"]), []).append(place)
+    return [_group(rows, places) for places in together.values()]
+
+
+def _group(rows: Sequence[LegRow], places: Sequence[int]) -> LegGroup:
+    first = rows[places[0]]
+    windows = tuple(
+        SliceWindow(each["n"], each["start"], each["until"]) for each in first["slices"]
+    )
+    return LegGroup(
+        first["hostId"],
+        tuple(places),
+        tuple(rows[place]["toyId"] for place in places),
+        DeviceLeg(first["toyId"], tuple(first["commands"])),
+        windows,
+    )
+
+
+# --- what became of them -------------------------------------------------------------------------
+
+
+def state_after(outcome: CallOutcome) -> str:
+    """Of a slice that was told."""
+    if outcome is CallOutcome.ACCEPTED:
+        return ACCEPTED
+    return UNKNOWN if outcome is CallOutcome.UNKNOWN else REFUSED
+
+
+def is_over(row: LegRow) -> bool:
+    """Nothing more is told to this device in this run."""
+    return row["code"] in {outcome.value for outcome in LASTING}
+
+
+def delivered(row: LegRow, *, ran: float) -> float:
+    """The seconds of what was accepted, up to the end of a run that `ran` for so long."""
+    return round(sum(_ran(each, ran) for each in _accepted(row["slices"])), 1)
+
+
+def _accepted(found: Iterable[SliceRow]) -> Iterator[SliceRow]:
+    return (each for each in found if each["state"] == ACCEPTED)
+
+
+def _ran(each: SliceRow, ran: float) -> float:
+    return max(0.0, min(float(each["until"]), ran) - each["start"])
+
+
+def concluded(row: LegRow, *, ran: float, is_stopped: bool) -> LegRow:
+    """As it is when its run has ended after so many seconds."""
+    if not row["slices"]:
+        return row
+    states = [each["state"] for each in row["slices"]]
+    seconds = delivered(row, ran=ran)
+    made: LegRow = {**row, "delivered": seconds}
+    if seconds >= row["promised"]:
+        made["outcome"], made["code"] = PLAYED, ""
+    elif is_stopped:
+        made["outcome"] = STOPPED
+    elif UNKNOWN in states:
+        made["outcome"] = UNKNOWN
+    elif row["code"] in (CallOutcome.UNSUPPORTED, CallOutcome.BAD_COMMAND):
+        made["outcome"] = UNSUPPORTED
+    else:
+        made["outcome"] = AWAY
+    rest = STOPPED if is_stopped else MISSED
+    made["slices"] = [
+        {**each, "state": rest if each["state"] == PLANNED else each["state"]}
+        for each in row["slices"]
+    ]
+    return made
+
+
+def short(rows: Iterable[LegRow]) -> list[LegRow]:
+    """Those that fell short of what the longest of them played."""
+    return [row for row in rows if row["outcome"] and row["outcome"] != PLAYED]

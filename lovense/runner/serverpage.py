@@ -1,0 +1,280 @@
+"""The page of a performer whose devices are told by this server: it holds them, is sent what any
+page is sent, and answers as one. There is no browser behind it."""
+
+import asyncio
+import json
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from ground import clock
+from lovense.bridges import Bridge
+from lovense.bridges.cloud import Cloud
+from lovense.bridges.outcomes import CallOutcome
+from lovense.performers.identity import Opener
+from lovense.rows import Command, HostRow, Json, PerformerRow
+from lovense.runner import keeping
+from lovense.runner.keeping import Attempt
+from lovense.runner.run import CANCELLED, LOST, STOPPED, Conclusion, SlicedRun
+from lovense.sending import groups
+from lovense.sending import writer as writers
+from lovense.sending.acknowledgement import Ack
+from lovense.sending.envelope import EVENT_NAME, STOP
+from lovense.sockets.openpage import OpenPage, in_thread
+from lovense.sockets.process import sockets
+from lovense.stopping import presses
+from lovense.stopping.presses import Still, StillToy
+
+log = logging.getLogger(__name__)
+
+BETWEEN_CALLS_SECONDS = 1.0  # of one performer: the vendor's cloud is told no more
+REMEMBERED = 100  # ends, until they are known to be written
+
+
+class Ear:
+    """In place of a page's outbox: whatever is said is heard here."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self.hear = _nobody
+
+    def say(self, text: str) -> None:
+        if not self.is_closed:
+            self.hear(json.loads(text))
+
+    def close(self, code: int) -> None:
+        self.is_closed = True
+
+    def cut_off(self, why: str) -> None:
+        self.is_closed = True
+
+    def forget(self) -> None:
+        self.is_closed = True
+
+
+def _nobody(message: Json) -> None:
+    """Before there is a page."""
+
+
+class ServerPage(OpenPage):
+    """Never waits in the loop of the sockets: what it does is done by tasks of its own."""
+
+    is_ours = True
+
+    def __init__(
+        self, performer_id: str, bridge: Bridge, cloud: Cloud, *, page_id: str, channel: str
+    ) -> None:
+        ear = Ear()
+        super().__init__(
+            Opener(performer_id, "server", None, ""),
+            page_id=page_id,
+            channel=channel,
+            wants_devices=False,  # the runner says when
+            outbox=ear,  # type: ignore[arg-type]
+            peer=None,
+        )
+        ear.hear = self._hear
+        self.bridge, self._cloud = bridge, cloud
+        self._run: SlicedRun | None = None
+        self._ended: OrderedDict[str, Ack] = OrderedDict()
+        self._hosts: dict[str, HostRow] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._next_call = 0.0
+        self._halted_at = 0.0
+
+    # --- what it is told -------------------------------------------------------------------------
+
+    def _hear(self, message: Json) -> None:
+        if message["type"] == EVENT_NAME:
+            self._begin(message)
+        elif message["type"] == STOP and "activationIds" in message:
+            self._cancel(message)
+        elif message["type"] == STOP:
+            self._halt(message.get("stopEpoch"))
+        elif message["type"] == "snapshot" and not message["holder"]:
+            self._end_now(LOST)
+
+    def _begin(self, message: Json) -> None:
+        key = message["activationId"]
+        number, epoch = message["attempt"], message["stopEpoch"]
+        attempt = Attempt(key, self.performer_id, number, epoch)
+        if self._run is not None and self._run.attempt.activation_id == key:
+            if self._run.is_started:
+                self._soon(self._say(attempt, "started"))
+        elif (known := self._ended.get(key)) is not None and known.attempt == number:
+            self._soon(self._answer(known))
+        elif self.halt.is_pressed or epoch < self.halt.epoch:
+            self._soon(self._say(attempt, "failed", code=STOPPED))
+        else:
+            if self._run is not None:
+                self._run.end(LOST)
+            started = partial(self._say, attempt, "started")
+            self._run = SlicedRun(attempt, self.bridge, self, started=started)
+            self._soon(self._play(self._run))
+
+    def _cancel(self, message: Json) -> None:
+        """It ends, or it never begins."""
+        for key in message["activationIds"]:
+            attempt = Attempt(key, self.performer_id, 0, message["stopEpoch"])
+            if self._run is not None and self._run.attempt.activation_id == key:
+                self._end_now(CANCELLED)
+            elif (known := self._ended.get(key)) is not None:
+                self._soon(self._answer(known))
+            elif not message.get("confirmed"):
+                self._soon(self._say(attempt, "failed", code=CANCELLED))
+
+    # --- a run -----------------------------------------------------------------------------------
+
+    async def _play(self, run: SlicedRun) -> None:
+        try:
+            await writers.writer.catch_up()  # its row has to be there
+            found = await run.play()
+        except Exception as error:  # it is told again, and goes on from what stands in its row
+            log.warning("run_failed", extra={"error_code": type(error).__name__})
+            found = None
+        finally:
+            if self._run is run:
+                self._run = None
+        if found is not None:
+            await self._end(run, found)
+
+    async def _end(self, run: SlicedRun, found: Conclusion) -> None:
+        if found.seconds is None and not found.code:
+            return
+        stage = "failed" if found.seconds is None else "finished"
+        ack = self._ack(run.attempt, stage, seconds=found.seconds, code=found.code)
+        self._ended[run.attempt.activation_id] = ack
+        while len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)
+        await self._answer(ack)
+
+    def end(self, why: str) -> None:
+        """What plays is over."""
+        if self._run is not None:
+            self._run.end(why)
+
+    def _end_now(self, why: str) -> None:
+        """Its toys are told so at once, and once more after what is being told at this moment."""
+        if self._run is not None:
+            self._halted_at = time.monotonic()
+            self._run.end(why)
+            self._soon(self._stop_toys(self._run.toy_ids))
+
+    # --- what it says ----------------------------------------------------------------------------
+
+    async def _say(self, attempt: Attempt, stage: str, *, code: str = "") -> None:
+        await self._answer(self._ack(attempt, stage, code=code))
+
+    def _ack(
+        self, attempt: Attempt, stage: str, *, seconds: float | None = None, code: str = ""
+    ) -> Ack:
+        is_answer = attempt.activation_id == self.forwarded[0]
+        about = self.performer_id, attempt.activation_id, attempt.number
+        return Ack(*about, stage, clock.now(), seconds, code, is_answer)
+
+    async def _answer(self, ack: Ack) -> None:
+        try:
+            await sockets.acknowledge(ack)
+        except Exception as error:  # it is asked again
+            log.warning("run_not_recorded", extra={"error_code": type(error).__name__})
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    async def turn(self) -> None:
+        wait = self._next_call - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    async def call(self, host_id: str, command: Command, bounds: PerformerRow) -> CallOutcome:
+        """The last hop. A stop that came while it was under way is told once more after it."""
+        if self.halt.is_pressed or bounds["stop_epoch"] < self.halt.epoch or not self.may_run:
+            return CallOutcome.NOT_SENT
+        uid = await self._uid(host_id)
+        if not uid:
+            return CallOutcome.PAIRING_LOST
+        told_at = time.monotonic()
+        self._next_call = told_at + BETWEEN_CALLS_SECONDS
+        outcome = await self._cloud.tell(uid, command)
+        if self._halted_at >= told_at:
+            self._soon(self._stop_all(None))
+        return outcome
+
+    async def _uid(self, host_id: str) -> str:
+        if host_id not in self._hosts:
+            await self.look_at_hosts()
+        host = self._hosts.get(host_id)
+        return host["uid"] if host else ""
+
+    async def look_at_hosts(self) -> None:
+        """Kept, so that they are stopped also while the database is away."""
+        self._hosts = await in_thread(keeping.hosts_of, self.performer_id)
+
+    # --- her stop --------------------------------------------------------------------------------
+
+    def _halt(self, epoch: int | None) -> None:
+        self._halted_at = time.monotonic()
+        self.end(STOPPED)
+        self._soon(self._stop_all(epoch))
+
+    async def _stop_all(self, epoch: int | None) -> None:
+        """Every app of hers, past every pace."""
+        heard_at = time.monotonic()
+        hosts = dict(self._hosts)
+        told = (self._stop_host(host["uid"]) for host in hosts.values())
+        outcomes = dict(zip(hosts, await asyncio.gather(*told), strict=True))
+        ms = round((time.monotonic() - heard_at) * 1000, 1)
+        silent = {key for key, outcome in outcomes.items() if outcome is CallOutcome.ACCEPTED}
+        if epoch is None:
+            return
+        if len(silent) == len(hosts):
+            self.halt.confirmed(epoch)
+        if silent:
+            await in_thread(self._record_silence, epoch, silent, ms)
+            groups.news.mark([self.performer_id], "devices")
+
+    async def _stop_host(self, uid: str, toy_ids: Iterable[str] = ()) -> CallOutcome:
+        outcome = CallOutcome.NOT_SENT
+        for command in self.bridge.stop([*toy_ids]):
+            outcome = await self._cloud.tell(uid, command, is_stop=True)
+        return outcome
+
+    def _record_silence(self, epoch: int, hosts: set[str], ms: float) -> None:
+        toys = keeping.toys_on(self.performer_id, hosts)
+        still = Still(epoch, tuple(StillToy(toy_id, ms, "accepted") for toy_id in toys))
+        if toys:
+            who = self.performer_id
+            presses.answered(still, performer_id=who, page_id=self.page_id, now=clock.now())
+
+    async def _stop_toys(self, toys: list[tuple[str, str]]) -> None:
+        """Those of a run that has ended before its time."""
+        for host_id in {host_id for host_id, _ in toys}:
+            if uid := await self._uid(host_id):
+                await self._stop_host(uid, [toy for host, toy in toys if host == host_id])
+
+    # --- its end ---------------------------------------------------------------------------------
+
+    def _soon(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def watch(self) -> None:
+        """Nobody could end what plays once the devices may be another's, or the database is
+        away."""
+        if self._run is not None and not self.may_run:
+            self._run.end(LOST)
+            await self._stop_all(None)
+
+    async def close(self, why: str) -> None:
+        """Its toys are still, and the devices are free. What is LOST goes on where another process
+        takes them."""
+        self._end_now(why)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=settings.LOVENSE_READ_TIMEOUT_SECONDS)
+        self.outbox.forget()
+        await self.release()
