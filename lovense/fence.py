@@ -3,12 +3,12 @@ strong and too long is lowered, unlawful is refused; what passes is written anew
 and nothing else. Pure: no clock, no database. The twin is `static/js/fence.js`; both pass
 `tests/golden/fence.json` (docs/fence.md).
 
-It trusts nothing that was decided before: neither that caps were kept, nor that a stop was heard."""
+It trusts nothing that was decided before: that caps were kept, that a stop was heard."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from lovense.devices.toytable import LETTERS, TOPS
 from lovense.menus.vibration import (
@@ -319,7 +319,7 @@ def _loops(command: Mapping[str, Any]) -> Command:
     return found
 
 
-def _is_number(value: Any, least: int) -> bool:
+def _is_number(value: Any, least: int) -> TypeGuard[float]:
     """Not below `least`, and not endless."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
