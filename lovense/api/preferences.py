@@ -24,6 +24,7 @@ from lovense.api.calls import (
 from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.performers import preferences
+from lovense.sending import groups
 from tips.models import Mode
 
 PREFERENCES = {
@@ -117,5 +118,6 @@ def preferences_of_hers(request: Request) -> Response:
         row = preferences.change(
             performer_id=whose, changes=changes, by=caller(request), now=clock.now()
         )
+    groups.news.mark([whose], "devices")  # her pages are told her caps of now
     wake(whose)
     return Response(preferences.told(row))

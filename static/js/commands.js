@@ -66,6 +66,13 @@ export function levelOf({ values, interval, pace, pause }, name, elapsed) {
   return list[Math.floor(elapsed / interval) % list.length];
 }
 
+/** The same motion, no stronger and no longer; a function without a cap is still. */
+export function within({ values, length, ...more }, caps, longest) {
+  const lowered = ([name, levels]) => [name, levels.map((level) => Math.min(level, caps[name] ?? 0))];
+  const kept = Object.fromEntries(Object.entries(values).map(lowered));
+  return { ...more, values: kept, length: Math.min(length ?? Infinity, longest) };
+}
+
 function motion(values, more) {
   return { values, interval: 1000, length: null, pace: 0, pause: 0, isOverlay: false, isPreset: false, ...more };
 }
