@@ -26,6 +26,7 @@ from lovense.bridges import choosing
 from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.performers import preferences
+from lovense.sending import groups
 from lovense.stopping import halts
 from tips.models import Mode
 
@@ -122,5 +123,6 @@ def preferences_of_hers(request: Request) -> Response:
         )
     if "bridge" in changes:
         halts.tell([whose])  # what plays on the path that she has left
+    groups.news.mark([whose], "devices")  # her pages are told her caps of now
     wake(whose)
     return Response(preferences.told(row))

@@ -63,6 +63,15 @@ class Motion:
     def with_values(self, values: Mapping[str, tuple[int, ...]]) -> "Motion":
         return replace(self, values=values)
 
+    def within(self, caps: Mapping[str, int], longest: float) -> "Motion":
+        """The same, no stronger and no longer; a function without a cap is still."""
+        values = {
+            function: tuple(min(level, caps.get(function, 0)) for level in levels)
+            for function, levels in self.values.items()
+        }
+        length = longest if self.length is None else min(self.length, longest)
+        return replace(self, values=values, length=length)
+
     def next_step(self, elapsed: float) -> float:
         """The first moment after `elapsed` at which a level may be another one, its end aside."""
         steps = [math.inf]

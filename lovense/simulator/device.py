@@ -9,7 +9,6 @@ it remembers as ended, so that it never plays, however late it comes."""
 import asyncio
 import hashlib
 import json
-import math
 import random
 import time
 import uuid
@@ -21,9 +20,10 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from lovense.fence import Bounds
 from lovense.simulator.faults import DeviceFaults
 from lovense.simulator.memory import Answer, Memory
-from lovense.simulator.player import Player, virtual_toys
+from lovense.simulator.player import Limits, Player, virtual_toys
 
 Message = dict[str, Any]
 Report = Callable[[Message], None]
@@ -46,11 +46,12 @@ class WrongPerformer(Exception):
 
 @dataclass
 class Run:
-    """An activation being played for `seconds`: `stop` ends it early, `code` says why where it is
-    her stop. `stages` are the acknowledgements made so far."""
+    """An activation being played for `seconds` since `began`: `stop` ends it early, `code` says why
+    where it is her stop. `stages` are the acknowledgements made so far."""
 
     message: Message
     seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     code: str = ""
     stages: list[str] = field(default_factory=list)
@@ -193,6 +194,8 @@ class VirtualDevice:
             self._spawn(message)
         elif kind == "lovense.stop":
             await self._stopped(message)
+        elif kind == "limits":
+            self._limited(message)
         elif kind == "error":
             self._say("not_understood", **message["error"])
 
@@ -205,11 +208,24 @@ class VirtualDevice:
         self.lease = message.get("lease")
         if self._is_later(message):  # she has pressed while there was no socket
             self._stop_playing(STOPPED)
+        elif not self.is_holder:  # another page has the devices
+            self._stop_playing()
         if self._lost is not None:
             self._lost.cancel()
+        self._limited(message)
         await self._send({"type": "devices", "toys": self.player.report()})
         self._say("connected", holder=self.is_holder)
         self.ready.set()
+
+    def _limited(self, message: Message) -> None:
+        """Her caps, at once: also for what plays, which ends where it has had its seconds."""
+        self.player.limit(Limits.told(message))
+        for run in self._playing.values():
+            over = run.began + self.player.limits.maximum_seconds / self.speed
+            asyncio.get_running_loop().call_later(over - time.monotonic(), run.stop.set)
+
+    def _bounds(self) -> Bounds:
+        return self.player.bounds(epoch=self.stop_epoch, is_stopped=self._pressing is not None)
 
     async def _stopped(self, message: Message) -> None:
         if "activationIds" in message:
@@ -226,7 +242,7 @@ class VirtualDevice:
     def _is_later(self, message: Message) -> bool:
         """Whether it tells of a stop that this device has not heard of. One that is recorded
         answers a press."""
-        epoch = int(message.get("stopEpoch", 0))
+        epoch = _epoch(message)
         if epoch <= self.stop_epoch:
             return False
         self.stop_epoch = epoch
@@ -284,7 +300,7 @@ class VirtualDevice:
             return self._say(
                 "unknown", activationId=activation_id
             )  # another page has it, or had it
-        elif self._pressing is not None or int(message.get("stopEpoch", 0)) < self.stop_epoch:
+        elif self._pressing is not None or _epoch(message) < self.stop_epoch:
             work = self._ack(message, "failed", code=STOPPED)
         elif code := self._refusal(message):
             work = self._ack(message, "failed", code=code)
@@ -301,7 +317,9 @@ class VirtualDevice:
         known, code = self._refused.get(activation_id, (0, ""))
         if known == attempt:
             return code
-        if code := self.faults.refusal() or self.player.refusal(message.get("commands", ())):
+        if code := self.faults.refusal() or self.player.refusal(
+            message.get("commands", ()), epoch=_epoch(message), bounds=self._bounds()
+        ):
             self._refused[activation_id] = attempt, code
         return code
 
@@ -311,7 +329,9 @@ class VirtualDevice:
         """On disk before a toy moves: from here on it never plays this activation again."""
         run = Run(message)
         self._memory.begin(run.activation_id, *run.members)
-        run.seconds = self.player.begin(message.get("commands", ()))
+        run.seconds = self.player.begin(
+            message.get("commands", ()), epoch=_epoch(message), bounds=self._bounds()
+        )
         if self._playing:
             self.overlaps.append(run.activation_id)
         self._playing[run.activation_id] = run
@@ -340,11 +360,10 @@ class VirtualDevice:
         """What it says of its end. The seconds delivered are counted as promised: a faster device
         delivers the same in less time. Acknowledgements that are held or lost do not keep the toys
         moving."""
-        promised, began = run.seconds, time.monotonic()
-        limit = None if math.isinf(promised) else promised / self.speed
+        promised = run.seconds
         try:
-            await asyncio.wait_for(run.stop.wait(), limit)
-            delivered = round(min(promised, (time.monotonic() - began) * self.speed), 3)
+            await asyncio.wait_for(run.stop.wait(), promised / self.speed)
+            delivered = round(min(promised, (time.monotonic() - run.began) * self.speed), 3)
         except TimeoutError:
             delivered = promised
         answer: Message = {"stage": "finished", "deliveredSeconds": delivered}
@@ -385,6 +404,10 @@ class VirtualDevice:
 
     def _say(self, event: str, **facts: Any) -> None:
         self._report({"event": event, **facts, "at": time.time()})
+
+
+def _epoch(message: Message) -> int:
+    return int(message.get("stopEpoch", 0))
 
 
 def _page_id(memory: Path | None) -> str:

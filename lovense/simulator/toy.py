@@ -153,6 +153,15 @@ class Toy:
         self._settle(at)
         self._battery = float(battery)
 
+    def lower(self, caps: Mapping[str, int], seconds: float, at: float) -> None:
+        """What plays goes on within these levels, and for so long since it began; a cap that was
+        raised changes nothing."""
+        self._settle(at)
+        self._playing = [
+            _Playing(one.motion.within(caps, seconds * 1000), one.began) for one in self._playing
+        ]
+        self._settle(at)
+
     def next_change(self, at: float) -> float:
         """The next moment at which a level may be another one; infinite when nothing plays."""
         moments = [_next(one, at) for one in self._playing if at < one.until]

@@ -23,6 +23,7 @@ from lovense.sending import groups, pages, resume
 from lovense.sending import writer as writers
 from lovense.sending.resume import Command
 from lovense.sending.writer import Holding
+from lovense.sockets import limits
 from lovense.sockets.halt import Halt
 from lovense.sockets.outbox import Outbox, Peer
 from lovense.stopping import halts, stop
@@ -67,6 +68,7 @@ class OpenPage:
         # The activation and attempt last forwarded: each is sent to this page once.
         self.forwarded = ("", 0)
         self._peer = peer
+        self._limits: Json = {}  # as it was told them last
         self._still: tuple[int, frozenset[str]] = (0, frozenset())  # what it said last of a stop
 
     @property
@@ -139,10 +141,18 @@ class OpenPage:
         state = await in_thread(stop.state_of, self.performer_id)
         told = await in_thread(platform.for_pages)
         told |= await in_thread(preferences.for_page, self.performer_id)
+        self._limits = (await in_thread(limits.among, [self.performer_id]))[self.performer_id]
+        told |= self._limits
         holds = {"holder": self.is_holder, "lease": self.lease}
         stops = {"stopEpoch": state.epoch, "isStopped": state.stopped_at is not None}
         self.say({"type": "snapshot", "performerId": self.performer_id, **holds, **stops, **told})
         self.hear_of_stop(state)  # it may have played on while it had no socket
+
+    def limit(self, found: Json) -> None:
+        """The caps that bind now, where it was told others; before its snapshot it needs none."""
+        if self._limits and found != self._limits:
+            self._limits = found
+            self.say({"type": "limits", **found})
 
     def hear_of_stop(self, state: StopState) -> None:
         """As it stands in her row."""

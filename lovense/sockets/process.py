@@ -25,6 +25,7 @@ from lovense.rows import LayerMessage
 from lovense.sending import acknowledgement, groups, leases, pages, resume, retries
 from lovense.sending import writer as writers
 from lovense.sending.writer import Holding
+from lovense.sockets import limits
 from lovense.sockets.freed import FreedLanes
 from lovense.sockets.openpage import OpenPage, in_thread
 from lovense.stopping import stop
@@ -48,6 +49,8 @@ class Sockets:
         )
         self._lost: list[OpenPage] = []  # to be told that they only watch
         self._tasks: set[asyncio.Task[None]] = set()  # asyncio itself may lose them
+        self._to_limit: set[str] = set()  # performers whose caps may be others now
+        self._is_limiting = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = ThreadPoolExecutor(1, thread_name_prefix="leases")
 
@@ -120,8 +123,14 @@ class Sockets:
             self._soon(self._keep_back(page.performer_id, message["id"], message["attempt"]))
         elif message["type"] == groups.PAGE_HALT and message["at"] is None:
             self._soon(self.let_go())  # she may have chosen another path
+        elif message["type"] == groups.PAGE_NEWS and message["topic"] == "devices":
+            self._to_limit.add(page.performer_id)
+            if not self._is_limiting:
+                self._is_limiting = True
+                self._soon(self._limit())
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Beside everything else."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -163,6 +172,30 @@ class Sockets:
                 page.hear_of_stop(state)
             else:
                 page.halt.resumed(asked_at)
+
+    # --- her caps --------------------------------------------------------------------------------
+
+    async def _limit(self) -> None:
+        """Whoever there was news of; what is new while it reads is read again."""
+        try:
+            while self._to_limit:
+                asked, self._to_limit = self._to_limit, set()
+                await self.look_for_limits(asked)
+        except Exception as error:  # they are looked at again soon
+            log.warning("not_limited", extra={"error_code": type(error).__name__})
+        finally:
+            self._is_limiting = False
+
+    async def look_for_limits(self, performer_ids: Collection[str] = ()) -> None:
+        """Tells her pages the caps that bind now; of everybody here, whose news may have been
+        lost."""
+        asked = performer_ids or {page.performer_id for page in self.open.values()}
+        if not asked:
+            return
+        found = await in_thread(limits.among, asked)
+        for page in self.open.values():
+            if page.performer_id in found:
+                page.limit(found[page.performer_id])
 
     # --- once a second ---------------------------------------------------------------------------
 
@@ -266,6 +299,7 @@ class Sockets:
             tickers.create_task(_every(pages.RENEW_SECONDS, self.tend))
             tickers.create_task(_every(CHECK_SECONDS, self.check))
             tickers.create_task(_every(CHECK_SECONDS, self.let_go))
+            tickers.create_task(_every(CHECK_SECONDS, self.look_for_limits))
 
 
 async def _every(

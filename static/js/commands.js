@@ -19,7 +19,7 @@ const VALUES = /^\d{1,3}(?:;\d{1,3})*$/;
 const WORDS = new Set([...Object.keys(TOPS).filter((word) => word !== "Position"), "All"]);
 
 /** Our own drawings of the vendor's presets, as lovense/menus/vibration.py has them. */
-const SHAPES = {
+export const SHAPES = {
   pulse: { values: [20, 20, 0, 0, 20, 20, 0, 0], interval: 250 },
   wave: { values: [2, 5, 8, 11, 14, 17, 20, 17, 14, 11, 8, 5], interval: 200 },
   fireworks: { values: [3, 6, 10, 15, 20, 20, 4, 14, 0, 9, 18, 2, 20, 0, 0, 0], interval: 150 },
@@ -64,6 +64,13 @@ export function levelOf({ values, interval, pace, pause }, name, elapsed) {
   if (pause && elapsed % (pace + pause) >= pace) return 0;
   const list = values[name];
   return list[Math.floor(elapsed / interval) % list.length];
+}
+
+/** The same motion, no stronger and no longer; a function without a cap is still. */
+export function within({ values, length, ...more }, caps, longest) {
+  const lowered = ([name, levels]) => [name, levels.map((level) => Math.min(level, caps[name] ?? 0))];
+  const kept = Object.fromEntries(Object.entries(values).map(lowered));
+  return { ...more, values: kept, length: Math.min(length ?? Infinity, longest) };
 }
 
 function motion(values, more) {

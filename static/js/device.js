@@ -46,7 +46,8 @@ export async function start() {
   on("snapshot", settled);
   on("closed", unplugged);
   on("lovense.activate", activate);
-  addEventListener("pagehide", () => running && end(running));
+  on("limits", (message) => player.limit(message));
+  addEventListener("pagehide", () => still());
   join();
 }
 
@@ -54,7 +55,7 @@ export async function start() {
 
 function switched() {
   keep(localStorage, SWITCH_KEY, lever.checked ? "on" : "off");
-  if (!lever.checked && running) end(running);
+  if (!lever.checked) still();
   join();
 }
 
@@ -73,7 +74,8 @@ function settled(snapshot) {
   holder = lever.checked && snapshot.holder === true;
   lease = snapshot.lease;
   isElsewhere = (snapshot.bridge ?? OURS) !== OURS;
-  if (running && !holder) end(running); // another page took the devices while this one was away
+  if (!holder) still(); // another page has the devices
+  player.limit(snapshot);
   if (holder) {
     report();
     stopReports = every(REPORT_MS, report);
@@ -84,7 +86,7 @@ function settled(snapshot) {
 function unplugged() {
   stopReports();
   if (lever.checked && !running) say("Connection lost. Reconnecting…");
-  cancelSilence ??= after(SILENCE_MS, () => running && end(running)); // attempts that fail do not start it anew
+  cancelSilence ??= after(SILENCE_MS, () => still()); // attempts that fail do not start it anew
 }
 
 function report() {
@@ -110,20 +112,25 @@ function activate(message) {
 }
 
 /** Why no toy would move. An attempt that was refused is refused again: the first word may have been believed. */
-function refusal({ activationId, attempt, commands = [] }) {
+function refusal({ activationId, attempt, commands = [], stopEpoch = 0 }) {
   const before = refused.get(activationId);
   if (before?.attempt === attempt) return before.code;
-  const code = player.refusal(commands);
+  const code = player.refusal(commands, stopEpoch, bounds());
   if (code) refused.set(activationId, { attempt, code });
   if (refused.size > REMEMBERED) refused.delete(refused.keys().next().value);
   return code;
+}
+
+function bounds() {
+  return player.bounds({ epoch: epoch(), isStopped: isPressing() });
 }
 
 function play(message) {
   remember({ stage: "started" }, message.activationId, ...members(message)); // before the effect: a crash must not play it twice
   acknowledge(message, { stage: "received" });
   const began = performance.now();
-  running = { message, seconds: player.begin(message.commands ?? [], began), began, cancel: every(FRAME_MS, frame) };
+  const seconds = player.begin(message.commands ?? [], began, message.stopEpoch ?? 0, bounds());
+  running = { message, seconds, began, cancel: every(FRAME_MS, frame) };
   acknowledge(message, { stage: "started" });
   progress();
   frame();
@@ -157,9 +164,14 @@ function stopped(message) {
   send({ type: "stopped", stopEpoch: epoch(), ...still });
 }
 
-/** Everything of this page ends now. */
+/** Everything of this page ends now, because of her stop. */
 export function halt() {
-  if (running) end(running, STOPPED);
+  still(STOPPED);
+}
+
+/** Every toy, also where no run is known. */
+function still(code) {
+  if (running) end(running, code);
   else player.stop();
 }
 
@@ -206,10 +218,10 @@ function frame() {
   const { seconds, began } = running;
   const now = performance.now();
   const elapsed = now - began;
-  if (elapsed >= seconds * 1000) return end(running);
+  if (elapsed >= Math.min(seconds, player.longestSeconds) * 1000) return end(running);
   const level = player.strongest(now);
   meter(level);
-  say(`Running at level ${level} of 20`, seconds === Infinity ? "" : `${Math.ceil(seconds - elapsed / 1000)} s`);
+  say(`Running at level ${level} of 20`, `${Math.ceil(seconds - elapsed / 1000)} s`);
   if (Math.floor(elapsed / 1000) !== Math.floor((elapsed - FRAME_MS) / 1000)) progress();
 }
 

@@ -101,6 +101,16 @@ export class Toy {
     this.#battery = battery;
   }
 
+  /** What plays goes on within these levels, and for so long since it began; a cap that was raised changes nothing. */
+  lower(caps, seconds, at) {
+    this.#settle(at);
+    this.#playing = this.#playing.map(({ motion, began }) => {
+      const lowered = commands.within(motion, caps, seconds * 1000);
+      return { motion: lowered, began, until: began + lowered.length };
+    });
+    this.#settle(at);
+  }
+
   /** null: a stop. */
   #read(command, at) {
     if (!commands.MOTIONS.includes(command.command)) throw new commands.NotObeyed(commands.INVALID_COMMAND);

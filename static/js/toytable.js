@@ -21,6 +21,9 @@ export const TOPS = {
   Stroke: FEWER.Stroke,
 };
 
+export const NOT_USED = ["Position"]; // known, and never sent
+export const GUARDED = ["Thrusting", "Depth", "Stroke", "Position"]; // they move hardware: off until she has tried them
+
 const VIBRATES = ["ambi", "c20", "calor", "diamo", "domi", "exomoon", "ferri", "gush", "hush", "hyphy", "lush", "mission"];
 const TABLE = {
   ...Object.fromEntries([...VIBRATES, "mission2", "osci", "vulse"].map((type) => [type, "v"])),

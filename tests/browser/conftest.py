@@ -5,10 +5,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import stage
 from tests.browser.stage import Actress, Stage
+from tests.browser.wire import FASTER, Server
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
@@ -89,3 +90,14 @@ def open_another(context: BrowserContext, the_stage: Stage) -> Callable[[], Page
         return page
 
     return opened
+
+
+@pytest.fixture
+def server(live: Page) -> Server:
+    """Her live page with the virtual device on, holding the devices of a server of ours."""
+    made = Server(live)
+    live.add_init_script(FASTER)
+    live.reload()
+    live.get_by_role("switch").check()
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
+    return made

@@ -20,6 +20,7 @@ PLAY = """async (vectors) => {
     if (step.obey) return toys.obey(step.obey, step.at);
     if (step.foresee) return toys.codeFor(step.foresee, step.at);
     if (step.switch) return void byId[step.switch[0]].switch(step.switch[1], step.at);
+    if (step.lower) return void byId[step.lower[0]].lower(step.lower[1], step.lower[2], step.at);
     if (step.charge) return void byId[step.charge[0]].charge(step.charge[1], step.at);
     if (step.levels) return toys.levels(step.at);
     return Object.fromEntries([...toys].map((toy) => [toy.id, toy.battery(step.at)]));

@@ -97,5 +97,12 @@ async def greeted(stage):
     return socket
 
 
+async def said_of(stage, kind):
+    """The next message of this type."""
+    while (message := await stage.next())["type"] != kind:
+        pass
+    return message
+
+
 def stop(*activation_ids, **more):
     return json.dumps({"type": "lovense.stop", "stopEpoch": 0, "activationIds": activation_ids} | more)

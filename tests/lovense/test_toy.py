@@ -31,6 +31,8 @@ def seen(toys, step):
         return toys.code_for(step["foresee"], at)
     if "switch" in step:
         return toys[step["switch"][0]].switch(on=step["switch"][1], at=at)
+    if "lower" in step:
+        return toys[step["lower"][0]].lower(*step["lower"][1:], at)
     if "charge" in step:
         return toys[step["charge"][0]].charge(step["charge"][1], at)
     return toys.levels(at) if "levels" in step else {toy.id: toy.battery(at) for toy in toys}

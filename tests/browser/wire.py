@@ -1,0 +1,71 @@
+"""The other end of a page's socket, played by the test."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+FRAMES = 900
+# Five seconds of the device pass in one of ours: no run is shorter than two.
+FASTER = "const slow = performance.now.bind(performance); performance.now = () => 5 * slow();"
+
+
+def level(seconds: int) -> list[dict[str, Any]]:
+    return [{"command": "Function", "action": "Vibrate:12", "timeSec": seconds, "apiVer": 1}]
+
+
+class Server:
+    """The other end of the page's socket: what the page said, and how to say something to it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.said, self.addresses = page, [], []
+        self.socket: WebSocketRoute | None = None
+        self.holder, self.stop_epoch = True, 0
+        page.route_web_socket("**/ws/performer*", self._accept)
+
+    def _accept(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        self.addresses.append(socket.url)
+        socket.on_message(lambda text: self.said.append(json.loads(text)))
+        holder = self.holder and "page=" in socket.url
+        self.say("snapshot", performerId="0" * 24, holder=holder, stopEpoch=self.stop_epoch)
+
+    def say(self, kind: str, **more: Any) -> None:
+        assert self.socket is not None
+        self.socket.send(json.dumps({"type": kind, **more}))
+
+    def activate(
+        self,
+        activation_id: str,
+        *,
+        attempt: int = 1,
+        seconds: int = 2,
+        epoch: int = 0,
+        commands: Any = None,
+        **more: Any,
+    ) -> None:
+        fields = {
+            "activationId": activation_id,
+            "attempt": attempt,
+            "stopEpoch": epoch,
+            "durationSec": seconds,
+        }
+        told = level(seconds) if commands is None else commands
+        self.say("lovense.activate", **fields, commands=told, **more)
+
+    def stages(self, activation_id: str) -> list[str]:
+        return [said["stage"] for said in self.said if said.get("activationId") == activation_id]
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Until the page has said what makes this true: looked at again after every frame that the page
+        draws."""
+        for _ in range(FRAMES):
+            if holds():
+                return
+            self.page.evaluate("new Promise((done) => requestAnimationFrame(done))")
+        raise AssertionError(self.said)
+
+
+def words(server: Server) -> Any:
+    return expect(server.page.locator("[data-virtual-words]"))
