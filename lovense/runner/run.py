@@ -171,8 +171,9 @@ class SlicedRun:
         if self._has_begun and not self.is_started:
             self.is_started = True
             await self._say_started()
-        if self._is_hopeless:
-            self.end("")
+        if self._is_hopeless:  # what was accepted still runs
+            left = self._accepted_until - self._ran
+            asyncio.get_running_loop().call_later(max(0.0, left), self.end, "")
         await self._record(group, window)
 
     @property
@@ -185,6 +186,11 @@ class SlicedRun:
         told = [row for row in self._rows if row["slices"]]
         are_refused = all(row["slices"][0]["state"] == legs.REFUSED for row in told)
         return (are_refused and not self._has_begun) or all(map(legs.is_over, told))
+
+    @property
+    def _accepted_until(self) -> float:
+        found = (each for row in self._rows for each in row["slices"])
+        return max((each["until"] for each in found if each["state"] == legs.ACCEPTED), default=0.0)
 
     async def _record(self, group: LegGroup, window: SliceWindow) -> None:
         changes: Statement = {}

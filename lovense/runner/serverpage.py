@@ -13,7 +13,8 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
-from lovense.bridges import Bridge
+from lovense import fence
+from lovense.bridges import Bridge, slices
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
 from lovense.performers.identity import Opener
@@ -32,6 +33,12 @@ from lovense.stopping.presses import Still, StillToy
 
 log = logging.getLogger(__name__)
 
+# What the last hop says of a command that must not leave.
+FENCED = {
+    fence.STOPPED: CallOutcome.NOT_SENT,
+    fence.NOT_CONNECTED: CallOutcome.NOT_CONNECTED,
+    fence.UNSUPPORTED: CallOutcome.UNSUPPORTED,
+}
 BETWEEN_CALLS_SECONDS = 1.0  # of one performer: the vendor's cloud is told no more
 REMEMBERED = 100  # ends, until they are known to be written
 
@@ -194,6 +201,10 @@ class ServerPage(OpenPage):
         """The last hop. A stop that came while it was under way is told once more after it."""
         if self.halt.is_pressed or bounds["stop_epoch"] < self.halt.epoch or not self.may_run:
             return CallOutcome.NOT_SENT
+        try:
+            command = fence.checked(command, self._bounds(bounds), epoch=bounds["stop_epoch"])
+        except fence.Fenced as refused:
+            return FENCED.get(refused.code, CallOutcome.BAD_COMMAND)
         uid = await self._uid(host_id)
         if not uid:
             return CallOutcome.PAIRING_LOST
@@ -203,6 +214,18 @@ class ServerPage(OpenPage):
         if self._halted_at >= told_at:
             self._soon(self._stop_all(None))
         return outcome
+
+    def _bounds(self, row: PerformerRow) -> fence.Bounds:
+        """As her row was when the slice was claimed; a stop since then is the page's to know."""
+        devices = row.get("devices") or []
+        return fence.Bounds(
+            devices=fence.functions_of(devices),
+            epoch=self.halt.epoch,
+            is_stopped=row.get("stopped_at") is not None,
+            maximum_intensity=row["maximum_intensity"],
+            longest_seconds=self.bridge.lease_seconds + slices.HEAD_START_SECONDS,
+            seconds={},  # of a whole run; a slice is shorter
+        )
 
     async def _uid(self, host_id: str) -> str:
         if host_id not in self._hosts:

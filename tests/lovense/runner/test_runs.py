@@ -11,7 +11,7 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense.lane import cancellation
 from lovense.lane.cancellation import Wish
-from lovense.models import Activation, PageLease
+from lovense.models import Activation, PageLease, Performer
 from lovense.runner import keeping
 from lovense.runner.keeping import Attempt
 from tests.lovense.runner.stage import (
@@ -255,3 +255,28 @@ async def test_another_performers_toys_are_told_nothing(chain, bob, hers, carol,
     async with running():
         await ended(await tipped(chain, bob))
     assert {line["body"]["uid"] for line in phone.commands()} == {"uid-of-ana"}
+
+
+# --- the last hop ------------------------------------------------------------------------------------------
+
+
+async def test_a_cap_that_is_lowered_while_it_plays_binds_the_next_slice(chain, bob, hers, phone):
+    await play(hers, 4, intensity=12)
+    async with running():
+        key = await tipped(chain, bob)
+        await until_told(phone, 1)
+        collection(Performer).update_one({"_id": hers.pk}, {"$set": {"maximum_intensity": 3}})
+        await ended(key)
+    assert [action for _, action, _ in told(phone)] == ["Vibrate:12", "Vibrate:3"]
+
+
+async def test_a_function_that_is_switched_off_while_it_plays_is_told_nothing_more(chain, bob, hers, phone):
+    await play(hers, 4)
+    async with running():
+        key = await tipped(chain, bob)
+        await until_told(phone, 1)
+        off = {"devices.$[].functions": {}}
+        collection(Performer).update_one({"_id": hers.pk}, {"$set": off})
+        found = await ended(key)
+    assert len(told(phone)) == 1
+    assert (found["delivered_seconds"], found["legs"][0]["outcome"]) == (2, "unsupported")
