@@ -84,7 +84,7 @@ class DeviceStanding(Shape):
     reason = serializers.CharField(
         allow_blank=True,
         help_text="Why it is not connected: `reported`, `missing` from the last report of its app, "
-        "`no_news`; else empty",
+        "`app_offline`, `no_news`; else empty",
     )
     battery = serializers.IntegerField(allow_null=True, help_text="0 to 100; null: unknown")
     lastSeenAt = serializers.DateTimeField()

@@ -20,6 +20,7 @@ MAX_ROWS = 64  # of a performer, with those that are not hers any more
 LONGEST_KEY = 64  # of a nickname, as it is compared
 QUIET = timedelta(seconds=10)  # so long a report without news writes nothing
 MISSING, NO_NEWS, REPORTED = "missing", "no_news", "reported"
+APP_OFFLINE = "app_offline"  # the vendor's cloud does not reach its app
 
 
 @dataclass(frozen=True, slots=True)

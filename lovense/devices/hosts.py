@@ -23,7 +23,7 @@ from lovense.devices import changes, pairing, register
 from lovense.devices.addresses import Address
 from lovense.devices.callbacks import Callback
 from lovense.devices.changes import QUIET, Changed, ToyReport
-from lovense.models import Host, Pairing
+from lovense.models import DeviceStatus, Host, Pairing
 from lovense.models import PairingStatus as P
 from lovense.rows import DeviceRow, HostRow, PairingRow
 
@@ -247,6 +247,26 @@ def unpair(*, performer_id: str, host_id: str, by: str, now: datetime) -> HostRo
         return cast(HostRow, {**host, **gone})
 
     return journal.run(body, touched=journal.of_lane(performer_id), now=now)
+
+
+def unreached(*, performer_id: str, host_id: str, now: datetime) -> bool:
+    """The vendor's cloud says that this app is offline, which outranks what it reported before: its
+    devices are away until it calls back. Whether that is news."""
+
+    def body(session: ClientSession) -> bool:
+        rows = register.rows_of(performer_id, session)
+        lost = [
+            Changed(row, changes.disconnected(row, changes.APP_OFFLINE))
+            for row in rows
+            if _is_on(row, host_id) and row["status"] == DeviceStatus.CONNECTED
+        ]
+        register.keep(performer_id, rows, lost, now=now, session=session)
+        # What it says next is no repeat.
+        wanted = {"_id": host_id, "performer_id": performer_id}
+        collection(Host).update_one(wanted, {"$set": {"content": ""}}, session=session)
+        return bool(lost)
+
+    return transactions.run(body)
 
 
 def _owned(performer_id: str, host_id: str, session: ClientSession) -> HostRow:

@@ -31,6 +31,7 @@ SOURCES = {
 WHY_AWAY = {
     changes.REPORTED: "Its app does not reach it. Switch it on and keep it near the phone.",
     changes.MISSING: "Its app does not list it any more. Connect it in the Lovense app.",
+    changes.APP_OFFLINE: "Lovense does not reach its app. Open it on your phone, with internet.",
     changes.NO_NEWS: "Its app has fallen silent. Open the Lovense app, and keep the phone awake.",
 }
 NOT_THIS_WAY = "Virtual devices play while you rehearse, and not now."

@@ -17,6 +17,7 @@ from lovense import fence
 from lovense.bridges import Bridge, slices
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
+from lovense.devices import hosts
 from lovense.performers.identity import Opener
 from lovense.rows import Command, HostRow, Json, PerformerRow
 from lovense.runner import keeping
@@ -213,7 +214,15 @@ class ServerPage(OpenPage):
         outcome = await self._cloud.tell(uid, command)
         if self._halted_at >= told_at:
             self._soon(self._stop_all(None))
+        if outcome is CallOutcome.APP_OFFLINE:
+            self._soon(self._unreached(host_id))
         return outcome
+
+    async def _unreached(self, host_id: str) -> None:
+        """Her tips wait until the app calls back, instead of being tried in vain."""
+        about: Json = {"performer_id": self.performer_id, "host_id": host_id, "now": clock.now()}
+        if await in_thread(hosts.unreached, **about):
+            groups.news.mark([self.performer_id], "devices")
 
     def _bounds(self, row: PerformerRow) -> fence.Bounds:
         """As her row was when the slice was claimed; a stop since then is the page's to know."""
@@ -247,18 +256,20 @@ class ServerPage(OpenPage):
     async def _stop_all(self, epoch: int | None) -> None:
         """Every app of hers, past every pace."""
         heard_at = time.monotonic()
-        hosts = dict(self._hosts)
-        told = (self._stop_host(host["uid"]) for host in hosts.values())
-        outcomes = dict(zip(hosts, await asyncio.gather(*told), strict=True))
+        apps = dict(self._hosts)
+        told = (self._stop_host(host["uid"]) for host in apps.values())
+        outcomes = dict(zip(apps, await asyncio.gather(*told), strict=True))
         ms = round((time.monotonic() - heard_at) * 1000, 1)
         silent = {key for key, outcome in outcomes.items() if outcome is CallOutcome.ACCEPTED}
-        if epoch is None:
-            return
-        if len(silent) == len(hosts):
+        if epoch is not None and len(silent) == len(apps):
             self.halt.confirmed(epoch)
-        if silent:
-            await in_thread(self._record_silence, epoch, silent, ms)
-            groups.news.mark([self.performer_id], "devices")
+        try:
+            await self.look_at_hosts()  # one that is new is told the next time
+            if epoch is not None and silent:
+                await in_thread(self._record_silence, epoch, silent, ms)
+                groups.news.mark([self.performer_id], "devices")
+        except Exception as error:
+            log.warning("run_not_recorded", extra={"error_code": type(error).__name__})
 
     async def _stop_host(self, uid: str, toy_ids: Iterable[str] = ()) -> CallOutcome:
         outcome = CallOutcome.NOT_SENT

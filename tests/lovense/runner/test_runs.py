@@ -11,9 +11,11 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense.lane import cancellation
 from lovense.lane.cancellation import Wish
-from lovense.models import Activation, PageLease, Performer
+from lovense.models import Activation, Device, PageLease, Performer
 from lovense.runner import keeping
 from lovense.runner.keeping import Attempt
+from tests.lovense.conftest import seconds
+from tests.lovense.devices import apps
 from tests.lovense.runner.stage import (
     _nothing_runs_on,
     ended,
@@ -30,7 +32,7 @@ from tests.lovense.runner.stage import (
     told,
     until_told,
 )
-from tests.lovense.sockets import chain, until
+from tests.lovense.sockets import chain, drain, until
 
 __all__ = ["_nothing_runs_on", "chain", "hers", "phone"]
 pytestmark = pytest.mark.django_db
@@ -280,3 +282,23 @@ async def test_a_function_that_is_switched_off_while_it_plays_is_told_nothing_mo
         found = await ended(key)
     assert len(told(phone)) == 1
     assert (found["delivered_seconds"], found["legs"][0]["outcome"]) == (2, "unsupported")
+
+
+# --- an app that is offline --------------------------------------------------------------------------------
+
+
+async def test_a_tip_waits_for_an_app_that_is_offline_and_plays_when_it_calls_back(chain, bob, hers, phone):
+    await play(hers, 2)
+    phone.sim("faults", {"faults": ["code:507"]})
+    async with running():
+        key = await tipped(chain, bob)
+        away = {"performer_id": hers.pk, "reason": "app_offline", "status": "disconnected"}
+        await until(lambda: collection(Device).count_documents(away) == 2)
+        await ticks()
+        await drain(clock.now() + seconds(2))
+        assert row(key)["status"] == "queued"
+        toys = [{"id": toy.id, "name": toy.kind.type, "status": 1} for toy in phone.simulator.phone.toys]
+        await asyncio.to_thread(apps.take, apps.call(*toys), now=clock.now())
+        await drain(clock.now() + seconds(2))
+        found = await ended(key)
+    assert (found["status"], found["attempt"]) == ("completed", 2)
