@@ -6,10 +6,12 @@ by side on commands drawn at random. It needs a browser and no stack.
 import json
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
 
+from lovense.devices.summary import GUARDED
 from tests.lovense.fence_vectors import outcome
 from tests.lovense.fencing import drawn, wrong
 from tests.lovense.test_fence import VECTORS
@@ -66,3 +68,9 @@ def test_both_languages_agree_at_random_and_nothing_breaks_a_limit(check):
                 different.append((case, found, outcome(case)))
     assert different == []
     assert passed > CASES / 5  # not only refusals
+
+
+def test_what_moves_hardware_is_the_same_in_both_languages():
+    told = (BASE / "static" / "js" / "toytable.js").read_text(encoding="utf-8")
+    (line,) = [line for line in told.splitlines() if line.startswith("export const GUARDED")]
+    assert set(re.findall(r'"(\w+)"', line)) == GUARDED

@@ -197,6 +197,9 @@ def of_names():
             {"devices": {"a": {"Rotate": 0}}},
         ],
     )
+
+
+def of_what_is_not_known():
     yield (
         "nothing is known",
         [
@@ -337,7 +340,17 @@ def of_loops():
     )
 
 
-GRIDS = (of_levels, of_patterns, of_times, of_stops, of_names, of_presets_and_strokes, of_words, of_loops)
+GRIDS = (
+    of_levels,
+    of_patterns,
+    of_times,
+    of_stops,
+    of_names,
+    of_what_is_not_known,
+    of_presets_and_strokes,
+    of_words,
+    of_loops,
+)
 
 
 def vectors():
