@@ -33,7 +33,9 @@ def stands_at(page, step):
 
 
 def shown_code(page):
+    """As she reads it: with its picture, which is not there any more once the code has led to an app."""
     stands_at(page, "waiting")
+    page.wait_for_function("document.querySelector('.walk__picture')?.naturalWidth > 20")
     return page.locator(".walk__letters").inner_text()
 
 
@@ -62,9 +64,7 @@ def test_a_pairing_goes_from_the_picture_to_the_toys_without_a_reload(devices, c
     devices.get_by_role("button", name="Pair a device").focus()
     devices.keyboard.press("Enter")
     code = shown_code(devices)
-    picture = devices.locator(".walk__picture")
-    expect(picture).to_be_visible()
-    devices.wait_for_function("document.querySelector('.walk__picture').naturalWidth > 20")
+    expect(devices.locator(".walk__picture")).to_be_visible()
     expect(devices.locator("[data-expires]")).to_have_text(re.compile(r"^1[45] min \d\d s$"))
     expect(devices.locator("#pair")).to_be_focused()
     expect(devices.locator("[data-said]")).to_have_text("Waiting for the app to scan the code.")
