@@ -73,6 +73,7 @@ class Buttons:
 
     news: tuple[str, ...]
     words: Mapping[type[Refusal], str]
+    home: str = ""  # where a page whose scripts do not run is taken back to; empty: nowhere
 
     def hers(self, press: View) -> View:
         """A button of her own page; what it started is looked at now."""
@@ -91,6 +92,8 @@ class Buttons:
                 answer = self._refused(why)
             if request.method == "POST":
                 doorbell.ring("lovense.dispatch")
+            if self.home and answer.status_code == 204 and not request.htmx:  # type: ignore[attr-defined]
+                return redirect(self.home)
             return answer
 
         return view

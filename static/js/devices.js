@@ -1,5 +1,5 @@
 // The page of devices: it has no toys of its own, so it only watches. The server's HTML is the state; here is what a
-// pairing needs of a page: how long its code is valid, and a word for those who do not look.
+// pairing needs of a page: how long its code is valid, and a word for those who do not look; and that a test's end is seen.
 
 import "./buttons.js";
 import { every, serverNow } from "./clock.js";
@@ -50,6 +50,11 @@ document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target !== region) return;
   countdown();
   moved();
+});
+
+// A test that waits or plays goes on in the queue: what is news there is news here.
+document.body.addEventListener("news-queue", () => {
+  if (document.querySelector("[data-testing]")) document.body.dispatchEvent(new CustomEvent("news-devices"));
 });
 
 countdown();
