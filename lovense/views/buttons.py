@@ -99,8 +99,14 @@ class Buttons:
         return view
 
     def told(self, said: str, *, tone: str = "good") -> HttpResponse:
-        events: Json = {"said": {"text": said, "tone": tone}}
-        events |= {f"news-{topic}": {} for topic in self.news}
+        return self._answer({"said": {"text": said, "tone": tone}})
+
+    def shown(self) -> HttpResponse:
+        """What happened stands where she has pressed."""
+        return self._answer({})
+
+    def _answer(self, said: Json) -> HttpResponse:
+        events = said | {f"news-{topic}": {} for topic in self.news}
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
 
     def _refused(self, why: Refusal) -> HttpResponse:

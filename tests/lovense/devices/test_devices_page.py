@@ -1,6 +1,7 @@
 """The page of devices: hers alone, the page or one region, what it says of each device, and what its buttons
 do."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -383,7 +384,7 @@ def test_what_is_away_or_switched_off_has_none(page, ana, gravity, button, now):
 
 
 def test_the_page_says_how_far_a_test_is_and_asks_how_it_moved(page, gravity, button, played):
-    assert said(button(gravity, "test", function="Thrusting")) == "Testing Thrusting."
+    assert json.loads(button(gravity, "test", function="Thrusting")["HX-Trigger"]) == {"news-devices": {}}
     waiting = page("devices")
     assert "The test of Thrusting waits for its turn." in waiting
     assert "data-testing" in waiting
