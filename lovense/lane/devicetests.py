@@ -40,7 +40,7 @@ class FunctionOff(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AskedTest:
     """What is asked of the device; without a function, of its main one."""
 
     strength: int = STRENGTH
@@ -48,7 +48,7 @@ class Wish:
     function: str = ""
 
 
-def parse(body: Fields) -> Wish:
+def parse(body: Fields) -> AskedTest:
     """Raises Malformed."""
     body.only("strength", "seconds", "function")
     strength, seconds, function = STRENGTH, SECONDS, ""
@@ -58,14 +58,14 @@ def parse(body: Fields) -> Wish:
         seconds = body.integer("seconds", minimum=SHORTEST_RUN_SECONDS, maximum=LONGEST_SECONDS)
     if body.given("function"):
         function = body.choice("function", tuple(toytable.TOPS), "")
-    return Wish(strength, seconds, function)
+    return AskedTest(strength, seconds, function)
 
 
 def ask(
     *,
     performer_id: str,
     device_id: str,
-    wish: Wish,
+    wish: AskedTest,
     account: str,
     by: str,
     key: str,

@@ -92,11 +92,14 @@ class Buttons:
                 answer = self._refused(why)
             if request.method == "POST":
                 doorbell.ring("lovense.dispatch")
-            if self.home and answer.status_code == 204 and not request.htmx:  # type: ignore[attr-defined]
-                return redirect(self.home)
-            return answer
+            return self._or_home(request, answer)
 
         return view
+
+    def _or_home(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        """An answer with no page, to a page whose scripts do not run, leads back to it."""
+        is_read = request.htmx or answer.status_code != 204  # type: ignore[attr-defined]
+        return answer if is_read or not self.home else redirect(self.home)
 
     def told(self, said: str, *, tone: str = "good") -> HttpResponse:
         return self._answer({"said": {"text": said, "tone": tone}})

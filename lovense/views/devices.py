@@ -93,7 +93,7 @@ def switch(request: HttpRequest, performer: Performer, device_id: str) -> HttpRe
 def test(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
     """Each press is a test of its own, as gentle as they are by default; the page says how far it
     is."""
-    wish = devicetests.Wish(function=request.POST.get("function", ""))
+    wish = devicetests.AskedTest(function=request.POST.get("function", ""))
     key = request.request_id  # type: ignore[attr-defined]
     whose = by(request, performer)
     devicetests.ask(**whose, device_id=device_id, wish=wish, account=str(request.user.pk), key=key)
