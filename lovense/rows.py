@@ -187,10 +187,20 @@ class FunctionRow(TypedDict):
 
 
 class FunctionChoice(TypedDict, total=False):
-    """What she has chosen for one function; what is not there is as the toy comes."""
+    """What she has chosen for one function; what is not there is as the toy comes. `verifiedAt`:
+    when she said that it moves as expected."""
 
     isEnabled: bool
     cap: int
+    floor: int
+    verifiedAt: str
+
+
+class DeviceTest(TypedDict):
+    """The last test of a function: its activation, and when it was asked for."""
+
+    activation: str
+    at: datetime
 
 
 class DeviceRow(TypedDict):
@@ -216,13 +226,17 @@ class DeviceRow(TypedDict):
     is_enabled: bool
     choices: dict[str, FunctionChoice]
     maximum_seconds: int | None
+    # not in a row from before there were tests
+    scale_percent: NotRequired[int]
+    lead_ms: NotRequired[int]
+    tests: NotRequired[dict[str, DeviceTest]]
     removed_at: datetime | None
     unpaired_at: datetime | None
 
 
 class DeviceSummary(TypedDict):
     """A device on its performer's row: what a decision must know of it. `functions`: what may be
-    sent, each with the strongest level."""
+    sent, each with the strongest level; `untried`: what only a test of hers may move."""
 
     toyId: str
     nickname: str
@@ -230,6 +244,10 @@ class DeviceSummary(TypedDict):
     isEnabled: bool
     functions: dict[str, int]
     maximumSeconds: int | None
+    # where there is something to say
+    scale: NotRequired[int]
+    floors: NotRequired[dict[str, int]]
+    untried: NotRequired[dict[str, int]]
 
 
 class Ports(TypedDict, total=False):

@@ -11,6 +11,7 @@ from adminpanel.watch import devices as rules
 from ground import clock
 from ground.json.shapes import Shape, refusal
 from ground.people import IsStaff
+from lovense.devices import summary
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, Json
 from tips.schema import HexId
@@ -106,6 +107,9 @@ def _told(row: DeviceRow) -> Json:
         "firmware": row["firmware"],
         "enabled": row["is_enabled"],
         "isReportedByApp": bool(row["host_id"]),
-        "functions": row["functions"],
+        "functions": [
+            {"name": each["name"], "source": summary.source_of(row, each)}
+            for each in row["functions"]
+        ],
         "lastSeenAt": clock.iso(row["last_seen_at"]),
     }

@@ -1,7 +1,9 @@
 """What the queue's doors have in common: who calls about whose lane, the bounded body, and what
 they answer while the database is away."""
 
+import hashlib
 import logging
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -34,6 +36,8 @@ from tips.rows import RequestRow
 log = logging.getLogger(__name__)
 Answered = TypeVar("Answered", bound=HttpResponse)
 MOST_SHOWN = 100
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x20-\x7e]{1,64}")
 REFUSED = {
     400: refusal("The field and the rule that it breaks are in details; nothing was done"),
     401: refusal("No session and no token, or an unknown one"),
@@ -127,6 +131,22 @@ def body_of(request: Request) -> Fields:
 
 def named_lane(request: Request, body: Fields) -> str:
     return lane_of(request, body.optional_hex_id("performerId"), is_change=True)
+
+
+def key_of(request: Request) -> str:
+    """The caller's own, to repeat a call by; empty where there is none."""
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return ""
+    if not _KEY.fullmatch(key):
+        raise Malformed(KEY_HEADER, "must be 1 to 64 printable ASCII characters")
+    return key
+
+
+def derived_key(request: Request) -> str:
+    """A caller that repeats a call under the X-Request-ID of the first one repeats itself."""
+    request_id = request._request.request_id  # type: ignore[attr-defined]
+    return f"{request_id}/{hashlib.sha256(request.body).hexdigest()}"
 
 
 def why_of(body: Fields) -> str:

@@ -5,7 +5,7 @@ They are hers alone, and another performer's device is answered as one that does
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -15,22 +15,35 @@ from ground import clock
 from ground.json.shapes import refusal
 from lovense.api import deviceschema as schema
 from lovense.api.calls import (
+    KEY_HEADER,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
     body_of,
     caller,
     coming_from,
+    derived_key,
+    key_of,
     performer_of,
     wake,
 )
 from lovense.api.schema import example
 from lovense.devices import choices
+from lovense.lane import devicetests
 from lovense.rows import DeviceRow
 from lovense.sending import groups
 
 OF_NONE = {status: REFUSED[status] for status in (400, 401, 403, 503)}
 OF_ONE = {status: REFUSED[status] for status in (401, 403, 404, 503)}
+
+
+KEY = OpenApiParameter(
+    KEY_HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="Yours, 1 to 64 printable characters: the same again is the same test. Default: "
+    "derived from X-Request-ID and the content",
+)
 
 
 class DevicesQuery(serializers.Serializer[Any]):
@@ -69,10 +82,14 @@ def devices(request: Request) -> Response:
         200: schema.DeviceOut,
         **REFUSED,
         **WITH_A_BODY,
-        409: refusal("`needs_trial`: details.function moves hardware and was never tried"),
+        409: refusal(
+            "`not_verified`: details.function moves hardware, and no test of it has played to its "
+            "end lately, or it was not said to have moved as expected"
+        ),
     },
     examples=[
         example("A name and limits", schema.CHOICE),
+        example("After a test: it moved as expected, and may move", schema.VERIFIED),
         example("Changed", schema.CHOSEN, 200),
     ],
 )
@@ -143,6 +160,51 @@ def restore(request: Request, device_id: str) -> Response:
 
 
 @extend_schema(
+    operation_id="devices_test",
+    summary="Test one function of a device",
+    description="A request of type `lovense.test` and priority CRITICAL in her queue: it plays on "
+    "this device alone, within all limits, and nothing is charged. A pause does not hold it. What "
+    "moves hardware and is off is tested at level 3 for 2 s, whatever is asked; switched on, at no "
+    "more than level 5. Then say in `verified` how it moved.",
+    parameters=[schema.DEVICE_PATH, KEY],
+    request=schema.DeviceTestIn,
+    responses={
+        202: OpenApiResponse(schema.TestedOut, "It waits for its turn; or did, under this key"),
+        **REFUSED,
+        **WITH_A_BODY,
+        409: refusal(
+            "`stopped`: she has pressed stop. `device_offline`: it is away, switched off or not "
+            "what plays now. `function_off`: she has switched it off"
+        ),
+        422: refusal("The key was used for another test"),
+        429: refusal("Too many in this minute: `details.resetAt`, and `Retry-After` in seconds"),
+    },
+    examples=[
+        example("The main function", {}),
+        example("Another one", {"function": "Thrusting", "strength": 8, "seconds": 3}),
+        example("Waiting", schema.TESTED, 202),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def test(request: Request, device_id: str) -> Response:
+    """Once per Idempotency-Key."""
+    whose, wish = performer_of(request), devicetests.parse(body_of(request))
+    made = devicetests.ask(
+        performer_id=whose,
+        device_id=device_id,
+        wish=wish,
+        account=str(request.user.pk),
+        by=caller(request),
+        key=key_of(request) or derived_key(request),
+        now=clock.now(),
+    )
+    if made.is_new:
+        _tell_of(whose)
+    return Response({"requestId": made.row["_id"]}, status=202)
+
+
+@extend_schema(
     operation_id="devices_status",
     summary="Whether a device can be reached",
     parameters=[schema.DEVICE_PATH],
@@ -166,5 +228,9 @@ def _told(row: DeviceRow) -> Response:
 
 def _tell(row: DeviceRow) -> None:
     """Her pages show it, and a tip may wait for it."""
-    groups.news.mark([row["performer_id"]], "devices")
-    wake(row["performer_id"])
+    _tell_of(row["performer_id"])
+
+
+def _tell_of(whose: str) -> None:
+    groups.news.mark([whose], "devices")
+    wake(whose)

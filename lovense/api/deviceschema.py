@@ -6,10 +6,16 @@ from rest_framework import serializers
 
 from ground import clock
 from ground.json.shapes import Shape
-from lovense.api.schema import AT
-from lovense.devices import summary, toytable
+from lovense.api.schema import AT, REQUEST_ID
+from lovense.devices import choices, summary, toytable
 from lovense.devices.readings import LONGEST_NICKNAME
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.lane import devicetests
+from lovense.menus.vibration import (
+    FULL_SCALE,
+    LONGEST_ITEM_SECONDS,
+    MAXIMUM_LEVEL,
+    SHORTEST_RUN_SECONDS,
+)
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow, Json
 from tips.schema import PERFORMER_ID
@@ -29,13 +35,21 @@ DEVICE_PATH = OpenApiParameter(
 class FunctionChoiceIn(Shape):
     isEnabled = serializers.BooleanField(
         required=False,
-        help_text="What moves hardware (`isGuarded`) cannot be switched on here: 409 `needs_trial`",
+        help_text="What moves hardware (`isGuarded`) is switched on once it is verified: else 409 "
+        "`not_verified`",
     )
     cap = serializers.IntegerField(
         required=False,
         min_value=1,
         max_value=max(toytable.TOPS.values()),
         help_text="The strongest level that may be sent, at most the end of the function's `range`",
+    )
+    floor = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=summary.STRONGEST_FLOOR,
+        help_text="The weakest level that is felt: what moves is told no less, and never more than "
+        "the cap",
     )
 
 
@@ -55,8 +69,49 @@ class ChoiceIn(Shape):
         max_value=LONGEST_ITEM_SECONDS,
         help_text="The longest run; null: her own limit and the platform's alone",
     )
+    scalePercent = serializers.IntegerField(
+        required=False,
+        min_value=choices.WEAKEST_SCALE,
+        max_value=FULL_SCALE,
+        help_text="Of the strength that is asked of it",
+    )
+    leadMs = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=choices.LONGEST_LEAD_MS,
+        help_text="How much earlier than others it is to be told, as it is slower; kept, and not "
+        "used yet",
+    )
     functions = serializers.DictField(
         required=False, child=FunctionChoiceIn(), help_text="By the function's name"
+    )
+    verified = serializers.DictField(
+        required=False,
+        child=serializers.BooleanField(),
+        help_text="By the function's name: whether it moved as expected. Of what moves hardware "
+        "only after a test that has played to its end within ten minutes: else 409 "
+        "`not_verified`. `false` switches it off",
+    )
+
+
+class DeviceTestIn(Shape):
+    """An empty body tests the main function, gently."""
+
+    strength = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAXIMUM_LEVEL,
+        default=devicetests.STRENGTH,
+        help_text="Of 20, whatever the function's `range`",
+    )
+    seconds = serializers.IntegerField(
+        required=False,
+        min_value=devicetests.SECONDS,
+        max_value=devicetests.LONGEST_SECONDS,
+        default=devicetests.SECONDS,
+    )
+    function = serializers.ChoiceField(
+        tuple(toytable.TOPS), required=False, help_text="Default: the main one of its type"
     )
 
 
@@ -68,14 +123,15 @@ class DeviceFunction(Shape):
     isEnabled = serializers.BooleanField(help_text="Whether it may be sent")
     source = serializers.ChoiceField(  # type: ignore[assignment]
         SOURCES,
-        help_text="Who says that the device has it: she tried it, it reported it, its type is "
+        help_text="Who says that the device has it: she tested it, it reported it, its type is "
         "known for it, or nobody does and it is assumed",
     )
     range = serializers.ListField(
         child=serializers.IntegerField(), min_length=2, max_length=2, help_text="Of its levels"
     )
     cap = serializers.IntegerField(help_text="The strongest level that may be sent")
-    isGuarded = serializers.BooleanField(help_text="Moves hardware: off until she has tried it")
+    floor = serializers.IntegerField(help_text="The weakest level that is felt; 0: none was set")
+    isGuarded = serializers.BooleanField(help_text="Moves hardware: off until it is verified")
     isUsed = serializers.BooleanField(help_text="False: known, and never sent")
 
 
@@ -101,6 +157,8 @@ class DeviceOut(DeviceStanding):
     maximumSeconds = serializers.IntegerField(
         allow_null=True, help_text="Her limit for this device; null: none of its own"
     )
+    scalePercent = serializers.IntegerField(help_text="Of the strength that is asked of it")
+    leadMs = serializers.IntegerField(help_text="Kept, and not used yet")
     hostId = serializers.CharField(
         allow_null=True, help_text="The paired app that reports it; null: her page does"
     )
@@ -108,6 +166,10 @@ class DeviceOut(DeviceStanding):
     unsupported = serializers.ListField(
         child=serializers.CharField(), help_text="Functions that it names and nobody here knows"
     )
+
+
+class TestedOut(Shape):
+    requestId = serializers.CharField(help_text="For `/api/performance-queue/status/:requestId`")
 
 
 class DevicesOut(Shape):
@@ -133,6 +195,8 @@ def device(row: DeviceRow) -> Json:
         "firmware": row["firmware"],
         "enabled": row["is_enabled"],
         "maximumSeconds": row["maximum_seconds"],
+        "scalePercent": summary.scale_of(row),
+        "leadMs": summary.lead_of(row),
         "hostId": row["host_id"] or None,
         "functions": [_function(row, each) for each in row["functions"]],
         "unsupported": row["unsupported"],
@@ -144,9 +208,10 @@ def _function(row: DeviceRow, function: FunctionRow) -> Json:
     return {
         "name": name,
         "isEnabled": summary.is_function_enabled(row, name),
-        "source": function["source"],
+        "source": summary.source_of(row, function),
         "range": [0, toytable.TOPS[name]],
         "cap": summary.cap_of(row, name),
+        "floor": summary.floor_of(row, name),
         "isGuarded": name in summary.GUARDED,
         "isUsed": name not in toytable.NOT_USED,
     }
@@ -155,7 +220,7 @@ def _function(row: DeviceRow, function: FunctionRow) -> Json:
 # --- examples ------------------------------------------------------------------------------------
 
 _MOVES = {"isEnabled": True, "source": "gettoys", "range": [0, 20], "cap": 20}
-_MOVES |= {"isGuarded": False, "isUsed": True}
+_MOVES |= {"floor": 0, "isGuarded": False, "isUsed": True}
 _VIBRATES: Json = {"name": "Vibrate"} | _MOVES
 _THRUSTS: Json = {"name": "Thrusting"} | _MOVES | {"isEnabled": False, "isGuarded": True}
 STANDING = {"status": "connected", "reason": "", "battery": 88, "lastSeenAt": AT}
@@ -168,10 +233,14 @@ DEVICE = STANDING | {
     "firmware": "12",
     "enabled": True,
     "maximumSeconds": None,
+    "scalePercent": 100,
+    "leadMs": 0,
     "hostId": "5d0b6f1c2a525a0e9a633d1f",
     "functions": [_VIBRATES, _THRUSTS],
     "unsupported": [],
 }
+VERIFIED = {"verified": {"Thrusting": True}, "functions": {"Thrusting": {"isEnabled": True}}}
+TESTED = {"requestId": REQUEST_ID}
 AWAY = STANDING | {"status": "disconnected", "reason": "no_news"}
 CHOICE = {"nickname": "Red", "maximumSeconds": 20, "functions": {"Vibrate": {"cap": 12}}}
 CHOSEN = DEVICE | {"nickname": "Red", "maximumSeconds": 20}

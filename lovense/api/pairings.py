@@ -1,7 +1,6 @@
 """REST doors of pairing: open one, look where it stands, show its picture, cancel it. The
 performers' alone; another performer's is answered as what does not exist."""
 
-import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -14,8 +13,8 @@ from rest_framework.response import Response
 
 from ground import clock
 from ground.clock import iso
-from ground.json.fields import Malformed
 from ground.json.shapes import Shape, refusal
+from lovense.api import calls
 from lovense.api.calls import (
     REFUSED,
     WITH_A_BODY,
@@ -31,8 +30,6 @@ from lovense.rows import Json, PairingRow
 from lovense.sending import groups
 from tips.schema import HexId
 
-KEY_HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[\x20-\x7e]{1,64}")
 # An SVG may bring a style of its own, and nothing else.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -65,7 +62,7 @@ PAIRING_PATH = OpenApiParameter(
     "pairing_id", str, OpenApiParameter.PATH, description="As `POST /api/lovense/devices/pair` said"
 )
 KEY = OpenApiParameter(
-    KEY_HEADER,
+    calls.KEY_HEADER,
     str,
     OpenApiParameter.HEADER,
     description="Yours, 1 to 64 printable characters: the same again is the same pairing",
@@ -138,7 +135,7 @@ def pair(request: Request) -> Response:
     """Once per Idempotency-Key."""
     whose, body = performer_of(request), body_of(request)
     body.only("hostId")
-    host_id, key, now = body.optional_hex_id("hostId"), _key(request), clock.now()
+    host_id, key, now = body.optional_hex_id("hostId"), calls.key_of(request), clock.now()
     try:
         with coming_from(request):
             row = pairings.pair(
@@ -148,15 +145,6 @@ def pair(request: Request) -> Response:
         groups.news.mark({whose}, "devices")
     is_new = row["opened_at"] == now
     return Response(_told(row), status=201 if is_new else 200)
-
-
-def _key(request: Request) -> str:
-    key = request.headers.get(KEY_HEADER)
-    if key is None:
-        return ""
-    if not _KEY.fullmatch(key):
-        raise Malformed(KEY_HEADER, "must be 1 to 64 printable ASCII characters")
-    return key
 
 
 @extend_schema(

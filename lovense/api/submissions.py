@@ -1,7 +1,5 @@
 """REST doors for what people submit to a queue, and for where a request stands."""
 
-import hashlib
-
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -15,6 +13,7 @@ from lovense.api.calls import (
     WITH_A_BODY,
     answering_outages,
     body_of,
+    derived_key,
     lane_of,
     reach,
     wake,
@@ -60,17 +59,11 @@ def submit(request: Request) -> Response:
     lane = lane_of(request, body.optional_hex_id("performerId"), is_change=True)
     submission, now = submissions.parse(body), clock.now()
     name, account = request.user.get_username(), str(request.user.pk)
-    key = submission.key or _derived_key(request)
+    key = submission.key or derived_key(request)
     made = submissions.submit(submission, lane=lane, account=account, name=name, key=key, now=now)
     if made.is_new:
         wake(lane)
     return Response(answers.status(made.row, now=clock.now()), status=201 if made.is_new else 200)
-
-
-def _derived_key(request: Request) -> str:
-    """A caller that repeats a call under the X-Request-ID of the first one repeats itself."""
-    request_id = request._request.request_id  # type: ignore[attr-defined]
-    return f"{request_id}/{hashlib.sha256(request.body).hexdigest()}"
 
 
 @extend_schema(

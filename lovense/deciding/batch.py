@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pymongo import UpdateOne
 
 from ground.mongodb.collections import collection
+from lovense.deciding import devicetest
 from lovense.deciding.activation import FINAL, S, activation_id, end_requests, froms, insert
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
@@ -79,7 +80,9 @@ def fitting(
 
 
 def _who(request: RequestRow) -> tuple[str, str]:
-    """For what people submit it is the account."""
+    """For what people submit it is the account; the test of a device plays alone."""
+    if devicetest.is_one(request["payload"]):
+        return request["type"], request["_id"]
     return request["type"], request["payload"].get("userId") or request.get(
         "submitted_by"
     ) or request["_id"]

@@ -8,12 +8,21 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
+from lovense.deciding import devicetest
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, is_paused, is_stopped, is_test
 from lovense.devices import summary
 from lovense.menus import matching, vibration
 from lovense.menus.vibration import FUNCTION
-from lovense.rows import ActivationRow, AttemptRow, Command, GateRow, Item, PerformerRow
+from lovense.rows import (
+    ActivationRow,
+    AttemptRow,
+    Command,
+    DeviceSummary,
+    GateRow,
+    Item,
+    PerformerRow,
+)
 from tips.models import RequestType
 from tips.rows import RequestRow
 
@@ -124,10 +133,15 @@ def _answering_item(
         return None
     pinned = request["payload"].get("item") or (before["item"] if before else None)
     item = pinned or _matching_item(request, rules, performer, gates)
-    return item if item is not None and _is_able(performer, gates, is_online=is_online) else None
+    if item is None:
+        return None
+    is_able = _may_test if devicetest.is_one(request["payload"]) else _is_able
+    return item if is_able(request, performer, gates, is_online=is_online) else None
 
 
-def _is_able(performer: PerformerRow | None, gates: _Gates, *, is_online: bool) -> bool:
+def _is_able(
+    request: RequestRow, performer: PerformerRow | None, gates: _Gates, *, is_online: bool
+) -> bool:
     """A device of hers is there, and can do it. Until her page has reported one, the page is all
     there is to know."""
     devices = performer.get("devices") if performer else None
@@ -139,6 +153,30 @@ def _is_able(performer: PerformerRow | None, gates: _Gates, *, is_online: bool) 
     is_there = gates.ask("device_online", summary.words(devices), passed=bool(there))
     saw = f"{FUNCTION}: {there if able else f'none of {there}'}"
     return is_there and gates.ask("capability", saw, passed=bool(able))
+
+
+def _may_test(
+    request: RequestRow, performer: PerformerRow | None, gates: _Gates, *, is_online: bool
+) -> bool:
+    """The very device is there, and has what is tested."""
+    function = request["payload"]["function"]
+    device = _tested(request, performer)
+    named = summary.words([device]) if device else "no such device"
+    is_there = device is not None and bool(summary.ready([device]))
+    saw = named if is_online else "no page"
+    if not gates.ask("device_online", saw, passed=is_online and is_there):
+        return False
+    may = device is not None and devicetest.may_move(device, function)
+    return gates.ask(
+        "capability", f"{function}: {named if may else f'none of {named}'}", passed=may
+    )
+
+
+def _tested(request: RequestRow, performer: PerformerRow | None) -> DeviceSummary | None:
+    """The device that the request tests."""
+    toy_id = request["payload"].get("device")
+    devices = (performer.get("devices") if performer else None) or []
+    return next((each for each in devices if each["toyId"] == toy_id), None)
 
 
 def _is_proven(request: RequestRow, gates: _Gates) -> bool:
@@ -198,9 +236,14 @@ def _matching_item(
 def _promise(
     request: RequestRow, item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> tuple[list[Command], int]:
-    caps = rules.caps_of(performer["_id"])
+    whose, device = performer["_id"], _tested(request, performer)
+    caps = rules.caps_of_device(whose, device) if device else rules.caps_of(whose)
     try:
-        commands, promised = compiled(item, caps)
+        commands, promised = (
+            devicetest.compiled(item, request["payload"]["function"], device, caps)
+            if device
+            else compiled(item, caps)
+        )
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", str(nothing), passed=False)
         return [], 0
@@ -239,8 +282,16 @@ def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str, intensity: int, seconds: int, caps: Caps) -> tuple[list[Command], int]:
     item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds}
-    commands, promised = vibration.compile_item(
-        item, maximum_seconds=caps.seconds, maximum_intensity=caps.intensity
-    )
-    named = {"toy": list(caps.toys)} if caps.toys else {}
-    return [command | named for command in commands], promised
+    told: list[Command] = []
+    promised = 0
+    for share in caps.shares:
+        commands, promised = vibration.compile_item(
+            item,
+            maximum_seconds=caps.seconds,
+            maximum_intensity=caps.intensity,
+            scale=share.scale,
+            floor=share.floor,
+        )
+        named = {"toy": list(share.toys)} if share.toys else {}
+        told += [command | named for command in commands]
+    return told, promised

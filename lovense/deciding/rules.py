@@ -14,9 +14,9 @@ from lovense.deciding.rest import Rest
 from lovense.devices import summary
 from lovense.menus import matching
 from lovense.menus.matching import Item
-from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
+from lovense.menus.vibration import FULL_SCALE, FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
-from lovense.rows import MenuRow, PerformerRow, PlatformRow
+from lovense.rows import DeviceSummary, MenuRow, PerformerRow, PlatformRow
 from tips.models import Mode, RequestType
 from tips.queue import ordering
 from tips.rows import RequestRow
@@ -24,12 +24,21 @@ from tips.rows import RequestRow
 MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
 
 
+class Share(NamedTuple):
+    """Devices that are told the same: how much of the strength, in percent, and at least which
+    level; no names: everybody that is connected."""
+
+    toys: tuple[str, ...] = ()
+    scale: int = FULL_SCALE
+    floor: int = 0
+
+
 class Caps(NamedTuple):
-    """`toys`: who plays, where it is not everybody that is connected."""
+    """What binds whoever plays, and who is told what of it."""
 
     seconds: int
     intensity: int
-    toys: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = (Share(),)
 
 
 @dataclass(slots=True)
@@ -97,8 +106,8 @@ class Rules:
         return [] if is_overtaken else found
 
     def caps_of(self, lane: str) -> Caps:
-        """The strictest of the platform's, of hers and of each device that plays: all of them are
-        told the same."""
+        """The strictest of the platform's, of hers and of each device that plays. All of them are
+        told the same, but for what she has set for one of them: its scale and its floor."""
         performer = self.performers[lane]
         seconds = min(
             self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
@@ -111,8 +120,29 @@ class Rules:
         return Caps(
             min([seconds, *(each["maximumSeconds"] or seconds for each in playing)]),
             min([intensity, *(each["functions"][FUNCTION] for each in playing)]),
-            () if is_everybody else tuple(each["toyId"] for each in playing),
+            _shares(playing, is_everybody=is_everybody),
         )
+
+    def caps_of_device(self, lane: str, device: DeviceSummary) -> Caps:
+        """The same where one device is told something alone; the caps of its functions are its
+        own."""
+        performer = self.performers[lane]
+        seconds = min(
+            self.platform["maximum_seconds"],
+            performer["maximum_seconds"] or LONGEST_ITEM_SECONDS,
+            device["maximumSeconds"] or LONGEST_ITEM_SECONDS,
+        )
+        return Caps(seconds, performer["maximum_intensity"])
+
+
+def _shares(playing: Iterable[DeviceSummary], *, is_everybody: bool) -> tuple[Share, ...]:
+    found: dict[tuple[int, int], list[str]] = {}
+    for each in playing:
+        own = each.get("scale", FULL_SCALE), each.get("floors", {}).get(FUNCTION, 0)
+        found.setdefault(own, []).append(each["toyId"])
+    if is_everybody and len(found) == 1:
+        return tuple(Share((), *own) for own in found)
+    return tuple(Share(tuple(toys), *own) for own, toys in found.items()) or (Share(),)
 
 
 def is_test(request: RequestRow) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from lovense.devices import toytable
 from lovense.devices.readings import LONGEST_NICKNAME, ToyReading
 from lovense.devices.summary import PAGE, is_kept, of_device
+from lovense.menus.vibration import FULL_SCALE
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow
 
@@ -209,6 +210,9 @@ def _new(toy: ToyReading, report: ToyReport, now: datetime) -> DeviceRow:
         "is_enabled": True,
         "choices": {},
         "maximum_seconds": None,
+        "scale_percent": FULL_SCALE,
+        "lead_ms": 0,
+        "tests": {},
         "removed_at": None,
         "unpaired_at": None,
     }

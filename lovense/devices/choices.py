@@ -18,14 +18,23 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
-from lovense.devices import changes, register, summary, toytable
+from lovense.devices import changes, register, summary, toytable, verification
 from lovense.devices.changes import Changed
 from lovense.devices.readings import LONGEST_NICKNAME
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.devices.verification import NotVerified
+from lovense.menus.vibration import FULL_SCALE, LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Device
 from lovense.rows import DeviceRow, FunctionChoice, Json
 
-AUDITED = ("nickname", "is_enabled", "choices", "maximum_seconds", "removed_at")
+WEAKEST_SCALE, LONGEST_LEAD_MS = 10, 2000
+AUDITED = (
+    *("nickname", "is_enabled", "choices", "maximum_seconds", "scale_percent", "lead_ms"),
+    "removed_at",
+)
+FIELDS = (
+    *("nickname", "enabled", "maximumSeconds", "scalePercent", "leadMs"),
+    *("functions", "verified"),
+)
 Decision = Callable[[DeviceRow, Sequence[DeviceRow]], DeviceRow]
 """A row as it is to be, from what it is and from all of hers."""
 
@@ -47,30 +56,24 @@ class TooManyDevices(Refusal):
     words = f"You have {changes.MAX_DEVICES} devices: remove another one first."
 
 
-class NeedsTrial(Refusal):
-    """What moves hardware is off until she has tried it herself."""
-
-    code, status = "needs_trial", 409
-
-    def __init__(self, function: str) -> None:
-        super().__init__(f"{function} stays off until you have tried it on this device.")
-        self.details = {"function": function}
-
-
 class Choice:
     """What one call chooses, read strictly: what it does not name stays as it is."""
 
     def __init__(self, body: Fields) -> None:
-        body.only("nickname", "enabled", "maximumSeconds", "functions")
+        body.only(*FIELDS)
         self.nickname = _nickname(body) if body.given("nickname") else None
         self.is_enabled = body.flag("enabled") if body.given("enabled") else None
         self.has_maximum = body.has("maximumSeconds") or body.is_null("maximumSeconds")
         self.maximum_seconds = _seconds(body) if self.has_maximum else None
+        self.scale_percent = _scale(body) if body.given("scalePercent") else None
+        self.lead_ms = _lead(body) if body.given("leadMs") else None
         self.functions = _functions(body) if body.given("functions") else {}
+        self.verified = _verified(body) if body.given("verified") else {}
 
-    def applied(self, row: DeviceRow) -> DeviceRow:
-        """Raises Malformed for a function that this device has not, NeedsTrial."""
-        after: DeviceRow = {**row}
+    def applied(self, row: DeviceRow, *, tried: frozenset[str], now: datetime) -> DeviceRow:
+        """`tried`: what was tested lately. What she says of its functions comes before what she
+        chooses for them. Raises Malformed for a function that this device has not, NotVerified."""
+        after: DeviceRow = {**verification.answered(row, self.verified, tried=tried, now=now)}
         if self.nickname is not None:
             after["nickname"] = self.nickname
             after["nickname_key"] = changes.nickname_key(self.nickname)
@@ -78,7 +81,11 @@ class Choice:
             after["is_enabled"] = self.is_enabled
         if self.has_maximum:
             after["maximum_seconds"] = self.maximum_seconds
-        after["choices"] = self._choices(row)
+        if self.scale_percent not in (None, summary.scale_of(row)):
+            after["scale_percent"] = self.scale_percent
+        if self.lead_ms not in (None, summary.lead_of(row)):
+            after["lead_ms"] = self.lead_ms
+        after["choices"] = self._choices(after)
         return after
 
     def _choices(self, row: DeviceRow) -> dict[str, FunctionChoice]:
@@ -96,18 +103,20 @@ def _news(row: DeviceRow, name: str, choice: FunctionChoice) -> FunctionChoice:
     """What of it is not so already."""
     news: FunctionChoice = {}
     if "isEnabled" in choice and choice["isEnabled"] != summary.is_function_enabled(row, name):
-        _check_may_move(name, is_on=choice["isEnabled"])
+        _check_may_move(row, name, is_on=choice["isEnabled"])
         news["isEnabled"] = choice["isEnabled"]
     if "cap" in choice and choice["cap"] != summary.cap_of(row, name):
         news["cap"] = choice["cap"]
+    if "floor" in choice and choice["floor"] != summary.floor_of(row, name):
+        news["floor"] = choice["floor"]
     return news
 
 
-def _check_may_move(name: str, *, is_on: bool) -> None:
+def _check_may_move(row: DeviceRow, name: str, *, is_on: bool) -> None:
     if is_on and name in toytable.NOT_USED:
         raise Malformed(f"functions.{name}.isEnabled", "must be false: it is never sent")
-    if is_on and name in summary.GUARDED:
-        raise NeedsTrial(name)
+    if is_on and name in summary.GUARDED and not summary.is_verified(row, name):
+        raise NotVerified(name)
 
 
 def _nickname(body: Fields) -> str:
@@ -125,6 +134,20 @@ def _seconds(body: Fields) -> int | None:
     )
 
 
+def _scale(body: Fields) -> int:
+    return body.integer("scalePercent", minimum=WEAKEST_SCALE, maximum=FULL_SCALE)
+
+
+def _lead(body: Fields) -> int:
+    return body.integer("leadMs", minimum=0, maximum=LONGEST_LEAD_MS)
+
+
+def _verified(body: Fields) -> dict[str, bool]:
+    told = body.object("verified")
+    told.only(*toytable.TOPS)
+    return {name: told.flag(name) for name in toytable.TOPS if told.given(name)}
+
+
 def _functions(body: Fields) -> dict[str, FunctionChoice]:
     chosen: dict[str, FunctionChoice] = {}
     told = body.object("functions")
@@ -136,12 +159,15 @@ def _functions(body: Fields) -> dict[str, FunctionChoice]:
 
 
 def _function(told: Fields, name: str) -> FunctionChoice:
-    told.only("isEnabled", "cap")
+    told.only("isEnabled", "cap", "floor")
     choice: FunctionChoice = {}
     if told.given("isEnabled"):
         choice["isEnabled"] = told.flag("isEnabled")
     if told.given("cap"):
         choice["cap"] = told.integer("cap", minimum=1, maximum=toytable.TOPS[name])
+    if told.given("floor"):
+        top = min(summary.STRONGEST_FLOOR, toytable.TOPS[name])
+        choice["floor"] = told.integer("floor", minimum=0, maximum=top)
     return choice
 
 
@@ -183,7 +209,8 @@ def change(
     def changed(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
         if not summary.is_kept(row):
             raise NoSuchDevice
-        return choice.applied(row)
+        tried = verification.tried(row, now=now) if choice.verified else frozenset()
+        return choice.applied(row, tried=tried, now=now)
 
     return _written(performer_id, device_id, "change", changed, by=by, now=now)
 
@@ -231,7 +258,8 @@ def _written(
         if after == row:
             return row
         register.keep(performer_id, rows, [Changed(row, after)], now=now, session=session)
-        _audited(row, after, action, by=by, now=now, session=session)
+        if any(row.get(name) != after.get(name) for name in AUDITED):
+            _audited(row, after, action, by=by, now=now, session=session)
         return after
 
     try:
@@ -267,7 +295,7 @@ def _told(row: DeviceRow, other: DeviceRow) -> Json:
     """What is different, as the audit log keeps it."""
     found = {}
     for name in AUDITED:
-        if row[name] != other[name]:  # type: ignore[literal-required]
-            value = row[name]  # type: ignore[literal-required]
+        if row.get(name) != other.get(name):
+            value = row.get(name)
             found[name] = clock.iso(value) if isinstance(value, datetime) else value
     return found

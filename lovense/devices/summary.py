@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from lovense.devices import toytable
+from lovense.menus.vibration import FULL_SCALE
 from lovense.models import DeviceStatus
-from lovense.rows import DeviceRow, DeviceSummary, PerformerRow
+from lovense.rows import DeviceRow, DeviceSummary, FunctionRow, PerformerRow
 
 PAGE = ""  # the host of what her page reports by itself
 SIMULATOR = "SIMULATOR"
-# They move hardware: off until she has tried each of them herself.
+STRONGEST_FLOOR = 20
+# They move hardware: off until she has tested each of them herself.
 GUARDED = frozenset({"Thrusting", "Depth", "Stroke", "Position"})
 
 
@@ -39,9 +41,32 @@ def cap_of(row: DeviceRow, function: str) -> int:
     return min(top, row["choices"].get(function, {}).get("cap", top))
 
 
+def floor_of(row: DeviceRow, function: str) -> int:
+    """The weakest level that is felt, as she says."""
+    return row["choices"].get(function, {}).get("floor", 0)
+
+
+def scale_of(row: DeviceRow) -> int:
+    return row.get("scale_percent", FULL_SCALE)
+
+
+def lead_of(row: DeviceRow) -> int:
+    return row.get("lead_ms", 0)
+
+
+def is_verified(row: DeviceRow, function: str) -> bool:
+    """She has said that it moves as expected."""
+    return "verifiedAt" in row["choices"].get(function, {})
+
+
+def source_of(row: DeviceRow, function: FunctionRow) -> str:
+    """Who says that the device has it; nobody knows better than she."""
+    return "verified" if is_verified(row, function["name"]) else function["source"]
+
+
 def of_device(row: DeviceRow) -> DeviceSummary:
     names = [each["name"] for each in row["functions"]]
-    return {
+    found: DeviceSummary = {
         "toyId": row["toy_id"],
         "nickname": row["nickname"],
         "isConnected": row["status"] == DeviceStatus.CONNECTED,
@@ -49,6 +74,19 @@ def of_device(row: DeviceRow) -> DeviceSummary:
         "functions": {name: cap_of(row, name) for name in names if is_function_enabled(row, name)},
         "maximumSeconds": row["maximum_seconds"],
     }
+    if (scale := scale_of(row)) != FULL_SCALE:
+        found["scale"] = scale
+    if floors := {name: floor for name in found["functions"] if (floor := floor_of(row, name))}:
+        found["floors"] = floors
+    if untried := [name for name in names if is_untried(row, name)]:
+        found["untried"] = {name: cap_of(row, name) for name in untried}
+    return found
+
+
+def is_untried(row: DeviceRow, function: str) -> bool:
+    """It moves hardware and is off: only a test may move it, as weakly as a first one."""
+    is_guarded = function in GUARDED and function not in toytable.NOT_USED
+    return is_guarded and not is_function_enabled(row, function)
 
 
 def of_devices(rows: Iterable[DeviceRow], bridge: str) -> list[DeviceSummary]:

@@ -37,6 +37,8 @@ TOPS: Mapping[str, int] = dict.fromkeys(LETTERS.values(), 20) | {
     "Position": 100,
     "Stroke": 100,
 }
+# The vendor's shortest way of a thrust.
+THRUST, STROKE, SHORTEST_STROKE = "Thrusting", "Stroke", 20
 # Known, and never sent: a function and a command.
 NOT_USED = ("Position", "PatternV2")
 # One group excludes the other: a toy that is told where to stand must not be told to swing.

@@ -19,9 +19,12 @@ from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
+from lovense.deciding import devicetest
+from lovense.deciding.activation import activation_id
+from lovense.devices import verification
 from lovense.menus import publishing
 from lovense.models import LaneTurn, Performer, Submitter
-from lovense.rows import Item
+from lovense.rows import DeviceTest, Item
 from tips.log import eventlog
 from tips.models import Priority, QueueRequest, RequestType
 from tips.queue import counts
@@ -73,13 +76,16 @@ class SubmissionKeyReused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What somebody asks for: either the amount that her menu answers, or an item of its own."""
+    """What somebody asks for: either the amount that her menu answers, or an item of its own; that
+    for all that plays, or to test one function of the toy `device`."""
 
     type: RequestType
     amount: int
     item: Mapping[str, Any] | None
     priority: Priority
     key: str = ""
+    device: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,12 @@ def parse(fields: Fields) -> Submission:
         priority=_priority(fields.raw("priority")),
         key=fields.reference("idempotencyKey", ""),
     )
+
+
+def item_of(title: str, pattern: str, intensity: int, seconds: int) -> Item:
+    """An item of a test's own."""
+    given = {"title": title, "pattern": pattern, "intensity": intensity, "durationSec": seconds}
+    return publishing.validated([given | {"itemId": RequestType.TEST.value, "minimum": 1}])[0]
 
 
 def _item(fields: Fields, kind: RequestType) -> Item:
@@ -164,6 +176,11 @@ def submit(
     return Submitted(existing or row, is_new=existing is None)
 
 
+def known(kind: RequestType, *, account: str, key: str) -> RequestRow | None:
+    """What this account submitted under this key."""
+    return queue.find(queue.request_id(_own_key(kind, account, key)))
+
+
 def _own_key(kind: RequestType, account: str, key: str) -> str:
     """Never a tip's, and never another account's."""
     digest = hashlib.sha256(f"{account}/{key}".encode()).hexdigest()
@@ -178,6 +195,8 @@ def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) 
     }
     if submission.item is not None:
         payload["item"] = dict(submission.item)
+    if submission.device:
+        payload |= {"device": submission.device, "function": submission.function}
     row = queue.new_row(
         key, submission.type, payload, lane=lane, position=0, priority=submission.priority, now=now
     )
@@ -198,12 +217,21 @@ def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
         row["position"] = eventlog.length()
         row["turn"] = _next_turn(row["lane"], row["position"])
         collection(QueueRequest).insert_one(row, session=session)
+        if devicetest.is_one(row["payload"]):
+            _note(row, now, session)
 
     try:
         journal.run(body, touched=journal.of_lane(row["lane"]), now=now)
     except DuplicateKeyError:
         return queue.find(row["_id"])
     return None
+
+
+def _note(row: RequestRow, now: datetime, session: ClientSession) -> None:
+    """Her device remembers it until she says how it moved."""
+    toy_id, function = row["payload"]["device"], row["payload"]["function"]
+    test: DeviceTest = {"activation": activation_id(row["idempotency_key"]), "at": now}
+    verification.asked(row["lane"], toy_id, {function: test}, now=now, session=session)
 
 
 def _check_stop(lane: str, session: ClientSession) -> None:

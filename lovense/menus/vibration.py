@@ -14,6 +14,7 @@ Command = dict[str, Any]
 
 FUNCTION = "Vibrate"  # the vendor's word for what every item plays
 MAXIMUM_LEVEL = 20
+FULL_SCALE = 100  # percent
 SHORTEST_RUN_SECONDS = (
     2  # the vendor's "more than 1"; a 1 s item runs 2 s, and the performer is told so
 )
@@ -63,6 +64,12 @@ class Waveform:
         moves."""
         return Waveform(
             tuple(-(-value * intensity // MAXIMUM_LEVEL) for value in self.values), self.interval_ms
+        )
+
+    def lifted(self, floor: int) -> "Waveform":
+        """What moves is at least that strong, and what is still stays so."""
+        return Waveform(
+            tuple(value and max(value, floor) for value in self.values), self.interval_ms
         )
 
 
@@ -122,29 +129,51 @@ def run_seconds(seconds: int, *, maximum_seconds: int) -> int:
     return max(SHORTEST_RUN_SECONDS, min(seconds, maximum_seconds))
 
 
+def fitted(level: int, *, scale: int, floor: int, cap: int) -> int:
+    """A level as a device is told it: its share of what is asked, rounded up; not weaker than it is
+    felt; and never above its cap."""
+    return min(cap, max(-(-level * scale // FULL_SCALE), floor)) if level else 0
+
+
 def compile_vibration(
-    vibration: Vibration, *, maximum_seconds: int, maximum_intensity: int
+    vibration: Vibration,
+    *,
+    maximum_seconds: int,
+    maximum_intensity: int,
+    scale: int = FULL_SCALE,
+    floor: int = 0,
 ) -> tuple[list[Command], int]:
-    """The vendor's commands and the seconds they promise."""
+    """The vendor's commands and the seconds they promise. `scale`, in percent, and `floor` are of
+    the devices that are told."""
     if maximum_intensity < 1:
         raise NothingAllowed("The intensity cap is 0.")
     seconds = run_seconds(vibration.seconds, maximum_seconds=maximum_seconds)
     cap = min(maximum_intensity, MAXIMUM_LEVEL)
-    strength = min(vibration.strength or MAXIMUM_LEVEL, cap)
+    strength = fitted(vibration.strength or MAXIMUM_LEVEL, scale=scale, floor=0, cap=cap)
     if vibration.kind is VibrationKind.LEVEL:
-        return [_function(strength, seconds)], seconds
-    if vibration.strength is None and cap == MAXIMUM_LEVEL:
+        level = fitted(strength, scale=FULL_SCALE, floor=floor, cap=cap)
+        return [_function(level, seconds)], seconds
+    if vibration.strength is None and strength == MAXIMUM_LEVEL and not floor:
         return [_preset(vibration.preset, seconds)], seconds
     shape = vibration.shape or SHAPES[vibration.preset]
-    return [_pattern(shape.scaled(strength), seconds)], seconds
+    return [_pattern(shape.scaled(strength).lifted(min(floor, cap)), seconds)], seconds
 
 
 def compile_item(
-    item: Mapping[str, Any], *, maximum_seconds: int, maximum_intensity: int
+    item: Mapping[str, Any],
+    *,
+    maximum_seconds: int,
+    maximum_intensity: int,
+    scale: int = FULL_SCALE,
+    floor: int = 0,
 ) -> tuple[list[Command], int]:
     """What a menu item does, within the caps of the platform and of the performer."""
     return compile_vibration(
-        of_item(item), maximum_seconds=maximum_seconds, maximum_intensity=maximum_intensity
+        of_item(item),
+        maximum_seconds=maximum_seconds,
+        maximum_intensity=maximum_intensity,
+        scale=scale,
+        floor=floor,
     )
 
 

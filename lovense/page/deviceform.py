@@ -11,7 +11,7 @@ from ground.json.fields import Malformed
 from lovense.page.devicespage import KeptDevice, ShownFunction
 from lovense.rows import Json
 
-NICKNAME, SECONDS = "nickname", "maximumSeconds"
+NICKNAME, SECONDS, SCALE = "nickname", "maximumSeconds", "scalePercent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class FormFunction:
     moves: str  # the name of its check box
     is_on: bool
     cap: FormField
+    floor: FormField
 
 
 class DeviceForm:
@@ -50,6 +51,10 @@ class DeviceForm:
         return self._field(SECONDS, str(self.device.maximum_seconds or ""), SECONDS)
 
     @property
+    def scale(self) -> FormField:
+        return self._field(SCALE, str(self.device.scale_percent), SCALE)
+
+    @property
     def functions(self) -> list[FormFunction]:
         return [self._function(each) for each in self.device.functions if each.may_choose]
 
@@ -61,14 +66,20 @@ class DeviceForm:
     @property
     def error(self) -> str:
         """What belongs to no field of the form."""
-        names = {NICKNAME, SECONDS, *(_cap(each.function.name) for each in self.functions)}
+        names = {NICKNAME, SECONDS, SCALE}
+        for each in self.functions:
+            names |= {_path(each.function.name, part) for part in ("cap", "floor")}
         return "" if self._wrong is None or self._wrong.field in names else str(self._wrong)
 
     def _function(self, function: ShownFunction) -> FormFunction:
         moves = f"moves-{function.name}"
         is_on = function.is_on if self._typed is None else moves in self._typed
-        cap = self._field(f"cap-{function.name}", str(function.cap), _cap(function.name))
-        return FormFunction(function, moves, is_on, cap)
+        cap = self._level(function.name, "cap", function.cap)
+        floor = self._level(function.name, "floor", function.floor)
+        return FormFunction(function, moves, is_on, cap, floor)
+
+    def _level(self, function: str, part: str, level: int) -> FormField:
+        return self._field(f"{part}-{function}", str(level), _path(function, part))
 
     def _field(self, name: str, value: str, path: str) -> FormField:
         """`path` is what a refusal calls it."""
@@ -78,8 +89,8 @@ class DeviceForm:
         return FormField(name, value, _sentence(self._wrong) if is_wrong else "")
 
 
-def _cap(function: str) -> str:
-    return f"functions.{function}.cap"
+def _path(function: str, part: str) -> str:
+    return f"functions.{function}.{part}"
 
 
 def _sentence(wrong: Malformed | None) -> str:
@@ -88,7 +99,8 @@ def _sentence(wrong: Malformed | None) -> str:
 
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that chooses the same."""
-    return {
+    scale: Json = {SCALE: _whole(typed.get(SCALE, ""))} if SCALE in typed else {}
+    return scale | {
         NICKNAME: typed.get(NICKNAME, ""),
         SECONDS: _whole(typed.get(SECONDS, "")) if typed.get(SECONDS) else None,
         "functions": dict(_functions(typed)),
@@ -98,7 +110,10 @@ def body(typed: QueryDict) -> Json:
 def _functions(typed: QueryDict) -> Iterator[tuple[str, Json]]:
     for name in typed.getlist("function"):
         cap = _whole(typed.get(f"cap-{name}", ""))
-        yield name, {"isEnabled": f"moves-{name}" in typed, "cap": cap}
+        floor = (
+            {"floor": _whole(typed.get(f"floor-{name}", ""))} if f"floor-{name}" in typed else {}
+        )
+        yield name, {"isEnabled": f"moves-{name}" in typed, "cap": cap} | floor
 
 
 def _whole(text: str) -> int | str:

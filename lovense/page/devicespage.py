@@ -4,6 +4,7 @@ cannot be reached, those she removed, the apps she paired, and how far a pairing
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,19 +12,23 @@ from functools import cached_property
 from django.conf import settings
 
 from lovense import bridges
+from lovense.deciding import devicetest
 from lovense.devices import changes, choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.lane import devicetests
+from lovense.menus.vibration import FULL_SCALE, LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
+from lovense.page import showntest
 from lovense.page.pairingwalk import PairingWalk
 from lovense.page.showndevice import ShownDevice
+from lovense.page.showntest import ShownTest
 from lovense.rows import DeviceRow, FunctionRow, HostRow
 
 REGIONS = frozenset({"devices", "pairing", "hosts"})
 # Who says that a device has a function.
 SOURCES = {
-    "verified": "you tried it",
+    "verified": "you tested it",
     "gettoys": "it says so itself",
     "table": "known of its type",
     "default": "assumed, its type is not known",
@@ -47,15 +52,19 @@ SYSTEMS = {"android": "Android", "ios": "iOS", "pc": "a PC", "windows": "Windows
 @dataclass(frozen=True, slots=True)
 class ShownFunction:
     """A function of a device: whether and how strongly it may move, and who says that it has it.
-    `may_choose` is false of what is not hers to switch here."""
+    `may_choose` is false of what is not hers to switch here, `is_untried` says that a test comes
+    first."""
 
     name: str
     words: str
     source: str
     is_on: bool
     may_choose: bool
+    is_untried: bool
     cap: int
     top: int
+    floor: int
+    floor_top: int
 
 
 class ShownHost:
@@ -73,14 +82,23 @@ class ShownHost:
 class KeptDevice(ShownDevice):
     """A device of hers, with all that its page shows."""
 
-    def __init__(self, row: DeviceRow, now: datetime, host: ShownHost | None, bridge: str) -> None:
+    def __init__(
+        self,
+        row: DeviceRow,
+        now: datetime,
+        host: ShownHost | None,
+        bridge: str,
+        tests: Sequence[ShownTest],
+    ) -> None:
         super().__init__(row, now)
+        self.tests = tests
         self.device_id, self.host = row["_id"], host
         self.is_of_page = row["host_id"] == summary.PAGE
         self.is_reached = summary.is_reached(row, bridge)
         self.is_virtual = self.is_of_page and bridge == summary.SIMULATOR
         self.firmware = row["firmware"]
         self.maximum_seconds, self.unsupported = row["maximum_seconds"], row["unsupported"]
+        self.scale_percent = summary.scale_of(row)
 
     @property
     def kind(self) -> str:
@@ -97,6 +115,21 @@ class KeptDevice(ShownDevice):
     def is_ready(self) -> bool:
         """It is told what is to be played."""
         return self.is_reached and self.is_enabled and not self.is_away and self.is_able
+
+    @property
+    def main_test(self) -> str:
+        """The function that its own button tests; empty where there is none to test now."""
+        name = devicetests.main_function(self.row)
+        is_on = summary.is_function_enabled(self.row, name)
+        return name if self.may_test and is_on else ""
+
+    @property
+    def may_test(self) -> bool:
+        return self.is_reached and self.is_enabled and not self.is_away
+
+    @property
+    def is_testing(self) -> bool:
+        return any(test.is_open for test in self.tests)
 
     @property
     def tone(self) -> str:
@@ -123,24 +156,23 @@ class KeptDevice(ShownDevice):
     def _function(self, function: FunctionRow) -> ShownFunction:
         name = function["name"]
         top, cap = toytable.TOPS[name], summary.cap_of(self.row, name)
-        is_on = summary.is_function_enabled(self.row, name)
+        is_on, floor = summary.is_function_enabled(self.row, name), summary.floor_of(self.row, name)
+        is_untried = summary.is_untried(self.row, name) and not summary.is_verified(self.row, name)
+        is_used = name not in toytable.NOT_USED
+        strength = f"{f'{min(floor, cap)} to ' if floor else 'up to '}{cap} of {top}"
+        off = "Off until tested" if is_untried else "off" if is_used else "not used"
         return ShownFunction(
             name=name,
-            words=_words(name, f"up to {cap} of {top}" if is_on else ""),
-            source=SOURCES[function["source"]],
+            words=strength if is_on else off,
+            source=SOURCES[summary.source_of(self.row, function)],
             is_on=is_on,
-            may_choose=is_on or not (name in summary.GUARDED or name in toytable.NOT_USED),
+            may_choose=is_used and not is_untried,
+            is_untried=is_untried,
             cap=cap,
             top=top,
+            floor=floor,
+            floor_top=min(summary.STRONGEST_FLOOR, top),
         )
-
-
-def _words(name: str, strength: str) -> str:
-    if name in toytable.NOT_USED:
-        return "not used"
-    if not strength and name in summary.GUARDED:
-        return "off until you have tried it"
-    return strength or "off"
 
 
 # By bridge: what it is called, and what it means for her.
@@ -181,6 +213,8 @@ class DevicesPage:
 
     longest_nickname = LONGEST_NICKNAME
     shortest_seconds, longest_seconds = SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS
+    weakest_scale, full_scale = choices.WEAKEST_SCALE, FULL_SCALE
+    trial = f"Test at level {devicetest.TRIAL_LEVEL} for {devicetest.TRIAL_SECONDS} s"
 
     def __init__(self, performer: Performer, now: datetime) -> None:
         self._performer, self._now = performer, now
@@ -217,7 +251,17 @@ class DevicesPage:
 
     def shown(self, row: DeviceRow) -> KeptDevice:
         host = next((each for each in self.hosts if each.host_id == row["host_id"]), None)
-        return KeptDevice(row, self._now, host, self._performer.bridge)
+        tests = showntest.of(row, self._tested, self._now)
+        return KeptDevice(row, self._now, host, self._performer.bridge, tests)
+
+    @cached_property
+    def _tested(self) -> showntest.Activations:
+        return showntest.read(self._hers.kept)
+
+    @property
+    def is_testing(self) -> bool:
+        """A test waits or plays: its end is news."""
+        return any(device.is_testing for device in self.devices)
 
     @property
     def ready(self) -> int:

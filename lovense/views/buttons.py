@@ -73,6 +73,7 @@ class Buttons:
 
     news: tuple[str, ...]
     words: Mapping[type[Refusal], str]
+    home: str = ""  # where a page whose scripts do not run is taken back to; empty: nowhere
 
     def hers(self, press: View) -> View:
         """A button of her own page; what it started is looked at now."""
@@ -91,13 +92,24 @@ class Buttons:
                 answer = self._refused(why)
             if request.method == "POST":
                 doorbell.ring("lovense.dispatch")
-            return answer
+            return self._or_home(request, answer)
 
         return view
 
+    def _or_home(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        """An answer with no page, to a page whose scripts do not run, leads back to it."""
+        is_read = request.htmx or answer.status_code != 204  # type: ignore[attr-defined]
+        return answer if is_read or not self.home else redirect(self.home)
+
     def told(self, said: str, *, tone: str = "good") -> HttpResponse:
-        events: Json = {"said": {"text": said, "tone": tone}}
-        events |= {f"news-{topic}": {} for topic in self.news}
+        return self._answer({"said": {"text": said, "tone": tone}})
+
+    def shown(self) -> HttpResponse:
+        """What happened stands where she has pressed."""
+        return self._answer({})
+
+    def _answer(self, said: Json) -> HttpResponse:
+        events = said | {f"news-{topic}": {} for topic in self.news}
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
 
     def _refused(self, why: Refusal) -> HttpResponse:

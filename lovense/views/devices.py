@@ -14,6 +14,7 @@ from ground.json.fields import Fields, Malformed
 from lovense.bridges import choosing
 from lovense.devices import choices, hosts, pairing, summary
 from lovense.devices.choices import Choice
+from lovense.lane import devicetests, submissions
 from lovense.models import Performer
 from lovense.page import deviceform
 from lovense.page.deviceform import DeviceForm
@@ -45,7 +46,11 @@ def devices(request: HttpRequest) -> HttpResponse:
 
 # --- buttons -------------------------------------------------------------------------------------
 
-_page = Buttons(news=("devices",), words={})
+_page = Buttons(
+    news=("devices",),
+    words={submissions.NoTestNow: "You have pressed stop. Resume first, then test."},
+    home="devices",
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,6 +89,32 @@ def switch(request: HttpRequest, performer: Performer, device_id: str) -> HttpRe
     row = choices.change(**by(request, performer), device_id=device_id, choice=choice)
     _tell(performer)
     return _page.told(f"{row['nickname']} {'plays again' if is_on else 'is switched off'}.")
+
+
+@require_POST
+@_page.hers
+def test(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """Each press is a test of its own, as gentle as they are by default; the page says how far it
+    is."""
+    wish = devicetests.AskedTest(function=request.POST.get("function", ""))
+    key = request.request_id  # type: ignore[attr-defined]
+    whose = by(request, performer)
+    devicetests.ask(**whose, device_id=device_id, wish=wish, account=str(request.user.pk), key=key)
+    _tell(performer)
+    return _page.shown()
+
+
+@require_POST
+@_page.hers
+def verify(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """How it moved: what did as expected may move, and what did not is switched off."""
+    function, is_moving = request.POST.get("function", ""), request.POST.get("moved") == "1"
+    on = {"functions": {function: {"isEnabled": True}}} if is_moving else {}
+    choice = Choice(Fields({"verified": {function: is_moving}} | on, ""))
+    row = choices.change(**by(request, performer), device_id=device_id, choice=choice)
+    _tell(performer)
+    is_on = "may move" if is_moving else "is switched off"
+    return _page.told(f"{function} of {row['nickname']} {is_on}.")
 
 
 @require_http_methods(["GET", "POST"])

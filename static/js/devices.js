@@ -1,5 +1,5 @@
 // The page of devices: it has no toys of its own, so it only watches. The server's HTML is the state; here is what a
-// pairing needs of a page: how long its code is valid, and a word for those who do not look.
+// pairing needs of a page: how long its code is valid, and a word for those who do not look; and that a test's end is seen.
 
 import "./buttons.js";
 import { every, serverNow } from "./clock.js";
@@ -12,6 +12,7 @@ const SLACK_MS = 300;
 const region = document.querySelector("#region-pairing");
 const error = document.querySelector("#pairing-error");
 let told = walk().dataset.says; // how it stood when the page was opened is no news
+let tests = testing();
 
 function walk() {
   return region.querySelector("[data-step]");
@@ -38,6 +39,17 @@ function moved() {
   told = says;
 }
 
+function testing() {
+  return [...document.querySelectorAll("[data-test]")].map((element) => element.textContent).join(" ");
+}
+
+/** How far a test is, for those who do not look. */
+function tested() {
+  const now = testing();
+  if (now && now !== tests) document.querySelector("[data-said]").textContent = now;
+  tests = now;
+}
+
 /** "Pair again" stands far from where the code is shown, on a narrow screen. */
 function show() {
   const section = region.closest("section");
@@ -47,9 +59,15 @@ function show() {
 
 document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target === error) show();
+  if (target.id === "region-devices") tested();
   if (target !== region) return;
   countdown();
   moved();
+});
+
+// A test that waits or plays goes on in the queue: what is news there is news here.
+document.body.addEventListener("news-queue", () => {
+  if (document.querySelector("[data-testing]")) document.body.dispatchEvent(new CustomEvent("news-devices"));
 });
 
 countdown();

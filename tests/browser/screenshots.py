@@ -43,6 +43,8 @@ from ground import clock
 from ground.json.fields import Fields
 from lovense.devices import choices, readings, register
 from lovense.devices.changes import ToyReport
+from lovense.models import Device
+from ground.mongodb.collections import collection
 now, whose = clock.now(), "{performer}"
 words = ["Vibrate", "Thrusting"]
 toys = [
@@ -59,6 +61,8 @@ limits = {{"maximumSeconds": 20, "functions": {{"Vibrate": {{"cap": 12}}}}}}
 for toy_id, said in (("a1", limits), ("a3", {{"enabled": False}})):
     choice = choices.Choice(Fields(said, ""))
     choices.change(performer_id=whose, device_id=whose + "." + toy_id, choice=choice, by="bea", now=now)
+tests = {{"Vibrate": {{"activation": "none", "at": now}}}}
+collection(Device).update_one({{"_id": whose + ".a1"}}, {{"$set": {{"tests": tests}}}})
 choices.remove(performer_id=whose, device_id=whose + ".a5", by="bea", now=now)
 """
 

@@ -33,7 +33,9 @@ def stands_at(page, step):
 
 
 def shown_code(page):
+    """As she reads it: with its picture, which is not there any more once the code has led to an app."""
     stands_at(page, "waiting")
+    expect(page.locator(".walk__picture")).to_have_js_property("complete", True)
     return page.locator(".walk__letters").inner_text()
 
 
@@ -62,9 +64,8 @@ def test_a_pairing_goes_from_the_picture_to_the_toys_without_a_reload(devices, c
     devices.get_by_role("button", name="Pair a device").focus()
     devices.keyboard.press("Enter")
     code = shown_code(devices)
-    picture = devices.locator(".walk__picture")
-    expect(picture).to_be_visible()
-    devices.wait_for_function("document.querySelector('.walk__picture').naturalWidth > 20")
+    expect(devices.locator(".walk__picture")).to_be_visible()
+    assert devices.locator(".walk__picture").evaluate("picture => picture.naturalWidth") > 20
     expect(devices.locator("[data-expires]")).to_have_text(re.compile(r"^1[45] min \d\d s$"))
     expect(devices.locator("#pair")).to_be_focused()
     expect(devices.locator("[data-said]")).to_have_text("Waiting for the app to scan the code.")
@@ -207,6 +208,56 @@ def test_a_toy_that_goes_says_why_without_a_reload(devices, cloud):
     cloud.sim(f"toys/{cloud.toy_ids[0]}", {"on": False})
     cloud.sim("heartbeat", {})
     expect(devices.locator("#region-devices")).to_contain_text("Its app does not reach it.")
+
+
+# --- her tests ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def virtual(live, the_stage, open_another):
+    """Her page of devices, while another page of hers holds two virtual toys."""
+    live.evaluate("localStorage.setItem('virtual-toys', 'gravity,lush')")
+    live.reload()
+    live.get_by_role("switch").check()
+    expect(live.locator("#region-devices")).to_contain_text("Gravity")
+    opened = open_another()
+    opened.goto(f"{the_stage.url}/devices")
+    expect(opened.locator("[data-socket]")).to_have_text(CONNECTED)
+    return opened
+
+
+THRUST = "Test at level 3 for 2 s: Thrusting of \u2068Gravity\u2069"
+
+
+def test_what_thrusts_is_off_until_she_has_tested_it_and_said_so(virtual):
+    mark = uuid.uuid4().hex
+    virtual.evaluate(f"window.mark = '{mark}'")
+    region = virtual.locator("#region-devices")
+    expect(region).to_contain_text("Off until tested")
+    virtual.get_by_role("button", name=THRUST).focus()
+    virtual.keyboard.press("Enter")
+    expect(region).to_contain_text("Testing Thrusting…")
+    expect(virtual.get_by_role("button", name=THRUST)).to_be_focused()
+    yes = virtual.get_by_role("button", name="It moved as expected: Thrusting of \u2068Gravity\u2069")
+    expect(yes).to_be_visible()
+    expect(virtual.locator("[data-said]")).to_have_text("Thrusting was tested. Did it move as expected?")
+    no_wider_than_the_screen(virtual)
+    yes.focus()
+    virtual.keyboard.press("Enter")
+    expect(region).not_to_contain_text("Off until tested")
+    expect(region).to_contain_text("you tested it")
+    assert virtual.evaluate("window.mark") == mark
+
+
+def test_a_no_switches_it_off_and_the_feed_shows_a_test_that_cost_nothing(virtual, live):
+    virtual.get_by_role("button", name="Test: Vibrate of \u2068Lush\u2069").click()
+    expect(virtual.locator("#region-devices")).to_contain_text("Did it move?")
+    virtual.get_by_role("button", name="No, switch it off: Vibrate of \u2068Lush\u2069").click()
+    expect(virtual.locator("[data-told]")).to_have_text("Vibrate of Lush is switched off.")
+    expect(virtual.locator("#region-devices")).to_contain_text("Nothing that it can do may move.")
+    live.bring_to_front()
+    expect(live.locator("#region-feed")).to_contain_text("Test")
+    expect(live.locator("#region-feed")).not_to_contain_text("tokens")
 
 
 # --- how it is used ----------------------------------------------------------------------------------------

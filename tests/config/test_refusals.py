@@ -16,8 +16,8 @@ from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
-from lovense.devices import choices, pairing, readings, vendor
-from lovense.lane import cancellation, controls, deadletters, decisions, letter, submissions
+from lovense.devices import choices, pairing, readings, vendor, verification
+from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
 from lovense.performers import preferences
 from lovense.webhooks import TooManyCallbacks
 from tips import api
@@ -32,6 +32,7 @@ REFUNDED = (
 )
 RUN = "It is part of one run with others; only the whole run can be ended, by skipping it."
 KEY = "Idempotency-Key"
+UNVERIFIED = "Depth stays off until you have tested it on this device, and said that it moved as expected."
 SIXTEEN = "You have 16 devices: remove another one first."
 HOSTS = "At most 4 apps can be paired. Unpair one of them first."
 UNSHOWN = "What Lovense answered cannot be shown. A code, if there is one, can be typed in."
@@ -116,13 +117,22 @@ ANSWERS = [
     ),
     (choices.TooManyDevices(), 409, "too_many_devices", SIXTEEN, None),
     (
-        choices.NeedsTrial("Depth"),
-        *(409, "needs_trial", "Depth stays off until you have tried it on this device."),
+        verification.NotVerified("Depth"),
+        *(409, "not_verified", UNVERIFIED),
         {"function": "Depth"},
     ),
     (
         readings.InvalidReport("toys", "must be a list"),
         *(400, "malformed", "toys: must be a list.", {"field": "toys", "rule": "must be a list"}),
+    ),
+    (
+        devicetests.DeviceOffline("Lush is disconnected"),
+        *(409, "device_offline", "Lush is disconnected: it cannot be tested now.", None),
+    ),
+    (
+        devicetests.FunctionOff("Vibrate"),
+        *(409, "function_off", "Vibrate is switched off on this device."),
+        {"function": "Vibrate"},
     ),
     (submissions.NoTestNow(), 409, "stopped", "She has pressed stop; resume first.", None),
     (pairing.NoSuchPairing(), 404, "not_found", "There is no such pairing.", None),

@@ -1,5 +1,5 @@
-"""Real toys by the vendor's cloud, against real processes: whatever is killed or away, a toy is silent a lease
-and a second later, no slice is told twice, and a stop holds whatever gets lost on its way."""
+"""Real toys by the vendor's cloud, against real processes: whatever is killed or away, a toy is silent a
+lease and a second later, no slice is told twice, and a stop holds whatever gets lost on its way."""
 
 import asyncio
 import os

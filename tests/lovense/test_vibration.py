@@ -156,6 +156,33 @@ def test_scaling_keeps_silence_silent_and_movement_moving(values, intensity):
     assert all(after <= intensity for after in scaled)
 
 
+def peaks(command):
+    """Every level that it names, but for silence."""
+    levels = command["action"].partition(":")[2:] if "action" in command else strengths(command)
+    return [level for level in map(int, levels) if level]
+
+
+@given(items, st.integers(1, 20), st.integers(10, 100), st.integers(0, 20))
+def test_scale_and_floor_move_a_level_within_the_cap(given_item, cap, scale, floor):
+    limits = {"maximum_seconds": 30, "maximum_intensity": cap}
+    (plain,), promised = compile_item(given_item, **limits)
+    (fitted,), same = compile_item(given_item, **limits, scale=scale, floor=floor)
+    assert promised == same
+    assert all(min(floor, cap) <= level <= cap for level in peaks(fitted))
+    assert len(peaks(fitted)) == len(peaks(plain))  # what moved moves, what was still is still
+    asked = min(cap, -(-given_item["intensity"] * scale // 100))
+    assert max(peaks(fitted)) == max(asked, min(floor, cap))
+
+
+def test_a_share_of_the_vendors_preset_is_a_scaled_pattern():
+    preset = Vibration(VibrationKind.PRESET, 5, preset="wave")
+    limits = {"maximum_seconds": 30, "maximum_intensity": 20}
+    (half,), _ = compile_vibration(preset, **limits, scale=50)
+    assert max(strengths(half)) == 10
+    (lifted,), _ = compile_vibration(preset, **limits, floor=6)
+    assert min(strengths(lifted)) == 6
+
+
 @given(items, st.integers(2, 60), st.integers(2, 60), st.integers(1, 20))
 def test_a_longer_cap_never_shortens_the_run(given_item, one, other, intensity):
     shorter, longer = sorted((one, other))

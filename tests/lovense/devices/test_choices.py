@@ -9,7 +9,8 @@ from ground.json import fields
 from ground.json.fields import Malformed
 from ground.mongodb.collections import collection
 from lovense.devices import choices
-from lovense.devices.choices import Choice, NeedsTrial, NicknameTaken, NoSuchDevice
+from lovense.devices.choices import Choice, NicknameTaken, NoSuchDevice
+from lovense.devices.verification import NotVerified
 from lovense.models import Performer
 from tests.factories import NOW
 from tests.ground.conftest import in_threads
@@ -180,6 +181,6 @@ def test_what_breaks_a_rule_is_refused_with_its_field_and_changes_nothing(ana, l
 
 
 def test_what_moves_hardware_is_not_switched_on_by_a_word(ana, lush):
-    with pytest.raises(NeedsTrial):
+    with pytest.raises(NotVerified):
         change(ana, f"{ana.pk}.toy-2", functions={"Thrusting": {"isEnabled": True}})
     assert known(ana, "toy-2")["functions"] == {"Vibrate": 20}

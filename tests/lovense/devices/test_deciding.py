@@ -133,6 +133,48 @@ def test_a_device_that_is_switched_off_is_not_moved(chain, ana, bob):
     assert decided(chain, bob)[1]["commands"][0]["toy"] == ["a"]
 
 
+def told(chain, bob, amount=50):
+    """To whom which strongest level is told; nobody named: everybody."""
+    commands = decided(chain, bob, amount)[1]["commands"]
+    return {tuple(each.get("toy", ())): max(map(int, each["strength"].split(";"))) for each in commands}
+
+
+def test_devices_that_are_set_alike_are_told_together_and_nobody_is_named(chain, ana, bob):
+    from_page(ana, toy("a", name="lush"), toy("b", name="nora"), now=NOW)
+    for toy_id in "ab":
+        choose(ana, toy_id, scalePercent=50)
+    assert told(chain, bob) == {(): 4}
+
+
+def test_devices_that_are_set_differently_are_told_their_own_levels(chain, ana, bob):
+    from_page(ana, toy("a", name="lush"), toy("b", name="nora"), toy("c", name="max"), now=NOW)
+    choose(ana, "b", scalePercent=50)
+    assert told(chain, bob) == {("a", "c"): 8, ("b",): 4}
+
+
+def test_a_floor_lifts_what_moves_and_the_strictest_cap_wins(chain, ana, bob):
+    from_page(ana, toy("a", name="lush"), toy("b", name="nora"), now=NOW)
+    choose(ana, "b", scalePercent=10, functions={"Vibrate": {"floor": 7}})
+    choose(ana, "a", functions={"Vibrate": {"cap": 5}})
+    _, row = decided(chain, bob, 50)
+    ones, others = ([int(level) for level in each["strength"].split(";")] for each in row["commands"])
+    assert max(ones) == 5
+    assert set(others) == {5}
+    assert [each["toy"] for each in row["commands"]] == [["a"], ["b"]]
+    assert {each["timeSec"] for each in row["commands"]} == {row["promised_seconds"]}
+
+
+def test_without_such_settings_every_byte_is_as_it_was(chain, ana, bob):
+    from_page(ana, toy("a", name="lush"), toy("b", name="nora"), now=NOW)
+    choose(ana, "a", scalePercent=50, leadMs=100, functions={"Vibrate": {"floor": 3}})
+    choose(ana, "a", scalePercent=100, leadMs=0, functions={"Vibrate": {"floor": 0}})
+    values = "1;2;4;5;6;7;8;7;6;5;4;2"
+    pattern = {"command": "Pattern", "rule": "V:1;F:v;S:200#", "strength": values, "timeSec": 6, "apiVer": 2}
+    assert decided(chain, bob, 50)[1]["commands"] == [pattern]
+    summary = collection(Performer).find_one({"_id": ana.pk})["devices"][0]
+    assert set(summary) == {"toyId", "nickname", "isConnected", "isEnabled", "functions", "maximumSeconds"}
+
+
 def test_in_rehearsal_the_toys_of_a_paired_app_neither_help_nor_hinder(chain, ana, bob):
     from_host(ana, "a" * 24, toy("phone"), now=NOW)
     tip_id, _ = decided(chain, bob)

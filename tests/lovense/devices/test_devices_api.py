@@ -77,6 +77,8 @@ def test_the_list_says_of_each_device_what_it_is_and_what_it_may_do(hers, toys, 
         "firmware": "",
         "enabled": True,
         "maximumSeconds": None,
+        "scalePercent": 100,
+        "leadMs": 0,
         "hostId": PHONE,
         "functions": [
             {
@@ -85,6 +87,7 @@ def test_the_list_says_of_each_device_what_it_is_and_what_it_may_do(hers, toys, 
                 "source": "table",
                 "range": [0, 20],
                 "cap": 20,
+                "floor": 0,
                 "isGuarded": False,
                 "isUsed": True,
             }
@@ -155,7 +158,9 @@ SO_ALREADY = [
     {"maximumSeconds": None},
     {"functions": {}},
     {"functions": {"Vibrate": {}}},
-    {"functions": {"Vibrate": {"isEnabled": True, "cap": 20}}},
+    {"functions": {"Vibrate": {"isEnabled": True, "cap": 20, "floor": 0}}},
+    {"scalePercent": 100, "leadMs": 0},
+    {"verified": {}},
 ]
 
 
@@ -198,7 +203,21 @@ BAD = [
     ({"functions": {"Vibrate": {"scale": 0}}}, "functions.Vibrate.scale"),
     ({"functions": {"Suction": {"cap": 5}}}, "functions.Suction"),
     ({"functions": {"Dance": {"cap": 5}}}, "functions.Dance"),
+    ({"functions": {"Vibrate": {"floor": 21}}}, "functions.Vibrate.floor"),
+    ({"functions": {"Vibrate": {"floor": -1}}}, "functions.Vibrate.floor"),
+    ({"functions": {"Vibrate": {"floor": "5"}}}, "functions.Vibrate.floor"),
+    ({"functions": {"Vibrate": {"floor": 3.5}}}, "functions.Vibrate.floor"),
+    ({"functions": {"Vibrate": {"floor": True}}}, "functions.Vibrate.floor"),
+    ({"functions": {"Suction": {"floor": 5}}}, "functions.Suction"),
     ({"scale": 0}, "scale"),
+    *(({"scalePercent": bad}, "scalePercent") for bad in (0, 9, 101, -1, "50", 50.5, True, None)),
+    *(({"leadMs": bad}, "leadMs") for bad in (-1, 2001, "5", 3.5, True, None)),
+    ({"verified": None}, "verified"),
+    ({"verified": ["Vibrate"]}, "verified"),
+    ({"verified": {"Vibrate": 1}}, "verified.Vibrate"),
+    ({"verified": {"Vibrate": None}}, "verified.Vibrate"),
+    ({"verified": {"Suction": True}}, "verified.Suction"),
+    ({"verified": {"Dance": True}}, "verified.Dance"),
 ]
 
 
@@ -216,7 +235,7 @@ def test_bad_input_is_refused_with_field_and_rule_and_changes_nothing(hers, toys
 def test_what_moves_hardware_is_not_switched_on_here_nor_what_is_never_sent(hers, toys, ana):
     from_host(ana, "b" * 24, toy("toy-3", name="solacepro"), now=clock.now())
     answer = hers("put", f"/{ana.pk}.toy-2", {"functions": {"Thrusting": {"isEnabled": True}}})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "needs_trial")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_verified")
     assert answer.json()["error"]["details"] == {"function": "Thrusting"}
     never = hers("put", f"/{ana.pk}.toy-3", {"functions": {"Position": {"isEnabled": True}}})
     assert never.json()["error"]["details"]["field"] == "functions.Position.isEnabled"

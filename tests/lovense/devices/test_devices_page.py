@@ -1,6 +1,7 @@
 """The page of devices: hers alone, the page or one region, what it says of each device, and what its buttons
 do."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -13,12 +14,14 @@ from ground.mongodb.collections import collection
 from lovense.devices import choices, silence
 from lovense.models import Device, Performer
 from lovense.page.devicespage import REGIONS
+from tests.chain import SECOND, Chain
 from tests.factories import UserFactory
 from tests.ground.plans import recorded
 from tests.lovense.devices.devices_page import page, press, said
 from tests.lovense.devices.reports import from_host, from_page, toy
 from tests.lovense.live_page import _at_the_fixed_time
 from tests.pages import inline_code, unlabelled_fields
+from tips.models import QueueRequest
 
 __all__ = ["_at_the_fixed_time", "page", "press"]
 pytestmark = pytest.mark.django_db
@@ -144,7 +147,7 @@ def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, n
     assert 'data-tone="bad"><svg' in shown
     assert "12 %" in shown
     assert "<strong>Vibrate</strong><span>up to 20 of 20</span>" in shown
-    assert "<strong>Thrusting</strong><span>off until you have tried it</span>" in shown
+    assert "<strong>Thrusting</strong><span>Off until tested</span>" in shown
     assert "it says so itself" in shown
     assert "functions that are not supported: Warp." in shown
     assert "1 of 1 can play" in shown
@@ -208,7 +211,7 @@ def test_the_form_holds_what_is_so(client, page, ana, now):
     assert 'name="cap-Vibrate" value="20"' in form
     assert 'name="moves-Vibrate" value="1" checked' in form
     assert "moves-Thrusting" not in form
-    assert "off until you have tried it" in form
+    assert "Off until tested" in form
 
 
 def test_what_is_saved_is_kept_shown_and_in_the_audit_log(button, page, lush):
@@ -333,4 +336,132 @@ def test_a_button_with_the_pages_token_is_accepted(ana, lush):
     careful.force_login(ana.user)
     token = re.search(r'"X-CSRFToken": "(\w+)"', careful.get("/devices").content.decode()).group(1)
     headers = {"X-CSRFToken": token}
+    headers["HX-Request"] = "true"
     assert said(careful.post(f"/devices/{lush}/switch", {"enabled": "0"}, headers=headers))
+
+
+# --- tests -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def played(ana, now):
+    """Lets the newest test of hers come to its turn and be played, or no further than `stage`."""
+
+    def play(stage="finished"):
+        chain = Chain(ana, now=now + SECOND)
+        chain.dispatch()
+        (row,) = collection(QueueRequest).find({"status": "claimed"})
+        chain.acknowledge(row["idempotency_key"], "started")
+        if stage != "started":
+            chain.acknowledge(row["idempotency_key"], stage, delivered_seconds=2)
+
+    return play
+
+
+@pytest.fixture
+def gravity(ana, now):
+    """Of her page, which holds it: what moves hardware is off."""
+    Chain(ana, now=now).hold()
+    from_page(ana, toy("toy-2", name="gravity"), now=now)
+    return f"{ana.pk}.toy-2"
+
+
+def test_what_can_be_tested_now_has_a_button_that_says_what_happens(page, gravity):
+    shown = page("devices")
+    assert f'action="/devices/{gravity}/test"' in shown
+    assert "Off until tested" in shown
+    assert shown.count(">Test at level 3 for 2 s</button>") == 1
+    assert shown.count(">Test</button>") == 1
+    assert "data-testing" not in shown
+
+
+def test_what_is_away_or_switched_off_has_none(page, ana, gravity, button, now):
+    button(gravity, "switch", enabled="0")
+    assert ">Test" not in page("devices")
+    button(gravity, "switch", enabled="1")
+    from_page(ana, toy("toy-2", name="gravity", status=0), now=now)
+    assert ">Test" not in page("devices")
+
+
+def test_the_page_says_how_far_a_test_is_and_asks_how_it_moved(page, gravity, button, played):
+    assert json.loads(button(gravity, "test", function="Thrusting")["HX-Trigger"]) == {"news-devices": {}}
+    waiting = page("devices")
+    assert "The test of Thrusting waits for its turn." in waiting
+    assert "data-testing" in waiting
+    assert "It moved as expected" not in waiting
+    played("started")
+    assert "Testing Thrusting…" in page("devices")
+    assert "It moved as expected" not in page("devices")
+
+
+def test_she_says_that_it_moved_as_expected_and_it_may_move(page, gravity, button, played):
+    button(gravity, "test", function="Thrusting")
+    played()
+    shown = page("devices")
+    assert "Thrusting was tested. Did it move as expected?" in shown
+    assert "data-testing" not in shown
+    assert (
+        said(button(gravity, "verify", function="Thrusting", moved="1")) == "Thrusting of Gravity may move."
+    )
+    shown = page("devices")
+    assert "you tested it" in shown
+    assert "Did it move" not in shown
+    assert "Off until tested" not in shown
+
+
+def test_she_says_no_and_it_is_off(page, gravity, button, played):
+    button(gravity, "test", function="Vibrate")
+    played("started")
+    assert "Testing Vibrate… Did it move?" in page("devices")
+    played_off = button(gravity, "verify", function="Vibrate", moved="0")
+    assert said(played_off) == "Vibrate of Gravity is switched off."
+    assert row_of(gravity)["choices"] == {"Vibrate": {"isEnabled": False}}
+
+
+def test_a_word_without_a_test_enables_nothing_and_says_why(gravity, button):
+    told = said(button(gravity, "verify", function="Thrusting", moved="1"))
+    assert told.startswith("Thrusting stays off until you have tested it")
+    assert row_of(gravity)["choices"] == {}
+
+
+def test_a_test_that_did_not_play_says_why(page, ana, gravity, button, now):
+    button(gravity, "test", function="Thrusting")
+    from_page(ana, toy("toy-2", name="gravity", status=0), toy("toy-9"), now=now)
+    Chain(ana, now=now + SECOND).dispatch()
+    assert "The test of Thrusting did not play to its end." in page("devices")
+
+
+def test_a_test_is_forgotten_by_the_page_after_ten_minutes(page, gravity, button, now):
+    button(gravity, "test", function="Thrusting")
+    earlier = now - timedelta(minutes=10)
+    collection(Device).update_one({"_id": gravity}, {"$set": {"tests.Thrusting.at": earlier}})
+    assert "waits for its turn" not in page("devices")
+
+
+def test_a_stop_says_what_to_do_first(ana, gravity, button, now):
+    collection(Performer).update_one({"_id": ana.pk}, {"$set": {"stopped_at": now}})
+    assert said(button(gravity, "test")) == "You have pressed stop. Resume first, then test."
+
+
+def test_without_scripts_the_forms_work_and_lead_back(client, ana, gravity, played):
+    client.force_login(ana.user)
+    form = {"function": "Thrusting"}
+    answer = client.post(f"/devices/{gravity}/test", form)
+    assert (answer.status_code, answer["Location"]) == (302, "/devices")
+    played()
+    assert "csrfmiddlewaretoken" in client.get("/devices").content.decode()
+    answer = client.post(f"/devices/{gravity}/verify", form | {"moved": "1"})
+    assert (answer.status_code, answer["Location"]) == (302, "/devices")
+    assert row_of(gravity)["choices"]["Thrusting"]["isEnabled"] is True
+
+
+def test_scale_and_floor_are_in_the_form_and_wrong_ones_beside_their_field(button, lush):
+    typed = {"nickname": "Lush", "maximumSeconds": "", "scalePercent": "60", "function": "Vibrate"}
+    typed |= {"moves-Vibrate": "1", "cap-Vibrate": "12", "floor-Vibrate": "4"}
+    said(button(lush, "change", **typed))
+    row = row_of(lush)
+    assert (row["scale_percent"], row["choices"]) == (60, {"Vibrate": {"cap": 12, "floor": 4}})
+    wrong = button(lush, "change", **(typed | {"scalePercent": "5"})).content.decode()
+    assert "Must be between 10 and 100." in wrong
+    wrong = button(lush, "change", **(typed | {"floor-Vibrate": "21"})).content.decode()
+    assert 'aria-describedby="floor-Vibrate-error"' in wrong

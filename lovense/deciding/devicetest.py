@@ -1,0 +1,88 @@
+"""What the test of one function of one device sets in motion: that device alone. Pure.
+
+A function that moves hardware and is off is tested at TRIAL_LEVEL for TRIAL_SECONDS, whatever was
+asked for; switched on, no stronger than FIRST_LEVEL, for a test begins with the first seconds of
+its movement. Strengths are of 20, whatever a function's own range."""
+
+from lovense.deciding.rules import Caps
+from lovense.devices import summary, toytable
+from lovense.menus.vibration import (
+    FULL_SCALE,
+    MAXIMUM_LEVEL,
+    Command,
+    NothingAllowed,
+    fitted,
+    run_seconds,
+)
+from lovense.rows import DeviceSummary, Item
+from tips.rows import Payload
+
+TRIAL_LEVEL, TRIAL_SECONDS = 3, 2
+FIRST_LEVEL = 5
+
+
+def is_one(payload: Payload) -> bool:
+    """The request tests one device: `device` is its toy's id, `function` what of it."""
+    return bool(payload.get("device"))
+
+
+def may_move(device: DeviceSummary, function: str) -> bool:
+    return function in device["functions"] or function in device.get("untried", ())
+
+
+def compiled(
+    item: Item, function: str, device: DeviceSummary, caps: Caps
+) -> tuple[list[Command], int]:
+    """The commands and the seconds they promise. Raises NothingAllowed."""
+    if caps.intensity < 1:
+        raise NothingAllowed("The intensity cap is 0.")
+    is_untried = function in device.get("untried", ())
+    asked = TRIAL_SECONDS if is_untried else item["durationSec"]
+    seconds = run_seconds(asked, maximum_seconds=caps.seconds)
+    command: Command = {
+        "command": "Function",
+        "action": _action(item["intensity"], function, device, caps),
+        "timeSec": seconds,
+        "toy": [device["toyId"]],
+        "apiVer": 1,
+    }
+    return [command], seconds
+
+
+def _action(strength: int, function: str, device: DeviceSummary, caps: Caps) -> str:
+    level = level_of(strength, function, device, caps)
+    if function != toytable.STROKE:
+        return f"{function}:{level}"
+    if not may_move(device, toytable.THRUST):
+        raise NothingAllowed(
+            f"A stroke goes with {toytable.THRUST}, which this device does not do."
+        )
+    way, cap = max(level, toytable.SHORTEST_STROKE), _cap(function, device)
+    if way > cap:
+        raise NothingAllowed(f"The shortest stroke is {toytable.SHORTEST_STROKE}, the cap {cap}.")
+    thrust = level_of(TRIAL_LEVEL, toytable.THRUST, device, caps)
+    return f"{toytable.STROKE}:0-{way},{toytable.THRUST}:{thrust}"
+
+
+def level_of(strength: int, function: str, device: DeviceSummary, caps: Caps) -> int:
+    """Of the function's own range."""
+    if function in device.get("untried", ()):
+        scale, floor, first = FULL_SCALE, 0, TRIAL_LEVEL
+        strength = TRIAL_LEVEL
+    else:
+        scale = device.get("scale", FULL_SCALE)
+        floor = device.get("floors", {}).get(function, 0)
+        first = FIRST_LEVEL if function in summary.GUARDED else MAXIMUM_LEVEL
+    cap = min(
+        _cap(function, device), *(_in_range(each, function) for each in (first, caps.intensity))
+    )
+    return fitted(_in_range(strength, function), scale=scale, floor=floor, cap=cap)
+
+
+def _cap(function: str, device: DeviceSummary) -> int:
+    return (device.get("untried", {}) | device["functions"])[function]
+
+
+def _in_range(strength: int, function: str) -> int:
+    """Rounded up, so that what is to move moves."""
+    return -(-strength * toytable.TOPS[function] // MAXIMUM_LEVEL)
