@@ -28,6 +28,7 @@ STOP: Command = {"command": "Function", "action": "Stop", "timeSec": 0, "apiVer"
 MAX_TOYS = 16  # named by one command
 LONGEST_SECONDS = 10**6  # what is longer is no run time
 SHORTEST_STROKE = 20
+TRIAL_LEVEL = 3  # of 20: a first movement of hardware
 VIBRATE, STROKE = "Vibrate", "Stroke"
 SINGLE_MOTORS = ("Vibrate1", "Vibrate2", "Vibrate3")
 # A toy that thrusts may take level 0 for full speed: only a stop makes it still.
@@ -66,9 +67,26 @@ class Bounds:
     seconds: Functions = field(default_factory=dict)
 
 
-def functions_of(devices: Iterable[DeviceSummary]) -> dict[str, Functions]:
-    """For `Bounds.devices`. One that is switched off may use nothing."""
-    return {each["toyId"]: each["functions"] if each["isEnabled"] else {} for each in devices}
+def functions_of(
+    devices: Iterable[DeviceSummary], *, is_test: bool = False
+) -> dict[str, Functions]:
+    """For `Bounds.devices`. One that is switched off may use nothing; what moves hardware and was
+    never tried is for a test alone, and gentle."""
+    return {
+        each["toyId"]: _usable(each, is_test=is_test) if each["isEnabled"] else {}
+        for each in devices
+    }
+
+
+def _usable(device: DeviceSummary, *, is_test: bool) -> Functions:
+    if not is_test:
+        return device["functions"]
+    untried = device.get("untried", {})
+    return {name: min(cap, _gentle(name)) for name, cap in untried.items()} | device["functions"]
+
+
+def _gentle(name: str) -> int:
+    return SHORTEST_STROKE if name == STROKE else -(-TRIAL_LEVEL * TOPS[name] // MAXIMUM_LEVEL)
 
 
 def seconds_of(devices: Iterable[DeviceSummary]) -> dict[str, int]:

@@ -31,6 +31,7 @@ from lovense.sockets.openpage import OpenPage, in_thread
 from lovense.sockets.process import sockets
 from lovense.stopping import presses
 from lovense.stopping.presses import Still, StillToy
+from tips.models import RequestType
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ class ServerPage(OpenPage):
         self._ended: OrderedDict[str, Ack] = OrderedDict()
         self._hosts: dict[str, HostRow] = {}
         self._tasks: set[asyncio.Task[object]] = set()
+        self._is_test = False  # what plays tries one device
         self._next_call = 0.0
         self._halted_at = 0.0
 
@@ -122,6 +124,7 @@ class ServerPage(OpenPage):
             if self._run is not None:
                 self._run.end(LOST)
             started = partial(self._say, attempt, "started")
+            self._is_test = message["item"]["itemType"] == RequestType.TEST
             self._run = SlicedRun(attempt, self.bridge, self, started=started)
             self._soon(self._play(self._run))
 
@@ -228,7 +231,7 @@ class ServerPage(OpenPage):
         """As her row was when the slice was claimed; a stop since then is the page's to know."""
         devices = row.get("devices") or []
         return fence.Bounds(
-            devices=fence.functions_of(devices),
+            devices=fence.functions_of(devices, is_test=self._is_test),
             epoch=self.halt.epoch,
             is_stopped=row.get("stopped_at") is not None,
             maximum_intensity=row["maximum_intensity"],

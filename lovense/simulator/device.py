@@ -37,6 +37,7 @@ REFUSED = (401, 403)
 CANCELLED = {"stage": "failed", "code": "cancelled"}
 INTERRUPTED = {"stage": "finished", "deliveredSeconds": 0, "code": "interrupted"}
 STOPPED = "stopped"
+TEST = "lovense.test"  # the type of an item that moves one device for a try
 PRESS_AGAIN_SECONDS = 1.0  # a press of the stop button is said again until it is answered
 
 
@@ -224,8 +225,10 @@ class VirtualDevice:
             over = run.began + self.player.limits.maximum_seconds / self.speed
             asyncio.get_running_loop().call_later(over - time.monotonic(), run.stop.set)
 
-    def _bounds(self) -> Bounds:
-        return self.player.bounds(epoch=self.stop_epoch, is_stopped=self._pressing is not None)
+    def _bounds(self, message: Message) -> Bounds:
+        is_test = message.get("item", {}).get("itemType") == TEST
+        stopped = self._pressing is not None
+        return self.player.bounds(epoch=self.stop_epoch, is_stopped=stopped, is_test=is_test)
 
     async def _stopped(self, message: Message) -> None:
         if "activationIds" in message:
@@ -318,7 +321,7 @@ class VirtualDevice:
         if known == attempt:
             return code
         if code := self.faults.refusal() or self.player.refusal(
-            message.get("commands", ()), epoch=_epoch(message), bounds=self._bounds()
+            message.get("commands", ()), epoch=_epoch(message), bounds=self._bounds(message)
         ):
             self._refused[activation_id] = attempt, code
         return code
@@ -330,7 +333,7 @@ class VirtualDevice:
         run = Run(message)
         self._memory.begin(run.activation_id, *run.members)
         run.seconds = self.player.begin(
-            message.get("commands", ()), epoch=_epoch(message), bounds=self._bounds()
+            message.get("commands", ()), epoch=_epoch(message), bounds=self._bounds(message)
         )
         if self._playing:
             self.overlaps.append(run.activation_id)

@@ -88,13 +88,13 @@ class Player:
 
     # --- what binds ------------------------------------------------------------------------------
 
-    def bounds(self, *, epoch: int, is_stopped: bool) -> Bounds:
+    def bounds(self, *, epoch: int, is_stopped: bool, is_test: bool = False) -> Bounds:
         """Of the toys that are connected, or of all where none is: those that hear a command which
         names nobody."""
         at = self.now()
         toys = [toy for toy in self.toys if toy.is_connected(at)] or list(self.toys)
         return Bounds(
-            {toy.id: self._functions(toy) for toy in toys},
+            {toy.id: self._functions(toy, is_test=is_test) for toy in toys},
             epoch,
             is_stopped,
             self.limits.maximum_intensity,
@@ -102,12 +102,12 @@ class Player:
             fence.seconds_of(self.limits.devices),
         )
 
-    def _functions(self, toy: Toy) -> dict[str, int]:
+    def _functions(self, toy: Toy, *, is_test: bool) -> dict[str, int]:
         """All that it has, 0 where it may not be used. Of a toy that the server does not know yet,
         what its type can do and needs no trial."""
         has = [name for name in toy.kind.functions if name not in NOT_USED]
         has += ["Stroke"] if "Thrusting" in has else []
-        known = fence.functions_of(self.limits.devices).get(toy.id)
+        known = fence.functions_of(self.limits.devices, is_test=is_test).get(toy.id)
         if known is not None:
             return {name: known.get(name, 0) for name in has}
         return {name: 0 if name in GUARDED else TOPS[name] for name in has}

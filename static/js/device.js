@@ -17,6 +17,7 @@ const REMEMBERED = 500;
 const FRAME_MS = 100;
 const REPORT_MS = 10_000;
 const SILENCE_MS = 5_000; // without a socket for this long the device stops by itself
+const TEST = "lovense.test"; // the type of an item that moves one device for a try
 const OURS = "SIMULATOR"; // the bridge whose devices are this page's
 const CANCELLED = { stage: "failed", code: "cancelled" };
 const STOPPED = "stopped"; // why a run ended early: her stop
@@ -112,24 +113,25 @@ function activate(message) {
 }
 
 /** Why no toy would move. An attempt that was refused is refused again: the first word may have been believed. */
-function refusal({ activationId, attempt, commands = [], stopEpoch = 0 }) {
+function refusal(message) {
+  const { activationId, attempt, commands = [], stopEpoch = 0 } = message;
   const before = refused.get(activationId);
   if (before?.attempt === attempt) return before.code;
-  const code = player.refusal(commands, stopEpoch, bounds());
+  const code = player.refusal(commands, stopEpoch, bounds(message));
   if (code) refused.set(activationId, { attempt, code });
   if (refused.size > REMEMBERED) refused.delete(refused.keys().next().value);
   return code;
 }
 
-function bounds() {
-  return player.bounds({ epoch: epoch(), isStopped: isPressing() });
+function bounds({ item }) {
+  return player.bounds({ epoch: epoch(), isStopped: isPressing(), isTest: item?.itemType === TEST });
 }
 
 function play(message) {
   remember({ stage: "started" }, message.activationId, ...members(message)); // before the effect: a crash must not play it twice
   acknowledge(message, { stage: "received" });
   const began = performance.now();
-  const seconds = player.begin(message.commands ?? [], began, message.stopEpoch ?? 0, bounds());
+  const seconds = player.begin(message.commands ?? [], began, message.stopEpoch ?? 0, bounds(message));
   running = { message, seconds, began, cancel: every(FRAME_MS, frame) };
   acknowledge(message, { stage: "started" });
   progress();

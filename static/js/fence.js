@@ -14,6 +14,7 @@ const MAX_TOYS = 16; // named by one command
 const LONGEST_SECONDS = 10 ** 6; // what is longer is no run time
 const SHORTEST_RUN_SECONDS = 2;
 const SHORTEST_STROKE = 20;
+const TRIAL_LEVEL = 3; // of 20: a first movement of hardware
 const INTERVAL_ABOVE_MS = 100;
 const MAXIMUM_PATTERN_VALUES = 50;
 const [VIBRATE, STROKE] = ["Vibrate", "Stroke"];
@@ -46,9 +47,20 @@ export function boundsOf(given) {
   return { ...usual, longestSeconds: LONGEST_ITEM_SECONDS, ...given };
 }
 
-/** For `devices` of the bounds. One that is switched off may use nothing. */
-export function functionsOf(devices) {
-  return Object.fromEntries(devices.map(({ toyId, functions, isEnabled }) => [toyId, isEnabled ? functions : {}]));
+/** For `devices` of the bounds. One that is switched off may use nothing; what moves hardware and was never tried is for a test
+ *  alone, and gentle. */
+export function functionsOf(devices, isTest = false) {
+  return Object.fromEntries(devices.map((device) => [device.toyId, device.isEnabled ? usable(device, isTest) : {}]));
+}
+
+function usable({ functions, untried = {} }, isTest) {
+  if (!isTest) return functions;
+  const gentle = Object.entries(untried).map(([name, cap]) => [name, Math.min(cap, gentlest(name))]);
+  return { ...Object.fromEntries(gentle), ...functions };
+}
+
+function gentlest(name) {
+  return name === STROKE ? SHORTEST_STROKE : Math.ceil((TRIAL_LEVEL * TOPS[name]) / MAXIMUM_LEVEL);
 }
 
 /** For `seconds` of the bounds. */

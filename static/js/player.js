@@ -41,21 +41,21 @@ export class Player {
   }
 
   /** Of the toys that are connected, or of all where none is: those that hear a command which names nobody. */
-  bounds({ epoch, isStopped }) {
+  bounds({ epoch, isStopped, isTest = false }) {
     const at = performance.now();
     const on = [...this.#toys].filter((toy) => toy.isConnected(at));
     const toys = on.length ? on : [...this.#toys];
-    const devices = Object.fromEntries(toys.map((toy) => [toy.id, this.#functions(toy)]));
+    const devices = Object.fromEntries(toys.map((toy) => [toy.id, this.#functions(toy, isTest)]));
     const { maximumIntensity, longestSeconds, devices: known } = this.#limits;
     return fence.boundsOf({ devices, epoch, isStopped, maximumIntensity, longestSeconds, seconds: fence.secondsOf(known) });
   }
 
   /** All that it has, 0 where it may not be used. Of a toy that the server does not know yet, what its type can do and needs
    *  no trial. */
-  #functions({ id, kind }) {
+  #functions({ id, kind }, isTest) {
     const has = kind.functions.filter((name) => !NOT_USED.includes(name));
     if (has.includes("Thrusting")) has.push("Stroke");
-    const known = fence.functionsOf(this.#limits.devices);
+    const known = fence.functionsOf(this.#limits.devices, isTest);
     const usual = (name) => (GUARDED.includes(name) ? 0 : TOPS[name]);
     return Object.fromEntries(has.map((name) => [name, Object.hasOwn(known, id) ? (known[id][name] ?? 0) : usual(name)]));
   }

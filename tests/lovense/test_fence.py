@@ -217,3 +217,32 @@ CASE = {
 def test_the_judge_sees_what_must_not_pass(result, epoch):
     assert wrong(CASE | {"epoch": epoch}, result)
     assert not wrong(CASE, function("Vibrate:9", 6, toy="a"))
+
+
+UNTRIED = {
+    "toyId": "a",
+    "nickname": "a",
+    "isConnected": True,
+    "isEnabled": True,
+    "functions": {"Vibrate": 20},
+    "untried": {"Thrusting": 20, "Depth": 3, "Stroke": 100},
+    "maximumSeconds": None,
+}
+
+
+def test_what_was_never_tried_is_for_a_test_alone_and_gentle():
+    gentle = {"Vibrate": 20, "Thrusting": 3, "Depth": 1, "Stroke": 20}
+    assert fence.functions_of([UNTRIED]) == {"a": {"Vibrate": 20}}
+    assert fence.functions_of([UNTRIED], is_test=True) == {"a": gentle}
+
+
+def test_a_cap_binds_a_first_try_too():
+    device = UNTRIED | {"untried": {"Thrusting": 2}}
+    assert fence.functions_of([device], is_test=True)["a"]["Thrusting"] == 2
+
+
+@pytest.mark.parametrize("asked", [1, 3, 20])
+def test_a_first_thrust_is_no_stronger_than_its_level(asked):
+    bounds = fence.Bounds(fence.functions_of([UNTRIED], is_test=True))
+    told = checked(function(f"Thrusting:{asked}", 2, toy="a"), bounds, epoch=0)
+    assert told["action"] == f"Thrusting:{min(asked, 3)}"
