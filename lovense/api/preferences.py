@@ -23,6 +23,7 @@ from lovense.api.calls import (
 )
 from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
+from lovense.models import OwedPolicy
 from lovense.performers import preferences
 from tips.models import Mode
 
@@ -35,6 +36,7 @@ PREFERENCES = {
     "minimumTip": None,
     "queueMode": None,
     "autoConnect": None,
+    "owedPolicy": "report",
 }
 
 
@@ -69,6 +71,10 @@ class Preferences(Shape):
     )
     queueMode = serializers.ChoiceField(
         Mode.choices, allow_null=True, help_text="null: the platform's"
+    )
+    owedPolicy = serializers.ChoiceField(
+        OwedPolicy.choices,
+        help_text="What becomes of seconds that were promised and not delivered",
     )
     autoConnect = serializers.BooleanField(
         allow_null=True,

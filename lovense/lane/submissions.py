@@ -19,8 +19,9 @@ from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
+from lovense.deciding.turns import next_turn
 from lovense.menus import publishing
-from lovense.models import LaneTurn, Performer, Submitter
+from lovense.models import Performer, Submitter
 from lovense.rows import Item
 from tips.log import eventlog
 from tips.models import Priority, QueueRequest, RequestType
@@ -196,7 +197,7 @@ def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
         if row["type"] == RequestType.TEST:
             _check_stop(row["lane"], session)
         row["position"] = eventlog.length()
-        row["turn"] = _next_turn(row["lane"], row["position"])
+        row["turn"] = next_turn(row["lane"], row["position"])
         collection(QueueRequest).insert_one(row, session=session)
 
     try:
@@ -210,19 +211,6 @@ def _check_stop(lane: str, session: ClientSession) -> None:
     stopped = {"_id": lane, "stopped_at": {"$ne": None}}
     if collection(Performer).find_one(stopped, {"_id": 1}, session=session):
         raise NoTestNow
-
-
-def _next_turn(lane: str, position: int) -> int:
-    """After the turn of event number `position`, and after all that was submitted to this lane
-    before."""
-    first = position * queue.TURNS_PER_EVENT + 1
-    later = {"$max": [{"$add": [{"$ifNull": ["$turn", 0]}, 1]}, first]}
-    wanted = {"_id": lane}
-    changes = [{"$set": {"turn": later}}]
-    given: Any = collection(LaneTurn).find_one_and_update(
-        wanted, changes, upsert=True, return_document=True
-    )
-    return int(given["turn"])
 
 
 # --- the limits ----------------------------------------------------------------------------------

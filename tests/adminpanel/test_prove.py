@@ -18,7 +18,7 @@ from tests.live import environment
 from tests.tips.calls import bought, settle, succeeded, tip_id
 from tips.models import Tip, TipActivated
 
-PROOFS = ["books", "log", "proof", "replay"]
+PROOFS = ["books", "log", "proof", "seconds", "replay"]
 
 
 @pytest.fixture
