@@ -16,7 +16,7 @@ from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S, activation_id, end_requests, froms, insert
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
-from lovense.deciding.shortfall import is_short
+from lovense.deciding.shortfall import has_owed, is_short
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from tips.models import Mode, RequestStatus
@@ -175,7 +175,7 @@ def _dealt(
             "delivered_seconds": share,
         }
         changes["reason"] = "" if status is S.COMPLETED else leader["reason"]
-        if is_short(row["promised_seconds"], share) or S(row["status"]) in FINAL:
+        if is_short(row["promised_seconds"], share) or has_owed(row):
             changes["owes_since"] = now
         guard = {"_id": key, "status": froms(status), "requeued_at": None}
         updates.append(UpdateOne(guard, {"$set": changes}))

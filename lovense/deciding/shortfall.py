@@ -31,6 +31,12 @@ def lacking(row: ActivationRow) -> int:
     return max(0, promise(row) - tenths(row["delivered_seconds"]))
 
 
+def has_owed(row: ActivationRow) -> bool:
+    """It was over before: given up, or a dead letter that a person sent back."""
+    was_replayed = any(attempt.get("is_replay") for attempt in row["attempts"])
+    return was_replayed or S(row["status"]) in _FINAL
+
+
 def is_dealt(row: ActivationRow) -> bool:
     """What a leader has delivered is its own share once its run was dealt out."""
     is_run = bool(row.get("members")) and row["delivered_seconds"] is not None

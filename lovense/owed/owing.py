@@ -27,6 +27,7 @@ LEAST_REQUEUED = 2 * TENTHS  # no device runs for less
 # How much of these has played is not known, so they are never requeued without a person's word.
 UNSURE = frozenset({Cause.UNKNOWN, Cause.TIMEOUT})
 ROUNDING = "less than a second of it"
+NOT_CONFIRMED = "not_confirmed"  # the reason of a cancelled one whose page has said nothing
 BY_PREFERENCE = "by preference"
 LONGEST_KEY = 64
 PREFIX = "owed-"
@@ -52,10 +53,13 @@ def cause_of(row: ActivationRow) -> OwedCause:
 
 
 def _may_have_played(row: ActivationRow) -> bool:
-    """Its page said `failed` before it said `started`: then nothing played. Whatever else ended
-    without seconds may have."""
+    """Not what its page refused, and what was taken out while it waited to be tried again. Whatever
+    else ended without seconds may have."""
     has_failed = row["status"] == S.FAILED and row["reason"] != STOPPED
-    return not has_failed or row["started_at"] is not None
+    if has_failed:
+        return row["started_at"] is not None
+    is_taken_out = row["status"] == S.CANCELLED and row["reason"] != NOT_CONFIRMED
+    return not is_taken_out or row["received_at"] is not None or row["started_at"] is not None
 
 
 def row_of(row: ActivationRow, policy: str, *, now: datetime) -> OwedRow:

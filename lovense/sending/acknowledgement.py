@@ -118,7 +118,8 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
             "members": None,
             "cancelled_at": None,
             "stopped_at": None,
-            # What says more, or owes some of it, goes the careful way.
+            # What says more, owes some of it, or has owed it before goes the careful way.
+            "attempts.is_replay": {"$ne": True},
             "promised_seconds": {"$gte": seconds, "$lt": seconds + _UNSEEN},
         }
         moved += collection(Activation, _FAST).update_many(alone, {"$set": changes}).modified_count
@@ -222,10 +223,11 @@ def _delivered(ack: Ack) -> Any:
 
 
 def _owes_since(ack: Ack) -> Statement:
-    """Of a finished one: where it is short, and where it had been given up and so owed all."""
+    """Of a finished one: where it is short, and where it had been given up, and so owed all."""
     said = -1 if ack.delivered_seconds is None else ack.delivered_seconds
     given_up = [status.value for status in PREDECESSORS[S.COMPLETED] & FINAL]
-    may_owe = {"$or": [{"$gt": [_PROMISED, said]}, {"$in": ["$status", given_up]}]}
+    is_replayed = {"$in": [True, {"$ifNull": ["$attempts.is_replay", []]}]}
+    may_owe = {"$or": [{"$gt": [_PROMISED, said]}, {"$in": ["$status", given_up]}, is_replayed]}
     return {"$cond": [may_owe, ack.at, "$$REMOVE"]}
 
 
