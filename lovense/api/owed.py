@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from ground import clock
 from ground.audit.log import LONGEST_WHY
-from ground.json.fields import Fields
+from ground.json.fields import Fields, Malformed
 from ground.json.shapes import Shape, refusal
 from lovense.api.calls import (
     REFUSED,
@@ -191,7 +191,9 @@ def waive(request: Request, activation_id: str) -> Response:
     """Waived before, it answers the same and keeps its reason."""
     whose, body = performer_of(request), body_of(request)
     body.only("why")
-    why = body.text("why", maximum=LONGEST_WHY)
+    why = body.text("why", maximum=LONGEST_WHY).strip()
+    if not why:
+        raise Malformed("why", "must say why")
     _keep(whose)
     choice = Choice(activation_id, whose, caller(request), clock.now(), why)
     with coming_from(request):
