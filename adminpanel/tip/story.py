@@ -14,7 +14,7 @@ from ground.journal import journal
 from ledger.books import posting
 from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry
 from lovense.deciding.gates import GATES, ON_WISH
-from lovense.deciding.shortfall import TENTHS
+from lovense.deciding.shortfall import TENTHS, is_short
 from lovense.models import Activation
 from lovense.owed import listing
 from lovense.rows import OwedRow
@@ -105,7 +105,7 @@ def _read(tip_id: str) -> Story | None:
         request=queue.find(queue.request_id(tip_id), "status", "errors"),
         activations=activations,
         entries=_entries(tip),
-        owed=listing.of([row.activation_id for row in activations]),
+        owed=listing.of([row.activation_id for row in activations if _may_owe(row)]),
     )
 
 
@@ -119,6 +119,10 @@ def _activations(tip_id: str) -> list[Activation]:
     own."""
     found = Activation.objects.filter(pk__gt=f"{tip_id}.", pk__lt=f"{tip_id}/")
     return list(found.defer("attempts", "commands").order_by("pk"))
+
+
+def _may_owe(row: Activation) -> bool:
+    return bool(row.promised_seconds) and is_short(row.promised_seconds, row.delivered_seconds)
 
 
 def _entries(tip: Tip) -> list[PostedEntry]:

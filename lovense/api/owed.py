@@ -29,7 +29,7 @@ from lovense.api.schema import AT, REQUEST_ID, example
 from lovense.deciding.shortfall import TENTHS
 from lovense.models import OwedCause, OwedPolicy, OwedState
 from lovense.owed import choices, keeping, listing
-from lovense.owed.choices import Choice
+from lovense.owed.choices import OwedChoice
 from lovense.rows import Json, OwedRow
 from tips.schema import TIP_ID, HexId
 
@@ -163,7 +163,7 @@ def requeue(request: Request, activation_id: str) -> Response:
     body.only("isConfirmed")
     is_confirmed = body.flag("isConfirmed") if body.has("isConfirmed") else False
     _keep(whose)
-    choice = Choice(activation_id, whose, caller(request), clock.now())
+    choice = OwedChoice(activation_id, whose, caller(request), clock.now())
     with coming_from(request):
         requeued = choices.requeue(choice, is_confirmed=is_confirmed)
     wake(whose)
@@ -195,7 +195,7 @@ def waive(request: Request, activation_id: str) -> Response:
     if not why:
         raise Malformed("why", "must say why")
     _keep(whose)
-    choice = Choice(activation_id, whose, caller(request), clock.now(), why)
+    choice = OwedChoice(activation_id, whose, caller(request), clock.now(), why)
     with coming_from(request):
         row = choices.waive(choice)
     return Response(_shown(row))

@@ -67,7 +67,7 @@ class UnderWay(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OwedChoice:
     """Whose row it is about, and who decides. `performer_id` None: whoever's."""
 
     activation_id: str
@@ -85,7 +85,7 @@ class Requeued:
     is_new: bool
 
 
-def requeue(choice: Choice, *, is_confirmed: bool = False) -> Requeued:
+def requeue(choice: OwedChoice, *, is_confirmed: bool = False) -> Requeued:
     """Puts them into her queue, once. Raises NothingOwed, TooShort, UnknownOutcome, AlreadyDecided,
     UnderWay."""
 
@@ -110,7 +110,7 @@ def requeue(choice: Choice, *, is_confirmed: bool = False) -> Requeued:
     return _in_turn(body, choice)
 
 
-def waive(choice: Choice) -> OwedRow:
+def waive(choice: OwedChoice) -> OwedRow:
     """They are owed no more, for a reason that is kept. Raises NothingOwed, AlreadyDecided,
     UnderWay."""
 
@@ -126,7 +126,7 @@ def waive(choice: Choice) -> OwedRow:
     return _in_turn(body, choice)
 
 
-def _in_turn(body: Callable[[ClientSession], T], choice: Choice) -> T:
+def _in_turn(body: Callable[[ClientSession], T], choice: OwedChoice) -> T:
     """What is nobody's takes no turn."""
     known: OwedRow | None = collection(Owed).find_one({"_id": choice.activation_id})
     if known is None or choice.performer_id not in (None, known["performer_id"]):
@@ -137,7 +137,7 @@ def _in_turn(body: Callable[[ClientSession], T], choice: Choice) -> T:
     return result
 
 
-def _seen(choice: Choice, session: ClientSession) -> tuple[OwedRow, ActivationRow]:
+def _seen(choice: OwedChoice, session: ClientSession) -> tuple[OwedRow, ActivationRow]:
     key = {"_id": choice.activation_id}
     row = collection(Owed).find_one(key, session=session)
     activation = collection(Activation).find_one(key, session=session)
@@ -156,7 +156,7 @@ def _check_open(row: OwedRow, activation: ActivationRow, to: OwedState) -> None:
 
 
 def _queued(
-    activation: ActivationRow, seconds: int, choice: Choice, session: ClientSession
+    activation: ActivationRow, seconds: int, choice: OwedChoice, session: ClientSession
 ) -> RequestRow:
     """In its lane after all that waits already; and its first run is not believed any more."""
     lane, position = activation["performer_id"], eventlog.length()
@@ -169,7 +169,7 @@ def _queued(
 
 
 def _move(
-    row: OwedRow, to: OwedState, changes: Statement, choice: Choice, session: ClientSession
+    row: OwedRow, to: OwedState, changes: Statement, choice: OwedChoice, session: ClientSession
 ) -> OwedRow:
     changes |= {"state": to.value, "by": choice.by[:64], "settled_at": choice.now}
     guard = {"_id": row["_id"], "state": {"$in": owing.froms(to)}}

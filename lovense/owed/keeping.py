@@ -17,7 +17,7 @@ from lovense.deciding.activation import FINAL, S
 from lovense.deciding.shortfall import is_dealt, lacking
 from lovense.models import Activation, Owed, OwedPolicy, OwedState, Performer
 from lovense.owed import choices, owing
-from lovense.owed.choices import Choice
+from lovense.owed.choices import OwedChoice
 from lovense.rows import ActivationRow, OwedRow
 from lovense.sending import groups
 from tips.models import EPOCH
@@ -93,7 +93,7 @@ def _to_settle(keys: list[str]) -> list[OwedRow]:
 
 def _follow_policy(row: OwedRow, now: datetime) -> None:
     """What cannot be requeued stays open, for her to decide."""
-    choice = Choice(row["_id"], None, BY_ITSELF, now, owing.BY_PREFERENCE)
+    choice = OwedChoice(row["_id"], None, BY_ITSELF, now, owing.BY_PREFERENCE)
     with suppress(Refusal):  # somebody was faster
         if row["policy"] == OwedPolicy.WAIVE:
             choices.waive(choice)

@@ -6,7 +6,7 @@ from lovense.deciding.activation import activation_id
 from lovense.lane import controls
 from lovense.models import Activation, Owed, Performer
 from lovense.owed import choices, keeping, listing
-from lovense.owed.choices import Choice
+from lovense.owed.choices import OwedChoice
 from lovense.sending import dispatch, leases
 from tests.factories import NOW
 from tests.lovense.conftest import request_of, seconds
@@ -64,7 +64,7 @@ def sums(tip_id):
 
 def choice(tip_id, **more):
     told = {"performer_id": None, "by": "ana", "now": NOW} | more
-    return Choice(activation_id(tip_id), **told)
+    return OwedChoice(activation_id(tip_id), **told)
 
 
 def requeue(tip_id, **more):
