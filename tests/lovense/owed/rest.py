@@ -7,7 +7,8 @@ from lovense.lane import controls
 from lovense.models import Activation, Owed, Performer
 from lovense.owed import choices, keeping, listing
 from lovense.owed.choices import OwedChoice
-from lovense.sending import dispatch, leases
+from lovense.sending import acknowledgement, dispatch, leases
+from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.lovense.conftest import request_of, seconds
 from tests.lovense.rounds import hold
@@ -152,9 +153,6 @@ def dead(chain, bob):
         now += seconds(9)
         hold(chain.performer_id, now=now)
         dispatch.drain(now=now, limit=9)
-        from lovense.sending import acknowledgement
-        from lovense.sending.acknowledgement import Ack
-
         key = activation_id(tip_id)
         acknowledgement.acknowledge([Ack(chain.performer_id, key, attempt, "failed", now, code="busy")])
     return tip_id

@@ -9,7 +9,7 @@ from ground.audit import log as audit_log
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
-from lovense.lane import decisions, rebuild
+from lovense.lane import deadletters, decisions, rebuild
 from lovense.lane.letter import PlaysAsOwed
 from lovense.models import OwedState
 from lovense.owed import choices, keeping, owing
@@ -28,10 +28,12 @@ from tests.lovense.owed.rest import (
     request_for,
     requeue,
     set_policy,
+    stop_and_answer,
     sums,
     waive,
 )
 from tests.lovense.rounds import hold
+from tests.lovense.stopping.presses import lift
 from tests.states import coded, documented, pairs
 from tips.models import QueueRequest
 
@@ -150,9 +152,6 @@ def test_what_is_nobodys_or_another_performers_is_not_found(chain, bob, carol):
 
 
 def test_a_stopped_rest_waits_in_her_queue_until_she_resumes(chain, bob):
-    from tests.lovense.owed.rest import stop_and_answer
-    from tests.lovense.stopping.presses import lift
-
     set_policy(chain, "requeue")
     tip_id = playing(chain, bob)
     stop_and_answer(chain, tip_id)
@@ -231,8 +230,6 @@ def test_a_dead_letter_whose_seconds_are_requeued_does_not_go_back(chain, bob):
 
 
 def test_a_replay_that_had_read_the_letter_before_it_was_requeued_does_nothing(chain, bob, monkeypatch):
-    from lovense.lane import deadletters
-
     tip_id = dead(chain, bob)
     keep(LATER)
     stale = deadletters.find(tip_id)

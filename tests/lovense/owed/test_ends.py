@@ -5,8 +5,9 @@ import pytest
 
 from ground.audit import log as audit_log
 from ground.mongodb.collections import collection
+from lovense.deciding import batch
 from lovense.deciding.activation import activation_id
-from lovense.lane import controls
+from lovense.lane import controls, decisions
 from lovense.models import Activation, Owed
 from lovense.owed import keeping
 from lovense.sending import acknowledgement, retries
@@ -29,8 +30,10 @@ from tests.lovense.owed.rest import (
     shortened,
     sums,
 )
-from tests.lovense.rounds import drain
+from tests.lovense.rounds import drain, hold
 from tests.lovense.runs import lane
+from tests.lovense.stopping.presses import press
+from tips.models import QueueRequest
 
 __all__ = ["lane"]
 pytestmark = pytest.mark.django_db
@@ -66,8 +69,6 @@ def test_one_that_delivered_all_writes_nothing(chain, bob, delivered):
 
 
 def test_what_was_never_handed_over_had_promised_nothing(chain, bob):
-    from tests.lovense.stopping.presses import press
-
     below = chain.settled(bob, 5)
     chain.dispatch()
     press(chain.performer)
@@ -103,8 +104,6 @@ def test_each_request_of_a_run_owes_its_own_share(lane, bob):
 
 
 def test_a_run_that_is_not_dealt_out_yet_waits(lane, bob, monkeypatch):
-    from lovense.deciding import batch
-
     ours = runs.tips(lane, bob, [runs.FIREWORKS] * 2)
     runs.drain()
     runs.ack(lane, ours[0], "received")
@@ -136,13 +135,9 @@ def test_a_late_word_of_its_page_makes_it_less(chain, bob, said, after):
 
 @pytest.mark.parametrize("is_plain", [True, False])
 def test_a_dead_letter_that_is_sent_back_and_plays_owes_nothing_any_more(chain, bob, is_plain):
-    from lovense.lane import decisions
-
     tip_id = dead(chain, bob)
     keep(LATER)
     decisions.replay(tip_id, by="dina", now=LATER)
-    from tests.lovense.rounds import hold
-
     hold(chain.performer_id, now=LATER)
     drain(LATER)
     attempt = activation_of(tip_id)["attempt"]
@@ -200,8 +195,6 @@ def test_an_end_that_is_dead_before_its_first_hand_over_owes_nothing(chain, bob)
         request = request_of(tip_id)
         if request["status"] == "dead":
             break
-        from tips.models import QueueRequest
-
         collection(QueueRequest).update_one(
             {"_id": request["_id"]}, {"$set": {"status": "claimed", "attempts": request["attempts"] + 1}}
         )
