@@ -53,6 +53,7 @@ def take_over(**kwargs: Any) -> None:
         "tips.look",
         "lovense.heal",
         "lovense.dispatch",
+        "lovense.owe",
         "tips.emit",
     ):
         doorbell.answered(hop)

@@ -22,6 +22,7 @@ SECONDS = {
     "ledger.announce": 1.0,
     "lovense.dispatch": 1.0,
     "lovense.heal": 1.0,
+    "lovense.owe": 1.0,
     "lovense.sweep_devices": 5.0,
     "lovense.end_pairings": 10.0,
     HEARTBEAT: 1.0,

@@ -13,7 +13,7 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
-from lovense.api import controls, hosts, lane, pairings, preferences, stops, submissions
+from lovense.api import controls, hosts, lane, owed, pairings, preferences, stops, submissions
 from lovense.api import devices as device_api
 from lovense.views import devices, live
 from tips import api as tips
@@ -81,6 +81,9 @@ urlpatterns = [
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
     path("api/lovense/stops", stops.stops),
+    path("api/lovense/owed", owed.listed),
+    path("api/lovense/owed/<str:activation_id>/requeue", owed.requeue),
+    path("api/lovense/owed/<str:activation_id>/waive", owed.waive),
     path("api/performance-queue", lane.lane),
     path("api/performance-queue/submit", submissions.submit),
     path("api/performance-queue/status/<str:request_id>", submissions.status),

@@ -93,10 +93,13 @@ class ActivationRow(TypedDict):
     cancelled_at: NotRequired[datetime | None]
     cancelled_by: NotRequired[str | None]
     cancelled_why: NotRequired[str | None]
+    cancelled_how: NotRequired[str | None]
     stopped_at: NotRequired[datetime | None]
     # of what is told in slices
     legs: NotRequired[list[LegRow] | None]
     legs_began_at: NotRequired[datetime | None]
+    owes_since: NotRequired[datetime | None]
+    requeued_at: NotRequired[datetime | None]
 
 
 class PerformerRow(TypedDict):
@@ -126,6 +129,8 @@ class PerformerRow(TypedDict):
     # not in a row from before devices were registered
     devices: NotRequired[list["DeviceSummary"] | None]
     devices_away_at: NotRequired[datetime | None]
+    # not in a row from before seconds were owed
+    owed_policy: NotRequired[str]
     created_at: datetime
 
 
@@ -151,6 +156,30 @@ class StopPressRow(TypedDict):
     why: str
     through: str
     answers: list[StopAnswerRow]
+
+
+class OwedRow(TypedDict):
+    """A row of `owed`. Seconds are whole tenths."""
+
+    _id: str
+    performer_id: str
+    tip_id: str | None
+    request_id: str
+    title: str
+    tipper_name: str
+    promised: int
+    owed: int
+    requeued: int
+    waived: int
+    cause: str
+    state: str
+    policy: str
+    requeued_as: str
+    why: str
+    by: str
+    ended_at: datetime
+    created_at: datetime
+    settled_at: datetime | None
 
 
 class PlatformRow(TypedDict):

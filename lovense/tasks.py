@@ -12,6 +12,7 @@ from ground.journal import journal
 from lovense.devices import pairing, silence
 from lovense.devices.summary import PAGE
 from lovense.lane import healing
+from lovense.owed import keeping
 from lovense.sending import dispatch, groups, pages
 from tips.queue import claims
 
@@ -33,6 +34,23 @@ DISPATCH = Hop(_dispatch, name="dispatch")
 @shared_task(name="lovense.dispatch", ignore_result=True)
 def dispatch_waiting() -> None:
     DISPATCH.run()
+
+
+def _owe() -> bool:
+    doorbell.answered("lovense.owe")
+    limit = settings.DRAIN_LIMIT
+    kept = keeping.drain(now=clock.now(), limit=limit)
+    if kept:
+        DISPATCH.ask()  # some of it may be to play again
+    return kept >= limit
+
+
+OWE = Hop(_owe, name="owe")
+
+
+@shared_task(name="lovense.owe", ignore_result=True)
+def keep_owed() -> None:
+    OWE.run()
 
 
 HEALING = healing.Healer()

@@ -230,6 +230,7 @@ class RequestType(models.TextChoices):
     TIP = "TipActivated"
     TEST = "lovense.test"
     MANUAL = "lovense.manual"
+    OWED = "lovense.owed"  # what an activation before it promised and did not deliver
 
 
 class RequestStatus(models.TextChoices):

@@ -18,7 +18,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "ledger": (".", "books", "rrr", "rrr/simulator", "management/commands"),
     "tips": (".", "intake", "settlement", "log", "queue", "management/commands"),
     "lovense": (
-        *(".", "performers", "menus", "devices", "deciding", "sending", "sockets", "stopping"),
+        *(
+            ".",
+            "performers",
+            "menus",
+            "devices",
+            "deciding",
+            "sending",
+            "sockets",
+            "stopping",
+            "owed",
+        ),
         *("lane", "page", "views", "api", "models", "simulator"),
         *("vendor_simulator", "vendor_simulator/phones", "vendor_simulator/doors"),
         "management/commands",

@@ -31,6 +31,9 @@ class ActivationOut(serializers.Serializer[Any]):
     status = serializers.CharField()
     promisedSeconds = serializers.IntegerField()
     deliveredSeconds = serializers.FloatField(allow_null=True)
+    owedSeconds = serializers.FloatField(
+        help_text="Promised, not delivered, and neither requeued nor waived"
+    )
 
 
 class TipOut(serializers.Serializer[Any]):
@@ -58,6 +61,7 @@ PLAYED = {
             "status": "completed",
             "promisedSeconds": 10,
             "deliveredSeconds": 10.0,
+            "owedSeconds": 0.0,
         }
     ],
 }
@@ -103,6 +107,7 @@ def as_json(found: story.Story) -> dict[str, Any]:
                 "status": row.status,
                 "promisedSeconds": row.promised_seconds,
                 "deliveredSeconds": row.delivered_seconds,
+                "owedSeconds": found.owed_seconds(row.activation_id),
             }
             for row in found.activations
         ],

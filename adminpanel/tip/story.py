@@ -4,8 +4,8 @@
 without another look at the database: the six facts (`timeline.py`), the ledger's entries as lines
 (`entries.py`), one sentence (`verdict.py`). An anonymous tip stays anonymous in all of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ground.inbox import inbox
@@ -14,7 +14,10 @@ from ground.journal import journal
 from ledger.books import posting
 from ledger.gateway import COMMISSION_SUFFIX, REVERSAL, PostedEntry
 from lovense.deciding.gates import GATES, ON_WISH
+from lovense.deciding.shortfall import TENTHS, is_short
 from lovense.models import Activation
+from lovense.owed import listing
+from lovense.rows import OwedRow
 from tips.intake import payloads
 from tips.log import eventlog, events
 from tips.models import LoggedEvent, SettlementStatus, Tip
@@ -35,6 +38,7 @@ class Story:
     request: RequestRow | None = None  # status and errors of the queue request
     activations: Sequence[Activation] = ()
     entries: Sequence[PostedEntry] = ()
+    owed: Mapping[str, OwedRow] = field(default_factory=dict)  # by activation
 
     @property
     def delivery(self) -> WebhookDelivery | None:
@@ -55,6 +59,10 @@ class Story:
             "tipper_username": self.tip.tipper_username,
         }
         return events.tipper_name(row) or "a viewer"
+
+    def owed_seconds(self, activation_id: str) -> float:
+        owed = self.owed.get(activation_id)
+        return owed["owed"] / TENTHS if owed else 0.0
 
     @property
     def gates(self) -> list[dict[str, Any]]:
@@ -88,14 +96,16 @@ def _read(tip_id: str) -> Story | None:
         return None
     if tip is None or tip.settlement_status != SettlementStatus.SETTLED:
         return Story(tip_id, tip, deliveries)
+    activations = _activations(tip_id)
     return Story(
         tip_id,
         tip,
         deliveries,
         event=eventlog.find(tip_id),
         request=queue.find(queue.request_id(tip_id), "status", "errors"),
-        activations=_activations(tip_id),
+        activations=activations,
         entries=_entries(tip),
+        owed=listing.of([row.activation_id for row in activations if _may_owe(row)]),
     )
 
 
@@ -109,6 +119,10 @@ def _activations(tip_id: str) -> list[Activation]:
     own."""
     found = Activation.objects.filter(pk__gt=f"{tip_id}.", pk__lt=f"{tip_id}/")
     return list(found.defer("attempts", "commands").order_by("pk"))
+
+
+def _may_owe(row: Activation) -> bool:
+    return bool(row.promised_seconds) and is_short(row.promised_seconds, row.delivered_seconds)
 
 
 def _entries(tip: Tip) -> list[PostedEntry]:

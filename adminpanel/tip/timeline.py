@@ -13,6 +13,7 @@ from adminpanel.tip import verdict
 from adminpanel.tip.story import Story
 from lovense.deciding.activation import LIVE
 from lovense.models import Activation, ActivationStatus
+from lovense.owed import owing
 from lovense.page import outcome
 from tips.models import RequestStatus, SettlementStatus, Tip
 
@@ -186,12 +187,19 @@ def _acknowledged(found: Story) -> FactOfTip:
     if row.dispatched_at is None:
         return _never(6, row.activation_id, "Never: nothing was handed over.")
     if facts.is_acknowledged(row):
-        return _happened(6, row.activation_id, row, _stages(row))
+        return _happened(6, row.activation_id, row, [*_stages(row), *_owed(found, row)])
     if row.status in LIVE:
         waits = "" if facts.confirmed_at(row) else _BEFORE
         return _waiting(6, row.activation_id, waits, _stages(row))
     why = "no page said how it ended" if facts.confirmed_at(row) else "no page confirmed it"
-    return _never(6, row.activation_id, f"Never: {why}.", _stages(row))
+    details = [*_stages(row), *_owed(found, row)]
+    return _never(6, row.activation_id, f"Never: {why}.", details)
+
+
+def _owed(found: Story, row: Activation) -> Details:
+    """Where seconds are missing, what became of them."""
+    owed = found.owed.get(row.activation_id)
+    return [("Seconds", owing.sentence(owed))] if owed else []
 
 
 def _stages(row: Activation) -> Details:

@@ -1,9 +1,9 @@
-"""The four proofs as a terminal runs them: each reads everything it is about, shows how far it is,
+"""The five proofs as a terminal runs them: each reads everything it is about, shows how far it is,
 and gives one sentence, or raises NotProven with what does not agree.
 
 None changes anything; a replay writes into another database. What is compared with what is decided
 by the rules: `ledger/books/reconcile.py`, `ground/journal/proof.py`, `tips/log/eventlog.py`,
-`tips/settlement/drift.py`, `tips/settlement/replay.py`."""
+`tips/settlement/drift.py`, `lovense/owed/listing.py`, `tips/settlement/replay.py`."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +21,7 @@ from ground.mongodb import collections
 from ledger import gateway
 from ledger.books import projection as books_projection
 from ledger.books import reconcile
+from lovense.owed import listing as owed
 from tips.log import daily_heads, eventlog
 from tips.log.events import BrokenChain
 from tips.settlement import drift, replay
@@ -135,6 +136,22 @@ def proof(name: str = "", sample: int | None = None) -> str:
     return f"{asked} settled tips agree with the ledger"
 
 
+def seconds() -> str:
+    """Of every activation that has ended: promised = delivered + owed + requeued + waived."""
+    read = 0
+    with _bar("seconds", owed.size(), "activations") as bar:
+
+        def count(rows: int) -> None:
+            nonlocal read
+            read += rows
+            bar.update(rows)
+
+        found = _lines(owed.differences(progress=count))
+    if found:
+        raise NotProven(f"The seconds do not add up: {counted(found)}.", found)
+    return f"{read} activations read, their seconds add up"
+
+
 def replayed(into: str = "") -> str:
     """What was sent, sent again into an empty database; without its address, into one that is gone
     afterwards."""
@@ -207,5 +224,6 @@ PROOFS: dict[str, Proof] = {
     "books": lambda options: books_and_journal(),
     "log": lambda options: log(options["noted"]),
     "proof": lambda options: proof(options["gateway"] or "", options["sample"]),
+    "seconds": lambda options: seconds(),
     "replay": lambda options: replayed(options["into"]),
 }

@@ -25,6 +25,7 @@ from lovense.api.calls import (
 from lovense.bridges import choosing
 from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
+from lovense.models import OwedPolicy
 from lovense.performers import preferences
 from lovense.sending import groups
 from lovense.stopping import halts
@@ -39,6 +40,7 @@ PREFERENCES = {
     "minimumTip": None,
     "queueMode": None,
     "autoConnect": None,
+    "owedPolicy": "report",
 }
 
 
@@ -73,6 +75,10 @@ class Preferences(Shape):
     )
     queueMode = serializers.ChoiceField(
         Mode.choices, allow_null=True, help_text="null: the platform's"
+    )
+    owedPolicy = serializers.ChoiceField(
+        OwedPolicy.choices,
+        help_text="What becomes of seconds that were promised and not delivered",
     )
     autoConnect = serializers.BooleanField(
         allow_null=True,

@@ -101,6 +101,7 @@ def undecidable(
         )
     row = before.copy() if before else new_row(request, now)
     row["status"], row["reason"], row["finished_at"] = S.DEAD.value, "undecidable", now
+    row["owes_since"] = now
     return row
 
 

@@ -17,6 +17,7 @@ from lovense.deciding import devicetest
 from lovense.deciding.activation import FINAL, S, activation_id, end_requests, froms, insert
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
+from lovense.deciding.shortfall import has_owed, is_short
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from tips.models import Mode, RequestStatus
@@ -177,13 +178,15 @@ def _dealt(
             "delivered_seconds": share,
         }
         changes["reason"] = "" if status is S.COMPLETED else leader["reason"]
-        updates.append(UpdateOne({"_id": key, "status": froms(status)}, {"$set": changes}))
+        if is_short(row["promised_seconds"], share) or has_owed(row):
+            changes["owes_since"] = now
+        guard = {"_id": key, "status": froms(status), "requeued_at": None}
+        updates.append(UpdateOne(guard, {"$set": changes}))
     own = None if delivered is None else min(float(leader["promised_seconds"]), delivered)
-    updates.append(
-        UpdateOne(
-            {"_id": leader["_id"]}, {"$set": {"delivered_seconds": own, "run_delivered": delivered}}
-        )
-    )
+    dealt: Statement = {"delivered_seconds": own, "run_delivered": delivered}
+    if is_short(leader["promised_seconds"], own):
+        dealt["owes_since"] = now
+    updates.append(UpdateOne({"_id": leader["_id"]}, {"$set": dealt}))
     return updates
 
 

@@ -9,7 +9,7 @@ Each change is one transaction, with its entry in the audit log; so a process th
 all of it or nothing."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -36,6 +36,7 @@ DECIDED_MEANWHILE = (
     5  # how often a worker may be faster before we believe that something else is wrong
 )
 REASON = "cancelled"
+SKIP = "skip"
 
 
 class NoSuchRequest(Refusal):
@@ -99,11 +100,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Somebody wants something ended."""
+    """Somebody wants something ended. `how`: empty, or `skip` for what had its turn."""
 
     by: str
     why: str
     now: datetime
+    how: str = ""
 
     @property
     def mark(self) -> Statement:
@@ -111,7 +113,11 @@ class Wish:
             "cancelled_by": self.by[: audit_log.LONGEST_ACTOR],
             "cancelled_why": self.why[: audit_log.LONGEST_WHY],
         }
-        return {"cancelled_at": self.now, **names}
+        return {
+            "cancelled_at": self.now,
+            **names,
+            **({"cancelled_how": self.how} if self.how else {}),
+        }
 
 
 # --- one request ---------------------------------------------------------------------------------
@@ -152,7 +158,8 @@ def skip(*, performer_id: str, request_id: str | None, wish: Wish) -> Ended:
         )
         if request is None or request_id not in (None, request["_id"]):
             raise NothingPlays
-        return _end_one(request, _activation_of(request, session), wish, "skip", session)
+        row = _activation_of(request, session)
+        return _end_one(request, row, replace(wish, how=SKIP), SKIP, session)
 
     return _told(_decided(body, wish.now), wish)
 
@@ -209,6 +216,10 @@ def _end(
     if queued:
         waiting = {"_id": {"$in": [row["_id"] for row in queued]}, "status": S.QUEUED.value}
         collection(Activation).update_many(waiting, {"$set": over}, session=session)
+        if tried := [row["_id"] for row in queued if row["attempts"]]:
+            owes = {"_id": {"$in": tried}, "cancelled_at": wish.now}
+            changes = {"$set": {"owes_since": wish.now}}
+            collection(Activation).update_many(owes, changes, session=session)
     if sent:
         _mark(
             {

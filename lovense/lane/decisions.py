@@ -122,6 +122,8 @@ def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool
     """Whether it was this call that put it back. `finished_at` is which death was seen: one of
     later is another person's."""
     request, row = letter.request, letter.activation
+    if row is not None and row.get("requeued_at"):
+        return False
     if row is not None and S(row["status"]) in FINAL - {S.DEAD}:
         # A page finished it after all, and whoever recorded that died before this.
         end_requests([row], now=now)
@@ -130,7 +132,11 @@ def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool
 
     def body(session: ClientSession) -> None:
         if row is not None:
-            retries.send_back(row["_id"], seen=row["finished_at"], line=line, session=session)
+            gone = retries.send_back(
+                row["_id"], seen=row["finished_at"], line=line, session=session
+            )
+            if not gone and retries.is_requeued(row["_id"], session):
+                raise _Overtaken
         seen = request["finished_at"]
         if not claims.send_back(request["_id"], now=now, by=by, seen=seen, session=session):
             raise _Overtaken

@@ -63,6 +63,13 @@ class SettledOtherwise(Refusal):
         )
 
 
+class PlaysAsOwed(Refusal):
+    """What it owed was requeued: it is not given twice."""
+
+    code, status = "settled_otherwise", 409
+    words = "What it owed has been requeued, so it plays as a request of its own."
+
+
 _WHY_NOT = {
     "failed": "It failed: the device said so, or fell silent after it had begun. It may have "
     "played, so it is never sent again.",
@@ -174,4 +181,6 @@ class Letter:
             return NotDead(self.status)
         if self.review and self.review["resolution"] in queue.SETTLED_OTHERWISE:
             return SettledOtherwise(self.review)
+        if self.activation and self.activation.get("requeued_at"):
+            return PlaysAsOwed()
         return None

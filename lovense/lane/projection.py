@@ -14,6 +14,7 @@ from ground.journal.journal import Context, Entry
 from ground.mongodb.collections import Document, collection
 from lovense.deciding import pace
 from lovense.deciding.activation import REQUEST_STATUS, S
+from lovense.deciding.shortfall import is_short
 from lovense.models import Activation
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
@@ -80,12 +81,14 @@ def _ends(entries: Sequence[Entry], context: Context) -> dict[str, Ack]:
 def _with_end(row: Document, ack: Ack | None) -> Document:
     if ack is None or S(row["status"]) is not S.DISPATCHED:
         return row
-    return row | {
+    ended = row | {
         "status": S.COMPLETED.value,
         "finished_at": ack.at,
         "delivered_seconds": ack.delivered_seconds,
         "reason": "",
     }
+    owes = is_short(row["promised_seconds"], ack.delivered_seconds)
+    return ended | {"owes_since": ack.at} if owes else ended
 
 
 def _request_of(row: Document, mark: Document) -> Document:

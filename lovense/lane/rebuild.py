@@ -16,8 +16,9 @@ from itertools import islice
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, TARGET, S, activation_id, end_requests
 from lovense.lane import decisions
-from lovense.models import Activation
-from lovense.rows import ActivationRow, AttemptRow
+from lovense.models import Activation, Owed, OwedState
+from lovense.owed import owing
+from lovense.rows import ActivationRow, AttemptRow, OwedRow
 from tips.log import eventlog
 from tips.models import Priority, RequestStatus, RequestType
 from tips.queue import lost
@@ -56,6 +57,8 @@ def run(
     restored: Counter[str] = Counter()
     for tip_ids in _tips(progress):
         restored += _restored(_requests(tip_ids, now), now, is_dry=is_dry)
+    for owed in _owed():
+        restored += _restored(_of_owed(owed, now), now, is_dry=is_dry)
     for activations in _not_tips():
         restored += _restored([_of_activation(row, now) for row in activations], now, is_dry=is_dry)
     if restored and not is_dry:
@@ -109,6 +112,34 @@ def _with_review(row: RequestRow) -> RequestRow:
     return row | {"review": decisions.last_review(row["_id"])} if row["status"] == DEAD else row
 
 
+def _owed() -> Iterator[list[OwedRow]]:
+    """What was requeued, and has not begun: what is owed knows of it."""
+    wanted = {"state": OwedState.REQUEUED.value}
+    rows = collection(Owed).find(wanted, batch_size=PAGE)
+    while some := list(islice(rows, PAGE)):
+        keys = {owing.key_of(row["_id"]): row for row in some}
+        lacking = lost.absent(keys)
+        begun = {"_id": {"$in": [activation_id(key) for key in lacking]}}
+        known = {row["_id"] for row in collection(Activation).find(begun, {"_id": 1})}
+        yield [keys[key] for key in lacking if activation_id(key) not in known]
+
+
+def _of_owed(rows: Sequence[OwedRow], now: datetime) -> list[RequestRow]:
+    ids = {"_id": {"$in": [row["_id"] for row in rows]}}
+    owing_them = {row["_id"]: row for row in collection(Activation).find(ids)} if rows else {}
+    return [
+        owing.request_of(
+            owing_them[row["_id"]],
+            owing.whole_seconds(row["requeued"]),
+            position=owing_them[row["_id"]]["position"],
+            now=row["settled_at"] or now,
+        )
+        | {"submitted_by": row["by"]}
+        for row in rows
+        if row["_id"] in owing_them
+    ]
+
+
 def _not_tips() -> Iterator[list[ActivationRow]]:
     """Activations of tests, and of what was played by hand, that lack their request: they have no
     event."""
@@ -129,7 +160,7 @@ def _of_activation(row: ActivationRow, now: datetime) -> RequestRow:
     }
     made = queue.new_row(
         _key(row),
-        RequestType.MANUAL,
+        RequestType.OWED if _key(row).startswith(owing.PREFIX) else RequestType.MANUAL,
         payload,
         lane=row["performer_id"],
         position=row["position"],

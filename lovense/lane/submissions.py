@@ -21,9 +21,10 @@ from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
 from lovense.deciding import devicetest
 from lovense.deciding.activation import activation_id
+from lovense.deciding.turns import next_turn
 from lovense.devices import verification
 from lovense.menus import publishing
-from lovense.models import LaneTurn, Performer, Submitter
+from lovense.models import Performer, Submitter
 from lovense.rows import DeviceTest, Item
 from tips.log import eventlog
 from tips.models import Priority, QueueRequest, RequestType
@@ -215,7 +216,7 @@ def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
         if row["type"] == RequestType.TEST:
             _check_stop(row["lane"], session)
         row["position"] = eventlog.length()
-        row["turn"] = _next_turn(row["lane"], row["position"])
+        row["turn"] = next_turn(row["lane"], row["position"])
         collection(QueueRequest).insert_one(row, session=session)
         if devicetest.is_one(row["payload"]):
             _note(row, now, session)
@@ -238,19 +239,6 @@ def _check_stop(lane: str, session: ClientSession) -> None:
     stopped = {"_id": lane, "stopped_at": {"$ne": None}}
     if collection(Performer).find_one(stopped, {"_id": 1}, session=session):
         raise NoTestNow
-
-
-def _next_turn(lane: str, position: int) -> int:
-    """After the turn of event number `position`, and after all that was submitted to this lane
-    before."""
-    first = position * queue.TURNS_PER_EVENT + 1
-    later = {"$max": [{"$add": [{"$ifNull": ["$turn", 0]}, 1]}, first]}
-    wanted = {"_id": lane}
-    changes = [{"$set": {"turn": later}}]
-    given: Any = collection(LaneTurn).find_one_and_update(
-        wanted, changes, upsert=True, return_document=True
-    )
-    return int(given["turn"])
 
 
 # --- the limits ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devices import Device, DeviceStatus
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
 from lovense.models.menus import TipMenu
+from lovense.models.owed import Owed, OwedCause, OwedPolicy, OwedState
 from lovense.models.pages import PageLease
 from lovense.models.pairing import Host, Pairing, PairingStatus
 from lovense.models.performers import Performer
@@ -19,6 +20,10 @@ __all__ = [
     "Host",
     "LanePace",
     "LaneTurn",
+    "Owed",
+    "OwedCause",
+    "OwedPolicy",
+    "OwedState",
     "PageLease",
     "Pairing",
     "PairingStatus",

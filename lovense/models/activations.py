@@ -59,10 +59,15 @@ class Activation(models.Model):
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.CharField(max_length=64, null=True)
     cancelled_why = models.CharField(max_length=200, null=True)
+    # Of one that was under way when it was cancelled by the button that ends what plays: "skip".
+    cancelled_how = models.CharField(max_length=8, null=True)
     stopped_at = models.DateTimeField(null=True)  # it was under way when she pressed stop
     # Of what is told in slices (`lovense/runner/legs.py`): its devices, and since when they run.
     legs = models.JSONField(null=True)
     legs_began_at = models.DateTimeField(null=True)
+    # It ended, and what it may owe is not kept yet: `lovense/owed/keeping.py` takes this away.
+    owes_since = models.DateTimeField(null=True)
+    requeued_at = models.DateTimeField(null=True)  # what it owed plays as a request of its own
 
     class Meta:
         db_table = "activations"
@@ -82,5 +87,10 @@ class Activation(models.Model):
                 fields=["stopped_at"],
                 condition=models.Q(stopped_at__gt=EPOCH, status__in=["dispatched", "activated"]),
                 name="activation_stopping",
+            ),
+            models.Index(
+                fields=["owes_since"],
+                condition=models.Q(owes_since__gt=EPOCH),
+                name="activation_owes",
             ),
         ]

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from lovense.models.owed import OwedPolicy
 from tips.models import EPOCH, Mode
 
 
@@ -39,6 +40,10 @@ class Performer(models.Model):
     # `lovense/devices/summary.py` writes it. null: nobody has reported any.
     devices = models.JSONField(null=True)
     devices_away_at = models.DateTimeField(null=True)  # since when none of them can play
+    # What becomes of seconds that were promised and not delivered.
+    owed_policy = models.CharField(
+        max_length=8, choices=OwedPolicy.choices, default=OwedPolicy.REPORT
+    )
     created_at = models.DateTimeField()
 
     class Meta:

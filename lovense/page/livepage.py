@@ -139,15 +139,12 @@ class Pause:
     until: datetime | None
 
 
+_UNPAID: dict[str, str] = {RequestType.TEST: "Test", RequestType.OWED: "Owed"}
+
+
 def tokens(amount: int, kind: str) -> str:
     """What was paid for it; or that nothing was."""
-    return (
-        f"{amount} tokens"
-        if kind == RequestType.TIP
-        else "Test"
-        if kind == RequestType.TEST
-        else "By hand"
-    )
+    return f"{amount} tokens" if kind == RequestType.TIP else _UNPAID.get(kind, "By hand")
 
 
 class LivePage:

@@ -17,7 +17,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import MAX_AMOUNT, Fields
 from ground.mongodb.collections import collection
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
-from lovense.models import Performer
+from lovense.models import OwedPolicy, Performer
 from lovense.rows import Json, PerformerRow
 from tips.models import Mode
 from tips.rows import Statement
@@ -67,6 +67,7 @@ FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
         "queue_mode",
         _or_platforms(_one_of(tuple(Mode.values))),
     ),
+    "owedPolicy": ("owed_policy", _one_of(tuple(OwedPolicy.values))),
     "autoConnect": ("auto_connect", _or_platforms(lambda body, name: body.flag(name))),
 }
 
@@ -84,6 +85,7 @@ def parse(body: Fields) -> Statement:
 def told(row: PerformerRow) -> Json:
     """As the wire has them."""
     values: Json = dict(row)
+    values.setdefault("owed_policy", OwedPolicy.REPORT.value)
     return {name: values.get(field) for name, (field, _) in FIELDS.items()}
 
 

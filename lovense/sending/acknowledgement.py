@@ -17,6 +17,7 @@ from lovense.deciding import batch
 from lovense.deciding.activation import (
     FINAL,
     LIVE,
+    PREDECESSORS,
     STOPPED,
     TARGET,
     S,
@@ -24,6 +25,7 @@ from lovense.deciding.activation import (
     froms,
     run_seconds,
 )
+from lovense.deciding.shortfall import TENTHS
 from lovense.models import Activation
 from lovense.sending import retries
 from tips.models import RequestStatus
@@ -60,6 +62,7 @@ class Ack:
         return self.stage == "finished" and self.is_answer and self.code != STOPPED
 
 
+_UNSEEN = 0.5 / TENTHS  # so little less than was promised is not owed
 STAGES = ("received", "started", "finished", "failed")
 ENDS = ("finished", "failed")
 
@@ -96,8 +99,10 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
 
     False when one of them was not; nothing is lost then, the careful way finds which.
     """
-    alike: dict[float | None, list[str]] = {}
+    alike: dict[float, list[str]] = {}
     for ack in acks:
+        if ack.delivered_seconds is None:
+            return False
         alike.setdefault(ack.delivered_seconds, []).append(ack.activation_id)
     moved = 0
     for seconds, ids in alike.items():
@@ -109,13 +114,14 @@ def _finish_all(acks: Sequence[Ack]) -> bool:
         }
         alone: Statement = {
             "_id": {"$in": ids},
-            "status": froms(S.COMPLETED),
+            "status": {"$in": [status.value for status in LIVE]},
             "members": None,
             "cancelled_at": None,
             "stopped_at": None,
+            # What says more, owes some of it, or has owed it before goes the careful way.
+            "attempts.is_replay": {"$ne": True},
+            "promised_seconds": {"$gte": seconds, "$lt": seconds + _UNSEEN},
         }
-        if seconds is not None:  # what says more than was promised goes the careful way
-            alone["promised_seconds"] = {"$gte": seconds}
         moved += collection(Activation, _FAST).update_many(alone, {"$set": changes}).modified_count
     return moved == len(acks)
 
@@ -178,7 +184,11 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
         mine["attempt"] = (
             ack.attempt
         )  # a refusal that comes late or twice says nothing about the next attempt
-    end: Statement = {"finished_at": ack.at, "delivered_seconds": _delivered(ack)}
+    end: Statement = {
+        "finished_at": ack.at,
+        "delivered_seconds": _delivered(ack),
+        "owes_since": ack.at,
+    }
     cancelled = {
         **mine,
         "status": froms(S.CANCELLED),
@@ -189,15 +199,17 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
     if ack.code != STOPPED:
         stopped["stopped_at"] = {"$ne": None}
     status, reason = (S.COMPLETED, "") if ack.stage == "finished" else (S.FAILED, ack.code)
+    ending: Statement = {**mine, "status": froms(status)}
+    last: Statement = {**end, "status": status.value, "reason": {"$literal": reason}}
+    if status is S.COMPLETED:
+        ending["requeued_at"] = None  # of what plays again nothing is believed any more
+        last["owes_since"] = _owes_since(ack)
     return [
         UpdateOne(
             cancelled, [{"$set": {**end, "status": S.CANCELLED.value, "reason": "cancelled"}}]
         ),
         UpdateOne(stopped, [{"$set": {**end, "status": S.FAILED.value, "reason": STOPPED}}]),
-        UpdateOne(
-            {**mine, "status": froms(status)},
-            [{"$set": {**end, "status": status.value, "reason": {"$literal": reason}}}],
-        ),
+        UpdateOne(ending, [{"$set": last}]),
     ]
 
 
@@ -208,6 +220,15 @@ def _delivered(ack: Ack) -> Any:
     """No page has delivered more than its command promised."""
     said = ack.delivered_seconds
     return None if said is None else {"$min": [said, _PROMISED]}
+
+
+def _owes_since(ack: Ack) -> Statement:
+    """Of a finished one: where it is short, and where it had been given up, and so owed all."""
+    said = -1 if ack.delivered_seconds is None else ack.delivered_seconds
+    given_up = [status.value for status in PREDECESSORS[S.COMPLETED] & FINAL]
+    is_replayed = {"$in": [True, {"$ifNull": ["$attempts.is_replay", []]}]}
+    may_owe = {"$or": [{"$gt": [_PROMISED, said]}, {"$in": ["$status", given_up]}, is_replayed]}
+    return {"$cond": [may_owe, ack.at, "$$REMOVE"]}
 
 
 def _short_of(ack: Ack) -> Statement:

@@ -40,8 +40,8 @@ _AS_NEW = dict.fromkeys(
             "run_seconds",
             "run_delivered",
         ),
-        *("cancelled_at", "cancelled_by", "cancelled_why", "stopped_at"),
-        *("legs", "legs_began_at"),
+        *("cancelled_at", "cancelled_by", "cancelled_why", "cancelled_how", "stopped_at"),
+        *("owes_since", "legs", "legs_began_at"),
     ]
 )
 
@@ -164,11 +164,18 @@ def send_back(
 
     `seen`: when it died, as that person saw it. `line`: what its attempts say about it from then
     on."""
-    dead = {"_id": key, "status": S.DEAD.value} | ({"finished_at": seen} if seen else {})
+    dead: Statement = {"_id": key, "status": S.DEAD.value, "requeued_at": None}
+    dead |= {"finished_at": seen} if seen else {}
     changes: dict[str, Any] = {"$set": {"status": S.QUEUED.value, "reason": "", **_AS_NEW}}
     if line:
         changes["$push"] = {"attempts": line}
     return collection(Activation).update_one(dead, changes, session=session).modified_count
+
+
+def is_requeued(key: str, session: ClientSession) -> bool:
+    """What it owed plays as a request of its own, so it does not play as well."""
+    requeued = {"_id": key, "requeued_at": {"$ne": None}}
+    return collection(Activation).find_one(requeued, {"_id": 1}, session=session) is not None
 
 
 def bury(key: str, reason: str, *, now: datetime) -> None:
@@ -194,6 +201,8 @@ def end(key: str, status: S, reason: str, *, now: datetime) -> ActivationRow | N
     if status is S.DEAD:
         guard["received_at"] = None  # what a page has confirmed since we looked may be playing
     changes: dict[str, Any] = {"status": status.value, "reason": reason, "finished_at": now}
+    if status is not S.EXPIRED:
+        changes["owes_since"] = now
     row = collection(Activation).find_one_and_update(guard, {"$set": changes}, return_document=True)
     if row:
         batch.ended([row], now=now)

@@ -16,6 +16,7 @@ from django.conf import settings
 from pymongo.errors import ConnectionFailure
 
 from ground import clock
+from ground.hops import doorbell
 from ground.hops.groupcommit import GroupCommit
 from ground.hops.rounds import BREATH_SECONDS
 from ground.journal import journal
@@ -334,6 +335,8 @@ def _acknowledge(acks: list[acknowledgement.Ack]) -> list[bool | Exception]:
     if not writers.writer.is_ready and not journal.has_writer(now=clock.now()):
         over = zip(acks, ended, strict=True)
         lanes.free({ack.performer_id for ack, is_over in over if is_over is True})
+    if any(ack.code or ack.stage == "failed" for ack in acks):
+        doorbell.ring_soon("lovense.owe")
     groups.news.mark({ack.performer_id for ack in acks}, "queue")
     return ended
 

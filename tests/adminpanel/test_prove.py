@@ -1,4 +1,4 @@
-"""`manage.py prove`: four proofs under one name; each says what it found, and the exit status is 0 only when
+"""`manage.py prove`: five proofs under one name; each says what it found, and the exit status is 0 only when
 all that was asked holds."""
 
 import io
@@ -13,12 +13,13 @@ from ground.mongodb import collections
 from ground.mongodb.collections import client, collection
 from ledger.books import reversal
 from ledger.models import Account
+from lovense.models import Activation
 from tests.factories import NOW
 from tests.live import environment
 from tests.tips.calls import bought, settle, succeeded, tip_id
 from tips.models import Tip, TipActivated
 
-PROOFS = ["books", "log", "proof", "replay"]
+PROOFS = ["books", "log", "proof", "seconds", "replay"]
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def break_replay():
 # --- what holds --------------------------------------------------------------------------------------------
 
 
-def test_without_a_name_all_four_run_and_say_so(history, prove):
+def test_without_a_name_all_of_them_run_and_say_so(history, prove):
     code, lines, end = prove()
     assert (code, end) == (0, "")
     head = lines[3].removeprefix("log: head 3:")
@@ -81,6 +82,7 @@ def test_without_a_name_all_four_run_and_say_so(history, prove):
         "log: 3 rows verified, 0 daily heads agree",
         f"log: head 3:{head}",
         "proof: 3 settled tips agree with the ledger",
+        "seconds: 0 activations read, their seconds add up",
         "replay: 4 deliveries replayed, everything is the same",
     ]
 
@@ -208,8 +210,9 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_each_proof_shows_how_far_it_is(history, prove, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    collection(Activation).insert_one({"_id": "a.all", "status": "queued"})
     assert prove()[0] == 0
-    for name, unit in zip(PROOFS, ("rows", "rows", "tips", "rows"), strict=True):
+    for name, unit in zip(PROOFS, ("rows", "rows", "tips", "activations", "rows"), strict=True):
         assert f"\r{name}:   0%" in terminal.getvalue()
         assert f"{unit}/s" in terminal.getvalue()
 

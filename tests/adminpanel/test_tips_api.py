@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from lovense.owed import keeping
 from tests.factories import token_of
 from tests.ground.plans import recorded
 from tips.intake import platforms
@@ -49,6 +50,7 @@ def test_a_played_tip_is_answered_exactly_so(get, chain, bob):
                 "status": "completed",
                 "promisedSeconds": 10,
                 "deliveredSeconds": 10.0,
+                "owedSeconds": 0.0,
             }
         ],
     }
@@ -61,7 +63,13 @@ def test_a_tip_that_did_nothing_still_has_its_activation(get, chain, bob):
     answer = get(tip_id).json()
     assert (answer["verdict"]["status"], answer["verdict"]["reason"]) == ("skipped", "below_minimum")
     assert answer["activations"] == [
-        {"activationId": f"{tip_id}.all", "status": "skipped", "promisedSeconds": 0, "deliveredSeconds": None}
+        {
+            "activationId": f"{tip_id}.all",
+            "status": "skipped",
+            "promisedSeconds": 0,
+            "deliveredSeconds": None,
+            "owedSeconds": 0.0,
+        }
     ]
 
 
@@ -118,3 +126,10 @@ def test_an_archived_tip_is_answered_as_before(get, chain, bob):
     before, later = get(tip_id).json(), chain.now + timedelta(days=101)
     assert archive.run(before=later - timedelta(days=90), time=lambda: later).moved.total() == 2
     assert get(tip_id).json() == before
+
+
+def test_what_a_shortened_tip_owes_is_told_to_the_platform(get, chain, bob):
+    chain.hold()
+    tip_id = chain.played(bob, 100, seconds=3.2)
+    keeping.drain(now=chain.now, limit=9)
+    assert get(tip_id).json()["activations"][0]["owedSeconds"] == 6.8

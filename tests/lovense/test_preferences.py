@@ -30,6 +30,7 @@ FRESH = {
     "minimumTip": None,
     "queueMode": None,
     "autoConnect": None,
+    "owedPolicy": "report",
 }
 
 

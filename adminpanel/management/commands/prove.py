@@ -1,5 +1,5 @@
-"""`manage.py prove [books|log|proof|replay]`: one proof, or all four. Says what does not agree and
-exits 1; it changes nothing."""
+"""`manage.py prove [books|log|proof|seconds|replay]`: one proof, or all five. Says what does
+not agree and exits 1; it changes nothing."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -23,12 +23,12 @@ OPTION_OF = {"noted": "log", "gateway": "proof", "sample": "proof", "into": "rep
 
 class Command(BaseCommand):
     help = (
-        "Proves the books, the event log, the proofs of the settled tips, and that all follows "
-        "from what was sent; fixes nothing."
+        "Proves the books, the event log, the proofs of the settled tips, that the seconds of "
+        "every activation add up, and that all follows from what was sent; fixes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("proof", nargs="?", choices=[*PROOFS], help="default: all four")
+        parser.add_argument("proof", nargs="?", choices=[*PROOFS], help="default: all five")
         parser.add_argument(
             "--noted",
             type=head,
