@@ -10,7 +10,7 @@ from lovense.lane import lanes
 from lovense.lane.eta import Foreseen
 from lovense.models import Activation
 from lovense.page import outcome
-from lovense.rows import Json
+from lovense.rows import Json, LegRow
 from tips.models import RequestStatus
 from tips.rows import RequestRow
 
@@ -87,6 +87,22 @@ def _activation(row: RequestRow) -> Json | None:
         "promisedSeconds": found.promised_seconds,
         "deliveredSeconds": found.delivered_seconds,
         "isCancelling": outcome.is_ending(found) and S(found.status) in LIVE,
+        "devices": [_device(leg) for leg in found.legs or ()],
+    }
+
+
+def _device(leg: LegRow) -> Json:
+    return {
+        "toyId": leg["toyId"],
+        "nickname": leg["nickname"],
+        "promisedSeconds": leg["promised"],
+        "deliveredSeconds": leg["delivered"],
+        "outcome": leg["outcome"] or None,
+        "code": leg["code"] or None,
+        "slices": [
+            {"start": each["start"], "until": each["until"], "state": each["state"]}
+            for each in leg["slices"]
+        ],
     }
 
 

@@ -125,6 +125,26 @@ class ModeIn(LaneIn):
 # --- out -----------------------------------------------------------------------------------------
 
 
+class PlayedSlice(Shape):
+    start = serializers.IntegerField(help_text="In seconds of the run")
+    until = serializers.IntegerField()
+    state = serializers.CharField(
+        help_text="planned, claimed, accepted, refused, unknown, missed, stopped"
+    )
+
+
+class PlayedDevice(Shape):
+    toyId = serializers.CharField()
+    nickname = serializers.CharField()
+    promisedSeconds = serializers.IntegerField()
+    deliveredSeconds = serializers.FloatField(allow_null=True)
+    outcome = serializers.CharField(
+        allow_null=True, help_text="played, away, unsupported, stopped, unknown; null: not over"
+    )
+    code = serializers.CharField(allow_null=True, help_text="What its last answer meant")
+    slices = PlayedSlice(many=True)
+
+
 class RequestActivation(Shape):
     activationId = serializers.CharField()
     status = serializers.ChoiceField(ActivationStatus.choices)
@@ -137,6 +157,7 @@ class RequestActivation(Shape):
     isCancelling = serializers.BooleanField(
         help_text="Somebody wants it ended, and the page has not confirmed the end yet"
     )
+    devices = PlayedDevice(many=True, help_text="Of a run that is told in slices; else empty")
 
 
 class RequestOut(Shape):
@@ -263,6 +284,7 @@ PLAYED = {
     "promisedSeconds": 5,
     "deliveredSeconds": 5.0,
     "isCancelling": False,
+    "devices": [],
 }
 COMPLETED = REQUEST | {
     "status": "completed",
@@ -311,6 +333,7 @@ CANCELLING |= {
         "text": "Being ended: its page is told to, and has not answered yet.",
         "deliveredSeconds": None,
         "isCancelling": True,
+        "devices": [],
     }
 }
 PAUSE = {"until": "2026-01-03T05:00:00.000Z", "why": "a break"}

@@ -50,6 +50,19 @@ WHY_NOT: dict[str, str] = {
     "unsupported": "no device that is there can play it ({saw})",
     "caps": "the limits leave no run that the device accepts",
 }
+# What a failure's code means where it is not the device's own word.
+_WHY_FAILED = {
+    "pairing_lost": "Lovense does not know the app any more: it has to be paired again.",
+    "operator_fault": "Lovense refuses this site's own key: its operator has to mend that.",
+    "unsupported": "The device cannot do it.",
+    "bad_command": "Lovense refused the command itself: a defect of this site.",
+}
+_HOW_SHORT = {
+    "away": "was away",
+    "unsupported": "cannot do it",
+    "stopped": "was stopped",
+    "unknown": "did not answer",
+}
 _SILENT = "The page confirmed it and then fell silent: whether it played to the end is not known."
 _DEAD: dict[str, str] = {
     "not_received": "Handed over several times, and no page ever confirmed it: nothing played.",
@@ -102,6 +115,8 @@ def _failed(activation: Activation) -> str:
         )
     if activation.reason == STOPPED:
         return "The performer's stop ended it."
+    if activation.reason in _WHY_FAILED:
+        return _WHY_FAILED[activation.reason]
     return f"The page reported a failure: {_code(activation)}."
 
 
@@ -155,9 +170,19 @@ def _played(activation: Activation) -> str:
     if _is_short(activation):
         return (
             f"{title(activation)} played for {activation.delivered_seconds:g} of {promised} s "
-            f"promised."
+            f"promised.{_fell_short(activation)}"
         )
-    return f"{title(activation)} played for {promised} s."
+    return f"{title(activation)} played for {promised} s.{_fell_short(activation)}"
+
+
+def _fell_short(activation: Activation) -> str:
+    """The devices that did not play all of it, where it was told to each of them."""
+    return "".join(
+        f" {leg['nickname']} {_HOW_SHORT[leg['outcome']]}: {leg['delivered'] or 0:g} of "
+        f"{leg['promised']} s."
+        for leg in activation.legs or ()
+        if leg["outcome"] in _HOW_SHORT
+    )
 
 
 def _is_short(activation: Activation) -> bool:

@@ -108,3 +108,42 @@ def test_a_run_of_several_says_so():
 def test_a_dead_letter_says_why():
     assert "died" in told("dead", "worker_died").text
     assert "(not connected)" in told("dead", "not_connected").text
+
+
+# --- devices that are told in slices -----------------------------------------------------------------------
+
+
+def leg(nickname, outcome, delivered, promised=10):
+    return {"nickname": nickname, "outcome": outcome, "delivered": delivered, "promised": promised}
+
+
+def played_on(*legs, delivered=10.0):
+    row = Activation(
+        status="completed", promised_seconds=10, delivered_seconds=delivered, item={"title": "Wave"}
+    )
+    row.legs = list(legs)
+    return outcome.of(row)
+
+
+def test_a_device_that_fell_short_is_named():
+    found = played_on(leg("Lush", "played", 10.0), leg("Nora", "away", 5.0))
+    assert found.text == "“Wave” played for 10 s. Nora was away: 5 of 10 s."
+
+
+def test_where_all_of_them_fell_short_each_is_named():
+    found = played_on(leg("Lush", "unknown", 0.0), leg("Nora", "unsupported", 5.0), delivered=5.0)
+    assert found.text.endswith(" Lush did not answer: 0 of 10 s. Nora cannot do it: 5 of 10 s.")
+    assert found.word == "Shortened"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("pairing_lost", "has to be paired again"),
+        ("operator_fault", "its operator has to mend that"),
+        ("bad_command", "a defect of this site"),
+    ],
+)
+def test_a_failure_that_she_cannot_mend_says_who_can(reason, said):
+    row = Activation(status="failed", reason=reason, promised_seconds=10, item={"title": "Wave"})
+    assert said in outcome.of(row).text
