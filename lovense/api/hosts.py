@@ -14,6 +14,7 @@ from lovense.api.calls import REFUSED, answering_outages, caller, coming_from, p
 from lovense.devices import hosts as rule
 from lovense.rows import HostRow, Json
 from lovense.sending import groups
+from lovense.stopping import unpairing
 
 
 class HostOut(Shape):
@@ -70,9 +71,9 @@ def hosts(request: Request) -> Response:
 @extend_schema(
     operation_id="lovense_unpair",
     summary="Unpair an app",
-    description="What proved its callbacks is forgotten at once, and its devices are not hers any "
-    "more; their nicknames and limits come back when the app is paired again. Again, it answers "
-    "the same and changes nothing.",
+    description="What plays ends first. What proved its callbacks is forgotten at once, and its "
+    "devices are not hers any more; their nicknames and limits come back when the app is paired "
+    "again. Again, it answers the same and changes nothing.",
     parameters=[_ID],
     responses={200: OpenApiResponse(HostsOut, "Unpaired; those that are left"), **_OF_ONE},
     examples=[schema.example("One is left", EXAMPLE, 200)],
@@ -83,7 +84,7 @@ def host(request: Request, host_id: str) -> Response:
     """One of hers."""
     whose = performer_of(request)
     with coming_from(request):
-        rule.unpair(performer_id=whose, host_id=host_id, by=caller(request), now=clock.now())
+        unpairing.unpair(performer_id=whose, host_id=host_id, by=caller(request), now=clock.now())
     groups.news.mark([whose], "devices")
     return _answer(whose)
 

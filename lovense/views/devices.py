@@ -12,7 +12,7 @@ from ground import clock
 from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from lovense.bridges import choosing
-from lovense.devices import choices, hosts, pairing, summary
+from lovense.devices import choices, pairing, summary
 from lovense.devices.choices import Choice
 from lovense.lane import devicetests, submissions
 from lovense.models import Performer
@@ -22,7 +22,7 @@ from lovense.page.devicespage import REGIONS, DevicesPage
 from lovense.performers import preferences
 from lovense.rows import DeviceRow
 from lovense.sending import groups
-from lovense.stopping import halts
+from lovense.stopping import halts, unpairing
 from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
 
 
@@ -213,7 +213,7 @@ def _stands(
 def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResponse:
     """GET: the question, in words; POST: done."""
     if request.method == "POST":
-        hosts.unpair(**by(request, performer), host_id=host_id)
+        unpairing.unpair(**by(request, performer), host_id=host_id)
         _tell(performer)
         return _page.told("Unpaired.")
     page = DevicesPage(performer, clock.now())

@@ -4,6 +4,7 @@ and what an app says is kept."""
 import asyncio
 
 import pytest
+from django.test import Client
 
 from ground import clock
 from ground.mongodb.collections import collection
@@ -179,3 +180,21 @@ async def test_no_level_of_zero_is_ever_told(chain, bob, hers, phone):
         await press(hers)
         await until(lambda: phone.levels()[-1] == 0)
     assert not any(":0" in str(line["body"].get("action")) for line in phone.commands())
+
+
+async def test_unpairing_stops_the_toys_of_the_app_first(chain, bob, hers, phone):
+    def unpaired():
+        client = Client()
+        client.force_login(hers.user)
+        return client.delete(f"/api/lovense/hosts/{host['_id']}").json()
+
+    await play(hers, 30)
+    (host,) = await asyncio.to_thread(hosts.of, hers.pk)
+    async with running() as runner:
+        halts.use(runner)
+        key = await tipped(chain, bob)
+        await until_told(phone, 1)
+        assert await asyncio.to_thread(unpaired) == {"hosts": []}
+        await until(lambda: stops(phone) and phone.levels()[-1] == 0)
+        await ended(key)
+    assert len(told(phone)) == 1
