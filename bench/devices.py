@@ -32,7 +32,7 @@ TOKEN = "development-only-lovense-developer-token"
 COMMAND = {"command": "Function", "action": "Vibrate:5", "timeSec": 9, "apiVer": 1}
 
 
-class Cast:
+class ServerCast:
     """All performers of the stack, each at her own token."""
 
     def __init__(self, stack: BenchStack, vendor: str) -> None:
@@ -134,7 +134,7 @@ async def bare(vendor: str, count: int) -> float:
         return (time.process_time() - before) / count
 
 
-async def played(cast: Cast, faults: list[str]) -> Row:
+async def played(cast: ServerCast, faults: list[str]) -> Row:
     """All of them run at once, for as long as a run takes."""
     idle_from = web_seconds(cast.stack)
     await asyncio.sleep(SETTLE_SECONDS)
@@ -172,7 +172,7 @@ async def played(cast: Cast, faults: list[str]) -> Row:
     }
 
 
-async def measured(cast: Cast) -> Row:
+async def measured(cast: ServerCast) -> Row:
     await cast.each(cast.pair)
     await cast.until(cast.are_held)
     count = len(cast.stack.tokens)
@@ -201,7 +201,7 @@ def main() -> int:
         with BenchStack(performers=given.performers, web=given.web, settings=settings) as stack:
             callback = f"{stack.addresses['url']}/api/webhooks/lovense"
             with simulator_at(port, callback, Path(directory)):
-                found = asyncio.run(measured(Cast(stack, address)))
+                found = asyncio.run(measured(ServerCast(stack, address)))
     print(json.dumps(found, indent=1))
     return 0
 
