@@ -4,12 +4,13 @@ Seconds count in whole tenths, and of every activation that has ended, promised 
 requeued + waived. What is requeued is an activation of its own, which may owe in its turn."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from lovense.deciding.activation import STOPPED, S
 from lovense.deciding.shortfall import TENTHS, lacking, promise, tenths
 from lovense.models import OwedCause, OwedPolicy, OwedState
-from lovense.rows import ActivationRow, Item, OwedRow
+from lovense.rows import ActivationRow, Item, LegRow, OwedRow
 from tips.models import Priority, RequestType
 from tips.queue import requests as queue
 from tips.rows import RequestRow
@@ -47,9 +48,21 @@ def cause_of(row: ActivationRow) -> OwedCause:
         return Cause.DISCONNECT
     if row["delivered_seconds"] is None and _may_have_played(row):
         return Cause.UNKNOWN
+    if status is S.COMPLETED and (legs := row.get("legs")):
+        return _cause_of_legs(legs)
     if status is S.CANCELLED:
         return Cause.SKIP if row.get("cancelled_how") == "skip" else Cause.CANCEL
     return Cause.STOP if row["reason"] == STOPPED else Cause.DISCONNECT
+
+
+def _cause_of_legs(legs: Sequence[LegRow]) -> OwedCause:
+    """Of what was told in slices: why the device that played longest fell short. What may have been
+    played counts more than what was not."""
+    longest = max(legs, key=lambda leg: leg["delivered"] or 0.0)
+    states = {each["state"] for each in longest["slices"]}
+    if "unknown" in states:
+        return Cause.UNKNOWN
+    return Cause.MISSED if "missed" in states else Cause.DISCONNECT
 
 
 def _may_have_played(row: ActivationRow) -> bool:
