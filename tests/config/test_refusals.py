@@ -18,6 +18,8 @@ from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_s
 from ground.json.fields import Malformed
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
+from lovense.owed import choices as owed
+from lovense.owed import listing
 from lovense.performers import preferences
 from lovense.webhooks import TooManyCallbacks
 from tips import api
@@ -77,6 +79,34 @@ ANSWERS = [
     (cancellation.PartOfRun("r1"), 409, "part_of_run", RUN, {"leader": "r1"}),
     (cancellation.NothingPlays(), 409, "nothing_plays", "nothing plays", None),
     (cancellation.CountChanged(3), 409, "count_changed", "3 wait now.", {"waiting": 3}),
+    (owed.NothingOwed(), 404, "not_found", "Not found.", None),
+    (
+        owed.TooShort(),
+        *(409, "too_short"),
+        "Less than 2 s are owed, and no device runs for less; they can be waived.",
+        None,
+    ),
+    (
+        owed.UnknownOutcome(),
+        *(409, "unknown_outcome"),
+        "How much of it has played is not known; requeue it with isConfirmed if it is to play.",
+        None,
+    ),
+    (owed.AlreadyDecided("waived"), 409, "already_decided", "It is waived.", {"state": "waived"}),
+    (
+        owed.UnderWay(),
+        *(409, "under_way", "It plays again already; what it owes is known when that has ended.", None),
+    ),
+    (
+        listing.NoSuchPlaceAmongOwed(),
+        *(400, "invalid", "Some fields are wrong; see details.", {"after": ["Not a place of this list."]}),
+    ),
+    (
+        letter.PlaysAsOwed(),
+        *(409, "settled_otherwise"),
+        "What it owed has been requeued, so it plays as a request of its own.",
+        None,
+    ),
     (controls.AlreadyFirst(), 409, "already_first", "already first", None),
     (deadletters.NoSuchLetter(), 404, "not_found", "There is no such request.", None),
     (letter.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),
