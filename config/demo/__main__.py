@@ -35,7 +35,7 @@ class Demonstration:
         assert me is not None
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, me.cancel)
-        say("Starting MongoDB, Redis, the web process, the worker and the clock …")
+        say("Starting MongoDB, Redis, the web process, the worker, the clock and a Lovense …")
         await self._system.databases()
         # The cast is made while the other parts come up.
         runner, _ = await asyncio.gather(asyncio.to_thread(self._prepare), self._system.ready())
@@ -60,9 +60,15 @@ class Demonstration:
             logging.WARNING
         )  # a line for each call would break the table
         from config.demo import runner
+        from config.demo.second import Vendor
 
+        system = self._system
         return runner.Runner(
-            self._system.url, runner.prepare(), speed=self._speed, check=self._system.check
+            system.url,
+            runner.prepare(),
+            vendor=Vendor(system.vendor_url, system.journal),
+            speed=self._speed,
+            check=system.check,
         )
 
     def _judge(self, differences: list[str]) -> None:
@@ -71,8 +77,8 @@ class Demonstration:
             say(f" ✗ {difference}")
         if not differences:
             say(
-                "\nEvery tip got the verdict it should, and the device played each one once, in "
-                "order."
+                "\nEvery tip got the verdict it should, the device played each one once, in order, "
+                "and\nLovense's journal says of the second performer's toys what her tips promised."
             )
 
     async def _stay(self) -> None:

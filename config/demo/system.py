@@ -15,6 +15,7 @@ READY_SECONDS, LOOK_SECONDS, STOP_SECONDS = 60.0, 0.05, 12.0
 GRACE_SECONDS = (
     3  # how long a tip waits for its tokens: short, so that the show need not wait a minute for it
 )
+LEASE_SECONDS = 4  # short, so that a run of a few seconds is told in slices
 
 
 class SystemFailed(Exception):
@@ -36,7 +37,7 @@ class System:
             "DEBUG": "true",
             "TIP_FUNDING_GRACE_SECONDS": str(GRACE_SECONDS),
             "LOVENSE_BRIDGES": "",  # as they are by themselves
-            "SERVER_LEASE_SECONDS": "",
+            "SERVER_LEASE_SECONDS": str(LEASE_SECONDS),
         }
         if read(self._file):  # a stack that was here first keeps the file by which commands find it
             self._file = self._directory / "stack.json"
