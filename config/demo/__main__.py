@@ -37,8 +37,8 @@ class Demonstration:
             asyncio.get_running_loop().add_signal_handler(signal_number, me.cancel)
         say("Starting MongoDB, Redis, the web process, the worker, the clock and a Lovense …")
         await self._system.databases()
-        # The cast is made while the other parts come up.
-        runner, _ = await asyncio.gather(asyncio.to_thread(self._prepare), self._system.ready())
+        # The cast is made, and an app is paired, while the other parts come up.
+        runner, _ = await asyncio.gather(self._begin(), self._system.ready())
         device = asyncio.ensure_future(runner.device.run())
         try:
             self._judge(await runner.play())
@@ -48,6 +48,11 @@ class Demonstration:
         finally:
             device.cancel()
             await asyncio.gather(device, return_exceptions=True)
+
+    async def _begin(self) -> "Runner":
+        runner = await asyncio.to_thread(self._prepare)
+        runner.second.begin()
+        return runner
 
     def _prepare(self) -> "Runner":
         # Not before now: the settings are read once, and only now does the environment name the

@@ -111,8 +111,9 @@ def _moved(levels: Lines, toy: str, begin: float, end: float) -> tuple[float, in
     """For how many seconds it moved from one moment to the other, and how strong at most. A run may
     take over what a run before it has not quite ended."""
     own = [line for line in levels if line["toy"] == toy and line["function"] == FUNCTION]
+    ends = [line["at"] for line in (*own[1:], *own[-1:])]  # of each: when the next one begins
     seconds, top = 0.0, 0
-    for line, until in zip(own, [*(line["at"] for line in own[1:]), math.inf], strict=True):
+    for line, until in zip(own, ends, strict=True):
         if line["level"] and begin <= line["at"] < end:
             seconds += (min(until, end) - line["at"]) / 1000
             top = max(top, line["level"])

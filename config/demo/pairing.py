@@ -2,6 +2,7 @@
 her toys appear, and she chooses the path by which they are told."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 
 from lovense.bridges import STANDARD_SERVER
 
-WITHIN_SECONDS, LOOK_SECONDS = 8.0, 0.1
+WITHIN_SECONDS, LOOK_SECONDS = 30.0, 0.1  # the site may be starting
 TOYS = 2  # of the phone that the stack brings along (config/stack/vendor.py)
 
 
@@ -31,6 +32,7 @@ async def pair(site: str, vendor: str, *, token: str, preferences: dict[str, Any
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_SECONDS) as http:
             hers, phones = _Calls(http, site, headers), _Calls(http, vendor, {})
+            await phones.reach("/sim/state")
             opened = await hers.call("POST", "/api/lovense/devices/pair", {})
             scanned = await phones.call("POST", "/sim/scan", {"code": opened["code"]})
             found = PairedToys(scanned["phone"], await _connected(hers))
@@ -57,6 +59,15 @@ class _Calls:
 
     def __init__(self, http: httpx.AsyncClient, url: str, headers: dict[str, str]) -> None:
         self._http, self._url, self._headers = http, url, headers
+
+    async def reach(self, path: str) -> None:
+        """Waits until somebody answers."""
+        for _ in range(int(WITHIN_SECONDS / LOOK_SECONDS)):
+            with contextlib.suppress(httpx.ConnectError):
+                await self.call("GET", path)
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+        raise PairingFailed(f"{self._url} does not answer.")
 
     async def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         url = self._url + path

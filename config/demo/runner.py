@@ -149,7 +149,7 @@ Press Ctrl-C to stop."""
 
     async def _send_second(self) -> None:
         await self._fund("demo-max", toys.MAX[0], toys.MAXS_TOKENS)
-        if await self.second.pair():
+        if await self.second.is_paired():
             for scene in self.second.scenes:
                 await self._send(scene)
 
