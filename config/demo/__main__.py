@@ -65,13 +65,13 @@ class Demonstration:
             logging.WARNING
         )  # a line for each call would break the table
         from config.demo import runner
-        from config.demo.second import Vendor
+        from config.demo.second import VendorAddress
 
         system = self._system
         return runner.Runner(
             system.url,
             runner.prepare(),
-            vendor=Vendor(system.vendor_url, system.journal),
+            vendor=VendorAddress(system.vendor_url, system.journal),
             speed=self._speed,
             check=system.check,
         )

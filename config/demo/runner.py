@@ -15,7 +15,7 @@ from django.conf import settings
 from adminpanel import staff
 from config.demo import toys
 from config.demo.facts import NOT_RECORDED, TipTimes, conflicts, trails
-from config.demo.second import SecondPerformer, Vendor
+from config.demo.second import SecondPerformer, VendorAddress
 from config.demo.show import (
     BOB,
     BOBS_TOKENS,
@@ -82,7 +82,9 @@ def _enrolled(performer: tuple[str, str], password: str, menu: list[dict[str, An
 class Runner:
     """One demonstration against a running stack. `check` raises when the stack is gone."""
 
-    def __init__(self, url: str, cast: Cast, *, vendor: Vendor, speed: float, check: Check) -> None:
+    def __init__(
+        self, url: str, cast: Cast, *, vendor: VendorAddress, speed: float, check: Check
+    ) -> None:
         self._cast, self._check, self._vendor = cast, check, vendor
         self.url = url
         self.show: Show = script()

@@ -14,7 +14,7 @@ SILENT_SECONDS, LOOK_SECONDS = 2.0, 0.05  # a toy ends a moment after its run do
 
 
 @dataclass(frozen=True)
-class Vendor:
+class VendorAddress:
     """Where the simulated Lovense of this stack is, and what it writes."""
 
     url: str
@@ -22,7 +22,7 @@ class Vendor:
 
 
 class SecondPerformer:
-    def __init__(self, site: str, vendor: Vendor, token: str) -> None:
+    def __init__(self, site: str, vendor: VendorAddress, token: str) -> None:
         self.scenes = toys.script()
         self._site, self._vendor, self._token = site, vendor, token
         self._paired: PairedToys | None = None

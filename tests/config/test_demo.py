@@ -13,7 +13,7 @@ import pytest
 from config.demo import toys
 from config.demo.facts import NOT_RECORDED, TipTimes
 from config.demo.runner import Cast, Runner
-from config.demo.second import Vendor
+from config.demo.second import VendorAddress
 from config.demo.show import BURST, MENU, PERFORMER_ID, script
 from config.demo.table import OK, OPEN, WRONG, Table, header, line, mark
 from config.stack.processes import BASE_DIR
@@ -139,7 +139,7 @@ def test_on_a_terminal_the_table_is_drawn_over(show):
 @pytest.fixture
 def runner():
     """Nothing is connected before it plays."""
-    vendor = Vendor("http://127.0.0.1:1", Path("no-journal"))
+    vendor = VendorAddress("http://127.0.0.1:1", Path("no-journal"))
     cast = Cast("t", "u", "p", "s", "x", "y", "z")
     runner = Runner("http://127.0.0.1:1", cast, vendor=vendor, speed=1, check=lambda: None)
     runner._trails = {scene.tip_id: trail(scene) for scene in runner.scenes}
