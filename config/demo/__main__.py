@@ -37,7 +37,7 @@ class Demonstration:
             asyncio.get_running_loop().add_signal_handler(signal_number, me.cancel)
         say("Starting MongoDB, Redis, the web process, the worker, the clock and a Lovense …")
         await self._system.databases()
-        # The cast is made, and an app is paired, while the other parts come up.
+        # The cast is made, and the second performer begins, while the other parts come up.
         runner, _ = await asyncio.gather(self._begin(), self._system.ready())
         device = asyncio.ensure_future(runner.device.run())
         try:
@@ -51,7 +51,7 @@ class Demonstration:
 
     async def _begin(self) -> "Runner":
         runner = await asyncio.to_thread(self._prepare)
-        runner.second.begin()
+        runner.begin()
         return runner
 
     def _prepare(self) -> "Runner":

@@ -96,14 +96,20 @@ class Runner:
         )
         self._payments = PaymentSystem(url, settings.PAYMENT_WEBHOOK_SECRETS[0])
         self._trails: dict[str, TipTimes] = {}
+        self._second_sent: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """The second performer's part, which takes the longest: toys play in real time."""
+        self._second_sent = asyncio.create_task(self._send_second())
 
     async def play(self) -> list[str]:
         """The differences between what became of the tips and the script; none is the only
         success."""
+        assert self._second_sent is not None
         await asyncio.wait_for(self.device.ready.wait(), DEVICE_SECONDS)
         self.table.begin()
         async with self._payments:
-            sending = asyncio.gather(self._send_all(), self._send_second())
+            sending = asyncio.gather(self._send_all(), self._second_sent)
             try:
                 await self._watch(sending)
             finally:
@@ -150,8 +156,8 @@ Press Ctrl-C to stop."""
         await later
 
     async def _send_second(self) -> None:
-        await self._fund("demo-max", toys.MAX[0], toys.MAXS_TOKENS)
-        if await self.second.is_paired():
+        if await self.second.pair():
+            await self._fund("demo-max", toys.MAX[0], toys.MAXS_TOKENS)
             for scene in self.second.scenes:
                 await self._send(scene)
 

@@ -26,20 +26,11 @@ class SecondPerformer:
         self.scenes = toys.script()
         self._site, self._vendor, self._token = site, vendor, token
         self._paired: PairedToys | None = None
-        self._pairing: asyncio.Task[None] | None = None
         self._failure = ""
 
-    def begin(self) -> None:
-        """Her app is paired from now on, as soon as the site and Lovense answer."""
-        self._pairing = asyncio.create_task(self._pair())
-
-    async def is_paired(self) -> bool:
-        """As soon as that is known. False: her toys cannot be told, `differences` says why."""
-        assert self._pairing is not None
-        await self._pairing
-        return self._paired is not None
-
-    async def _pair(self) -> None:
+    async def pair(self) -> bool:
+        """As soon as the site and Lovense answer. False: her toys cannot be told, and `differences`
+        says why."""
         hers = {"minimumTip": toys.MINIMUM_TIP}
         try:
             self._paired = await pair(
@@ -47,6 +38,7 @@ class SecondPerformer:
             )
         except PairingFailed as failure:
             self._failure = str(failure)
+        return self._paired is not None
 
     async def differences(self) -> list[str]:
         """Between the journal and what her tips promised."""
