@@ -35,10 +35,10 @@ class Demonstration:
         assert me is not None
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, me.cancel)
-        say("Starting MongoDB, Redis, the web process, the worker and the clock …")
+        say("Starting MongoDB, Redis, the web process, the worker, the clock and a Lovense …")
         await self._system.databases()
-        # The cast is made while the other parts come up.
-        runner, _ = await asyncio.gather(asyncio.to_thread(self._prepare), self._system.ready())
+        # The cast is made, and the second performer begins, while the other parts come up.
+        runner, _ = await asyncio.gather(self._begin(), self._system.ready())
         device = asyncio.ensure_future(runner.device.run())
         try:
             self._judge(await runner.play())
@@ -48,6 +48,11 @@ class Demonstration:
         finally:
             device.cancel()
             await asyncio.gather(device, return_exceptions=True)
+
+    async def _begin(self) -> "Runner":
+        runner = await asyncio.to_thread(self._prepare)
+        runner.begin()
+        return runner
 
     def _prepare(self) -> "Runner":
         # Not before now: the settings are read once, and only now does the environment name the
@@ -60,9 +65,15 @@ class Demonstration:
             logging.WARNING
         )  # a line for each call would break the table
         from config.demo import runner
+        from config.demo.second import VendorAddress
 
+        system = self._system
         return runner.Runner(
-            self._system.url, runner.prepare(), speed=self._speed, check=self._system.check
+            system.url,
+            runner.prepare(),
+            vendor=VendorAddress(system.vendor_url, system.journal),
+            speed=self._speed,
+            check=system.check,
         )
 
     def _judge(self, differences: list[str]) -> None:
@@ -71,8 +82,8 @@ class Demonstration:
             say(f" ✗ {difference}")
         if not differences:
             say(
-                "\nEvery tip got the verdict it should, and the device played each one once, in "
-                "order."
+                "\nEvery tip got the verdict it should, the device played each one once, in order, "
+                "and\nLovense's journal says of the second performer's toys what her tips promised."
             )
 
     async def _stay(self) -> None:

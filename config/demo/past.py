@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from config.demo.show import MENU, PERFORMER, PERFORMER_ID
+from config.demo.show import MENU, PERFORMER, PERFORMER_ID, SECOND_PERFORMER
 from ground import clock
 from ground.inbox import inbox
 from ground.mongodb.collections import collection
@@ -38,7 +38,7 @@ STILL_WAITING = 3
 
 PERFORMERS = (
     (PERFORMER_ID, PERFORMER),
-    ("507f191e810c19729de860d1", "mia"),
+    SECOND_PERFORMER,
     ("507f191e810c19729de860d2", "zoe"),
 )
 VIEWERS = tuple(

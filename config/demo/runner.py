@@ -1,5 +1,5 @@
 """Plays the show: prepares the cast, sends the webhooks, watches every tip to its verdict, and
-compares it with the script."""
+compares it with the script. The second performer's tips are played beside the first one's."""
 
 import asyncio
 import secrets
@@ -7,12 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from django.conf import settings
 
 from adminpanel import staff
+from config.demo import toys
 from config.demo.facts import NOT_RECORDED, TipTimes, conflicts, trails
+from config.demo.second import SecondPerformer, VendorAddress
 from config.demo.show import (
     BOB,
     BOBS_TOKENS,
@@ -22,6 +25,7 @@ from config.demo.show import (
     PERFORMER,
     PERFORMER_ID,
     PLATFORM,
+    SECOND_PERFORMER,
     STAFF,
     Scene,
     Show,
@@ -35,10 +39,12 @@ from lovense.simulator.device import VirtualDevice
 from tips.intake import platforms
 from tips.intake.simulator import PaymentSystem, body, tip
 
-PATIENCE_SECONDS = 20.0  # after the last call, for the last verdict
+PATIENCE_SECONDS = 30.0  # after the last call, for the last verdict
 REFRESH_SECONDS = 0.1
 EARLY_SECONDS = 1.0  # between a tip and its tokens
 DEVICE_SECONDS = 10.0
+TOLERANCE_SECONDS = 1.0  # of what a device says that it has played
+PROMISED_SECONDS = {item["title"]: item["durationSec"] for item in (*MENU, *toys.MENU)}
 
 Check = Callable[[], None]
 
@@ -48,45 +54,62 @@ class Cast:
     """Log-ins and tokens, new for every demonstration."""
 
     performer_token: str
+    second_token: str
     platform_token: str
     staff_token: str
     performer_password: str
+    second_password: str
     staff_password: str
 
 
 def prepare() -> Cast:
-    performer_password, staff_password = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
-    ana = enrolment.enrol(
-        performer_id=PERFORMER_ID, username=PERFORMER, password=performer_password, now=clock.now()
-    )
-    dina = staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=staff_password)
-    publishing.publish(PERFORMER_ID, MENU, clock.now())
-    return Cast(
-        ana.token, platforms.enrol(name=PLATFORM), dina.token, performer_password, staff_password
-    )
+    anas, mias, dinas = (secrets.token_urlsafe(9) for _ in range(3))
+    ana = _enrolled((PERFORMER_ID, PERFORMER), anas, MENU)
+    mia = _enrolled(SECOND_PERFORMER, mias, toys.MENU)
+    dina = staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=dinas)
+    platform = platforms.enrol(name=PLATFORM)
+    return Cast(ana, mia, platform, dina.token, anas, mias, dinas)
+
+
+def _enrolled(performer: tuple[str, str], password: str, menu: list[dict[str, Any]]) -> str:
+    """With her menu; her token."""
+    (performer_id, name), now = performer, clock.now()
+    found = enrolment.enrol(performer_id=performer_id, username=name, password=password, now=now)
+    publishing.publish(performer_id, menu, now)
+    return found.token
 
 
 class Runner:
     """One demonstration against a running stack. `check` raises when the stack is gone."""
 
-    def __init__(self, url: str, cast: Cast, *, speed: float, check: Check) -> None:
-        self._cast, self._check = cast, check
+    def __init__(
+        self, url: str, cast: Cast, *, vendor: VendorAddress, speed: float, check: Check
+    ) -> None:
+        self._cast, self._check, self._vendor = cast, check, vendor
         self.url = url
         self.show: Show = script()
-        self.table = Table(self.show.scenes)
+        self.second = SecondPerformer(url, vendor, cast.second_token)
+        self.scenes = [*self.show.scenes, *self.second.scenes]
+        self.table = Table(self.scenes)
         self.device = VirtualDevice(
             url=url, performer_id=PERFORMER_ID, token=cast.performer_token, speed=speed
         )
         self._payments = PaymentSystem(url, settings.PAYMENT_WEBHOOK_SECRETS[0])
         self._trails: dict[str, TipTimes] = {}
+        self._second_sent: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """The second performer's part, which takes the longest: toys play in real time."""
+        self._second_sent = asyncio.create_task(self._send_second())
 
     async def play(self) -> list[str]:
         """The differences between what became of the tips and the script; none is the only
         success."""
+        assert self._second_sent is not None
         await asyncio.wait_for(self.device.ready.wait(), DEVICE_SECONDS)
         self.table.begin()
         async with self._payments:
-            sending = asyncio.ensure_future(self._send_all())
+            sending = asyncio.gather(self._send_all(), self._second_sent)
             try:
                 await self._watch(sending)
             finally:
@@ -96,17 +119,21 @@ class Runner:
             *self._wrong_runs(),
             *await asyncio.to_thread(self._wrong_record),
             *await self._wrong_api(),
+            *await self.second.differences(),
         ]
 
     def invitation(self) -> str:
         """Where to look, and as whom."""
         return f"""
   performer     {self.url}/            {PERFORMER} / {self._cast.performer_password}
+  performer     {self.url}/devices     {SECOND_PERFORMER[1]} / {self._cast.second_password}
   staff         {self.url}/admin/      {STAFF} / {self._cast.staff_password}
   one tip       {self.url}/staff/tips/{self.show.repeated.tip_id}
   health        {self.url}/readyz
+  her toys      {self._vendor.url}/sim/state
 
-The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
+The virtual device stays connected as {PERFORMER}; the toys of {SECOND_PERFORMER[1]} stay paired.
+Press Ctrl-C to stop."""
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -127,6 +154,12 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
         )
         await asyncio.gather(*(self._send(scene) for scene in show.burst))
         await later
+
+    async def _send_second(self) -> None:
+        if await self.second.pair():
+            await self._fund("demo-max", toys.MAX[0], toys.MAXS_TOKENS)
+            for scene in self.second.scenes:
+                await self._send(scene)
 
     async def _fund(self, purchase_id: str, user_id: str, tokens: int) -> None:
         (
@@ -160,7 +193,7 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
 
     # --- watching --------------------------------------------------------------------------------
 
-    async def _watch(self, sending: asyncio.Future[None]) -> None:
+    async def _watch(self, sending: asyncio.Future[Any]) -> None:
         deadline = time.monotonic() + EARLY_SECONDS + PATIENCE_SECONDS
         while not (sending.done() and self._is_over()) and time.monotonic() < deadline:
             self._check()
@@ -171,13 +204,16 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
         await self._look(is_last=True)
 
     async def _look(self, *, is_last: bool = False) -> None:
-        self._trails = await asyncio.to_thread(trails, [scene.tip_id for scene in self.show.scenes])
+        self._trails = await asyncio.to_thread(trails, [scene.tip_id for scene in self.scenes])
         self.table.show(self._trails, is_last=is_last)
 
     def _is_over(self) -> bool:
-        return bool(self._trails) and all(self._ended(scene) for scene in self.show.scenes)
+        return bool(self._trails) and all(map(self._ended, self.scenes))
 
     def _ended(self, scene: Scene) -> bool:
+        """Asked once all is sent: what was not sent then never is."""
+        if not scene.answers:
+            return True
         return self._trails[scene.tip_id].is_over or scene.verdict == NOT_RECORDED
 
     # --- comparing -------------------------------------------------------------------------------
@@ -186,7 +222,7 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
         return [
             f"{scene.tip_id} ({scene.title}): {trail.verdict} {trail.item} {scene.answers}, "
             f"should be {scene.verdict} {scene.item} {scene.http}"
-            for scene, trail in ((scene, self._trails[scene.tip_id]) for scene in self.show.scenes)
+            for scene, trail in ((scene, self._trails[scene.tip_id]) for scene in self.scenes)
             if not is_right(scene, trail)
         ]
 
@@ -233,9 +269,7 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
         headers = {"Authorization": f"Token {self._cast.platform_token}"}
         async with httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as http:
             return [
-                wrong
-                for scene in self.show.scenes
-                if (wrong := await self._wrong_answer(http, scene))
+                wrong for scene in self.scenes if (wrong := await self._wrong_answer(http, scene))
             ]
 
     async def _wrong_answer(self, http: httpx.AsyncClient, scene: Scene) -> str:
@@ -246,8 +280,19 @@ The virtual device stays connected as {PERFORMER}. Press Ctrl-C to stop."""
                 if answer.status_code == 404
                 else f"GET {answer.url.path}: {answer.status_code}, should be 404."
             )
-        said = (
-            answer.json()["verdict"]["status"] if answer.status_code == 200 else answer.status_code
-        )
-        should = scene.verdict.split()[0]
-        return "" if said == should else f"GET {answer.url.path}: {said}, should be {should}."
+        if answer.status_code != 200:
+            return f"GET {answer.url.path}: {answer.status_code}, should be 200."
+        said, should = answer.json(), scene.verdict.split()[0]
+        if said["verdict"]["status"] != should:
+            return f"GET {answer.url.path}: {said['verdict']['status']}, should be {should}."
+        return self._wrong_seconds(said, scene) if scene.plays else ""
+
+    def _wrong_seconds(self, said: dict[str, Any], scene: Scene) -> str:
+        should = PROMISED_SECONDS[scene.item]
+        for run in said["activations"]:
+            promised, delivered = run["promisedSeconds"], run["deliveredSeconds"] or 0.0
+            if promised != should or abs(delivered - should) > TOLERANCE_SECONDS:
+                return (
+                    f"{scene.tip_id}: {delivered} of {promised} s were played, should be {should}."
+                )
+        return ""

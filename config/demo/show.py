@@ -5,6 +5,7 @@ from typing import Any
 
 PERFORMER_ID = "507f191e810c19729de860eb"
 PERFORMER, STAFF, PLATFORM = "ana", "dina", "demo-platform"
+SECOND_PERFORMER = ("507f191e810c19729de860d1", "mia")
 
 # Viewers are the platform's people: an id, a name, and a wallet in the books.
 BOB, EVE, POOR = (
@@ -63,6 +64,7 @@ class Scene:
     verdict: str
     http: list[int]
     tipper: tuple[str, str] = BOB
+    recipient: tuple[str, str] = (PERFORMER_ID, PERFORMER)
     item: str = ""  # the menu item that should answer it
     rejected: bool = False  # its last call must leave no trace on the tip
     sent_at: float = 0.0
@@ -80,10 +82,11 @@ class Scene:
 
     def data(self, **more: Any) -> dict[str, Any]:
         user_id, username = self.tipper
+        performer_id, performer = self.recipient
         return {
             "commission": 25,
             "tipper": {"userId": user_id, "username": username, "role": "user"},
-            "recipient": {"performerId": PERFORMER_ID, "username": PERFORMER},
+            "recipient": {"performerId": performer_id, "username": performer},
             "context": {
                 "conversationType": "public",
                 "streamType": "public",

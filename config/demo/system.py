@@ -15,6 +15,7 @@ READY_SECONDS, LOOK_SECONDS, STOP_SECONDS = 60.0, 0.05, 12.0
 GRACE_SECONDS = (
     3  # how long a tip waits for its tokens: short, so that the show need not wait a minute for it
 )
+LEASE_SECONDS = 4  # short, so that a run of a few seconds is told in slices
 
 
 class SystemFailed(Exception):
@@ -35,14 +36,17 @@ class System:
             "REDIS_URL": "",
             "DEBUG": "true",
             "TIP_FUNDING_GRACE_SECONDS": str(GRACE_SECONDS),
+            "LOVENSE_BRIDGES": "",  # as they are by themselves
+            "SERVER_LEASE_SECONDS": str(LEASE_SECONDS),
         }
         if read(self._file):  # a stack that was here first keeps the file by which commands find it
             self._file = self._directory / "stack.json"
             environment["STACK_FILE"] = str(self._file)
-        arguments = ("-m", "config.stack", "--port", str(port), "--ephemeral")
+        arguments = ("-m", "config.stack", "--port", str(port), "--ephemeral", "--vendor")
         self._program = Program("stack", (PYTHON, *arguments), environment, log=self._log)
         self._process: Process | None = None
-        self.url = ""
+        self.url = self.vendor_url = ""
+        self.journal = Path()
 
     def start(self) -> None:
         self._process = launch(self._program)
@@ -51,7 +55,8 @@ class System:
         """Until they answer; then this process's environment names them, for Django to read."""
         await self._until(lambda: bool(self._found()))
         found = self._found()
-        self.url = found["url"]
+        self.url, self.vendor_url = found["url"], found["vendor"]["url"]
+        self.journal = Path(found["vendor"]["journal"])
         os.environ.update(self._program.environment)
         os.environ.update(
             MONGODB_URI=found["mongodb_uri"],

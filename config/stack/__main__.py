@@ -24,6 +24,7 @@ sys.exit(
             beat=options.beat,
             data=options.data,
             ephemeral=options.ephemeral,
+            has_vendor=options.vendor,
         )
     )
 )

@@ -43,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "worker, or what STACK_BEAT says)",
     )
     parser.add_argument(
+        "--vendor",
+        action="store_true",
+        help="Lovense on this machine, too: a phone with two toys to pair; its journal is beside "
+        "the data, in vendor.jsonl",
+    )
+    parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",

@@ -13,6 +13,7 @@ from config.stack.place import Place, PlaceTaken
 from config.stack.processes import PYTHON, Process, Program
 from config.stack.services import LOOPBACK, Mongod, Redis, Service, ServiceFailed
 from config.stack.supervisor import Supervisor, exited, on_signals
+from config.stack.vendor import Vendor
 
 BACKLOG = 1024
 """Connections that wait while a web process is being started again."""
@@ -38,7 +39,14 @@ def say(sentence: str) -> None:
 
 
 async def run(
-    *, port: int, web: int, workers: int, beat: str, data: Path | None, ephemeral: bool
+    *,
+    port: int,
+    web: int,
+    workers: int,
+    beat: str,
+    data: Path | None,
+    ephemeral: bool,
+    has_vendor: bool = False,
 ) -> int:
     try:
         listener = listen(port)
@@ -47,7 +55,8 @@ async def run(
         say(str(refusal))
         return 1
     try:
-        return await Stack(listener, place, web=web, workers=workers, beat=beat).run()
+        stack = Stack(listener, place, web=web, workers=workers, beat=beat, has_vendor=has_vendor)
+        return await stack.run()
     finally:
         listener.close()
         place.leave()
@@ -72,11 +81,19 @@ def listen(port: int) -> socket.socket:
 
 class Stack:
     def __init__(
-        self, listener: socket.socket, place: Place, *, web: int, workers: int, beat: str
+        self,
+        listener: socket.socket,
+        place: Place,
+        *,
+        web: int,
+        workers: int,
+        beat: str,
+        has_vendor: bool = False,
     ) -> None:
         self.listener, self.place = listener, place
         self.web, self.workers, self.beat = web, workers, beat
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        self.vendor = Vendor(place.data, self.url) if has_vendor else None
         self.mongodb_uri, self.redis_url = (
             os.environ.get("MONGODB_URI", ""),
             os.environ.get("REDIS_URL", ""),
@@ -112,6 +129,7 @@ class Stack:
                 f"Commands here use the stack at {self.place.displaced['url']}; for this one set "
                 f"STACK_FILE={self.place.file}"
             )
+        self._start_vendor()
         await self._databases()
         await self._migrate()
         self.findable = True
@@ -119,6 +137,12 @@ class Stack:
             self.supervisor.launch(program)
             self.supervisor.keep(program)
         await self._ready()
+
+    def _start_vendor(self) -> None:
+        if self.vendor:
+            program = self.vendor.program(self._environment(self.vendor.name))
+            self.supervisor.launch(program)
+            self.supervisor.keep(program)
 
     async def _databases(self) -> None:
         services: list[Service] = []
@@ -192,7 +216,11 @@ class Stack:
         fds: tuple[int, ...] = (),
         settings: Mapping[str, str] = NOTHING,
     ) -> Program:
-        environment = {
+        environment = {**self._environment(name), **settings}
+        return Program(name, (PYTHON, *arguments), environment, fds=fds)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return {
             "MONGODB_URI": self.mongodb_uri,
             "REDIS_URL": self.redis_url,
             "STACK_SLOT": name,
@@ -201,17 +229,19 @@ class Stack:
             "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL") or self.url,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS") or ROOT_WARNING,
-            **settings,
+            **(self.vendor.settings if self.vendor else {}),
         }
-        return Program(name, (PYTHON, *arguments), environment, fds=fds)
 
     async def _ready(self) -> None:
         for _ in range(int(READY_SECONDS / ASK_SECONDS)):
-            if await answers_ready(*self.listener.getsockname()):
+            if self._has_vendor_up() and await answers_ready(*self.listener.getsockname()):
                 return
             self._refuse_to_loop()
             await asyncio.sleep(ASK_SECONDS)
         raise StackFailed(f"{self.url}/readyz did not answer 200 within {READY_SECONDS:.0f} s.")
+
+    def _has_vendor_up(self) -> bool:
+        return self.vendor is None or self.vendor.probe()
 
     def _refuse_to_loop(self) -> None:
         for name, restarts in self.supervisor.restarts.items():
@@ -228,12 +258,13 @@ class Stack:
                     "redis_url": self.redis_url,
                     "url": self.url,
                     "processes": processes,
+                    **({"vendor": self.vendor.address} if self.vendor else {}),
                 }
             )
 
     async def _fall(self) -> None:
-        """What uses the databases first, then the databases."""
-        await self.supervisor.stop(seconds=APPS_STOP_SECONDS, spare=DATABASES)
+        """What uses the databases first, and tells toys to stop; then the rest."""
+        await self.supervisor.stop(seconds=APPS_STOP_SECONDS, spare=(*DATABASES, Vendor.name))
         await self.supervisor.stop(seconds=0 if self.place.ephemeral else DATABASES_STOP_SECONDS)
 
 

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 import pytest
 
+from config.demo import toys
 from config.demo.facts import NOT_RECORDED, TipTimes
 from config.demo.runner import Cast, Runner
+from config.demo.second import VendorAddress
 from config.demo.show import BURST, MENU, PERFORMER_ID, script
 from config.demo.table import OK, OPEN, WRONG, Table, header, line, mark
 from config.stack.processes import BASE_DIR
@@ -136,8 +139,10 @@ def test_on_a_terminal_the_table_is_drawn_over(show):
 @pytest.fixture
 def runner():
     """Nothing is connected before it plays."""
-    runner = Runner("http://127.0.0.1:1", Cast("t", "p", "s", "x", "y"), speed=1, check=lambda: None)
-    runner._trails = {scene.tip_id: trail(scene) for scene in runner.show.scenes}
+    vendor = VendorAddress("http://127.0.0.1:1", Path("no-journal"))
+    cast = Cast("t", "u", "p", "s", "x", "y", "z")
+    runner = Runner("http://127.0.0.1:1", cast, vendor=vendor, speed=1, check=lambda: None)
+    runner._trails = {scene.tip_id: trail(scene) for scene in runner.scenes}
     runner.device.runs = [f"{scene.tip_id}.all" for scene in runner.show.scenes if scene.plays]
     return runner
 
@@ -173,11 +178,31 @@ def test_two_at_once_are_found(runner):
 
 
 def test_a_wrong_scene_is_told_with_what_it_should_have_been(runner):
-    for scene in runner.show.scenes:
+    for scene in runner.scenes:
         answered(scene)
     runner.show.forged.answers = [202]
     (difference,) = runner._wrong_scenes()
     assert difference.endswith(f"{NOT_RECORDED}  [202], should be {NOT_RECORDED}  [401]")
+
+
+def told(scene, *, promised=0, delivered=None):
+    run = {"promisedSeconds": promised, "deliveredSeconds": delivered}
+    return {"verdict": {"status": scene.verdict}, "activations": [run]}
+
+
+def test_seconds_that_the_menu_did_not_promise_are_found(runner):
+    scene = runner.second.scenes[0]
+    assert runner._wrong_seconds(told(scene, promised=3, delivered=3.0), scene) == ""
+    for promised, delivered in ((4, 4.0), (3, 1.5), (3, None)):
+        assert "should be 3" in runner._wrong_seconds(
+            told(scene, promised=promised, delivered=delivered), scene
+        )
+
+
+async def test_an_app_that_could_not_be_paired_is_told_and_waited_for_no_longer(runner):
+    runner.second._failure = "There is no such code."
+    assert await runner.second.differences() == ["There is no such code."]
+    assert all(map(runner._ended, runner.second.scenes))
 
 
 def test_a_conflict_that_changed_the_tip_or_was_not_kept_is_found(runner, db):
@@ -225,10 +250,10 @@ def ended(process, *, with_code):
 def test_the_show_goes_as_written_and_ctrl_c_leaves_nothing_behind():
     process = demonstration()
     said = read_until(process, "Ctrl-C")
-    assert sum(text.startswith(f" {OK} ") for text in said) == 9 + BURST
+    assert sum(text.startswith(f" {OK} ") for text in said) == 9 + BURST + len(toys.script())
     assert not [text for text in said if WRONG in text]
-    # The stack, its databases, and the two processes that serve.
-    assert len(ended(process, with_code=0)) >= 5
+    # The stack, its databases, the vendor, and the two processes that serve.
+    assert len(ended(process, with_code=0)) >= 6
     assert PERFORMER_ID not in "".join(said)
 
 

@@ -404,6 +404,16 @@ def test_of_many_workers_one_at_most_has_the_beat(tmp_path, beat, with_it):
     assert ("beat" in [app.name for app in apps]) == (beat == "process")
 
 
+def test_a_stack_with_a_vendor_sends_its_own_processes_there_and_nobody_else_does(tmp_path):
+    place = Place(data=tmp_path, ephemeral=False)
+    with listen(0) as listener:
+        alone = Stack(listener, place, web=1, workers=1, beat="worker")
+        both = Stack(listener, place, web=1, workers=1, beat="worker", has_vendor=True)
+        told = [app.environment.get("LOVENSE_API_BASE_URL") for app in (*alone._apps(), *both._apps())]
+    place.leave()
+    assert told == [None, None, both.vendor.url, both.vendor.url]
+
+
 async def test_a_port_in_use_is_refused_in_a_sentence(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         data = options["data"]
         chosen = ["--port", str(options["port"]), "--web", str(options["web"])]
         chosen += ["--workers", str(options["workers"]), "--beat", options["beat"]]
-        chosen += ["--ephemeral"] if options["ephemeral"] else []
+        chosen += [f"--{name}" for name in ("ephemeral", "vendor") if options[name]]
         chosen += ["--data", str(data.resolve())] if data else []
         os.chdir(BASE_DIR)
         os.execv(PYTHON, [PYTHON, "-m", "config.stack", *chosen])
