@@ -21,6 +21,7 @@ READY_SECONDS, LOOK_SECONDS, ASK_SECONDS = 60.0, 0.05, 0.2
 ATTEMPTS = 3
 """A process that ends this often before the stack is ready will not come up by itself."""
 APPS_STOP_SECONDS, DATABASES_STOP_SECONDS = 3.0, 3.0
+EPHEMERAL_STOP_SECONDS = 0.5, 0.0  # pages are told, toys are stopped; nothing else is kept anyway
 NOTHING: Mapping[str, str] = MappingProxyType({})
 DATABASES = (Mongod.name, Redis.name)
 # a demonstration in a container is root; production is not started here
@@ -264,8 +265,11 @@ class Stack:
 
     async def _fall(self) -> None:
         """What uses the databases first, and tells toys to stop; then the rest."""
-        await self.supervisor.stop(seconds=APPS_STOP_SECONDS, spare=(*DATABASES, Vendor.name))
-        await self.supervisor.stop(seconds=0 if self.place.ephemeral else DATABASES_STOP_SECONDS)
+        apps, rest = APPS_STOP_SECONDS, DATABASES_STOP_SECONDS
+        if self.place.ephemeral:
+            apps, rest = EPHEMERAL_STOP_SECONDS
+        await self.supervisor.stop(seconds=apps, spare=(*DATABASES, Vendor.name))
+        await self.supervisor.stop(seconds=rest)
 
 
 async def answers_ready(host: str, port: int) -> bool:
