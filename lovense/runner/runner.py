@@ -47,9 +47,11 @@ class DeviceRunner:
         """As the pages of this process (`lovense/stopping/halts.py`), from any thread. Told of once
         at the press, and once more when it is recorded; the first of them counts."""
         sockets.halt(performer_ids, at, epoch)
-        if at is not None and epoch is None and self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it ends at this moment
-                self._loop.call_soon_threadsafe(self._stopper.halt, performer_ids)
+        if at is None or self._loop is None:
+            return
+        heard = self._stopper.halt if epoch is None else self._stopper.recorded
+        with contextlib.suppress(RuntimeError):  # it ends at this moment
+            self._loop.call_soon_threadsafe(heard, performer_ids)
 
     async def run(self) -> None:
         """For ever; its toys are stopped where it is cancelled."""
