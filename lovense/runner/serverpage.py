@@ -214,7 +214,13 @@ class ServerPage(OpenPage):
             return CallOutcome.PAIRING_LOST
         told_at = time.monotonic()
         self._next_call = told_at + BETWEEN_CALLS_SECONDS
-        outcome = await self._cloud.tell(uid, command)
+
+        def may_leave() -> bool:
+            """Nothing has ended it while it waited for its turn."""
+            is_ended = self._halted_at >= told_at or bounds["stop_epoch"] < self.halt.epoch
+            return self.may_run and not is_ended and not self.halt.is_pressed
+
+        outcome = await self._cloud.tell(uid, command, may_leave=may_leave)
         if self._halted_at >= told_at:
             self._soon(self._stop_all(None))
         if outcome is CallOutcome.APP_OFFLINE:

@@ -6,7 +6,10 @@ import asyncio
 import pytest
 
 from ground import clock
+from lovense import fence
+from lovense.bridges import cloud as clouds
 from lovense.bridges.cloud import Cloud
+from lovense.bridges.outcomes import CallOutcome
 from lovense.runner.stopper import Stopper
 from lovense.sockets import halt
 from lovense.stopping import halts, stop
@@ -22,7 +25,8 @@ from tests.lovense.runner.stage import (
     told,
     until_told,
 )
-from tests.lovense.sockets import chain, drain, until
+from tests.lovense.sockets import chain, until
+from tests.vendor import UID
 
 __all__ = ["_nothing_runs_on", "chain", "hers", "phone"]
 pytestmark = pytest.mark.django_db
@@ -89,3 +93,47 @@ async def test_while_she_has_not_resumed_they_are_repeated(chain, hers, phone, s
         await press(hers)
         await asyncio.gather(*elsewhere.stopper._telling.values())
     assert len(stops(phone)) >= 12
+
+
+# --- a vendor that hangs -----------------------------------------------------------------------------------
+
+LEVEL = {"command": "Function", "action": "Vibrate:5", "timeSec": 2, "apiVer": 1}
+
+
+@pytest.fixture
+async def crowded(phone, monkeypatch):
+    """A cloud all of whose connections wait for an answer."""
+    monkeypatch.setattr(clouds, "MAX_OPEN", 2)
+    phone.sim("faults", {"faults": ["slow:3*2"]})
+    cloud = Cloud()
+    calls = (cloud.tell(UID, LEVEL | {"toy": toy_id}) for toy_id in phone.toy_ids)
+    hanging = [asyncio.create_task(call) for call in calls]
+    await until(lambda: len(told(phone)) == 2)
+    yield cloud
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    await cloud.aclose()
+
+
+async def test_a_stop_waits_behind_no_call_that_hangs(crowded, phone):
+    async with asyncio.timeout(1):
+        assert await crowded.tell(UID, fence.STOP, is_stop=True) is CallOutcome.ACCEPTED
+
+
+async def test_what_waits_for_too_long_never_leaves(crowded, phone):
+    async with asyncio.timeout(1):
+        assert await crowded.tell(UID, LEVEL) is CallOutcome.NOT_SENT
+    assert len(told(phone)) == 2
+
+
+async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(chain, bob, hers, phone):
+    await play(hers, 4)
+    async with running() as runner:
+        halts.use(runner)
+        runner._cloud._bucket._left = -60  # 0.3 s behind the others
+        await tipped(chain, bob)
+        await until(lambda: runner.pages[hers.performer_id]._next_call > 0)
+        await press(hers)
+        await until(lambda: len(stops(phone)) >= 3)
+    assert told(phone) == []
