@@ -5,6 +5,7 @@ is its page's. An answer that takes long delays nothing that follows."""
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from lovense.runner.keeping import Attempt, Whole
 from lovense.runner.legs import LegGroup
 from lovense.sockets.openpage import in_thread
 from tips.rows import Statement
+
+log = logging.getLogger(__name__)
 
 # Why a run ends before its time. What is LOST is another page's to go on with, or nobody's: nothing
 # is said of it.
@@ -39,6 +42,9 @@ class Conclusion:
 
 class Teller(Protocol):
     """The page whose run it is."""
+
+    @property
+    def may_run(self) -> bool: ...
 
     async def call(self, host_id: str, command: Command, bounds: PerformerRow) -> CallOutcome: ...
 
@@ -139,10 +145,15 @@ class SlicedRun:
                 return
             if self._states(group, window) != {legs.PLANNED} or self._is_over(group):
                 continue
-            if self._ran > window.told_at + LATE_SECONDS:
+            if self._ran > window.told_at + LATE_SECONDS or not self._teller.may_run:
                 self._mark(group, window, legs.MISSED)
                 continue
-            bounds = await in_thread(keeping.claim, self.attempt, window.n, group.places)
+            try:
+                bounds = await in_thread(keeping.claim, self.attempt, window.n, group.places)
+            except Exception as error:  # nobody knows whether it is ours, so it is not told
+                log.warning("slice_not_claimed", extra={"error_code": type(error).__name__})
+                self._mark(group, window, legs.MISSED)
+                continue
             if bounds is None:
                 return  # it was ended; whoever ended it says so
             self._mark(group, window, legs.CLAIMED)
