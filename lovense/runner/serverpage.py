@@ -6,9 +6,9 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -33,6 +33,7 @@ from lovense.stopping import presses
 from lovense.stopping.presses import Still, StillToy
 from tips.models import RequestType
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 # What the last hop says of a command that must not leave.
@@ -43,6 +44,10 @@ FENCED = {
 }
 BETWEEN_CALLS_SECONDS = 1.0  # of one performer: the vendor's cloud is told no more
 REMEMBERED = 100  # ends, until they are known to be written
+
+
+def _refused(why: fence.Fenced) -> CallOutcome:
+    return FENCED.get(why.code, CallOutcome.BAD_COMMAND)
 
 
 class Ear:
@@ -94,6 +99,7 @@ class ServerPage(OpenPage):
         self._hosts: dict[str, HostRow] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_test = False  # what plays tries one device
+        self._under_way: set[asyncio.Task[Any]] = set()  # of those: calls and stops
         self._next_call = 0.0
         self._halted_at = 0.0
 
@@ -121,8 +127,7 @@ class ServerPage(OpenPage):
         elif self.halt.is_pressed or epoch < self.halt.epoch:
             self._soon(self._say(attempt, "failed", code=STOPPED))
         else:
-            if self._run is not None:
-                self._run.end(LOST)
+            self._end_now(LOST)
             started = partial(self._say, attempt, "started")
             self._is_test = message["item"]["itemType"] == RequestType.TEST
             self._run = SlicedRun(attempt, self.bridge, self, started=started)
@@ -174,7 +179,7 @@ class ServerPage(OpenPage):
         if self._run is not None:
             self._halted_at = time.monotonic()
             self._run.end(why)
-            self._soon(self._stop_toys(self._run.toy_ids))
+            self._tracked(self._stop_toys(self._run.toy_ids))
 
     # --- what it says ----------------------------------------------------------------------------
 
@@ -197,6 +202,10 @@ class ServerPage(OpenPage):
     # --- calls -----------------------------------------------------------------------------------
 
     async def turn(self) -> None:
+        """Also what ended what played before has been told, and so has what it overtook: coming
+        late, it would silence what begins now."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
         wait = self._next_call - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
@@ -208,7 +217,7 @@ class ServerPage(OpenPage):
         try:
             command = fence.checked(command, self._bounds(bounds), epoch=bounds["stop_epoch"])
         except fence.Fenced as refused:
-            return FENCED.get(refused.code, CallOutcome.BAD_COMMAND)
+            return _refused(refused)
         uid = await self._uid(host_id)
         if not uid:
             return CallOutcome.PAIRING_LOST
@@ -220,12 +229,29 @@ class ServerPage(OpenPage):
             is_ended = self._halted_at >= told_at or bounds["stop_epoch"] < self.halt.epoch
             return self.may_run and not is_ended and not self.halt.is_pressed
 
-        outcome = await self._cloud.tell(uid, command, may_leave=may_leave)
-        if self._halted_at >= told_at:
-            self._soon(self._stop_all(None))
+        outcome = await self._tracked(self._told(uid, command, told_at, may_leave))
         if outcome is CallOutcome.APP_OFFLINE:
             self._soon(self._unreached(host_id))
         return outcome
+
+    async def _told(
+        self, uid: str, command: Command, told_at: float, may_leave: Callable[[], bool]
+    ) -> CallOutcome:
+        outcome = await self._cloud.tell(uid, command, may_leave=may_leave)
+        if self._halted_at >= told_at:
+            self._tracked(self._stop_all(None))
+        return outcome
+
+    def refusal(
+        self, toy_id: str, calls: Sequence[Command], bounds: PerformerRow
+    ) -> CallOutcome | None:
+        allowed = self._bounds(bounds)
+        try:
+            for command in calls:
+                fence.checked(command | {"toy": toy_id}, allowed, epoch=bounds["stop_epoch"])
+        except fence.Fenced as refused:
+            return _refused(refused)
+        return None
 
     async def _unreached(self, host_id: str) -> None:
         """Her tips wait until the app calls back, instead of being tried in vain."""
@@ -260,7 +286,7 @@ class ServerPage(OpenPage):
     def _halt(self, epoch: int | None) -> None:
         self._halted_at = time.monotonic()
         self.end(STOPPED)
-        self._soon(self._stop_all(epoch))
+        self._tracked(self._stop_all(epoch))
 
     async def _stop_all(self, epoch: int | None) -> None:
         """Every app of hers, past every pace."""
@@ -281,10 +307,10 @@ class ServerPage(OpenPage):
             log.warning("run_not_recorded", extra={"error_code": type(error).__name__})
 
     async def _stop_host(self, uid: str, toy_ids: Iterable[str] = ()) -> CallOutcome:
-        outcome = CallOutcome.NOT_SENT
-        for command in self.bridge.stop([*toy_ids]):
-            outcome = await self._cloud.tell(uid, command, is_stop=True)
-        return outcome
+        calls = self.bridge.stop([*toy_ids])
+        told = (self._cloud.tell(uid, command, is_stop=True) for command in calls)
+        outcomes = await asyncio.gather(*told)  # a slow answer keeps no other toy moving
+        return next((one for one in outcomes if one is not CallOutcome.ACCEPTED), outcomes[0])
 
     def _record_silence(self, epoch: int, hosts: set[str], ms: float) -> None:
         toys = keeping.toys_on(self.performer_id, hosts)
@@ -301,15 +327,24 @@ class ServerPage(OpenPage):
 
     # --- its end ---------------------------------------------------------------------------------
 
-    def _soon(self, work: Coroutine[Any, Any, object]) -> None:
+    def _soon(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _tracked(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """What plays next waits for it."""
+        task = self._soon(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def watch(self) -> None:
         """Nobody could end what plays once the devices may be another's, or the database is
         away."""
         if self._run is not None and not self.may_run:
+            self._halted_at = time.monotonic()
             self._run.end(LOST)
             await self._stop_all(None)
 
@@ -317,7 +352,15 @@ class ServerPage(OpenPage):
         """Its toys are still, and the devices are free. What is LOST goes on where another process
         takes them."""
         self._end_now(why)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=settings.LOVENSE_READ_TIMEOUT_SECONDS)
+        await self._quiet()
         self.outbox.forget()
         await self.release()
+
+    async def _quiet(self) -> None:
+        """What is being told may still move a toy, so the stop that follows it is waited for, too;
+        all of it is over with its time-out."""
+        until = time.monotonic() + settings.LOVENSE_READ_TIMEOUT_SECONDS
+        while self._tasks and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        for task in self._tasks:
+            task.cancel()
