@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ground import clock
@@ -47,6 +47,11 @@ class Teller(Protocol):
     def may_run(self) -> bool: ...
 
     async def call(self, host_id: str, command: Command, bounds: PerformerRow) -> CallOutcome: ...
+
+    def refusal(
+        self, toy_id: str, calls: Sequence[Command], bounds: PerformerRow
+    ) -> CallOutcome | None:
+        """Why this device may not be told these."""
 
     async def turn(self) -> None:
         """Until she may be told something again."""
@@ -172,13 +177,14 @@ class SlicedRun:
     # --- one slice -------------------------------------------------------------------------------
 
     async def _tell(self, group: LegGroup, window: SliceWindow, bounds: PerformerRow) -> None:
-        for command in self._bridge.encode(group.leg, window):
-            outcome = await self._teller.call(group.host_id, group.named(command), bounds)
-            if outcome is not CallOutcome.ACCEPTED:
-                break
-        self._mark(group, window, legs.state_after(outcome))
-        for place in group.places:
-            self._rows[place]["code"] = "" if outcome is CallOutcome.ACCEPTED else outcome.value
+        calls = self._bridge.encode(group.leg, window)
+        told = self._without_refused(group, window, calls, bounds)
+        if told.places:
+            for command in calls:
+                outcome = await self._teller.call(told.host_id, told.named(command), bounds)
+                if outcome is not CallOutcome.ACCEPTED:
+                    break
+            self._settle(told, window, outcome)
         if self._has_begun and not self.is_started:
             self.is_started = True
             await self._say_started()
@@ -186,6 +192,25 @@ class SlicedRun:
             left = self._accepted_until - self._ran
             asyncio.get_running_loop().call_later(max(0.0, left), self.end, "")
         await self._record(group, window)
+
+    def _without_refused(
+        self, group: LegGroup, window: SliceWindow, calls: Sequence[Command], bounds: PerformerRow
+    ) -> LegGroup:
+        """A device that may not be told it takes nothing from the others of its group."""
+        kept: list[int] = []
+        for place in group.places:
+            outcome = self._teller.refusal(self._rows[place]["toyId"], calls, bounds)
+            if outcome is None:
+                kept.append(place)
+            else:
+                self._settle(replace(group, places=(place,)), window, outcome)
+        toy_ids = tuple(self._rows[place]["toyId"] for place in kept)
+        return replace(group, places=tuple(kept), toy_ids=toy_ids)
+
+    def _settle(self, group: LegGroup, window: SliceWindow, outcome: CallOutcome) -> None:
+        self._mark(group, window, legs.state_after(outcome))
+        for place in group.places:
+            self._rows[place]["code"] = "" if outcome is CallOutcome.ACCEPTED else outcome.value
 
     @property
     def _has_begun(self) -> bool:
@@ -229,8 +254,9 @@ class SlicedRun:
 
     async def _concluded(self) -> Conclusion:
         codes = [row["code"] for row in self._rows if row["slices"]]
-        if not self._has_begun and not self._why and codes[0] in PASSING:
-            return Conclusion(None, CODES.get(CallOutcome(codes[0]), codes[0]))
+        passing = next((code for code in codes if code in PASSING), None)
+        if not self._has_begun and not self._why and passing is not None:
+            return Conclusion(None, CODES.get(CallOutcome(passing), passing))
         ran = min(self._ran, float(self._seconds))
         is_stopped = bool(self._why)
         self._rows = [legs.concluded(row, ran=ran, is_stopped=is_stopped) for row in self._rows]

@@ -2,14 +2,20 @@
 that must be still, tells no slice twice, loses no tip and leaks nothing."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from ground import clock
+from ground.mongodb.collections import collection
 from lovense import fence
 from lovense.bridges import cloud as clouds
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
+from lovense.lane import cancellation
+from lovense.lane.cancellation import Wish
+from lovense.models import Performer
+from lovense.runner import keeping
 from lovense.runner.stopper import Stopper
 from lovense.sockets import halt
 from lovense.stopping import halts, stop
@@ -19,13 +25,14 @@ from tests.lovense.runner.stage import (
     hers,
     phone,
     play,
+    row,
     running,
     stops,
     tipped,
     told,
     until_told,
 )
-from tests.lovense.sockets import chain, until
+from tests.lovense.sockets import chain, drain, settled, until
 from tests.vendor import UID
 
 __all__ = ["_nothing_runs_on", "chain", "hers", "phone"]
@@ -137,3 +144,82 @@ async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(ch
         await press(hers)
         await until(lambda: len(stops(phone)) >= 3)
     assert told(phone) == []
+
+
+async def test_what_begins_after_a_skip_is_not_silenced_by_the_end_of_what_was_skipped(
+    chain, bob, hers, phone
+):
+    await play(hers, 4)
+    phone.sim("faults", {"faults": ["slow:1.5"]})
+    async with running():
+        skipped = await tipped(chain, bob)
+        await until(phone.commands)
+        next_one = f"{await settled(chain, bob, 100)}.all"
+        wish = Wish("ana", "", clock.now())
+        skip = partial(cancellation.skip, performer_id=hers.performer_id, request_id=None, wish=wish)
+        await asyncio.to_thread(skip)
+        await ended(skipped)
+        await drain()
+        found = await ended(next_one)
+    words = [line["body"].get("action") for line in phone.commands()]
+    assert found["delivered_seconds"] == 4
+    assert words[-2:] == ["Vibrate:5", "Vibrate:5"]
+    assert words[0] == "Vibrate:5"
+    assert set(words[1:-2]) == {"Stop"}
+
+
+async def test_a_runner_that_ends_stops_once_more_after_what_was_being_told(chain, bob, hers, phone):
+    await play(hers, 30)
+    phone.sim("faults", {"faults": ["slow:1"]})
+    async with running():
+        await tipped(chain, bob)
+        await until(phone.commands)
+    assert "toy" not in stops(phone)[-1]  # every toy of the app; those of the run were told by name
+
+
+# --- what changes in the middle of a run -------------------------------------------------------------------
+
+
+async def test_a_device_that_may_move_no_more_takes_nothing_from_the_others(chain, bob, hers, phone):
+    await play(hers, 4)
+    async with running():
+        key = await tipped(chain, bob)
+        await until_told(phone, 1)
+        mine, other = (leg["toyId"] for leg in row(key)["legs"])
+        off = {"$set": {"devices.$[it].isEnabled": False}}
+        only = [{"it.toyId": other}]
+        collection(Performer).update_one({"_id": hers.pk}, off, array_filters=only)
+        found = await ended(key)
+    assert told(phone)[-1] == (mine, "Vibrate:5", 3)
+    assert [leg["outcome"] for leg in found["legs"]] == ["played", "unsupported"]
+    assert found["delivered_seconds"] == 4
+
+
+async def test_a_database_that_is_away_for_a_moment_costs_one_slice(chain, bob, hers, phone, monkeypatch):
+    claim, failed = keeping.claim, []
+
+    def flaky(attempt, n, places):
+        if n == 1 and not failed:
+            failed.append(n)
+            raise ConnectionError
+        return claim(attempt, n, places)
+
+    monkeypatch.setattr(keeping, "claim", flaky)
+    await play(hers, 7)
+    async with running():
+        found = await ended(await tipped(chain, bob))
+    assert [each["state"] for each in found["legs"][0]["slices"]] == ["accepted", "missed", "accepted"]
+    assert found["delivered_seconds"] == 5
+    assert failed
+
+
+async def test_a_process_whose_lease_may_be_over_claims_nothing_of_its_successor(chain, bob, hers, phone):
+    await play(hers, 6)
+    async with running() as runner:
+        key = await tipped(chain, bob)
+        await until_told(phone, 1)
+        page = runner.pages[hers.performer_id]
+        page.held_until = 0.0  # it stood still for longer than its lease
+        await asyncio.sleep(2.3)
+        assert [each["state"] for each in row(key)["legs"][0]["slices"]] == ["accepted", "planned"]
+    assert len(told(phone)) == 1
