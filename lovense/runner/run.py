@@ -254,9 +254,8 @@ class SlicedRun:
 
     async def _concluded(self) -> Conclusion:
         codes = [row["code"] for row in self._rows if row["slices"]]
-        passing = next((code for code in codes if code in PASSING), None)
-        if not self._has_begun and not self._why and passing is not None:
-            return Conclusion(None, CODES.get(CallOutcome(passing), passing))
+        if not self._has_begun and not self._why and (passing := _passing(codes)):
+            return Conclusion(None, CODES.get(passing, passing.value))
         ran = min(self._ran, float(self._seconds))
         is_stopped = bool(self._why)
         self._rows = [legs.concluded(row, ran=ran, is_stopped=is_stopped) for row in self._rows]
@@ -270,3 +269,10 @@ class SlicedRun:
             return self._why
         longest = max(self._rows, key=lambda row: row["delivered"] or 0.0)
         return "" if longest["outcome"] == legs.PLAYED else longest["code"] or longest["outcome"]
+
+
+def _passing(codes: Sequence[str]) -> CallOutcome | None:
+    """Of a run that has not begun: what passes by itself, also where nothing was told in time."""
+    if not any(codes):
+        return CallOutcome.NOT_SENT
+    return next((CallOutcome(code) for code in codes if code in PASSING), None)
