@@ -88,6 +88,7 @@ CAUSES = {
     "not_connected": "The device was not connected",
     "app_offline": "The device's app was offline",
     "too_many_requests": "The device's vendor had too many requests",
+    "unreachable": "The device's vendor could not be reached",
     "worker_died": "Its worker died, every time",
     "undecidable": "It could not be decided: a defect",
 }

@@ -15,8 +15,9 @@ from lovense.bridges.outcomes import CallOutcome
 from lovense.lane import cancellation
 from lovense.lane.cancellation import Wish
 from lovense.models import Performer
-from lovense.runner import keeping
+from lovense.runner import keeping, run
 from lovense.runner.stopper import Stopper
+from lovense.sending import retries
 from lovense.sockets import halt
 from lovense.stopping import halts, stop
 from tests.lovense.runner.stage import (
@@ -28,12 +29,14 @@ from tests.lovense.runner.stage import (
     row,
     running,
     stops,
+    ticks,
     tipped,
     told,
     until_told,
 )
 from tests.lovense.sockets import chain, drain, settled, until
 from tests.vendor import UID
+from tips.queue import claims
 
 __all__ = ["_nothing_runs_on", "chain", "hers", "phone"]
 pytestmark = pytest.mark.django_db
@@ -223,3 +226,55 @@ async def test_a_process_whose_lease_may_be_over_claims_nothing_of_its_successor
         await asyncio.sleep(2.3)
         assert [each["state"] for each in row(key)["legs"][0]["slices"]] == ["accepted", "planned"]
     assert len(told(phone)) == 1
+
+
+async def test_a_run_that_nobody_could_tell_in_time_is_tried_again(chain, bob, hers, phone, monkeypatch):
+    """The process stood still at the wrong moment."""
+    monkeypatch.setattr(run, "LATE_SECONDS", -1)
+    await play(hers, 2)
+    async with running():
+        key = await tipped(chain, bob)
+        await tried(key, 2)
+        monkeypatch.undo()
+        await tried(key, 9)
+    assert (row(key)["status"], row(key)["delivered_seconds"]) == ("completed", 2)
+    assert len(told(phone)) == 1
+
+
+# --- a vendor that is away ---------------------------------------------------------------------------------
+
+
+async def test_a_tip_waits_for_a_vendor_that_is_away(chain, bob, hers, phone, settings, monkeypatch):
+    """More often than the four attempts of a device that refuses."""
+    monkeypatch.setattr(retries, "LONGEST_PAUSE", 0.01)
+    await play(hers, 2)
+    url, settings.LOVENSE_API_BASE_URL = settings.LOVENSE_API_BASE_URL, "http://127.0.0.1:9"
+    async with running():
+        key = await tipped(chain, bob)
+        await tried(key, 6)
+        settings.LOVENSE_API_BASE_URL = url
+        await tried(key, 9)
+        found = row(key)
+    assert (found["status"], found["delivered_seconds"]) == ("completed", 2)
+    assert len(told(phone)) == 1
+
+
+async def tried(key, times):
+    """So often, or until it is over; by whoever looks at her lane."""
+    async with asyncio.timeout(20):
+        while row(key)["attempt"] < times and row(key)["finished_at"] is None:
+            await ticks()
+            await drain()
+            await asyncio.sleep(0.1)
+
+
+async def test_it_does_not_wait_for_ever(chain, bob, hers, phone, settings, monkeypatch):
+    monkeypatch.setattr(retries, "MAX_SPARED", 1)
+    monkeypatch.setattr(claims, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    await play(hers, 2)
+    settings.LOVENSE_API_BASE_URL = "http://127.0.0.1:9"
+    async with running():
+        key = await tipped(chain, bob)
+        await tried(key, 9)
+        found = row(key)
+    assert (found["status"], found["reason"]) == ("dead", "unreachable")
