@@ -6,7 +6,8 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +18,8 @@ from lovense import fence
 from lovense.bridges import Bridge, slices
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
-from lovense.devices import hosts
+from lovense.devices import devicelog, hosts
+from lovense.devices.devicelog import DeviceLog, Told
 from lovense.performers.identity import Opener
 from lovense.rows import Command, HostRow, Json, PerformerRow
 from lovense.runner import keeping
@@ -44,6 +46,10 @@ FENCED = {
 }
 BETWEEN_CALLS_SECONDS = 1.0  # of one performer: the vendor's cloud is told no more
 REMEMBERED = 100  # ends, until they are known to be written
+
+
+def _ms_since(moment: float) -> float:
+    return round((time.monotonic() - moment) * 1000, 1)
 
 
 def _refused(why: fence.Fenced) -> CallOutcome:
@@ -94,6 +100,7 @@ class ServerPage(OpenPage):
         )
         ear.hear = self._hear
         self.bridge, self._cloud = bridge, cloud
+        self._log = DeviceLog(performer_id, bridge.name)
         self._run: SlicedRun | None = None
         self._ended: OrderedDict[str, Ack] = OrderedDict()
         self._hosts: dict[str, HostRow] = {}
@@ -237,9 +244,13 @@ class ServerPage(OpenPage):
     async def _told(
         self, uid: str, command: Command, told_at: float, may_leave: Callable[[], bool]
     ) -> CallOutcome:
+        at = clock.now()
         outcome = await self._cloud.tell(uid, command, may_leave=may_leave)
         if self._halted_at >= told_at:
             self._tracked(self._stop_all(None))
+        toy_ids = command["toy"] if isinstance(command["toy"], list) else [command["toy"]]
+        words, ms = devicelog.words(command), _ms_since(told_at)
+        self._note(Told(toy_ids, words, outcome.value, at, ms))
         return outcome
 
     def refusal(
@@ -290,40 +301,67 @@ class ServerPage(OpenPage):
 
     async def _stop_all(self, epoch: int | None) -> None:
         """Every app of hers, past every pace."""
-        heard_at = time.monotonic()
         apps = dict(self._hosts)
-        told = (self._stop_host(host["uid"]) for host in apps.values())
-        outcomes = dict(zip(apps, await asyncio.gather(*told), strict=True))
-        ms = round((time.monotonic() - heard_at) * 1000, 1)
-        silent = {key for key, outcome in outcomes.items() if outcome is CallOutcome.ACCEPTED}
+        told = (self._stop_host(key, host["uid"]) for key, host in apps.items())
+        answers = dict(zip(apps, await asyncio.gather(*told), strict=True))
+        accepted = CallOutcome.ACCEPTED
+        silent = {key: ms for key, (outcome, ms) in answers.items() if outcome is accepted}
         if epoch is not None and len(silent) == len(apps):
             self.halt.confirmed(epoch)
         try:
             await self.look_at_hosts()  # one that is new is told the next time
             if epoch is not None and silent:
-                await in_thread(self._record_silence, epoch, silent, ms)
+                await in_thread(self._record_silence, epoch, silent)
                 groups.news.mark([self.performer_id], "devices")
         except Exception as error:
             log.warning("run_not_recorded", extra={"error_code": type(error).__name__})
 
-    async def _stop_host(self, uid: str, toy_ids: Iterable[str] = ()) -> CallOutcome:
-        calls = self.bridge.stop([*toy_ids])
+    async def _stop_host(
+        self, host_id: str, uid: str, toy_ids: Sequence[str] = ()
+    ) -> tuple[CallOutcome, float]:
+        """What became of it, and after how many milliseconds."""
+        at, told_at = clock.now(), time.monotonic()
+        calls = self.bridge.stop(toy_ids)
         told = (self._cloud.tell(uid, command, is_stop=True) for command in calls)
         outcomes = await asyncio.gather(*told)  # a slow answer keeps no other toy moving
-        return next((one for one in outcomes if one is not CallOutcome.ACCEPTED), outcomes[0])
+        failed = (one for one in outcomes if one is not CallOutcome.ACCEPTED)
+        outcome, ms = next(failed, outcomes[0]), _ms_since(told_at)
+        self._note(Told(toy_ids, devicelog.STOP, outcome.value, at, ms), host_id)
+        return outcome, ms
 
-    def _record_silence(self, epoch: int, hosts: set[str], ms: float) -> None:
-        toys = keeping.toys_on(self.performer_id, hosts)
-        still = Still(epoch, tuple(StillToy(toy_id, ms, "accepted") for toy_id in toys))
+    def _record_silence(self, epoch: int, silent: dict[str, float]) -> None:
+        """`silent`: by host after how many milliseconds."""
+        toys = tuple(
+            StillToy(toy_id, ms, "accepted")
+            for host_id, ms in silent.items()
+            for toy_id in keeping.toys_on(self.performer_id, [host_id])
+        )
         if toys:
-            who = self.performer_id
-            presses.answered(still, performer_id=who, page_id=self.page_id, now=clock.now())
+            who, said = self.performer_id, Still(epoch, toys)
+            presses.answered(said, performer_id=who, page_id=self.page_id, now=clock.now())
 
     async def _stop_toys(self, toys: list[tuple[str, str]]) -> None:
         """Those of a run that has ended before its time."""
         for host_id in {host_id for host_id, _ in toys}:
             if uid := await self._uid(host_id):
-                await self._stop_host(uid, [toy for host, toy in toys if host == host_id])
+                hers = [toy for host, toy in toys if host == host_id]
+                await self._stop_host(host_id, uid, hers)
+
+    # --- the log of its devices ------------------------------------------------------------------
+
+    def _note(self, told: Told, host_id: str = "") -> None:
+        """Beside everything else. Without names it was for every toy of this app."""
+        self._soon(self._noted(told, host_id))
+
+    async def _noted(self, told: Told, host_id: str) -> None:
+        try:
+            await in_thread(self._write_line, told, host_id)
+        except Exception as error:  # a line is missing
+            log.warning("device_log_not_written", extra={"error_code": type(error).__name__})
+
+    def _write_line(self, told: Told, host_id: str) -> None:
+        named = told.toy_ids or keeping.toys_on(self.performer_id, [host_id])
+        self._log.write(replace(told, toy_ids=named))
 
     # --- its end ---------------------------------------------------------------------------------
 
