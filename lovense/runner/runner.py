@@ -28,7 +28,7 @@ from lovense.sockets.process import sockets
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS, WATCH_SECONDS = 1.0, 0.5
+LOOK_SECONDS, WATCH_SECONDS, LISTEN_AGAIN_SECONDS = 1.0, 0.5, 1.0
 OPENED_AT_ONCE = 50
 
 
@@ -104,7 +104,12 @@ class DeviceRunner:
     async def _listen(self, page: ServerPage) -> None:
         layer = get_channel_layer()
         while True:
-            message: LayerMessage = await layer.receive(page.channel)
+            try:
+                message: LayerMessage = await layer.receive(page.channel)
+            except Exception as error:  # meanwhile the rows are looked at once a second
+                log.warning("runner_is_deaf", extra={"error_code": type(error).__name__})
+                await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+                continue
             try:
                 sockets.pass_on(page, message)
             except Exception as error:  # of one message; what it said is told again

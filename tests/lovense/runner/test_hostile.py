@@ -2,9 +2,13 @@
 that must be still, tells no slice twice, loses no tip and leaks nothing."""
 
 import asyncio
+import contextlib
+import logging
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 import pytest
+from channels.layers import get_channel_layer
 
 from ground import clock
 from ground.mongodb.collections import collection
@@ -180,6 +184,61 @@ async def test_a_runner_that_ends_stops_once_more_after_what_was_being_told(chai
     assert "toy" not in stops(phone)[-1]  # every toy of the app; those of the run were told by name
 
 
+# --- a vendor that answers nonsense ------------------------------------------------------------------------
+
+OK = b'{"code":200}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+REDIRECT = b"HTTP/1.1 307 Go\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+ANSWERS = {
+    "goes on first": (b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD % len(OK) + OK, "accepted"),
+    "elsewhere": (REDIRECT, "unknown"),
+    "a megabyte": (HEAD % 2**20 + b" " * 2**20, "unknown"),
+    "no HTTP": (b"\x00\xff" * 50, "unknown"),
+    "another length": (HEAD % 500 + OK, "unknown"),
+    "a code that is no number": (HEAD % 14 + b'{"code":"2e2"}', "unknown"),
+}
+
+
+@asynccontextmanager
+async def vendor_that_says(settings, answer, *, pause=0.0):
+    """A door that answers every call with these bytes, one at a time where it pauses."""
+    heard = []
+
+    async def serve(reader, writer):
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        with contextlib.suppress(ConnectionError):
+            for place in range(len(answer)) if pause else (0,):
+                writer.write(answer[place : place + 1] if pause else answer)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    settings.LOVENSE_API_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield heard
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+async def test_every_answer_means_something_once_and_names_nobody(settings, caplog, kind):
+    caplog.set_level(logging.DEBUG)
+    answer, outcome = ANSWERS[kind]
+    async with vendor_that_says(settings, answer) as heard, aclosing(Cloud()) as cloud:
+        assert await cloud.tell("uid-that-is-secret", LEVEL) == outcome
+    assert len(heard) == 1
+    told_on = caplog.text + repr(cloud)
+    assert "uid-that-is-secret" not in told_on
+    assert settings.LOVENSE_DEVELOPER_TOKEN not in told_on
+
+
+async def test_an_answer_that_trickles_is_over_with_its_time(settings):
+    settings.LOVENSE_READ_TIMEOUT_SECONDS = settings.LOVENSE_CONNECT_TIMEOUT_SECONDS = 0.2
+    answer = HEAD % len(OK) + OK
+    async with vendor_that_says(settings, answer, pause=0.05), aclosing(Cloud()) as cloud:
+        async with asyncio.timeout(1):
+            assert await cloud.tell(UID, LEVEL) is CallOutcome.UNKNOWN
+
+
 # --- what changes in the middle of a run -------------------------------------------------------------------
 
 
@@ -214,6 +273,26 @@ async def test_a_database_that_is_away_for_a_moment_costs_one_slice(chain, bob, 
     assert [each["state"] for each in found["legs"][0]["slices"]] == ["accepted", "missed", "accepted"]
     assert found["delivered_seconds"] == 5
     assert failed
+
+
+async def test_a_channel_layer_that_is_away_for_a_moment_deafens_no_page(
+    chain, bob, hers, phone, monkeypatch
+):
+    layer = get_channel_layer()
+    receive, failed = layer.receive, []
+
+    async def flaky(channel):
+        if not failed:
+            failed.append(channel)
+            raise ConnectionError
+        return await receive(channel)
+
+    monkeypatch.setattr(layer, "receive", flaky)
+    async with running() as runner:
+        await until(lambda: failed)
+        await asyncio.sleep(0.05)
+        (task,) = runner._listening.values()
+        assert not task.done()
 
 
 async def test_a_process_whose_lease_may_be_over_claims_nothing_of_its_successor(chain, bob, hers, phone):
