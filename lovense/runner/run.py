@@ -159,7 +159,7 @@ class SlicedRun:
                 log.warning("slice_not_claimed", extra={"error_code": type(error).__name__})
                 self._mark(group, window, legs.MISSED)
                 continue
-            if bounds is None:
+            if bounds is None or self._over.is_set():
                 return  # it was ended; whoever ended it says so
             self._mark(group, window, legs.CLAIMED)
             task = asyncio.create_task(self._tell(group, window, bounds))

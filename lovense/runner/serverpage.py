@@ -219,6 +219,7 @@ class ServerPage(OpenPage):
 
     async def call(self, host_id: str, command: Command, bounds: PerformerRow) -> CallOutcome:
         """The last hop. A stop that came while it was under way is told once more after it."""
+        told_at = time.monotonic()
         if self.halt.is_pressed or bounds["stop_epoch"] < self.halt.epoch or not self.may_run:
             return CallOutcome.NOT_SENT
         try:
@@ -228,7 +229,6 @@ class ServerPage(OpenPage):
         uid = await self._uid(host_id)
         if not uid:
             return CallOutcome.PAIRING_LOST
-        told_at = time.monotonic()
         self._next_call = told_at + BETWEEN_CALLS_SECONDS
 
         def may_leave() -> bool:
