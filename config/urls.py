@@ -106,6 +106,7 @@ urlpatterns = [
     path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
     path("api/lovense/devices/<str:device_id>/test", device_api.test),
     path("api/lovense/devices/<str:device_id>/status", device_api.status),
+    path("api/lovense/devices/<str:device_id>/log", device_api.log),
     path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),
     path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/lovense/hosts", hosts.hosts),

@@ -145,6 +145,21 @@ class StopAnswerRow(TypedDict):
     at: datetime
 
 
+class DeviceLogRow(TypedDict):
+    """A row of `device_log`."""
+
+    _id: str
+    device_id: str
+    performer_id: str
+    n: int
+    at: datetime
+    path: str
+    told: str
+    outcome: str
+    ms: float
+    expires_at: datetime
+
+
 class StopPressRow(TypedDict):
     """A row of `stop_presses`."""
 

@@ -28,7 +28,7 @@ from lovense.api.calls import (
     wake,
 )
 from lovense.api.schema import example
-from lovense.devices import choices
+from lovense.devices import choices, devicelog
 from lovense.lane import devicetests
 from lovense.rows import DeviceRow
 from lovense.sending import groups
@@ -219,6 +219,23 @@ def test(request: Request, device_id: str) -> Response:
 def status(request: Request, device_id: str) -> Response:
     """As it was last heard of."""
     return Response(schema.standing(choices.owned(performer_of(request), device_id)))
+
+
+@extend_schema(
+    operation_id="devices_log",
+    summary="What a device was told lately, and what was answered",
+    description="By this server, over the vendor's cloud: what a page tells its devices by itself "
+    "is not here. `accepted` means that its app has taken it; nobody says that anything moved.",
+    parameters=[schema.DEVICE_PATH],
+    responses={200: schema.DeviceLogOut, **OF_ONE},
+    examples=[example("Two lines", {"lines": [schema.STOP_LINE, schema.LEVEL_LINE]}, 200)],
+)
+@api_view(["GET"])
+@answering_outages
+def log(request: Request, device_id: str) -> Response:
+    """The last 200, the newest first; none is older than seven days."""
+    row = choices.owned(performer_of(request), device_id)
+    return Response({"lines": [schema.log_line(each) for each in devicelog.newest_of(row["_id"])]})
 
 
 def _told(row: DeviceRow) -> Response:

@@ -17,7 +17,7 @@ from lovense.menus.vibration import (
     SHORTEST_RUN_SECONDS,
 )
 from lovense.models import DeviceStatus
-from lovense.rows import DeviceRow, FunctionRow, Json
+from lovense.rows import DeviceLogRow, DeviceRow, FunctionRow, Json
 from tips.schema import PERFORMER_ID
 
 SOURCES = ("verified", "gettoys", "table", "default")
@@ -176,6 +176,20 @@ class DevicesOut(Shape):
     devices = DeviceOut(many=True)
 
 
+class DeviceLogLineOut(Shape):
+    at = serializers.DateTimeField(help_text="When it was told")
+    path = serializers.CharField(help_text="The bridge by which it was told")
+    told = serializers.CharField(
+        help_text="A level, a pattern or a preset with its seconds; `stop`"
+    )
+    outcome = serializers.CharField(help_text="What the answer meant, as in docs/bridges.md")
+    ms = serializers.FloatField(help_text="From telling to the answer")
+
+
+class DeviceLogOut(Shape):
+    lines = DeviceLogLineOut(many=True, help_text="The newest first")
+
+
 def standing(row: DeviceRow) -> Json:
     return {
         "status": row["status"],
@@ -183,6 +197,11 @@ def standing(row: DeviceRow) -> Json:
         "battery": row["battery"],
         "lastSeenAt": clock.iso(row["last_seen_at"]),
     }
+
+
+def log_line(row: DeviceLogRow) -> Json:
+    told: Json = {"path": row["path"], "told": row["told"], "outcome": row["outcome"]}
+    return {"at": clock.iso(row["at"]), **told, "ms": row["ms"]}
 
 
 def device(row: DeviceRow) -> Json:
@@ -223,6 +242,14 @@ _MOVES = {"isEnabled": True, "source": "gettoys", "range": [0, 20], "cap": 20}
 _MOVES |= {"floor": 0, "isGuarded": False, "isUsed": True}
 _VIBRATES: Json = {"name": "Vibrate"} | _MOVES
 _THRUSTS: Json = {"name": "Thrusting"} | _MOVES | {"isEnabled": False, "isGuarded": True}
+LEVEL_LINE = {
+    "at": AT,
+    "path": "STANDARD_SERVER",
+    "told": "Vibrate:12, 8 s",
+    "outcome": "accepted",
+    "ms": 143.5,
+}
+STOP_LINE = LEVEL_LINE | {"told": "stop", "ms": 97.1}
 STANDING = {"status": "connected", "reason": "", "battery": 88, "lastSeenAt": AT}
 DEVICE = STANDING | {
     "id": DEVICE_ID,

@@ -89,6 +89,7 @@ CAUSES = {
     "app_offline": "The device's app was offline",
     "unreachable": "The device's vendor could not be reached",
     "too_many_requests": "The device's vendor had too many requests",
+    "unreachable": "The device's vendor could not be reached",
     "worker_died": "Its worker died, every time",
     "undecidable": "It could not be decided: a defect",
 }

@@ -2,6 +2,7 @@
 models here."""
 
 from lovense.models.activations import Activation, ActivationStatus
+from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
 from lovense.models.menus import TipMenu
@@ -16,6 +17,7 @@ __all__ = [
     "Activation",
     "ActivationStatus",
     "Device",
+    "DeviceLogLine",
     "DeviceStatus",
     "Host",
     "LanePace",

@@ -5,9 +5,10 @@ is its page's. An answer that takes long delays nothing that follows."""
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ground import clock
@@ -21,6 +22,8 @@ from lovense.runner.keeping import Attempt, Whole
 from lovense.runner.legs import LegGroup
 from lovense.sockets.openpage import in_thread
 from tips.rows import Statement
+
+log = logging.getLogger(__name__)
 
 # Why a run ends before its time. What is LOST is another page's to go on with, or nobody's: nothing
 # is said of it.
@@ -40,7 +43,15 @@ class Conclusion:
 class Teller(Protocol):
     """The page whose run it is."""
 
+    @property
+    def may_run(self) -> bool: ...
+
     async def call(self, host_id: str, command: Command, bounds: PerformerRow) -> CallOutcome: ...
+
+    def refusal(
+        self, toy_id: str, calls: Sequence[Command], bounds: PerformerRow
+    ) -> CallOutcome | None:
+        """Why this device may not be told these."""
 
     async def turn(self) -> None:
         """Until she may be told something again."""
@@ -139,11 +150,16 @@ class SlicedRun:
                 return
             if self._states(group, window) != {legs.PLANNED} or self._is_over(group):
                 continue
-            if self._ran > window.told_at + LATE_SECONDS:
+            if self._ran > window.told_at + LATE_SECONDS or not self._teller.may_run:
                 self._mark(group, window, legs.MISSED)
                 continue
-            bounds = await in_thread(keeping.claim, self.attempt, window.n, group.places)
-            if bounds is None:
+            try:
+                bounds = await in_thread(keeping.claim, self.attempt, window.n, group.places)
+            except Exception as error:  # nobody knows whether it is ours, so it is not told
+                log.warning("slice_not_claimed", extra={"error_code": type(error).__name__})
+                self._mark(group, window, legs.MISSED)
+                continue
+            if bounds is None or self._over.is_set():
                 return  # it was ended; whoever ended it says so
             self._mark(group, window, legs.CLAIMED)
             task = asyncio.create_task(self._tell(group, window, bounds))
@@ -161,13 +177,14 @@ class SlicedRun:
     # --- one slice -------------------------------------------------------------------------------
 
     async def _tell(self, group: LegGroup, window: SliceWindow, bounds: PerformerRow) -> None:
-        for command in self._bridge.encode(group.leg, window):
-            outcome = await self._teller.call(group.host_id, group.named(command), bounds)
-            if outcome is not CallOutcome.ACCEPTED:
-                break
-        self._mark(group, window, legs.state_after(outcome))
-        for place in group.places:
-            self._rows[place]["code"] = "" if outcome is CallOutcome.ACCEPTED else outcome.value
+        calls = self._bridge.encode(group.leg, window)
+        told = self._without_refused(group, window, calls, bounds)
+        if told.places:
+            for command in calls:
+                outcome = await self._teller.call(told.host_id, told.named(command), bounds)
+                if outcome is not CallOutcome.ACCEPTED:
+                    break
+            self._settle(told, window, outcome)
         if self._has_begun and not self.is_started:
             self.is_started = True
             await self._say_started()
@@ -175,6 +192,25 @@ class SlicedRun:
             left = self._accepted_until - self._ran
             asyncio.get_running_loop().call_later(max(0.0, left), self.end, "")
         await self._record(group, window)
+
+    def _without_refused(
+        self, group: LegGroup, window: SliceWindow, calls: Sequence[Command], bounds: PerformerRow
+    ) -> LegGroup:
+        """A device that may not be told it takes nothing from the others of its group."""
+        kept: list[int] = []
+        for place in group.places:
+            outcome = self._teller.refusal(self._rows[place]["toyId"], calls, bounds)
+            if outcome is None:
+                kept.append(place)
+            else:
+                self._settle(replace(group, places=(place,)), window, outcome)
+        toy_ids = tuple(self._rows[place]["toyId"] for place in kept)
+        return replace(group, places=tuple(kept), toy_ids=toy_ids)
+
+    def _settle(self, group: LegGroup, window: SliceWindow, outcome: CallOutcome) -> None:
+        self._mark(group, window, legs.state_after(outcome))
+        for place in group.places:
+            self._rows[place]["code"] = "" if outcome is CallOutcome.ACCEPTED else outcome.value
 
     @property
     def _has_begun(self) -> bool:
@@ -218,8 +254,8 @@ class SlicedRun:
 
     async def _concluded(self) -> Conclusion:
         codes = [row["code"] for row in self._rows if row["slices"]]
-        if not self._has_begun and not self._why and codes[0] in PASSING:
-            return Conclusion(None, CODES.get(CallOutcome(codes[0]), codes[0]))
+        if not self._has_begun and not self._why and (passing := _passing(codes)):
+            return Conclusion(None, CODES.get(passing, passing.value))
         ran = min(self._ran, float(self._seconds))
         is_stopped = bool(self._why)
         self._rows = [legs.concluded(row, ran=ran, is_stopped=is_stopped) for row in self._rows]
@@ -233,3 +269,10 @@ class SlicedRun:
             return self._why
         longest = max(self._rows, key=lambda row: row["delivered"] or 0.0)
         return "" if longest["outcome"] == legs.PLAYED else longest["code"] or longest["outcome"]
+
+
+def _passing(codes: Sequence[str]) -> CallOutcome | None:
+    """Of a run that has not begun: what passes by itself, also where nothing was told in time."""
+    if not any(codes):
+        return CallOutcome.NOT_SENT
+    return next((CallOutcome(code) for code in codes if code in PASSING), None)

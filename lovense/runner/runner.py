@@ -28,7 +28,7 @@ from lovense.sockets.process import sockets
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS, WATCH_SECONDS = 1.0, 0.5
+LOOK_SECONDS, WATCH_SECONDS, LISTEN_AGAIN_SECONDS = 1.0, 0.5, 1.0
 OPENED_AT_ONCE = 50
 
 
@@ -47,9 +47,11 @@ class DeviceRunner:
         """As the pages of this process (`lovense/stopping/halts.py`), from any thread. Told of once
         at the press, and once more when it is recorded; the first of them counts."""
         sockets.halt(performer_ids, at, epoch)
-        if at is not None and epoch is None and self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it ends at this moment
-                self._loop.call_soon_threadsafe(self._stopper.halt, performer_ids)
+        if at is None or self._loop is None:
+            return
+        heard = self._stopper.halt if epoch is None else self._stopper.recorded
+        with contextlib.suppress(RuntimeError):  # it ends at this moment
+            self._loop.call_soon_threadsafe(heard, performer_ids)
 
     async def run(self) -> None:
         """For ever; its toys are stopped where it is cancelled."""
@@ -102,7 +104,12 @@ class DeviceRunner:
     async def _listen(self, page: ServerPage) -> None:
         layer = get_channel_layer()
         while True:
-            message: LayerMessage = await layer.receive(page.channel)
+            try:
+                message: LayerMessage = await layer.receive(page.channel)
+            except Exception as error:  # meanwhile the rows are looked at once a second
+                log.warning("runner_is_deaf", extra={"error_code": type(error).__name__})
+                await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+                continue
             try:
                 sockets.pass_on(page, message)
             except Exception as error:  # of one message; what it said is told again

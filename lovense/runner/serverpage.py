@@ -6,9 +6,10 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -17,7 +18,8 @@ from lovense import fence
 from lovense.bridges import Bridge, slices
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
-from lovense.devices import hosts
+from lovense.devices import devicelog, hosts
+from lovense.devices.devicelog import DeviceLog, Told
 from lovense.performers.identity import Opener
 from lovense.rows import Command, HostRow, Json, PerformerRow
 from lovense.runner import keeping
@@ -33,6 +35,7 @@ from lovense.stopping import presses
 from lovense.stopping.presses import Still, StillToy
 from tips.models import RequestType
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 # What the last hop says of a command that must not leave.
@@ -43,6 +46,14 @@ FENCED = {
 }
 BETWEEN_CALLS_SECONDS = 1.0  # of one performer: the vendor's cloud is told no more
 REMEMBERED = 100  # ends, until they are known to be written
+
+
+def _ms_since(moment: float) -> float:
+    return round((time.monotonic() - moment) * 1000, 1)
+
+
+def _refused(why: fence.Fenced) -> CallOutcome:
+    return FENCED.get(why.code, CallOutcome.BAD_COMMAND)
 
 
 class Ear:
@@ -89,11 +100,13 @@ class ServerPage(OpenPage):
         )
         ear.hear = self._hear
         self.bridge, self._cloud = bridge, cloud
+        self._log = DeviceLog(performer_id, bridge.name)
         self._run: SlicedRun | None = None
         self._ended: OrderedDict[str, Ack] = OrderedDict()
         self._hosts: dict[str, HostRow] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_test = False  # what plays tries one device
+        self._under_way: set[asyncio.Task[Any]] = set()  # of those: calls and stops
         self._next_call = 0.0
         self._halted_at = 0.0
 
@@ -121,8 +134,7 @@ class ServerPage(OpenPage):
         elif self.halt.is_pressed or epoch < self.halt.epoch:
             self._soon(self._say(attempt, "failed", code=STOPPED))
         else:
-            if self._run is not None:
-                self._run.end(LOST)
+            self._end_now(LOST)
             started = partial(self._say, attempt, "started")
             self._is_test = message["item"]["itemType"] == RequestType.TEST
             self._run = SlicedRun(attempt, self.bridge, self, started=started)
@@ -174,7 +186,7 @@ class ServerPage(OpenPage):
         if self._run is not None:
             self._halted_at = time.monotonic()
             self._run.end(why)
-            self._soon(self._stop_toys(self._run.toy_ids))
+            self._tracked(self._stop_toys(self._run.toy_ids))
 
     # --- what it says ----------------------------------------------------------------------------
 
@@ -197,29 +209,60 @@ class ServerPage(OpenPage):
     # --- calls -----------------------------------------------------------------------------------
 
     async def turn(self) -> None:
+        """Also what ended what played before has been told, and so has what it overtook: coming
+        late, it would silence what begins now."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
         wait = self._next_call - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
 
     async def call(self, host_id: str, command: Command, bounds: PerformerRow) -> CallOutcome:
         """The last hop. A stop that came while it was under way is told once more after it."""
+        told_at = time.monotonic()
         if self.halt.is_pressed or bounds["stop_epoch"] < self.halt.epoch or not self.may_run:
             return CallOutcome.NOT_SENT
         try:
             command = fence.checked(command, self._bounds(bounds), epoch=bounds["stop_epoch"])
         except fence.Fenced as refused:
-            return FENCED.get(refused.code, CallOutcome.BAD_COMMAND)
+            return _refused(refused)
         uid = await self._uid(host_id)
         if not uid:
             return CallOutcome.PAIRING_LOST
-        told_at = time.monotonic()
         self._next_call = told_at + BETWEEN_CALLS_SECONDS
-        outcome = await self._cloud.tell(uid, command)
-        if self._halted_at >= told_at:
-            self._soon(self._stop_all(None))
+
+        def may_leave() -> bool:
+            """Nothing has ended it while it waited for its turn."""
+            is_ended = self._halted_at >= told_at or bounds["stop_epoch"] < self.halt.epoch
+            return self.may_run and not is_ended and not self.halt.is_pressed
+
+        outcome = await self._tracked(self._told(uid, command, told_at, may_leave))
         if outcome is CallOutcome.APP_OFFLINE:
             self._soon(self._unreached(host_id))
         return outcome
+
+    async def _told(
+        self, uid: str, command: Command, told_at: float, may_leave: Callable[[], bool]
+    ) -> CallOutcome:
+        at = clock.now()
+        outcome = await self._cloud.tell(uid, command, may_leave=may_leave)
+        if self._halted_at >= told_at:
+            self._tracked(self._stop_all(None))
+        toy_ids = command["toy"] if isinstance(command["toy"], list) else [command["toy"]]
+        words, ms = devicelog.words(command), _ms_since(told_at)
+        self._note(Told(toy_ids, words, outcome.value, at, ms))
+        return outcome
+
+    def refusal(
+        self, toy_id: str, calls: Sequence[Command], bounds: PerformerRow
+    ) -> CallOutcome | None:
+        allowed = self._bounds(bounds)
+        try:
+            for command in calls:
+                fence.checked(command | {"toy": toy_id}, allowed, epoch=bounds["stop_epoch"])
+        except fence.Fenced as refused:
+            return _refused(refused)
+        return None
 
     async def _unreached(self, host_id: str) -> None:
         """Her tips wait until the app calls back, instead of being tried in vain."""
@@ -254,56 +297,92 @@ class ServerPage(OpenPage):
     def _halt(self, epoch: int | None) -> None:
         self._halted_at = time.monotonic()
         self.end(STOPPED)
-        self._soon(self._stop_all(epoch))
+        self._tracked(self._stop_all(epoch))
 
     async def _stop_all(self, epoch: int | None) -> None:
         """Every app of hers, past every pace."""
-        heard_at = time.monotonic()
         apps = dict(self._hosts)
-        told = (self._stop_host(host["uid"]) for host in apps.values())
-        outcomes = dict(zip(apps, await asyncio.gather(*told), strict=True))
-        ms = round((time.monotonic() - heard_at) * 1000, 1)
-        silent = {key for key, outcome in outcomes.items() if outcome is CallOutcome.ACCEPTED}
+        told = (self._stop_host(key, host["uid"]) for key, host in apps.items())
+        answers = dict(zip(apps, await asyncio.gather(*told), strict=True))
+        accepted = CallOutcome.ACCEPTED
+        silent = {key: ms for key, (outcome, ms) in answers.items() if outcome is accepted}
         if epoch is not None and len(silent) == len(apps):
             self.halt.confirmed(epoch)
         try:
             await self.look_at_hosts()  # one that is new is told the next time
             if epoch is not None and silent:
-                await in_thread(self._record_silence, epoch, silent, ms)
+                await in_thread(self._record_silence, epoch, silent)
                 groups.news.mark([self.performer_id], "devices")
         except Exception as error:
             log.warning("run_not_recorded", extra={"error_code": type(error).__name__})
 
-    async def _stop_host(self, uid: str, toy_ids: Iterable[str] = ()) -> CallOutcome:
-        outcome = CallOutcome.NOT_SENT
-        for command in self.bridge.stop([*toy_ids]):
-            outcome = await self._cloud.tell(uid, command, is_stop=True)
-        return outcome
+    async def _stop_host(
+        self, host_id: str, uid: str, toy_ids: Sequence[str] = ()
+    ) -> tuple[CallOutcome, float]:
+        """What became of it, and after how many milliseconds."""
+        at, told_at = clock.now(), time.monotonic()
+        calls = self.bridge.stop(toy_ids)
+        told = (self._cloud.tell(uid, command, is_stop=True) for command in calls)
+        outcomes = await asyncio.gather(*told)  # a slow answer keeps no other toy moving
+        failed = (one for one in outcomes if one is not CallOutcome.ACCEPTED)
+        outcome, ms = next(failed, outcomes[0]), _ms_since(told_at)
+        self._note(Told(toy_ids, devicelog.STOP, outcome.value, at, ms), host_id)
+        return outcome, ms
 
-    def _record_silence(self, epoch: int, hosts: set[str], ms: float) -> None:
-        toys = keeping.toys_on(self.performer_id, hosts)
-        still = Still(epoch, tuple(StillToy(toy_id, ms, "accepted") for toy_id in toys))
+    def _record_silence(self, epoch: int, silent: dict[str, float]) -> None:
+        """`silent`: by host after how many milliseconds."""
+        toys = tuple(
+            StillToy(toy_id, ms, "accepted")
+            for host_id, ms in silent.items()
+            for toy_id in keeping.toys_on(self.performer_id, [host_id])
+        )
         if toys:
-            who = self.performer_id
-            presses.answered(still, performer_id=who, page_id=self.page_id, now=clock.now())
+            who, said = self.performer_id, Still(epoch, toys)
+            presses.answered(said, performer_id=who, page_id=self.page_id, now=clock.now())
 
     async def _stop_toys(self, toys: list[tuple[str, str]]) -> None:
         """Those of a run that has ended before its time."""
         for host_id in {host_id for host_id, _ in toys}:
             if uid := await self._uid(host_id):
-                await self._stop_host(uid, [toy for host, toy in toys if host == host_id])
+                hers = [toy for host, toy in toys if host == host_id]
+                await self._stop_host(host_id, uid, hers)
+
+    # --- the log of its devices ------------------------------------------------------------------
+
+    def _note(self, told: Told, host_id: str = "") -> None:
+        """Beside everything else. Without names it was for every toy of this app."""
+        self._soon(self._noted(told, host_id))
+
+    async def _noted(self, told: Told, host_id: str) -> None:
+        try:
+            await in_thread(self._write_line, told, host_id)
+        except Exception as error:  # a line is missing
+            log.warning("device_log_not_written", extra={"error_code": type(error).__name__})
+
+    def _write_line(self, told: Told, host_id: str) -> None:
+        named = told.toy_ids or keeping.toys_on(self.performer_id, [host_id])
+        self._log.write(replace(told, toy_ids=named))
 
     # --- its end ---------------------------------------------------------------------------------
 
-    def _soon(self, work: Coroutine[Any, Any, object]) -> None:
+    def _soon(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _tracked(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """What plays next waits for it."""
+        task = self._soon(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def watch(self) -> None:
         """Nobody could end what plays once the devices may be another's, or the database is
         away."""
         if self._run is not None and not self.may_run:
+            self._halted_at = time.monotonic()
             self._run.end(LOST)
             await self._stop_all(None)
 
@@ -311,7 +390,15 @@ class ServerPage(OpenPage):
         """Its toys are still, and the devices are free. What is LOST goes on where another process
         takes them."""
         self._end_now(why)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=settings.LOVENSE_READ_TIMEOUT_SECONDS)
+        await self._quiet()
         self.outbox.forget()
         await self.release()
+
+    async def _quiet(self) -> None:
+        """What is being told may still move a toy, so the stop that follows it is waited for, too;
+        all of it is over with its time-out."""
+        until = time.monotonic() + settings.LOVENSE_READ_TIMEOUT_SECONDS
+        while self._tasks and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        for task in self._tasks:
+            task.cancel()

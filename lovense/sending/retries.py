@@ -1,5 +1,6 @@
 """Retries: an attempt that is known not to have played is made again, after 1, 2 and 4 seconds;
-then it is a dead letter.
+then it is a dead letter. While the vendor cannot be reached it waits, for about a quarter of an
+hour.
 
 Only for causes that pass by themselves. What a page has confirmed and may have played is never
 here."""
@@ -46,6 +47,12 @@ _AS_NEW = dict.fromkeys(
 )
 
 
+# Nothing of hers is the cause, and nothing of hers ends it.
+OUTAGES = frozenset({"unreachable", "too_many_requests"})
+LONGEST_PAUSE = 30.0  # seconds between two attempts of one that is spared
+MAX_SPARED = 35  # attempts, about as long as a tip waits for a device that is away
+
+
 def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> bool:
     """The device said, before it started, that it cannot now. False when that is not, or no longer,
     so."""
@@ -63,7 +70,10 @@ def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> b
     if not collection(Activation).update_one(sent, {"$set": changes}).modified_count:
         return False
     pause = claims.pause_before_retry(request)
-    if pause is None:
+    if code in OUTAGES and _before(request) < MAX_SPARED:
+        seconds = min(LONGEST_PAUSE, 2.0 ** _before(request))
+        claims.give_back([spared(request, now + timedelta(seconds=seconds), error)], now=now)
+    elif pause is None:
         bury(key, code, now=now)
     else:
         claims.release(
@@ -74,6 +84,11 @@ def refused(request: RequestRow, code: str, *, now: datetime, **guard: Any) -> b
             claim=request["claimed_by"],
         )
     return True
+
+
+def _before(request: RequestRow) -> int:
+    """The attempts that count as none."""
+    return int(request.get("attempts_before") or 0)
 
 
 def kept_back(key: str, attempt: int, *, performer_id: str, now: datetime) -> bool:
@@ -105,9 +120,10 @@ def kept_back(key: str, attempt: int, *, performer_id: str, now: datetime) -> bo
 KEPT_BACK = timedelta(seconds=1)
 
 
-def spared(request: RequestRow, until: datetime) -> claims.GivenBack:
-    """It waits in its place until she resumes, and this attempt is nobody's failure."""
-    error = f"attempt {request['attempts']}: stopped before it was handed over"
+def spared(request: RequestRow, until: datetime, error: str = "") -> claims.GivenBack:
+    """It waits in its place, and this attempt is nobody's failure. Without another cause: until she
+    resumes."""
+    error = error or f"attempt {request['attempts']}: stopped before it was handed over"
     claim = request["claimed_by"]
     return claims.GivenBack(request["_id"], until, error=error, claim=claim, is_spared=True)
 

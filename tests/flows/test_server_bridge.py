@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from ground.mongodb.collections import collection
-from lovense.models import StopPress
+from lovense.models import PageLease, StopPress
 from lovense.vendor_simulator.world import Manners
 from tests.flows.stage import LONG, Show, dumped, so
 from tests.live import server
@@ -112,6 +112,26 @@ async def test_killed_again_and_again_no_slice_is_told_twice_and_a_successor_goe
     )
     assert row["delivered_seconds"] == delivered
     assert row["attempt"] == 1
+
+
+async def test_a_process_that_stands_still_for_longer_than_its_lease_tells_nothing_late(show, phone):
+    """Its successor goes on meanwhile, and what it wakes up with is over."""
+    with server("web-a", **environment(phone)) as first, server("web-b", **environment(phone)) as second:
+        tip_id = await plays(show, first.url, phone)
+        holder = (await sync_to_async(collection(PageLease).find_one)({}))["slot"]
+        stalled = first if holder == "web-a" else second
+        os.kill(stalled.process.pid, signal.SIGSTOP)
+        try:
+            await so(lambda: not moving(phone), LEASE + 1 + SLACK)
+            await asyncio.sleep(7 - LEASE)
+        finally:
+            os.kill(stalled.process.pid, signal.SIGCONT)
+        await asyncio.sleep(2 * LEASE)
+        assert (await show.asks(first.url, "stop")).status_code == 200
+        await so(lambda: not moving(phone), 4)
+    states = [each["state"] for each in (await legs_of(show, tip_id))[0]["slices"]]
+    claimed = sum(state in ("accepted", "unknown") for state in states)
+    assert len(played(phone)) == claimed, states
 
 
 # --- what is away -------------------------------------------------------------------------------------------
