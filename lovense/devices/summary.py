@@ -41,7 +41,7 @@ def cap_of(row: DeviceRow, function: str) -> int:
 
 def of_device(row: DeviceRow) -> DeviceSummary:
     names = [each["name"] for each in row["functions"]]
-    return {
+    made: DeviceSummary = {
         "toyId": row["toy_id"],
         "nickname": row["nickname"],
         "isConnected": row["status"] == DeviceStatus.CONNECTED,
@@ -49,6 +49,7 @@ def of_device(row: DeviceRow) -> DeviceSummary:
         "functions": {name: cap_of(row, name) for name in names if is_function_enabled(row, name)},
         "maximumSeconds": row["maximum_seconds"],
     }
+    return made if row["host_id"] == PAGE else {**made, "hostId": row["host_id"]}
 
 
 def of_devices(rows: Iterable[DeviceRow], bridge: str) -> list[DeviceSummary]:
