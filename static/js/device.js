@@ -14,7 +14,6 @@ import { VirtualToys } from "./virtual.js";
 
 const REMEMBERED = 500; // refusals
 const SILENCE_MS = 5_000; // without a socket for this long the devices stop by themselves
-const LAN = "STANDARD_LAN"; // the one whose page may call what no other may: it has to be loaded anew
 const CANCELLED = { stage: "failed", code: "cancelled" };
 const STOPPED = "stopped"; // why a run ended early: her stop
 
@@ -31,7 +30,7 @@ let cancelSilence = null; // set from the first loss of the socket until the nex
 export async function start() {
   on("lovense.stop", stopped);
   if (!panel) return connect({ watch: "1" });
-  toys = panel.dataset.bridge === LAN ? new OwnNetwork(() => isAlive) : new VirtualToys();
+  toys = "lan" in panel.dataset ? new OwnNetwork(panel.dataset.bridge, () => isAlive) : new VirtualToys();
   pageId = await ownPageId();
   lever.checked = "auto" in panel.dataset && stored(localStorage, toys.switchKey) === "on";
   lever.disabled = false;
@@ -72,11 +71,10 @@ function settled(snapshot) {
   idle();
 }
 
-/** What binds now, and by which path. */
+/** What binds now, and by which path. A page that tells toys itself may call what no other may: it has to be loaded anew. */
 function limited(told) {
-  const bridge = told.bridge ?? toys.bridge;
-  isElsewhere = bridge !== toys.bridge;
-  if (isElsewhere && (bridge === LAN || toys.bridge === LAN)) return location.reload();
+  isElsewhere = (told.bridge ?? toys.bridge) !== toys.bridge;
+  if (isElsewhere && (told.hosts || "lan" in panel.dataset)) return location.reload();
   toys.limit(told);
 }
 

@@ -14,7 +14,6 @@ const LOOK_MS = 10_000;
 const FRAME_MS = 500;
 
 export class OwnNetwork {
-  bridge = "STANDARD_LAN";
   switchKey = "lan-devices";
   #limits = { devices: [], maximumIntensity: fence.MAXIMUM_LEVEL, maximumSeconds: fence.LONGEST_ITEM_SECONDS };
   #name = "Settled Tips";
@@ -24,8 +23,9 @@ export class OwnNetwork {
   #leave = permission.ABSENT;
   #isAlive;
 
-  /** `isAlive`: whether the socket of this page is up. */
-  constructor(isAlive) {
+  /** `bridge`: its name; `isAlive`: whether the socket of this page is up. */
+  constructor(bridge, isAlive) {
+    this.bridge = bridge;
     this.#isAlive = isAlive;
     permission.watch(() => this.#look());
     addEventListener("focus", () => this.#look());
@@ -201,7 +201,7 @@ class OwnRun {
 
   /** Before its time its toys are told to stop; one that has played to its end is silent by itself. */
   end({ keepalive = false } = {}) {
-    const isEarly = this.#sliced.ran < this.seconds;
+    const isEarly = this.#sliced.mayHaveMoved && this.#sliced.ran < this.seconds;
     this.#isOver = true;
     this.#cancel?.();
     this.#sliced.end();

@@ -46,6 +46,11 @@ export class SlicedRun {
     return this.#legs.some(({ slices }) => slices.some(({ state }) => state === ACCEPTED || state === UNKNOWN));
   }
 
+  /** Something was told, and is not known to have been refused: it may have moved. */
+  get mayHaveMoved() {
+    return this.hasBegun || this.#legs.some(({ slices }) => slices.some(({ state }) => state === "claimed"));
+  }
+
   /** No device took its first piece: why. */
   get refusal() {
     const areRefused = this.#legs.every(({ slices }) => slices[0].state === "refused");
