@@ -13,7 +13,10 @@ from lovense.devices import summary
 from lovense.rows import Command, DeviceSummary, Json
 
 MAX_LEGS = 16
-KEPT = 256  # runs: what is told again and again is worked out once
+# Of one message, of all its devices: a page that leaves too much unread is cut off. A run that is
+# longer is told so far, and what it then lacks is owed.
+MAX_SLICES = 600
+KEPT = 64  # runs: what is told again and again is worked out once
 
 
 def for_page(
@@ -37,13 +40,11 @@ def _made(
 ) -> bytes:
     """As JSON, so that nobody can change what is kept."""
     named: list[Command] = orjson.loads(commands)
-    windows = slices.windows(seconds, lease)
-    found = [
-        _leg(bridge, told, toy_id, host_id, windows)
-        for toy_id, host_id in reached
-        if (told := told_to(named, toy_id))
-    ]
-    return orjson.dumps(found[:MAX_LEGS])
+    told = [(*pair, found) for pair in reached if (found := told_to(named, pair[0]))][:MAX_LEGS]
+    windows = slices.windows(seconds, lease)[: MAX_SLICES // max(1, len(told))]
+    return orjson.dumps(
+        [_leg(bridge, theirs, toy_id, host_id, windows) for toy_id, host_id, theirs in told]
+    )
 
 
 def _leg(

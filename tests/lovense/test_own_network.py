@@ -101,6 +101,14 @@ def test_a_command_that_names_nobody_is_for_all_that_can_be_told():
     assert [leg["toyId"] for leg in made(LEVEL, devices=devices)] == ["a", "b"]
 
 
+def test_the_longest_run_of_the_most_toys_is_no_message_that_cuts_its_page_off():
+    pattern = {"command": "Pattern", "rule": "V:1;F:v;S:101#", "strength": ";".join(["20"] * 50), "apiVer": 2}
+    found = made(pattern, seconds=3600, devices=told(*(f"toy-{number}" for number in range(20))))
+    assert (len(found), sum(len(leg["slices"]) for leg in found)) == (16, 592)
+    assert len(json.dumps(found)) < 256 * 1024  # docs/sockets.md: what a page may leave unread
+    assert made(LEVEL, seconds=1800, devices=told("a"))[0]["promised"] == 1800
+
+
 def test_what_is_kept_of_a_run_is_nobodys_to_change():
     made(LEVEL)[0]["slices"].clear()
     assert len(made(LEVEL)[0]["slices"]) == 2

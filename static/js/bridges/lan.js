@@ -70,6 +70,7 @@ class App {
   #looking = null;
   #flying = new Set(); // calls that may move something
   #free = new Map(); // by toy, when it may be told something again
+  #stoppedAt = -Infinity;
   #quiet = Promise.resolve(); // no run begins before
 
   constructor(host, name) {
@@ -145,7 +146,7 @@ class App {
   /** Until this toy may be told something; its turn is taken by whoever asks first. */
   #turn(toy) {
     const now = performance.now();
-    const at = Math.max(now, this.#free.get(toy) ?? 0);
+    const at = Math.max(now, this.#free.get(toy) ?? 0, this.#stoppedAt + BETWEEN_MS);
     this.#free.set(toy, at + BETWEEN_MS);
     return at > now ? new Promise((done) => after(at - now, done)) : Promise.resolve();
   }
@@ -166,6 +167,7 @@ class App {
   }
 
   async #stopAll(toyIds, keepalive) {
+    this.#stoppedAt = performance.now();
     const calls = toyIds.length ? toyIds.map((toy) => ({ ...fence.STOP, toy })) : [fence.STOP];
     const told = calls.map((call) => {
       const { lawful } = passed(call, fence.boundsOf({}), 0);
