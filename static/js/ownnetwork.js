@@ -5,7 +5,7 @@ import * as lan from "./bridges/lan.js";
 import * as permission from "./bridges/permission.js";
 import { every } from "./clock.js";
 import * as fence from "./fence.js";
-import { ACCEPTED } from "./outcomes.js";
+import { ACCEPTED, NOT_SENT } from "./outcomes.js";
 import { panel, say, show } from "./panel.js";
 import { SlicedRun } from "./sliced.js";
 import { epoch, isPressing } from "./stops.js";
@@ -72,9 +72,9 @@ export class OwnNetwork {
   }
 
   begin(message, hooks) {
-    const isOpen = permission.isOpen(this.#leave);
     this.#run = new OwnRun(message, hooks, {
-      ready: async () => isOpen && (await lan.look(message.legs.map(({ hostId }) => hostId))),
+      ready: async () => this.#mayCall && (await lan.look(message.legs.map(({ hostId }) => hostId))),
+      mayCall: () => this.#mayCall,
       bounds: (seconds) => this.#bounds(seconds),
       isAlive: () => this.#isAlive() && this.#isHolder,
       ended: (run) => run === this.#run && (this.#run = null),
@@ -155,13 +155,14 @@ class OwnRun {
   #isOver = false;
   #ended;
 
-  constructor(message, hooks, { ready, bounds, isAlive, ended }) {
+  constructor(message, hooks, { ready, mayCall, bounds, isAlive, ended }) {
     this.message = message;
     this.seconds = message.durationSec;
     this.#hooks = hooks;
     this.#ended = ended;
     const bound = (seconds) => () => this.#bound(bounds(seconds));
-    const tell = (hostId, call, seconds) => lan.send(hostId, call, bound(seconds), message.stopEpoch ?? 0);
+    const epoch = message.stopEpoch ?? 0;
+    const tell = async (hostId, call, seconds) => (mayCall() ? lan.send(hostId, call, bound(seconds), epoch) : NOT_SENT);
     const told = () => this.#told();
     this.#sliced = new SlicedRun(message.legs, this.seconds, { ready, isAlive, tell, told, claimed: hooks.progress, over: hooks.over });
   }
@@ -194,9 +195,11 @@ class OwnRun {
   #told() {
     const code = this.#sliced.refusal;
     if (code) return this.#hooks.refused(code);
-    if (this.isStarted || !this.#sliced.hasBegun) return;
-    this.isStarted = true;
-    this.#hooks.started();
+    if (!this.isStarted && this.#sliced.hasBegun) {
+      this.isStarted = true;
+      this.#hooks.started();
+    }
+    if (this.#sliced.isHopeless) this.#hooks.over();
   }
 
   /** Before its time its toys are told to stop; one that has played to its end is silent by itself. */

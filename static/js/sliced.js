@@ -57,6 +57,11 @@ export class SlicedRun {
     return areRefused && !this.hasBegun ? (CODES[this.#legs[0].code] ?? this.#legs[0].code) : "";
   }
 
+  /** No device is told anything more. */
+  get isHopeless() {
+    return this.#legs.every(({ code }) => LASTING.includes(code));
+  }
+
   /** What was accepted, up to its end: of the device that played the longest. */
   get delivered() {
     return Math.max(0, ...this.#legs.map((leg) => this.#deliveredOf(leg)));

@@ -202,6 +202,15 @@ def test_a_first_piece_that_is_refused_fails_and_may_come_again(server):
     server.wait_for(lambda: "finished" in server.stages("a.all"))
 
 
+def test_a_device_that_cannot_go_on_ends_its_run_and_is_told_to_stop(server):
+    server.run("a.all", LEVEL, seconds=20)
+    server.wait_for(lambda: "started" in server.stages("a.all"))
+    server.vendor.sim("faults", {"faults": ["code:403"]})
+    stage, delivered, code = server.end("a.all")
+    assert (stage, 2 <= delivered < 6, code) == ("finished", True, "unsupported")
+    assert server.stops() == [lush(server)]
+
+
 def test_an_answer_that_does_not_come_is_unknown_and_only_what_follows_is_told(server):
     server.vendor.sim("faults", {"faults": ["slow:5"]})
     server.run("a.all", LEVEL, seconds=5)
