@@ -186,6 +186,16 @@ def test_a_stop_that_reaches_no_app_is_said_to_have_reached_none(server):
     assert {(toy["ms"], toy["answer"]) for toy in told["toys"]} == {(None, "unreachable")}
 
 
+def test_a_page_whose_path_has_changed_is_loaded_anew(server):
+    """Another path's page may call others than this one."""
+    server.run("a.all", LEVEL, seconds=20)
+    server.wait_for(lambda: "started" in server.stages("a.all"))
+    with server.page.expect_navigation():
+        server.say("limits", **server.limits | {"bridge": "STANDARD_SERVER"})
+    words(server).to_contain_text(READY)
+    assert set(server.stops()) == {lush(server)}
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------------
 
 
@@ -208,6 +218,7 @@ def test_a_device_that_cannot_go_on_ends_its_run_and_is_told_to_stop(server):
     server.vendor.sim("faults", {"faults": ["code:403"]})
     stage, delivered, code = server.end("a.all")
     assert (stage, 2 <= delivered < 6, code) == ("finished", True, "unsupported")
+    server.wait_for(server.stops)
     assert server.stops() == [lush(server)]
 
 
