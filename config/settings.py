@@ -325,10 +325,12 @@ LOVENSE_READ_TIMEOUT_SECONDS = env.decimal("LOVENSE_READ_TIMEOUT_SECONDS", 5, mi
 
 # By which paths devices may be told. In production a virtual device is named on purpose.
 LOVENSE_BRIDGES = env.words(
-    "LOVENSE_BRIDGES", "STANDARD_SERVER" if PRODUCTION else "SIMULATOR,STANDARD_SERVER"
+    "LOVENSE_BRIDGES",
+    "STANDARD_SERVER,STANDARD_LAN" if PRODUCTION else "SIMULATOR,STANDARD_SERVER,STANDARD_LAN",
 )
 # A phone runs no longer than this, plus one second, after everything of ours has died.
 SERVER_LEASE_SECONDS = env.integer("SERVER_LEASE_SECONDS", 9, minimum=3)
+LAN_LEASE_SECONDS = env.integer("LAN_LEASE_SECONDS", 4, minimum=3)
 LOVENSE_CALLBACK_MAX_BODY_BYTES = env.integer(
     "LOVENSE_CALLBACK_MAX_BODY_BYTES", 65_536, minimum=1024
 )

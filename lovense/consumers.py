@@ -179,7 +179,8 @@ class PerformerConsumer(AsyncConsumer):
     async def _still(self, said: Still) -> None:
         """It is told again and again, and answers each time."""
         page = self.page
-        page.halt.confirmed(said.epoch)
+        if said.is_confirmed:
+            page.halt.confirmed(said.epoch)
         if not page.is_new(said):
             return
         about = {"performer_id": page.performer_id, "page_id": page.page_id, "now": clock.now()}

@@ -280,9 +280,12 @@ class DeviceRow(TypedDict):
 
 class DeviceSummary(TypedDict):
     """A device on its performer's row: what a decision must know of it. `functions`: what may be
-    sent, each with the strongest level; `untried`: what only a test of hers may move."""
+    sent, each with the strongest level; `untried`: what only a test of hers may move. `hostId`: the
+    app that reaches it; not in that of what a page reports by itself, nor in a row from before it
+    was kept."""
 
     toyId: str
+    hostId: NotRequired[str]
     nickname: str
     isConnected: bool
     isEnabled: bool

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 SIMULATOR, STANDARD_SERVER = "SIMULATOR", "STANDARD_SERVER"
+STANDARD_LAN = "STANDARD_LAN"
 
 _known: dict[str, Bridge] = {}
 
@@ -56,7 +57,14 @@ def running_in(place: RunsIn) -> frozenset[str]:
     )
 
 
+def told_in_slices_by_pages() -> frozenset[str]:
+    """The names of those whose toys a page tells over her own network, so it must know where they
+    are."""
+    return frozenset(name for name in running_in(RunsIn.PAGE) if _known[name].lease_seconds)
+
+
 register(StandardBridge(SIMULATOR, RunsIn.PAGE))
 register(
     StandardBridge(STANDARD_SERVER, RunsIn.SERVER, lease="SERVER_LEASE_SECONDS", start_lag_ms=400)
 )
+register(StandardBridge(STANDARD_LAN, RunsIn.PAGE, lease="LAN_LEASE_SECONDS"))

@@ -41,6 +41,8 @@ class Bridge(Protocol):
     @property
     def lease_seconds(self) -> int: ...
 
+    def __hash__(self) -> int: ...
+
     def capabilities(self, device: DeviceRow) -> dict[str, int]:
         """The functions that it may be told, each with its strongest level."""
 

@@ -50,6 +50,13 @@ def is_computer(app_type: str, platform: str) -> bool:
     return not _COMPUTERS.isdisjoint({app_type.lower(), platform.lower()})
 
 
+def local_http(where: Address) -> str:
+    """The same private address as its name says, for a page whose network does not know that name;
+    empty where there is none."""
+    named, port = _named(where.domain), where.ports.get("http")
+    return f"http://{named}:{port}" if named is not None and port else ""
+
+
 def _named(domain: Any) -> IPv4Address | None:
     found = _NAME.fullmatch(domain) if isinstance(domain, str) else None
     try:

@@ -6,7 +6,7 @@ which whatever is lost with this process is done again by the next heartbeat."""
 
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
@@ -25,7 +25,7 @@ from lovense.devices.callbacks import Callback
 from lovense.devices.changes import QUIET, Changed, ToyReport
 from lovense.models import DeviceStatus, Host, Pairing
 from lovense.models import PairingStatus as P
-from lovense.rows import DeviceRow, HostRow, PairingRow
+from lovense.rows import DeviceRow, HostRow, Json, PairingRow
 
 Proof = TypeVar("Proof", HostRow, PairingRow)
 # How long the same again is no news; None: the callback was nobody's.
@@ -227,6 +227,22 @@ def of(performer_id: str) -> list[HostRow]:
 def address_of(host: HostRow) -> Address:
     """For her own page, and for nobody and nothing else."""
     return Address(host["domain"], host["ports"], host["is_address_refused"])
+
+
+def addresses_of(performer_ids: Collection[str]) -> dict[str, list[Json]]:
+    """By performer the apps of hers that have said where they are, as her own pages are told; no
+    read where nobody is asked for."""
+    found: dict[str, list[Json]] = {performer_id: [] for performer_id in performer_ids}
+    if not found:
+        return found
+    wanted = {"performer_id": {"$in": sorted(found)}, "unpaired_at": None, "domain": {"$gt": ""}}
+    fields = {"performer_id": 1, "domain": 1, "ports": 1, "is_address_refused": 1}
+    for host in collection(Host).find(wanted, fields).sort("_id"):
+        where = address_of(host)
+        if not where.is_refused:
+            said: Json = {"id": host["_id"], "domain": where.domain, "ports": where.ports}
+            found[host["performer_id"]].append(said)
+    return found
 
 
 def unpair(*, performer_id: str, host_id: str, by: str, now: datetime) -> HostRow:

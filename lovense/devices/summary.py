@@ -74,6 +74,8 @@ def of_device(row: DeviceRow) -> DeviceSummary:
         "functions": {name: cap_of(row, name) for name in names if is_function_enabled(row, name)},
         "maximumSeconds": row["maximum_seconds"],
     }
+    if row["host_id"] != PAGE:
+        found["hostId"] = row["host_id"]
     if (scale := scale_of(row)) != FULL_SCALE:
         found["scale"] = scale
     if floors := {name: floor for name in found["functions"] if (floor := floor_of(row, name))}:

@@ -87,7 +87,6 @@ CAUSES = {
     "busy": "The device was busy",
     "not_connected": "The device was not connected",
     "app_offline": "The device's app was offline",
-    "unreachable": "The device's vendor could not be reached",
     "too_many_requests": "The device's vendor had too many requests",
     "unreachable": "The device's vendor could not be reached",
     "worker_died": "Its worker died, every time",

@@ -185,6 +185,11 @@ PATHS = {
         "This server, over the internet",
         "Your toys play while the Lovense app is open on your phone. No page has to be open.",
     ),
+    bridges.STANDARD_LAN: (
+        "This page, over your own network",
+        "Your Live page tells the Lovense app directly, without the internet between: keep it open "
+        "on a device in the same Wi-Fi as your phone, with the app in front.",
+    ),
 }
 
 

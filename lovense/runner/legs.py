@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lovense.bridges import slices
 from lovense.bridges.bridge import DeviceLeg
+from lovense.bridges.legs import told_to
 from lovense.bridges.outcomes import LASTING, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.rows import Command, LegRow, SliceRow
@@ -66,7 +67,7 @@ def planned(
     found: list[LegRow] = []
     groups: list[object] = []
     for target in targets:
-        told = _told(commands, target.toy_id)
+        told = told_to(commands, target.toy_id)
         if not told or len(found) >= MAX_LEGS:
             continue
         kind = (target.host_id, told) if target.takes_lists else target.toy_id
@@ -76,20 +77,6 @@ def planned(
         its = slices.shifted(windows, offset) if offset < MAX_GROUPS else ()
         found.append(_row(target, told, offset, its))
     return found
-
-
-def _told(commands: Sequence[Command], toy_id: str) -> list[Command]:
-    """What it is to play, as the run's commands say it."""
-    return [
-        {name: value for name, value in command.items() if name != "toy"}
-        for command in commands
-        if toy_id in _named(command, toy_id)
-    ]
-
-
-def _named(command: Command, anybody: str) -> Sequence[str]:
-    named = command.get("toy", anybody)
-    return named if isinstance(named, list) else [named]
 
 
 def _row(

@@ -4,6 +4,8 @@
 import orjson
 
 from ground import clock
+from lovense import bridges
+from lovense.bridges import legs
 from lovense.deciding.activation import run_seconds
 from lovense.rows import ActivationRow, Item, Json, PerformerRow
 from tips.models import RequestType
@@ -27,6 +29,7 @@ def text(
     `confirmed` asks a page for what it remembers: one that does not remember the activation leaves
     it alone."""
     made = message(activation, request, performer) | {"lease": lease}
+    made |= _legs(activation, performer)
     return orjson.dumps(made | {"confirmed": True} if is_confirmed else made).decode()
 
 
@@ -77,6 +80,16 @@ def message(activation: ActivationRow, request: RequestRow, performer: Performer
         "routing": {"targets": [{"target": "all"}]},
         **({"members": activation["members"]} if activation.get("members") else {}),
     }
+
+
+def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
+    """Where her page tells her toys itself, in slices: what it tells which, and when."""
+    bridge = bridges.find(performer["bridge"])
+    if bridge is None or performer["bridge"] not in bridges.told_in_slices_by_pages():
+        return {}
+    commands, devices = activation["commands"], performer.get("devices") or []
+    seconds = run_seconds(activation)
+    return {"legs": legs.for_page(bridge, commands, devices, seconds=seconds)}
 
 
 def _item_type(request: RequestRow, activation: ActivationRow) -> str:

@@ -1,29 +1,41 @@
-"""What a page is told of the caps that bind now: her devices as decisions know them, and the
-strictest of hers and the platform's. The last hop keeps them (docs/fence.md)."""
+"""What a page is told of what binds now: her devices as decisions know them, the strictest caps of
+hers and the platform's, and the path that she has chosen. The last hop keeps them (docs/fence.md).
+
+Where her pages tell her toys over her own network, they are also told where her apps are; nobody
+else is, and no page is told what proves an app."""
 
 from collections.abc import Collection
 from typing import cast
 
 from ground.mongodb.collections import collection
+from lovense import bridges
 from lovense.deciding import platform
+from lovense.devices import hosts
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS
 from lovense.models import Performer
 from lovense.rows import Json, PerformerRow
 
-FIELDS = ("devices", "maximum_intensity", "maximum_seconds")
+FIELDS = ("bridge", "devices", "maximum_intensity", "maximum_seconds")
 
 
 def among(performer_ids: Collection[str]) -> dict[str, Json]:
-    """By performer, in two reads for all of them."""
+    """By performer, in two reads for all of them, and a third where pages must know addresses."""
     most = platform.current().maximum_seconds
-    rows = collection(Performer).find(
+    found = collection(Performer).find(
         {"_id": {"$in": list(performer_ids)}}, dict.fromkeys(FIELDS, 1)
     )
-    return {row["_id"]: _of(cast(PerformerRow, row), most) for row in rows}
+    rows = [cast(PerformerRow, row) for row in found]
+    told = {row["_id"]: _of(row, most) for row in rows}
+    by_pages = bridges.told_in_slices_by_pages()
+    addresses = hosts.addresses_of([row["_id"] for row in rows if row["bridge"] in by_pages])
+    for performer_id, hers in addresses.items():
+        told[performer_id]["hosts"] = hers
+    return told
 
 
 def _of(row: PerformerRow, most: int) -> Json:
     return {
+        "bridge": row["bridge"],
         "devices": row.get("devices"),
         "maximumIntensity": row["maximum_intensity"],
         "maximumSeconds": min(most, row["maximum_seconds"] or LONGEST_ITEM_SECONDS),

@@ -69,7 +69,10 @@ class OpenPage:
         self.forwarded = ("", 0)
         self._peer = peer
         self._limits: Json = {}  # as it was told them last
-        self._still: tuple[int, frozenset[str]] = (0, frozenset())  # what it said last of a stop
+        self._still: tuple[int, frozenset[tuple[str, str]]] = (
+            0,
+            frozenset(),
+        )  # what it said last of a stop
 
     @property
     def is_heard(self) -> bool:
@@ -187,7 +190,7 @@ class OpenPage:
 
     def is_new(self, said: Still) -> bool:
         """It has not just said that the same toys were still after the same stop."""
-        told = said.epoch, frozenset(toy.toy_id for toy in said.toys)
+        told = said.epoch, frozenset((toy.toy_id, toy.answer) for toy in said.toys)
         is_new, self._still = told != self._still, told
         return is_new
 

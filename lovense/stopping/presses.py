@@ -14,6 +14,7 @@ from tips.rows import Statement
 
 SHOWN = 50
 MOVING = "moving"  # what a page says of a toy that does not obey
+UNREACHED = "unreachable"  # and of one whose app has not taken the stop
 MAX_ANSWERS = 100  # of one press: pages that come and go all answer
 
 
@@ -34,6 +35,11 @@ class Still:
     epoch: int
     toys: tuple[StillToy, ...]
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Nothing has to be told again for this page's sake."""
+        return all(toy.answer != UNREACHED for toy in self.toys)
+
 
 def press_key(performer_id: str, epoch: int) -> str:
     return f"{performer_id}.{epoch}"
@@ -41,8 +47,10 @@ def press_key(performer_id: str, epoch: int) -> str:
 
 def answered(said: Still, *, performer_id: str, page_id: str, now: datetime) -> bool:
     """Whether it is news. The first word of a page about a toy counts; of a press that is not hers,
-    and of a toy that is not, there is nothing to say."""
-    rows = [_row(toy, page_id, now) for toy in _hers(said.toys, performer_id)]
+    of a toy that is not, and of one that was not reached, there is nothing to say."""
+    rows = [
+        _row(toy, page_id, now) for toy in _hers(said.toys, performer_id) if toy.answer != UNREACHED
+    ]
     if not said.toys:
         rows = [_row(StillToy(""), page_id, now)]  # the page holds none
     key = press_key(performer_id, said.epoch)

@@ -14,6 +14,7 @@ from ground import clock
 from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
+from lovense.page import lanpanel
 from lovense.page.livepage import METER, REGIONS, LivePage, tokens
 from lovense.stopping import stop as stopping
 from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
@@ -38,7 +39,9 @@ def live(request: HttpRequest) -> HttpResponse:
     if performer is None:
         return not_a_performer(request)
     region = region_of(request, REGIONS)
+    own_network = lanpanel.of(performer)
     context = {
+        "lan": own_network,
         "live": LivePage(performer, clock.now()),
         "performer": performer,
         "bars": METER,
@@ -46,7 +49,11 @@ def live(request: HttpRequest) -> HttpResponse:
         "layout": "lovense/_region.html" if region else "base.html",
         "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
     }
-    return render(request, "lovense/live.html", context)
+    response = render(request, "lovense/live.html", context)
+    if own_network is not None:
+        # read by django-csp: what this page alone may call, beside our own origin
+        response._csp_update = {"connect-src": own_network.may_call}  # type: ignore[attr-defined]
+    return response
 
 
 # --- buttons -------------------------------------------------------------------------------------

@@ -49,12 +49,17 @@ export function boundsOf(given) {
 
 /** For `devices` of the bounds. One that is switched off may use nothing; what moves hardware and was never tried is for a test
  *  alone, and gentle. */
-export function functionsOf(devices, isTest = false) {
-  return Object.fromEntries(devices.map((device) => [device.toyId, device.isEnabled ? usable(device, isTest) : {}]));
+export function functionsOf(devices, isTried = false) {
+  return Object.fromEntries(devices.map((device) => [device.toyId, device.isEnabled ? usable(device, isTried) : {}]));
 }
 
-function usable({ functions, untried = {} }, isTest) {
-  if (!isTest) return functions;
+/** It moves one device for a try. */
+export function isTest({ item }) {
+  return item?.itemType === "lovense.test";
+}
+
+function usable({ functions, untried = {} }, isTried) {
+  if (!isTried) return functions;
   const gentle = Object.entries(untried).map(([name, cap]) => [name, Math.min(cap, gentlest(name))]);
   return { ...Object.fromEntries(gentle), ...functions };
 }

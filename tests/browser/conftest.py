@@ -28,7 +28,7 @@ def chrome() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def cloud() -> Iterator[Vendor]:
     """The vendor's cloud and phones, which the stack asks and which call it back."""
-    with vendor(has_https=False) as made:
+    with vendor() as made:
         yield made
 
 

@@ -114,7 +114,7 @@ REFUSED = [
     ({"minimumTip": 2**53}, "minimumTip"),
     ({"queueMode": "random"}, "queueMode"),
     ({"autoConnect": 1}, "autoConnect"),
-    ({"bridge": "STANDARD_LAN"}, "bridge"),
+    ({"bridge": "EXTENSION"}, "bridge"),
     ({"bridge": None}, "bridge"),
     ({"stopEpoch": 0}, "stopEpoch"),
     ({"performerId": "x"}, "performerId"),

@@ -65,6 +65,7 @@ def test_what_decisions_know_of_it_stands_on_her_own_row(ana):
     assert devices_of(ana) == [
         {
             "toyId": "toy-1",
+            "hostId": PHONE,
             "nickname": "Lush",
             "isConnected": True,
             "isEnabled": True,

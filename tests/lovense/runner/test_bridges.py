@@ -27,7 +27,7 @@ def example(settings):
     del bridges._known["GENTLE"]
 
 
-@pytest.fixture(params=["SIMULATOR", "STANDARD_SERVER", "GENTLE"])
+@pytest.fixture(params=["SIMULATOR", "STANDARD_SERVER", "STANDARD_LAN", "GENTLE"])
 def bridge(request, example):
     return bridges.find(request.param)
 

@@ -92,7 +92,7 @@ def test_she_chooses_on_her_page_of_devices(client, hers):
     assert collection(Performer).find_one({"_id": hers.pk})["bridge"] == "SIMULATOR"
 
 
-@pytest.mark.parametrize("name", ["TELEPATHY", "", "STANDARD_LAN"])
+@pytest.mark.parametrize("name", ["TELEPATHY", "", "EXTENSION"])
 def test_a_path_that_the_site_does_not_offer_is_refused(client, hers, name):
     client.force_login(hers.user)
     assert client.post("/devices/path", {"bridge": name}).status_code == 400

@@ -1,0 +1,292 @@
+"""`STANDARD_LAN`: what her pages are told so that they can tell her toys themselves, and nobody else."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense import bridges
+from lovense.bridges import RunsIn, choosing, legs
+from lovense.bridges.outcomes import CallOutcome
+from lovense.devices import addresses, hosts, summary
+from lovense.models import Device, Host, Performer
+from lovense.sending import envelope, resume
+from lovense.sockets.process import sockets
+from lovense.stopping import presses, stop
+from lovense.stopping.presses import Still, StillToy
+from tests.chain import Chain
+from tests.factories import NOW, fund
+from tests.lovense.devices import apps
+from tests.lovense.page import Page
+from tests.lovense.rounds import drain, hold
+from tests.lovense.sockets import _nothing_runs_on, carols_token, token
+
+__all__ = ["_nothing_runs_on", "carols_token", "token"]
+pytestmark = pytest.mark.django_db
+
+SECRETS = ("uid-of-ana", "utoken-of-ana")
+OWN = {
+    "id": apps.HOST,
+    "domain": apps.DOMAIN,
+    "ports": {"http": 34567, "https": 34568, "ws": 34567, "wss": 34568},
+}
+LEVEL = {"command": "Function", "action": "Vibrate:5", "apiVer": 1}
+SUMMARY = {"isConnected": True, "isEnabled": True, "functions": {"Vibrate": 20}, "maximumSeconds": None}
+
+
+def told(*ids, host=apps.HOST):
+    return [SUMMARY | {"toyId": each, "nickname": each, "hostId": host} for each in ids]
+
+
+def paired(performer, *, now=None):
+    """Her app has called back with two toys, and she has chosen her own network."""
+    now = now or clock.now()
+    choose(performer, "STANDARD_LAN", now)
+    apps.opened(performer, now=now, expires_at=now + apps.FIFTEEN_MINUTES)
+    apps.take(apps.call(apps.LUSH, apps.NORA), now=now)
+
+
+def choose(performer, bridge, now):
+    choosing.change(performer_id=performer.pk, changes={"bridge": bridge}, by="ana", now=now)
+
+
+@pytest.fixture
+def hers(ana):
+    paired(ana)
+    return ana
+
+
+# --- legs --------------------------------------------------------------------------------------------------
+
+
+def made(*commands, seconds=6, devices=None):
+    bridge = bridges.known("STANDARD_LAN")
+    return legs.for_page(bridge, commands, devices or told("a", "b"), seconds=seconds)
+
+
+def test_it_runs_in_pages_with_a_lease_of_four_seconds():
+    bridge = bridges.find("STANDARD_LAN")
+    assert (bridge.runs_in, bridge.lease_seconds, bridge.can_stop) == (RunsIn.PAGE, 4, True)
+    assert bridges.told_in_slices_by_pages() == {"STANDARD_LAN"}
+
+
+def test_a_leg_has_ready_calls_for_each_slice():
+    (leg,) = made(LEVEL | {"toy": ["a"], "timeSec": 6})
+    call = LEVEL | {"toy": "a"}
+    assert leg == {
+        "toyId": "a",
+        "hostId": apps.HOST,
+        "promised": 6,
+        "slices": [
+            {"n": 0, "at": 0, "until": 3, "calls": [call | {"timeSec": 3}]},
+            {"n": 1, "at": 2, "until": 6, "calls": [call | {"timeSec": 4}]},
+        ],
+    }
+
+
+@pytest.mark.parametrize("seconds", range(2, 61))
+def test_no_call_runs_longer_than_a_lease_and_a_second(seconds):
+    calls = [call for leg in made(LEVEL, seconds=seconds) for each in leg["slices"] for call in each["calls"]]
+    assert all(2 <= call["timeSec"] <= 5 for call in calls)
+
+
+def test_a_command_that_names_nobody_is_for_all_that_can_be_told():
+    away = told("c")[0] | {"isConnected": False}
+    off = told("d")[0] | {"isEnabled": False}
+    of_a_page = {name: value for name, value in told("e")[0].items() if name != "hostId"}
+    devices = [*told("a", "b"), away, off, of_a_page]
+    assert [leg["toyId"] for leg in made(LEVEL, devices=devices)] == ["a", "b"]
+
+
+def test_the_longest_run_of_the_most_toys_is_no_message_that_cuts_its_page_off():
+    pattern = {"command": "Pattern", "rule": "V:1;F:v;S:101#", "strength": ";".join(["20"] * 50), "apiVer": 2}
+    found = made(pattern, seconds=3600, devices=told(*(f"toy-{number}" for number in range(20))))
+    assert (len(found), sum(len(leg["slices"]) for leg in found)) == (16, 592)
+    assert len(json.dumps(found)) < 256 * 1024  # docs/sockets.md: what a page may leave unread
+    assert made(LEVEL, seconds=1800, devices=told("a"))[0]["promised"] == 1800
+
+
+def test_what_is_kept_of_a_run_is_nobodys_to_change():
+    made(LEVEL)[0]["slices"].clear()
+    assert len(made(LEVEL)[0]["slices"]) == 2
+
+
+# --- the message -------------------------------------------------------------------------------------------
+
+
+def message(bob, performer):
+    """`lovense.activate` as it is told again."""
+    chain = Chain(performer)
+    chain.publish_menu()
+    hold(performer.pk)
+    fund(bob, 10_000)
+    chain.settled(bob, 100)
+    drain()
+    (command,) = resume.in_flight([performer.pk], before=clock.now(), leases={performer.pk: 1})
+    return command.text
+
+
+def test_the_message_of_a_page_that_tells_her_toys_itself_carries_the_legs(ana, bob):
+    paired(ana, now=NOW)
+    text = message(bob, ana)
+    found = json.loads(text)
+    assert [leg["toyId"] for leg in found["legs"]] == ["toy-1", "toy-2"]
+    assert {leg["hostId"] for leg in found["legs"]} == {apps.HOST}
+    assert not any(secret in text for secret in SECRETS)
+
+
+@pytest.mark.parametrize("bridge", ["SIMULATOR", "STANDARD_SERVER"])
+def test_every_other_message_is_byte_for_byte_what_it_was(ana, bob, bridge, monkeypatch):
+    if bridge != "SIMULATOR":
+        paired(ana, now=NOW)
+        choose(ana, bridge, NOW)
+    text = message(bob, ana)
+    assert "legs" not in text
+    monkeypatch.setattr(envelope, "_legs", lambda *_: {})
+    (plain,) = resume.in_flight([ana.pk], before=clock.now(), leases={ana.pk: 1})
+    assert plain.text == text
+
+
+# --- where her apps are ------------------------------------------------------------------------------------
+
+
+async def test_her_pages_are_told_where_her_apps_are_also_those_that_watch(hers, token):
+    async with Page(token=token) as page, Page(token=token, query="watch=1") as watching:
+        for each in (page, watching):
+            found = await each.next()
+            assert (found["bridge"], found["hosts"]) == ("STANDARD_LAN", [OWN])
+            assert {device["hostId"] for device in found["devices"]} == {apps.HOST}
+            assert not any(secret in json.dumps(found) for secret in SECRETS)
+
+
+async def test_nobody_else_is_told_and_no_page_on_another_path(hers, carol, token, carols_token):
+    async with Page(token=carols_token) as page:
+        assert apps.DOMAIN not in json.dumps(await page.next())
+    await asyncio.to_thread(choose, hers, "STANDARD_SERVER", clock.now())
+    async with Page(token=token, query="watch=1") as page:
+        found = await page.next()
+        assert "hosts" not in found
+        assert apps.DOMAIN not in json.dumps(found)
+
+
+async def test_an_address_that_changes_is_told_again(hers, token):
+    async with Page(token=token) as page:
+        await page.next()
+        other = "10-0-0-7.lovense.club"
+        call = apps.call(apps.LUSH, apps.NORA, domain=other)
+        await asyncio.to_thread(apps.take, call, now=clock.now())
+        await sockets.look_for_limits()
+        found = await page.next()
+        assert [host["domain"] for host in found["hosts"]] == [other]
+
+
+def test_an_app_that_named_no_lawful_address_or_is_unpaired_is_not_told(hers):
+    refused = apps.call(apps.LUSH, domain="evil.example.com")
+    apps.take(refused, now=clock.now())
+    assert hosts.addresses_of([hers.pk]) == {hers.pk: []}
+    apps.take(apps.call(apps.LUSH), now=clock.now())
+    assert hosts.addresses_of([hers.pk]) == {hers.pk: [OWN]}
+    hosts.unpair(performer_id=hers.pk, host_id=apps.HOST, by="ana", now=clock.now())
+    assert hosts.addresses_of([hers.pk]) == {hers.pk: []}
+
+
+# --- summaries ---------------------------------------------------------------------------------------------
+
+
+def test_a_summary_says_which_app_reaches_a_toy_and_a_virtual_one_has_none(hers):
+    (lush, nora) = collection(Performer).find_one({"_id": hers.pk})["devices"]
+    assert (lush["hostId"], nora["hostId"]) == (apps.HOST, apps.HOST)
+    row = collection(Device).find_one({"performer_id": hers.pk}) | {"host_id": summary.PAGE}
+    assert "hostId" not in summary.of_device(row)
+
+
+def test_a_row_from_before_has_no_legs_and_is_completed_by_the_next_change(hers):
+    old = [{k: v for k, v in each.items() if k != "hostId"} for each in told("toy-1")]
+    collection(Performer).update_one({"_id": hers.pk}, {"$set": {"devices": old}})
+    assert made(LEVEL, devices=old) == []
+    choose(hers, "STANDARD_SERVER", clock.now())
+    choose(hers, "STANDARD_LAN", clock.now())
+    assert collection(Performer).find_one({"_id": hers.pk})["devices"][0]["hostId"] == apps.HOST
+
+
+# --- pages -------------------------------------------------------------------------------------------------
+
+
+def policy(client, path="/"):
+    parts = client.get(path)["Content-Security-Policy"].split(";")
+    (found,) = [part.strip() for part in parts if part.strip().startswith("connect-src")]
+    return found.split()[1:]
+
+
+def test_only_her_live_page_on_this_path_may_call_the_vendors_names(client, hers, carol):
+    client.force_login(hers.user)
+    own = ["'self'", "https://*.lovense.club:*", "http://192.168.1.44:34567"]
+    assert policy(client) == own
+    assert policy(client, "/devices") == ["'self'"]
+    choose(hers, "STANDARD_SERVER", clock.now())
+    assert policy(client) == ["'self'"]
+    client.force_login(carol.user)
+    assert policy(client) == ["'self'"]
+    client.logout()
+    assert policy(client, "/login") == ["'self'"]
+
+
+def test_no_secret_of_an_app_reaches_any_page_of_hers(client, hers):
+    client.force_login(hers.user)
+    collection(Host).update_one({"_id": apps.HOST}, {"$set": {"uid": "canary-uid"}})
+    hashed = collection(Host).find_one({"_id": apps.HOST})["utoken_hash"]
+    for path in ("/", "/devices", "/?region=devices", "/devices?region=hosts"):
+        shown = client.get(path, headers={"HX-Request": "true"} if "?" in path else {})
+        text = shown.content.decode() + str(shown.headers)
+        assert not any(word in text for word in ("canary-uid", hashed, *SECRETS)), path
+
+
+def test_the_live_page_offers_the_server_only_where_the_site_does(client, hers, settings):
+    client.force_login(hers.user)
+    assert "this server tell your toys" in client.get("/").content.decode()
+    settings.LOVENSE_BRIDGES = ["STANDARD_LAN"]
+    assert "this server tell your toys" not in client.get("/").content.decode()
+
+
+def test_the_same_address_without_its_name():
+    where = addresses.Address("192-168-1-44.lovense.club", {"http": 1234, "https": 1})
+    assert addresses.local_http(where) == "http://192.168.1.44:1234"
+    assert addresses.local_http(addresses.Address("10.0.0.1.lovense.club", {"https": 1})) == ""
+    assert addresses.local_http(addresses.Address()) == ""
+
+
+# --- what a page says after her stop -----------------------------------------------------------------------
+
+
+def test_a_toy_that_was_not_reached_is_no_silence_and_is_told_again():
+    unreached = Still(1, (StillToy("a", 12.0, "accepted"), StillToy("b", None, "unreachable")))
+    assert not unreached.is_confirmed
+    assert Still(1, (StillToy("a", 12.0, "accepted"),)).is_confirmed
+    assert Still(1, ()).is_confirmed
+
+
+def test_of_a_toy_that_was_not_reached_nothing_is_recorded_until_it_is(hers):
+    who = {"performer_id": hers.pk, "by": "ana", "now": clock.now()}
+    stop.press(**who, why="", through="api")
+    said = {"performer_id": hers.pk, "page_id": "p", "now": clock.now()}
+    presses.answered(Still(1, (StillToy("toy-1", None, "unreachable"),)), **said)
+    assert presses.of_epoch(hers.pk, 1) == []
+    presses.answered(Still(1, (StillToy("toy-1", 40.0, "accepted"),)), **said)
+    assert [each["ms"] for each in presses.of_epoch(hers.pk, 1)] == [40.0]
+
+
+def test_every_outcome_is_known_to_the_page():
+    source = (Path(__file__).parents[2] / "static/js/outcomes.js").read_text(encoding="utf-8")
+    assert [each for each in CallOutcome if f'"{each.value}"' not in source] == []
+
+
+def test_nothing_of_a_page_calls_anybody_but_through_the_bridge():
+    """`fetch` goes to our own origin, or is the bridge's, behind the last hop."""
+    folder = Path(__file__).parents[2] / "static/js"
+    calling = {
+        each.relative_to(folder).as_posix() for each in folder.rglob("*.js") if "fetch(" in each.read_text()
+    }
+    assert calling == {"stopbar.js", "bridges/lan.js"}
