@@ -16,7 +16,7 @@ from lovense import fence
 from lovense.bridges import cloud as clouds
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
-from lovense.lane import cancellation
+from lovense.lane import cancellation, controls
 from lovense.lane.cancellation import Wish
 from lovense.models import Performer
 from lovense.runner import keeping, run
@@ -24,6 +24,7 @@ from lovense.runner.stopper import Stopper
 from lovense.sending import retries
 from lovense.sockets import halt
 from lovense.stopping import halts, stop
+from tests.lovense.devices import apps
 from tests.lovense.runner.stage import (
     _nothing_runs_on,
     ended,
@@ -40,6 +41,7 @@ from tests.lovense.runner.stage import (
 )
 from tests.lovense.sockets import chain, drain, settled, until
 from tests.vendor import UID
+from tips.models import Mode
 from tips.queue import claims
 
 __all__ = ["_nothing_runs_on", "chain", "hers", "phone"]
@@ -318,6 +320,25 @@ async def test_a_run_that_nobody_could_tell_in_time_is_tried_again(chain, bob, h
         await tried(key, 9)
     assert (row(key)["status"], row(key)["delivered_seconds"]) == ("completed", 2)
     assert len(told(phone)) == 1
+
+
+async def test_tips_that_play_as_one_run_are_told_as_one_and_each_gets_its_share(chain, bob, hers, phone):
+    await play(hers, 2)
+    about = {"performer_id": hers.pk, "mode": Mode.BATCH, "by": "ana", "now": clock.now()}
+    await asyncio.to_thread(partial(controls.set_mode, **about))
+    keys = [f"{await settled(chain, bob, 100)}.all" for _ in range(3)]
+    phone.sim("faults", {"faults": ["code:507"]})
+    async with running():
+        await drain()
+        await until(lambda: row(keys[0])["status"] == "queued")
+        assert row(keys[0])["legs"] is None
+        toys = [{"id": toy.id, "name": toy.kind.type, "status": 1} for toy in phone.simulator.phone.toys]
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(apps.take, apps.call(*toys), now=clock.now())
+        for key in keys:
+            await tried(key, 9)
+    assert [(row(key)["status"], row(key)["delivered_seconds"]) for key in keys] == [("completed", 2)] * 3
+    assert told(phone)[0][2] == 3  # the first piece of 6 s
 
 
 # --- a vendor that is away ---------------------------------------------------------------------------------
