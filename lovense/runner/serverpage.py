@@ -19,6 +19,7 @@ from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
 from lovense.devices import hosts
 from lovense.performers.identity import Opener
+from lovense.repairs import faults
 from lovense.rows import Command, HostRow, Json, PerformerRow
 from lovense.runner import keeping
 from lovense.runner.keeping import Attempt
@@ -219,13 +220,21 @@ class ServerPage(OpenPage):
             self._soon(self._stop_all(None))
         if outcome is CallOutcome.APP_OFFLINE:
             self._soon(self._unreached(host_id))
+        if faults.is_news(self._hosts.get(host_id), outcome):
+            self._soon(self._faulted(host_id, outcome))
         return outcome
 
     async def _unreached(self, host_id: str) -> None:
         """Her tips wait until the app calls back, instead of being tried in vain."""
         about: Json = {"performer_id": self.performer_id, "host_id": host_id, "now": clock.now()}
         if await in_thread(hosts.unreached, **about):
-            groups.news.mark([self.performer_id], "devices")
+            groups.devices_changed([self.performer_id])
+
+    async def _faulted(self, host_id: str, outcome: CallOutcome) -> None:
+        """She, or the site, has to mend it."""
+        about: Json = {"performer_id": self.performer_id, "host_id": host_id}
+        await in_thread(faults.heard, **about, outcome=outcome, now=clock.now())
+        await self.look_at_hosts()
 
     def _bounds(self, row: PerformerRow) -> fence.Bounds:
         """As her row was when the slice was claimed; a stop since then is the page's to know."""

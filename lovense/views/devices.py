@@ -233,4 +233,4 @@ def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResp
 
 def _tell(performer: Performer) -> None:
     """Her other pages."""
-    groups.news.mark([performer.performer_id], "devices")
+    groups.devices_changed([performer.performer_id])
