@@ -145,6 +145,7 @@ class ServerPage(OpenPage):
     async def _play(self, run: SlicedRun) -> None:
         try:
             await writers.writer.catch_up()  # its row has to be there
+            await self.look_at_hosts()  # one that was paired again has other secrets
             found = await run.play()
         except Exception as error:  # it is told again, and goes on from what stands in its row
             log.warning("run_failed", extra={"error_code": type(error).__name__})
