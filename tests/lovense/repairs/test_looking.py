@@ -1,5 +1,5 @@
-"""What is wrong opens one repair, however often, by however many and until wherever it is looked at; it closes by
-itself, and what comes and goes is one."""
+"""What is wrong opens one repair, however often and by however many it is looked at; it closes by itself, and
+what comes and goes is one."""
 
 import pytest
 
