@@ -20,7 +20,7 @@ K, W = RepairKind, RepairWeight
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Trouble:
     """One thing that is wrong. `subject` tells it from others of its kind; `name` is how she knows
     it; `until`: when it passes by itself."""
 
@@ -71,7 +71,7 @@ class Hers:
         return any(row["_id"] == host_id for row in self.apps)
 
 
-def found(hers: Hers, *, low: Collection[str], now: datetime) -> dict[str, Finding]:
+def found(hers: Hers, *, low: Collection[str], now: datetime) -> dict[str, Trouble]:
     """By key. `low`: the keys of the batteries that were low at the last look."""
     every = [*_of_apps(hers)]
     for row in hers.used:
@@ -82,22 +82,22 @@ def found(hers: Hers, *, low: Collection[str], now: datetime) -> dict[str, Findi
 # --- apps ----------------------------------------------------------------------------------------
 
 
-def _of_apps(hers: Hers) -> Iterator[Finding]:
+def _of_apps(hers: Hers) -> Iterator[Trouble]:
     apps = hers.apps
     for row in apps:
         about: Json = {"host_id": row["_id"], "name": app_words(row)}
         on_it = [each for each in hers.used if each["host_id"] == row["_id"]]
         if any(each["reason"] == changes.APP_OFFLINE for each in on_it):
-            yield Finding(K.APP_OFFLINE, row["_id"], W.SERIOUS, **about)
+            yield Trouble(K.APP_OFFLINE, row["_id"], W.SERIOUS, **about)
         if row.get("fault") == CallOutcome.PAIRING_LOST:
-            yield Finding(K.PAIRING_LOST, row["_id"], W.URGENT, **about)
+            yield Trouble(K.PAIRING_LOST, row["_id"], W.URGENT, **about)
         if row["is_address_refused"]:
-            yield Finding(K.ADDRESS_REFUSED, row["_id"], W.MILD, **about)
+            yield Trouble(K.ADDRESS_REFUSED, row["_id"], W.MILD, **about)
         if len(on_it) > 1 and appversion.is_old(row["app_version"]):
-            yield Finding(K.OLD_APP, row["_id"], W.MILD, **about)
+            yield Trouble(K.OLD_APP, row["_id"], W.MILD, **about)
     refused = [row for row in apps if row.get("fault") == CallOutcome.OPERATOR_FAULT]
     if refused:  # it is one fault, through however many apps it is heard
-        yield Finding(K.OPERATOR_FAULT, "", W.URGENT, host_id=refused[0]["_id"])
+        yield Trouble(K.OPERATOR_FAULT, "", W.URGENT, host_id=refused[0]["_id"])
 
 
 def app_words(row: HostRow) -> str:
@@ -108,7 +108,7 @@ def app_words(row: HostRow) -> str:
 # --- devices -------------------------------------------------------------------------------------
 
 
-def _of_device(row: DeviceRow, low: Collection[str], now: datetime) -> Iterator[Finding]:
+def _of_device(row: DeviceRow, low: Collection[str], now: datetime) -> Iterator[Trouble]:
     about: Json = {
         "device_id": row["_id"],
         "host_id": row["host_id"],
@@ -116,8 +116,8 @@ def _of_device(row: DeviceRow, low: Collection[str], now: datetime) -> Iterator[
     }
     is_here, reason = row["status"] == DeviceStatus.CONNECTED, row["reason"]
     if not is_here and reason != changes.APP_OFFLINE:
-        yield Finding(K.DEVICE_LOST, row["toy_id"], W.SERIOUS, reason=reason, **about)
-    battery = Finding(K.LOW_BATTERY, row["toy_id"], _weight(row["battery"]), **about)
+        yield Trouble(K.DEVICE_LOST, row["toy_id"], W.SERIOUS, reason=reason, **about)
+    battery = Trouble(K.LOW_BATTERY, row["toy_id"], _weight(row["battery"]), **about)
     if _is_low(row["battery"], is_here=is_here, was_low=battery.key in low):
         yield battery
     for name, choice in row["choices"].items():
@@ -125,7 +125,7 @@ def _of_device(row: DeviceRow, low: Collection[str], now: datetime) -> Iterator[
         if until and until > now and not summary.is_function_enabled(row, name):
             subject = f"{row['toy_id']}.{name}"
             more = about | {"function": name, "until": until}
-            yield Finding(K.FUNCTION_FAILED, subject, W.SERIOUS, **more)
+            yield Trouble(K.FUNCTION_FAILED, subject, W.SERIOUS, **more)
 
 
 def _weight(battery: int | None) -> RepairWeight:

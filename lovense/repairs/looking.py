@@ -20,7 +20,7 @@ from ground.mongodb.collections import collection
 from lovense.devices import register
 from lovense.models import Device, Host, Performer, Repair, RepairKind
 from lovense.repairs import finding
-from lovense.repairs.finding import Finding, Hers
+from lovense.repairs.finding import Hers, Trouble
 from lovense.rows import HostRow, RepairRow
 from tips.models import EPOCH
 from tips.rows import Statement
@@ -58,26 +58,26 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class LookRound:
     """`has_more`: more asked for a look than one round takes."""
 
     news: set[str]
     has_more: bool
 
 
-def look(*, now: datetime, limit: int) -> Round:
+def look(*, now: datetime, limit: int) -> LookRound:
     """In four steps: 1. who asked for it; 2. what is open, and then what is wrong: so nothing is
     closed by what was read before it was opened; 3. the repairs; 4. the marks go."""
     marks = _marked(now, limit)
     if not marks.performers:
-        return Round(set(), has_more=False)
+        return LookRound(set(), has_more=False)
     repairs = _repairs(marks.performers, now)
     looked = Looked()
     for performer_id, hers in _hers(marks.performers).items():
         _decide(looked, performer_id, hers, repairs.get(performer_id, []), now)
     _keep(looked)
     _unmark(marks)
-    return Round(looked.news, has_more=marks.most >= limit)
+    return LookRound(looked.news, has_more=marks.most >= limit)
 
 
 # --- 1. who --------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def _is_used(hers: Hers, row: RepairRow) -> bool:
     return hers.is_used(device_id=row["device_id"], host_id=row["host_id"])
 
 
-def _new(performer_id: str, seen: Finding, now: datetime) -> RepairRow:
+def _new(performer_id: str, seen: Trouble, now: datetime) -> RepairRow:
     return {
         "_id": f"{performer_id}.{seen.key}.{int(now.timestamp() * 1000)}",
         "performer_id": performer_id,
@@ -189,7 +189,7 @@ def _new(performer_id: str, seen: Finding, now: datetime) -> RepairRow:
     }
 
 
-def _still(row: RepairRow, seen: Finding, now: datetime) -> Statement:
+def _still(row: RepairRow, seen: Trouble, now: datetime) -> Statement:
     before = cast(dict[str, Any], row)
     said: Statement = {name: getattr(seen, name) for name in _SEEN}
     changes: Statement = {name: str(value) for name, value in said.items() if before[name] != value}
@@ -200,7 +200,7 @@ def _still(row: RepairRow, seen: Finding, now: datetime) -> Statement:
     return {name: value for name, value in changes.items() if before[name] != value}
 
 
-def _next_look(row: RepairRow, seen: Finding, now: datetime) -> datetime:
+def _next_look(row: RepairRow, seen: Trouble, now: datetime) -> datetime:
     if row["shown_at"] > now:
         return row["shown_at"]
     before = row["look_at"]
@@ -219,7 +219,7 @@ def _over(row: RepairRow, now: datetime, *, is_used: bool) -> Statement:
     return closed | {"expires_at": now + KEPT}
 
 
-def _again(row: RepairRow, seen: Finding, now: datetime) -> Statement:
+def _again(row: RepairRow, seen: Trouble, now: datetime) -> Statement:
     said: Statement = {name: str(getattr(seen, name)) for name in _SEEN}
     said |= {"open_key": row["key"], "closed_at": None, "expires_at": None}
     said |= {"times": row["times"] + 1, "last_seen_at": now}

@@ -32,7 +32,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ShowStanding:
     """All that the checks are asked of, read once."""
 
     rules: Rules
@@ -60,7 +60,7 @@ def is_ready(found: list[Check]) -> bool:
     return all(each.state != "bad" for each in found)
 
 
-def _look(performer_id: str, now: datetime) -> Standing:
+def _look(performer_id: str, now: datetime) -> ShowStanding:
     binding = Rules.read([performer_id])
     performer = binding.performers.get(performer_id)
     if performer is None:
@@ -69,10 +69,10 @@ def _look(performer_id: str, now: datetime) -> Standing:
     used = [row for row in kept if summary.is_reached(row, performer["bridge"])]
     held = bool(pages.holders(now=now, among=[performer_id]))
     waiting = counts.depth_of(performer_id, limit=COUNTED)
-    return Standing(binding, performer, used, held, waiting, now)
+    return ShowStanding(binding, performer, used, held, waiting, now)
 
 
-def _bridge(standing: Standing) -> Asked:
+def _bridge(standing: ShowStanding) -> Asked:
     name = standing.performer["bridge"]
     if bridges.find(name) is None:
         return "bad", "Your devices are told by a path that this site does not offer."
@@ -81,7 +81,7 @@ def _bridge(standing: Standing) -> Asked:
     return "ok", "Your toys are told by this server, over the internet."
 
 
-def _holder(standing: Standing) -> Asked:
+def _holder(standing: ShowStanding) -> Asked:
     if standing.is_held:
         return "ok", "Your devices are held."
     if standing.performer["bridge"] == summary.SIMULATOR:
@@ -89,7 +89,7 @@ def _holder(standing: Standing) -> Asked:
     return "bad", "This server does not hold your devices yet: it tries every second."
 
 
-def _devices(standing: Standing) -> Asked:
+def _devices(standing: ShowStanding) -> Asked:
     reached, ready = standing.reached, summary.ready(standing.reached)
     if not ready:
         return "bad", f"Nothing can play: {summary.words(reached)}."
@@ -99,7 +99,7 @@ def _devices(standing: Standing) -> Asked:
     return "ok", f"{summary.words(ready)} can play."
 
 
-def _battery(standing: Standing) -> Asked:
+def _battery(standing: ShowStanding) -> Asked:
     ready = {each["toyId"] for each in summary.ready(standing.reached)}
     known = [
         (row["battery"], row["nickname"])
@@ -113,7 +113,7 @@ def _battery(standing: Standing) -> Asked:
     return state, f"The lowest is {name}: {level} %."
 
 
-def _caps(standing: Standing) -> Asked:
+def _caps(standing: ShowStanding) -> Asked:
     caps = standing.rules.caps_of(standing.performer["_id"])
     ready = summary.ready(standing.reached)
     idle = [each["nickname"] for each in ready if not each["functions"]]
@@ -125,7 +125,7 @@ def _caps(standing: Standing) -> Asked:
     return ("warn", f"{words} Nothing of {', '.join(idle)} may move.") if idle else ("ok", words)
 
 
-def _menu(standing: Standing) -> Asked:
+def _menu(standing: ShowStanding) -> Asked:
     menu = standing.rules.menu_of(standing.performer)
     if menu is not None and menu["items"]:
         count = len(menu["items"])
@@ -135,7 +135,7 @@ def _menu(standing: Standing) -> Asked:
     return "bad", "You have no menu: tips do nothing."
 
 
-def _queue(standing: Standing) -> Asked:
+def _queue(standing: ShowStanding) -> Asked:
     platform = standing.rules.platform
     if not platform["enable_lovense"]:
         return "bad", "The platform has switched devices off."
@@ -149,13 +149,13 @@ def _queue(standing: Standing) -> Asked:
     return "ok", f"{standing.waiting} {more}{'waits' if standing.waiting == 1 else 'wait'}."
 
 
-def _stop(standing: Standing) -> Asked:
+def _stop(standing: ShowStanding) -> Asked:
     if rules.is_stopped(standing.performer):
         return "bad", "You have pressed stop: resume first."
     return "ok", "Not pressed."
 
 
-CHECKS: Mapping[str, Callable[[Standing], Asked]] = {
+CHECKS: Mapping[str, Callable[[ShowStanding], Asked]] = {
     "bridge": _bridge,
     "holder": _holder,
     "devices": _devices,

@@ -107,7 +107,7 @@ def test_a_second_look_changes_nothing(hers):
     says({"status": 0}, now=NOW + SECOND)
     look(NOW + SECOND)
     before = rows()
-    assert look(NOW + SECOND) == looking.Round(set(), has_more=False)
+    assert look(NOW + SECOND) == looking.LookRound(set(), has_more=False)
     assert look(NOW + 2 * SECOND).news == set()
     assert rows() == before
 
