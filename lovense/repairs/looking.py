@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from django.db.models import Model
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
@@ -134,27 +135,22 @@ def _hers(performer_ids: Collection[str]) -> dict[str, Hers | None]:
 def _decide(
     looked: Looked, performer_id: str, hers: Hers | None, rows: list[RepairRow], now: datetime
 ) -> None:
-    """Pure. A finding has its open repair, or one that closed a moment ago, or a new one."""
+    """Pure. What is wrong has its open repair, or one that closed a moment ago, or a new one."""
     is_open = {row["open_key"]: row for row in rows if row["open_key"]}
-    closed = {row["key"]: row for row in sorted(rows, key=_closed_at) if not row["open_key"]}
     low = {key for key, row in is_open.items() if row["kind"] == RepairKind.LOW_BATTERY}
     found = finding.found(hers, low=low, now=now) if hers else {}
     for key, row in is_open.items():
-        seen = found.get(key)
+        seen = found.pop(key, None)
         is_used = hers is not None and _is_used(hers, row)
         changes = _still(row, seen, now) if seen else _over(row, now, is_used=is_used)
-        if _is_news(row, changes, now):
-            looked.news.add(performer_id)
-        if changes:
-            looked.changes.append(_change(row, changes))
+        _change(looked, row, changes, is_news=_is_news(row, changes, now))
+    closed = {row["key"]: row for row in sorted(rows, key=_closed_at) if not row["open_key"]}
     for key, seen in found.items():
-        if key in is_open:
-            continue
-        if key in closed:
-            looked.changes.append(_change(closed[key], _again(closed[key], seen, now)))
-            looked.news |= {performer_id} if closed[key]["shown_at"] <= now else set()
-        else:
+        if (before := closed.get(key)) is None:
             looked.opened.append(_new(performer_id, seen, now))
+        else:
+            is_news = before["shown_at"] <= now
+            _change(looked, before, _again(before, seen, now), is_news=is_news)
 
 
 def _closed_at(row: RepairRow) -> datetime:
@@ -233,19 +229,27 @@ def _is_news(row: RepairRow, changes: Statement, now: datetime) -> bool:
     return was_shown and (is_due or bool(changes.keys() & {"open_key", *_SEEN}))
 
 
-def _change(row: RepairRow, changes: Statement) -> UpdateOne:
+def _change(looked: Looked, row: RepairRow, changes: Statement, *, is_news: bool) -> None:
     """Where it stands as it was read: of two rounds one says what follows."""
     as_read = {name: row[name] for name in ("_id", "open_key", "times", "calm_at")}
-    return UpdateOne(as_read, {"$set": changes})
+    if changes:
+        looked.changes.append(UpdateOne(as_read, {"$set": changes}))
+    if is_news:
+        looked.news.add(row["performer_id"])
 
 
 # --- 4. written ----------------------------------------------------------------------------------
 
 
 def _keep(looked: Looked) -> None:
-    unique.insert(Repair, looked.opened)  # what is refused was opened by another round
-    if looked.changes:
+    """What an index refuses was opened by another round meanwhile."""
+    unique.insert(Repair, looked.opened)
+    if not looked.changes:
+        return
+    try:
         collection(Repair).bulk_write(looked.changes, ordered=False)
+    except BulkWriteError as error:
+        unique.clashes(error)  # raises whatever else went wrong
 
 
 def _unmark(marks: Marks) -> None:

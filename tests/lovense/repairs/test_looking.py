@@ -180,6 +180,20 @@ def test_what_was_opened_by_old_news_is_over_before_it_is_shown(hers):
     assert kinds(hers, NOW + 2 * SECOND + SHOWN) == []
 
 
+def test_what_one_round_opens_again_and_another_opens_anew_is_open_once(hers):
+    for second, status in ((1, 0), (2, 1), (20, 0)):
+        says({"status": status}, now=NOW + second * SECOND)
+        if second < 20:
+            look(NOW + second * SECOND)
+    lost, repairs = looking._hers({hers.pk})[hers.pk], looking._repairs({hers.pk}, NOW + 20 * SECOND)
+    look(NOW + 33 * SECOND)  # to this one it is too long ago
+    looked = looking.Looked()
+    looking._decide(looked, hers.pk, lost, repairs[hers.pk], NOW + 31 * SECOND)
+    assert looked.changes
+    looking._keep(looked)
+    assert [bool(row["open_key"]) for row in rows()] == [False, True]
+
+
 def test_what_stays_is_looked_at_every_ten_minutes_and_heals_what_nobody_said(hers):
     says({"status": 0}, now=NOW + SECOND)
     look(NOW + SECOND)
