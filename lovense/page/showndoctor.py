@@ -58,9 +58,9 @@ class ShownDiagnosis:
 
 
 def _shown(step: Step) -> ShownStep:
-    words = STEPS[step.name]
+    words, word = STEPS[step.name], WORDS[step.state]
     if step.state == "failed":
         words = WHY.get(step.code, f"The test did not play to its end ({step.code}).")
     if step.name == doctor.MOVED and step.state == "waiting":
-        words = "Did it move?"
-    return ShownStep(step.state, WORDS[step.state], TONES[step.state], words)
+        words, word = "Did it move?", "Your turn"
+    return ShownStep(step.state, word, TONES[step.state], words)
