@@ -54,6 +54,7 @@ def take_over(**kwargs: Any) -> None:
         "lovense.heal",
         "lovense.dispatch",
         "lovense.owe",
+        "lovense.repairs",
         "tips.emit",
     ):
         doorbell.answered(hop)

@@ -24,6 +24,7 @@ SECONDS = {
     "lovense.heal": 1.0,
     "lovense.owe": 1.0,
     "lovense.sweep_devices": 5.0,
+    "lovense.repairs": 5.0,
     "lovense.end_pairings": 10.0,
     HEARTBEAT: 1.0,
 }

@@ -13,7 +13,17 @@ from adminpanel.api import tips as standing
 from config import views
 from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
-from lovense.api import controls, hosts, lane, owed, pairings, preferences, stops, submissions
+from lovense.api import (
+    controls,
+    hosts,
+    lane,
+    owed,
+    pairings,
+    preferences,
+    repairs,
+    stops,
+    submissions,
+)
 from lovense.api import devices as device_api
 from lovense.views import devices, live
 from tips import api as tips
@@ -43,6 +53,7 @@ urlpatterns = [
     path("devices/<str:device_id>/change", devices.change, name="devices-change"),
     path("devices/<str:device_id>/switch", devices.switch, name="devices-switch"),
     path("devices/<str:device_id>/test", devices.test, name="devices-test"),
+    path("devices/<str:device_id>/diagnose", devices.diagnose, name="devices-diagnose"),
     path("devices/<str:device_id>/verify", devices.verify, name="devices-verify"),
     path("devices/<str:device_id>/remove", devices.remove, name="devices-remove"),
     path("devices/<str:device_id>/restore", devices.restore, name="devices-restore"),
@@ -81,6 +92,8 @@ urlpatterns = [
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
     path("api/lovense/stops", stops.stops),
+    path("api/lovense/repairs", repairs.repairs),
+    path("api/lovense/preflight", repairs.ready),
     path("api/lovense/owed", owed.listed),
     path("api/lovense/owed/<str:activation_id>/requeue", owed.requeue),
     path("api/lovense/owed/<str:activation_id>/waive", owed.waive),
@@ -105,6 +118,7 @@ urlpatterns = [
     path("api/lovense/devices/<str:device_id>", device_api.device),
     path("api/lovense/devices/<str:device_id>/restore", device_api.restore),
     path("api/lovense/devices/<str:device_id>/test", device_api.test),
+    path("api/lovense/devices/<str:device_id>/diagnose", repairs.diagnose),
     path("api/lovense/devices/<str:device_id>/status", device_api.status),
     path("api/lovense/devices/<str:device_id>/log", device_api.log),
     path("api/lovense/pairings/<str:pairing_id>", pairings.pairing),

@@ -191,7 +191,7 @@ class PerformerConsumer(AsyncConsumer):
         """A tip may have waited for one of them."""
         whose = self.page.performer_id
         if await in_thread(register.report, whose, data.get("toys"), now=clock.now()):
-            groups.news.mark([whose], "devices")
+            groups.devices_changed([whose])
             await in_thread(doorbell.ring, "lovense.dispatch")
 
     async def websocket_disconnect(self, message: LayerMessage) -> None:

@@ -232,12 +232,13 @@ class FunctionRow(TypedDict):
 
 class FunctionChoice(TypedDict, total=False):
     """What she has chosen for one function; what is not there is as the toy comes. `verifiedAt`:
-    when she said that it moves as expected."""
+    when she said that it moves as expected; `deniedAt`: that it does not."""
 
     isEnabled: bool
     cap: int
     floor: int
     verifiedAt: str
+    deniedAt: str
 
 
 class DeviceTest(TypedDict):
@@ -274,6 +275,7 @@ class DeviceRow(TypedDict):
     scale_percent: NotRequired[int]
     lead_ms: NotRequired[int]
     tests: NotRequired[dict[str, DeviceTest]]
+    look_at: NotRequired[datetime | None]
     removed_at: datetime | None
     unpaired_at: datetime | None
 
@@ -322,9 +324,36 @@ class HostRow(TypedDict):
     is_address_refused: bool
     toys_count: int
     content: str
+    # not in a row from before there were repairs
+    fault: NotRequired[str]
+    look_at: NotRequired[datetime | None]
     paired_at: datetime
     last_seen_at: datetime
     unpaired_at: datetime | None
+
+
+class RepairRow(TypedDict):
+    """A row of `repairs`."""
+
+    _id: str
+    performer_id: str
+    kind: str
+    key: str
+    open_key: str
+    weight: str
+    device_id: str
+    host_id: str
+    function: str
+    name: str
+    reason: str
+    since: datetime
+    shown_at: datetime
+    last_seen_at: datetime
+    times: int
+    calm_at: datetime | None
+    closed_at: datetime | None
+    look_at: datetime | None
+    expires_at: datetime | None
 
 
 class PairingRow(TypedDict):

@@ -13,6 +13,7 @@ from lovense.devices import pairing, silence
 from lovense.devices.summary import PAGE
 from lovense.lane import healing
 from lovense.owed import keeping
+from lovense.repairs import looking
 from lovense.sending import dispatch, groups, pages
 from tips.queue import claims
 
@@ -69,7 +70,22 @@ def sweep_devices() -> None:
     if silent := silence.unheard(now=now):
         by_page = {row["performer_id"] for row in silent if row["host_id"] == PAGE}
         holding = pages.holders(now=now, among=by_page) if by_page else {}
-        groups.news.mark(silence.end(silent, holding=holding, now=now), "devices")
+        groups.devices_changed(silence.end(silent, holding=holding, now=now))
+
+
+def _look() -> bool:
+    doorbell.answered(groups.REPAIRS)
+    found = looking.look(now=clock.now(), limit=settings.DRAIN_LIMIT)
+    groups.news.mark(found.news, "devices")
+    return found.has_more
+
+
+REPAIRS = Hop(_look, name="repairs")
+
+
+@shared_task(name=groups.REPAIRS, ignore_result=True)
+def look_for_repairs() -> None:
+    REPAIRS.run()
 
 
 @shared_task(name="lovense.end_pairings", ignore_result=True)

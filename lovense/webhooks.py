@@ -80,7 +80,7 @@ def accept(calls: list[Callback]) -> list[hosts.Until]:
     device."""
     taken = hosts.take(calls, now=clock.now())
     if taken.news:
-        groups.news.mark(taken.news, "devices")
+        groups.devices_changed(taken.news)
         doorbell.ring_soon("lovense.dispatch")
     if unknown := taken.until.count(None):
         log.info("lovense_callback_unknown", extra={"count": unknown, "error_code": "unknown"})

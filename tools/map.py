@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "stopping",
             "owed",
         ),
-        *("lane", "page", "views", "api", "models", "simulator"),
+        *("lane", "repairs", "page", "views", "api", "models", "simulator"),
         *("vendor_simulator", "vendor_simulator/phones", "vendor_simulator/doors"),
         "management/commands",
     ),

@@ -249,5 +249,5 @@ def _tell(row: DeviceRow) -> None:
 
 
 def _tell_of(whose: str) -> None:
-    groups.news.mark([whose], "devices")
+    groups.devices_changed([whose])
     wake(whose)

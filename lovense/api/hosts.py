@@ -85,7 +85,7 @@ def host(request: Request, host_id: str) -> Response:
     whose = performer_of(request)
     with coming_from(request):
         unpairing.unpair(performer_id=whose, host_id=host_id, by=caller(request), now=clock.now())
-    groups.news.mark([whose], "devices")
+    groups.devices_changed([whose])
     return _answer(whose)
 
 

@@ -129,6 +129,6 @@ def preferences_of_hers(request: Request) -> Response:
         )
     if "bridge" in changes:
         halts.tell([whose])  # what plays on the path that she has left
-    groups.news.mark([whose], "devices")  # her pages are told her caps of now
+    groups.devices_changed([whose])  # her pages are told her caps of now
     wake(whose)
     return Response(preferences.told(row))

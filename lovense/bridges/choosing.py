@@ -30,6 +30,8 @@ def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> 
 
     def reached(row: PerformerRow, session: ClientSession) -> Statement:
         rows = register.rows_of(performer_id, session)
+        if "bridge" in changes:
+            register.look_again(performer_id, now=now, session=session)
         return dict(summary.changes(row, rows, now))
 
     about: Statement = {"performer_id": performer_id, "changes": changes, "by": by, "now": now}

@@ -96,6 +96,8 @@ class Choice:
                 raise Malformed(f"functions.{name}", "is no function of this device")
             if news := _news(row, name, choice):
                 chosen[name] = {**chosen.get(name, {}), **news}
+                if news.get("isEnabled"):
+                    chosen[name].pop("deniedAt", None)  # she knows better now
         return chosen
 
 

@@ -135,6 +135,7 @@ def _make(opened: PairingRow, now: datetime, session: ClientSession) -> None:
     host_id, performer_id = opened["host_id"], opened["performer_id"]
     proof = {"uid": opened["uid"], "utoken_hash": opened["utoken_hash"], "content": ""}
     said = proof | {"paired_at": now, "last_seen_at": now, "unpaired_at": None}
+    said |= {"fault": "", "look_at": now}
     collection(Host).update_one(
         {"_id": host_id, "performer_id": performer_id},
         {"$set": said, "$setOnInsert": _UNREPORTED},
@@ -191,6 +192,7 @@ def _keep(heard: Iterable[tuple[HostRow, Callback]], now: datetime) -> set[str]:
         said = _differences(host, call)
         if said:
             news.add(host["performer_id"])
+            said["look_at"] = now
         # Not where it was unpaired meanwhile, or paired under another token.
         wanted = {"_id": host["_id"], "utoken_hash": call.utoken_hash}
         said |= {"content": call.content, "last_seen_at": now}
@@ -253,7 +255,7 @@ def unpair(*, performer_id: str, host_id: str, by: str, now: datetime) -> HostRo
         host = _owned(performer_id, host_id, session)
         if host["unpaired_at"] is not None:
             return host
-        gone: Document = _FORGOTTEN | {"unpaired_at": now}
+        gone: Document = _FORGOTTEN | {"unpaired_at": now, "fault": "", "look_at": now}
         collection(Host).update_one({"_id": host_id}, {"$set": gone}, session=session)
         _cancel_pairing(performer_id, host_id, now, session)
         rows = register.rows_of(performer_id, session)
@@ -283,6 +285,15 @@ def unreached(*, performer_id: str, host_id: str, now: datetime) -> bool:
         return bool(lost)
 
     return transactions.run(body)
+
+
+def faulted(*, performer_id: str, host_id: str, fault: str, now: datetime) -> bool:
+    """What the vendor's cloud says of every command to this app; empty: it takes them. Whether that
+    is news."""
+    known: Document = {"_id": host_id, "performer_id": performer_id, "unpaired_at": None}
+    known["fault"] = {"$nin": [fault]} if fault else {"$gt": ""}
+    said = {"$set": {"fault": fault, "look_at": now}}
+    return bool(collection(Host).update_one(known, said).modified_count)
 
 
 def _owned(performer_id: str, host_id: str, session: ClientSession) -> HostRow:

@@ -59,7 +59,7 @@ def record(reports: Sequence[ToyReport], *, now: datetime, stands: Standing = _a
             light += found
         if any(change.is_news for change in found):
             news.add(each.performer_id)
-    _write(light)
+    _write(light, now=now)
     return news
 
 
@@ -94,6 +94,12 @@ def rows_of(performer_id: str, session: ClientSession) -> list[DeviceRow]:
     return list(collection(Device).find({"performer_id": performer_id}, session=session))
 
 
+def look_again(performer_id: str, *, now: datetime, session: ClientSession) -> None:
+    """Another path may reach other devices: what is wrong with hers is asked anew."""
+    wanted = {"performer_id": performer_id}
+    collection(Device).update_many(wanted, {"$set": {"look_at": now}}, session=session)
+
+
 def keep(
     performer_id: str,
     rows: Iterable[DeviceRow],
@@ -105,7 +111,7 @@ def keep(
     """Writes the changed rows and what decisions must know of all of hers. In a transaction: what
     is read outside it may be old."""
     after = {row["_id"]: row for row in rows} | {each.after["_id"]: each.after for each in changed}
-    _write(changed, _surplus(after.values()), session=session)
+    _write(changed, _surplus(after.values()), now=now, session=session)
     performer = collection(Performer).find_one({"_id": performer_id}, session=session)
     if performer is not None and (said := summary.changes(performer, after.values(), now)):
         collection(Performer).update_one({"_id": performer_id}, {"$set": said}, session=session)
@@ -122,10 +128,13 @@ def _write(
     changed: Iterable[Changed],
     surplus: Iterable[DeviceRow] = (),
     *,
+    now: datetime,
     session: ClientSession | None = None,
 ) -> None:
     writes: list[UpdateOne | DeleteOne] = [
-        UpdateOne({"_id": each.after["_id"]}, {"$set": _said(each)}, upsert=each.before is None)
+        UpdateOne(
+            {"_id": each.after["_id"]}, {"$set": _said(each, now)}, upsert=each.before is None
+        )
         for each in changed
     ]
     writes += [DeleteOne({"_id": row["_id"]}) for row in surplus]
@@ -133,10 +142,12 @@ def _write(
         collection(Device).bulk_write(writes, ordered=False, session=session)
 
 
-def _said(change: Changed) -> Document:
-    """Only what is different: another report may write the rest at this moment."""
+def _said(change: Changed, now: datetime) -> Document:
+    """Only what is different: another report may write the rest at this moment. What is wrong with
+    it is asked anew (`lovense/repairs/looking.py`)."""
     before, after = cast(Document, change.before or {}), cast(Document, change.after)
-    return {
+    marked: Document = {"look_at": now} if change.is_news else {}
+    return marked | {
         name: value
         for name, value in after.items()
         if name != "_id" and (name not in before or before[name] != value)

@@ -78,7 +78,7 @@ def answered(
     for name, is_moving in verified.items():
         if name not in has:
             raise Malformed(f"verified.{name}", "is no function of this device")
-        after = _confirmed(after, name, tried, now) if is_moving else _denied(after, name)
+        after = _confirmed(after, name, tried, now) if is_moving else _denied(after, name, now)
     return after
 
 
@@ -89,13 +89,17 @@ def _confirmed(row: DeviceRow, name: str, tried: frozenset[str], now: datetime) 
         return _chosen(row, name, row["choices"][name])
     if name in summary.GUARDED and name not in tried:
         raise NotVerified(name)
+    choice: FunctionChoice = {**row["choices"].get(name, {}), "verifiedAt": clock.iso(now)}
+    choice.pop("deniedAt", None)
+    return _chosen(row, name, choice)
+
+
+def _denied(row: DeviceRow, name: str, now: datetime) -> DeviceRow:
+    """It is switched off. Said again, it is so since the first time."""
     known = row["choices"].get(name, {})
-    return _chosen(row, name, {**known, "verifiedAt": clock.iso(now)})
-
-
-def _denied(row: DeviceRow, name: str) -> DeviceRow:
-    """It is switched off."""
-    choice: FunctionChoice = {**row["choices"].get(name, {}), "isEnabled": False}
+    is_known = "deniedAt" in known and not known.get("isEnabled", True)
+    at = known["deniedAt"] if is_known and name not in row.get("tests", {}) else clock.iso(now)
+    choice: FunctionChoice = {**known, "isEnabled": False, "deniedAt": at}
     choice.pop("verifiedAt", None)
     return _chosen(row, name, choice)
 

@@ -11,6 +11,7 @@ from lovense.models.pages import PageLease
 from lovense.models.pairing import Host, Pairing, PairingStatus
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
+from lovense.models.repairs import Repair, RepairKind, RepairWeight
 from lovense.models.stops import StopPress
 
 __all__ = [
@@ -31,6 +32,9 @@ __all__ = [
     "PairingStatus",
     "Performer",
     "PlatformSettings",
+    "Repair",
+    "RepairKind",
+    "RepairWeight",
     "StopPress",
     "Submitter",
     "TipMenu",

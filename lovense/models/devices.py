@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from tips.models import EPOCH
+
 
 class DeviceStatus(models.TextChoices):
     CONNECTED = "connected"
@@ -32,6 +34,7 @@ class Device(models.Model):
     last_seen_at = models.DateTimeField()
     first_connected_at = models.DateTimeField(null=True)
     last_connected_at = models.DateTimeField(null=True)
+    look_at = models.DateTimeField(null=True)  # it has changed: what is wrong with it is asked anew
     # --- decided
     nickname = models.CharField(max_length=32, blank=True, default="")
     nickname_key = models.CharField(max_length=64, blank=True, default="")  # as it is compared
@@ -63,5 +66,8 @@ class Device(models.Model):
             ),
             models.Index(
                 fields=["host_id"], condition=models.Q(host_id__gt=""), name="device_of_host"
+            ),
+            models.Index(
+                fields=["look_at"], condition=models.Q(look_at__gt=EPOCH), name="device_look"
             ),
         ]

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from tips.models import EPOCH
+
 
 class Host(models.Model):
     """One app on one phone or PC that she paired. `uid` and the token of which a hash is kept are
@@ -22,6 +24,9 @@ class Host(models.Model):
     is_address_refused = models.BooleanField(default=False)
     toys_count = models.IntegerField(default=0)  # of its last report, all of them
     content = models.CharField(max_length=64, blank=True, default="")  # digest of its last report
+    # What the vendor's cloud said last that keeps every command from this app; empty: nothing.
+    fault = models.CharField(max_length=16, blank=True, default="")
+    look_at = models.DateTimeField(null=True)  # it has changed: what is wrong with it is asked anew
     paired_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     unpaired_at = models.DateTimeField(null=True)
@@ -31,7 +36,12 @@ class Host(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["uid"], condition=models.Q(uid__gt=""), name="host_uid")
         ]
-        indexes = [models.Index(fields=["performer_id"], name="host_of_performer")]
+        indexes = [
+            models.Index(fields=["performer_id"], name="host_of_performer"),
+            models.Index(
+                fields=["look_at"], condition=models.Q(look_at__gt=EPOCH), name="host_look"
+            ),
+        ]
 
 
 class PairingStatus(models.TextChoices):

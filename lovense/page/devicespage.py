@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import ClassVar
 
 from django.conf import settings
 
@@ -19,11 +20,13 @@ from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.lane import devicetests
 from lovense.menus.vibration import FULL_SCALE, LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
+from lovense.models import RepairWeight as W
 from lovense.page import showntest
 from lovense.page.pairingwalk import PairingWalk
 from lovense.page.showndevice import ShownDevice
 from lovense.page.showntest import ShownTest
-from lovense.rows import DeviceRow, FunctionRow, HostRow
+from lovense.repairs import listing, words
+from lovense.rows import DeviceRow, FunctionRow, HostRow, RepairRow
 
 REGIONS = frozenset({"devices", "pairing", "hosts"})
 # Who says that a device has a function.
@@ -175,6 +178,25 @@ class KeptDevice(ShownDevice):
         )
 
 
+class ShownRepair:
+    """What is wrong, what to do, and the one button; `button` empty: there is nothing to press."""
+
+    TONES: ClassVar = {W.URGENT: "bad", W.SERIOUS: "warn", W.MILD: "info"}
+    WORDS: ClassVar = {W.URGENT: "Now", W.SERIOUS: "Soon", W.MILD: "When you like"}
+
+    def __init__(self, row: RepairRow, device: KeptDevice | None) -> None:
+        advice, weight = words.of(row), W(row["weight"])
+        self.repair_id, self.since, self.times = row["_id"], row["since"], row["times"]
+        self.tone, self.word = self.TONES[weight], self.WORDS[weight]
+        self.wrong, self.todo, self.label = advice.wrong, advice.todo, advice.label
+        self.host_id, self.device = row["host_id"], device
+        self.function = row["function"] or (device.main_test if device else "")
+        self.button = advice.button
+        is_lacking = advice.button != words.PAIR and device is None
+        if is_lacking or (advice.button == words.TEST and not (device and device.may_test)):
+            self.button = ""
+
+
 # By bridge: what it is called, and what it means for her.
 PATHS = {
     bridges.SIMULATOR: (
@@ -279,6 +301,18 @@ class DevicesPage:
             RemovedDevice(row["_id"], row["nickname"], row["removed_at"])
             for row in self._hers.removed
         ]
+
+    @property
+    def repairs(self) -> list[ShownRepair]:
+        """What she is to mend, the heaviest first."""
+        rows = listing.shown(self._id, now=self._now)
+        return [ShownRepair(row, self._able(row)) for row in rows]
+
+    def _able(self, row: RepairRow) -> KeptDevice | None:
+        """The device that its button is about: its own or, of an app, one to try."""
+        if row["device_id"]:
+            return next((each for each in self.devices if each.device_id == row["device_id"]), None)
+        return next((each for each in self.devices if each.host and each.main_test), None)
 
     @cached_property
     def hosts(self) -> list[ShownHost]:

@@ -12,11 +12,11 @@ from lovense.bridges.bridge import DeviceLeg
 from lovense.bridges.legs import told_to
 from lovense.bridges.outcomes import LASTING, CallOutcome
 from lovense.bridges.slices import SliceWindow
+from lovense.devices import appversion
 from lovense.rows import Command, LegRow, SliceRow
 
 MAX_LEGS = 16
 MAX_GROUPS = 4  # more would have to share their seconds
-LISTS_SINCE = (7, 71, 0)  # versions of the app that take a list of toys in one command
 PLANNED, CLAIMED, ACCEPTED, REFUSED, UNKNOWN, MISSED, STOPPED = (
     *("planned", "claimed", "accepted", "refused", "unknown", "missed", "stopped"),
 )
@@ -34,10 +34,7 @@ class ToldDevice:
 
     @property
     def takes_lists(self) -> bool:
-        words = self.app_version.split(".")[:3]
-        if not all(word.isascii() and word.isdigit() for word in words):
-            return False
-        return tuple(int(word) for word in words) >= LISTS_SINCE
+        return appversion.takes_lists(self.app_version)
 
 
 @dataclass(frozen=True, slots=True)

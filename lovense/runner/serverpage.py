@@ -21,6 +21,7 @@ from lovense.bridges.outcomes import CallOutcome
 from lovense.devices import devicelog, hosts
 from lovense.devices.devicelog import DeviceLog, Told
 from lovense.performers.identity import Opener
+from lovense.repairs import faults
 from lovense.rows import Command, HostRow, Json, PerformerRow
 from lovense.runner import keeping
 from lovense.runner.keeping import Attempt
@@ -156,6 +157,7 @@ class ServerPage(OpenPage):
     async def _play(self, run: SlicedRun) -> None:
         try:
             await writers.writer.catch_up()  # its row has to be there
+            await self.look_at_hosts()  # one that was paired again has other secrets
             found = await run.play()
         except Exception as error:  # it is told again, and goes on from what stands in its row
             log.warning("run_failed", extra={"error_code": type(error).__name__})
@@ -239,6 +241,8 @@ class ServerPage(OpenPage):
         outcome = await self._tracked(self._told(uid, command, told_at, may_leave))
         if outcome is CallOutcome.APP_OFFLINE:
             self._soon(self._unreached(host_id))
+        if faults.is_news(self._hosts.get(host_id), outcome):
+            self._soon(self._faulted(host_id, outcome))
         return outcome
 
     async def _told(
@@ -268,7 +272,13 @@ class ServerPage(OpenPage):
         """Her tips wait until the app calls back, instead of being tried in vain."""
         about: Json = {"performer_id": self.performer_id, "host_id": host_id, "now": clock.now()}
         if await in_thread(hosts.unreached, **about):
-            groups.news.mark([self.performer_id], "devices")
+            groups.devices_changed([self.performer_id])
+
+    async def _faulted(self, host_id: str, outcome: CallOutcome) -> None:
+        """She, or the site, has to mend it."""
+        about: Json = {"performer_id": self.performer_id, "host_id": host_id}
+        await in_thread(faults.heard, **about, outcome=outcome, now=clock.now())
+        await self.look_at_hosts()
 
     def _bounds(self, row: PerformerRow) -> fence.Bounds:
         """As her row was when the slice was claimed; a stop since then is the page's to know."""

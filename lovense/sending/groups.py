@@ -92,3 +92,14 @@ class News:
 
 
 news = News()
+
+
+REPAIRS = "lovense.repairs"  # the hop that asks what is wrong
+
+
+def devices_changed(performer_ids: Iterable[str]) -> None:
+    """Her pages show it, and what is wrong with her devices is asked anew."""
+    whose = list(performer_ids)
+    if whose:
+        news.mark(whose, "devices")
+        doorbell.ring_soon(REPAIRS)

@@ -19,7 +19,10 @@ from lovense.models import Performer
 from lovense.page import deviceform
 from lovense.page.deviceform import DeviceForm
 from lovense.page.devicespage import REGIONS, DevicesPage
+from lovense.page.showndoctor import ShownDiagnosis
 from lovense.performers import preferences
+from lovense.repairs import doctor
+from lovense.repairs.doctor import Asking
 from lovense.rows import DeviceRow
 from lovense.sending import groups
 from lovense.stopping import halts, unpairing
@@ -102,6 +105,25 @@ def test(request: HttpRequest, performer: Performer, device_id: str) -> HttpResp
     devicetests.ask(**whose, device_id=device_id, wish=wish, account=str(request.user.pk), key=key)
     _tell(performer)
     return _page.shown()
+
+
+@require_POST
+@_page.hers
+def diagnose(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """Step by step, in the dialog; while its test waits or plays, the dialog asks again."""
+    row = choices.owned(performer.performer_id, device_id)
+    asking = Asking(
+        performer_id=performer.performer_id,
+        device_id=device_id,
+        account=str(request.user.pk),
+        by=request.user.get_username(),
+        key=request.request_id,  # type: ignore[attr-defined]
+        request_id=request.POST.get("request", ""),
+    )
+    found = ShownDiagnosis(row, doctor.diagnose(asking, now=clock.now()))
+    if not asking.request_id:
+        _tell(performer)
+    return render(request, "lovense/_doctor.html", {"found": found})
 
 
 @require_POST
@@ -233,4 +255,4 @@ def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResp
 
 def _tell(performer: Performer) -> None:
     """Her other pages."""
-    groups.news.mark([performer.performer_id], "devices")
+    groups.devices_changed([performer.performer_id])

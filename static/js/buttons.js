@@ -38,14 +38,17 @@ function failed({ target, xhr }) {
   tell({ text, tone: "bad" });
 }
 
-document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+document.body.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig } }) => {
   if (target !== dialog) return;
+  // What goes on asking by itself does not open what was closed meanwhile.
+  if (!dialog.open && requestConfig?.elt.matches("[data-goes-on]")) return dialog.replaceChildren();
   open();
   (dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("[autofocus]"))?.focus();
 });
 dialog.addEventListener("click", ({ target }) => target.closest("[data-close]") && close());
 document.addEventListener("keydown", ({ key }) => key === "Escape" && close());
 dialog.addEventListener("close", () => {
+  dialog.querySelector("[data-goes-on]")?.remove();
   const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
   if (isLost) document.getElementById(opener)?.focus({ preventScroll: true });
 });

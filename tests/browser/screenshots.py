@@ -67,6 +67,24 @@ choices.remove(performer_id=whose, device_id=whose + ".a5", by="bea", now=now)
 """
 
 
+# Her own toys are told by the server; the pairing of one app is lost, and a function did not move.
+_BROKEN = """
+from ground import clock
+from ground.json.fields import Fields
+from lovense.bridges import choosing
+from lovense.bridges.outcomes import CallOutcome
+from lovense.devices import choices, hosts
+from lovense.repairs import faults
+now, whose = clock.now(), "{performer}"
+hers = dict(performer_id=whose, by="bea", now=now)
+choosing.change(**hers, changes={{"bridge": "STANDARD_SERVER"}})
+host = hosts.of(whose)[0]["_id"]
+faults.heard(performer_id=whose, host_id=host, outcome=CallOutcome.PAIRING_LOST, now=now)
+said = choices.Choice(Fields({{"verified": {{"Vibrate": False}}}}, ""))
+choices.change(**hers, device_id=whose + ".a1", choice=said)
+"""
+
+
 class Camera:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -177,6 +195,13 @@ def some_devices(camera: Camera, page: Page, stage: Stage, bea: Actress) -> None
     page.reload()
     expect(page.locator("[data-socket]")).to_have_text("Connected")
     camera.take(page, "devices-several")
+    stage.stack.manage("shell", "-v0", "-c", _BROKEN.format(performer=bea.performer_id))
+    expect(page.locator(".mend__list")).to_contain_text("does not know your pairing", timeout=30_000)
+    camera.take(page, "devices-mend")
+    page.get_by_role("button", name="Find the fault: \u2068Edge\u2069").click()
+    expect(page.locator(".doctor")).to_be_visible()
+    camera.take(page, "devices-doctor")
+    page.keyboard.press("Escape")
 
 
 def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, str]) -> None:

@@ -260,6 +260,38 @@ def test_a_no_switches_it_off_and_the_feed_shows_a_test_that_cost_nothing(virtua
     expect(live.locator("#region-feed")).not_to_contain_text("tokens")
 
 
+# --- what is wrong -----------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_comes_after_ten_seconds_and_goes_when_it_is_well(devices, cloud):
+    paired(devices, cloud)
+    devices.get_by_role("button", name="Choose: This server").click()
+    card = devices.locator(".mend")
+    for on in (False, True):
+        cloud.sim(f"toys/{cloud.toy_ids[0]}", {"on": on})
+        cloud.sim("heartbeat", {})
+        if on:
+            expect(card).not_to_contain_text("is not connected", timeout=15_000)
+        else:
+            expect(card).to_contain_text("is not connected.", timeout=30_000)
+            no_wider_than_the_screen(devices)
+
+
+def test_the_fault_is_looked_for_step_by_step_and_what_was_closed_stays_closed(virtual):
+    look = virtual.get_by_role("button", name="Find the fault: \u2068Lush\u2069")
+    dialog = virtual.get_by_role("dialog")
+    look.click()
+    expect(dialog.locator("li[data-state=waiting]")).to_have_count(1)
+    virtual.keyboard.press("Escape")
+    expect(look).to_be_focused()
+    expect(virtual.locator("#region-devices")).to_contain_text("Did it move?")
+    expect(dialog).to_be_hidden()
+    look.click()
+    expect(dialog.locator("li[data-state=ok]")).to_have_count(3, timeout=10_000)
+    virtual.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
 # --- how it is used ----------------------------------------------------------------------------------------
 
 

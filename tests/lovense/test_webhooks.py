@@ -330,13 +330,13 @@ def told(monkeypatch):
 
 def test_her_pages_hear_of_it_and_a_tip_that_waited_may_start(post, ana, open_pairing, told):
     post(body())
-    assert told == [([ana.pk], "devices"), "lovense.dispatch"]
+    assert told == [([ana.pk], "devices"), "lovense.repairs", "lovense.dispatch"]
     told.clear()
     post(body())
     post(body(uid="unknown"))
     assert told == []
     post(body(LUSH | OFF))
-    assert told == [([ana.pk], "devices"), "lovense.dispatch"]
+    assert told == [([ana.pk], "devices"), "lovense.repairs", "lovense.dispatch"]
 
 
 # --- at once -----------------------------------------------------------------------------------------------

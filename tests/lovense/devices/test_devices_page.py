@@ -415,7 +415,8 @@ def test_she_says_no_and_it_is_off(page, gravity, button, played):
     assert "Testing Vibrate… Did it move?" in page("devices")
     played_off = button(gravity, "verify", function="Vibrate", moved="0")
     assert said(played_off) == "Vibrate of Gravity is switched off."
-    assert row_of(gravity)["choices"] == {"Vibrate": {"isEnabled": False}}
+    choice = row_of(gravity)["choices"]["Vibrate"]
+    assert (choice["isEnabled"], choice.keys()) == (False, {"isEnabled", "deniedAt"})
 
 
 def test_a_word_without_a_test_enables_nothing_and_says_why(gravity, button):

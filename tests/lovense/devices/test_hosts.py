@@ -99,6 +99,8 @@ def test_the_first_callback_makes_the_host_and_ends_the_pairing(ana):
         "is_address_refused": False,
         "toys_count": 2,
         "content": call(LUSH, NORA, appType="remote").content,
+        "fault": "",
+        "look_at": NOW,
         "paired_at": NOW,
         "last_seen_at": NOW,
         "unpaired_at": None,
