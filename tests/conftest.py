@@ -27,6 +27,14 @@ from tests.flows.nursery import opened
 _FAST = WriteConcern(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process of the tests runs a whole file. All that need a browser are run by one, so that they
+    share it, and two cores are not asked for several."""
+    for item in items:
+        is_browser = "browser" in item.path.relative_to(item.config.rootpath).parts
+        item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def _first_content(django_db_setup: None, django_db_blocker: Any) -> dict[str, list[dict[str, Any]]]:
     """What the migrations wrote, by collection."""

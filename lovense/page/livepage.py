@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
+from lovense import bridges
+from lovense.bridges import RunsIn
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import choices, summary
@@ -160,6 +162,19 @@ class LivePage:
     @cached_property
     def is_held(self) -> bool:
         return PageLease.objects.filter(pk=self._id, expires_at__gt=self._now).exists()
+
+    @property
+    def is_told_by_server(self) -> bool:
+        """No page of hers tells her toys."""
+        bridge = bridges.find(self._performer.bridge)
+        return bridge is not None and bridge.runs_in is RunsIn.SERVER
+
+    @property
+    def holder(self) -> str:
+        """Who holds her devices now, as a badge says it."""
+        if self.is_told_by_server:
+            return "Told by this server" if self.is_held else "Not told at the moment"
+        return "Held by a page" if self.is_held else "No page holds them"
 
     @property
     def _activations(self) -> QuerySet[Activation]:

@@ -11,7 +11,7 @@ from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.devices import choices
 from lovense.lane import controls
-from lovense.models import Activation
+from lovense.models import Activation, Performer
 from tests.chain import SECOND
 from tests.factories import NOW
 from tests.ground.plans import recorded
@@ -239,6 +239,16 @@ def test_devices_are_shown_with_battery_and_news(page, chain):
     assert "Lush" in shown
     assert "80 %" in shown
     assert "Connected" in shown
+
+
+def test_where_the_server_tells_her_toys_the_page_says_so(page, chain, ana):
+    Performer.objects.filter(pk=ana.pk).update(bridge="STANDARD_SERVER")
+    assert "Not told at the moment" in page("devices")
+    chain.hold()
+    assert "Told by this server" in page("devices")
+    whole = page()
+    assert "This server tells them over the internet" in whole
+    assert "data-virtual-switch" not in whole
 
 
 def test_a_silent_device_is_not_called_connected(page, chain, monkeypatch, now):
