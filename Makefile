@@ -37,9 +37,9 @@ bench: $(READY) ## throughput and latency of this machine
 	@exec $(BIN)/python -m bench $(ARGS)
 
 # In the order of the folders: by the number of tests, as by default, long files with few tests come last, on one core alone.
-# A file is one group, all tests with a browser are another (`tests/conftest.py`).
+# One process runs a whole file, and one all files with a browser (`tests/conftest.py`).
 test: $(READY) ## the whole test suite
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 quick: $(READY) ## what a change needs, in two minutes: checks, and the tests that concern it
 	@exec $(BIN)/python -m tools.quick
@@ -51,7 +51,7 @@ tour: $(READY) ## the six chapters of docs/tour.md, each fact once, repeated, an
 	@exec $(BIN)/python -m pytest -vv -p tools.chapters $(T) $(ARGS)
 
 cover: $(READY) ## the whole test suite with coverage, as pages in .local/coverage
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(addprefix --cov=,$(FLOORS)) \
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(addprefix --cov=,$(FLOORS)) \
 		--cov-report=term:skip-covered --cov-report=html:.local/coverage $(ARGS)
 
 mutants: $(READY) ## changes small things in a copy of the code: which does no test notice? ARGS="tips/queue"

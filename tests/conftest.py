@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 from pymongo.write_concern import WriteConcern
+from xdist.scheduler import LoadFileScheduling
 
 from ground.mongodb.collections import client
 from lovense.deciding import rules
@@ -27,12 +28,16 @@ from tests.flows.nursery import opened
 _FAST = WriteConcern(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _ByFile(LoadFileScheduling):
     """One process of the tests runs a whole file. All that need a browser are run by one, so that they
     share it, and two cores are not asked for several."""
-    for item in items:
-        is_browser = "browser" in item.path.relative_to(item.config.rootpath).parts
-        item.add_marker(pytest.mark.xdist_group("browser" if is_browser else str(item.path)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
