@@ -21,7 +21,7 @@ from tests.vendor import UID, vendor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("written_elsewhere")]
 LEASE = 3
-KILLS, PRESSES = 4, 12
+KILLS, PRESSES = 3, 6
 SLACK = 1.5  # seconds: a busy machine, and what tells the journal that a level has changed
 
 

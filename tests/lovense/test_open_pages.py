@@ -155,6 +155,13 @@ def test_the_limit_leaves_room_for_everybody():
     assert MAX_PAGES >= 10
 
 
+async def cost_of_a_tick():
+    """Its commands; and those of a look at caps, where news of a page that has just opened comes meanwhile."""
+    with recorded() as commands:
+        await sockets.tick()
+    return len(commands)
+
+
 async def test_watching_pages_cost_a_round_nothing(ana, token):
     async with Page(token=token, query="page=holder") as holder:
         await holder.next()
@@ -162,9 +169,7 @@ async def test_watching_pages_cost_a_round_nothing(ana, token):
         opened = []
         for more in (1, 9):
             opened += await many(token, more)
-            with recorded() as commands:
-                await sockets.tick()
-            counts.append(len(commands))
+            counts.append(min([await cost_of_a_tick() for _ in range(3)]))
         assert counts[0] == counts[1] <= 4
         await close(opened)
 
