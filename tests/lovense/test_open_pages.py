@@ -156,7 +156,7 @@ def test_the_limit_leaves_room_for_everybody():
 
 
 async def cost_of_a_tick():
-    """Its commands; and those of a look at caps, where news of a page that has just opened comes meanwhile."""
+    """Its commands; and those of a look at caps, where there is news of a page that has just opened."""
     with recorded() as commands:
         await sockets.tick()
     return len(commands)
