@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from lovense.devices.toytable import LETTERS, TOPS
+from lovense.devices.toytable import LETTERS, SHORTEST_STROKE, STROKE, TOPS, TRIAL_LEVEL
 from lovense.menus.vibration import (
     INTERVAL_ABOVE_MS,
     LONGEST_ITEM_SECONDS,
@@ -18,18 +18,16 @@ from lovense.menus.vibration import (
     MAXIMUM_PATTERN_VALUES,
     SHAPES,
     SHORTEST_RUN_SECONDS,
+    STOP,
     Command,
 )
 from lovense.rows import DeviceSummary
 
 STOPPED, UNSUPPORTED = "stopped", "unsupported"
 BAD_COMMAND, NOT_CONNECTED = "bad_command", "not_connected"
-STOP: Command = {"command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
 MAX_TOYS = 16  # named by one command
 LONGEST_SECONDS = 10**6  # what is longer is no run time
-SHORTEST_STROKE = 20
-TRIAL_LEVEL = 3  # of 20: a first movement of hardware
-VIBRATE, STROKE = "Vibrate", "Stroke"
+VIBRATE = "Vibrate"
 SINGLE_MOTORS = ("Vibrate1", "Vibrate2", "Vibrate3")
 # A toy that thrusts may take level 0 for full speed: only a stop makes it still.
 ZERO_MAY_MOVE = ("Thrusting", "Depth")

@@ -1,10 +1,9 @@
 """The vendor's cloud, told a command: at most once, within bounds, and what became of it.
 
-One for the whole process. What it tells is counted against a bucket that all performers
-share, since they share the developer token. A command that has waited for too long, or must not be
-told any more when its turn comes, never leaves; a stop waits for nobody, and has connections of its
-own. Neither that token nor a uid
-reaches a log line or an error's text."""
+One for the whole process. What it tells is counted against a bucket that all performers share,
+since they share the developer token. A command that has waited for too long, or must not be told
+any more when its turn comes, never leaves; a stop waits for nobody, and has connections of its own.
+Neither that token nor a uid reaches a log line or an error's text."""
 
 import asyncio
 import time
@@ -16,10 +15,10 @@ from django.conf import settings
 
 from lovense.bridges import slices
 from lovense.bridges.outcomes import LONGEST_ANSWER, CallAnswer, CallOutcome, outcome_of
+from lovense.devices import pictures
 from lovense.rows import Command
 
 PATH = "/api/lan/v2/command"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_OPEN = 256  # calls at a time; slow answers of some keep nobody else waiting
 PER_SECOND, BURST = 200.0, 400.0  # of one developer token: the vendor names no limit
 # Nothing has left this machine.
@@ -136,5 +135,5 @@ def _new_client() -> httpx.AsyncClient:
         headers={"Accept-Encoding": "identity"},  # what is packed may be any size
         follow_redirects=False,
         # proxies are for the way out of this machine
-        trust_env=urlsplit(settings.LOVENSE_API_BASE_URL).hostname not in LOOPBACK,
+        trust_env=urlsplit(settings.LOVENSE_API_BASE_URL).hostname not in pictures.LOOPBACK,
     )

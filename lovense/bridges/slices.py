@@ -13,7 +13,6 @@ V = TypeVar("V")
 
 HEAD_START_SECONDS = 1
 LATE_SECONDS = 0.5  # so much later than planned it is still told; it is over that much later, too
-SHORTEST_LEASE_SECONDS = 3  # with shorter ones the last window could not have its two seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,8 @@ from lovense.bridges.outcomes import CallAnswer, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.devices import readings, summary
 from lovense.devices.readings import ReportedToys
-from lovense.menus.vibration import SHAPES, Waveform
+from lovense.menus.vibration import SHAPES, STOP, Waveform
 from lovense.rows import Command, DeviceRow, Json
-
-STOP: Command = {"command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
 
 
 class StandardBridge:

@@ -17,7 +17,7 @@ from lovense.menus.vibration import (
 from lovense.rows import DeviceSummary, Item
 from tips.rows import Payload
 
-TRIAL_LEVEL, TRIAL_SECONDS = 3, 2
+TRIAL_SECONDS = 2
 FIRST_LEVEL = 5
 
 
@@ -60,15 +60,15 @@ def _action(strength: int, function: str, device: DeviceSummary, caps: Caps) -> 
     way, cap = max(level, toytable.SHORTEST_STROKE), _cap(function, device)
     if way > cap:
         raise NothingAllowed(f"The shortest stroke is {toytable.SHORTEST_STROKE}, the cap {cap}.")
-    thrust = level_of(TRIAL_LEVEL, toytable.THRUST, device, caps)
+    thrust = level_of(toytable.TRIAL_LEVEL, toytable.THRUST, device, caps)
     return f"{toytable.STROKE}:0-{way},{toytable.THRUST}:{thrust}"
 
 
 def level_of(strength: int, function: str, device: DeviceSummary, caps: Caps) -> int:
     """Of the function's own range."""
     if function in device.get("untried", ()):
-        scale, floor, first = FULL_SCALE, 0, TRIAL_LEVEL
-        strength = TRIAL_LEVEL
+        scale, floor, first = FULL_SCALE, 0, toytable.TRIAL_LEVEL
+        strength = toytable.TRIAL_LEVEL
     else:
         scale = device.get("scale", FULL_SCALE)
         floor = device.get("floors", {}).get(function, 0)

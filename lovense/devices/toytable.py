@@ -39,6 +39,7 @@ TOPS: Mapping[str, int] = dict.fromkeys(LETTERS.values(), 20) | {
 }
 # The vendor's shortest way of a thrust.
 THRUST, STROKE, SHORTEST_STROKE = "Thrusting", "Stroke", 20
+TRIAL_LEVEL = 3  # of 20: how hardware that she has not tried yet moves first
 # Known, and never sent: a function and a command.
 NOT_USED = ("Position", "PatternV2")
 # One group excludes the other: a toy that is told where to stand must not be told to swing.

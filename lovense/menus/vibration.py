@@ -12,6 +12,8 @@ from typing import Any
 
 Command = dict[str, Any]
 
+# The vendor's stop, and nothing else is one: level 0 is full speed on one toy.
+STOP: Command = {"command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
 FUNCTION = "Vibrate"  # the vendor's word for what every item plays
 MAXIMUM_LEVEL = 20
 FULL_SCALE = 100  # percent

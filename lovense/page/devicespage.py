@@ -241,7 +241,7 @@ class DevicesPage:
     longest_nickname = LONGEST_NICKNAME
     shortest_seconds, longest_seconds = SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS
     weakest_scale, full_scale = choices.WEAKEST_SCALE, FULL_SCALE
-    trial = f"Test at level {devicetest.TRIAL_LEVEL} for {devicetest.TRIAL_SECONDS} s"
+    trial = f"Test at level {toytable.TRIAL_LEVEL} for {devicetest.TRIAL_SECONDS} s"
 
     def __init__(self, performer: Performer, now: datetime) -> None:
         self._performer, self._now = performer, now

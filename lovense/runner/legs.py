@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 from lovense.bridges import slices
 from lovense.bridges.bridge import DeviceLeg
-from lovense.bridges.legs import told_to
+from lovense.bridges.legs import MAX_LEGS, told_to
 from lovense.bridges.outcomes import LASTING, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.devices import appversion
 from lovense.rows import Command, LegRow, SliceRow
 
-MAX_LEGS = 16
 MAX_GROUPS = 4  # more would have to share their seconds
 PLANNED, CLAIMED, ACCEPTED, REFUSED, UNKNOWN, MISSED, STOPPED = (
     *("planned", "claimed", "accepted", "refused", "unknown", "missed", "stopped"),
@@ -170,8 +169,3 @@ def concluded(row: LegRow, *, ran: float, is_stopped: bool) -> LegRow:
         for each in row["slices"]
     ]
     return made
-
-
-def short(rows: Iterable[LegRow]) -> list[LegRow]:
-    """Those that fell short of what the longest of them played."""
-    return [row for row in rows if row["outcome"] and row["outcome"] != PLAYED]

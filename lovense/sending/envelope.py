@@ -5,7 +5,7 @@ import orjson
 
 from ground import clock
 from lovense import bridges
-from lovense.bridges import legs
+from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import run_seconds
 from lovense.rows import ActivationRow, Item, Json, PerformerRow
 from tips.models import RequestType
@@ -85,7 +85,7 @@ def message(activation: ActivationRow, request: RequestRow, performer: Performer
 def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
     """Where her page tells her toys itself, in slices: what it tells which, and when."""
     bridge = bridges.find(performer["bridge"])
-    if bridge is None or performer["bridge"] not in bridges.told_in_slices_by_pages():
+    if bridge is None or bridge.runs_in is not RunsIn.PAGE or not bridge.lease_seconds:
         return {}
     commands, devices = activation["commands"], performer.get("devices") or []
     seconds = run_seconds(activation)

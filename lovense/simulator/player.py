@@ -14,7 +14,7 @@ from lovense import fence
 from lovense.devices.summary import GUARDED
 from lovense.devices.toytable import NOT_USED, TOPS
 from lovense.fence import Bounds, Fenced
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, STOP
 from lovense.rows import DeviceSummary, Json
 from lovense.simulator import commands
 from lovense.simulator.toy import Toy
@@ -141,7 +141,7 @@ class Player:
 
     def stop(self) -> None:
         """Every toy, with the vendor's stop."""
-        self._sent(fence.STOP, 0, Bounds(None), self.now())
+        self._sent(STOP, 0, Bounds(None), self.now())
 
     def _sent(self, command: Json, epoch: int, bounds: Bounds, at: float) -> float:
         """The one way to a toy: for how many seconds one moves now."""

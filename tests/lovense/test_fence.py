@@ -135,7 +135,7 @@ def test_what_was_decided_before_a_stop_does_not_leave(epoch, passes):
 
 @pytest.mark.parametrize("toy", [[], 5, "", ["a"] * 17, None, [None]])
 def test_a_stop_that_says_not_clearly_for_whom_is_for_every_toy(toy):
-    assert checked(function("Stop", 0, toy=toy), STILL, epoch=0) == fence.STOP
+    assert checked(function("Stop", 0, toy=toy), STILL, epoch=0) == vibration.STOP
 
 
 def test_her_choices_are_read_as_her_row_has_them():

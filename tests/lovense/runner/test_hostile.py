@@ -12,12 +12,12 @@ from channels.layers import get_channel_layer
 
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense import fence
 from lovense.bridges import cloud as clouds
 from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
 from lovense.lane import cancellation, controls
 from lovense.lane.cancellation import Wish
+from lovense.menus import vibration
 from lovense.models import Performer
 from lovense.runner import keeping, run
 from lovense.runner.stopper import Stopper
@@ -134,7 +134,7 @@ async def crowded(phone, monkeypatch):
 
 async def test_a_stop_waits_behind_no_call_that_hangs(crowded, phone):
     async with asyncio.timeout(1):
-        assert await crowded.tell(UID, fence.STOP, is_stop=True) is CallOutcome.ACCEPTED
+        assert await crowded.tell(UID, vibration.STOP, is_stop=True) is CallOutcome.ACCEPTED
 
 
 async def test_what_waits_for_too_long_never_leaves(crowded, phone):
