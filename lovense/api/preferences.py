@@ -22,13 +22,12 @@ from lovense.api.calls import (
     own_lane,
     wake,
 )
-from lovense.bridges import choosing
 from lovense.deciding import rest
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import OwedPolicy
 from lovense.performers import preferences
 from lovense.sending import groups
-from lovense.stopping import halts
+from lovense.stopping import paths
 from tips.models import Mode
 
 PREFERENCES = {
@@ -124,11 +123,7 @@ def preferences_of_hers(request: Request) -> Response:
         return Response(preferences.told(preferences.of(whose)))
     changes = preferences.parse(body_of(request))
     with coming_from(request):
-        row = choosing.change(
-            performer_id=whose, changes=changes, by=caller(request), now=clock.now()
-        )
-    if "bridge" in changes:
-        halts.tell([whose])  # what plays on the path that she has left
+        row = paths.change(performer_id=whose, changes=changes, by=caller(request), now=clock.now())
     groups.devices_changed([whose])  # her pages are told her caps of now
     wake(whose)
     return Response(preferences.told(row))

@@ -98,10 +98,8 @@ def of(performer_id: str) -> PerformerRow:
 
 def for_page(performer_id: str) -> Json:
     """What her page is told of them, where it differs from what all pages are told."""
-    row = of(performer_id)
-    chosen = row.get("auto_connect")
-    told: Json = {"bridge": row["bridge"]}
-    return told if chosen is None else told | {"autoConnect": chosen}
+    chosen = of(performer_id).get("auto_connect")
+    return {} if chosen is None else {"autoConnect": chosen}
 
 
 Within = Callable[[PerformerRow, ClientSession], Statement]

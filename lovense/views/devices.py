@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ground import clock
 from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
-from lovense.bridges import choosing
 from lovense.devices import choices, pairing, summary
 from lovense.devices.choices import Choice
 from lovense.lane import devicetests, submissions
@@ -25,7 +24,7 @@ from lovense.repairs import doctor
 from lovense.repairs.doctor import Asking
 from lovense.rows import DeviceRow
 from lovense.sending import groups
-from lovense.stopping import halts, unpairing
+from lovense.stopping import paths, unpairing
 from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
 
 
@@ -175,8 +174,7 @@ def restore(request: HttpRequest, performer: Performer, device_id: str) -> HttpR
 def path(request: HttpRequest, performer: Performer) -> HttpResponse:
     """By which bridge her devices are told from now on."""
     body = Fields({"bridge": request.POST.get("bridge", "")}, "")
-    choosing.change(**by(request, performer), changes=preferences.parse(body))
-    halts.tell([performer.performer_id])  # what plays on the path that she has left
+    paths.change(**by(request, performer), changes=preferences.parse(body))
     _tell(performer)
     return _page.told("Chosen.")
 

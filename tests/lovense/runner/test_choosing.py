@@ -92,6 +92,22 @@ def test_she_chooses_on_her_page_of_devices(client, hers):
     assert collection(Performer).find_one({"_id": hers.pk})["bridge"] == "SIMULATOR"
 
 
+@pytest.mark.parametrize(("name", "ends"), [("SIMULATOR", 1), ("STANDARD_SERVER", 0)])
+def test_only_another_path_ends_what_plays(client, hers, name, ends):
+    class Heard:
+        halts = 0
+
+        def halt(self, performer_ids, at, epoch):
+            self.halts += 1
+
+    halts.use(heard := Heard())
+    client.force_login(hers.user)
+    said = {"bridge": name, "maximumIntensity": 12}
+    client.put("/api/lovense/preferences", said, content_type="application/json")
+    client.post("/devices/path", {"bridge": name}, headers={"HX-Request": "true"})
+    assert heard.halts == ends
+
+
 @pytest.mark.parametrize("name", ["TELEPATHY", "", "EXTENSION"])
 def test_a_path_that_the_site_does_not_offer_is_refused(client, hers, name):
     client.force_login(hers.user)
