@@ -273,7 +273,6 @@ class DeviceRow(TypedDict):
     maximum_seconds: int | None
     # not in a row from before there were tests
     scale_percent: NotRequired[int]
-    lead_ms: NotRequired[int]
     tests: NotRequired[dict[str, DeviceTest]]
     look_at: NotRequired[datetime | None]
     removed_at: datetime | None

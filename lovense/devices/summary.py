@@ -50,10 +50,6 @@ def scale_of(row: DeviceRow) -> int:
     return row.get("scale_percent", FULL_SCALE)
 
 
-def lead_of(row: DeviceRow) -> int:
-    return row.get("lead_ms", 0)
-
-
 def is_verified(row: DeviceRow, function: str) -> bool:
     """She has said that it moves as expected."""
     return "verifiedAt" in row["choices"].get(function, {})

@@ -12,11 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='device',
-            name='lead_ms',
-            field=models.IntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='device',
             name='scale_percent',
             field=models.IntegerField(default=100),
         ),
