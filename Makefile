@@ -5,7 +5,7 @@
 .PHONY: help demo seed stack shell test quick one tour cover mutants check fix map bench doctor clean lock migrations
 
 PYTHON ?= python3
-JOBS ?= 4
+JOBS ?= 3
 T ?= tests/tour
 BIN := .venv/bin
 READY := .venv/.installed-from-lock

@@ -13,7 +13,7 @@ from tests.browser.wire import FASTER, Server
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
-NAMES = [f"performer-{number}" for number in range(1, 61)]
+NAMES = [f"performer-{number}" for number in range(1, 161)]
 # What Chromium says of a page that was left before its socket was open.
 LEFT = "WebSocket is closed before the connection is established"
 
@@ -27,14 +27,14 @@ def chrome() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cloud() -> Iterator[Vendor]:
     """The vendor's cloud and phones, which the stack asks and which call it back."""
     with vendor() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def the_stage(chrome: Browser, cloud: Vendor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     directory, address = tmp_path_factory.mktemp("stack"), cloud.simulator.url
     with Stack(directory, DEBUG="true", LOVENSE_API_BASE_URL=address) as stack:
@@ -42,7 +42,7 @@ def the_stage(chrome: Browser, cloud: Vendor, tmp_path_factory: pytest.TempPathF
         yield Stage(stack)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cast(the_stage: Stage) -> Iterator[Actress]:
     return iter(the_stage.prepare(*NAMES))
 

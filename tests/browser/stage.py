@@ -52,18 +52,31 @@ MENU = [
 # Run by `manage.py shell`: the rules that the commands use, for a whole cast at once.
 _PREPARE = """
 import json
+from importlib import import_module
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from adminpanel import staff
 from ground import clock
 from lovense.menus import publishing
 from lovense.performers import enrolment
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 staff.enrol(username={staff!r}, role=staff.Role.ADMIN, password={password!r})
 for own_id, name in {cast!r}.items():
     enrolment.enrol(performer_id=own_id, username=name, password="", now=clock.now())
     publishing.publish(own_id, json.loads({menu!r}), clock.now())
-# One slow hash for all of them.
-User.objects.filter(username__in=list({cast!r}.values())).update(password=make_password({password!r}))
+# One slow hash for all of them, and a session each: nothing here is about logging in.
+hers = User.objects.filter(username__in=list({cast!r}.values()))
+hers.update(password=make_password({password!r}))
+sessions = {{}}
+for user in hers:
+    session = SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    sessions[user.username] = session.session_key
+print(json.dumps({{"cookie": settings.SESSION_COOKIE_NAME, "sessions": sessions}}))
 """
 
 
@@ -92,16 +105,20 @@ class Stage:
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.url = stack, stack.url
+        self._cookie, self._sessions = "", dict[str, str]()
 
     def prepare(self, *names: str) -> list[Actress]:
         """Performers who can log in and have published MENU; bob has tokens."""
         cast = {str(ObjectId()): name for name in names}
-        self.stack.manage(
+        said = self.stack.manage(
             "shell",
             "-v0",
             "-c",
             _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU)),
         )
+        made = json.loads(said[said.index('{"cookie"') :])
+        self._cookie = made["cookie"]
+        self._sessions |= made["sessions"]
         self.send("tokens.purchased", simulator.purchase(uuid.uuid4().hex, user_id=BOB, tokens=10**9))
         return [Actress(own_id, name) for own_id, name in cast.items()]
 
@@ -121,6 +138,14 @@ class Stage:
         return tip_id
 
     def log_in(self, page: Page, username: str) -> None:
+        """One of the cast has a session already."""
+        if session := self._sessions.get(username):
+            page.context.add_cookies([{"name": self._cookie, "value": session, "url": self.url}])
+            page.goto(self.url)
+        else:
+            self.log_in_by_hand(page, username)
+
+    def log_in_by_hand(self, page: Page, username: str) -> None:
         page.goto(f"{self.url}/login")
         page.get_by_label("Username").fill(username)
         page.get_by_label("Password").fill(PASSWORD)

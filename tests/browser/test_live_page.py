@@ -196,7 +196,7 @@ def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(live, the_stage, ana
 def test_a_page_without_scripts_shows_its_rows_and_says_what_it_cannot_do(chrome, the_stage, ana):
     context = chrome.new_context(java_script_enabled=False)
     page = context.new_page()
-    the_stage.log_in(page, ana.name)
+    the_stage.log_in_by_hand(page, ana.name)
     assert (
         "Scripts are off" in page.content()
     )  # Chromium leaves <noscript> unread when scripts are switched off from outside
