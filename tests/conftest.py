@@ -5,6 +5,7 @@ MongoDB has no roll-back around a test, and Django's flush costs 90 ms. So after
 collections that it wrote are emptied (2 ms), and those that the migrations filled get their first content
 back."""
 
+import gc
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from tests.flows.nursery import opened
 
 # Enough for reads of this process; the one delete that ends the cleaning waits for the majority.
 _FAST = WriteConcern(1)
+LONG = ("tests/browser/", "tests/flows/test_kill.py")
 
 
 class _ByFile(LoadFileScheduling):
@@ -38,6 +40,20 @@ class _ByFile(LoadFileScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     return _ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first. By pytest-django's order it comes last, where one process works and
+    the others are done."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: the collector need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

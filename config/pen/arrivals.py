@@ -62,6 +62,7 @@ class Arrivals:
         self._awake = pen.awake
         self._keys: dict[str, Arrival] = {}  # of what is not durable yet
         self._recent: dict[str, None] = {}
+        self._unsure: dict[str, None] = {}  # keys that an error was answered to
         self._store: GroupCommit[Call, Acceptance] = GroupCommit(acceptance.accept, name="inbox")
 
     async def accept(self, call: Call, order: Order | None) -> Acceptance:
@@ -115,12 +116,26 @@ class Arrivals:
     # --- the careful way -------------------------------------------------------------------------
 
     async def _accept_carefully(self, call: Call) -> Acceptance:
-        outcome = await self._store(call)
-        if outcome is Acceptance.NEW and not call.is_ignored:
+        try:
+            outcome = await self._store(call)
+        except Exception:
+            self._remember_unsure(call)
+            raise
+        if (outcome is Acceptance.NEW or self._was_unsure(call)) and not call.is_ignored:
             self._settle_soon()
         if not self._lease.is_certain:
             await self._lease.is_known_to_store()
         return outcome
+
+    def _remember_unsure(self, call: Call) -> None:
+        """It may be stored, or be stored yet. Who sends it again hears of a repeat, and what is
+        accepted after that answer comes after it."""
+        self._unsure.update(dict.fromkeys((call.key, *call.keys)))
+        while len(self._unsure) > RECENT:
+            del self._unsure[next(iter(self._unsure))]
+
+    def _was_unsure(self, call: Call) -> bool:
+        return not self._unsure.keys().isdisjoint((call.key, *call.keys))
 
     def _settle_soon(self) -> None:
         self.has_careful = True

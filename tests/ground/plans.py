@@ -29,7 +29,7 @@ _ADDED = frozenset(
 INDEXED = frozenset({"IXSCAN", "IDHACK", "DISTINCT_SCAN", "COUNT_SCAN", "EXPRESS_IXSCAN"})
 # One row for the whole deployment, whatever its size.
 SINGLE_ROWS = {"platform_settings", "tip_activated_chain_head"}
-MANY = 20_000
+MANY = 5_000
 
 
 @dataclass

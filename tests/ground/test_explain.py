@@ -304,7 +304,7 @@ def test_the_end_of_a_day_is_found_in_a_long_log_by_a_few_looks(now):
         lambda n: {"_id": f"{n:024}", "sequence": n + 1, "created_at": now + timedelta(minutes=n)},
     )
     with recorded(run=True) as plans:
-        assert daily_heads._last_row_before(now + timedelta(minutes=12_345), 0, MANY) == 12_345
+        assert daily_heads._last_row_before(now + timedelta(minutes=2345), 0, MANY) == 2345
         assert collection(DailyHead).find_one(sort=[("_id", -1)]) is None
     assert scans(plans) == []
     assert len(plans) <= 17

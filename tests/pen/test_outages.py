@@ -12,10 +12,11 @@ from pymongo.errors import PyMongoError
 
 from ground.hops.groupcommit import Overloaded
 from ground.inbox.inbox import Acceptance
+from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
 from ground.mongodb.collections import collection
 from lovense.models import Activation
-from tests.pen.conftest import post, running, tip, until
+from tests.pen.conftest import call_of, post, running, tip, until
 from tests.pen.shift import Notes, Shift
 from tips.models import TipActivated
 
@@ -114,3 +115,25 @@ async def test_rows_that_a_killed_mongod_has_lost_are_made_again(stage, bob, lim
             page.finish(await page.next())
         await until(lambda: sorted(logged()) == sorted(tip_id for tip_id, _ in tips))
         await until(lambda: collection(Activation).count_documents({"status": "completed"}) == 3)
+
+
+async def test_what_was_stored_though_its_caller_was_sent_away_is_settled_before_what_came_later(stage, bob):
+    """The database writes it and says that it cannot promise it. Whoever sends it again hears that it is
+    known, and from then on it comes before everything else."""
+    inbox = collection(WebhookDelivery)
+    failing = {
+        "failCommands": ["insert"],
+        "namespace": inbox.full_name,
+        "writeConcernError": {"code": 64, "errmsg": "not promised"},
+    }
+    point = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": failing}
+    async with running(stage.performer_id) as (pen, page):
+        first, second = tip(stage.performer_id, bob), tip(stage.performer_id, bob)
+        await sync_to_async(inbox.database.client.admin.command)(point)
+        with pytest.raises(PyMongoError):
+            await pen._arrivals._accept_carefully(call_of(first[1]))
+        assert await pen._arrivals._accept_carefully(call_of(first[1])) is Acceptance.REPEAT
+        assert await post(pen, second[1]) is Acceptance.NEW
+        await until(lambda: len(logged()) == 2)
+        assert logged() == [first[0], second[0]]
+        page.finish(await page.next())
