@@ -139,8 +139,10 @@ def nursery(django_db_setup: None) -> Iterator[Any]:
 
 @pytest.fixture
 def mongod() -> Any:
-    """The tests' own mongod: `.url`, `.pid`, `.restart()`."""
+    """The tests' own mongod: `.url`, `.pid`, `.restart()`. Whoever kills it waits for what this test wrote
+    to be played again, not for what all before it did."""
     assert services.running is not None
+    client().admin.command("fsync")
     return services.running.mongod
 
 

@@ -15,7 +15,7 @@ from config.stack.binaries import libraries, locate
 from config.stack.processes import BASE_DIR, Process, Program, end, fate, last_lines, launch
 
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 120.0  # after a crash mongod first plays its journal again
 STOP_SECONDS = 5.0
 PROBE_SECONDS = 0.02
 SPARE_BINARIES = BASE_DIR / ".local" / "bin"
