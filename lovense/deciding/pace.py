@@ -3,7 +3,8 @@
 
 The burst shape: so many may start one right after the other; then each further one when the oldest
 of them is 60 seconds ago. The times are kept with each start and before it, so a crash counts one
-too many and never one too few."""
+too many and never one too few. Without a limit nothing is kept: one that follows counts from then
+on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
