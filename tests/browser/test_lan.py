@@ -3,6 +3,8 @@ server that the test plays. What counts is the phone's journal."""
 
 import contextlib
 import json
+import os
+import random
 import re
 import time
 from pathlib import Path
@@ -16,6 +18,9 @@ from tests.browser.wire import words
 
 BASE = Path(__file__).parents[2]
 READY = "3 toys answer"
+PRESSES = 4
+FAULTS = [["late:1"], ["duplicate"], ["stop-lost*2"], [], ["slow:1"], ["drop-after"]]
+RUNS = pytest.mark.parametrize("run", range(int(os.environ.get("RUNS", "1"))))  # 25 make a hundred presses
 OUTCOMES = """async (lines) => {
   const { outcomeOf } = await import("/static/js/outcomes.js");
   return lines.map(outcomeOf);
@@ -110,6 +115,16 @@ def still_after(server, began):
     return hers[-1]["at"] / 1000 - began
 
 
+def moving(server):
+    lines = server.vendor.simulator.journal.lines("level")
+    last = {(line["toy"], line["function"]): line["level"] for line in lines}
+    return {toy for (toy, _), level in last.items() if level}
+
+
+def stopped_at(server, epoch):
+    return any((said["type"], said.get("stopEpoch")) == ("stopped", epoch) for said in server.said)
+
+
 # --- runs --------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +199,24 @@ def test_a_stop_that_reaches_no_app_is_said_to_have_reached_none(server):
     server.wait_for(lambda: any(said["type"] == "stopped" for said in server.said))
     told = next(said for said in server.said if said["type"] == "stopped")
     assert {(toy["ms"], toy["answer"]) for toy in told["toys"]} == {(None, "unreachable")}
+
+
+@RUNS
+def test_presses_in_random_moments_leave_every_toy_still(server, run):
+    """After a press nothing that moves is issued, and what was under way is followed by a stop."""
+    rng = random.Random(17 + run)
+    for epoch in range(PRESSES):
+        server.vendor.sim("faults", method="DELETE")
+        server.vendor.sim("faults", {"faults": rng.choice(FAULTS)})
+        server.run(f"{epoch}.all", LEVEL, seconds=20, toys=2, epoch=epoch)
+        server.page.wait_for_timeout(rng.choice((0, 50, 300, 800)))
+        server.say("lovense.stop", stopEpoch=epoch + 1)
+        server.wait_for(lambda epoch=epoch: stopped_at(server, epoch + 1))
+        told = len(server.told())
+        server.page.wait_for_timeout(1500)
+        assert len(server.told()) <= told + 2  # one a toy, which was under way
+        server.wait_for(lambda: not moving(server))
+        assert all(code == "stopped" or not seconds for _, seconds, code in [server.end(f"{epoch}.all")])
 
 
 def test_a_page_whose_path_has_changed_is_loaded_anew(server):

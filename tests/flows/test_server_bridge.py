@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 
 from ground.mongodb.collections import collection
 from lovense.models import PageLease, StopPress
+from lovense.owed import listing
 from lovense.vendor_simulator.world import Manners
 from tests.flows.stage import LONG, Show, dumped, so
 from tests.live import server
@@ -22,6 +23,8 @@ from tests.vendor import UID, vendor
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("written_elsewhere")]
 LEASE = 3
 KILLS, PRESSES = 3, 6
+# RUNS=17 makes fifty kills and a hundred presses.
+RUNS = pytest.mark.parametrize("run", range(int(os.environ.get("RUNS", "1"))))
 SLACK = 1.5  # seconds: a busy machine, and what tells the journal that a level has changed
 
 
@@ -84,9 +87,10 @@ async def test_a_killed_process_leaves_toys_that_are_silent_after_a_lease_and_a_
         assert "planned" in states
 
 
-async def test_killed_again_and_again_no_slice_is_told_twice_and_a_successor_goes_on(show, phone):
+@RUNS
+async def test_killed_again_and_again_no_slice_is_told_twice_and_a_successor_goes_on(show, phone, run):
     """One activation, several processes, each killed at a moment of its own."""
-    rng = random.Random(11)
+    rng = random.Random(11 + run)
     tip_id = ""
     for number in range(KILLS):
         with server(f"web-{number}", **environment(phone)) as here:
@@ -112,6 +116,7 @@ async def test_killed_again_and_again_no_slice_is_told_twice_and_a_successor_goe
     )
     assert row["delivered_seconds"] == delivered
     assert row["attempt"] == 1
+    assert await sync_to_async(lambda: list(listing.differences()))() == []
 
 
 async def test_a_process_that_stands_still_for_longer_than_its_lease_tells_nothing_late(show, phone):
@@ -167,10 +172,11 @@ async def test_with_the_database_away_for_five_seconds_the_toys_are_stopped(show
 # --- presses ------------------------------------------------------------------------------------------------
 
 
-async def test_presses_in_random_moments_hold_whatever_gets_lost_on_its_way(show, phone):
+@RUNS
+async def test_presses_in_random_moments_hold_whatever_gets_lost_on_its_way(show, phone, run):
     """After a press no command but a stop is issued, all toys are still, and what waited plays once after the
     resume."""
-    rng = random.Random(13)
+    rng = random.Random(13 + run)
     faults = [["late:1"], ["duplicate"], ["stop-lost*2"], [], ["slow:1"], ["drop-after"]]
     with server("web-a", **environment(phone)) as here:
         for _ in range(PRESSES):
