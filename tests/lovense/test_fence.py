@@ -13,6 +13,7 @@ from lovense.devices import toytable
 from lovense.fence import Bounds, Fenced, checked
 from lovense.menus import vibration
 from lovense.simulator import commands, toys
+from lovense.vendor_simulator.limits import violation
 from tests.lovense.fence_vectors import GOLDEN, function, outcome, pattern, preset, vectors
 from tests.lovense.fencing import fuzzed, wrong
 
@@ -180,6 +181,44 @@ def test_there_are_enough_vectors_and_the_file_is_what_is_made():
 
 def test_every_vector():
     assert [vector for vector in VECTORS if outcome(vector) != vector["result"]] == []
+
+
+# --- every type --------------------------------------------------------------------------------------------
+
+HARDWARE = {"Thrusting", "Depth", "Stroke", "Position"}  # off until she has tried each herself
+EVERY = [
+    *(function(f"{name}:{top}") for name, top in toytable.TOPS.items()),
+    *(pattern(letter) for letter in toytable.LETTERS),
+    *(preset(name) for name in vibration.SHAPES),
+    function("All:5"),
+    function("Thrusting:5,Stroke:0-60"),
+    {"command": "PatternV2", "type": "Play", "timeSec": 5, "apiVer": 1},
+]
+
+
+def outcome_of(command, bounds):
+    try:
+        return checked(command, bounds, epoch=0)
+    except Fenced as refused:
+        return refused.code
+
+
+@pytest.mark.parametrize("kind", toytable.TABLE)
+def test_every_type_takes_every_command_lawfully_or_says_that_it_cannot(kind):
+    has = {name: 0 if name in HARDWARE else toytable.TOPS[name] for name in toytable.of(kind).functions}
+    answers = [outcome_of(command | {"toy": "a"}, Bounds({"a": has})) for command in EVERY]
+    passed = [each for each in answers if isinstance(each, dict)]
+    assert set(map(str, answers)) - set(map(str, passed)) <= {fence.UNSUPPORTED, fence.BAD_COMMAND}
+    assert [each for each in passed if violation(each, via="https")] == []
+    words = {
+        part.split(":")[0]
+        for each in passed
+        if each["command"] == "Function"
+        for part in each["action"].split(",")
+    }
+    assert words == {name for name, top in has.items() if top and name != "Position"}
+    letters = {each["rule"].split("F:")[1][0] for each in passed if each["command"] == "Pattern"}
+    assert not letters & {"t", "d"}
 
 
 # --- at random ---------------------------------------------------------------------------------------------
