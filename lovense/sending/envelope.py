@@ -12,6 +12,7 @@ from tips.models import RequestType
 from tips.rows import RequestRow
 
 EVENT_NAME, STOP = "lovense.activate", "lovense.stop"
+RELEASE = "lovense.release"  # its toys first, then the devices are another page's
 _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
 
 

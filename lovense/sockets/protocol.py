@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from ground import clock
+from ground.json.errors import Refusal, error
 from lovense.devices.readings import LONGEST_ID, MAX_TOYS
 from lovense.rows import Json
 from lovense.sending import acknowledgement
@@ -112,6 +113,19 @@ def _still(toy: object) -> StillToy:
     if not isinstance(answer, str | None):
         raise MessageRefused("toys", "answer must be a string")
     return StillToy(toy["id"], ms, (answer or "")[:MAX_CODE])
+
+
+def released(data: Json) -> int:
+    """The number of the lease that it lets go."""
+    lease = data.get("lease")
+    if type(lease) is not int or not 0 < lease <= MAX_EPOCH:
+        raise MessageRefused("lease", "must be the number of the lease that it was asked for")
+    return lease
+
+
+def refused(why: Refusal) -> Json:
+    """The answer to what a rule says no to."""
+    return {"type": "error", **error(why.code, str(why), why.details)}
 
 
 def refusal(refused: Exception, field: str, rule: str) -> Json:
