@@ -45,12 +45,14 @@ class SliceRow(TypedDict):
 
 
 class LegRow(TypedDict):
-    """One device in a run that is told in slices; `commands` are those of all of it."""
+    """One device in a run that is told in slices; `commands` are those of all of it. `askedMs`:
+    when it was to begin, where its path has another `offsetMs` instead."""
 
     toyId: str
     nickname: str
     hostId: str
     offsetMs: int
+    askedMs: NotRequired[int]
     commands: list[Command]
     promised: int
     delivered: float | None
@@ -273,6 +275,7 @@ class DeviceRow(TypedDict):
     maximum_seconds: int | None
     # not in a row from before there were tests
     scale_percent: NotRequired[int]
+    lead_ms: NotRequired[int]
     tests: NotRequired[dict[str, DeviceTest]]
     look_at: NotRequired[datetime | None]
     removed_at: datetime | None
@@ -293,6 +296,7 @@ class DeviceSummary(TypedDict):
     functions: dict[str, int]
     maximumSeconds: int | None
     # where there is something to say
+    lead: NotRequired[int]
     scale: NotRequired[int]
     floors: NotRequired[dict[str, int]]
     untried: NotRequired[dict[str, int]]

@@ -23,4 +23,9 @@ class Migration(migrations.Migration):
             name='wanted_by',
             field=models.CharField(max_length=64, null=True),
         ),
+        migrations.AddField(
+            model_name='device',
+            name='lead_ms',
+            field=models.IntegerField(default=0),
+        ),
     ]

@@ -216,7 +216,7 @@ class OwnRun {
 
   /** Before its time its toys are told to stop; one that has played to its end is silent by itself. */
   end({ keepalive = false } = {}) {
-    const isEarly = this.#sliced.mayHaveMoved && this.#sliced.ran < this.seconds;
+    const isEarly = this.#sliced.mayHaveMoved && this.#sliced.ran < this.#sliced.ends;
     this.#isOver = true;
     this.#cancel?.();
     this.#sliced.end();

@@ -19,7 +19,7 @@ from lovense.stopping import presses, stop
 from lovense.stopping.presses import Still, StillToy
 from tests.chain import Chain
 from tests.factories import NOW, fund
-from tests.lovense.devices import apps
+from tests.lovense.devices import apps, reports
 from tests.lovense.page import Page
 from tests.lovense.rounds import drain, hold
 from tests.lovense.sockets import _nothing_runs_on, carols_token, token
@@ -87,6 +87,42 @@ def test_a_leg_has_ready_calls_for_each_slice():
     }
 
 
+def lead(device, ms):
+    return device | {"lead": ms}
+
+
+def test_a_device_that_answers_later_is_told_first_and_the_others_to_the_millisecond_later():
+    slow, other = told("a", "b")
+    quick, late = made(LEVEL, devices=[other, lead(slow, 350)])
+    assert [(leg["toyId"], leg.get("offsetMs")) for leg in (quick, late)] == [("b", 350), ("a", None)]
+    assert [(each["at"], each["until"]) for each in late["slices"]] == [(0, 3), (2, 6)]
+    assert [(each["at"], each["until"]) for each in quick["slices"]] == [(0.35, 3.35), (2.35, 6.35)]
+    assert [each["calls"][0]["timeSec"] for each in quick["slices"]] == [3, 4]
+    assert (quick["promised"], late["promised"]) == (6, 6)
+    assert not any("askedMs" in leg for leg in (quick, late))
+
+
+def test_by_whole_seconds_it_plays_less_and_ends_within_a_second_of_the_run():
+    slow, other = told("a", "b")
+    quick, _ = made(LEVEL, devices=[other, lead(slow, 1200)])
+    assert (quick["offsetMs"], quick["promised"], quick["slices"][-1]["until"]) == (1200, 5, 6.2)
+
+
+def test_what_a_short_run_cannot_keep_is_said():
+    slow, other = told("a", "b")
+    quick, _ = made(LEVEL, seconds=2, devices=[other, lead(slow, 1200)])
+    assert (quick["offsetMs"], quick["askedMs"], quick["promised"]) == (200, 1200, 2)
+
+
+def test_the_leads_of_those_that_are_told_count_and_no_others():
+    slow, other = told("a", "b")
+    assert made(LEVEL | {"toy": ["b"]}, devices=[other, lead(slow, 350)]) == made(
+        LEVEL | {"toy": ["b"]}, devices=[other]
+    )
+    away = lead(slow, 350) | {"isConnected": False}
+    assert made(LEVEL, devices=[other, away]) == made(LEVEL, devices=[other])
+
+
 @pytest.mark.parametrize("seconds", range(2, 61))
 def test_no_call_runs_longer_than_a_lease_and_a_second(seconds):
     calls = [call for leg in made(LEVEL, seconds=seconds) for each in leg["slices"] for call in each["calls"]]
@@ -136,6 +172,34 @@ def test_the_message_of_a_page_that_tells_her_toys_itself_carries_the_legs(ana, 
     assert [leg["toyId"] for leg in found["legs"]] == ["toy-1", "toy-2"]
     assert {leg["hostId"] for leg in found["legs"]} == {apps.HOST}
     assert not any(secret in text for secret in SECRETS)
+
+
+def test_the_message_names_the_devices_and_says_how_they_are_told(ana, bob):
+    paired(ana, now=NOW)
+    found = json.loads(message(bob, ana))
+    assert found["routing"]["targets"] == [
+        {"target": "toy-1", "nickname": "Lush"},
+        {"target": "toy-2", "nickname": "Nora"},
+    ]
+    (command,) = found["commands"]
+    vibration = found["item"]["vibration"]
+    assert (command["command"], vibration["type"]) == ("Pattern", "PATTERN")
+    assert vibration["pattern"] == command["strength"]
+    assert vibration["presetName"] == "fireworks"
+
+
+def test_the_message_for_one_virtual_device_is_as_it_was(ana, bob):
+    reports.from_page(ana, reports.toy("v1", name="lush"), now=NOW)
+    found = json.loads(message(bob, ana))
+    assert found["routing"] == {"targets": [{"target": "all"}]}
+    assert found["item"]["vibration"] == {
+        "type": "PRESET",
+        "strength": 16,
+        "durationSec": 10,
+        "presetName": "fireworks",
+        "pattern": None,
+    }
+    assert "legs" not in found
 
 
 @pytest.mark.parametrize("bridge", ["SIMULATOR", "STANDARD_SERVER"])
