@@ -221,7 +221,8 @@ function end(run, code = "", how = {}) {
   // Of a run that was cut short, the part of its members is not ours to tell: they stay what they are, interrupted.
   if (deliveredSeconds >= run.seconds) remember({ stage: "finished" }, ...members(run.message));
   const why = deliveredSeconds < run.seconds ? code || run.code : "";
-  conclude(run.message, { stage: "finished", deliveredSeconds, ...(why ? { code: why } : {}) });
+  const { legs } = run; // where its devices are told apart, and one fell short
+  conclude(run.message, { stage: "finished", deliveredSeconds, ...(why ? { code: why } : {}), ...(legs ? { legs } : {}) });
   idle();
 }
 

@@ -200,6 +200,10 @@ class OwnRun {
     return this.#sliced.claims;
   }
 
+  get legs() {
+    return this.#sliced.legs;
+  }
+
   get code() {
     return this.#sliced.code;
   }

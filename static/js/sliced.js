@@ -76,6 +76,20 @@ export class SlicedRun {
     return this.delivered >= this.seconds ? "" : longest.code || (isUnknown ? UNKNOWN : "interrupted");
   }
 
+  /** What each device has played, where one of them fell short. */
+  get legs() {
+    const told = this.#legs.map((leg) => {
+      const { toyId, promised, offsetMs } = leg;
+      return { toyId, promised, offsetMs, deliveredSeconds: this.#deliveredOf(leg), code: this.#codeOf(leg) };
+    });
+    return told.some(({ promised, deliveredSeconds }) => deliveredSeconds < promised) ? told : undefined;
+  }
+
+  #codeOf({ slices, code }) {
+    const states = slices.map(({ state }) => state);
+    return states.includes(UNKNOWN) ? UNKNOWN : code || (states.includes("missed") ? "missed" : "");
+  }
+
   /** By host, the devices that were told something. */
   get toys() {
     const found = new Map();

@@ -385,6 +385,18 @@ def test_a_device_that_answers_later_is_told_first_and_each_plays_all_of_it(serv
     assert server.stops() == []
 
 
+def test_a_toy_that_is_away_at_first_joins_later_and_the_page_says_what_each_has_played(server):
+    away, there = server.vendor.toy_ids[:2]
+    server.vendor.sim(f"toys/{away}", {"on": False})
+    server.run("a.all", LEVEL, seconds=5, toys=2)
+    server.wait_for(lambda: "started" in server.stages("a.all"))
+    server.vendor.sim(f"toys/{away}", {"on": True})
+    assert server.end("a.all") == ("finished", 5, "")
+    (said,) = [said["legs"] for said in server.said if "legs" in said]
+    found = {leg["toyId"]: (leg["promised"], leg["deliveredSeconds"], leg["code"]) for leg in said}
+    assert found == {away: (5, 2, ""), there: (5, 5, "")}
+
+
 # --- the browser's leave -----------------------------------------------------------------------------------
 
 

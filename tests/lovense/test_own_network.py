@@ -11,8 +11,11 @@ from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.bridges import RunsIn, choosing, legs
 from lovense.bridges.outcomes import CallOutcome
+from lovense.deciding import shortfall
 from lovense.devices import addresses, hosts, summary
-from lovense.models import Device, Host, Performer
+from lovense.models import Activation, Device, Host, Performer
+from lovense.owed import owing
+from lovense.page import outcome
 from lovense.sending import envelope, resume
 from lovense.sockets.process import sockets
 from lovense.stopping import presses, stop
@@ -22,9 +25,9 @@ from tests.factories import NOW, fund
 from tests.lovense.devices import apps, reports
 from tests.lovense.page import Page
 from tests.lovense.rounds import drain, hold
-from tests.lovense.sockets import _nothing_runs_on, carols_token, token
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token
 
-__all__ = ["_nothing_runs_on", "carols_token", "token"]
+__all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db
 
 SECRETS = ("uid-of-ana", "utoken-of-ana")
@@ -212,6 +215,60 @@ def test_every_other_message_is_byte_for_byte_what_it_was(ana, bob, bridge, monk
     monkeypatch.setattr(envelope, "_legs", lambda *_: {})
     (plain,) = resume.in_flight([ana.pk], before=clock.now(), leases={ana.pk: 1})
     assert plain.text == text
+
+
+# --- what each device has played ---------------------------------------------------------------------------
+
+PLAYED = {"toyId": "toy-1", "promised": 10, "deliveredSeconds": 10, "code": ""}
+AWAY = {"toyId": "toy-2", "promised": 10, "deliveredSeconds": 4.0, "code": "not_connected"}
+
+
+async def finished(chain, bob, token, *legs, seconds=10, code=""):
+    """A run of 10 s that her page ends so; its row."""
+    async with Page(token=token) as page:
+        await page.next()
+        await page.done()
+        tip_id = await asyncio.to_thread(chain.settled, bob, 100)
+        await asyncio.to_thread(drain, clock.now())
+        command = await page.next()
+        await page.acknowledge(command, "started")
+        said = {"deliveredSeconds": seconds, "legs": list(legs)} | ({"code": code} if code else {})
+        await page.acknowledge(command, "finished", **said)
+        await page.done()
+    return collection(Activation).find_one({"_id": f"{tip_id}.all"})
+
+
+def of(row):
+    return [(leg["nickname"], leg["outcome"], leg["delivered"], leg["code"]) for leg in row["legs"]]
+
+
+async def test_a_run_that_one_device_fell_short_of_is_partial_and_owes_nothing(hers, chain, bob, token):
+    row = await finished(chain, bob, token, PLAYED, AWAY)
+    assert (row["status"], row["delivered_seconds"]) == ("completed", 10)
+    assert of(row) == [("Lush", "played", 10.0, ""), ("Nora", "away", 4.0, "not_connected")]
+    found = outcome.of(await asyncio.to_thread(Activation.objects.get, pk=row["_id"]))
+    assert (found.word, found.tone) == ("Partial", "warn")
+    assert found.text.endswith("played for 10 s. Nora was away: 4 of 10 s.")
+    assert shortfall.lacking(row) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [("not_connected", "disconnect"), ("unknown", "unknown"), ("missed", "missed")],
+)
+async def test_of_a_run_that_is_cut_short_the_longest_one_says_why(hers, chain, bob, token, code, cause):
+    legs = [AWAY | {"deliveredSeconds": 1.0}, PLAYED | {"deliveredSeconds": 7.5, "code": code}]
+    row = await finished(chain, bob, token, *legs, seconds=7.5, code="unknown")
+    assert (shortfall.lacking(row), owing.cause_of(row)) == (25, cause)
+
+
+async def test_nothing_is_believed_that_is_more_than_was_promised(hers, chain, bob, token):
+    row = await finished(chain, bob, token, AWAY | {"deliveredSeconds": 3600}, AWAY | {"toyId": "$x"})
+    assert of(row) == [("Nora", "played", 10.0, ""), ("$x", "away", 4.0, "not_connected")]
+
+
+async def test_where_all_have_played_all_of_it_the_row_says_nothing_of_them(hers, chain, bob, token):
+    assert (await finished(chain, bob, token)).get("legs") is None
 
 
 # --- where her apps are ------------------------------------------------------------------------------------
