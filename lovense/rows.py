@@ -136,6 +136,29 @@ class PerformerRow(TypedDict):
     created_at: datetime
 
 
+class StandingPage(TypedDict):
+    """A page that may take the devices from the one that holds them."""
+
+    page_id: str
+    channel: str
+
+
+class PageLeaseRow(TypedDict):
+    """A row of `page_leases`."""
+
+    _id: str
+    page_id: str
+    channel: str
+    slot: str
+    number: NotRequired[int]
+    taken_at: datetime
+    expires_at: datetime
+    # not in a row from before pages took devices from each other
+    wanted_by: NotRequired[str | None]
+    wanted_at: NotRequired[datetime | None]
+    standing_by: NotRequired[list[StandingPage]]
+
+
 class StopAnswerRow(TypedDict):
     """What one page said of one toy after a press: how long it took to be still, or that it is
     not. `toyId` is empty where the page holds none."""

@@ -66,12 +66,12 @@ def _made(
     )
 
 
-def _starts(bridge: Bridge, told: Sequence[ReachedDevice], seconds: int) -> dict[str, starts.Start]:
+def _starts(
+    bridge: Bridge, told: Sequence[ReachedDevice], seconds: int
+) -> dict[str, starts.LegStart]:
     leads = {each.toy_id: each.lead_ms for each in told}
     offsets = {each.toy_id: each.offset_ms for each in told}
-    steps = {"step_ms": bridge.step_ms, "seconds": seconds}
-    asked = starts.asked(leads, offsets)
-    return {key: starts.Start(start, starts.kept(start, **steps)) for key, start in asked.items()}
+    return starts.of(leads, offsets, step_ms=bridge.step_ms, seconds=seconds)
 
 
 def _leg(
@@ -79,7 +79,7 @@ def _leg(
     told: Sequence[Command],
     device: ReachedDevice,
     windows: Sequence[slices.SliceWindow],
-    start: starts.Start,
+    start: starts.LegStart,
 ) -> Json:
     leg, (its, rest_ms) = DeviceLeg(device.toy_id, tuple(told)), starts.later(windows, start.kept)
     made = [_slice(bridge, leg, each, rest_ms) for each in its]
@@ -87,7 +87,7 @@ def _leg(
     return {**about, **said(start), "promised": its[-1].until - its[0].start, "slices": made}
 
 
-def said(start: starts.Start) -> Json:
+def said(start: starts.LegStart) -> Json:
     """Nothing of a device that starts with the run, as it was to."""
     found: Json = {"offsetMs": start.kept} if start.kept else {}
     return found | ({"askedMs": start.asked} if start.asked != start.kept else {})

@@ -12,7 +12,7 @@ SECOND = 1000  # ms
 SHORTEST_SECONDS = 2  # what a device that starts later still plays
 
 
-class Start(NamedTuple):
+class LegStart(NamedTuple):
     """In ms of the run: when it is to be told, and when its path tells it."""
 
     asked: int
@@ -31,6 +31,16 @@ def kept(start: int, *, step_ms: int, seconds: int) -> int:
     rounded = (start + step_ms // 2) // step_ms * step_ms
     whole, rest = divmod(rounded, SECOND)
     return min(whole, max(0, seconds - SHORTEST_SECONDS)) * SECOND + rest
+
+
+def of(
+    leads: Mapping[str, int], offsets: Mapping[str, int], *, step_ms: int, seconds: int
+) -> dict[str, LegStart]:
+    """By device, in a run of so many seconds on a path of such steps."""
+    return {
+        key: LegStart(start, kept(start, step_ms=step_ms, seconds=seconds))
+        for key, start in asked(leads, offsets).items()
+    }
 
 
 class ShiftedWindows(NamedTuple):

@@ -72,16 +72,14 @@ def planned(
     windows = slices.windows(seconds, lease_seconds)
     told = [(each, found) for each in targets if (found := told_to(commands, each.toy_id))]
     del told[MAX_LEGS:]
-    asked = starts.asked({each.toy_id: each.lead_ms for each, _ in told}, offsets or {})
-    wished = {
-        key: starts.kept(start, step_ms=step_ms, seconds=seconds) // starts.SECOND
-        for key, start in asked.items()
-    }
-    kinds = [_kind(each, found, wished[each.toy_id]) for each, found in told]
+    leads = {each.toy_id: each.lead_ms for each, _ in told}
+    all_starts = starts.of(leads, offsets or {}, step_ms=step_ms, seconds=seconds)
+    wished = {key: start.kept // starts.SECOND for key, start in all_starts.items()}
+    kinds = [_kind(each, theirs, wished[each.toy_id]) for each, theirs in told]
     begins = _begins(kinds, [wished[each.toy_id] for each, _ in told])
     return [
-        _row(each, found, asked[each.toy_id], begin, _windows(windows, begin))
-        for (each, found), begin in zip(told, begins, strict=True)
+        _row(each, theirs, all_starts[each.toy_id].asked, begin, _windows(windows, begin))
+        for (each, theirs), begin in zip(told, begins, strict=True)
     ]
 
 

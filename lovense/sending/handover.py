@@ -6,12 +6,13 @@ never taken before, and by nobody but the page that is wanted."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.bridges import choosing
 from lovense.models import PageLease
+from lovense.rows import PageLeaseRow
 from lovense.sending import groups
 from lovense.sending.pages import WISHED_FOR
 
@@ -36,7 +37,7 @@ class ToldByServer(Refusal):
     words = "This server tells your devices, so no page takes them: choose another path first."
 
 
-class Place(NamedTuple):
+class LeaseStanding(NamedTuple):
     """Whether some page holds a performer's devices now, and which one wants them; empty: none."""
 
     is_held: bool
@@ -77,9 +78,9 @@ def tell(performer_id: str, page_id: str) -> None:
 
 def call(performer_id: str, *, now: datetime) -> None:
     """The page that wants them, since they are free."""
-    place = places([performer_id], now=now).get(performer_id)
-    if place is not None and place.wanted_by:
-        tell(performer_id, place.wanted_by)
+    standing = standings([performer_id], now=now).get(performer_id)
+    if standing is not None and standing.wanted_by:
+        tell(performer_id, standing.wanted_by)
 
 
 # --- who is asked, and who may ask ---------------------------------------------------------------
@@ -92,17 +93,18 @@ def asked_to_go(slot: str, channels: Collection[str], *, now: datetime) -> set[s
     return {row["channel"] for row in collection(PageLease).find(mine | wanted, {"channel": 1})}
 
 
-def places(performer_ids: Iterable[str], *, now: datetime) -> dict[str, Place]:
+def standings(performer_ids: Iterable[str], *, now: datetime) -> dict[str, LeaseStanding]:
     """Of those that ever had a page."""
     hers = {"_id": {"$in": list(performer_ids)}}
     fields = {"expires_at": 1, "wanted_by": 1, "wanted_at": 1}
-    return {row["_id"]: _place(row, now) for row in collection(PageLease).find(hers, fields)}
+    return {row["_id"]: _standing(row, now) for row in collection(PageLease).find(hers, fields)}
 
 
-def _place(row: dict[str, Any], now: datetime) -> Place:
+def _standing(row: PageLeaseRow, now: datetime) -> LeaseStanding:
     wanted_at = row.get("wanted_at")
     is_wanted = wanted_at is not None and wanted_at > now - WISHED_FOR
-    return Place(row["expires_at"] > now, row["wanted_by"] if is_wanted else "")
+    wanted_by = row.get("wanted_by") if is_wanted else None
+    return LeaseStanding(row["expires_at"] > now, wanted_by or "")
 
 
 def stand_by(performer_id: str, *, page_id: str, channel: str) -> bool:

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from ground.mongodb.collections import collection
 from lovense.models import PageLease
+from tips.rows import Statement
 
 LEASE_SECONDS = 5
 RENEW_SECONDS = 1
@@ -51,7 +52,7 @@ def take(
     Only a new connection has returned: an older socket of the same page, not yet closed, must not
     take them back."""
     mine = [{"page_id": page_id}] if has_returned else [{"channel": channel}]
-    free: dict[str, Any] = {"_id": performer_id}
+    free: Statement = {"_id": performer_id}
     free["$or"] = [*mine, {"expires_at": {"$lte": now}}]
     if not is_server:
         free["$and"] = [{"$or": [{"wanted_by": {"$in": [None, page_id]}}, *_unwanted(now)]}]
@@ -76,13 +77,13 @@ def take(
     return int(row["number"]) if row else 0
 
 
-def _without(channel: str) -> dict[str, Any]:
+def _without(channel: str) -> Statement:
     """Those that stand by, but for this one."""
     is_other = {"$ne": ["$$this.channel", {"$literal": channel}]}
     return {"$filter": {"input": {"$ifNull": ["$standing_by", []]}, "cond": is_other}}
 
 
-def _unwanted(now: datetime) -> list[dict[str, Any]]:
+def _unwanted(now: datetime) -> list[Statement]:
     """No page wants them, or it has not come for them."""
     return [{"wanted_at": None}, {"wanted_at": {"$lte": now - WISHED_FOR}}]
 
@@ -109,7 +110,7 @@ def release(performer_id: str, *, channel: str, now: datetime, is_still: bool = 
     )
 
 
-def _free_at(now: datetime) -> dict[str, Any]:
+def _free_at(now: datetime) -> Statement:
     is_wanted = {"$gt": ["$wanted_at", now - WISHED_FOR]}
     return {"$cond": [is_wanted, now + SILENT_AFTER, now]}
 

@@ -25,7 +25,7 @@ from lovense.performers import identity
 from lovense.rows import LayerMessage
 from lovense.sending import acknowledgement, groups, handover, leases, pages, resume, retries
 from lovense.sending import writer as writers
-from lovense.sending.handover import Place
+from lovense.sending.handover import LeaseStanding
 from lovense.sending.writer import Holding
 from lovense.sockets import limits
 from lovense.sockets.freed import FreedLanes
@@ -289,15 +289,15 @@ class Sockets:
                 waiting.setdefault(page.performer_id, []).append(page)
         if not waiting:
             return
-        places = await in_thread(handover.places, list(waiting), now=clock.now())
-        await asyncio.gather(*(self._at(places.get(who), them) for who, them in waiting.items()))
+        found = await in_thread(handover.standings, list(waiting), now=clock.now())
+        await asyncio.gather(*(self._wait(found.get(who), them) for who, them in waiting.items()))
 
-    async def _at(self, place: Place | None, waiting: list[OpenPage]) -> None:
-        """What these pages of one performer do, where her devices are so."""
-        if place is not None and place.is_held:
+    async def _wait(self, standing: LeaseStanding | None, waiting: list[OpenPage]) -> None:
+        """What these pages of one performer do, where her lease stands so."""
+        if standing is not None and standing.is_held:
             await asyncio.gather(*(page.stand_by() for page in waiting))
             return
-        wanted_by = place.wanted_by if place else ""
+        wanted_by = standing.wanted_by if standing else ""
         wanted = [page for page in waiting if page.page_id == (wanted_by or page.page_id)]
         for page in wanted[:1]:
             await page.try_to_hold(has_returned=False)

@@ -104,7 +104,7 @@ def test_whoever_takes_them_ends_the_wish(two):
     release(two, "old")
     hold(two, "new")
     assert renewed("new", now=NOW + seconds(1)) == {channel("new")}
-    assert handover.places([two.pk], now=NOW)[two.pk] == (True, "")
+    assert handover.standings([two.pk], now=NOW)[two.pk] == (True, "")
 
 
 def test_a_page_that_returns_does_not_take_back_what_another_one_wants(two):
@@ -195,7 +195,7 @@ def test_nobody_takes_what_the_server_tells(two):
 
 def test_whoever_never_had_a_page_has_nobody_to_stand_by_for(ana):
     assert stands(ana, "new") == [False]
-    assert handover.places([ana.pk], now=NOW) == {}
+    assert handover.standings([ana.pk], now=NOW) == {}
 
 
 def test_so_many_stand_by_and_no_more(two):
