@@ -218,10 +218,11 @@ async def next_release(page):
     return message
 
 
-async def opened(page):
-    """Both loops of its socket run, and it is known to stand by."""
+async def opened(page, performer):
+    """It hears what comes over Redis, and is known to stand by."""
     found = await snapshot_of(page)
     await page.done()
+    await page.heard(performer.pk)
     return found
 
 
@@ -232,8 +233,8 @@ async def expired(performer):
 
 async def test_the_old_page_is_told_to_let_go_and_the_new_one_holds_as_soon_as_it_has(ana, token):
     async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old))["lease"]
-        assert (await opened(new))["holder"] is False
+        lease = (await opened(old, ana))["lease"]
+        assert (await opened(new, ana))["holder"] is False
         await new.say({"type": "take"})
         assert await next_release(old) == {"type": "lovense.release", "lease": lease}
         await old.say({"type": "released", "lease": lease})
@@ -248,8 +249,8 @@ async def test_the_old_page_is_told_to_let_go_and_the_new_one_holds_as_soon_as_i
 
 async def test_what_the_old_page_played_ends_with_it_and_what_waits_plays_on_the_new_one(chain, bob, token):
     async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old))["lease"]
-        await opened(new)
+        lease = (await opened(old, chain.performer))["lease"]
+        await opened(new, chain.performer)
         first = await asyncio.to_thread(chain.settled, bob, 100)
         await asyncio.to_thread(dispatch.drain, now=clock.now(), limit=9)
         command = await old.next()
@@ -270,8 +271,8 @@ async def test_nothing_new_is_handed_to_a_page_that_is_to_let_go_and_it_reaches_
     chain, bob, token
 ):
     async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old))["lease"]
-        await opened(new)
+        lease = (await opened(old, chain.performer))["lease"]
+        await opened(new, chain.performer)
         await new.say({"type": "take"})
         await next_release(old)
         tip_id = await asyncio.to_thread(chain.settled, bob, 100)
@@ -285,8 +286,8 @@ async def test_nothing_new_is_handed_to_a_page_that_is_to_let_go_and_it_reaches_
 
 async def test_a_page_that_does_not_answer_has_lost_them_when_its_lease_is_over(ana, token):
     async with Page(token=token, query="page=deaf") as deaf, Page(token=token, query="page=new") as new:
-        await opened(deaf)
-        await opened(new)
+        await opened(deaf, ana)
+        await opened(new, ana)
         await new.say({"type": "take"})
         await next_release(deaf)
         await sockets.tick()
@@ -300,8 +301,8 @@ async def test_a_page_that_does_not_answer_has_lost_them_when_its_lease_is_over(
 
 async def test_where_the_word_of_it_is_lost_the_row_says_it_within_a_second(ana, token):
     async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        await opened(old)
-        await opened(new)
+        await opened(old, ana)
+        await opened(new, ana)
         wish = {"$set": {"wanted_by": "new", "wanted_at": clock.now()}}
         await asyncio.to_thread(collection(PageLease).update_one, {"_id": ana.pk}, wish)
         await sockets.tick()
@@ -313,7 +314,7 @@ async def test_where_the_word_of_it_is_lost_the_row_says_it_within_a_second(ana,
 
 async def test_one_that_lets_go_of_another_lease_than_its_own_lets_nothing_go(ana, token):
     async with Page(token=token, query="page=old") as old:
-        lease = (await opened(old))["lease"]
+        lease = (await opened(old, ana))["lease"]
         await old.say({"type": "released", "lease": lease + 1})
         await old.done()
         await old.say({"type": "released", "lease": 0})
@@ -323,8 +324,8 @@ async def test_one_that_lets_go_of_another_lease_than_its_own_lets_nothing_go(an
 
 async def test_a_page_that_only_watches_is_refused_in_words(ana, token):
     async with Page(token=token) as old, Page(token=token, query="page=w&watch=1") as watching:
-        await opened(old)
-        await opened(watching)
+        await opened(old, ana)
+        await opened(watching, ana)
         await watching.say({"type": "take"})
         said = (await watching.next())["error"]
         assert (said["code"], said["details"]["field"]) == ("not_found", "pageId")
@@ -332,9 +333,9 @@ async def test_a_page_that_only_watches_is_refused_in_words(ana, token):
 
 async def test_a_page_that_has_gone_stands_by_no_more(ana, token):
     async with Page(token=token, query="page=old") as old:
-        await opened(old)
+        await opened(old, ana)
         async with Page(token=token, query="page=new") as new:
-            await opened(new)
+            await opened(new, ana)
             assert len(collection(PageLease).find_one()["standing_by"]) == 1
         await until(lambda: collection(PageLease).find_one()["standing_by"] == [])
 
@@ -374,8 +375,8 @@ def test_over_rest_what_the_server_tells_is_nobodys_to_take(two):
 
 async def test_over_rest_it_goes_the_same_way_as_over_the_socket(ana, token):
     async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old))["lease"]
-        await opened(new)
+        lease = (await opened(old, ana))["lease"]
+        await opened(new, ana)
         assert (await asyncio.to_thread(asked, ana, {"pageId": "new"})).status_code == 202
         await next_release(old)
         await old.say({"type": "released", "lease": lease})

@@ -227,7 +227,7 @@ async def finished(chain, bob, token, *legs, seconds=10, code=""):
     """A run of 10 s that her page ends so; its row."""
     async with Page(token=token) as page:
         await page.next()
-        await page.done()
+        await page.heard(chain.performer_id)
         tip_id = await asyncio.to_thread(chain.settled, bob, 100)
         await asyncio.to_thread(drain, clock.now())
         command = await page.next()
