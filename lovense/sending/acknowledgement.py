@@ -195,7 +195,7 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
     }
     if ack.legs and ack.stage == "finished":
         legs = playedlegs.rows_of(ack.performer_id, ack.legs, code=ack.code)
-        end["legs"] = {"$literal": legs}
+        end["legs"] = {"$ifNull": ["$legs", {"$literal": legs}]}  # the server's own say more
     cancelled = {
         **mine,
         "status": froms(S.CANCELLED),
