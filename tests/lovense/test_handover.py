@@ -1,7 +1,6 @@
 """A page takes her devices from another one: the old one stops its toys, then lets go; one that does not
 answer has lost them when its lease is over, never before; and whatever happens, one page holds them."""
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -11,14 +10,12 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense.bridges import choosing
 from lovense.models import PageLease
-from lovense.sending import dispatch, handover, pages
+from lovense.sending import handover, pages
 from lovense.sending.handover import NoSuchPage, ToldByServer
-from lovense.sockets.process import sockets
 from tests.factories import NOW, token_of
 from tests.lovense.callers import Caller
-from tests.lovense.conftest import activation_of, seconds
-from tests.lovense.page import Page
-from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token, until
+from tests.lovense.conftest import seconds
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token
 
 __all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db
@@ -165,6 +162,12 @@ def test_twenty_pages_that_take_at_once_and_exactly_one_holds(two, in_threads):
     assert Counter(held) == {True: 1, False: 19}
 
 
+def test_a_page_that_has_got_them_since_it_looked_wants_nothing_of_itself(two):
+    before = collection(PageLease).find_one()
+    handover._wish(two.pk, "old", NOW)
+    assert collection(PageLease).find_one() == before
+
+
 # --- who may -----------------------------------------------------------------------------------------------
 
 
@@ -203,143 +206,6 @@ def test_so_many_stand_by_and_no_more(two):
     assert len(collection(PageLease).find_one()["standing_by"]) == handover.MOST
 
 
-# --- over sockets ------------------------------------------------------------------------------------------
-
-
-async def snapshot_of(page):
-    while (message := await page.next())["type"] != "snapshot":
-        pass
-    return message
-
-
-async def next_release(page):
-    while (message := await page.next())["type"] != "lovense.release":
-        pass
-    return message
-
-
-async def opened(page, performer):
-    """It hears what comes over Redis, and is known to stand by."""
-    found = await snapshot_of(page)
-    await page.done()
-    await page.heard(performer.pk)
-    return found
-
-
-async def expired(performer):
-    over = {"$set": {"expires_at": clock.now() - seconds(0.001)}}
-    await asyncio.to_thread(collection(PageLease).update_one, {"_id": performer.pk}, over)
-
-
-async def test_the_old_page_is_told_to_let_go_and_the_new_one_holds_as_soon_as_it_has(ana, token):
-    async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old, ana))["lease"]
-        assert (await opened(new, ana))["holder"] is False
-        await new.say({"type": "take"})
-        assert await next_release(old) == {"type": "lovense.release", "lease": lease}
-        await old.say({"type": "released", "lease": lease})
-        assert (await snapshot_of(old))["holder"] is False
-        taken = await snapshot_of(new)
-        assert (taken["holder"], taken["lease"]) == (True, lease + 1)
-        await new.say({"type": "take"})  # it has them
-        await sockets.tick()
-        await new.done()
-        assert [page.page_id for page in sockets.open.values() if page.is_holder] == ["new"]
-
-
-async def test_what_the_old_page_played_ends_with_it_and_what_waits_plays_on_the_new_one(chain, bob, token):
-    async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old, chain.performer))["lease"]
-        await opened(new, chain.performer)
-        first = await asyncio.to_thread(chain.settled, bob, 100)
-        await asyncio.to_thread(dispatch.drain, now=clock.now(), limit=9)
-        command = await old.next()
-        await old.acknowledge(command, "started")
-        await new.say({"type": "take"})
-        await next_release(old)
-        await old.acknowledge(command, "finished", deliveredSeconds=1.5, code="interrupted")
-        await old.say({"type": "released", "lease": lease})
-        assert (await snapshot_of(new))["holder"] is True
-        second = await asyncio.to_thread(chain.settled, bob, 100)
-        await asyncio.to_thread(dispatch.drain, now=clock.now(), limit=9)
-        again = await new.next()
-    assert activation_of(first)["delivered_seconds"] == 1.5
-    assert (again["activationId"], again["lease"]) == (f"{second}.all", lease + 1)
-
-
-async def test_nothing_new_is_handed_to_a_page_that_is_to_let_go_and_it_reaches_the_next_one(
-    chain, bob, token
-):
-    async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old, chain.performer))["lease"]
-        await opened(new, chain.performer)
-        await new.say({"type": "take"})
-        await next_release(old)
-        tip_id = await asyncio.to_thread(chain.settled, bob, 100)
-        await asyncio.to_thread(dispatch.drain, now=clock.now(), limit=9)
-        assert {each["type"] for each in await old.heard(chain.performer_id)} <= {"lovense.release"}
-        await old.say({"type": "released", "lease": lease})
-        assert (await snapshot_of(new))["holder"] is True
-        command = await new.next()
-    assert (command["activationId"], command["attempt"]) == (f"{tip_id}.all", 1)
-
-
-async def test_a_page_that_does_not_answer_has_lost_them_when_its_lease_is_over(ana, token):
-    async with Page(token=token, query="page=deaf") as deaf, Page(token=token, query="page=new") as new:
-        await opened(deaf, ana)
-        await opened(new, ana)
-        await new.say({"type": "take"})
-        await next_release(deaf)
-        await sockets.tick()
-        await next_release(deaf)  # said again
-        assert (await new.heard(ana.performer_id)) == []
-        await expired(ana)
-        await sockets.tick()
-        assert (await snapshot_of(deaf))["holder"] is False
-        assert (await snapshot_of(new))["holder"] is True
-
-
-async def test_where_the_word_of_it_is_lost_the_row_says_it_within_a_second(ana, token):
-    async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        await opened(old, ana)
-        await opened(new, ana)
-        wish = {"$set": {"wanted_by": "new", "wanted_at": clock.now()}}
-        await asyncio.to_thread(collection(PageLease).update_one, {"_id": ana.pk}, wish)
-        await sockets.tick()
-        await next_release(old)
-        await expired(ana)
-        await sockets.tick()
-        assert (await snapshot_of(new))["holder"] is True
-
-
-async def test_one_that_lets_go_of_another_lease_than_its_own_lets_nothing_go(ana, token):
-    async with Page(token=token, query="page=old") as old:
-        lease = (await opened(old, ana))["lease"]
-        await old.say({"type": "released", "lease": lease + 1})
-        await old.done()
-        await old.say({"type": "released", "lease": 0})
-        assert (await old.next())["error"]["details"]["field"] == "lease"
-        assert ana.performer_id in await asyncio.to_thread(pages.holders, now=clock.now())
-
-
-async def test_a_page_that_only_watches_is_refused_in_words(ana, token):
-    async with Page(token=token) as old, Page(token=token, query="page=w&watch=1") as watching:
-        await opened(old, ana)
-        await opened(watching, ana)
-        await watching.say({"type": "take"})
-        said = (await watching.next())["error"]
-        assert (said["code"], said["details"]["field"]) == ("not_found", "pageId")
-
-
-async def test_a_page_that_has_gone_stands_by_no_more(ana, token):
-    async with Page(token=token, query="page=old") as old:
-        await opened(old, ana)
-        async with Page(token=token, query="page=new") as new:
-            await opened(new, ana)
-            assert len(collection(PageLease).find_one()["standing_by"]) == 1
-        await until(lambda: collection(PageLease).find_one()["standing_by"] == [])
-
-
 # --- over REST ---------------------------------------------------------------------------------------------
 
 
@@ -371,13 +237,3 @@ def test_over_rest_what_the_server_tells_is_nobodys_to_take(two):
     choosing.change(performer_id=two.pk, **about)
     answer = asked(two, {"pageId": "new"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "told_by_server")
-
-
-async def test_over_rest_it_goes_the_same_way_as_over_the_socket(ana, token):
-    async with Page(token=token, query="page=old") as old, Page(token=token, query="page=new") as new:
-        lease = (await opened(old, ana))["lease"]
-        await opened(new, ana)
-        assert (await asyncio.to_thread(asked, ana, {"pageId": "new"})).status_code == 202
-        await next_release(old)
-        await old.say({"type": "released", "lease": lease})
-        assert (await snapshot_of(new))["holder"] is True
