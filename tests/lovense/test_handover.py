@@ -15,9 +15,7 @@ from lovense.sending.handover import NoSuchPage, ToldByServer
 from tests.factories import NOW, token_of
 from tests.lovense.callers import Caller
 from tests.lovense.conftest import seconds
-from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token
 
-__all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db
 
 LEASE, WISHED_FOR = seconds(pages.LEASE_SECONDS), pages.WISHED_FOR
