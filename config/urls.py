@@ -15,6 +15,7 @@ from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
 from lovense.api import (
     controls,
+    holder,
     hosts,
     lane,
     owed,
@@ -89,6 +90,7 @@ urlpatterns = [
     path("api/tips", tips.place),
     path("api/tips/events", tips.feed),
     path("api/tips/<str:tip_id>", standing.tip),
+    path("api/lovense/holder/take", holder.take),
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
     path("api/lovense/stops", stops.stops),

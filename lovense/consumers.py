@@ -19,11 +19,12 @@ from channels.layers import get_channel_layer
 
 from ground import clock
 from ground.hops import doorbell
+from ground.json.errors import Refusal
 from ground.json.fields import Malformed
 from lovense.devices import register
 from lovense.performers import identity
 from lovense.rows import Json, LayerMessage
-from lovense.sending import groups
+from lovense.sending import groups, handover
 from lovense.sockets import allowance, protocol
 from lovense.sockets.openpage import OpenPage, in_thread
 from lovense.sockets.outbox import Outbox
@@ -119,6 +120,7 @@ class PerformerConsumer(AsyncConsumer):
         await self.channel_layer.group_add(group, self.channel_name)
         if not (page.wants_devices and await page.try_to_hold(has_returned=True)):
             await page.snapshot()
+            await page.stand_by()
 
     async def _refuse(self, code: int) -> NoReturn:
         await self.send({"type": "websocket.close", "code": code})
@@ -142,7 +144,7 @@ class PerformerConsumer(AsyncConsumer):
     async def page_activate(self, message: LayerMessage) -> None:
         sockets.pass_on(self.page, message)
 
-    page_stop = page_halt = page_news = page_activate
+    page_stop = page_halt = page_take = page_news = page_activate
 
     # --- from the page ---------------------------------------------------------------------------
 
@@ -158,6 +160,8 @@ class PerformerConsumer(AsyncConsumer):
             self.page.say(protocol.refusal(refused, refused.field, refused.rule))
         except Malformed as refused:
             self.page.say(protocol.refusal(refused, refused.field, refused.rule))
+        except Refusal as why:
+            self.page.say(protocol.refused(why))
         except Exception as error:
             # The page keeps its memory and says it again after the reconnect.
             log.warning("socket_failed", extra={"error_code": type(error).__name__})
@@ -173,8 +177,20 @@ class PerformerConsumer(AsyncConsumer):
             await self._devices(data)
         elif data["type"] == "stopped":
             await self._still(protocol.stopped(data))
+        elif data["type"] == "take":
+            await self._take()
+        elif data["type"] == "released":
+            await page.let_go(protocol.released(data))
         else:
-            raise protocol.MessageRefused("type", "must be ack, devices, stop or stopped")
+            words = "must be ack, devices, released, stop, stopped or take"
+            raise protocol.MessageRefused("type", words)
+
+    async def _take(self) -> None:
+        """It wants the devices that another page of hers holds."""
+        page = self.page
+        await page.stand_by()
+        about = {"page_id": page.page_id, "now": clock.now()}
+        await in_thread(handover.take, page.performer_id, **about)
 
     async def _still(self, said: Still) -> None:
         """It is told again and again, and answers each time."""

@@ -45,12 +45,14 @@ class SliceRow(TypedDict):
 
 
 class LegRow(TypedDict):
-    """One device in a run that is told in slices; `commands` are those of all of it."""
+    """One device in a run that is told in slices; `commands` are those of all of it. `askedMs`:
+    when it was to begin, where its path has another `offsetMs` instead."""
 
     toyId: str
     nickname: str
     hostId: str
     offsetMs: int
+    askedMs: NotRequired[int]
     commands: list[Command]
     promised: int
     delivered: float | None
@@ -132,6 +134,29 @@ class PerformerRow(TypedDict):
     # not in a row from before seconds were owed
     owed_policy: NotRequired[str]
     created_at: datetime
+
+
+class StandingPage(TypedDict):
+    """A page that may take the devices from the one that holds them."""
+
+    page_id: str
+    channel: str
+
+
+class PageLeaseRow(TypedDict):
+    """A row of `page_leases`."""
+
+    _id: str
+    page_id: str
+    channel: str
+    slot: str
+    number: NotRequired[int]
+    taken_at: datetime
+    expires_at: datetime
+    # not in a row from before pages took devices from each other
+    wanted_by: NotRequired[str | None]
+    wanted_at: NotRequired[datetime | None]
+    standing_by: NotRequired[list[StandingPage]]
 
 
 class StopAnswerRow(TypedDict):
@@ -273,6 +298,7 @@ class DeviceRow(TypedDict):
     maximum_seconds: int | None
     # not in a row from before there were tests
     scale_percent: NotRequired[int]
+    lead_ms: NotRequired[int]
     tests: NotRequired[dict[str, DeviceTest]]
     look_at: NotRequired[datetime | None]
     removed_at: datetime | None
@@ -293,6 +319,7 @@ class DeviceSummary(TypedDict):
     functions: dict[str, int]
     maximumSeconds: int | None
     # where there is something to say
+    lead: NotRequired[int]
     scale: NotRequired[int]
     floors: NotRequired[dict[str, int]]
     untried: NotRequired[dict[str, int]]

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from adminpanel.tip import story, verdict
 from ground.json.shapes import refusal
+from lovense.page import outcome
 from tips import schema
 from tips.api import IsStaffOrPlatform
 
@@ -33,6 +34,9 @@ class ActivationOut(serializers.Serializer[Any]):
     deliveredSeconds = serializers.FloatField(allow_null=True)
     owedSeconds = serializers.FloatField(
         help_text="Promised, not delivered, and neither requeued nor waived"
+    )
+    isPartial = serializers.BooleanField(
+        help_text="It has played to its end, and not on all of its devices"
     )
 
 
@@ -62,6 +66,7 @@ PLAYED = {
             "promisedSeconds": 10,
             "deliveredSeconds": 10.0,
             "owedSeconds": 0.0,
+            "isPartial": False,
         }
     ],
 }
@@ -108,6 +113,7 @@ def as_json(found: story.Story) -> dict[str, Any]:
                 "promisedSeconds": row.promised_seconds,
                 "deliveredSeconds": row.delivered_seconds,
                 "owedSeconds": found.owed_seconds(row.activation_id),
+                "isPartial": outcome.is_partial(row),
             }
             for row in found.activations
         ],

@@ -52,11 +52,13 @@ def opened(to: str, data: bytes) -> Frame | None:
     return frame
 
 
-def _fields(kind: Any) -> Any:
-    return attrgetter(*(field.name for field in dataclasses.fields(kind)))
+def _fields(kind: Any, *, but: str = "") -> Any:
+    names = (field.name for field in dataclasses.fields(kind))
+    return attrgetter(*(name for name in names if name != but))
 
 
-_CALL, _ACK = _fields(Call), _fields(Ack)
+# Only a plain end is handed on, and what has legs is none.
+_CALL, _ACK = _fields(Call), _fields(Ack, but="legs")
 _ORDERS = {"tip": TipOrder, "purchase": Purchase}
 _FIELDS = {kind: (name, _fields(kind)) for name, kind in _ORDERS.items()}
 

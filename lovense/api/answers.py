@@ -87,6 +87,7 @@ def _activation(row: RequestRow) -> Json | None:
         "promisedSeconds": found.promised_seconds,
         "deliveredSeconds": found.delivered_seconds,
         "isCancelling": outcome.is_ending(found) and S(found.status) in LIVE,
+        "isPartial": outcome.is_partial(found),
         "devices": [_device(leg) for leg in found.legs or ()],
     }
 
@@ -95,6 +96,8 @@ def _device(leg: LegRow) -> Json:
     return {
         "toyId": leg["toyId"],
         "nickname": leg["nickname"],
+        "offsetMs": leg["offsetMs"],
+        "note": _note(leg),
         "promisedSeconds": leg["promised"],
         "deliveredSeconds": leg["delivered"],
         "outcome": leg["outcome"] or None,
@@ -104,6 +107,14 @@ def _device(leg: LegRow) -> Json:
             for each in leg["slices"]
         ],
     }
+
+
+def _note(leg: LegRow) -> str | None:
+    """What its path could not keep."""
+    asked = leg.get("askedMs")
+    if asked is None:
+        return None
+    return f"Begins {leg['offsetMs']} ms after the run, not {asked}: this path is not finer."
 
 
 def _iso(moment: Any) -> str | None:

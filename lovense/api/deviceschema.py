@@ -75,6 +75,13 @@ class ChoiceIn(Shape):
         max_value=FULL_SCALE,
         help_text="Of the strength that is asked of it",
     )
+    leadMs = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=choices.LONGEST_LEAD_MS,
+        help_text="How much later than others it answers: it is told so much earlier, or the "
+        "others later. By the vendor's cloud in whole seconds",
+    )
     functions = serializers.DictField(
         required=False, child=FunctionChoiceIn(), help_text="By the function's name"
     )
@@ -151,6 +158,7 @@ class DeviceOut(DeviceStanding):
         allow_null=True, help_text="Her limit for this device; null: none of its own"
     )
     scalePercent = serializers.IntegerField(help_text="Of the strength that is asked of it")
+    leadMs = serializers.IntegerField(help_text="How much later than others it answers")
     hostId = serializers.CharField(
         allow_null=True, help_text="The paired app that reports it; null: her page does"
     )
@@ -207,6 +215,7 @@ def device(row: DeviceRow) -> Json:
         "enabled": row["is_enabled"],
         "maximumSeconds": row["maximum_seconds"],
         "scalePercent": summary.scale_of(row),
+        "leadMs": summary.lead_of(row),
         "hostId": row["host_id"] or None,
         "functions": [_function(row, each) for each in row["functions"]],
         "unsupported": row["unsupported"],
@@ -252,6 +261,7 @@ DEVICE = STANDING | {
     "enabled": True,
     "maximumSeconds": None,
     "scalePercent": 100,
+    "leadMs": 0,
     "hostId": "5d0b6f1c2a525a0e9a633d1f",
     "functions": [_VIBRATES, _THRUSTS],
     "unsupported": [],

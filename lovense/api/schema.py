@@ -136,6 +136,10 @@ class PlayedSlice(Shape):
 class PlayedDevice(Shape):
     toyId = serializers.CharField()
     nickname = serializers.CharField()
+    offsetMs = serializers.IntegerField(help_text="So much later than the run it begins")
+    note = serializers.CharField(
+        allow_null=True, help_text="Where its path could not keep when it was to begin"
+    )
     promisedSeconds = serializers.IntegerField()
     deliveredSeconds = serializers.FloatField(allow_null=True)
     outcome = serializers.CharField(
@@ -156,6 +160,9 @@ class RequestActivation(Shape):
     deliveredSeconds = serializers.FloatField(allow_null=True)
     isCancelling = serializers.BooleanField(
         help_text="Somebody wants it ended, and the page has not confirmed the end yet"
+    )
+    isPartial = serializers.BooleanField(
+        help_text="It has played to its end, and some of its `devices` have not"
     )
     devices = PlayedDevice(many=True, help_text="Of a run that is told in slices; else empty")
 
@@ -284,6 +291,7 @@ PLAYED = {
     "promisedSeconds": 5,
     "deliveredSeconds": 5.0,
     "isCancelling": False,
+    "isPartial": False,
     "devices": [],
 }
 COMPLETED = REQUEST | {

@@ -64,7 +64,14 @@ def told_in_slices_by_pages() -> frozenset[str]:
 
 
 register(StandardBridge(SIMULATOR, RunsIn.PAGE))
+# One command a second is told to the cloud for a performer, so nothing there is finer than that.
 register(
-    StandardBridge(STANDARD_SERVER, RunsIn.SERVER, lease="SERVER_LEASE_SECONDS", start_lag_ms=400)
+    StandardBridge(
+        STANDARD_SERVER,
+        RunsIn.SERVER,
+        lease="SERVER_LEASE_SECONDS",
+        start_lag_ms=400,
+        step_ms=1000,
+    )
 )
 register(StandardBridge(STANDARD_LAN, RunsIn.PAGE, lease="LAN_LEASE_SECONDS"))

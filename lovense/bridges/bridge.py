@@ -30,12 +30,14 @@ class Bridge(Protocol):
     """All encoding is done here; what runs in a page only carries calls that are ready.
 
     `lease_seconds`: no call lets a device run for longer, plus one second; 0: a run is one call.
-    `start_lag_ms`: from telling to moving, usually. `can_stop`: whether it reaches a device that
+    `start_lag_ms`: from telling to moving, usually. `step_ms`: how finely it can tell one device
+    later than another. `can_stop`: whether it reaches a device that
     has to stop."""
 
     name: str
     runs_in: RunsIn
     start_lag_ms: int
+    step_ms: int
     can_stop: bool
 
     @property

@@ -22,9 +22,16 @@ class StandardBridge:
     can_stop = True
 
     def __init__(
-        self, name: str, runs_in: RunsIn, *, lease: str = "", start_lag_ms: int = 0
+        self,
+        name: str,
+        runs_in: RunsIn,
+        *,
+        lease: str = "",
+        start_lag_ms: int = 0,
+        step_ms: int = 1,
     ) -> None:
-        self.name, self.runs_in, self.start_lag_ms = name, runs_in, start_lag_ms
+        self.name, self.runs_in = name, runs_in
+        self.start_lag_ms, self.step_ms = start_lag_ms, step_ms
         self._lease = lease
 
     @property

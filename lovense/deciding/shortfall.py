@@ -3,11 +3,14 @@
 Whatever was handed over to a device, ended, and delivered less than it had promised owes the rest.
 What a gate refused, or a limit kept until it was too late, had promised nothing yet."""
 
+from collections.abc import Sequence
+
 from lovense.models import ActivationStatus
-from lovense.rows import ActivationRow
+from lovense.rows import ActivationRow, LegRow
 
 S = ActivationStatus
 TENTHS = 10  # of a second
+PLAYED = "played"  # how a device of a run has ended that played all of its part
 _FINAL = frozenset({S.COMPLETED, S.FAILED, S.TIMEOUT, S.CANCELLED, S.DEAD})
 
 
@@ -29,6 +32,11 @@ def promise(row: ActivationRow) -> int:
 def lacking(row: ActivationRow) -> int:
     """Of its promise, what it has not delivered."""
     return max(0, promise(row) - tenths(row["delivered_seconds"]))
+
+
+def fell_short(legs: Sequence[LegRow] | None) -> list[LegRow]:
+    """Of its devices, those that ended with less than they were to play."""
+    return [leg for leg in legs or () if leg["outcome"] and leg["outcome"] != PLAYED]
 
 
 def has_owed(row: ActivationRow) -> bool:

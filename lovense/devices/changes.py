@@ -211,6 +211,7 @@ def _new(toy: ToyReading, report: ToyReport, now: datetime) -> DeviceRow:
         "choices": {},
         "maximum_seconds": None,
         "scale_percent": FULL_SCALE,
+        "lead_ms": 0,
         "tests": {},
         "removed_at": None,
         "unpaired_at": None,

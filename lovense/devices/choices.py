@@ -26,13 +26,13 @@ from lovense.menus.vibration import FULL_SCALE, LONGEST_ITEM_SECONDS, SHORTEST_R
 from lovense.models import Device
 from lovense.rows import DeviceRow, FunctionChoice, Json
 
-WEAKEST_SCALE = 10
+WEAKEST_SCALE, LONGEST_LEAD_MS = 10, 2000
 AUDITED = (
-    *("nickname", "is_enabled", "choices", "maximum_seconds", "scale_percent"),
+    *("nickname", "is_enabled", "choices", "maximum_seconds", "scale_percent", "lead_ms"),
     "removed_at",
 )
 FIELDS = (
-    *("nickname", "enabled", "maximumSeconds", "scalePercent"),
+    *("nickname", "enabled", "maximumSeconds", "scalePercent", "leadMs"),
     *("functions", "verified"),
 )
 Decision = Callable[[DeviceRow, Sequence[DeviceRow]], DeviceRow]
@@ -66,6 +66,7 @@ class Choice:
         self.has_maximum = body.has("maximumSeconds") or body.is_null("maximumSeconds")
         self.maximum_seconds = _seconds(body) if self.has_maximum else None
         self.scale_percent = _scale(body) if body.given("scalePercent") else None
+        self.lead_ms = _lead(body) if body.given("leadMs") else None
         self.functions = _functions(body) if body.given("functions") else {}
         self.verified = _verified(body) if body.given("verified") else {}
 
@@ -82,6 +83,8 @@ class Choice:
             after["maximum_seconds"] = self.maximum_seconds
         if self.scale_percent not in (None, summary.scale_of(row)):
             after["scale_percent"] = self.scale_percent
+        if self.lead_ms not in (None, summary.lead_of(row)):
+            after["lead_ms"] = self.lead_ms
         after["choices"] = self._choices(after)
         return after
 
@@ -135,6 +138,10 @@ def _seconds(body: Fields) -> int | None:
 
 def _scale(body: Fields) -> int:
     return body.integer("scalePercent", minimum=WEAKEST_SCALE, maximum=FULL_SCALE)
+
+
+def _lead(body: Fields) -> int:
+    return body.integer("leadMs", minimum=0, maximum=LONGEST_LEAD_MS)
 
 
 def _verified(body: Fields) -> dict[str, bool]:

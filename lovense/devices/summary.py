@@ -50,6 +50,11 @@ def scale_of(row: DeviceRow) -> int:
     return row.get("scale_percent", FULL_SCALE)
 
 
+def lead_of(row: DeviceRow) -> int:
+    """How many ms later than others it answers."""
+    return row.get("lead_ms", 0)
+
+
 def is_verified(row: DeviceRow, function: str) -> bool:
     """She has said that it moves as expected."""
     return "verifiedAt" in row["choices"].get(function, {})
@@ -72,6 +77,8 @@ def of_device(row: DeviceRow) -> DeviceSummary:
     }
     if row["host_id"] != PAGE:
         found["hostId"] = row["host_id"]
+    if lead := lead_of(row):
+        found["lead"] = lead
     if (scale := scale_of(row)) != FULL_SCALE:
         found["scale"] = scale
     if floors := {name: floor for name in found["functions"] if (floor := floor_of(row, name))}:

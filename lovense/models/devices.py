@@ -42,6 +42,7 @@ class Device(models.Model):
     choices = models.JSONField(default=dict)  # by function; `FunctionChoice` of lovense/rows.py
     maximum_seconds = models.IntegerField(null=True)  # null: hers and the platform's alone
     scale_percent = models.IntegerField(default=100)  # of the strength that is asked of it
+    lead_ms = models.IntegerField(default=0)  # it answers so much later than others
     tests = models.JSONField(default=dict)  # by function: the last test she has not answered yet
     removed_at = models.DateTimeField(null=True)  # no report brings it back, she does
     unpaired_at = models.DateTimeField(null=True)  # a report of a paired app brings it back

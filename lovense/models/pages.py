@@ -16,6 +16,11 @@ class PageLease(models.Model):
     number = models.BigIntegerField(default=0)  # higher for each other page that takes the devices
     taken_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # `lovense/sending/handover.py`: the page that takes the devices from this one, and those that
+    # may: [{page_id, channel}]
+    wanted_by = models.CharField(max_length=64, null=True)
+    wanted_at = models.DateTimeField(null=True)
+    standing_by = models.JSONField(default=list)
 
     class Meta:
         db_table = "page_leases"

@@ -59,10 +59,11 @@ def _cause_of_legs(legs: Sequence[LegRow]) -> OwedCause:
     """Of what was told in slices: why the device that played longest fell short. What may have been
     played counts more than what was not."""
     longest = max(legs, key=lambda leg: leg["delivered"] or 0.0)
-    states = {each["state"] for each in longest["slices"]}
-    if "unknown" in states:
+    # A page says in one word what the server keeps of each slice.
+    words = {longest.get("code"), *(each["state"] for each in longest["slices"])}
+    if "unknown" in words:
         return Cause.UNKNOWN
-    return Cause.MISSED if "missed" in states else Cause.DISCONNECT
+    return Cause.MISSED if "missed" in words else Cause.DISCONNECT
 
 
 def _may_have_played(row: ActivationRow) -> bool:

@@ -12,6 +12,7 @@ from lovense.page.devicespage import KeptDevice, ShownFunction
 from lovense.rows import Json
 
 NICKNAME, SECONDS, SCALE = "nickname", "maximumSeconds", "scalePercent"
+LEAD = "leadMs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class DeviceForm:
         return self._field(SCALE, str(self.device.scale_percent), SCALE)
 
     @property
+    def lead(self) -> FormField:
+        return self._field(LEAD, str(self.device.lead_ms), LEAD)
+
+    @property
     def functions(self) -> list[FormFunction]:
         return [self._function(each) for each in self.device.functions if each.may_choose]
 
@@ -66,7 +71,7 @@ class DeviceForm:
     @property
     def error(self) -> str:
         """What belongs to no field of the form."""
-        names = {NICKNAME, SECONDS, SCALE}
+        names = {NICKNAME, SECONDS, SCALE, LEAD}
         for each in self.functions:
             names |= {_path(each.function.name, part) for part in ("cap", "floor")}
         return "" if self._wrong is None or self._wrong.field in names else str(self._wrong)
@@ -99,8 +104,8 @@ def _sentence(wrong: Malformed | None) -> str:
 
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that chooses the same."""
-    scale: Json = {SCALE: _whole(typed.get(SCALE, ""))} if SCALE in typed else {}
-    return scale | {
+    named: Json = {name: _whole(typed.get(name, "")) for name in (SCALE, LEAD) if name in typed}
+    return named | {
         NICKNAME: typed.get(NICKNAME, ""),
         SECONDS: _whole(typed.get(SECONDS, "")) if typed.get(SECONDS) else None,
         "functions": dict(_functions(typed)),

@@ -102,6 +102,7 @@ class KeptDevice(ShownDevice):
         self.firmware = row["firmware"]
         self.maximum_seconds, self.unsupported = row["maximum_seconds"], row["unsupported"]
         self.scale_percent = summary.scale_of(row)
+        self.lead_ms = summary.lead_of(row)
 
     @property
     def kind(self) -> str:
@@ -241,6 +242,7 @@ class DevicesPage:
     longest_nickname = LONGEST_NICKNAME
     shortest_seconds, longest_seconds = SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS
     weakest_scale, full_scale = choices.WEAKEST_SCALE, FULL_SCALE
+    longest_lead = choices.LONGEST_LEAD_MS
     trial = f"Test at level {toytable.TRIAL_LEVEL} for {devicetest.TRIAL_SECONDS} s"
 
     def __init__(self, performer: Performer, now: datetime) -> None:

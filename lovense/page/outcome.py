@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lovense.deciding.activation import STOPPED
+from lovense.deciding.shortfall import fell_short
 from lovense.models import Activation, ActivationStatus
 
 S = ActivationStatus
@@ -80,12 +81,20 @@ def of(activation: Activation) -> Outcome:
         word, tone = "Stopped", "warn"
     if status is S.COMPLETED and _is_short(activation):
         word, tone = "Shortened", "warn"
+    elif is_partial(activation):
+        word, tone = "Partial", "warn"
     return Outcome(word, tone, _text(activation, status))
 
 
 def is_ending(activation: Activation) -> bool:
     """Somebody has ended it, and its page has not said yet that it has."""
     return activation.cancelled_at is not None or activation.stopped_at is not None
+
+
+def is_partial(activation: Activation) -> bool:
+    """All of it has played, and not on all of its devices."""
+    is_completed = S(activation.status) is S.COMPLETED
+    return is_completed and not _is_short(activation) and bool(fell_short(activation.legs))
 
 
 def _text(activation: Activation, status: S) -> str:
@@ -180,8 +189,7 @@ def _fell_short(activation: Activation) -> str:
     return "".join(
         f" {leg['nickname']} {_HOW_SHORT[leg['outcome']]}: {leg['delivered'] or 0:g} of "
         f"{leg['promised']} s."
-        for leg in activation.legs or ()
-        if leg["outcome"] in _HOW_SHORT
+        for leg in fell_short(activation.legs)
     )
 
 

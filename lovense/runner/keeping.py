@@ -11,7 +11,7 @@ from ground.mongodb.collections import collection
 from lovense.deciding.activation import IN_FLIGHT
 from lovense.devices import summary
 from lovense.models import Activation, Device, DeviceStatus, Host, Performer
-from lovense.rows import ActivationRow, HostRow, LegRow, PerformerRow
+from lovense.rows import ActivationRow, DeviceRow, HostRow, LegRow, PerformerRow
 from lovense.runner.legs import CLAIMED, PLANNED, ToldDevice
 from tips.rows import Statement
 
@@ -60,14 +60,13 @@ def look(attempt: Attempt) -> Whole:
     }
     found = [row for row in collection(Device).find(connected) if summary.is_kept(row)]
     found.sort(key=lambda row: row["nickname_key"])
-    targets = [
-        ToldDevice(
-            row["toy_id"], row["nickname"], row["host_id"], hosts[row["host_id"]]["app_version"]
-        )
-        for row in found
-        if row["host_id"] in hosts
-    ]
+    targets = [_told(row, hosts[row["host_id"]]) for row in found if row["host_id"] in hosts]
     return Whole(activation, targets, {key: host["uid"] for key, host in hosts.items()})
+
+
+def _told(row: DeviceRow, host: HostRow) -> ToldDevice:
+    about = row["toy_id"], row["nickname"], row["host_id"]
+    return ToldDevice(*about, host["app_version"], summary.lead_of(row))
 
 
 def hosts_of(performer_id: str) -> dict[str, HostRow]:

@@ -1,17 +1,18 @@
 """Legs: the devices of a run, and the slices in which each is told. Pure.
 
-Devices of one app that play the same are one group, told by one call. A performer's groups begin
-one second after each other, since the vendor's cloud is told one command a second for her; all of
-them end together."""
+Devices of one app that play the same from the same moment on are one group, told by one call. A
+performer's groups begin one second after each other, or later where one of them is to wait, since
+the vendor's cloud is told one command a second for her; all of them end together."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lovense.bridges import slices
+from lovense.bridges import slices, starts
 from lovense.bridges.bridge import DeviceLeg
 from lovense.bridges.legs import MAX_LEGS, told_to
 from lovense.bridges.outcomes import LASTING, CallOutcome
 from lovense.bridges.slices import SliceWindow
+from lovense.deciding.shortfall import PLAYED
 from lovense.devices import appversion
 from lovense.rows import Command, LegRow, SliceRow
 
@@ -19,17 +20,19 @@ MAX_GROUPS = 4  # more would have to share their seconds
 PLANNED, CLAIMED, ACCEPTED, REFUSED, UNKNOWN, MISSED, STOPPED = (
     *("planned", "claimed", "accepted", "refused", "unknown", "missed", "stopped"),
 )
-PLAYED, AWAY, UNSUPPORTED = "played", "away", "unsupported"
+AWAY, UNSUPPORTED = "away", "unsupported"
 
 
 @dataclass(frozen=True, slots=True)
 class ToldDevice:
-    """A device that can be told, and the app through which."""
+    """A device that can be told, the app through which, and how much later than others it
+    answers."""
 
     toy_id: str
     nickname: str
     host_id: str
     app_version: str
+    lead_ms: int = 0
 
     @property
     def takes_lists(self) -> bool:
@@ -55,34 +58,67 @@ class LegGroup:
 
 
 def planned(
-    commands: Sequence[Command], targets: Sequence[ToldDevice], *, seconds: int, lease_seconds: int
+    commands: Sequence[Command],
+    targets: Sequence[ToldDevice],
+    *,
+    seconds: int,
+    lease_seconds: int,
+    step_ms: int = starts.SECOND,
+    offsets: Mapping[str, int] | None = None,
 ) -> list[LegRow]:
     """A leg for each device that has something to do; one that begins too late, or is one too many,
-    has no slices and says why."""
+    has no slices and says why. `offsets`: by device, how many ms later than the run it is wished to
+    start."""
     windows = slices.windows(seconds, lease_seconds)
-    found: list[LegRow] = []
+    told = [(each, found) for each in targets if (found := told_to(commands, each.toy_id))]
+    del told[MAX_LEGS:]
+    leads = {each.toy_id: each.lead_ms for each, _ in told}
+    all_starts = starts.of(leads, offsets or {}, step_ms=step_ms, seconds=seconds)
+    wished = {key: start.kept // starts.SECOND for key, start in all_starts.items()}
+    kinds = [_kind(each, theirs, wished[each.toy_id]) for each, theirs in told]
+    begins = _begins(kinds, [wished[each.toy_id] for each, _ in told])
+    return [
+        _row(each, theirs, all_starts[each.toy_id].asked, begin, _windows(windows, begin))
+        for (each, theirs), begin in zip(told, begins, strict=True)
+    ]
+
+
+def _kind(target: ToldDevice, told: list[Command], wished: int) -> object:
+    """Devices of one kind are told together."""
+    return (target.host_id, told, wished) if target.takes_lists else target.toy_id
+
+
+def _begins(kinds: Sequence[object], wished: Sequence[int]) -> list[int | None]:
+    """In which second each begins: as wished, and a second after the group before it. None: it is
+    one of too many."""
     groups: list[object] = []
-    for target in targets:
-        told = told_to(commands, target.toy_id)
-        if not told or len(found) >= MAX_LEGS:
-            continue
-        kind = (target.host_id, told) if target.takes_lists else target.toy_id
+    seconds: list[int] = []
+    for _, kind in sorted(zip(wished, kinds, strict=True), key=lambda pair: pair[0]):
         if kind not in groups:
             groups.append(kind)
-        offset = groups.index(kind)
-        its = slices.shifted(windows, offset) if offset < MAX_GROUPS else ()
-        found.append(_row(target, told, offset, its))
-    return found
+    for kind in groups:
+        least = seconds[-1] + 1 if seconds else 0
+        seconds.append(max(least, wished[kinds.index(kind)]))
+    found = dict(enumerate(seconds[:MAX_GROUPS]))
+    return [found.get(groups.index(kind)) for kind in kinds]
+
+
+def _windows(windows: Sequence[SliceWindow], begin: int | None) -> tuple[SliceWindow, ...]:
+    return () if begin is None else slices.shifted(windows, begin)
 
 
 def _row(
-    target: ToldDevice, told: list[Command], offset: int, its: Sequence[SliceWindow]
+    target: ToldDevice,
+    told: list[Command],
+    asked_ms: int,
+    begin: int | None,
+    its: Sequence[SliceWindow],
 ) -> LegRow:
-    return {
+    row: LegRow = {
         "toyId": target.toy_id,
         "nickname": target.nickname,
         "hostId": target.host_id,
-        "offsetMs": offset * 1000,
+        "offsetMs": (begin or 0) * starts.SECOND,
         "commands": told,
         "promised": its[-1].until - its[0].start if its else 0,
         "delivered": None if its else 0.0,
@@ -93,6 +129,9 @@ def _row(
             for each in its
         ],
     }
+    if its and asked_ms != row["offsetMs"]:
+        row["askedMs"] = asked_ms
+    return row
 
 
 def groups_of(rows: Sequence[LegRow]) -> list[LegGroup]:
@@ -101,7 +140,7 @@ def groups_of(rows: Sequence[LegRow]) -> list[LegGroup]:
     for place, row in enumerate(rows):
         if row["slices"]:
             together.setdefault((row["hostId"], row["offsetMs"]), []).append(place)
-    return [_group(rows, places) for places in together.values()]
+    return [_group(rows, together[key]) for key in sorted(together, key=lambda key: key[1])]
 
 
 def _group(rows: Sequence[LegRow], places: Sequence[int]) -> LegGroup:

@@ -16,6 +16,7 @@ from lovense.bridges import Bridge
 from lovense.bridges.outcomes import PASSING, CallOutcome
 from lovense.bridges.slices import LATE_SECONDS, SliceWindow
 from lovense.deciding.activation import IN_FLIGHT, run_seconds
+from lovense.deciding.shortfall import PLAYED
 from lovense.rows import ActivationRow, Command, LegRow, PerformerRow
 from lovense.runner import keeping, legs
 from lovense.runner.keeping import Attempt, Whole
@@ -108,9 +109,12 @@ class SlicedRun:
 
     async def _lay(self, row: ActivationRow, whole: Whole) -> Conclusion | None:
         """What keeps it from being laid."""
-        lease = self._bridge.lease_seconds
         self._rows = legs.planned(
-            row["commands"], whole.targets, seconds=self._seconds, lease_seconds=lease
+            row["commands"],
+            whole.targets,
+            seconds=self._seconds,
+            lease_seconds=self._bridge.lease_seconds,
+            step_ms=self._bridge.step_ms,
         )
         if not legs.groups_of(self._rows):
             return Conclusion(None, "not_connected")
@@ -196,10 +200,14 @@ class SlicedRun:
     def _without_refused(
         self, group: LegGroup, window: SliceWindow, calls: Sequence[Command], bounds: PerformerRow
     ) -> LegGroup:
-        """A device that may not be told it takes nothing from the others of its group."""
+        """A device that may not be told it takes nothing from the others of its group. An app takes
+        a call for several as long as one of them is there, so it names none that is away."""
         kept: list[int] = []
         for place in group.places:
-            outcome = self._teller.refusal(self._rows[place]["toyId"], calls, bounds)
+            toy_id = self._rows[place]["toyId"]
+            outcome = self._teller.refusal(toy_id, calls, bounds)
+            if outcome is None and len(group.places) > 1 and _is_away(toy_id, bounds):
+                outcome = CallOutcome.NOT_CONNECTED
             if outcome is None:
                 kept.append(place)
             else:
@@ -268,7 +276,13 @@ class SlicedRun:
         if self._why:
             return self._why
         longest = max(self._rows, key=lambda row: row["delivered"] or 0.0)
-        return "" if longest["outcome"] == legs.PLAYED else longest["code"] or longest["outcome"]
+        return "" if longest["outcome"] == PLAYED else longest["code"] or longest["outcome"]
+
+
+def _is_away(toy_id: str, bounds: PerformerRow) -> bool:
+    """As its app said last."""
+    devices = bounds.get("devices") or ()
+    return any(each["toyId"] == toy_id and not each["isConnected"] for each in devices)
 
 
 def _passing(codes: Sequence[str]) -> CallOutcome | None:

@@ -27,7 +27,8 @@ from lovense.deciding.activation import (
 )
 from lovense.deciding.shortfall import TENTHS
 from lovense.models import Activation
-from lovense.sending import retries
+from lovense.sending import playedlegs, retries
+from lovense.sending.playedlegs import PlayedLeg
 from tips.models import RequestStatus
 from tips.queue import claims
 from tips.queue import requests as queue
@@ -55,11 +56,14 @@ class Ack:
     is_answer: bool = (
         False  # the socket it came from was sent this very activation: it is the performer's own
     )
+    # of what its page has told in slices, where one of its devices fell short
+    legs: tuple[PlayedLeg, ...] = ()
 
     @property
     def is_plain_end(self) -> bool:
         """Nothing but the end of what its socket was sent; a stop's is looked at more closely."""
-        return self.stage == "finished" and self.is_answer and self.code != STOPPED
+        is_end = self.stage == "finished" and self.is_answer and self.code != STOPPED
+        return is_end and not self.legs
 
 
 _UNSEEN = 0.5 / TENTHS  # so little less than was promised is not owed
@@ -189,6 +193,9 @@ def _updates_of(ack: Ack) -> list[UpdateOne]:
         "delivered_seconds": _delivered(ack),
         "owes_since": ack.at,
     }
+    if ack.legs and ack.stage == "finished":
+        legs = playedlegs.rows_of(ack.performer_id, ack.legs, code=ack.code)
+        end["legs"] = {"$ifNull": ["$legs", {"$literal": legs}]}  # the server's own say more
     cancelled = {
         **mine,
         "status": froms(S.CANCELLED),

@@ -1,17 +1,22 @@
 """The messages about one activation: `lovense.activate` for one attempt of it,
 `lovense.stop` to end it (docs/sockets.md)."""
 
+from collections.abc import Sequence
+
 import orjson
 
 from ground import clock
 from lovense import bridges
 from lovense.bridges import RunsIn, legs
-from lovense.deciding.activation import run_seconds
-from lovense.rows import ActivationRow, Item, Json, PerformerRow
+from lovense.deciding.activation import TARGET, run_seconds
+from lovense.devices import summary
+from lovense.menus.vibration import LEVEL_PATTERN
+from lovense.rows import ActivationRow, Command, DeviceSummary, Item, Json, PerformerRow
 from tips.models import RequestType
 from tips.rows import RequestRow
 
 EVENT_NAME, STOP = "lovense.activate", "lovense.stop"
+RELEASE = "lovense.release"  # its toys first, then the devices are another page's
 _LEDGER_KEYS = ("ledgerId", "sourceRef", "debitRef", "creditRef", "status")
 
 
@@ -74,12 +79,26 @@ def message(activation: ActivationRow, request: RequestRow, performer: Performer
             "itemId": item["itemId"],
             "itemName": item["title"],
             "descriptionPublic": item.get("description", ""),
-            "vibration": _vibration(item, activation),
+            "vibration": _vibration(item, activation, performer),
         },
         "commands": activation["commands"],
-        "routing": {"targets": [{"target": "all"}]},
+        "routing": {"targets": _targets(activation, performer)},
         **({"members": activation["members"]} if activation.get("members") else {}),
     }
+
+
+def _targets(activation: ActivationRow, performer: PerformerRow) -> list[Json]:
+    """Each device that is told something, where there are several; else whoever is there."""
+    devices = performer.get("devices") or ()
+    told = _told(activation, devices) if len(devices) > 1 else []
+    if len(told) < 2:
+        return [{"target": TARGET}]
+    return [{"target": each["toyId"], "nickname": each["nickname"]} for each in told]
+
+
+def _told(activation: ActivationRow, devices: Sequence[DeviceSummary]) -> list[DeviceSummary]:
+    commands, ready = activation["commands"], summary.ready(devices)
+    return [each for each in ready if legs.told_to(commands, each["toyId"])][: legs.MAX_LEGS]
 
 
 def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
@@ -99,12 +118,26 @@ def _item_type(request: RequestRow, activation: ActivationRow) -> str:
     return "tip_menu" if activation["menu_version"] else "default"
 
 
-def _vibration(item: Item, activation: ActivationRow) -> Json:
-    is_level = item["pattern"] == "level"
-    return {
+def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -> Json:
+    """As the item says it; for real devices, and for several, as they are told it: without a
+    strength of its own a preset is one, with it a pattern."""
+    is_level = item["pattern"] == LEVEL_PATTERN
+    said: Json = {
         "type": "LEVEL" if is_level else "PRESET",
         "strength": item["intensity"],
         "durationSec": run_seconds(activation),
         "presetName": None if is_level else item["pattern"],
         "pattern": None,
     }
+    is_rehearsal = performer["bridge"] == bridges.SIMULATOR
+    if is_rehearsal and len(performer.get("devices") or ()) < 2:
+        return said
+    return said | _compiled(activation["commands"])
+
+
+def _compiled(commands: Sequence[Command]) -> Json:
+    patterns = [each["strength"] for each in commands if each["command"] == "Pattern"]
+    if patterns:
+        return {"type": "PATTERN", "pattern": patterns[0]}
+    is_preset = any(each["command"] == "Preset" for each in commands)
+    return {"type": "PRESET" if is_preset else "LEVEL"}

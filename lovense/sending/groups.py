@@ -26,6 +26,9 @@ PAGE_STOP = "page.stop"  # {type, text}: a ready `lovense.stop` of some runs for
 # ms; None where nobody has. `epoch` None: it is not recorded yet. `by`: the process that has told
 # its own pages already.
 PAGE_HALT = "page.halt"
+# {type, page}: this page of a performer wants her devices. Whoever holds them looks at the row, and
+# so does that page itself.
+PAGE_TAKE = "page.take"
 PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
 # Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write
 # changed.
@@ -43,6 +46,10 @@ def stop(text: str) -> LayerMessage:
 
 def halt(at: int | None, epoch: int | None, by: str) -> LayerMessage:
     return {"type": PAGE_HALT, "at": at, "epoch": epoch, "by": by}
+
+
+def take(page_id: str) -> LayerMessage:
+    return {"type": PAGE_TAKE, "page": page_id}
 
 
 def performer_group(performer_id: str) -> str:

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from ground.mongodb.collections import collection
 from lovense.models import PageLease
+from tips.rows import Statement
 
 LEASE_SECONDS = 5
 RENEW_SECONDS = 1
@@ -19,6 +20,10 @@ RENEW_SECONDS = 1
 # for longer than this, its lease is not renewed.
 HEARD_SECONDS = 3
 RESEND_AFTER = timedelta(seconds=1)
+# So long a page that wants the devices is waited for (`lovense/sending/handover.py`): until the
+# lease before it is over, and a page that has lost its socket has stopped its toys by itself.
+WISHED_FOR = timedelta(seconds=12)
+SILENT_AFTER = timedelta(seconds=5)
 
 
 class Holder(NamedTuple):
@@ -37,15 +42,20 @@ def take(
     slot: str,
     now: datetime,
     has_returned: bool = True,
+    is_server: bool = False,
 ) -> int:
     """The number of the lease when this page now holds the devices, else 0: nobody did, the
-    holder's lease ran out, or it has returned and did before.
+    holder's lease ran out, or it has returned and did before. Nobody takes what another page of
+    hers wants, but the server where she has chosen it.
 
     Each other page that takes them gets a higher number, and a command says for which it was made.
     Only a new connection has returned: an older socket of the same page, not yet closed, must not
     take them back."""
     mine = [{"page_id": page_id}] if has_returned else [{"channel": channel}]
-    free = {"_id": performer_id, "$or": [*mine, {"expires_at": {"$lte": now}}]}
+    free: Statement = {"_id": performer_id}
+    free["$or"] = [*mine, {"expires_at": {"$lte": now}}]
+    if not is_server:
+        free["$and"] = [{"$or": [{"wanted_by": {"$in": [None, page_id]}}, *_unwanted(now)]}]
     is_another = {"$cond": [{"$eq": ["$page_id", {"$literal": page_id}]}, 0, 1]}
     lease = {
         "number": {"$add": [{"$ifNull": ["$number", 0]}, is_another]},
@@ -54,6 +64,9 @@ def take(
         "slot": {"$literal": slot},
         "taken_at": now,
         "expires_at": now + timedelta(seconds=LEASE_SECONDS),
+        "wanted_by": None,
+        "wanted_at": None,
+        "standing_by": _without(channel),
     }
     try:
         row = collection(PageLease).find_one_and_update(
@@ -64,27 +77,47 @@ def take(
     return int(row["number"]) if row else 0
 
 
+def _without(channel: str) -> Statement:
+    """Those that stand by, but for this one."""
+    is_other = {"$ne": ["$$this.channel", {"$literal": channel}]}
+    return {"$filter": {"input": {"$ifNull": ["$standing_by", []]}, "cond": is_other}}
+
+
+def _unwanted(now: datetime) -> list[Statement]:
+    """No page wants them, or it has not come for them."""
+    return [{"wanted_at": None}, {"wanted_at": {"$lte": now - WISHED_FOR}}]
+
+
 def renew(slot: str, channels: Collection[str], *, now: datetime) -> set[str]:
-    """The channels that still hold: a process that stood still for long may find that another page
-    took its lease."""
+    """The channels that hold for longer: not those whose devices another page wants, nor those
+    that another page took from a process that stood still for long."""
     until = now + timedelta(seconds=LEASE_SECONDS)
-    mine = {"slot": slot, "channel": {"$in": list(channels)}}
+    mine = {"slot": slot, "channel": {"$in": list(channels)}, "$or": _unwanted(now)}
     renewed = collection(PageLease).update_many(mine, {"$set": {"expires_at": until}}).matched_count
     if renewed == len(channels):
         return set(channels)
     return {row["channel"] for row in collection(PageLease).find(mine, {"channel": 1})}
 
 
-def release(performer_id: str, *, channel: str, now: datetime) -> None:
-    """The row stays: its `expires_at` says since when the devices have been without a page."""
+def release(performer_id: str, *, channel: str, now: datetime, is_still: bool = False) -> None:
+    """The row stays: its `expires_at` says since when the devices have been without a page.
+
+    `is_still`: it has said that its toys do not move. Without that word another page that wants
+    them waits until it has stopped them by itself."""
+    free_at = now if is_still else _free_at(now)
     collection(PageLease).update_one(
-        {"_id": performer_id, "channel": channel}, {"$set": {"expires_at": now}}
+        {"_id": performer_id, "channel": channel}, [{"$set": {"expires_at": free_at}}]
     )
+
+
+def _free_at(now: datetime) -> Statement:
+    is_wanted = {"$gt": ["$wanted_at", now - WISHED_FOR]}
+    return {"$cond": [is_wanted, now + SILENT_AFTER, now]}
 
 
 def release_slot(slot: str, *, now: datetime) -> None:
     collection(PageLease).update_many(
-        {"slot": slot, "expires_at": {"$gt": now}}, {"$set": {"expires_at": now}}
+        {"slot": slot, "expires_at": {"$gt": now}}, [{"$set": {"expires_at": _free_at(now)}}]
     )
 
 

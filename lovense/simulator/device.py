@@ -195,6 +195,8 @@ class VirtualDevice:
             self._spawn(message)
         elif kind == "lovense.stop":
             await self._stopped(message)
+        elif kind == "lovense.release":
+            await self._let_go(message)
         elif kind == "limits":
             self._limited(message)
         elif kind == "error":
@@ -217,6 +219,18 @@ class VirtualDevice:
         await self._send({"type": "devices", "toys": self.player.report()})
         self._say("connected", holder=self.is_holder)
         self.ready.set()
+
+    async def _let_go(self, message: Message) -> None:
+        """Another page takes the devices: first the toys are still, and what they played is said to
+        have ended."""
+        if not self.is_holder or message.get("lease") != self.lease:
+            return
+        self.is_holder = False
+        self._stop_playing()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=LOST_SOCKET_SECONDS)
+        await self._send({"type": "released", "lease": self.lease})
+        self._say("released")
 
     def _limited(self, message: Message) -> None:
         """Her caps, at once: also for what plays, which ends where it has had its seconds."""

@@ -19,8 +19,9 @@ from lovense.deciding import platform
 from lovense.performers import preferences
 from lovense.performers.identity import Opener
 from lovense.rows import Json, LayerMessage
-from lovense.sending import groups, pages, resume
+from lovense.sending import groups, handover, pages, resume
 from lovense.sending import writer as writers
+from lovense.sending.envelope import RELEASE
 from lovense.sending.resume import Command
 from lovense.sending.writer import Holding
 from lovense.sockets import limits
@@ -62,6 +63,8 @@ class OpenPage:
         self.outbox = outbox
         self.halt = Halt(self.say)
         self.lease = 0
+        self.is_leaving = False  # another page wants the devices that it holds
+        self.is_standing_by = False  # its row says that it may take them
         self.is_told = False  # what was in flight as it took the devices
         # By our own clock: until then no other page can have taken its lease.
         self.held_until = 0.0
@@ -86,8 +89,10 @@ class OpenPage:
 
     @property
     def may_run(self) -> bool:
-        """It holds the devices for certain, also if this process has just stood still."""
-        return self.is_holder and time.monotonic() < self.held_until
+        """It holds the devices for certain, also if this process has just stood still, and goes
+        on holding them."""
+        is_certain = self.is_holder and time.monotonic() < self.held_until
+        return is_certain and not self.is_leaving
 
     # --- the lease -------------------------------------------------------------------------------
 
@@ -99,14 +104,19 @@ class OpenPage:
         asked_at = time.monotonic()
         me = {"page_id": self.page_id, "channel": self.channel, "slot": settings.STACK_SLOT}
         self.lease = await in_thread(
-            pages.take, self.performer_id, **me, now=clock.now(), has_returned=has_returned
+            pages.take,
+            self.performer_id,
+            **me,
+            now=clock.now(),
+            has_returned=has_returned,
+            is_server=self.is_ours,
         )
         if self.outbox.is_closed:  # it has gone meanwhile
             await self.release()
         if not self.lease:
             return False
         self.renewed(asked_at)
-        self.is_told = False
+        self.is_told = self.is_standing_by = False
         await self.snapshot()
         await in_thread(journal.catch_up)  # what is in flight may have no row yet
         await writers.writer.catch_up()
@@ -129,14 +139,47 @@ class OpenPage:
 
     def renewed(self, asked_at: float) -> None:
         self.held_until = asked_at + pages.LEASE_SECONDS
+        self.is_leaving = False
 
-    async def release(self) -> None:
+    async def release(self, *, is_still: bool = False) -> None:
+        """It holds nothing, and does not stand by. `is_still`: it has said so of its toys."""
         if self.is_holder:
-            self.lease = 0
-            writers.writer.detach(self.performer_id, self.channel)
-            who = {"channel": self.channel, "now": clock.now()}
+            self.lost()
+            who = {"channel": self.channel, "now": clock.now(), "is_still": is_still}
             await in_thread(pages.release, self.performer_id, **who)
             groups.news.mark([self.performer_id], "devices")
+        elif self.is_standing_by:
+            self.is_standing_by = False
+            await in_thread(handover.stand_down, self.performer_id, channel=self.channel)
+
+    def lost(self) -> None:
+        """It only watches from now on."""
+        self.lease, self.is_leaving = 0, False
+        writers.writer.detach(self.performer_id, self.channel)
+
+    # --- another page wants them -----------------------------------------------------------------
+
+    async def stand_by(self) -> None:
+        """It may take the devices from the page that holds them."""
+        if self.wants_devices and not self.is_holder and not self.is_standing_by:
+            me = {"page_id": self.page_id, "channel": self.channel}
+            stands = await in_thread(handover.stand_by, self.performer_id, **me)
+            self.is_standing_by = stands and not self.outbox.is_closed
+            if stands and self.outbox.is_closed:  # it has gone meanwhile
+                await in_thread(handover.stand_down, self.performer_id, channel=self.channel)
+
+    def leave(self) -> None:
+        """Its toys first, then it lets go; said again until it has. Nothing is handed over to it
+        meanwhile."""
+        self.is_leaving = True
+        self.say({"type": RELEASE, "lease": self.lease})
+
+    async def let_go(self, lease: int) -> None:
+        """Its toys are still."""
+        if lease and lease == self.lease:
+            await self.release(is_still=True)
+            await self.snapshot()
+            await in_thread(handover.call, self.performer_id, now=clock.now())
 
     # --- what it is told -------------------------------------------------------------------------
 
@@ -182,6 +225,8 @@ class OpenPage:
                 self.halt.hear(message["at"], message["epoch"])
         elif message["type"] == groups.PAGE_STOP:
             self.outbox.say(message["text"])
+        elif message["type"] == groups.PAGE_TAKE:
+            return True  # the row is looked at, see `lovense/sockets/process.py`
         elif message["lease"] == self.lease and self.may_run:
             if not self.halt.lets_pass(message["epoch"]):
                 return False

@@ -23,8 +23,9 @@ from ground.journal import journal
 from lovense.bridges import choosing
 from lovense.performers import identity
 from lovense.rows import LayerMessage
-from lovense.sending import acknowledgement, groups, leases, pages, resume, retries
+from lovense.sending import acknowledgement, groups, handover, leases, pages, resume, retries
 from lovense.sending import writer as writers
+from lovense.sending.handover import LeaseStanding
 from lovense.sending.writer import Holding
 from lovense.sockets import limits
 from lovense.sockets.freed import FreedLanes
@@ -124,6 +125,8 @@ class Sockets:
             self._soon(self._keep_back(page.performer_id, message["id"], message["attempt"]))
         elif message["type"] == groups.PAGE_HALT and message["at"] is None:
             self._soon(self.let_go())  # she may have chosen another path
+        elif message["type"] == groups.PAGE_TAKE:
+            self._soon(self._hand_over(page, message["page"]))
         elif message["type"] == groups.PAGE_NEWS and message["topic"] == "devices":
             self._to_limit.add(page.performer_id)
             if not self._is_limiting:
@@ -174,6 +177,18 @@ class Sockets:
             else:
                 page.halt.resumed(asked_at)
 
+    # --- another page wants her devices ----------------------------------------------------------
+
+    async def _hand_over(self, page: OpenPage, wanted_by: str) -> None:
+        """The row decides, and is looked at now."""
+        try:
+            if page.is_holder:
+                await self.renew()
+            elif page.page_id == wanted_by and page.wants_devices:
+                await page.try_to_hold(has_returned=False)
+        except Exception as error:  # it is looked at again within a second
+            log.warning("not_handed_over", extra={"error_code": type(error).__name__})
+
     # --- her caps --------------------------------------------------------------------------------
 
     async def _limit(self) -> None:
@@ -206,20 +221,26 @@ class Sockets:
         await self.tend()
 
     async def renew(self) -> None:
-        """Renews the leases of the pages that were heard of; those whose lease another page took
-        learn that they only watch. A silent page keeps what it has until it is over."""
+        """Renews the leases of the pages that were heard of. Those whose devices another page wants
+        are asked to let them go, and those whose lease another page took, or is about to, learn
+        that they only watch. A silent page keeps what it has until it is over."""
         holding = [page for page in self.open.values() if page.is_holder and page.is_heard]
         if not holding:
             return
         asked_at = time.monotonic()
         channels = [page.channel for page in holding]
-        kept = await self._on_leases(pages.renew, settings.STACK_SLOT, channels, now=clock.now())
-        for page in holding:
+        mine = settings.STACK_SLOT, channels
+        kept = await self._on_leases(pages.renew, *mine, now=clock.now())
+        asked: set[str] = set()
+        if len(kept) < len(channels):
+            asked = await self._on_leases(handover.asked_to_go, *mine, now=clock.now())
+        for page in filter(lambda page: page.is_holder, holding):
             if page.channel in kept:
                 page.renewed(asked_at)
-            elif page.is_holder:
-                page.lease = 0
-                writers.writer.detach(page.performer_id, page.channel)
+            elif page.channel in asked:
+                page.leave()
+            else:
+                page.lost()
                 self._lost.append(page)
 
     async def _on_leases(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
@@ -260,16 +281,26 @@ class Sockets:
                 page.tell(command, again=command.is_overdue)
 
     async def _take_over(self) -> None:
-        """Of each performer's watching pages the oldest; one read for all that watch."""
-        waiting: dict[str, OpenPage] = {}
+        """Of each performer's watching pages the one that wants the devices, else the oldest; one
+        read for all that watch."""
+        waiting: dict[str, list[OpenPage]] = {}
         for page in self.open.values():
             if page.wants_devices and not page.is_holder and page.is_heard:
-                waiting.setdefault(page.performer_id, page)
+                waiting.setdefault(page.performer_id, []).append(page)
         if not waiting:
             return
-        held = await in_thread(pages.holders, now=clock.now(), among=list(waiting))
-        free = [page for who, page in waiting.items() if who not in held]
-        await asyncio.gather(*(page.try_to_hold(has_returned=False) for page in free))
+        found = await in_thread(handover.standings, list(waiting), now=clock.now())
+        await asyncio.gather(*(self._wait(found.get(who), them) for who, them in waiting.items()))
+
+    async def _wait(self, standing: LeaseStanding | None, waiting: list[OpenPage]) -> None:
+        """What these pages of one performer do, where her lease stands so."""
+        if standing is not None and standing.is_held:
+            await asyncio.gather(*(page.stand_by() for page in waiting))
+            return
+        wanted_by = standing.wanted_by if standing else ""
+        wanted = [page for page in waiting if page.page_id == (wanted_by or page.page_id)]
+        for page in wanted[:1]:
+            await page.try_to_hold(has_returned=False)
 
     async def check(self) -> None:
         """Closes the pages whose token was withdrawn, whose session has ended, whose account was

@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 
 from ground import clock
+from ground.json.errors import Refusal, error
 from lovense.devices.readings import LONGEST_ID, MAX_TOYS
 from lovense.rows import Json
 from lovense.sending import acknowledgement
+from lovense.sending.playedlegs import PlayedLeg
 from lovense.stopping.presses import Still, StillToy
 
 MAX_MESSAGE = 65_536
@@ -58,6 +60,7 @@ def ack(data: Json, performer_id: str, forwarded: str) -> acknowledgement.Ack:
         raise MessageRefused("deliveredSeconds", f"must be between 0 and {MAX_SECONDS}")
     if not isinstance(code, str | None):
         raise MessageRefused("code", "must be a string")
+    told = _listed(data, "legs") if data.get("legs") is not None else []
     return acknowledgement.Ack(
         performer_id,
         activation_id,
@@ -67,7 +70,25 @@ def ack(data: Json, performer_id: str, forwarded: str) -> acknowledgement.Ack:
         seconds,
         (code or "")[:MAX_CODE],
         activation_id == forwarded,
+        tuple(map(_leg, told)),
     )
+
+
+def _leg(told: object) -> PlayedLeg:
+    """Of one device of a run."""
+    if not isinstance(told, dict) or not _is_id(told.get("toyId")):
+        raise MessageRefused("legs", "each needs the id of a toy")
+    promised, seconds, code = told.get("promised"), told.get("deliveredSeconds"), told.get("code")
+    if type(promised) is not int or not 0 <= promised <= MAX_SECONDS:
+        raise MessageRefused("legs", f"promised must be whole seconds from 0 to {MAX_SECONDS}")
+    if type(seconds) not in (int, float) or not 0 <= float(seconds or 0) <= MAX_SECONDS:
+        raise MessageRefused("legs", f"deliveredSeconds must be between 0 and {MAX_SECONDS}")
+    if not isinstance(code, str | None):
+        raise MessageRefused("legs", "code must be a string")
+    offset = told.get("offsetMs") or 0
+    if type(offset) is not int or not 0 <= offset <= MAX_MS:
+        raise MessageRefused("legs", f"offsetMs must be between 0 and {MAX_MS}")
+    return PlayedLeg(told["toyId"], promised, float(seconds or 0), (code or "")[:MAX_CODE], offset)
 
 
 def is_stop(text: str | None) -> bool:
@@ -112,6 +133,19 @@ def _still(toy: object) -> StillToy:
     if not isinstance(answer, str | None):
         raise MessageRefused("toys", "answer must be a string")
     return StillToy(toy["id"], ms, (answer or "")[:MAX_CODE])
+
+
+def released(data: Json) -> int:
+    """The number of the lease that it lets go."""
+    lease = data.get("lease")
+    if type(lease) is not int or not 0 < lease <= MAX_EPOCH:
+        raise MessageRefused("lease", "must be the number of the lease that it was asked for")
+    return lease
+
+
+def refused(why: Refusal) -> Json:
+    """The answer to what a rule says no to."""
+    return {"type": "error", **error(why.code, str(why), why.details)}
 
 
 def refusal(refused: Exception, field: str, rule: str) -> Json:

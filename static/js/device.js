@@ -8,12 +8,13 @@ import { deliveredBefore, forget, keep, noteRunning, remember, remembered, store
 import { connect, on, send } from "./news.js";
 import { OwnNetwork } from "./ownnetwork.js";
 import { ownPageId } from "./pageid.js";
-import { lever, meter, panel, say } from "./panel.js";
+import { lever, meter, panel, say, show } from "./panel.js";
 import { epoch, isLater, isPressing } from "./stops.js";
 import { VirtualToys } from "./virtual.js";
 
 const REMEMBERED = 500; // refusals
 const SILENCE_MS = 5_000; // without a socket for this long the devices stop by themselves
+const TAKE_MS = 12_000; // by then this page has the devices, or another one keeps them
 const CANCELLED = { stage: "failed", code: "cancelled" };
 const STOPPED = "stopped"; // why a run ended early: her stop
 
@@ -25,6 +26,7 @@ let lease; // of the newest snapshot: a command that was made for another one is
 let toys = null;
 let running = null;
 const refused = new Map(); // by activation: the last attempt refused, and why
+let cancelTaking = () => {};
 let cancelSilence = null; // set from the first loss of the socket until the next snapshot
 
 export async function start() {
@@ -39,6 +41,8 @@ export async function start() {
   on("closed", unplugged);
   on("lovense.activate", activate);
   on("limits", limited);
+  on("lovense.release", letGo);
+  panel.querySelector("[data-take] button").addEventListener("click", take);
   addEventListener("pagehide", () => still("", { keepalive: true }));
   join();
 }
@@ -54,6 +58,7 @@ function switched() {
 function join() {
   holder = isAlive = false;
   toys.hold(false);
+  show("take", false);
   say(lever.checked ? "Connecting…" : "Off. This page only watches.");
   connect(lever.checked ? { page: pageId } : { watch: "1" });
 }
@@ -65,6 +70,7 @@ function settled(snapshot) {
   if (isLater(snapshot.stopEpoch)) halt(); // she has pressed while there was no socket
   holder = lever.checked && snapshot.holder === true;
   lease = snapshot.lease;
+  cancelTaking();
   if (!holder) still(); // another page has the devices
   limited(snapshot);
   toys.hold(holder && !isElsewhere, send);
@@ -81,8 +87,29 @@ function limited(told) {
 function unplugged() {
   isAlive = false;
   toys.hold(false);
+  show("take", false);
   if (lever.checked && !running) say("Connection lost. Reconnecting…");
   cancelSilence ??= after(SILENCE_MS, () => still()); // attempts that fail do not start it anew
+}
+
+/** Her press: the page that has the devices lets them go, and this one is told by a snapshot. */
+function take() {
+  if (!send({ type: "take" })) return;
+  show("take", false);
+  say("The other page stops its toys, then this one has the devices. This takes up to ten seconds.");
+  cancelTaking();
+  cancelTaking = after(TAKE_MS, idle);
+}
+
+/** Another page takes the devices: first its toys are still here, then this page lets go. Where an app does not answer it says
+ *  nothing, and its lease is over when they are silent by themselves. */
+async function letGo({ lease: asked }) {
+  if (!holder || asked !== lease) return;
+  holder = false;
+  toys.hold(false);
+  still();
+  say("Another page takes the devices…");
+  if (await toys.silenced()) send({ type: "released", lease: asked });
 }
 
 // --- one activation ---------------------------------------------------------------------------------------------------------
@@ -194,7 +221,8 @@ function end(run, code = "", how = {}) {
   // Of a run that was cut short, the part of its members is not ours to tell: they stay what they are, interrupted.
   if (deliveredSeconds >= run.seconds) remember({ stage: "finished" }, ...members(run.message));
   const why = deliveredSeconds < run.seconds ? code || run.code : "";
-  conclude(run.message, { stage: "finished", deliveredSeconds, ...(why ? { code: why } : {}) });
+  const { legs } = run; // where its devices are told apart, and one fell short
+  conclude(run.message, { stage: "finished", deliveredSeconds, ...(why ? { code: why } : {}), ...(legs ? { legs } : {}) });
   idle();
 }
 
@@ -214,6 +242,7 @@ function progress(run) {
 function idle() {
   if (running) return;
   meter(0);
+  show("take", isAlive && lever.checked && !holder && !isElsewhere);
   if (isElsewhere) say("Your devices are told by another path. This page only watches.");
   else if (!lever.checked) say("Off. This page only watches.");
   else if (!holder) say("Another page holds the devices. This one stands by.");

@@ -19,6 +19,7 @@ export class OwnNetwork {
   #name = "Settled Tips";
   #isHolder = false;
   #run = null;
+  #stopped = Promise.resolve(new Map()); // by app, what became of the stop of the last run
   #seen = new Map(); // by app, its toys as it said last
   #leave = permission.ABSENT;
   #isAlive;
@@ -72,12 +73,14 @@ export class OwnNetwork {
   }
 
   begin(message, hooks) {
+    this.#stopped = Promise.resolve(new Map());
     this.#run = new OwnRun(message, hooks, {
       ready: async () => this.#mayCall && (await lan.look(message.legs.map(({ hostId }) => hostId))),
       mayCall: () => this.#mayCall,
       bounds: (seconds) => this.#bounds(seconds, fence.isTest(message)),
       isAlive: () => this.#isAlive() && this.#isHolder,
       ended: (run) => run === this.#run && (this.#run = null),
+      stopping: (told) => (this.#stopped = told),
     });
     return this.#run;
   }
@@ -100,6 +103,13 @@ export class OwnNetwork {
   /** Her stop: every app that this page knows, whichever page holds the devices. */
   halt() {
     this.#silenced = this.#mayCall ? lan.stop() : Promise.resolve(new Map());
+  }
+
+  /** Whether every app has taken the stop of what this page has played last. */
+  async silenced() {
+    const outcomes = await this.#stopped;
+    await lan.quiet();
+    return [...outcomes.values()].every((outcome) => outcome === ACCEPTED);
   }
 
   #silenced = Promise.resolve(new Map());
@@ -154,12 +164,14 @@ class OwnRun {
   #cancel;
   #isOver = false;
   #ended;
+  #stopping;
 
-  constructor(message, hooks, { ready, mayCall, bounds, isAlive, ended }) {
+  constructor(message, hooks, { ready, mayCall, bounds, isAlive, ended, stopping }) {
     this.message = message;
     this.seconds = message.durationSec;
     this.#hooks = hooks;
     this.#ended = ended;
+    this.#stopping = stopping;
     const bound = (seconds) => () => this.#bound(bounds(seconds));
     const epoch = message.stopEpoch ?? 0;
     const tell = async (hostId, call, seconds) => (mayCall() ? lan.send(hostId, call, bound(seconds), epoch) : NOT_SENT);
@@ -188,6 +200,10 @@ class OwnRun {
     return this.#sliced.claims;
   }
 
+  get legs() {
+    return this.#sliced.legs;
+  }
+
   get code() {
     return this.#sliced.code;
   }
@@ -204,12 +220,12 @@ class OwnRun {
 
   /** Before its time its toys are told to stop; one that has played to its end is silent by itself. */
   end({ keepalive = false } = {}) {
-    const isEarly = this.#sliced.mayHaveMoved && this.#sliced.ran < this.seconds;
+    const isEarly = this.#sliced.mayHaveMoved && this.#sliced.ran < this.#sliced.ends;
     this.#isOver = true;
     this.#cancel?.();
     this.#sliced.end();
     this.#ended(this);
-    if (isEarly) lan.stop(this.#sliced.toys, { keepalive });
+    if (isEarly) this.#stopping(lan.stop(this.#sliced.toys, { keepalive }));
   }
 
   #frame() {

@@ -22,6 +22,8 @@ export class SlicedRun {
   constructor(legs, seconds, hooks) {
     this.#legs = legs.map((leg) => ({ ...leg, code: "", slices: leg.slices.map((each) => ({ ...each, state: "planned" })) }));
     this.seconds = seconds;
+    // A device that starts some milliseconds later also ends so much later.
+    this.ends = Math.max(seconds, ...legs.map(({ slices }) => slices.at(-1).until));
     this.#hooks = hooks;
   }
 
@@ -30,7 +32,7 @@ export class SlicedRun {
     if (this.#ended !== null) return;
     this.#began = performance.now();
     for (const leg of this.#legs) this.#wait(leg, 0);
-    this.#at(this.seconds, () => this.#finish());
+    this.#at(this.ends, () => this.#finish());
   }
 
   /** Nothing more of it is told. */
@@ -74,6 +76,20 @@ export class SlicedRun {
     return this.delivered >= this.seconds ? "" : longest.code || (isUnknown ? UNKNOWN : "interrupted");
   }
 
+  /** What each device has played, where one of them fell short. */
+  get legs() {
+    const told = this.#legs.map((leg) => {
+      const { toyId, promised, offsetMs } = leg;
+      return { toyId, promised, offsetMs, deliveredSeconds: this.#deliveredOf(leg), code: this.#codeOf(leg) };
+    });
+    return told.some(({ promised, deliveredSeconds }) => deliveredSeconds < promised) ? told : undefined;
+  }
+
+  #codeOf({ slices, code }) {
+    const states = slices.map(({ state }) => state);
+    return states.includes(UNKNOWN) ? UNKNOWN : code || (states.includes("missed") ? "missed" : "");
+  }
+
   /** By host, the devices that were told something. */
   get toys() {
     const found = new Map();
@@ -96,7 +112,8 @@ export class SlicedRun {
   }
 
   #deliveredOf({ slices }) {
-    const ran = ({ until }, place) => Math.max(0, Math.min(until, this.ran) - (place ? slices[place - 1].until : 0));
+    const from = (place) => (place ? slices[place - 1].until : slices[0].at);
+    const ran = ({ until }, place) => Math.max(0, Math.min(until, this.ran) - from(place));
     const seconds = slices.map((each, place) => (each.state === ACCEPTED ? ran(each, place) : 0));
     return Math.round(seconds.reduce((sum, one) => sum + one, 0) * 10) / 10;
   }
@@ -144,7 +161,7 @@ export class SlicedRun {
   async #finish() {
     await Promise.all(this.#calls);
     if (this.#ended !== null) return;
-    this.#ended = this.seconds;
+    this.#ended = this.ends;
     this.#hooks.over();
   }
 }

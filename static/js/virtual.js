@@ -55,6 +55,11 @@ export class VirtualToys {
     this.#player.stop();
   }
 
+  /** Whether nothing that this page has told moves any more. */
+  async silenced() {
+    return true;
+  }
+
   /** What is said after a stop that was heard then. */
   async stopped(heard, isHolder) {
     return isHolder ? { toyIds: this.#player.ids, toys: this.#player.stilled(heard) } : { toyIds: [] };

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from ground.mongodb.collections import collection
+from lovense.models import Activation
 from lovense.owed import keeping
 from tests.factories import token_of
 from tests.ground.plans import recorded
@@ -51,6 +53,7 @@ def test_a_played_tip_is_answered_exactly_so(get, chain, bob):
                 "promisedSeconds": 10,
                 "deliveredSeconds": 10.0,
                 "owedSeconds": 0.0,
+                "isPartial": False,
             }
         ],
     }
@@ -69,8 +72,19 @@ def test_a_tip_that_did_nothing_still_has_its_activation(get, chain, bob):
             "promisedSeconds": 0,
             "deliveredSeconds": None,
             "owedSeconds": 0.0,
+            "isPartial": False,
         }
     ]
+
+
+def test_a_tip_that_some_devices_did_not_play_to_its_end_says_so(get, chain, bob):
+    chain.hold()
+    tip_id = chain.played(bob, 100)
+    leg = {"nickname": "Nora", "promised": 10, "delivered": 4.0, "outcome": "away", "code": "not_connected"}
+    collection(Activation).update_one({"tip_id": tip_id}, {"$set": {"legs": [leg]}})
+    answer = get(tip_id).json()
+    assert answer["activations"][0]["isPartial"] is True
+    assert answer["verdict"]["text"].endswith("played for 10 s. Nora was away: 4 of 10 s.")
 
 
 def test_a_delivery_not_yet_processed_is_pending(get, chain, bob):

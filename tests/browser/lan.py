@@ -45,6 +45,7 @@ class LanServer(Server):
         self.vendor = vendor
         (self.phone,) = vendor.state()["phones"]
         self._before = len(vendor.commands())
+        self.leads: dict[str, int] = {}
         super().__init__(page)
 
     def _accept(self, socket: Any) -> None:
@@ -70,7 +71,11 @@ class LanServer(Server):
     def devices(self) -> list[Any]:
         about = {"hostId": HOST, "isConnected": True, "isEnabled": True, "maximumSeconds": None}
         toys = zip(self.vendor.toy_ids, TYPES.items(), strict=True)
-        return [{"toyId": id, "nickname": name, "functions": has} | about for id, (name, has) in toys]
+        found: list[Any] = []
+        for toy_id, (name, has) in toys:
+            lead = {"lead": self.leads[name]} if name in self.leads else {}
+            found.append({"toyId": toy_id, "nickname": name, "functions": has} | about | lead)
+        return found
 
     def run(self, activation_id: str, command: Any, *, seconds: int, toys: int = 1, **more: Any) -> None:
         """As the server tells it: for the first so many of her toys."""

@@ -358,6 +358,78 @@ def test_without_a_socket_nothing_more_is_told_and_after_five_seconds_it_stops(s
     assert (len(server.told()), server.stops()) == (1, [lush(server)])
 
 
+# --- another page takes the devices -----------------------------------------------------------------------
+
+
+def released(server):
+    return [said["lease"] for said in server.said if said["type"] == "released"]
+
+
+def test_a_page_that_is_to_let_go_stops_its_toys_and_says_so_after_that(server):
+    server.run("a.all", LEVEL, seconds=20, toys=2)
+    server.wait_for(lambda: "started" in server.stages("a.all"))
+    for _ in range(2):  # said again, it is answered once
+        server.say("lovense.release", lease=1)
+    server.wait_for(lambda: released(server))
+    assert sorted(server.stops()) == sorted(server.vendor.toy_ids[:2])
+    assert set(server.vendor.levels(toy=lush(server))[-1:]) == {0}
+    assert server.end("a.all")[0] == "finished"
+    assert [said["type"] for said in server.said][-2:] == ["ack", "released"]
+    server.run("b.all", LEVEL, seconds=2)  # it is another page's by now
+    server.wait_for(lambda: words(server).to_contain_text("Another page takes") is None)
+    assert (server.stages("b.all"), released(server)) == ([], [1])
+
+
+def test_a_page_whose_app_does_not_take_the_stop_does_not_say_that_it_has_let_go(server):
+    server.run("a.all", LEVEL, seconds=20)
+    server.wait_for(lambda: "started" in server.stages("a.all"))
+    server.vendor.sim("faults", {"faults": ["code:507*4"]})
+    server.say("lovense.release", lease=1)
+    server.wait_for(lambda: len(server.stops()) >= 1 and server.end("a.all")[0] == "finished")
+    server.snapshot(holder=False, lease=0)  # its lease is over
+    words(server).to_contain_text("Another page holds")
+    assert released(server) == []
+    expect(server.page.get_by_role("button", name="Take the devices here")).to_be_visible()
+
+
+def test_a_press_says_that_this_page_wants_the_devices(server):
+    server.holder = False
+    server.snapshot()
+    button = server.page.get_by_role("button", name="Take the devices here")
+    button.click()
+    expect(button).to_be_hidden()
+    words(server).to_contain_text("The other page stops its toys")
+    server.wait_for(lambda: {"type": "take"} in server.said)
+    server.holder = True
+    server.snapshot(lease=2)
+    words(server).to_contain_text(READY)
+
+
+# --- devices that begin at different moments ----------------------------------------------------------------
+
+
+def test_a_device_that_answers_later_is_told_first_and_each_plays_all_of_it(server):
+    server.leads = {"nora": 400}
+    server.run("a.all", LEVEL, seconds=3, toys=2)
+    assert server.end("a.all") == ("finished", 3, "")
+    quick, slow = server.vendor.toy_ids[:2]
+    assert server.told() == [(slow, "Vibrate:12", 3), (quick, "Vibrate:12", 3)]
+    assert 380 <= server.moments()[1] <= 800
+    assert server.stops() == []
+
+
+def test_a_toy_that_is_away_at_first_joins_later_and_the_page_says_what_each_has_played(server):
+    away, there = server.vendor.toy_ids[:2]
+    server.vendor.sim(f"toys/{away}", {"on": False})
+    server.run("a.all", LEVEL, seconds=5, toys=2)
+    server.wait_for(lambda: "started" in server.stages("a.all"))
+    server.vendor.sim(f"toys/{away}", {"on": True})
+    assert server.end("a.all") == ("finished", 5, "")
+    (said,) = [said["legs"] for said in server.said if "legs" in said]
+    found = {leg["toyId"]: (leg["promised"], leg["deliveredSeconds"], leg["code"]) for leg in said}
+    assert found == {away: (5, 2, ""), there: (5, 5, "")}
+
+
 # --- the browser's leave -----------------------------------------------------------------------------------
 
 

@@ -100,6 +100,25 @@ def test_of_two_pages_one_holds_the_devices_and_the_other_takes_over(live, open_
     expect(other.locator("[data-virtual-words]")).to_contain_text("Running")
 
 
+def test_a_page_takes_the_devices_from_another_one_which_stops_first(live, open_another, the_stage, ana):
+    switch_on(live)
+    other = open_another()
+    button = other.get_by_role("button", name="Take the devices here")
+    expect(live.get_by_role("button", name="Take the devices here")).to_be_hidden()
+    the_stage.tip(ana, 500)
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Running")
+    button.click()
+    expect(other.locator("[data-virtual-words]")).to_contain_text("Ready", timeout=15_000)
+    expect(button).to_be_hidden()
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Another page holds the devices")
+    expect(live.locator("[data-meter] [data-on]")).to_have_count(0)
+    first_verdict(other, "Shortened")
+    the_stage.tip(ana, 50)
+    expect(other.locator("[data-virtual-words]")).to_contain_text("Running")
+    live.get_by_role("button", name="Take the devices here").click()
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready", timeout=15_000)
+
+
 # --- when something fails ----------------------------------------------------------------------------------
 
 

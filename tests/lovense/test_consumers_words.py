@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db
 # --- what it may not say -----------------------------------------------------------------------------------
 
 ACK = {"type": "ack", "activationId": "x.all", "attempt": 1, "stage": "received"}
+LEG = {"toyId": "a", "promised": 5, "deliveredSeconds": 2.5}
+MOST = "deliveredSeconds must be between 0 and 3600"
 JSON = "must be JSON"
 MALFORMED = [
     ("{", "message", JSON),
@@ -36,7 +38,7 @@ MALFORMED = [
     ('"ack"', "type", "is required"),
     ("{}", "type", "is required"),
     ({"type": 5}, "type", "is required"),
-    ({"type": "dance"}, "type", "must be ack, devices, stop or stopped"),
+    ({"type": "dance"}, "type", "must be ack, devices, released, stop, stopped or take"),
     ({"type": "ack"}, "activationId", "must be the id that was sent"),
     (ACK | {"activationId": 5}, "activationId", "must be the id that was sent"),
     (ACK | {"activationId": "x" * 81}, "activationId", "must be the id that was sent"),
@@ -60,6 +62,27 @@ MALFORMED = [
     (ACK | {"deliveredSeconds": "5"}, "deliveredSeconds", "must be between 0 and 3600"),
     (ACK | {"deliveredSeconds": True}, "deliveredSeconds", "must be between 0 and 3600"),
     (ACK | {"code": 5}, "code", "must be a string"),
+    (ACK | {"legs": {}}, "legs", "must be a list of at most 16"),
+    (ACK | {"legs": [LEG] * 17}, "legs", "must be a list of at most 16"),
+    (ACK | {"legs": [{}]}, "legs", "each needs the id of a toy"),
+    (ACK | {"legs": ["a"]}, "legs", "each needs the id of a toy"),
+    (ACK | {"legs": [LEG | {"toyId": "x" * 65}]}, "legs", "each needs the id of a toy"),
+    (ACK | {"legs": [LEG | {"promised": 2.5}]}, "legs", "promised must be whole seconds from 0 to 3600"),
+    (ACK | {"legs": [LEG | {"promised": -1}]}, "legs", "promised must be whole seconds from 0 to 3600"),
+    (
+        ACK | {"legs": [LEG | {"deliveredSeconds": None}]},
+        "legs",
+        "deliveredSeconds must be between 0 and 3600",
+    ),
+    (
+        ACK | {"legs": [LEG | {"deliveredSeconds": 1e9}]},
+        "legs",
+        "deliveredSeconds must be between 0 and 3600",
+    ),
+    (ACK | {"legs": [LEG | {"code": 5}]}, "legs", "code must be a string"),
+    (ACK | {"legs": [LEG | {"offsetMs": 2**63}]}, "legs", "offsetMs must be between 0 and 600000"),
+    ({"type": "released"}, "lease", "must be the number of the lease that it was asked for"),
+    ({"type": "released", "lease": True}, "lease", "must be the number of the lease that it was asked for"),
     ({"type": "devices"}, "toys", "must be a list of at most 16"),
     ({"type": "devices", "toys": [{}] * 17}, "toys", "must be a list of at most 16"),
     ({"type": "devices", "toys": ["a"]}, "toys[0]", "must be an object"),

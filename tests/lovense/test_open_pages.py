@@ -269,6 +269,8 @@ async def test_the_lease_of_a_silent_page_runs_out_and_a_page_that_is_heard_take
         Page(token=token, query="page=p2") as page,
     ):
         assert [(await each.next())["holder"] for each in (dead, other, page)] == [True, False, False]
+        await other.done()
+        await page.done()
         peer.silent()
         quiet.silent()
         before = await asyncio.to_thread(collection(PageLease).find_one)

@@ -11,20 +11,23 @@ from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.bridges import RunsIn, choosing, legs
 from lovense.bridges.outcomes import CallOutcome
+from lovense.deciding import shortfall
 from lovense.devices import addresses, hosts, summary
-from lovense.models import Device, Host, Performer
+from lovense.models import Activation, Device, Host, Performer
+from lovense.owed import owing
+from lovense.page import outcome
 from lovense.sending import envelope, resume
 from lovense.sockets.process import sockets
 from lovense.stopping import presses, stop
 from lovense.stopping.presses import Still, StillToy
 from tests.chain import Chain
 from tests.factories import NOW, fund
-from tests.lovense.devices import apps
+from tests.lovense.devices import apps, reports
 from tests.lovense.page import Page
 from tests.lovense.rounds import drain, hold
-from tests.lovense.sockets import _nothing_runs_on, carols_token, token
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token
 
-__all__ = ["_nothing_runs_on", "carols_token", "token"]
+__all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db
 
 SECRETS = ("uid-of-ana", "utoken-of-ana")
@@ -87,6 +90,42 @@ def test_a_leg_has_ready_calls_for_each_slice():
     }
 
 
+def lead(device, ms):
+    return device | {"lead": ms}
+
+
+def test_a_device_that_answers_later_is_told_first_and_the_others_to_the_millisecond_later():
+    slow, other = told("a", "b")
+    quick, late = made(LEVEL, devices=[other, lead(slow, 350)])
+    assert [(leg["toyId"], leg.get("offsetMs")) for leg in (quick, late)] == [("b", 350), ("a", None)]
+    assert [(each["at"], each["until"]) for each in late["slices"]] == [(0, 3), (2, 6)]
+    assert [(each["at"], each["until"]) for each in quick["slices"]] == [(0.35, 3.35), (2.35, 6.35)]
+    assert [each["calls"][0]["timeSec"] for each in quick["slices"]] == [3, 4]
+    assert (quick["promised"], late["promised"]) == (6, 6)
+    assert not any("askedMs" in leg for leg in (quick, late))
+
+
+def test_by_whole_seconds_it_plays_less_and_ends_within_a_second_of_the_run():
+    slow, other = told("a", "b")
+    quick, _ = made(LEVEL, devices=[other, lead(slow, 1200)])
+    assert (quick["offsetMs"], quick["promised"], quick["slices"][-1]["until"]) == (1200, 5, 6.2)
+
+
+def test_what_a_short_run_cannot_keep_is_said():
+    slow, other = told("a", "b")
+    quick, _ = made(LEVEL, seconds=2, devices=[other, lead(slow, 1200)])
+    assert (quick["offsetMs"], quick["askedMs"], quick["promised"]) == (200, 1200, 2)
+
+
+def test_the_leads_of_those_that_are_told_count_and_no_others():
+    slow, other = told("a", "b")
+    assert made(LEVEL | {"toy": ["b"]}, devices=[other, lead(slow, 350)]) == made(
+        LEVEL | {"toy": ["b"]}, devices=[other]
+    )
+    away = lead(slow, 350) | {"isConnected": False}
+    assert made(LEVEL, devices=[other, away]) == made(LEVEL, devices=[other])
+
+
 @pytest.mark.parametrize("seconds", range(2, 61))
 def test_no_call_runs_longer_than_a_lease_and_a_second(seconds):
     calls = [call for leg in made(LEVEL, seconds=seconds) for each in leg["slices"] for call in each["calls"]]
@@ -138,6 +177,34 @@ def test_the_message_of_a_page_that_tells_her_toys_itself_carries_the_legs(ana, 
     assert not any(secret in text for secret in SECRETS)
 
 
+def test_the_message_names_the_devices_and_says_how_they_are_told(ana, bob):
+    paired(ana, now=NOW)
+    found = json.loads(message(bob, ana))
+    assert found["routing"]["targets"] == [
+        {"target": "toy-1", "nickname": "Lush"},
+        {"target": "toy-2", "nickname": "Nora"},
+    ]
+    (command,) = found["commands"]
+    vibration = found["item"]["vibration"]
+    assert (command["command"], vibration["type"]) == ("Pattern", "PATTERN")
+    assert vibration["pattern"] == command["strength"]
+    assert vibration["presetName"] == "fireworks"
+
+
+def test_the_message_for_one_virtual_device_is_as_it_was(ana, bob):
+    reports.from_page(ana, reports.toy("v1", name="lush"), now=NOW)
+    found = json.loads(message(bob, ana))
+    assert found["routing"] == {"targets": [{"target": "all"}]}
+    assert found["item"]["vibration"] == {
+        "type": "PRESET",
+        "strength": 16,
+        "durationSec": 10,
+        "presetName": "fireworks",
+        "pattern": None,
+    }
+    assert "legs" not in found
+
+
 @pytest.mark.parametrize("bridge", ["SIMULATOR", "STANDARD_SERVER"])
 def test_every_other_message_is_byte_for_byte_what_it_was(ana, bob, bridge, monkeypatch):
     if bridge != "SIMULATOR":
@@ -148,6 +215,60 @@ def test_every_other_message_is_byte_for_byte_what_it_was(ana, bob, bridge, monk
     monkeypatch.setattr(envelope, "_legs", lambda *_: {})
     (plain,) = resume.in_flight([ana.pk], before=clock.now(), leases={ana.pk: 1})
     assert plain.text == text
+
+
+# --- what each device has played ---------------------------------------------------------------------------
+
+PLAYED = {"toyId": "toy-1", "promised": 10, "deliveredSeconds": 10, "code": ""}
+AWAY = {"toyId": "toy-2", "promised": 10, "deliveredSeconds": 4.0, "code": "not_connected"}
+
+
+async def finished(chain, bob, token, *legs, seconds=10, code=""):
+    """A run of 10 s that her page ends so; its row."""
+    async with Page(token=token) as page:
+        await page.next()
+        await page.heard(chain.performer_id)
+        tip_id = await asyncio.to_thread(chain.settled, bob, 100)
+        await asyncio.to_thread(drain, clock.now())
+        command = await page.next()
+        await page.acknowledge(command, "started")
+        said = {"deliveredSeconds": seconds, "legs": list(legs)} | ({"code": code} if code else {})
+        await page.acknowledge(command, "finished", **said)
+        await page.done()
+    return collection(Activation).find_one({"_id": f"{tip_id}.all"})
+
+
+def of(row):
+    return [(leg["nickname"], leg["outcome"], leg["delivered"], leg["code"]) for leg in row["legs"]]
+
+
+async def test_a_run_that_one_device_fell_short_of_is_partial_and_owes_nothing(hers, chain, bob, token):
+    row = await finished(chain, bob, token, PLAYED, AWAY)
+    assert (row["status"], row["delivered_seconds"]) == ("completed", 10)
+    assert of(row) == [("Lush", "played", 10.0, ""), ("Nora", "away", 4.0, "not_connected")]
+    found = outcome.of(await asyncio.to_thread(Activation.objects.get, pk=row["_id"]))
+    assert (found.word, found.tone) == ("Partial", "warn")
+    assert found.text.endswith("played for 10 s. Nora was away: 4 of 10 s.")
+    assert shortfall.lacking(row) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [("not_connected", "disconnect"), ("unknown", "unknown"), ("missed", "missed")],
+)
+async def test_of_a_run_that_is_cut_short_the_longest_one_says_why(hers, chain, bob, token, code, cause):
+    legs = [AWAY | {"deliveredSeconds": 1.0}, PLAYED | {"deliveredSeconds": 7.5, "code": code}]
+    row = await finished(chain, bob, token, *legs, seconds=7.5, code="unknown")
+    assert (shortfall.lacking(row), owing.cause_of(row)) == (25, cause)
+
+
+async def test_nothing_is_believed_that_is_more_than_was_promised(hers, chain, bob, token):
+    row = await finished(chain, bob, token, AWAY | {"deliveredSeconds": 3600}, AWAY | {"toyId": "$x"})
+    assert of(row) == [("Nora", "played", 10.0, ""), ("$x", "away", 4.0, "not_connected")]
+
+
+async def test_where_all_have_played_all_of_it_the_row_says_nothing_of_them(hers, chain, bob, token):
+    assert (await finished(chain, bob, token)).get("legs") is None
 
 
 # --- where her apps are ------------------------------------------------------------------------------------

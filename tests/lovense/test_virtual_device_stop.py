@@ -109,3 +109,31 @@ async def test_a_toy_that_does_not_obey_is_said_to_move():
         await socket.send(halted(1))
         (toy,) = (await said_of(stage, "stopped"))["toys"]
     assert (toy["ms"], toy["answer"]) == (None, "moving")
+
+
+# --- another page takes the devices ------------------------------------------------------------------------
+
+
+def released(lease):
+    return json.dumps({"type": "lovense.release", "lease": lease})
+
+
+async def test_a_device_that_is_to_let_go_is_still_before_it_says_so_and_plays_nothing_after_that():
+    stage = Stage()
+    stage.snapshot["lease"] = 3
+    async with on_stage(stage, speed=1) as (device, _):
+        socket = await greeted(stage)
+        await socket.send(activate(seconds=600))
+        await stage.next(of="started")
+        for lease in (2, 3, 3):  # another lease is none of its own, and it is said again
+            await socket.send(released(lease))
+        ended = await stage.next(of="finished")
+        assert (await said_of(stage, "released"))["lease"] == 3
+        levels = device.player.toys.levels(device.player.now())
+        assert not any(level for toy in levels.values() for level in toy.values())
+        assert (ended["deliveredSeconds"] < 600, device.is_holder) == (True, False)
+        await socket.send(activate("tip2.all", seconds=2))
+        stage.snapshot["holder"] = False
+        await socket.close()
+        await said_of(stage, "devices")
+        assert device.runs == ["tip1.all"]

@@ -46,6 +46,11 @@ export async function look(hostIds = [...apps.keys()]) {
   return new Map((await Promise.all(asked)).filter(([, toys]) => toys !== null));
 }
 
+/** Done when no stop of ours is still to be told, which would end what another page plays by then. */
+export async function quiet() {
+  await Promise.all([...apps.values()].map((app) => app.quiet));
+}
+
 export function isEmpty() {
   return apps.size === 0;
 }
@@ -84,6 +89,10 @@ class App {
     const ways = [{ url: named, more: { headers } }, { url: named, more: {} }];
     const others = [{ url: plain, more: { headers, ...local }, isLast: true }, { url: plain, more: local, isLast: true }];
     this.#ways = [...ways, ...others].filter(({ url }) => url);
+  }
+
+  get quiet() {
+    return this.#quiet;
   }
 
   isAt(host) {

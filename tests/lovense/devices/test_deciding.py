@@ -166,8 +166,8 @@ def test_a_floor_lifts_what_moves_and_the_strictest_cap_wins(chain, ana, bob):
 
 def test_without_such_settings_every_byte_is_as_it_was(chain, ana, bob):
     from_page(ana, toy("a", name="lush"), toy("b", name="nora"), now=NOW)
-    choose(ana, "a", scalePercent=50, functions={"Vibrate": {"floor": 3}})
-    choose(ana, "a", scalePercent=100, functions={"Vibrate": {"floor": 0}})
+    choose(ana, "a", scalePercent=50, leadMs=100, functions={"Vibrate": {"floor": 3}})
+    choose(ana, "a", scalePercent=100, leadMs=0, functions={"Vibrate": {"floor": 0}})
     values = "1;2;4;5;6;7;8;7;6;5;4;2"
     pattern = {"command": "Pattern", "rule": "V:1;F:v;S:200#", "strength": values, "timeSec": 6, "apiVer": 2}
     assert decided(chain, bob, 50)[1]["commands"] == [pattern]

@@ -397,10 +397,10 @@ def test_a_report_in_between_forgets_neither_the_test_nor_her_word(hers, chain, 
 
 
 def test_a_row_from_before_there_were_tests_is_tested_and_verified_like_any(hers, chain, ana):
-    fields = dict.fromkeys(("tests", "scale_percent"), "")
+    fields = dict.fromkeys(("tests", "scale_percent", "lead_ms"), "")
     collection(Device).update_many({}, {"$unset": fields})
     collection(Performer).update_one({"_id": ana.pk}, {"$unset": {"devices.1.untried": ""}})
     verified(chain, hers)
-    assert hers.put("toy-2", scalePercent=60).json()["scalePercent"] == 60
+    assert hers.put("toy-2", scalePercent=60, leadMs=120).json()["scalePercent"] == 60
     entry = collection(AuditEntry).find().sort("_id", -1)[0]
-    assert entry["after"] == {"scale_percent": 60}
+    assert entry["after"] == {"scale_percent": 60, "lead_ms": 120}

@@ -78,6 +78,7 @@ def test_the_list_says_of_each_device_what_it_is_and_what_it_may_do(hers, toys, 
         "enabled": True,
         "maximumSeconds": None,
         "scalePercent": 100,
+        "leadMs": 0,
         "hostId": PHONE,
         "functions": [
             {
@@ -158,7 +159,7 @@ SO_ALREADY = [
     {"functions": {}},
     {"functions": {"Vibrate": {}}},
     {"functions": {"Vibrate": {"isEnabled": True, "cap": 20, "floor": 0}}},
-    {"scalePercent": 100},
+    {"scalePercent": 100, "leadMs": 0},
     {"verified": {}},
 ]
 
@@ -210,6 +211,7 @@ BAD = [
     ({"functions": {"Suction": {"floor": 5}}}, "functions.Suction"),
     ({"scale": 0}, "scale"),
     *(({"scalePercent": bad}, "scalePercent") for bad in (0, 9, 101, -1, "50", 50.5, True, None)),
+    *(({"leadMs": bad}, "leadMs") for bad in (-1, 2001, "5", 3.5, True, None)),
     ({"verified": None}, "verified"),
     ({"verified": ["Vibrate"]}, "verified"),
     ({"verified": {"Vibrate": 1}}, "verified.Vibrate"),

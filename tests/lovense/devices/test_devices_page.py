@@ -466,3 +466,13 @@ def test_scale_and_floor_are_in_the_form_and_wrong_ones_beside_their_field(butto
     assert "Must be between 10 and 100." in wrong
     wrong = button(lush, "change", **(typed | {"floor-Vibrate": "21"})).content.decode()
     assert 'aria-describedby="floor-Vibrate-error"' in wrong
+
+
+def test_a_lead_is_in_the_form_and_a_wrong_one_beside_its_field(button, lush):
+    typed = {"nickname": "Lush", "maximumSeconds": "", "leadMs": "350"}
+    said(button(lush, "change", **typed))
+    assert row_of(lush)["lead_ms"] == 350
+    wrong = button(lush, "change", **(typed | {"leadMs": "2001"})).content.decode()
+    assert "Must be between 0 and 2000." in wrong
+    assert 'aria-describedby="leadMs-hint leadMs-error"' in wrong
+    assert row_of(lush)["lead_ms"] == 350

@@ -90,7 +90,7 @@ def states(activation_id, leg=0):
     return [each["state"] for each in row(activation_id)["legs"][leg]["slices"]]
 
 
-async def ended(activation_id):
+async def ended(activation_id, *, within=30):
     """Its row, as soon as it is over."""
     over = ("completed", "failed", "cancelled", "timeout", "dead")
     found = {}
@@ -99,7 +99,7 @@ async def ended(activation_id):
         found.update(row(activation_id) or {})
         return found.get("status") in over
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(within):
         while not await asyncio.to_thread(is_over):
             await asyncio.sleep(0.02)
     return found

@@ -12,12 +12,12 @@ LEVEL = {"command": "Function", "action": "Vibrate:5", "timeSec": 10, "apiVer": 
 NEW, OLD = "7.95.1", "7.70.9"
 
 
-def target(toy_id, *, host="h1", version=NEW):
-    return ToldDevice(toy_id, toy_id.title(), host, version)
+def target(toy_id, *, host="h1", version=NEW, lead=0):
+    return ToldDevice(toy_id, toy_id.title(), host, version, lead)
 
 
-def plan(targets, commands=(LEVEL,), seconds=10):
-    return planned(commands, targets, seconds=seconds, lease_seconds=9)
+def plan(targets, commands=(LEVEL,), seconds=10, **wishes):
+    return planned(commands, targets, seconds=seconds, lease_seconds=9, **wishes)
 
 
 def spans(row):
@@ -71,6 +71,42 @@ def test_one_path_too_many_plays_nothing_and_says_why():
     rows = plan([target(f"t{n}", host=f"h{n}") for n in range(5)])
     assert [len(row["slices"]) for row in rows] == [2, 2, 2, 2, 0]
     assert (rows[4]["outcome"], rows[4]["code"]) == ("unsupported", "too_many_paths")
+
+
+def begins(rows):
+    return [(row["offsetMs"], row.get("askedMs")) for row in rows]
+
+
+def test_a_lead_below_half_a_second_is_rounded_away_and_said():
+    rows = plan([target("a"), target("b", lead=350)])
+    assert begins(rows) == [(0, 350), (0, None)]
+    assert len(groups_of(rows)) == 1
+
+
+def test_toys_of_one_app_that_begin_in_different_seconds_are_told_by_themselves():
+    rows = plan([target("a"), target("b", lead=1000), target("c")])
+    assert [group.toy_ids for group in groups_of(rows)] == [("b",), ("a", "c")]
+    assert begins(rows) == [(1000, None), (0, None), (1000, None)]
+    assert [row["promised"] for row in rows] == [9, 10, 9]
+
+
+def test_the_one_that_answers_last_is_told_first_also_where_each_is_told_by_itself():
+    rows = plan([target("a", version=OLD), target("b", version=OLD, lead=300)])
+    assert begins(rows) == [(0, 300), (1000, 0)]
+    rows = plan([target("a", version=OLD), target("b", version=OLD, lead=700)])
+    assert begins(rows) == [(1000, 700), (0, None)]
+
+
+def test_a_wish_for_one_device_moves_it_alone():
+    rows = plan([target("a"), target("b"), target("c")], offsets={"b": 2000})
+    assert begins(rows) == [(0, None), (2000, None), (0, None)]
+    assert [spans(row)[0] for row in rows] == [(0, 5), (2, 7), (0, 5)]
+
+
+def test_however_much_later_it_is_to_begin_a_short_run_is_played():
+    rows = plan([target("a"), target("b", lead=2000)], seconds=2)
+    assert begins(rows) == [(0, 2000), (0, None)]
+    assert [row["promised"] for row in rows] == [2, 2]
 
 
 def test_a_run_has_at_most_sixteen_legs():

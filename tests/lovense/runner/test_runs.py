@@ -14,6 +14,7 @@ from lovense.lane.cancellation import Wish
 from lovense.models import Activation, Device, PageLease, Performer
 from lovense.runner import keeping
 from lovense.runner.keeping import Attempt
+from tests.lovense.callers import Caller
 from tests.lovense.conftest import seconds
 from tests.lovense.devices import apps
 from tests.lovense.runner.stage import (
@@ -66,6 +67,28 @@ async def test_the_toys_do_not_pause_between_two_slices(chain, bob, hers, phone)
         await ended(await tipped(chain, bob))
         await until(lambda: phone.levels(toy=toys(phone)[0])[-1:] == [0])
     assert phone.levels(toy=toys(phone)[0]) == [5, 0]
+
+
+async def test_a_toy_that_answers_later_is_told_first_as_finely_as_the_cloud_can(chain, bob, hers, phone):
+    lush, nora = toys(phone)
+    collection(Device).update_one({"toy_id": nora}, {"$set": {"lead_ms": 1200}})
+    await play(hers, 4)
+    async with running():
+        found = await ended(await tipped(chain, bob))
+    assert told(phone)[:2] == [(nora, "Vibrate:5", 2), (lush, "Vibrate:5", 2)]
+    at = [line["at"] for line in phone.commands()]
+    assert 950 <= at[1] - at[0] <= 1500
+    shown = await asyncio.to_thread(status_of, hers, found)
+    begins = [(each["nickname"], each["offsetMs"], each["deliveredSeconds"]) for each in shown["devices"]]
+    assert begins == [("Lush", 1000, 3.0), ("Nora", 0, 4.0)]
+    notes = [each["note"] for each in shown["devices"]]
+    assert notes == ["Begins 1000 ms after the run, not 1200: this path is not finer.", None]
+    assert (shown["deliveredSeconds"], shown["isPartial"]) == (4, False)
+
+
+def status_of(performer, found):
+    answer = Caller(performer.user)("get", f"/status/{found['request_id']}")
+    return answer.json()["activation"]
 
 
 async def test_its_row_says_who_plays_before_anything_is_told(chain, bob, hers, phone):
