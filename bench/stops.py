@@ -86,7 +86,7 @@ class Listener:
 # --- by the cloud --------------------------------------------------------------------------------
 
 
-class Cloud:
+class LevelJournal:
     """The simulator's journal, as far as it was read."""
 
     def __init__(self, client: httpx.AsyncClient, vendor: str) -> None:
@@ -103,24 +103,24 @@ class Cloud:
         """When the last of the toys began to be so."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                levels = await self.levels()
-                if levels and all(bool(level) is moving for level, _ in levels.values()):
-                    return max(at for _, at in levels.values())
+                found = await self.levels()
+                if found and all(bool(level) is moving for level, _ in found.values()):
+                    return max(at for _, at in found.values())
                 await asyncio.sleep(0.05)
 
 
-async def pressed_by_the_cloud(cast: ServerCast, cloud: Cloud, presses: int) -> list[float]:
+async def pressed_by_the_cloud(cast: ServerCast, levels: LevelJournal, presses: int) -> list[float]:
     """Milliseconds from the press to the last toy's silence."""
     ((_, token),) = cast.stack.tokens.items()
     headers, took = {"Authorization": f"Token {token}"}, []
     listener = await Listener.opened(cast, token)
     for _ in range(presses):
-        await cast.test(cloud.client, headers)
-        await cloud.until(moving=True)
+        await cast.test(levels.client, headers)
+        await levels.until(moving=True)
         began = time.time()
         listener.socket.send(STOP)
-        took.append((await cloud.until(moving=False) - began) * 1000)
-        await resumed(cast, cloud.client, headers)
+        took.append((await levels.until(moving=False) - began) * 1000)
+        await resumed(cast, levels.client, headers)
     return took
 
 
@@ -128,12 +128,12 @@ async def resumed(cast: ServerCast, client: httpx.AsyncClient, headers: dict[str
     (await client.post(f"{cast.url}/api/lovense/resume", headers=headers)).raise_for_status()
 
 
-async def bare_way(cloud: Cloud, uid: str, presses: int) -> list[float]:
+async def bare_way(levels: LevelJournal, uid: str, presses: int) -> list[float]:
     """A message over a socket, and a POST by whoever hears it."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readline():
-            await cloud.client.post(f"{cloud.vendor}/api/lan/v2/command", json=BARE | {"uid": uid})
+            await levels.client.post(f"{levels.vendor}/api/lan/v2/command", json=BARE | {"uid": uid})
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -141,11 +141,11 @@ async def bare_way(cloud: Cloud, uid: str, presses: int) -> list[float]:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     took, move = [], {"action": "Vibrate:5", "timeSec": RUN_SECONDS, "uid": uid}
     for _ in range(presses):
-        await cloud.client.post(f"{cloud.vendor}/api/lan/v2/command", json=BARE | move)
-        await cloud.until(moving=True)
+        await levels.client.post(f"{levels.vendor}/api/lan/v2/command", json=BARE | move)
+        await levels.until(moving=True)
         began = time.time()
         writer.write(b"stop\n")
-        took.append((await cloud.until(moving=False) - began) * 1000)
+        took.append((await levels.until(moving=False) - began) * 1000)
     writer.close()
     server.close()
     return took
@@ -153,12 +153,12 @@ async def bare_way(cloud: Cloud, uid: str, presses: int) -> list[float]:
 
 async def by_the_cloud(cast: ServerCast, presses: int) -> dict[str, Any]:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        cloud = Cloud(client, cast.vendor)
+        levels = LevelJournal(client, cast.vendor)
         await cast.each(cast.pair)
         await cast.until(cast.are_held)
-        ours = percentiles(await pressed_by_the_cloud(cast, cloud, presses))
+        ours = percentiles(await pressed_by_the_cloud(cast, levels, presses))
         (host,) = cast.rows.get_default_database()["hosts"].find({})
-        bare = percentiles(await bare_way(cloud, host["uid"], presses))
+        bare = percentiles(await bare_way(levels, host["uid"], presses))
     return {"ours_ms": ours, "bare_ms": bare} | {
         f"{name}_ratio": round(ours[name] / bare[name], 2) for name in ("p50", "p99")
     }
