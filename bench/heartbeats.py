@@ -112,10 +112,15 @@ async def doors(stack: BenchStack) -> dict[str, Any]:
     performers = list(target.tokens)
     paid = []
     for number in range(PAYMENTS):
-        about = {"tip_id": f"{number:024x}", "number": number, "happened_at": when}
-        body = messages.tip_succeeded(performer=performers[number % len(performers)], **about)
-        about = {"host": host, "key": key, "delivery_id": f"msg_{number}"}
-        paid.append(messages.signed_post(body=body, **about))
+        body = messages.tip_succeeded(
+            tip_id=f"{number:024x}",
+            number=number,
+            performer=performers[number % len(performers)],
+            happened_at=when,
+        )
+        paid.append(
+            messages.signed_post(host=host, key=key, delivery_id=f"msg_{number}", body=body)
+        )
     pool = Pool(target.host, target.port, CONNECTIONS)
     await pool.open()
     kinds = {"heartbeats": beats, "payments": paid}

@@ -130,10 +130,11 @@ async def resumed(cast: ServerCast, client: httpx.AsyncClient, headers: dict[str
 
 async def bare_way(levels: LevelJournal, uid: str, presses: int) -> list[float]:
     """A message over a socket, and a POST by whoever hears it."""
+    url = f"{levels.vendor}/api/lan/v2/command"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readline():
-            await levels.client.post(f"{levels.vendor}/api/lan/v2/command", json=BARE | {"uid": uid})
+            await levels.client.post(url, json=BARE | {"uid": uid})
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -141,7 +142,7 @@ async def bare_way(levels: LevelJournal, uid: str, presses: int) -> list[float]:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     took, move = [], {"action": "Vibrate:5", "timeSec": RUN_SECONDS, "uid": uid}
     for _ in range(presses):
-        await levels.client.post(f"{levels.vendor}/api/lan/v2/command", json=BARE | move)
+        await levels.client.post(url, json=BARE | move)
         await levels.until(moving=True)
         began = time.time()
         writer.write(b"stop\n")
