@@ -20,6 +20,8 @@ from channels.layers import get_channel_layer
 from ground import clock
 from ground.hops import doorbell
 from ground.json.fields import Malformed
+from lovense.bridges import extension
+from lovense.bridges.extension import ExtensionReport
 from lovense.devices import register
 from lovense.performers import identity
 from lovense.rows import Json, LayerMessage
@@ -173,8 +175,11 @@ class PerformerConsumer(AsyncConsumer):
             await self._devices(data)
         elif data["type"] == "stopped":
             await self._still(protocol.stopped(data))
+        elif data["type"] == "extension":
+            await self._extension(protocol.extension(data))
         else:
-            raise protocol.MessageRefused("type", "must be ack, devices, stop or stopped")
+            rule = "must be ack, devices, extension, stop or stopped"
+            raise protocol.MessageRefused("type", rule)
 
     async def _still(self, said: Still) -> None:
         """It is told again and again, and answers each time."""
@@ -192,6 +197,15 @@ class PerformerConsumer(AsyncConsumer):
         whose = self.page.performer_id
         if await in_thread(register.report, whose, data.get("toys"), now=clock.now()):
             groups.devices_changed([whose])
+            await in_thread(doorbell.ring, "lovense.dispatch")
+
+    async def _extension(self, said: ExtensionReport) -> None:
+        """Of the page that holds her devices alone; a tip may have waited for one of its toys."""
+        page = self.page
+        if not page.is_holder:
+            return
+        if await in_thread(extension.report, page.performer_id, said, now=clock.now()):
+            groups.devices_changed([page.performer_id])
             await in_thread(doorbell.ring, "lovense.dispatch")
 
     async def websocket_disconnect(self, message: LayerMessage) -> None:

@@ -56,6 +56,8 @@ _WHY_FAILED = {
     "operator_fault": "Lovense refuses this site's own key: its operator has to mend that.",
     "unsupported": "The device cannot do it.",
     "bad_command": "Lovense refused the command itself: a defect of this site.",
+    "handed_over_before": "It may have been handed over to the extension before, so it was not "
+    "handed over again.",
 }
 _HOW_SHORT = {
     "away": "was away",
@@ -80,12 +82,23 @@ def of(activation: Activation) -> Outcome:
         word, tone = "Stopped", "warn"
     if status is S.COMPLETED and _is_short(activation):
         word, tone = "Shortened", "warn"
+    if status is S.COMPLETED and is_unmeasured(activation) and _is_unknown(activation):
+        word = "Handed over"
     return Outcome(word, tone, _text(activation, status))
 
 
 def is_ending(activation: Activation) -> bool:
     """Somebody has ended it, and its page has not said yet that it has."""
     return activation.cancelled_at is not None or activation.stopped_at is not None
+
+
+def is_unmeasured(activation: Activation) -> bool:
+    """It was handed over to her extension, whose own levels decide."""
+    return activation.is_measured is False
+
+
+def _is_unknown(activation: Activation) -> bool:
+    return activation.delivered_seconds is None
 
 
 def _text(activation: Activation, status: S) -> str:
@@ -99,6 +112,8 @@ def _under_way(activation: Activation, status: S) -> str:
         return "The performer's stop came before it was handed over; waits until she resumes."
     if is_ending(activation):
         return "Being ended: its page is told to, and has not answered yet."
+    if status is S.ACTIVATED and is_unmeasured(activation):
+        return f"{title(activation)} was handed over to the extension{_foreseen(activation)}."
     if status is S.ACTIVATED:
         return (
             f"{title(activation)} is playing, {activation.promised_seconds} "
@@ -107,7 +122,17 @@ def _under_way(activation: Activation, status: S) -> str:
     return _LIVE[status]
 
 
+def _foreseen(activation: Activation) -> str:
+    seconds = activation.promised_seconds
+    return f", for {seconds} s" if seconds else ", for a time that it has not told"
+
+
+_BEYOND_REACH = "it cannot be stopped from here, and may have played all of it."
+
+
 def _failed(activation: Activation) -> str:
+    if activation.reason == STOPPED and is_unmeasured(activation):
+        return f"It was with the extension when the performer pressed stop: {_BEYOND_REACH}"
     if activation.reason == STOPPED and activation.delivered_seconds:
         return (
             f"The performer's stop ended {title(activation)} after "
@@ -132,6 +157,8 @@ def _answered_with_nothing(activation: Activation) -> str:
 
 
 def _cancelled(activation: Activation) -> str:
+    if is_unmeasured(activation) and activation.started_at is not None:
+        return f"It was with the extension when it was ended: {_BEYOND_REACH}"
     if activation.dispatched_at is None:
         return "Taken out of the queue before it was handed over: nothing played."
     if activation.reason == "not_confirmed":
@@ -165,6 +192,11 @@ def title(activation: Activation) -> str:
 
 def _played(activation: Activation) -> str:
     promised = activation.promised_seconds
+    if is_unmeasured(activation) and _is_unknown(activation):
+        return (
+            f"{title(activation)} was handed over to the extension{_foreseen(activation)}; "
+            "what it played was not measured."
+        )
     if activation.delivered_seconds is None:
         return f"{title(activation)} played, {promised} s promised."
     if _is_short(activation):

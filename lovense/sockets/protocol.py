@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 
 from ground import clock
+from lovense.bridges.extension import STATES as EXTENSION_STATES
+from lovense.bridges.extension import ExtensionReport
 from lovense.devices.readings import LONGEST_ID, MAX_TOYS
 from lovense.rows import Json
 from lovense.sending import acknowledgement
@@ -112,6 +114,16 @@ def _still(toy: object) -> StillToy:
     if not isinstance(answer, str | None):
         raise MessageRefused("toys", "answer must be a string")
     return StillToy(toy["id"], ms, (answer or "")[:MAX_CODE])
+
+
+def extension(data: Json) -> ExtensionReport:
+    """What a page says of her Cam Extension; what that says itself may have any shape."""
+    state, version = data.get("state"), data.get("version")
+    if state not in EXTENSION_STATES:
+        raise MessageRefused("state", f"must be one of {', '.join(EXTENSION_STATES)}")
+    if not isinstance(version, str | None):
+        raise MessageRefused("version", "must be a string")
+    return ExtensionReport(state, data.get("toys"), data.get("settings"), version or "")
 
 
 def refusal(refused: Exception, field: str, rule: str) -> Json:

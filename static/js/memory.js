@@ -2,6 +2,7 @@
 // or full the page still works; it only forgets on reload.
 
 const MEMORY_KEY = "activations";
+const SINCE_KEY = "activations-since";
 const RUNNING_KEY = "activation-running";
 const REMEMBERED = 500;
 
@@ -53,6 +54,15 @@ export function forget(...activationIds) {
 
 function write(known) {
   keep(localStorage, MEMORY_KEY, JSON.stringify(known.slice(-REMEMBERED)));
+}
+
+/** Since when this browser remembers them, in the server's milliseconds; `now`, where it begins with this question. What is older
+ *  may have been run by a page that is forgotten. */
+export function rememberedSince(now) {
+  const since = Number(stored(localStorage, SINCE_KEY));
+  if (since > 0) return since;
+  keep(localStorage, SINCE_KEY, String(now));
+  return now;
 }
 
 // --- what runs -----------------------------------------------------------------------------------------------------------------
