@@ -12,6 +12,8 @@ from lovense.bridges.standard import StandardBridge
 from lovense.devices.summary import EXTENSION, SIMULATOR
 
 __all__ = [
+    "EXTENSION",
+    "SIMULATOR",
     "Bridge",
     "CallAnswer",
     "CallOutcome",

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import ClassVar
 
 from pymongo.client_session import ClientSession
 
@@ -25,7 +24,7 @@ class NoSiteName(Refusal):
         "This site has no name at Lovense yet: its operator sets cam_site_name, and then the "
         "extension can be chosen."
     )
-    details: ClassVar = {"setting": "cam_site_name"}
+    details = {"setting": "cam_site_name"}  # noqa: RUF012
 
 
 def has_site_name() -> bool:

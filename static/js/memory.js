@@ -56,13 +56,14 @@ function write(known) {
   keep(localStorage, MEMORY_KEY, JSON.stringify(known.slice(-REMEMBERED)));
 }
 
-/** Since when this browser remembers them, in the server's milliseconds; `now`, where it begins with this question. What is older
- *  may have been run by a page that is forgotten. */
+let began = null;
+
+/** Since when what ran is remembered, in the server's milliseconds; `now`, where that begins with this page. What is older may have
+ *  been run by a page of which nothing is known. */
 export function rememberedSince(now) {
   const since = Number(stored(localStorage, SINCE_KEY));
-  if (since > 0) return since;
-  keep(localStorage, SINCE_KEY, String(now));
-  return now;
+  if (!(since > 0)) keep(localStorage, SINCE_KEY, String(now));
+  return (began ??= since > 0 ? since : now);
 }
 
 // --- what runs -----------------------------------------------------------------------------------------------------------------

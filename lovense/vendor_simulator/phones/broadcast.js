@@ -12,6 +12,11 @@
     return answer.json();
   }
 
+  /** What the page has called, for the journal. */
+  function note(call) {
+    ask("/extension/call", call).catch(() => {});
+  }
+
   class CamExtension {
     #listeners = {};
     #queue = [];
@@ -20,6 +25,7 @@
 
     constructor(websiteName, modelName) {
       Object.assign(this, { websiteName, modelName });
+      note({ call: "construct", websiteName, modelName });
       this.#bind();
     }
 
@@ -28,6 +34,8 @@
     }
 
     receiveTip(amount, tipperName, cParameter) {
+      note({ call: "receiveTip", amount, tipperName });
+      if (this.#state?.shape === "throws") throw new Error("receiveTip");
       const item = this.#itemFor(Number(amount), String(tipperName), cParameter);
       if (!item) return;
       if (item.specialType === "clear") this.#queue = [];
@@ -38,15 +46,32 @@
     receiveMessage() {}
 
     async getSettings() {
-      return (await ask("/extension/state")).settings;
+      return this.#shaped("settings", (await this.#asked()).settings);
     }
 
     async getToyStatus() {
-      return (await ask("/extension/state")).toys;
+      return this.#shaped("toys", (await this.#asked()).toys);
     }
 
     async getCamVersion() {
-      return (await ask("/extension/state")).version;
+      return (await this.#asked()).version;
+    }
+
+    async #asked() {
+      const state = await ask("/extension/state");
+      if (state.shape === "throws") throw new Error("the extension has gone");
+      return state;
+    }
+
+    /** In the shape that was ordered. */
+    #shaped(name, value) {
+      const { shape } = this.#state ?? {};
+      if (shape === "broken") return { settings: 7, toys: "none", queue: null }[name];
+      if (shape !== "odd") return value;
+      if (name === "settings") return JSON.stringify(value);
+      if (name === "toys") return Object.fromEntries(value.map((toy) => [toy.id, toy]));
+      const texts = (item) => ({ ...item, amount: String(item.amount), time: String(item.time) });
+      return { running: texts(value.running[0] ?? {}), queue: value.queue.map(texts) };
     }
 
     async #bind() {
@@ -71,8 +96,8 @@
         return;
       }
       const { settings, toys } = this.#state;
-      if (JSON.stringify(settings) !== JSON.stringify(before.settings)) this.#tell("settingsChange", settings);
-      if (JSON.stringify(toys) !== JSON.stringify(before.toys)) this.#tell("toyStatusChange", toys);
+      if (JSON.stringify(settings) !== JSON.stringify(before.settings)) this.#tell("settingsChange", this.#shaped("settings", settings));
+      if (JSON.stringify(toys) !== JSON.stringify(before.toys)) this.#tell("toyStatusChange", this.#shaped("toys", toys));
     }
 
     #itemFor(amount, tipperName, cParameter = {}) {
@@ -112,7 +137,8 @@
     }
 
     #announce() {
-      this.#tell("tipQueueChange", { running: this.#running ? [this.#running] : [], queue: [...this.#queue], waiting: [] });
+      const told = { running: this.#running ? [this.#running] : [], queue: [...this.#queue], waiting: [] };
+      if (this.#state?.shape !== "mute") this.#tell("tipQueueChange", this.#shaped("queue", told));
     }
 
     #tell(name, value) {

@@ -15,6 +15,8 @@ const AGAIN_MS = 7_000; // it may bind after the page has constructed it: then o
 const STARTED_MS = 1_000; // without news of a tip it counts as started
 const GRACE_MS = 2_000; // what the extension may take beyond its seconds; less than the server's own
 const NEARLY = 1; // so many seconds less than promised are a matter of its news
+const MOST_TOYS = 16;
+const TOY = ["id", "name", "type", "status", "version", "battery"];
 const LONGEST_SETTINGS = 40_000; // characters
 const FRAME_MS = 500;
 // What a page says before it has begun: it may come again; or never, since nobody knows.
@@ -29,7 +31,9 @@ export class ExtensionToys {
   #site = "";
   #isHolder = false;
   #state = OFF;
-  #script = null; // the promise of its script
+  #isLoading = false; // its script is on its way
+  #hasTriedAgain = false;
+  #handed = new Set(); // activations, by this page
   #bound = null; // the instance that was ready first: it alone is listened to
   #constructedAt = -Infinity;
   #cancels = [];
@@ -56,33 +60,32 @@ export class ExtensionToys {
     this.#isHolder = isHolder;
     if (!isNew) return;
     this.#said = "";
-    if (this.#bound || this.#state === SILENT) this.#report();
-    else if (this.#state === OFF) this.#begin();
-    else this.#report();
-    if (!this.#bound) this.#again();
+    if (this.#state === OFF) return this.#begin();
+    this.#report();
+    this.#again();
   }
 
   // --- loading → ready → toys, or silent ------------------------------------------------------------------------------------
 
   async #begin() {
-    this.#state = LOADING;
-    this.#report();
-    this.#cancels = [after(AGAIN_MS, () => this.#again()), after(SILENT_MS, () => this.#turn(SILENT))];
+    this.#isLoading = true;
+    this.#hasTriedAgain = false;
+    this.#turn(LOADING);
+    this.#cancels = [after(SILENT_MS, () => this.#turn(SILENT))];
     try {
-      this.#script ??= loaded(panel.dataset.script);
-      await this.#script;
+      await loaded(panel.dataset.script);
       this.#construct();
     } catch {
-      this.#script = null; // it may come the next time
       this.#turn(SILENT);
     }
+    this.#isLoading = false;
   }
 
   /** Once more, but never while the one before may still be binding. */
   #again() {
-    const isWanted = this.#isHolder && !this.#bound && this.#state !== OFF;
+    const isWanted = this.#isHolder && !this.#bound && !this.#isLoading;
     if (!isWanted || performance.now() - this.#constructedAt < AGAIN_MS) return;
-    if (this.#script) return this.#construct();
+    if (typeof window.CamExtension === "function") return this.#construct();
     this.#cancels.forEach((cancel) => cancel());
     this.#begin();
   }
@@ -90,6 +93,7 @@ export class ExtensionToys {
   #construct() {
     if (typeof window.CamExtension !== "function" || !this.#site) return;
     this.#constructedAt = performance.now();
+    if (!this.#hasTriedAgain) this.#cancels.push(after(AGAIN_MS, () => ((this.#hasTriedAgain = true), this.#again())));
     try {
       const made = new window.CamExtension(this.#site, panel.dataset.model);
       made.on("ready", () => this.#ready(made));
@@ -120,7 +124,7 @@ export class ExtensionToys {
   }
 
   #named(toys) {
-    this.#toys = listed(toys);
+    this.#toys = listed(toys).slice(0, MOST_TOYS).map(plain);
     this.#report();
   }
 
@@ -147,6 +151,7 @@ export class ExtensionToys {
   // --- a tip ------------------------------------------------------------------------------------------------------------------
 
   refusal(message) {
+    if (this.#handed.has(message.activationId)) return BEFORE;
     const command = commandOf(message);
     if (!command || !this.#bound || !this.#toys.some(isOn)) return UNREACHABLE;
     return Date.parse(command.decidedAt) < rememberedSince(serverNow()) ? BEFORE : "";
@@ -154,7 +159,11 @@ export class ExtensionToys {
 
   begin(message, hooks) {
     const ended = (run) => run === this.#run && ((this.#run = null), this.#words());
-    this.#run = new ExtensionRun(message, hooks, { bound: this.#bound, queue: this.#queue, ended });
+    const handOver = ({ amount, name }) => {
+      this.#handed.add(message.activationId);
+      this.#bound.receiveTip(amount, name);
+    };
+    this.#run = new ExtensionRun(message, hooks, { handOver, queue: this.#queue, ended });
     return this.#run;
   }
 
@@ -173,7 +182,7 @@ export class ExtensionToys {
   /** The extension has no call for it: what may move is said to be moving. */
   async stopped(heard, isHolder) {
     const moving = isHolder && this.#bound ? this.#toys.filter(isOn).map(idOf).filter(Boolean) : [];
-    const toys = moving.slice(0, 16).map((id) => ({ id, ms: null, answer: "moving" }));
+    const toys = moving.map((id) => ({ id, ms: null, answer: "moving" }));
     return toys.length ? { toyIds: toys.map(({ id }) => id), toys } : { toyIds: [] };
   }
 
@@ -203,7 +212,7 @@ export class ExtensionToys {
     const list = panel.querySelector("[data-toys]");
     const isShown = this.#isHolder && this.#state === READY && this.#toys.length > 0;
     list.hidden = !isShown;
-    list.replaceChildren(...(isShown ? this.#toys.slice(0, 16).map(line) : []));
+    list.replaceChildren(...(isShown ? this.#toys.map(line) : []));
   }
 }
 
@@ -214,7 +223,7 @@ class ExtensionRun {
   delivered = null; // nobody measures it, unless the extension tells of its beginning and its end
   #command;
   #hooks;
-  #bound;
+  #handOver;
   #ended;
   #ahead; // tips just like this one that were there before it
   #count;
@@ -223,12 +232,12 @@ class ExtensionRun {
   #cancelEnd = () => {};
   #cancelFrame = () => {};
 
-  constructor(message, hooks, { bound, queue, ended }) {
+  constructor(message, hooks, { handOver, queue, ended }) {
     this.message = message;
     this.seconds = message.durationSec;
     this.#command = commandOf(message);
     this.#hooks = hooks;
-    this.#bound = bound;
+    this.#handOver = handOver;
     this.#ended = ended;
     this.#ahead = this.#count = this.#alike(queue);
   }
@@ -242,7 +251,7 @@ class ExtensionRun {
     this.#cancelFrame = every(FRAME_MS, () => this.#frame());
     say("Handed to the extension…");
     try {
-      this.#bound.receiveTip(this.#command.amount, this.#command.name);
+      this.#handOver(this.#command);
     } catch {
       this.code = "unknown";
     }
@@ -336,6 +345,12 @@ function listed(value) {
   if (Array.isArray(found)) return found.filter(isObject);
   if (!isObject(found)) return [];
   return "id" in found || "amount" in found ? [found] : Object.values(found).filter(isObject);
+}
+
+/** What is told of a toy, as far as it is a text, a number or a truth. */
+function plain(toy) {
+  const isTold = (name) => ["string", "number", "boolean"].includes(typeof toy[name]);
+  return Object.fromEntries(TOY.filter(isTold).map((name) => [name, toy[name]]));
 }
 
 function isObject(value) {
