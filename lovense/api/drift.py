@@ -12,7 +12,7 @@ from ground.json.shapes import Shape
 from lovense.api.calls import REFUSED, answering_outages, performer_of
 from lovense.api.schema import AT, example
 from lovense.deciding import drift
-from lovense.deciding.drift import Drift, DriftAnswer
+from lovense.deciding.drift import DriftAnswer, LevelDrift
 from lovense.deciding.rules import Rules
 from lovense.rows import Json
 
@@ -90,7 +90,7 @@ def drifts(request: Request) -> Response:
     return Response({**told, "drift": [_shown(each) for each in found.found]})
 
 
-def _shown(found: Drift) -> Json:
+def _shown(found: LevelDrift) -> Json:
     return {
         "minimum": found.minimum,
         "maximum": found.maximum,

@@ -24,7 +24,7 @@ class NoSiteName(Refusal):
         "This site has no name at Lovense yet: its operator sets cam_site_name, and then the "
         "extension can be chosen."
     )
-    details = {"setting": "cam_site_name"}  # noqa: RUF012
+    details = {"setting": "cam_site_name"}
 
 
 def has_site_name() -> bool:

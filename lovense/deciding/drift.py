@@ -31,7 +31,7 @@ class DriftAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class LevelDrift:
     """Amounts from `minimum` to `maximum` (None: and all above) for which both differ. An answer
     that is None is nothing."""
 
@@ -49,7 +49,7 @@ class DriftList:
     settings_at: str | None
     unread: int
     minimum: int
-    found: tuple[Drift, ...]
+    found: tuple[LevelDrift, ...]
 
 
 def of(performer_id: str, rules: Rules) -> DriftList:
@@ -72,25 +72,27 @@ def words(found: DriftList) -> str:
     return f"{amounts(found.found[0])} tokens" if found.found else ""
 
 
-def amounts(one: Drift) -> str:
+def amounts(one: LevelDrift) -> str:
     if one.maximum is None:
         return f"{one.minimum} and more"
     return f"{one.minimum}" if one.maximum == one.minimum else f"{one.minimum} to {one.maximum}"
 
 
-def between(items: list[Item], told: ExtensionRow, *, minimum: int, caps: Caps) -> Iterator[Drift]:
+def between(
+    items: list[Item], told: ExtensionRow, *, minimum: int, caps: Caps
+) -> Iterator[LevelDrift]:
     """In the order of the amounts; neighbours with the same answers are one."""
-    last: Drift | None = None
+    last: LevelDrift | None = None
     for low, high in _ranges(_edges(items, told["levels"], minimum)):
         menu, ours = _of_item(matching.match(items, low), caps), extension.answering(told, low)
         theirs = _of_level(ours)
         differs = differences(menu, theirs, ours)
         if last and (last.differs, last.menu, last.extension) == (differs, menu, theirs):
-            last = Drift(last.minimum, high, differs, menu, theirs)
+            last = LevelDrift(last.minimum, high, differs, menu, theirs)
             continue
         if last and last.differs:
             yield last
-        last = Drift(low, high, differs, menu, theirs)
+        last = LevelDrift(low, high, differs, menu, theirs)
     if last and last.differs:
         yield last
 

@@ -16,7 +16,7 @@ from ground import clock
 from lovense import bridges
 from lovense.bridges import choosing
 from lovense.deciding import devicetest, drift
-from lovense.deciding.drift import Drift, DriftAnswer, DriftList
+from lovense.deciding.drift import DriftAnswer, DriftList, LevelDrift
 from lovense.deciding.rules import Rules
 from lovense.devices import changes, choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
@@ -261,7 +261,7 @@ class ShownDrift:
     extension: str
 
 
-def _shown_drift(found: Drift) -> ShownDrift:
+def _shown_drift(found: LevelDrift) -> ShownDrift:
     if drift.STILL in found.differs:
         words, tone = "does not move the toy", "warn"
     elif found.extension is None:

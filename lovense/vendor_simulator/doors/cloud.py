@@ -157,6 +157,7 @@ def _extension_state(world: VendorWorld, call: VendorCall) -> VendorReply:
         ]
         state = {
             "ready": world.extension.ready,
+            "lateMs": world.extension.late_ms,
             "shape": world.extension.shape,
             "settings": world.extension.settings,
             "toys": toys,

@@ -142,10 +142,11 @@ def _extension(world: VendorWorld, said: SimOrder) -> VendorReply:
     state = world.extension
     ready = said.choice("ready", state.ready, extension.READY)
     shape = said.choice("shape", state.shape, extension.SHAPES)
+    late = said.number("lateMs", state.late_ms, most=LONGEST_MS)
     settings = said.fields.get("settings", state.settings)
     with world.agenda.lock:
-        state.ready, state.shape, state.settings = ready, shape, settings
-    return as_json({"ready": ready, "shape": shape, "settings": settings})
+        state.ready, state.shape, state.late_ms, state.settings = ready, shape, late, settings
+    return as_json({"ready": ready, "lateMs": late, "shape": shape, "settings": settings})
 
 
 def _reset(world: VendorWorld, said: SimOrder) -> VendorReply:

@@ -3,7 +3,6 @@
 
 (() => {
   const home = new URL(document.currentScript.src).origin;
-  const LATE_MS = 8_000;
   const LOOK_MS = 1_000;
 
   async function ask(path, said) {
@@ -80,9 +79,9 @@
       } catch (error) {
         return this.#tell("sdkError", { code: 500, message: String(error) });
       }
-      const { ready } = this.#state;
+      const { ready, lateMs } = this.#state;
       if (ready === "never") return;
-      setTimeout(() => this.#tell("ready", this), ready === "late" ? LATE_MS : 0);
+      setTimeout(() => this.#tell("ready", this), ready === "late" ? lateMs : 0);
       if (ready === "twice") setTimeout(() => this.#tell("ready", this), 0);
       setInterval(() => this.#look(), LOOK_MS);
     }

@@ -43,12 +43,14 @@ def _settings() -> Json:
 
 @dataclass(slots=True)
 class ExtensionState:
-    """`ready`: when the script says that the extension has bound, if at all. `shape`: in which
+    """`ready`: when the script says that the extension has bound, if at all; `late_ms`
+    after it was made, where it is late. `shape`: in which
     shapes it tells things. `odd`: lists as maps or single objects, numbers as texts, settings as
     JSON text; `broken`: nothing that means anything; `throws`: every call fails; `mute`: it tells
     nothing of its queue."""
 
     ready: str = NOW
+    late_ms: float = 8_000
     shape: str = PLAIN
     settings: Json = field(default_factory=_settings)
 
