@@ -136,10 +136,10 @@ def differences(
     menu: DriftAnswer | None, theirs: DriftAnswer | None, level: ExtensionLevel | None
 ) -> tuple[str, ...]:
     """How they differ. A level that does not move the toy is that, and nothing more is said."""
-    if menu is None or theirs is None or level is None:
-        return () if menu is theirs else (NOTHING,)
-    if level["vibration"] == 0 and not level["rotation"]:
+    if level is not None and level["vibration"] == 0 and not level["rotation"]:
         return (STILL,)
+    if menu is None or theirs is None:
+        return () if menu is theirs else (NOTHING,)
     is_stronger = theirs.strength is not None and theirs.strength != menu.strength
     found = {
         STRENGTH: is_stronger,

@@ -233,6 +233,8 @@ PATHS = {
 NO_SITE_NAME = "Not yet: the operator of this site has to set its name at Lovense (cam_site_name)."
 DRIFT_SHOWN = 50
 DIFFERS = {
+    drift.NOTHING: "nothing",
+    drift.STILL: "does not move the toy",
     drift.STRENGTH: "other strength",
     drift.SECONDS: "other length",
     drift.PATTERN: "other movement",
@@ -255,23 +257,22 @@ class ShownDrift:
     """Amounts that her extension answers in another way than her menu."""
 
     amounts: str
-    words: str
+    how: list[str]
     tone: str
     menu: str
     extension: str
 
 
 def _shown_drift(found: LevelDrift) -> ShownDrift:
+    how, tone = [DIFFERS[each] for each in found.differs], "info"
     if drift.STILL in found.differs:
-        words, tone = "does not move the toy", "warn"
+        tone = "warn"
     elif found.extension is None:
-        words, tone = "the extension does nothing", "warn"
+        how, tone = ["the extension does nothing"], "warn"
     elif found.menu is None:
-        words, tone = "your menu has nothing", "info"
-    else:
-        words, tone = ", ".join(DIFFERS[each] for each in found.differs), "info"
+        how = ["your menu has nothing"]
     menu, theirs = _answer_words(found.menu), _answer_words(found.extension)
-    return ShownDrift(f"{drift.amounts(found)} tokens", words, tone, menu, theirs)
+    return ShownDrift(f"{drift.amounts(found)} tokens", how, tone, menu, theirs)
 
 
 def _answer_words(answer: DriftAnswer | None) -> str:

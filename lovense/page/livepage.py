@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
 from lovense import bridges
-from lovense.bridges import RunsIn
+from lovense.bridges import RunsIn, extension
 from lovense.deciding import drift
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.rules import Rules, is_paused, is_stopped
@@ -279,8 +279,9 @@ class LivePage:
 
     @property
     def modes(self) -> list[tuple[str, str, str]]:
-        """Each mode with its name and what it means."""
-        return MODES
+        """Each mode with its name and what it means; what is handed over tip by tip has no
+        batches."""
+        return [each for each in MODES if each[0] != Mode.BATCH or not self.has_own_levels]
 
     @cached_property
     def pause(self) -> Pause | None:
@@ -359,6 +360,10 @@ class LivePage:
         if not self._rules.platform["cam_site_name"]:
             text = "Its operator has taken it away, so no tip reaches your extension."
             yield Notice("bad", "This site has no name at Lovense", text)
+        told = self._rules.performers[self._id].get("extension")
+        if self.is_held and told and told["state"] == extension.SILENT:
+            text = "No tip reaches it; they wait. What to check stands beside its switch."
+            yield Notice("bad", "The extension does not answer", text)
         if said := drift.words(drift.of(self._id, self._rules)):
             text = f"They differ for {said}: compare them on the page of your devices."
             yield Notice("info", "Your extension decides, not your menu", text)

@@ -383,10 +383,15 @@ function idOf({ id }) {
   return typeof id === "string" ? id : "";
 }
 
+/** The extension writes types in small letters. */
+function named(name) {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
 function line(toy) {
   const item = document.createElement("li");
   const name = document.createElement("bdi");
-  name.textContent = String(toy.name ?? toy.type ?? "Toy").slice(0, 64);
+  name.textContent = named(String(toy.name ?? toy.type ?? "Toy").slice(0, 64));
   const state = document.createElement("span");
   state.className = "badge";
   state.dataset.tone = isOn(toy) ? "good" : "idle";

@@ -73,6 +73,7 @@ def at(found, amount):
         (45, ["nothing"]),  # the menu has nothing, and the extension plays its level
         (50, []),
         (600, ["still"]),
+        (601, ["still"]),  # also where the menu promises nothing
         (1000, ["nothing"]),  # the menu promises a wave, and the extension does nothing
         (9, []),  # too little: nobody hands it over
     ],
@@ -115,6 +116,7 @@ def test_her_page_lists_them_and_another_performers_page_does_not(hers, carol, c
     shown = client.get("/devices").content.decode()
     assert "does not move the toy" in shown
     assert "Longer, strength 8, 9 s" in shown
+    assert "other length" in shown
     client.force_login(carol.user)
     assert "does not move the toy" not in client.get("/devices").content.decode()
 
@@ -162,10 +164,10 @@ TOLD = [told_by(random.Random(f"settings {number}")) for number in range(20)]
 def differs(items, settings_told, amount):
     """By the two answers for one amount alone."""
     item, level = matching.match(items, amount), extension.answering(settings_told, amount)
+    if level and level["vibration"] == 0 and not level["rotation"]:
+        return ("still",)
     if item is None or level is None:
         return () if item is None and level is None else ("nothing",)
-    if level["vibration"] == 0 and not level["rotation"]:
-        return ("still",)
     pattern = level["special"] or "level"
     found = [
         ("strength", level["vibration"] not in (None, item["intensity"])),
