@@ -294,10 +294,12 @@ def _hand_over(
 def _may_take(
     request: RequestRow, performer: PerformerRow, gates: _Gates, *, is_online: bool
 ) -> bool:
-    """One of its toys is there, and it is a tip: nothing else can be handed over."""
-    devices = performer.get("devices") or []
-    there = is_online and bool(summary.ready(devices))
-    saw = summary.words(devices) if is_online else "no page"
+    """One of its toys is there, and it is a tip: nothing else can be handed over. Until a page has
+    said anything of it, the page is all there is to know."""
+    devices = performer.get("devices")
+    there = is_online and (devices is None or bool(summary.ready(devices)))
+    known = "a page holds the devices" if devices is None else summary.words(devices)
+    saw = known if is_online else "no page"
     is_tip = request["type"] == RequestType.TIP
     told = "the extension is handed tips" + ("" if is_tip else ", and nothing else")
     return gates.ask("device_online", saw, passed=there) and gates.ask(

@@ -140,6 +140,8 @@ def _failed(activation: Activation) -> str:
         )
     if activation.reason == STOPPED:
         return "The performer's stop ended it."
+    if is_unmeasured(activation) and activation.reason == "bad_command":
+        return _WHY_FAILED["handed_over_before"]  # she has another path now, which cannot take it
     if activation.reason in _WHY_FAILED:
         return _WHY_FAILED[activation.reason]
     return f"The page reported a failure: {_code(activation)}."

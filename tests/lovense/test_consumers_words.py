@@ -36,7 +36,7 @@ MALFORMED = [
     ('"ack"', "type", "is required"),
     ("{}", "type", "is required"),
     ({"type": 5}, "type", "is required"),
-    ({"type": "dance"}, "type", "must be ack, devices, stop or stopped"),
+    ({"type": "dance"}, "type", "must be ack, devices, extension, stop or stopped"),
     ({"type": "ack"}, "activationId", "must be the id that was sent"),
     (ACK | {"activationId": 5}, "activationId", "must be the id that was sent"),
     (ACK | {"activationId": "x" * 81}, "activationId", "must be the id that was sent"),

@@ -307,6 +307,20 @@ def test_a_refused_tip_is_decided_anew_on_the_path_that_she_has_then(hers, chain
     assert (row["status"], row["item"]["title"], row.get("is_measured")) == ("dispatched", "Fireworks", None)
 
 
+def test_what_may_have_been_handed_over_is_told_to_no_other_path(hers, chain, bob):
+    tip_id = decided(chain, bob, 100)["tip_id"]
+    choose(hers, "SIMULATOR")
+    chain.acknowledge(tip_id, "failed", code="bad_command")  # what the last hop of any other page says of it
+    assert activation_of(tip_id)["status"] == "failed"
+    assert words(tip_id)[1].startswith("It may have been handed over to the extension before")
+
+
+def test_before_any_page_has_said_anything_of_it_the_page_is_all_there_is_to_know(hers, chain, bob):
+    collection(Performer).update_one({}, {"$set": {"devices": None, "extension": None}})
+    row = decided(chain, bob, 100)
+    assert (row["status"], row["promised_seconds"]) == ("dispatched", 0)
+
+
 def test_the_message_says_whose_levels_decide_and_names_no_secret(hers, chain, bob):
     decided(chain, bob, 150)
     (command,) = resume.in_flight([hers.pk], before=NOW + seconds(1), leases={hers.pk: 1})
