@@ -12,9 +12,10 @@ const [OFF, LOADING, READY, SILENT] = ["off", "loading", "ready", "silent"];
 const HAND_OVER = "ReceiveTip";
 const SILENT_MS = 10_000; // so long it may take to answer
 const AGAIN_MS = 7_000; // it may bind after the page has constructed it: then once more
+const ABOUT_MS = 100; // two clocks
 const STARTED_MS = 1_000; // without news of a tip it counts as started
 const GRACE_MS = 2_000; // what the extension may take beyond its seconds; less than the server's own
-const NEARLY = 1; // so many seconds less than promised are a matter of its news
+const NEARLY = 1; // so many seconds less than promised, or a fifth, are a matter of its news
 const MOST_TOYS = 16;
 const TOY = ["id", "name", "type", "status", "version", "battery"];
 const LONGEST_SETTINGS = 40_000; // characters
@@ -31,8 +32,7 @@ export class ExtensionToys {
   #site = "";
   #isHolder = false;
   #state = OFF;
-  #isLoading = false; // its script is on its way
-  #hasTriedAgain = false;
+  #script = null; // the promise of its script
   #handed = new Set(); // activations, by this page
   #bound = null; // the instance that was ready first: it alone is listened to
   #constructedAt = -Infinity;
@@ -46,7 +46,7 @@ export class ExtensionToys {
 
   constructor() {
     rememberedSince(serverNow()); // from now on, where nothing was remembered before
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#again());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#returned());
   }
 
   limit({ camSiteName }) {
@@ -60,40 +60,39 @@ export class ExtensionToys {
     this.#isHolder = isHolder;
     if (!isNew) return;
     this.#said = "";
-    if (this.#state === OFF) return this.#begin();
-    this.#report();
-    this.#again();
+    if (this.#bound) this.#report();
+    else this.#begin();
   }
 
   // --- loading → ready → toys, or silent ------------------------------------------------------------------------------------
 
   async #begin() {
-    this.#isLoading = true;
-    this.#hasTriedAgain = false;
+    this.#cancels.forEach((cancel) => cancel());
     this.#turn(LOADING);
     this.#cancels = [after(SILENT_MS, () => this.#turn(SILENT))];
     try {
-      await loaded(panel.dataset.script);
+      this.#script ??= loaded(panel.dataset.script);
+      await this.#script;
       this.#construct();
+      this.#cancels.push(after(AGAIN_MS, () => this.#construct()));
     } catch {
+      this.#script = null; // it may come the next time
       this.#turn(SILENT);
     }
-    this.#isLoading = false;
   }
 
-  /** Once more, but never while the one before may still be binding. */
-  #again() {
-    const isWanted = this.#isHolder && !this.#bound && !this.#isLoading;
-    if (!isWanted || performance.now() - this.#constructedAt < AGAIN_MS) return;
-    if (typeof window.CamExtension === "function") return this.#construct();
-    this.#cancels.forEach((cancel) => cancel());
-    this.#begin();
+  #returned() {
+    if (!this.#isHolder || this.#bound) return;
+    if (this.#script) this.#construct();
+    else this.#begin();
   }
 
+  /** Never while the one before may still be binding. */
   #construct() {
-    if (typeof window.CamExtension !== "function" || !this.#site) return;
+    const isFree = performance.now() - this.#constructedAt >= AGAIN_MS - ABOUT_MS;
+    const isWanted = this.#isHolder && !this.#bound && isFree && this.#site;
+    if (!isWanted || typeof window.CamExtension !== "function") return;
     this.#constructedAt = performance.now();
-    if (!this.#hasTriedAgain) this.#cancels.push(after(AGAIN_MS, () => ((this.#hasTriedAgain = true), this.#again())));
     try {
       const made = new window.CamExtension(this.#site, panel.dataset.model);
       made.on("ready", () => this.#ready(made));
@@ -124,7 +123,7 @@ export class ExtensionToys {
   }
 
   #named(toys) {
-    this.#toys = listed(toys).slice(0, MOST_TOYS).map(plain);
+    this.#toys = listed(toys).filter(idOf).slice(0, MOST_TOYS).map(plain);
     this.#report();
   }
 
@@ -154,7 +153,7 @@ export class ExtensionToys {
     if (this.#handed.has(message.activationId)) return BEFORE;
     const command = commandOf(message);
     if (!command || !this.#bound || !this.#toys.some(isOn)) return UNREACHABLE;
-    return Date.parse(command.decidedAt) < rememberedSince(serverNow()) ? BEFORE : "";
+    return Date.parse(command.decidedAt) >= rememberedSince(serverNow()) ? "" : BEFORE;
   }
 
   begin(message, hooks) {
@@ -181,7 +180,7 @@ export class ExtensionToys {
 
   /** The extension has no call for it: what may move is said to be moving. */
   async stopped(heard, isHolder) {
-    const moving = isHolder && this.#bound ? this.#toys.filter(isOn).map(idOf).filter(Boolean) : [];
+    const moving = isHolder && this.#bound ? this.#toys.filter(isOn).map(idOf) : [];
     const toys = moving.map((id) => ({ id, ms: null, answer: "moving" }));
     return toys.length ? { toyIds: toys.map(({ id }) => id), toys } : { toyIds: [] };
   }
@@ -246,7 +245,7 @@ class ExtensionRun {
   start() {
     const isOver = isPressing() || (this.message.stopEpoch ?? 0) < epoch();
     if (isOver) return this.#hooks.refused(STOPPED);
-    this.#endAfter(0);
+    this.#endLater();
     this.#cancels = [after(STARTED_MS, () => this.#begun())];
     this.#cancelFrame = every(FRAME_MS, () => this.#frame());
     say("Handed to the extension…");
@@ -263,9 +262,10 @@ class ExtensionRun {
     this.#hooks.started();
   }
 
-  #endAfter(ms) {
+  /** Where nothing more is heard of it. */
+  #endLater() {
     this.#cancelEnd();
-    this.#cancelEnd = after(ms + this.seconds * 1000 + GRACE_MS, () => this.#hooks.over());
+    this.#cancelEnd = after(this.seconds * 1000 + GRACE_MS, () => this.#hooks.over());
   }
 
   /** News of the extension's queue: which of its tips is this one follows from how many there were before. */
@@ -282,12 +282,12 @@ class ExtensionRun {
   #runs() {
     this.#runsSince = performance.now();
     this.#begun();
-    this.#endAfter(0);
+    this.#endLater();
   }
 
   #isOver() {
     const ran = (performance.now() - this.#runsSince) / 1000;
-    const isWhole = ran >= this.seconds - NEARLY;
+    const isWhole = ran >= this.seconds - Math.min(NEARLY, this.seconds / 5);
     if (this.seconds) this.delivered = isWhole ? this.seconds : Math.round(ran * 10) / 10;
     this.#hooks.over();
   }

@@ -1,6 +1,7 @@
 """`EXTENSION`: a tip is handed over whole and once, within all that binds a tip; what it does the extension
 decides, and nobody invents what it played."""
 
+import itertools
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from lovense.bridges import CallAnswer, CallOutcome, DeviceLeg, RunsIn, extensio
 from lovense.bridges.choosing import NoSiteName
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
+from lovense.devices import summary
 from lovense.lane import devicetests
 from lovense.models import Activation, Performer
 from lovense.owed import listing
@@ -20,13 +22,14 @@ from lovense.page import outcome
 from lovense.sending import acknowledgement, leases, resume
 from lovense.stopping import stop
 from tests.factories import NOW, token_of
+from tests.ground.conftest import in_threads
 from tests.lovense.bridges.stage import LUSH, SETTINGS, chain, choose, decided, hers, named, says
 from tests.lovense.conftest import activation_of, request_of, seconds, state
 from tests.lovense.devices import apps
 from tests.lovense.owed.rest import adds_up, keep
 from tests.lovense.rounds import drain, hold
 
-__all__ = ["chain", "hers"]
+__all__ = ["chain", "hers", "in_threads"]
 pytestmark = pytest.mark.django_db
 
 OWN = "the extension's own levels decide"
@@ -444,3 +447,26 @@ def test_on_every_other_path_stop_needs_no_hand(ana, client):
     assert "byHand" not in Client().post("/api/lovense/stop", headers=headers).json()
     client.force_login(ana.user)
     assert extension.CANNOT_STOP not in client.get("/").content.decode()
+
+
+# --- at once -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_at_once_leaves_her_row_whole(hers, in_threads):
+    """Her page and her app, both of which change what decisions know of her devices."""
+    apps.opened(hers)
+    places = itertools.count()
+
+    def said():
+        place = next(places)
+        if place % 2:
+            apps.take(apps.call(apps.LUSH | {"status": place % 4 // 2}, apps.NORA), now=NOW + seconds(place))
+        else:
+            toys = [LUSH, LUSH | {"id": f"ext-{place}"}]
+            says(hers, toys=toys, settings=None, now=NOW + seconds(place))
+
+    in_threads(said, times=8)
+    row = row_of(hers)
+    assert row["devices"] == summary.of_extension(row)
+    assert len(row["devices"]) == 2
+    assert len(row["extension"]["levels"]) == 6
