@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from lovense import bridges
-from lovense.bridges import extension
 from lovense.models import Performer
 
 
@@ -17,7 +16,6 @@ class ExtensionPanel:
 
     script: str
     model: str
-    cannot_stop: str = extension.CANNOT_STOP
 
     @property
     def policy(self) -> dict[str, list[str]]:

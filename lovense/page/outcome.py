@@ -132,7 +132,8 @@ _BEYOND_REACH = "it cannot be stopped from here, and may have played all of it."
 
 def _failed(activation: Activation) -> str:
     if activation.reason == STOPPED and is_unmeasured(activation):
-        return f"It was with the extension when the performer pressed stop: {_BEYOND_REACH}"
+        was = "was" if activation.started_at else "may have been"
+        return f"It {was} with the extension when the performer pressed stop: {_BEYOND_REACH}"
     if activation.reason == STOPPED and activation.delivered_seconds:
         return (
             f"The performer's stop ended {title(activation)} after "
