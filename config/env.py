@@ -91,6 +91,13 @@ def site(url: str) -> None:
         raise ValueError("this is not the address of a site")
 
 
+def script(url: str) -> None:
+    """It stands in a page and, with its host, in a policy: nothing in it may mean more there."""
+    parts = urlsplit(url)
+    if not _SCRIPT.fullmatch(url) or parts.port == 0:
+        raise ValueError("this is not the address of a script")
+
+
 def hosts(names: list[str]) -> None:
     for name in names:
         if not _HOST.fullmatch(name):
@@ -101,6 +108,7 @@ _MONGODB = re.compile(
     r"mongodb(\+srv)?://([^/?#\s]+@)?[\w.\-\[\]:%]+(,[\w.\-\[\]:]+)*/[\w\-]{1,60}(\?\S*)?"
 )
 _REDIS_PATH = re.compile(r"/?|/\d{1,4}/?")
+_SCRIPT = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?(/[A-Za-z0-9._~\-]+)+")
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 
 

@@ -314,6 +314,16 @@ LOVENSE_API_BASE_URL = env.parsed(
     env.site,
     "Where the vendor's cloud answers, as https://api.lovense-api.com.",
 ).rstrip("/")
+# The script of the vendor's Cam Extension: the vendor's own, or the simulator's.
+LOVENSE_EXTENSION_SCRIPT_URL = env.parsed(
+    "LOVENSE_EXTENSION_SCRIPT_URL",
+    env.text(
+        "LOVENSE_EXTENSION_SCRIPT_URL",
+        f"{LOVENSE_API_BASE_URL}/cam-extension/static/js-sdk/broadcast.js",
+    ),
+    env.script,
+    "As https://api.lovense-api.com/cam-extension/static/js-sdk/broadcast.js.",
+)
 LOVENSE_DEVELOPER_TOKEN = env.text(
     "LOVENSE_DEVELOPER_TOKEN",
     "" if PRODUCTION else "development-only-lovense-developer-token",
@@ -326,7 +336,7 @@ LOVENSE_READ_TIMEOUT_SECONDS = env.decimal("LOVENSE_READ_TIMEOUT_SECONDS", 5, mi
 # By which paths devices may be told. In production a virtual device is named on purpose.
 LOVENSE_BRIDGES = env.words(
     "LOVENSE_BRIDGES",
-    "STANDARD_SERVER,STANDARD_LAN" if PRODUCTION else "SIMULATOR,STANDARD_SERVER,STANDARD_LAN",
+    ("" if PRODUCTION else "SIMULATOR,") + "STANDARD_SERVER,STANDARD_LAN,EXTENSION",
 )
 # A phone runs no longer than this, plus one second, after everything of ours has died.
 SERVER_LEASE_SECONDS = env.integer("SERVER_LEASE_SECONDS", 9, minimum=3)

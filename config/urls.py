@@ -15,6 +15,7 @@ from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
 from lovense.api import (
     controls,
+    drift,
     holder,
     hosts,
     lane,
@@ -94,6 +95,7 @@ urlpatterns = [
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
     path("api/lovense/stops", stops.stops),
+    path("api/lovense/drift", drift.drifts),
     path("api/lovense/repairs", repairs.repairs),
     path("api/lovense/preflight", repairs.ready),
     path("api/lovense/owed", owed.listed),

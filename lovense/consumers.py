@@ -21,6 +21,8 @@ from ground import clock
 from ground.hops import doorbell
 from ground.json.errors import Refusal
 from ground.json.fields import Malformed
+from lovense.bridges import extension
+from lovense.bridges.extension import ExtensionReport
 from lovense.devices import register
 from lovense.performers import identity
 from lovense.rows import Json, LayerMessage
@@ -177,12 +179,14 @@ class PerformerConsumer(AsyncConsumer):
             await self._devices(data)
         elif data["type"] == "stopped":
             await self._still(protocol.stopped(data))
+        elif data["type"] == "extension":
+            await self._extension(protocol.extension(data))
         elif data["type"] == "take":
             await self._take()
         elif data["type"] == "released":
             await page.let_go(protocol.released(data))
         else:
-            words = "must be ack, devices, released, stop, stopped or take"
+            words = "must be ack, devices, extension, released, stop, stopped or take"
             raise protocol.MessageRefused("type", words)
 
     async def _take(self) -> None:
@@ -208,6 +212,15 @@ class PerformerConsumer(AsyncConsumer):
         whose = self.page.performer_id
         if await in_thread(register.report, whose, data.get("toys"), now=clock.now()):
             groups.devices_changed([whose])
+            await in_thread(doorbell.ring, "lovense.dispatch")
+
+    async def _extension(self, said: ExtensionReport) -> None:
+        """Of the page that holds her devices alone; a tip may have waited for one of its toys."""
+        page = self.page
+        if not page.is_holder:
+            return
+        if await in_thread(extension.report, page.performer_id, said, now=clock.now()):
+            groups.devices_changed([page.performer_id])
             await in_thread(doorbell.ring, "lovense.dispatch")
 
     async def websocket_disconnect(self, message: LayerMessage) -> None:

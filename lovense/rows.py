@@ -102,6 +102,44 @@ class ActivationRow(TypedDict):
     legs_began_at: NotRequired[datetime | None]
     owes_since: NotRequired[datetime | None]
     requeued_at: NotRequired[datetime | None]
+    # False of what was handed over to levels that are not ours: nobody measures what they play
+    is_measured: NotRequired[bool | None]
+
+
+class ExtensionLevel(TypedDict):
+    """What her extension does for an amount from `minimum` to `maximum`. `special`: the kind of a
+    special command; empty of a level. `seconds` 0: not known; `vibration` None: it has no
+    strength of its own."""
+
+    name: str
+    special: str
+    minimum: int
+    maximum: int
+    seconds: int
+    vibration: int | None
+    rotation: int
+
+
+class ExtensionToy(TypedDict):
+    """A toy as her extension names it."""
+
+    id: str
+    name: str
+    isConnected: bool
+    battery: int | None
+
+
+class ExtensionRow(TypedDict):
+    """What her extension has said of itself, normalised. `state`: loading, ready or silent; times
+    are texts, as in all JSON. `unread`: entries of its settings that say nothing readable."""
+
+    state: str
+    at: str
+    toys: list[ExtensionToy]
+    version: str
+    levels: list[ExtensionLevel]
+    unread: int
+    settingsAt: str | None
 
 
 class PerformerRow(TypedDict):
@@ -133,6 +171,9 @@ class PerformerRow(TypedDict):
     devices_away_at: NotRequired[datetime | None]
     # not in a row from before seconds were owed
     owed_policy: NotRequired[str]
+    # not in a row from before there was an extension
+    extension: NotRequired[ExtensionRow | None]
+    look_at: NotRequired[datetime | None]
     created_at: datetime
 
 

@@ -174,7 +174,8 @@ def restore(request: Request, device_id: str) -> Response:
         **WITH_A_BODY,
         409: refusal(
             "`stopped`: she has pressed stop. `device_offline`: it is away, switched off or not "
-            "what plays now. `function_off`: she has switched it off"
+            "what plays now. `function_off`: she has switched it off. `cannot_test_here`: her "
+            "extension decides what its toys do"
         ),
         422: refusal("The key was used for another test"),
         429: refusal("Too many in this minute: `details.resetAt`, and `Retry-After` in seconds"),

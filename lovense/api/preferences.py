@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from ground import clock
 from ground.json.fields import MAX_AMOUNT
-from ground.json.shapes import Shape
+from ground.json.shapes import Shape, refusal
 from lovense.api import schema
 from lovense.api.calls import (
     REFUSED,
@@ -107,7 +107,12 @@ class SomePreferences(Preferences):
     summary="Change some of them",
     description="What is not named stays as it is. They bind what starts from now on.",
     request=SomePreferences,
-    responses={200: Preferences, **REFUSED, **WITH_A_BODY},
+    responses={
+        200: Preferences,
+        **REFUSED,
+        409: refusal("`no_site_name`: the operator has to set `details.setting` first"),
+        **WITH_A_BODY,
+    },
     examples=[
         schema.example("Gentler", {"maximumIntensity": 12, "maximumSeconds": 20}),
         schema.example("As they are now", PREFERENCES, 200),

@@ -27,8 +27,9 @@ from lovense.api.calls import (
     wake,
 )
 from lovense.api.schema import AT, example
+from lovense.models import Performer
 from lovense.rows import Json, StopPressRow
-from lovense.stopping import presses, stop
+from lovense.stopping import paths, presses, stop
 from tips.schema import PERFORMER_ID
 
 DOOR = "api"
@@ -43,6 +44,12 @@ class StopIn(Shape):
 class StopOut(Shape):
     stopEpoch = serializers.IntegerField(help_text="Nothing decided under a lower one runs")
     stoppedAt = serializers.DateTimeField()
+
+
+class PressedOut(StopOut):
+    byHand = serializers.CharField(
+        required=False, help_text="What cannot be stopped from here, and how she stops it herself"
+    )
 
 
 class ResumeOut(Shape):
@@ -95,7 +102,7 @@ def _hers(request: Request) -> str:
     "else is wrong with the body, it is a press. Answered 503, it is not recorded yet: repeat it.",
     request=StopIn,
     responses={
-        200: OpenApiResponse(StopOut, "It is recorded"),
+        200: OpenApiResponse(PressedOut, "It is recorded"),
         **{status: REFUSED[status] for status in (401, 403, 503)},
     },
     examples=[
@@ -107,11 +114,20 @@ def _hers(request: Request) -> str:
 @answering_outages
 def press(request: Request) -> Response:
     """No body is needed."""
-    whose = _hers(request)
+    whose, by_hand = _hers_and_by_hand(request)
     told = {"by": caller(request), "why": _why(request), "through": DOOR}
     with coming_from(request):
         state = stop.press(performer_id=whose, now=clock.now(), **told)
-    return Response({"stopEpoch": state.epoch, "stoppedAt": _at(state.stopped_at)})
+    answer = {"stopEpoch": state.epoch, "stoppedAt": _at(state.stopped_at)}
+    return Response(answer | ({"byHand": by_hand} if by_hand else {}))
+
+
+def _hers_and_by_hand(request: Request) -> tuple[str, str]:
+    """Whose press it is, and what she has to stop herself; in one look, before the press."""
+    found = Performer.objects.filter(user_id=request.user.pk).values_list("pk", "bridge").first()
+    if found is None:
+        raise PermissionDenied
+    return found[0], paths.by_hand(found[1])
 
 
 def _why(request: Request) -> str:

@@ -4,24 +4,28 @@ One more is a module here and a name in `LOVENSE_BRIDGES`; docs/bridges.md build
 
 from django.conf import settings
 
-from lovense.bridges.bridge import Bridge, DeviceLeg, RunsIn
+from lovense.bridges.bridge import Bridge, DeviceLeg, OwnLevels, RunsIn
+from lovense.bridges.extension import ExtensionBridge
 from lovense.bridges.outcomes import CallAnswer, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.bridges.standard import StandardBridge
+from lovense.devices.summary import EXTENSION, SIMULATOR
 
 __all__ = [
+    "EXTENSION",
+    "SIMULATOR",
     "Bridge",
     "CallAnswer",
     "CallOutcome",
     "DeviceLeg",
+    "OwnLevels",
     "RunsIn",
     "SliceWindow",
     "find",
     "register",
 ]
 
-SIMULATOR, STANDARD_SERVER = "SIMULATOR", "STANDARD_SERVER"
-STANDARD_LAN = "STANDARD_LAN"
+STANDARD_SERVER, STANDARD_LAN = "STANDARD_SERVER", "STANDARD_LAN"
 
 _known: dict[str, Bridge] = {}
 
@@ -42,6 +46,13 @@ def find(name: str) -> Bridge | None:
 def known(name: str) -> Bridge:
     """Also one that this site does not allow: what was paired for it must still be stopped."""
     return _known[name]
+
+
+def own_levels(name: str) -> OwnLevels | None:
+    """Of a path that is handed a tip, whole, and decides itself what it does; None: what is to be
+    done is decided here."""
+    bridge = find(name)
+    return bridge.own_levels if bridge else None
 
 
 def names() -> frozenset[str]:
@@ -75,3 +86,4 @@ register(
     )
 )
 register(StandardBridge(STANDARD_LAN, RunsIn.PAGE, lease="LAN_LEASE_SECONDS"))
+register(ExtensionBridge(EXTENSION))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from lovense.bridges.outcomes import CallAnswer, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.devices.readings import ReportedToys
-from lovense.rows import Command, DeviceRow, Json
+from lovense.rows import Command, DeviceRow, Item, Json, PerformerRow
 
 
 class RunsIn(StrEnum):
@@ -26,19 +27,32 @@ class DeviceLeg:
     commands: tuple[Command, ...]
 
 
+class OwnLevels(Protocol):
+    """The other end of a path that is handed a tip, whole, and decides what it does."""
+
+    def answer(self, performer: PerformerRow, amount: int) -> Item:
+        """What it will do, as far as it has said so; `durationSec` 0: that is not known."""
+
+    def hand_over(self, amount: int, name: str, now: datetime) -> list[Command]:
+        """What is told of a tip."""
+
+
 class Bridge(Protocol):
     """All encoding is done here; what runs in a page only carries calls that are ready.
 
     `lease_seconds`: no call lets a device run for longer, plus one second; 0: a run is one call.
     `start_lag_ms`: from telling to moving, usually. `step_ms`: how finely it can tell one device
-    later than another. `can_stop`: whether it reaches a device that
-    has to stop."""
+    later than another. `can_stop`: whether it reaches a device that has to stop. `own_levels`:
+    None, but where its other end decides what a tip does."""
 
     name: str
     runs_in: RunsIn
     start_lag_ms: int
     step_ms: int
     can_stop: bool
+
+    @property
+    def own_levels(self) -> "OwnLevels | None": ...
 
     @property
     def lease_seconds(self) -> int: ...

@@ -20,6 +20,7 @@ class StandardBridge:
     is one call."""
 
     can_stop = True
+    own_levels = None
 
     def __init__(
         self,

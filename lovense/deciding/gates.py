@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
+from lovense.bridges import OwnLevels
 from lovense.deciding import devicetest
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, is_paused, is_stopped, is_test
@@ -85,7 +86,14 @@ def decide(
     gates = _Gates(now)
     row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
-    item = _answering_item(request, rules, gates, is_online=is_online, before=before)
+    levels = rules.own_levels_of(performer)
+    if levels is not None and performer is not None:
+        _hand_over(
+            row, request, levels, gates, rules=rules, performer=performer, is_online=is_online
+        )
+        item = None
+    else:
+        item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
         row["commands"], row["promised_seconds"] = _promise(request, item, rules, performer, gates)
         row["item"], row["menu_version"] = item, performer["menu_version"]
@@ -93,7 +101,7 @@ def decide(
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
         row["attempts"], row["created_at"] = before["attempts"], before["created_at"]
-        if before["item"] is not None:
+        if _kept_item(before) is not None and levels is None:
             row["menu_version"] = before["menu_version"]
     if gates.reason in DELAYS:
         row["reason"] = gates.reason
@@ -122,21 +130,31 @@ def _answering_item(
     before: ActivationRow | None,
 ) -> Item | None:
     performer = rules.performers.get(request["lane"])
-    enabled = rules.platform["enable_lovense"]
-    passed = (
-        _is_proven(request, gates)
-        and gates.ask("kill_switch", enabled, passed=enabled)
-        and (request["type"] != RequestType.TIP or _is_fresh(request, gates))
-        and gates.ask("performer", request["lane"], passed=performer is not None)
-    )
-    if not passed:
+    if not _may_begin(request, rules, performer, gates):
         return None
-    pinned = request["payload"].get("item") or (before["item"] if before else None)
+    pinned = request["payload"].get("item") or _kept_item(before)
     item = pinned or _matching_item(request, rules, performer, gates)
     if item is None:
         return None
     is_able = _may_test if devicetest.is_one(request["payload"]) else _is_able
     return item if is_able(request, performer, gates, is_online=is_online) else None
+
+
+def _kept_item(before: ActivationRow | None) -> Item | None:
+    """That of an earlier attempt; not what levels that are not ours were to do."""
+    return before["item"] if before and before.get("is_measured") is not False else None
+
+
+def _may_begin(
+    request: RequestRow, rules: Rules, performer: PerformerRow | None, gates: _Gates
+) -> bool:
+    enabled = rules.platform["enable_lovense"]
+    return (
+        _is_proven(request, gates)
+        and gates.ask("kill_switch", enabled, passed=enabled)
+        and (request["type"] != RequestType.TIP or _is_fresh(request, gates))
+        and gates.ask("performer", request["lane"], passed=performer is not None)
+    )
 
 
 def _is_able(
@@ -214,7 +232,6 @@ def _matching_item(
     request: RequestRow, rules: Rules, performer: PerformerRow | None, gates: _Gates
 ) -> Item | None:
     amount, menu = request["payload"]["amount"], rules.menu_of(performer)
-    minimum = max(rules.platform["minimum_tip"], (performer and performer["minimum_tip"]) or 0)
     item = matching.match(menu["items"], amount) if menu else rules.default_item(performer)
     answers = (
         f"version {performer['menu_version'] if performer else 0}"
@@ -222,7 +239,7 @@ def _matching_item(
         else "none published: the platform's default reaction"
     )
     passed = (
-        gates.ask("minimum", f"{amount} of at least {minimum}", passed=amount >= minimum)
+        _is_enough(amount, rules, performer, gates)
         and gates.ask("menu", answers, passed=menu is not None or item is not None)
         and gates.ask(
             "menu_match",
@@ -231,6 +248,66 @@ def _matching_item(
         )
     )
     return item if passed else None
+
+
+def _is_enough(amount: int, rules: Rules, performer: PerformerRow | None, gates: _Gates) -> bool:
+    minimum = rules.minimum_of(performer)
+    return gates.ask("minimum", f"{amount} of at least {minimum}", passed=amount >= minimum)
+
+
+# --- a path with levels of its own ---------------------------------------------------------------
+
+OWN_LEVELS = "the extension's own levels decide"
+
+
+def _hand_over(
+    row: ActivationRow,
+    request: RequestRow,
+    levels: OwnLevels,
+    gates: _Gates,
+    *,
+    rules: Rules,
+    performer: PerformerRow,
+    is_online: bool,
+) -> None:
+    """A tip, whole; what it will do is foreseen, and decided there. An earlier attempt's item binds
+    nothing: it may be of another path."""
+    amount = row["amount"]
+    passed = (
+        _may_begin(request, rules, performer, gates)
+        and (request["type"] != RequestType.TIP or _is_enough(amount, rules, performer, gates))
+        and gates.ask("menu", OWN_LEVELS, passed=True)
+        and gates.ask("menu_match", OWN_LEVELS, passed=True)
+        and _may_take(request, performer, gates, is_online=is_online)
+    )
+    if not passed:
+        return
+    item = levels.answer(performer, amount)
+    seconds = item["durationSec"]
+    foreseen = f"{item['title']}, {seconds} s" if seconds else item["title"]
+    gates.ask("caps", f"{foreseen}; {OWN_LEVELS}", passed=True)
+    _ask_when(request, performer, rules, gates)
+    row["item"], row["promised_seconds"], row["is_measured"] = item, seconds, False
+    row["commands"] = levels.hand_over(amount, row["tipper_name"], gates.now)
+
+
+def _may_take(
+    request: RequestRow, performer: PerformerRow, gates: _Gates, *, is_online: bool
+) -> bool:
+    """One of its toys is there, and it is a tip: nothing else can be handed over. Until a page has
+    said anything of it, the page is all there is to know."""
+    devices = performer.get("devices")
+    there = is_online and (devices is None or bool(summary.ready(devices)))
+    known = "a page holds the devices" if devices is None else summary.words(devices)
+    saw = known if is_online else "no page"
+    is_tip = request["type"] == RequestType.TIP
+    told = "the extension is handed tips" + ("" if is_tip else ", and nothing else")
+    return gates.ask("device_online", saw, passed=there) and gates.ask(
+        "capability", told, passed=is_tip
+    )
+
+
+# --- what it promises, and when ------------------------------------------------------------------
 
 
 def _promise(
@@ -249,9 +326,13 @@ def _promise(
         return [], 0
     saw = f"{promised} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
     gates.ask("caps", saw, passed=True)
+    _ask_when(request, performer, rules, gates)
+    return commands, promised
+
+
+def _ask_when(request: RequestRow, performer: PerformerRow, rules: Rules, gates: _Gates) -> None:
     if _is_in_time(performer["_id"], rules, gates) and _is_going_on(request, performer, gates):
         gates.ask("stop_epoch", performer["stop_epoch"], passed=not is_stopped(performer))
-    return commands, promised
 
 
 def _is_in_time(performer_id: str, rules: Rules, gates: _Gates) -> bool:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from ground.mongodb.collections import collection
+from lovense import bridges
+from lovense.bridges import OwnLevels
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
@@ -64,6 +66,11 @@ class Rules:
     def menu_of(self, performer: PerformerRow | None) -> MenuRow | None:
         return self.menus.get(_menu_key(performer)) if performer else None
 
+    def minimum_of(self, performer: PerformerRow | None) -> int:
+        """The platform's, or hers where that is higher."""
+        hers = (performer and performer["minimum_tip"]) or 0
+        return max(self.platform["minimum_tip"], hers)
+
     def default_item(self, performer: PerformerRow | None) -> Item | None:
         """The platform's answer to every tip of a performer who has never published a menu; None
         where a menu is required."""
@@ -74,8 +81,15 @@ class Rules:
         )
 
     def mode_of(self, lane: str) -> Mode:
+        """What is handed over whole, tip by tip, plays with no other."""
         performer = self.performers.get(lane)
-        return Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
+        mode = Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
+        is_whole = mode is Mode.BATCH and self.own_levels_of(performer) is not None
+        return Mode.FIFO if is_whole else mode
+
+    def own_levels_of(self, performer: PerformerRow | None) -> OwnLevels | None:
+        """None: what her devices do is decided here."""
+        return bridges.own_levels(performer["bridge"]) if performer else None
 
     def is_held(self, lane: str, now: datetime) -> bool:
         """No tip starts: nothing does, or she has paused."""

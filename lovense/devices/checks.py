@@ -25,6 +25,13 @@ def _cloud() -> Iterator[CheckMessage]:
             hint="Use https; plain http is for this machine only.",
             id="lovense.E001",
         )
+    script = urlsplit(settings.LOVENSE_EXTENSION_SCRIPT_URL)
+    if script.scheme != "https" and script.hostname not in _LOOPBACK:
+        yield Error(
+            "LOVENSE_EXTENSION_SCRIPT_URL would bring a script unencrypted.",
+            hint="Use https; plain http is for this machine only.",
+            id="lovense.E006",
+        )
     if not settings.LOVENSE_DEVELOPER_TOKEN.strip():
         yield Warning(
             "Without LOVENSE_DEVELOPER_TOKEN nobody can pair an app.",

@@ -9,10 +9,10 @@ from datetime import datetime
 from lovense.devices import toytable
 from lovense.menus.vibration import FULL_SCALE
 from lovense.models import DeviceStatus
-from lovense.rows import DeviceRow, DeviceSummary, FunctionRow, PerformerRow
+from lovense.rows import DeviceRow, DeviceSummary, ExtensionToy, FunctionRow, PerformerRow
 
 PAGE = ""  # the host of what her page reports by itself
-SIMULATOR = "SIMULATOR"
+SIMULATOR, EXTENSION = "SIMULATOR", "EXTENSION"
 STRONGEST_FLOOR = 20
 # They move hardware: off until she has tested each of them herself.
 GUARDED = frozenset({"Thrusting", "Depth", "Stroke", "Position"})
@@ -25,8 +25,8 @@ def is_kept(row: DeviceRow) -> bool:
 
 def is_reached(row: DeviceRow, bridge: str) -> bool:
     """By the path that she has chosen: in rehearsal her page's virtual devices are told, and no toy
-    of a paired app."""
-    return (row["host_id"] == PAGE) == (bridge == SIMULATOR)
+    of a paired app. Her extension has toys of its own."""
+    return bridge != EXTENSION and (row["host_id"] == PAGE) == (bridge == SIMULATOR)
 
 
 def is_function_enabled(row: DeviceRow, function: str) -> bool:
@@ -100,6 +100,23 @@ def of_devices(rows: Iterable[DeviceRow], bridge: str) -> list[DeviceSummary]:
     return [of_device(row) for row in sorted(kept, key=lambda row: row["nickname_key"])]
 
 
+def of_extension(performer: PerformerRow) -> list[DeviceSummary]:
+    """Those that her Cam Extension names. What they may do is set there, so nothing limits them."""
+    told = performer.get("extension")
+    return [_of_toy(toy) for toy in (told["toys"] if told else ())]
+
+
+def _of_toy(toy: ExtensionToy) -> DeviceSummary:
+    return {
+        "toyId": toy["id"],
+        "nickname": toy["name"],
+        "isConnected": toy["isConnected"],
+        "isEnabled": True,
+        "functions": {},
+        "maximumSeconds": None,
+    }
+
+
 def ready(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
     """Those that can be told something now."""
     return [each for each in devices if each["isConnected"] and each["isEnabled"]]
@@ -130,8 +147,10 @@ def words(devices: Sequence[DeviceSummary]) -> str:
 
 def changes(performer: PerformerRow, rows: Iterable[DeviceRow], now: datetime) -> dict[str, object]:
     """What her row must say from now on, where it says something else."""
-    devices, before = of_devices(rows, performer["bridge"]), performer.get("devices")
-    if devices == (before or []):
+    bridge, before = performer["bridge"], performer.get("devices")
+    is_extension = bridge == EXTENSION
+    devices = of_extension(performer) if is_extension else of_devices(rows, bridge)
+    if devices == (before if is_extension else before or []):
         return {}
     was_away, away_at = is_away(performer), performer.get("devices_away_at")
     since = (away_at if was_away and away_at else now) if not ready(devices) else None

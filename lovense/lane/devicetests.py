@@ -8,6 +8,7 @@ from datetime import datetime
 from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from ground.mongodb.collections import collection
+from lovense import bridges
 from lovense.devices import choices, summary, toytable
 from lovense.lane import submissions
 from lovense.lane.submissions import Submission, Submitted
@@ -37,6 +38,13 @@ class FunctionOff(Refusal):
     def __init__(self, function: str) -> None:
         super().__init__(f"{function} is switched off on this device.")
         self.details = {"function": function}
+
+
+class CannotTestHere(Refusal):
+    """What is handed over whole to levels that are not ours tells no device anything by itself."""
+
+    code, status = "cannot_test_here", 409
+    words = "Your extension decides what its toys do: test them there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,8 @@ def ask(
     """Puts it into her queue. The same key of an account is the same request, also where the device
     is away by now.
 
-    Raises NoSuchDevice, Malformed, DeviceOffline, FunctionOff and what `submissions.submit`
-    raises."""
+    Raises NoSuchDevice, Malformed, CannotTestHere, DeviceOffline, FunctionOff and what
+    `submissions.submit` raises."""
     row, key = choices.owned(performer_id, device_id), f"device/{key}"
     function = _function(row, wish.function)
     if submissions.known(RequestType.TEST, account=account, key=key) is None:
@@ -114,8 +122,10 @@ def _function(row: DeviceRow, asked: str) -> str:
 def _check(performer_id: str, row: DeviceRow, function: str) -> None:
     """As her own row says it: that is what its turn will be decided by."""
     performer = collection(Performer).find_one(
-        {"_id": performer_id}, {"stopped_at": 1, "devices": 1}
+        {"_id": performer_id}, {"stopped_at": 1, "devices": 1, "bridge": 1}
     )
+    if performer and bridges.own_levels(performer["bridge"]) is not None:
+        raise CannotTestHere
     if performer and performer.get("stopped_at"):
         raise submissions.NoTestNow
     device = _reached((performer or {}).get("devices") or [], row["toy_id"])

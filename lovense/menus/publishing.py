@@ -83,7 +83,7 @@ def publish(performer_id: str, items: Sequence[Mapping[str, Any]], now: datetime
         except IntegrityError:
             continue  # another publisher took this number, or died before pointing at it
         Performer.objects.filter(pk=performer_id, menu_version__lt=number).update(
-            menu_version=number
+            menu_version=number, look_at=now
         )
         return menu
     raise MenuBusy(f"The menu of performer {performer_id} is being published too often at once.")

@@ -44,11 +44,17 @@ class Performer(models.Model):
     owed_policy = models.CharField(
         max_length=8, choices=OwedPolicy.choices, default=OwedPolicy.REPORT
     )
+    # What her Cam Extension has said of itself: `lovense/bridges/extension.py` writes it.
+    extension = models.JSONField(null=True)
+    look_at = models.DateTimeField(null=True)  # what is wrong is asked anew
     created_at = models.DateTimeField()
 
     class Meta:
         db_table = "performers"
         indexes = [
+            models.Index(
+                fields=["look_at"], condition=models.Q(look_at__gt=EPOCH), name="performer_look"
+            ),
             models.Index(
                 fields=["paused_at"],
                 condition=models.Q(paused_at__gt=EPOCH),

@@ -15,6 +15,8 @@ class RepairKind(models.TextChoices):
     OPERATOR_FAULT = "operator_fault"  # not hers: the site's own key is refused
     OLD_APP = "old_app"
     FUNCTION_FAILED = "function_failed"  # it did not move in its test
+    EXTENSION_SILENT = "extension_silent"  # her page has loaded it, and it does not answer
+    DRIFT = "drift"  # her extension and her menu answer amounts differently
 
 
 class RepairWeight(models.TextChoices):

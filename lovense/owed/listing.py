@@ -16,7 +16,10 @@ from tips.rows import Statement
 
 SLICE = 50
 READ_AT_ONCE = 1000
-_SUMS = ("promised_seconds", "delivered_seconds", "status", "attempts", "owes_since")
+_SUMS = (
+    *("promised_seconds", "delivered_seconds", "status", "attempts", "owes_since"),
+    "is_measured",
+)
 _OVER = {"status": {"$in": [status.value for status in FINAL]}}
 
 

@@ -12,8 +12,12 @@ from typing import ClassVar
 
 from django.conf import settings
 
+from ground import clock
 from lovense import bridges
-from lovense.deciding import devicetest
+from lovense.bridges import choosing
+from lovense.deciding import devicetest, drift
+from lovense.deciding.drift import DriftAnswer, DriftList, LevelDrift
+from lovense.deciding.rules import Rules
 from lovense.devices import changes, choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
@@ -27,6 +31,7 @@ from lovense.page.showndevice import ShownDevice
 from lovense.page.showntest import ShownTest
 from lovense.repairs import listing, words
 from lovense.rows import DeviceRow, FunctionRow, HostRow, RepairRow
+from lovense.stopping import paths
 
 REGIONS = frozenset({"devices", "pairing", "hosts"})
 # Who says that a device has a function.
@@ -43,6 +48,7 @@ WHY_AWAY = {
     changes.NO_NEWS: "Its app has fallen silent. Open the Lovense app, and keep the phone awake.",
 }
 NOT_THIS_WAY = "Virtual devices play while you rehearse, and not now."
+BY_EXTENSION = "Nothing is sent to it from here: your extension decides what moves."
 WHY_A_PAGE_LACKS_IT = {
     changes.REPORTED: "The page that has it says that it is not connected.",
     changes.MISSING: "The page does not have it any more.",
@@ -98,6 +104,7 @@ class KeptDevice(ShownDevice):
         self.device_id, self.host = row["_id"], host
         self.is_of_page = row["host_id"] == summary.PAGE
         self.is_reached = summary.is_reached(row, bridge)
+        self.is_by_extension = bridges.own_levels(bridge) is not None
         self.is_virtual = self.is_of_page and bridge == summary.SIMULATOR
         self.firmware = row["firmware"]
         self.maximum_seconds, self.unsupported = row["maximum_seconds"], row["unsupported"]
@@ -144,6 +151,8 @@ class KeptDevice(ShownDevice):
     @property
     def why_silent(self) -> str:
         """Why nothing is sent to it, and what helps; empty where something is."""
+        if self.is_by_extension:
+            return BY_EXTENSION
         if not self.is_enabled:
             return "Switched off: nothing is sent to it."
         if self.is_away:
@@ -179,6 +188,9 @@ class KeptDevice(ShownDevice):
         )
 
 
+WITHOUT_A_DEVICE = frozenset({words.PAIR, words.LIVE, words.COMPARE})
+
+
 class ShownRepair:
     """What is wrong, what to do, and the one button; `button` empty: there is nothing to press."""
 
@@ -193,7 +205,7 @@ class ShownRepair:
         self.host_id, self.device = row["host_id"], device
         self.function = row["function"] or (device.main_test if device else "")
         self.button = advice.button
-        is_lacking = advice.button != words.PAIR and device is None
+        is_lacking = advice.button not in WITHOUT_A_DEVICE and device is None
         if is_lacking or (advice.button == words.TEST and not (device and device.may_test)):
             self.button = ""
 
@@ -213,6 +225,20 @@ PATHS = {
         "Your Live page tells the Lovense app directly, without the internet between: keep it open "
         "on a device in the same Wi-Fi as your phone, with the app in front.",
     ),
+    bridges.EXTENSION: (
+        "The Lovense extension in your browser",
+        "Your Live page hands each tip to the extension, and the extension's own levels decide "
+        "what your toys do: not your menu, and not your limits here. Stop does not reach it.",
+    ),
+}
+NO_SITE_NAME = "Not yet: the operator of this site has to set its name at Lovense (cam_site_name)."
+DRIFT_SHOWN = 50
+DIFFERS = {
+    drift.NOTHING: "nothing",
+    drift.STILL: "does not move the toy",
+    drift.STRENGTH: "other strength",
+    drift.SECONDS: "other length",
+    drift.PATTERN: "other movement",
 }
 
 
@@ -224,6 +250,39 @@ class ShownPath:
     title: str
     words: str
     is_chosen: bool
+    why_not: str = ""  # it cannot be chosen now
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDrift:
+    """Amounts that her extension answers in another way than her menu."""
+
+    amounts: str
+    how: list[str]
+    tone: str
+    menu: str
+    extension: str
+
+
+def _shown_drift(found: LevelDrift) -> ShownDrift:
+    how, tone = [DIFFERS[each] for each in found.differs], "info"
+    if drift.STILL in found.differs:
+        tone = "warn"
+    elif found.extension is None:
+        how, tone = ["the extension does nothing"], "warn"
+    elif found.menu is None:
+        how = ["your menu has nothing"]
+    menu, theirs = _answer_words(found.menu), _answer_words(found.extension)
+    return ShownDrift(f"{drift.amounts(found)} tokens", how, tone, menu, theirs)
+
+
+def _answer_words(answer: DriftAnswer | None) -> str:
+    if answer is None:
+        return "nothing"
+    strength = "" if answer.strength is None else f", strength {answer.strength}"
+    seconds = "length not told" if answer.seconds is None else f"{answer.seconds} s"
+    title = answer.title.removeprefix("Extension: ")
+    return f"{title}{strength}, {seconds}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +310,47 @@ class DevicesPage:
 
     @property
     def paths(self) -> list[ShownPath]:
-        chosen = self._performer.bridge
-        offered = settings.LOVENSE_BRIDGES
-        return [ShownPath(name, *PATHS.get(name, (name, "")), name == chosen) for name in offered]
+        return [self._path(name) for name in settings.LOVENSE_BRIDGES]
+
+    def _path(self, name: str) -> ShownPath:
+        why_not = NO_SITE_NAME if bridges.own_levels(name) and not self._has_site_name else ""
+        title, words = PATHS.get(name, (name, ""))
+        return ShownPath(name, title, words, name == self._performer.bridge, why_not)
+
+    @cached_property
+    def _has_site_name(self) -> bool:
+        return choosing.has_site_name()
+
+    @property
+    def has_own_levels(self) -> bool:
+        return bridges.own_levels(self._performer.bridge) is not None
+
+    @property
+    def by_hand(self) -> str:
+        """While she is stopped: what her stop does not reach."""
+        return paths.by_hand(self._performer.bridge) if self._performer.stopped_at else ""
+
+    @cached_property
+    def _drift(self) -> DriftList:
+        return drift.of(self._id, Rules.read([self._id]))
+
+    @property
+    def drift(self) -> list[ShownDrift]:
+        """Where her extension and her menu differ."""
+        return [_shown_drift(each) for each in self._drift.found[:DRIFT_SHOWN]]
+
+    @property
+    def more_drift(self) -> int:
+        return max(0, len(self._drift.found) - DRIFT_SHOWN)
+
+    @property
+    def levels_told_at(self) -> datetime | None:
+        at = self._drift.settings_at
+        return clock.parse(at) if at else None
+
+    @property
+    def unread_levels(self) -> int:
+        return self._drift.unread
 
     @property
     def has_path(self) -> bool:
@@ -262,7 +359,13 @@ class DevicesPage:
     @property
     def has_choice(self) -> bool:
         """What cannot be chosen otherwise is not asked."""
-        return not self.has_path or (len(self.paths) > 1 and bool(self.hosts or self.devices))
+        is_asked = self.hosts or self.devices or self.has_own_levels or self._has_free_path
+        return not self.has_path or (len(self.paths) > 1 and bool(is_asked))
+
+    @property
+    def _has_free_path(self) -> bool:
+        """One that needs no device here."""
+        return any(bridges.own_levels(each.name) and not each.why_not for each in self.paths)
 
     @property
     def is_rehearsal(self) -> bool:

@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
 from lovense import bridges
-from lovense.bridges import RunsIn
+from lovense.bridges import RunsIn, extension
+from lovense.deciding import drift
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import choices, summary
@@ -25,7 +26,7 @@ from lovense.page import outcome
 from lovense.page.outcome import Outcome
 from lovense.page.showndevice import ShownDevice
 from lovense.rows import StopAnswerRow
-from lovense.stopping import presses
+from lovense.stopping import paths, presses
 from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
 from tips.queue import ordering
@@ -73,6 +74,12 @@ class Playing:
     words: str
     is_ending: bool
     ended_by: str
+    is_unmeasured: bool = False
+
+    @property
+    def ring(self) -> str:
+        """What stands under the seconds; of what nobody knows, instead of them."""
+        return "with the extension" if self.is_unmeasured and not self.seconds else ""
 
     @property
     def heading(self) -> str:
@@ -130,6 +137,7 @@ class Stop:
     by: str
     since: datetime
     toys: list[tuple[str, str, bool]]
+    by_hand: str = ""  # what it does not reach, and how she stops it herself
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +178,11 @@ class LivePage:
         return bridge is not None and bridge.runs_in is RunsIn.SERVER
 
     @property
+    def has_own_levels(self) -> bool:
+        """Her tips are handed to an extension, which has toys and levels of its own."""
+        return bridges.own_levels(self._performer.bridge) is not None
+
+    @property
     def holder(self) -> str:
         """Who holds her devices now, as a badge says it."""
         if self.is_told_by_server:
@@ -205,6 +218,7 @@ class LivePage:
             words=context.get("customMessage", ""),
             is_ending=outcome.is_ending(found),
             ended_by=found.cancelled_by or "Your stop",
+            is_unmeasured=outcome.is_unmeasured(found),
         )
 
     @cached_property
@@ -265,8 +279,9 @@ class LivePage:
 
     @property
     def modes(self) -> list[tuple[str, str, str]]:
-        """Each mode with its name and what it means."""
-        return MODES
+        """Each mode with its name and what it means; what is handed over tip by tip has no
+        batches."""
+        return [each for each in MODES if each[0] != Mode.BATCH or not self.has_own_levels]
 
     @cached_property
     def pause(self) -> Pause | None:
@@ -289,7 +304,7 @@ class LivePage:
             for device in self.devices
             if not device.is_away or any(each["toyId"] == device.row["toy_id"] for each in said)
         ]
-        return Stop(row.get("stopped_by", ""), since, toys)
+        return Stop(row.get("stopped_by", ""), since, toys, paths.by_hand(row["bridge"]))
 
     # --- the feed --------------------------------------------------------------------------------
     @cached_property
@@ -336,8 +351,22 @@ class LivePage:
                 "marked as skipped."
             )
             yield Notice("warn", "Devices are switched off", text)
-        if not self._performer.menu_version:
+        if self.has_own_levels:
+            yield from self._extension_notices()
+        elif not self._performer.menu_version:
             yield self._without_menu()
+
+    def _extension_notices(self) -> Iterator[Notice]:
+        if not self._rules.platform["cam_site_name"]:
+            text = "Its operator has taken it away, so no tip reaches your extension."
+            yield Notice("bad", "This site has no name at Lovense", text)
+        told = self._rules.performers[self._id].get("extension")
+        if self.is_held and told and told["state"] == extension.SILENT:
+            text = "No tip reaches it; they wait. What to check stands beside its switch."
+            yield Notice("bad", "The extension does not answer", text)
+        if said := drift.words(drift.of(self._id, self._rules)):
+            text = f"They differ for {said}: compare them on the page of your devices."
+            yield Notice("info", "Your extension decides, not your menu", text)
 
     def _without_menu(self) -> Notice:
         if self._rules.platform["require_tip_menu"]:
@@ -359,6 +388,7 @@ class LivePage:
             yield Notice("warn", "Starting again soon", text)
         if self.stop:
             text = f"Nothing starts, tests neither; tips wait. Stopped by {self.stop.by}."
+            text = f"{self.stop.by_hand} {text}".strip()
             yield Notice("bad", "Stopped", text, since=self.stop.since)
         if self.pause:
             text = f"Nothing new starts; tips wait. Paused by {self.pause.by}."
@@ -382,10 +412,13 @@ class LivePage:
             "page": "Open the page that has your devices, or switch the virtual device on.",
             "device": "Switch a device on, or allow one to play.",
         }[what]
+        if what == "device" and self.has_own_levels:
+            text = "Your extension is not ready, or names no toy that is connected."
         yield Notice("warn", f"{self.waiting_words} {wait} for a {what}", f"{text} {limit}")
 
     def _device_notices(self) -> Iterator[Notice]:
-        for device in self.devices if self.is_held else []:
+        is_shown = self.is_held and not self.has_own_levels  # whose toys are not these
+        for device in self.devices if is_shown else []:
             if not device.is_enabled:
                 continue
             if device.is_away:

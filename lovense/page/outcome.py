@@ -57,6 +57,8 @@ _WHY_FAILED = {
     "operator_fault": "Lovense refuses this site's own key: its operator has to mend that.",
     "unsupported": "The device cannot do it.",
     "bad_command": "Lovense refused the command itself: a defect of this site.",
+    "handed_over_before": "It may have been handed over to the extension before, so it was not "
+    "handed over again.",
 }
 _HOW_SHORT = {
     "away": "was away",
@@ -83,6 +85,8 @@ def of(activation: Activation) -> Outcome:
         word, tone = "Shortened", "warn"
     elif is_partial(activation):
         word, tone = "Partial", "warn"
+    if status is S.COMPLETED and is_unmeasured(activation) and _is_unknown(activation):
+        word = "Handed over"
     return Outcome(word, tone, _text(activation, status))
 
 
@@ -97,6 +101,15 @@ def is_partial(activation: Activation) -> bool:
     return is_completed and not _is_short(activation) and bool(fell_short(activation.legs))
 
 
+def is_unmeasured(activation: Activation) -> bool:
+    """It was handed over to her extension, whose own levels decide."""
+    return activation.is_measured is False
+
+
+def _is_unknown(activation: Activation) -> bool:
+    return activation.delivered_seconds is None
+
+
 def _text(activation: Activation, status: S) -> str:
     if status in _LIVE:
         return _under_way(activation, status)
@@ -108,6 +121,8 @@ def _under_way(activation: Activation, status: S) -> str:
         return "The performer's stop came before it was handed over; waits until she resumes."
     if is_ending(activation):
         return "Being ended: its page is told to, and has not answered yet."
+    if status is S.ACTIVATED and is_unmeasured(activation):
+        return f"{title(activation)} was handed over to the extension{_foreseen(activation)}."
     if status is S.ACTIVATED:
         return (
             f"{title(activation)} is playing, {activation.promised_seconds} "
@@ -116,7 +131,18 @@ def _under_way(activation: Activation, status: S) -> str:
     return _LIVE[status]
 
 
+def _foreseen(activation: Activation) -> str:
+    seconds = activation.promised_seconds
+    return f", for {seconds} s" if seconds else ", for a time that it has not told"
+
+
+_BEYOND_REACH = "it cannot be stopped from here, and may have played all of it."
+
+
 def _failed(activation: Activation) -> str:
+    if activation.reason == STOPPED and is_unmeasured(activation):
+        was = "was" if activation.started_at else "may have been"
+        return f"It {was} with the extension when the performer pressed stop: {_BEYOND_REACH}"
     if activation.reason == STOPPED and activation.delivered_seconds:
         return (
             f"The performer's stop ended {title(activation)} after "
@@ -124,6 +150,8 @@ def _failed(activation: Activation) -> str:
         )
     if activation.reason == STOPPED:
         return "The performer's stop ended it."
+    if is_unmeasured(activation) and activation.reason == "bad_command":
+        return _WHY_FAILED["handed_over_before"]  # she has another path now, which cannot take it
     if activation.reason in _WHY_FAILED:
         return _WHY_FAILED[activation.reason]
     return f"The page reported a failure: {_code(activation)}."
@@ -141,6 +169,8 @@ def _answered_with_nothing(activation: Activation) -> str:
 
 
 def _cancelled(activation: Activation) -> str:
+    if is_unmeasured(activation) and activation.started_at is not None:
+        return f"It was with the extension when it was ended: {_BEYOND_REACH}"
     if activation.dispatched_at is None:
         return "Taken out of the queue before it was handed over: nothing played."
     if activation.reason == "not_confirmed":
@@ -174,6 +204,11 @@ def title(activation: Activation) -> str:
 
 def _played(activation: Activation) -> str:
     promised = activation.promised_seconds
+    if is_unmeasured(activation) and _is_unknown(activation):
+        return (
+            f"{title(activation)} was handed over to the extension{_foreseen(activation)}; "
+            "what it played was not measured."
+        )
     if activation.delivered_seconds is None:
         return f"{title(activation)} played, {promised} s promised."
     if _is_short(activation):

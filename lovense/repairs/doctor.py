@@ -14,7 +14,7 @@ from lovense.bridges.outcomes import CallOutcome
 from lovense.deciding.activation import LIVE, S, activation_id
 from lovense.devices import changes, choices, summary
 from lovense.lane import devicetests, submissions
-from lovense.lane.devicetests import AskedTest, DeviceOffline, FunctionOff
+from lovense.lane.devicetests import AskedTest, CannotTestHere, DeviceOffline, FunctionOff
 from lovense.models import Activation, DeviceStatus, Host, Performer
 from lovense.rows import ActivationRow, DeviceRow, HostRow
 from lovense.sending import pages
@@ -184,7 +184,7 @@ def _pulsed(
         wish = AskedTest(function=patient.function)
         try:
             test = devicetests.ask(**whose, **asked, wish=wish, now=now).row
-        except (DeviceOffline, FunctionOff, submissions.NoTestNow) as why:
+        except (CannotTestHere, DeviceOffline, FunctionOff, submissions.NoTestNow) as why:
             return Diagnosis(_filled(names, [*done, Step(PULSE, "failed", why.code)]))
     return _followed(names, done, patient, test)
 

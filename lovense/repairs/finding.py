@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ground import clock
+from lovense.bridges import extension
 from lovense.bridges.outcomes import CallOutcome
 from lovense.devices import appversion, changes, summary
 from lovense.models import DeviceStatus, RepairKind, RepairWeight
@@ -46,6 +47,7 @@ class Hers:
     performer: PerformerRow
     devices: Sequence[DeviceRow]
     hosts: Sequence[HostRow]
+    drift: str = ""  # for which amounts her extension and her menu differ, in words
 
     @property
     def used(self) -> list[DeviceRow]:
@@ -60,12 +62,18 @@ class Hers:
     @property
     def apps(self) -> list[HostRow]:
         """Those that are paired, where her path goes through them."""
-        if self.performer["bridge"] == summary.SIMULATOR:
+        if self.performer["bridge"] in (summary.SIMULATOR, summary.EXTENSION):
             return []
         return [row for row in self.hosts if row["unpaired_at"] is None]
 
+    @property
+    def has_extension(self) -> bool:
+        return self.performer["bridge"] == summary.EXTENSION
+
     def is_used(self, *, device_id: str, host_id: str) -> bool:
         """What a repair is about still matters."""
+        if not device_id and not host_id:
+            return self.has_extension
         if device_id:
             return any(row["_id"] == device_id for row in self.used)
         return any(row["_id"] == host_id for row in self.apps)
@@ -73,7 +81,7 @@ class Hers:
 
 def found(hers: Hers, *, low: Collection[str], now: datetime) -> dict[str, Trouble]:
     """By key. `low`: the keys of the batteries that were low at the last look."""
-    every = [*_of_apps(hers)]
+    every = [*_of_apps(hers), *_of_extension(hers)]
     for row in hers.used:
         every += [*_of_device(row, low, now)]
     return {each.key: each for each in every}
@@ -103,6 +111,20 @@ def _of_apps(hers: Hers) -> Iterator[Trouble]:
 def app_words(row: HostRow) -> str:
     names = {"remote": "Lovense Remote", "connect": "Lovense Connect"}
     return names.get(row["app_type"].lower(), "Lovense app")
+
+
+# --- her extension -------------------------------------------------------------------------------
+
+
+def _of_extension(hers: Hers) -> Iterator[Trouble]:
+    """As her page has said last."""
+    told = hers.performer.get("extension")
+    if not hers.has_extension or told is None:
+        return
+    if told["state"] == extension.SILENT:
+        yield Trouble(K.EXTENSION_SILENT, "", W.URGENT)
+    if hers.drift:
+        yield Trouble(K.DRIFT, "", W.MILD, name=hers.drift)
 
 
 # --- devices -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ reads what is old opens what is over; such a repair is looked at again before it
 What comes and goes is one repair: it is the same where it begins again within AGAIN_WITHIN, and
 once it has, it closes only after CALM without a spell, so that what is shown does not flicker."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -18,7 +18,10 @@ from pymongo.errors import BulkWriteError
 
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
+from lovense.deciding import drift
+from lovense.deciding.rules import Rules
 from lovense.devices import register
+from lovense.devices.summary import EXTENSION
 from lovense.models import Device, Host, Performer, Repair, RepairKind
 from lovense.repairs import finding
 from lovense.repairs.finding import Hers, Trouble
@@ -32,6 +35,7 @@ CALM = timedelta(seconds=10)
 LOOKED_EVERY = timedelta(minutes=10)  # what stays open: heals what no write has said
 KEPT = timedelta(days=90)  # closed
 _INDEXES: dict[type[Model], str] = {
+    Performer: "performer_look",
     Device: "device_look",
     Host: "host_look",
     Repair: "repair_look",
@@ -94,7 +98,7 @@ def _marked(now: datetime, limit: int) -> Marks:
         found = list(rows.sort("look_at", 1).limit(limit))
         most = max(most, len(found))
         for row in found:
-            performers.add(row["performer_id"])
+            performers.add(row.get("performer_id", row["_id"]))  # of her own row that is the key
             keys.setdefault(model, {}).setdefault(row["look_at"], []).append(row["_id"])
     return Marks(performers, keys, most)
 
@@ -115,18 +119,28 @@ def _repairs(performer_ids: Collection[str], now: datetime) -> dict[str, list[Re
 def _hers(performer_ids: Collection[str]) -> dict[str, Hers | None]:
     """None: she is no performer any more."""
     wanted = list(performer_ids)
-    rows = collection(Performer).find({"_id": {"$in": wanted}}, {"bridge": 1}).hint("_id_")
+    needed = {"bridge": 1, "extension": 1}
+    rows = collection(Performer).find({"_id": {"$in": wanted}}, needed).hint("_id_")
     performers = {row["_id"]: row for row in rows}
+    drifts = _drifts([key for key, row in performers.items() if row["bridge"] == EXTENSION])
     devices = register.of_performers(performer_ids)
     hosts: dict[str, list[HostRow]] = {}
     for row in collection(Host).find({"performer_id": {"$in": wanted}}):
         hosts.setdefault(row["performer_id"], []).append(row)
     return {
-        each: Hers(performers[each], devices[each], hosts.get(each, []))
+        each: Hers(performers[each], devices[each], hosts.get(each, []), drifts.get(each, ""))
         if each in performers
         else None
         for each in performer_ids
     }
+
+
+def _drifts(performer_ids: Sequence[str]) -> dict[str, str]:
+    """Of those who hand tips to an extension: whether that differs from her menu, in words."""
+    if not performer_ids:
+        return {}
+    rules = Rules.read(performer_ids)
+    return {each: drift.words(drift.of(each, rules)) for each in performer_ids}
 
 
 # --- 3. what is to be ----------------------------------------------------------------------------

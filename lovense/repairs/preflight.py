@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from lovense import bridges
-from lovense.deciding import rules
+from lovense.bridges import RunsIn
+from lovense.deciding import drift, rules
 from lovense.deciding.rules import Rules
 from lovense.devices import choices, summary
 from lovense.menus.vibration import FUNCTION
@@ -41,6 +42,14 @@ class ShowStanding:
     is_held: bool
     waiting: int
     now: datetime
+
+    @property
+    def is_told_by_server(self) -> bool:
+        return self.performer["bridge"] in bridges.running_in(RunsIn.SERVER)
+
+    @property
+    def has_own_levels(self) -> bool:
+        return bridges.own_levels(self.performer["bridge"]) is not None
 
     @property
     def reached(self) -> list[DeviceSummary]:
@@ -78,13 +87,17 @@ def _bridge(standing: ShowStanding) -> Asked:
         return "bad", "Your devices are told by a path that this site does not offer."
     if name == summary.SIMULATOR:
         return "warn", "You rehearse: virtual devices play, and no toy moves."
+    if bridges.own_levels(name) is not None:
+        return "ok", "Tips are handed to your extension, which decides what your toys do."
+    if not standing.is_told_by_server:
+        return "ok", "Your toys are told by your Live page, over your own network."
     return "ok", "Your toys are told by this server, over the internet."
 
 
 def _holder(standing: ShowStanding) -> Asked:
     if standing.is_held:
         return "ok", "Your devices are held."
-    if standing.performer["bridge"] == summary.SIMULATOR:
+    if not standing.is_told_by_server:
         return "bad", "No page holds your devices: open the Live page."
     return "bad", "This server does not hold your devices yet: it tries every second."
 
@@ -114,6 +127,8 @@ def _battery(standing: ShowStanding) -> Asked:
 
 
 def _caps(standing: ShowStanding) -> Asked:
+    if standing.has_own_levels:
+        return "ok", "Strength and length are set in your extension; your limits here do not bind."
     caps = standing.rules.caps_of(standing.performer["_id"])
     ready = summary.ready(standing.reached)
     idle = [each["nickname"] for each in ready if not each["functions"]]
@@ -126,6 +141,8 @@ def _caps(standing: ShowStanding) -> Asked:
 
 
 def _menu(standing: ShowStanding) -> Asked:
+    if standing.has_own_levels:
+        return _drift(standing)
     menu = standing.rules.menu_of(standing.performer)
     if menu is not None and menu["items"]:
         count = len(menu["items"])
@@ -133,6 +150,15 @@ def _menu(standing: ShowStanding) -> Asked:
     if standing.rules.default_item(standing.performer) is not None:
         return "warn", "You have no menu: every tip gets the same reaction."
     return "bad", "You have no menu: tips do nothing."
+
+
+def _drift(standing: ShowStanding) -> Asked:
+    found = drift.of(standing.performer["_id"], standing.rules)
+    if found.settings_at is None:
+        return "warn", "Your extension has not told its levels yet."
+    if said := drift.words(found):
+        return "warn", f"Your extension and your menu differ for {said}."
+    return "ok", "Your extension does what your menu says."
 
 
 def _queue(standing: ShowStanding) -> Asked:

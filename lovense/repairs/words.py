@@ -10,7 +10,15 @@ from lovense.rows import RepairRow
 
 K = RepairKind
 PAIR, SWITCH_OFF, TEST, CHANGE = "pair", "switch_off", "test", "change"
-LABELS = {PAIR: "Pair again", SWITCH_OFF: "Switch off", TEST: "Test", CHANGE: "Change…"}
+LIVE, COMPARE = "live", "compare"  # to where it is mended
+LABELS = {
+    PAIR: "Pair again",
+    SWITCH_OFF: "Switch off",
+    TEST: "Test",
+    CHANGE: "Change…",
+    LIVE: "Open Live",
+    COMPARE: "Compare",
+}
 _LOST = {
     changes.REPORTED: "Switch it on and keep it near the phone.",
     changes.MISSING: "Connect it in the Lovense app.",
@@ -29,6 +37,8 @@ _HELPS = {
     K.PAIRING_LOST: PAIR,
     K.OPERATOR_FAULT: TEST,
     K.OLD_APP: PAIR,
+    K.EXTENSION_SILENT: LIVE,
+    K.DRIFT: COMPARE,
 }
 
 
@@ -98,5 +108,14 @@ _PLAIN = {
     K.OLD_APP: (
         "The {name} is older than 7.71.0, so its toys are told one after another.",
         "Update it on your phone. Where it does not come back, pair it again.",
+    ),
+    K.EXTENSION_SILENT: (
+        "The Lovense extension does not answer on your Live page, so no tip reaches it.",
+        "Open the Live page in a browser that has it, and check what stands there.",
+    ),
+    K.DRIFT: (
+        "Your extension and your menu differ for {name}.",
+        "What your toys do is set in the extension: change its levels or your menu, so that "
+        "viewers get what they read.",
     ),
 }

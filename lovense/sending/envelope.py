@@ -112,9 +112,12 @@ def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
 
 
 def _item_type(request: RequestRow, activation: ActivationRow) -> str:
-    """Who answered a tip: the performer's menu, or the platform where she has published none."""
+    """Who answered a tip: the performer's menu, the platform where she has published none, or
+    levels that are not ours."""
     if request["type"] != RequestType.TIP:
         return str(request["type"])
+    if activation.get("is_measured") is False:
+        return str(activation["item"]["itemId"]) if activation["item"] else ""
     return "tip_menu" if activation["menu_version"] else "default"
 
 

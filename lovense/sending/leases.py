@@ -88,7 +88,7 @@ def _heal_received(request: RequestRow, row: ActivationRow, now: datetime) -> No
     elif is_marked(row):
         retries.end_unheard(row, now=now)
     else:
-        retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
+        retries.end_silent(row, now=now)
 
 
 def _heal_unconfirmed(request: RequestRow, row: ActivationRow, now: datetime) -> None:
@@ -169,7 +169,7 @@ def _give_up(activation_ids: list[str], *, before: datetime, now: datetime) -> N
         elif is_unconfirmed(row):
             retries.bury(row["_id"], "not_received", now=now)
         else:
-            retries.end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
+            retries.end_silent(row, now=now)
 
 
 def recover(slot: str, *, now: datetime) -> int:

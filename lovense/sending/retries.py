@@ -207,6 +207,16 @@ def end_unheard(row: ActivationRow, *, now: datetime) -> None:
         end(row["_id"], S.FAILED, STOPPED, now=now)
 
 
+def end_silent(row: ActivationRow, *, now: datetime) -> None:
+    """Its page has it, and its time is over without a word. Of what was handed over to levels that
+    are not ours that is no news: nobody measures it."""
+    was_handed_over = row.get("is_measured") is False and row["started_at"] is not None
+    if was_handed_over:
+        end(row["_id"], S.COMPLETED, "", now=now)
+    else:
+        end(row["_id"], S.TIMEOUT, "not_finished_in_time", now=now)
+
+
 def end(key: str, status: S, reason: str, *, now: datetime) -> ActivationRow | None:
     """Ends an activation that is under way; the row as it is then, None when it was over already,
     or is not to end so."""

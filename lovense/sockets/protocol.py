@@ -10,6 +10,8 @@ import orjson
 
 from ground import clock
 from ground.json.errors import Refusal, error
+from lovense.bridges.extension import STATES as EXTENSION_STATES
+from lovense.bridges.extension import ExtensionReport
 from lovense.devices.readings import LONGEST_ID, MAX_TOYS
 from lovense.rows import Json
 from lovense.sending import acknowledgement
@@ -146,6 +148,16 @@ def released(data: Json) -> int:
 def refused(why: Refusal) -> Json:
     """The answer to what a rule says no to."""
     return {"type": "error", **error(why.code, str(why), why.details)}
+
+
+def extension(data: Json) -> ExtensionReport:
+    """What a page says of her Cam Extension; what that says itself may have any shape."""
+    state, version = data.get("state"), data.get("version")
+    if state not in EXTENSION_STATES:
+        raise MessageRefused("state", f"must be one of {', '.join(EXTENSION_STATES)}")
+    if not isinstance(version, str | None):
+        raise MessageRefused("version", "must be a string")
+    return ExtensionReport(state, data.get("toys"), data.get("settings"), version or "")
 
 
 def refusal(refused: Exception, field: str, rule: str) -> Json:

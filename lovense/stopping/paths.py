@@ -1,8 +1,10 @@
-"""Another path to her devices: what plays on the one that she leaves ends."""
+"""Her paths and the stop: another path ends what plays on the one that she leaves, and there are
+paths that no stop reaches."""
 
 from datetime import datetime
 
-from lovense.bridges import choosing
+from lovense import bridges
+from lovense.bridges import choosing, extension
 from lovense.performers import preferences
 from lovense.rows import PerformerRow
 from lovense.stopping import halts
@@ -16,3 +18,9 @@ def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> 
     if row["bridge"] != before["bridge"]:
         halts.tell([performer_id])
     return row
+
+
+def by_hand(bridge: str) -> str:
+    """What her stop does not reach on this path, and how she stops it herself; empty where it
+    reaches all. Other paths to the same toys are told to stop in any case."""
+    return extension.CANNOT_STOP if bridges.own_levels(bridge) is not None else ""

@@ -12,7 +12,8 @@ from lovense.vendor_simulator import limits
 
 SECRETS = ("token", "utoken")  # of a command's body, never written down
 KEPT = 20_000  # lines in memory; the file keeps all
-COMMAND, LEVEL = "command", "level"
+COMMAND, LEVEL, EXTENSION = "command", "level", "extension"
+KINDS = (COMMAND, LEVEL, EXTENSION)
 
 
 def command_line(
@@ -40,8 +41,13 @@ def level_line(*, at: int, phone: str, toy: str, function: str, level: int) -> J
     return {"at": at, "kind": LEVEL, **told}
 
 
+def extension_line(call: Json, *, at: int) -> Json:
+    """What a page has called of the Cam Extension's script, with what it gave."""
+    return {"at": at, "kind": EXTENSION, **call}
+
+
 class Journal:
-    """Lines are objects with `at` (ms since the epoch) and `kind`: `command` or `level`."""
+    """Lines are objects with `at` (ms since the epoch) and `kind`: one of KINDS."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._changed = threading.Condition()

@@ -14,8 +14,9 @@ from ground import clock
 from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
-from lovense.page import lanpanel
+from lovense.page import extensionpanel, lanpanel
 from lovense.page.livepage import METER, REGIONS, LivePage, tokens
+from lovense.stopping import paths
 from lovense.stopping import stop as stopping
 from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
 from tips.queue import requests as queue
@@ -39,9 +40,10 @@ def live(request: HttpRequest) -> HttpResponse:
     if performer is None:
         return not_a_performer(request)
     region = region_of(request, REGIONS)
-    own_network = lanpanel.of(performer)
+    own_network, own_levels = lanpanel.of(performer), extensionpanel.of(performer)
     context = {
         "lan": own_network,
+        "extension": own_levels,
         "live": LivePage(performer, clock.now()),
         "performer": performer,
         "bars": METER,
@@ -50,9 +52,11 @@ def live(request: HttpRequest) -> HttpResponse:
         "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
     }
     response = render(request, "lovense/live.html", context)
+    # read by django-csp: what this page alone may call and load, beside our own origin
     if own_network is not None:
-        # read by django-csp: what this page alone may call, beside our own origin
         response._csp_update = {"connect-src": own_network.may_call}  # type: ignore[attr-defined]
+    if own_levels is not None:
+        response._csp_update = own_levels.policy  # type: ignore[attr-defined]
     return response
 
 
@@ -100,7 +104,7 @@ def _or_back(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
 def stop(request: HttpRequest, performer: Performer) -> HttpResponse:
     """Never asks back."""
     stopping.press(**by(request, performer), why=BY_HAND, through="page")
-    said = "Stopped. Nothing starts until you resume."
+    said = f"Stopped. Nothing starts until you resume. {paths.by_hand(performer.bridge)}".strip()
     return _or_back(request, _page.told(said, tone="warn"))
 
 

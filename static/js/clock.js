@@ -29,10 +29,10 @@ export function every(ms, call) {
   return () => cancel();
 }
 
-// The page carries the moment at which the server wrote it; it reached us when the response began.
+// The page carries the moment, in seconds, at which the server wrote it; it reached us when the response began.
 const [navigation] = performance.getEntriesByType("navigation");
 const arrived = performance.timeOrigin + (navigation?.responseStart ?? 0);
-const written = Number(document.body.dataset.now);
+const written = Number(document.body.dataset.now) * 1000;
 const ahead = written ? written - arrived : 0;
 
 /** The server's time in milliseconds, as well as this page can know it. */

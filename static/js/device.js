@@ -1,8 +1,10 @@
-// The toys of this page: virtual ones (virtual.js), or the performer's own over her network (ownnetwork.js), as her path says. Off
+// The toys of this page: virtual ones (virtual.js), the performer's own over her network (ownnetwork.js), or those of the vendor's
+// extension (bridges/extension.js), as her path says. Off
 // (the default for virtual ones) the page only watches. On, it asks for the devices' lease and acts only while it has it.
 // Activation ids are remembered across reloads: a repeat is acknowledged again and never played again, and what the server
 // cancelled never plays, however late it comes.
 
+import { ExtensionToys } from "./bridges/extension.js";
 import { after } from "./clock.js";
 import { deliveredBefore, forget, keep, noteRunning, remember, remembered, stored } from "./memory.js";
 import { connect, on, send } from "./news.js";
@@ -32,7 +34,7 @@ let cancelSilence = null; // set from the first loss of the socket until the nex
 export async function start() {
   on("lovense.stop", stopped);
   if (!panel) return connect({ watch: "1" });
-  toys = "lan" in panel.dataset ? new OwnNetwork(panel.dataset.bridge, () => isAlive) : new VirtualToys();
+  toys = ownToys();
   pageId = await ownPageId();
   lever.checked = "auto" in panel.dataset && stored(localStorage, toys.switchKey) === "on";
   lever.disabled = false;
@@ -45,6 +47,11 @@ export async function start() {
   panel.querySelector("[data-take] button").addEventListener("click", take);
   addEventListener("pagehide", () => still("", { keepalive: true }));
   join();
+}
+
+function ownToys() {
+  if ("extension" in panel.dataset) return new ExtensionToys();
+  return "lan" in panel.dataset ? new OwnNetwork(panel.dataset.bridge, () => isAlive) : new VirtualToys();
 }
 
 // --- the switch and the lease ---------------------------------------------------------------------------------------------
@@ -80,7 +87,8 @@ function settled(snapshot) {
 /** What binds now, and by which path. A page that tells toys itself may call what no other may: it has to be loaded anew. */
 function limited(told) {
   isElsewhere = (told.bridge ?? toys.bridge) !== toys.bridge;
-  if (isElsewhere && (told.hosts || "lan" in panel.dataset)) return location.reload();
+  const needsOwnPage = told.hosts || told.bridge === ExtensionToys.bridge || toys.needsOwnPage;
+  if (isElsewhere && needsOwnPage) return location.reload();
   toys.limit(told);
 }
 
@@ -173,7 +181,9 @@ function repeat(message, known) {
   if (known.stage !== "started") return acknowledge(message, known);
   if (running && members(running.message).includes(message.activationId)) return; // part of what plays: its end will tell
   // It was playing when its page went away: finished, with the seconds that page had delivered.
-  conclude(message, { stage: "finished", deliveredSeconds: deliveredBefore(message.activationId), code: "interrupted" });
+  // What was handed over goes on without it, and nobody knows how much of it has played.
+  const delivered = toys.isMeasured ? { deliveredSeconds: deliveredBefore(message.activationId) } : {};
+  conclude(message, { stage: "finished", ...delivered, code: "interrupted" });
 }
 
 /** A run may be that of several activations: its own, and those of its members. */
@@ -217,12 +227,14 @@ function end(run, code = "", how = {}) {
   if (running !== run) return;
   running = null;
   run.end(how);
-  const deliveredSeconds = run.delivered;
+  const { delivered } = run;
+  const isWhole = delivered !== null && delivered >= run.seconds;
   // Of a run that was cut short, the part of its members is not ours to tell: they stay what they are, interrupted.
-  if (deliveredSeconds >= run.seconds) remember({ stage: "finished" }, ...members(run.message));
-  const why = deliveredSeconds < run.seconds ? code || run.code : "";
+  if (isWhole) remember({ stage: "finished" }, ...members(run.message));
+  const why = isWhole ? "" : code || run.code;
   const { legs } = run; // where its devices are told apart, and one fell short
-  conclude(run.message, { stage: "finished", deliveredSeconds, ...(why ? { code: why } : {}), ...(legs ? { legs } : {}) });
+  const told = { ...(delivered === null ? {} : { deliveredSeconds: delivered }), ...(why ? { code: why } : {}), ...(legs ? { legs } : {}) };
+  conclude(run.message, { stage: "finished", ...told });
   idle();
 }
 

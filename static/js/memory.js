@@ -2,6 +2,7 @@
 // or full the page still works; it only forgets on reload.
 
 const MEMORY_KEY = "activations";
+const SINCE_KEY = "activations-since";
 const RUNNING_KEY = "activation-running";
 const REMEMBERED = 500;
 
@@ -53,6 +54,16 @@ export function forget(...activationIds) {
 
 function write(known) {
   keep(localStorage, MEMORY_KEY, JSON.stringify(known.slice(-REMEMBERED)));
+}
+
+let began = null;
+
+/** Since when what ran is remembered, in the server's milliseconds; `now`, where that begins with this page. What is older may have
+ *  been run by a page of which nothing is known. */
+export function rememberedSince(now) {
+  const since = Number(stored(localStorage, SINCE_KEY));
+  if (!(since > 0)) keep(localStorage, SINCE_KEY, String(now));
+  return (began ??= since > 0 ? since : now);
 }
 
 // --- what runs -----------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ const FRAME_MS = 500;
 
 export class OwnNetwork {
   switchKey = "lan-devices";
+  isMeasured = true;
+  needsOwnPage = true;
   #limits = { devices: [], maximumIntensity: fence.MAXIMUM_LEVEL, maximumSeconds: fence.LONGEST_ITEM_SECONDS };
   #name = "Settled Tips";
   #isHolder = false;

@@ -15,6 +15,8 @@ const REPORT_MS = 10_000;
 export class VirtualToys {
   bridge = "SIMULATOR";
   switchKey = "virtual-device";
+  isMeasured = true;
+  needsOwnPage = false;
   #player = new Player(ownTypes());
   #stopReports = () => {};
 

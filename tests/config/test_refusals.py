@@ -16,6 +16,7 @@ from config.asgi import BODY_SECONDS, TooSlow
 from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
+from lovense.bridges import choosing
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
 from lovense.owed import choices as owed
@@ -155,6 +156,11 @@ ANSWERS = [
         readings.InvalidReport("toys", "must be a list"),
         *(400, "malformed", "toys: must be a list.", {"field": "toys", "rule": "must be a list"}),
     ),
+    (
+        choosing.NoSiteName(),
+        *(409, "no_site_name", choosing.NoSiteName.words, {"setting": "cam_site_name"}),
+    ),
+    (devicetests.CannotTestHere(), 409, "cannot_test_here", devicetests.CannotTestHere.words, None),
     (
         devicetests.DeviceOffline("Lush is disconnected"),
         *(409, "device_offline", "Lush is disconnected: it cannot be tested now.", None),

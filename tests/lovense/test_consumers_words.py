@@ -38,7 +38,7 @@ MALFORMED = [
     ('"ack"', "type", "is required"),
     ("{}", "type", "is required"),
     ({"type": 5}, "type", "is required"),
-    ({"type": "dance"}, "type", "must be ack, devices, released, stop, stopped or take"),
+    ({"type": "dance"}, "type", "must be ack, devices, extension, released, stop, stopped or take"),
     ({"type": "ack"}, "activationId", "must be the id that was sent"),
     (ACK | {"activationId": 5}, "activationId", "must be the id that was sent"),
     (ACK | {"activationId": "x" * 81}, "activationId", "must be the id that was sent"),

@@ -114,7 +114,7 @@ REFUSED = [
     ({"minimumTip": 2**53}, "minimumTip"),
     ({"queueMode": "random"}, "queueMode"),
     ({"autoConnect": 1}, "autoConnect"),
-    ({"bridge": "EXTENSION"}, "bridge"),
+    ({"bridge": "CAM_KIT"}, "bridge"),
     ({"bridge": None}, "bridge"),
     ({"stopEpoch": 0}, "stopEpoch"),
     ({"performerId": "x"}, "performerId"),

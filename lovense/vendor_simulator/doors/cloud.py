@@ -17,7 +17,7 @@ from lovense.vendor_simulator.commanding import (
     wait_for_latency,
 )
 from lovense.vendor_simulator.doors import picture
-from lovense.vendor_simulator.journal import command_line
+from lovense.vendor_simulator.journal import command_line, extension_line
 from lovense.vendor_simulator.limits import CLOUD
 from lovense.vendor_simulator.phones import extension
 from lovense.vendor_simulator.phones.dialects import toy_fields
@@ -157,11 +157,22 @@ def _extension_state(world: VendorWorld, call: VendorCall) -> VendorReply:
         ]
         state = {
             "ready": world.extension.ready,
+            "lateMs": world.extension.late_ms,
+            "shape": world.extension.shape,
             "settings": world.extension.settings,
             "toys": toys,
             "version": extension.CAM_VERSION,
         }
     return as_json(state)
+
+
+def _extension_call(world: VendorWorld, call: VendorCall) -> VendorReply:
+    """A page has called the script: what the vendor's own never tells anybody."""
+    said = call.json() or {}
+    known = {name: said.get(name) for name in extension.CALL if name in said}
+    with world.agenda.lock:
+        world.journal.write(extension_line(known, at=world.agenda.now()))
+    return as_json({})
 
 
 def _extension_play(world: VendorWorld, call: VendorCall) -> VendorReply:
@@ -225,5 +236,6 @@ _ROUTES: Mapping[tuple[str, str], Callable[[VendorWorld, VendorCall], VendorRepl
     ("POST", COMMAND): _command,
     ("GET", SCRIPT): _script,
     ("GET", "/extension/state"): _extension_state,
+    ("POST", "/extension/call"): _extension_call,
     ("POST", "/extension/play"): _extension_play,
 }

@@ -141,10 +141,12 @@ def _clock(world: VendorWorld, said: SimOrder) -> VendorReply:
 def _extension(world: VendorWorld, said: SimOrder) -> VendorReply:
     state = world.extension
     ready = said.choice("ready", state.ready, extension.READY)
+    shape = said.choice("shape", state.shape, extension.SHAPES)
+    late = said.number("lateMs", state.late_ms, most=LONGEST_MS)
     settings = said.fields.get("settings", state.settings)
     with world.agenda.lock:
-        state.ready, state.settings = ready, settings
-    return as_json({"ready": ready, "settings": settings})
+        state.ready, state.shape, state.late_ms, state.settings = ready, shape, late, settings
+    return as_json({"ready": ready, "lateMs": late, "shape": shape, "settings": settings})
 
 
 def _reset(world: VendorWorld, said: SimOrder) -> VendorReply:
@@ -178,8 +180,8 @@ def _state(world: VendorWorld, said: SimOrder) -> VendorReply:
 
 def _journal(world: VendorWorld, said: SimOrder) -> VendorReply:
     kind, since = said.query.get("kind", ""), said.query.get("since", "0")
-    if kind not in ("", journal.COMMAND, journal.LEVEL):
-        raise invalid("kind", f"is {journal.COMMAND} or {journal.LEVEL}")
+    if kind and kind not in journal.KINDS:
+        raise invalid("kind", f"is one of {', '.join(journal.KINDS)}")
     if not re.fullmatch(r"\d{1,15}", since, re.ASCII):
         raise invalid("since", "is a moment in ms since the epoch")
     return as_json({"lines": world.journal.lines(kind, since=int(since))})

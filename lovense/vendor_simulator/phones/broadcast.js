@@ -3,13 +3,17 @@
 
 (() => {
   const home = new URL(document.currentScript.src).origin;
-  const LATE_MS = 8_000;
   const LOOK_MS = 1_000;
 
   async function ask(path, said) {
     const given = said === undefined ? {} : { method: "POST", body: JSON.stringify(said) };
     const answer = await fetch(home + path, given);
     return answer.json();
+  }
+
+  /** What the page has called, for the journal. */
+  function note(call) {
+    ask("/extension/call", call).catch(() => {});
   }
 
   class CamExtension {
@@ -20,6 +24,7 @@
 
     constructor(websiteName, modelName) {
       Object.assign(this, { websiteName, modelName });
+      note({ call: "construct", websiteName, modelName });
       this.#bind();
     }
 
@@ -28,6 +33,8 @@
     }
 
     receiveTip(amount, tipperName, cParameter) {
+      note({ call: "receiveTip", amount, tipperName });
+      if (this.#state?.shape === "throws") throw new Error("receiveTip");
       const item = this.#itemFor(Number(amount), String(tipperName), cParameter);
       if (!item) return;
       if (item.specialType === "clear") this.#queue = [];
@@ -38,15 +45,32 @@
     receiveMessage() {}
 
     async getSettings() {
-      return (await ask("/extension/state")).settings;
+      return this.#shaped("settings", (await this.#asked()).settings);
     }
 
     async getToyStatus() {
-      return (await ask("/extension/state")).toys;
+      return this.#shaped("toys", (await this.#asked()).toys);
     }
 
     async getCamVersion() {
-      return (await ask("/extension/state")).version;
+      return (await this.#asked()).version;
+    }
+
+    async #asked() {
+      const state = await ask("/extension/state");
+      if (state.shape === "throws") throw new Error("the extension has gone");
+      return state;
+    }
+
+    /** In the shape that was ordered. */
+    #shaped(name, value) {
+      const { shape } = this.#state ?? {};
+      if (shape === "broken") return { settings: 7, toys: "none", queue: null }[name];
+      if (shape !== "odd") return value;
+      if (name === "settings") return JSON.stringify(value);
+      if (name === "toys") return Object.fromEntries(value.map((toy) => [toy.id, toy]));
+      const texts = (item) => ({ ...item, amount: String(item.amount), time: String(item.time) });
+      return { running: texts(value.running[0] ?? {}), queue: value.queue.map(texts) };
     }
 
     async #bind() {
@@ -55,9 +79,9 @@
       } catch (error) {
         return this.#tell("sdkError", { code: 500, message: String(error) });
       }
-      const { ready } = this.#state;
+      const { ready, lateMs } = this.#state;
       if (ready === "never") return;
-      setTimeout(() => this.#tell("ready", this), ready === "late" ? LATE_MS : 0);
+      setTimeout(() => this.#tell("ready", this), ready === "late" ? lateMs : 0);
       if (ready === "twice") setTimeout(() => this.#tell("ready", this), 0);
       setInterval(() => this.#look(), LOOK_MS);
     }
@@ -71,8 +95,8 @@
         return;
       }
       const { settings, toys } = this.#state;
-      if (JSON.stringify(settings) !== JSON.stringify(before.settings)) this.#tell("settingsChange", settings);
-      if (JSON.stringify(toys) !== JSON.stringify(before.toys)) this.#tell("toyStatusChange", toys);
+      if (JSON.stringify(settings) !== JSON.stringify(before.settings)) this.#tell("settingsChange", this.#shaped("settings", settings));
+      if (JSON.stringify(toys) !== JSON.stringify(before.toys)) this.#tell("toyStatusChange", this.#shaped("toys", toys));
     }
 
     #itemFor(amount, tipperName, cParameter = {}) {
@@ -112,7 +136,8 @@
     }
 
     #announce() {
-      this.#tell("tipQueueChange", { running: this.#running ? [this.#running] : [], queue: [...this.#queue], waiting: [] });
+      const told = { running: this.#running ? [this.#running] : [], queue: [...this.#queue], waiting: [] };
+      if (this.#state?.shape !== "mute") this.#tell("tipQueueChange", this.#shaped("queue", told));
     }
 
     #tell(name, value) {

@@ -13,6 +13,9 @@ SCRIPT = Path(__file__).with_name("broadcast.js")
 VIA = "extension"
 NOW, LATE, NEVER, TWICE = "now", "late", "never", "twice"
 READY = (NOW, LATE, NEVER, TWICE)
+PLAIN, ODD, BROKEN, THROWS, MUTE = "plain", "odd", "broken", "throws", "mute"
+SHAPES = (PLAIN, ODD, BROKEN, THROWS, MUTE)
+CALL = ("call", "websiteName", "modelName", "amount", "tipperName")
 CAM_VERSION = "30.4.4"
 PRESETS = ("earthquake", "fireworks", "wave", "pulse")
 LONGEST_SECONDS = 3600.0
@@ -40,9 +43,15 @@ def _settings() -> Json:
 
 @dataclass(slots=True)
 class ExtensionState:
-    """`ready`: when the script says that the extension has bound, if at all."""
+    """`ready`: when the script says that the extension has bound, if at all; `late_ms`
+    after it was made, where it is late. `shape`: in which
+    shapes it tells things. `odd`: lists as maps or single objects, numbers as texts, settings as
+    JSON text; `broken`: nothing that means anything; `throws`: every call fails; `mute`: it tells
+    nothing of its queue."""
 
     ready: str = NOW
+    late_ms: float = 8_000
+    shape: str = PLAIN
     settings: Json = field(default_factory=_settings)
 
 

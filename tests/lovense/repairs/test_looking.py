@@ -12,6 +12,8 @@ from lovense.repairs import faults, looking
 from tests.factories import NOW
 from tests.ground.conftest import in_threads
 from tests.ground.plans import fill, recorded, scans
+from tests.lovense.bridges.stage import SETTINGS, choose, named
+from tests.lovense.bridges.stage import says as of_extension
 from tests.lovense.devices import apps
 from tests.lovense.repairs.stage import SECOND, SHOWN, hers, kinds, look, marks, rows, says
 
@@ -40,7 +42,24 @@ def paired_again(performer, now):
     says(now=now, uid="uid-2", utoken="token-2")
 
 
+def by_extension(performer, now, state="ready", settings=None):
+    """She hands her tips to her extension, of which this is said."""
+    named()
+    choose(performer, now=now)
+    of_extension(performer, state, settings=settings, now=now)
+
+
+# What answers every amount as the platform's reaction does.
+AS_THE_PLATFORM = {"levels": {"level1": {"min": 1, "max": 2**53, "time": 5, "vLevel": 10}}}
 KINDS = {
+    "extension_silent": (
+        lambda ana, now: by_extension(ana, now, "silent"),
+        lambda ana, now: of_extension(ana, settings=None, now=now),
+    ),
+    "drift": (
+        lambda ana, now: by_extension(ana, now, settings=SETTINGS),
+        lambda ana, now: of_extension(ana, settings=AS_THE_PLATFORM, now=now),
+    ),
     "device_lost": (
         lambda ana, now: says({"status": 0}, now=now),
         lambda ana, now: says(now=now),
@@ -403,7 +422,7 @@ def test_a_round_looks_by_indexes_at_those_alone_of_whom_something_has_changed(h
     assert max(plan.examined for plan in plans) < 50
     with recorded(run=True) as plans:
         look(NOW + 2 * SECOND)
-    assert len(plans) == 3  # where nothing has changed
+    assert len(plans) == 4  # where nothing has changed
 
 
 def test_closed_ones_expire_by_an_index():

@@ -135,6 +135,8 @@ def test_latency_passes_before_the_toys_move(vendor):
         ("clock", {"advanceSeconds": 10**9}, 400, "advanceSeconds"),
         ("clock", {"advanceSeconds": "5"}, 400, "advanceSeconds"),
         ("extension", {"ready": "soon"}, 400, "ready"),
+        ("extension", {"shape": "round"}, 400, "shape"),
+        ("extension", {"lateMs": -1}, 400, "lateMs"),
         ("nothing", {}, 404, None),
     ],
 )

@@ -203,3 +203,10 @@ def test_fifty_strengths_and_an_interval_above_100_are_within_the_limits():
 def test_all_is_a_word_of_the_lan_alone():
     assert violation(LEVEL | {"action": "All:5"}, via="https") == ""
     assert violation(LEVEL | {"action": "All:5"}, via="cloud").startswith("action")
+
+
+def test_what_a_page_calls_of_the_extension_is_a_line_of_its_own(vendor):
+    said = {"call": "receiveTip", "amount": 50, "tipperName": "bob", "cookie": "secret"}
+    vendor.cloud("/extension/call", **said)
+    (line,) = vendor.sim("journal?kind=extension", method="GET")["lines"]
+    assert line == {"at": line["at"], "kind": "extension"} | {k: v for k, v in said.items() if k != "cookie"}
