@@ -57,6 +57,7 @@ class ExtensionBridge:
     can_stop = False
     lease_seconds = 0
     start_lag_ms = 0
+    step_ms = 1000
     runs_in = RunsIn.PAGE
 
     def __init__(self, name: str) -> None:
