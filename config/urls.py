@@ -148,6 +148,8 @@ urlpatterns = [
     path("api/lovense/tip-menu/versions/<str:version>/rollback", menus.rollback),
     path("api/lovense/tip-menu/diff", menus.diff),
     path("api/lovense/tip-menu/preview", menus.preview),
+    path("api/lovense/tip-menu/export", menus.export),
+    path("api/lovense/tip-menu/import", menus.take_in),
     path("api/lovense/tip-menu/<str:item_id>", menus.item),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/admin/lovense/devices", staff_devices.devices),

@@ -102,6 +102,34 @@ class PublishIn(Shape):
     )
 
 
+class MenuFileItem(Shape):
+    itemId = serializers.CharField(required=False, help_text="Left out: a new one")
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True, required=False)
+    section = serializers.CharField(allow_blank=True, required=False)
+    minimum = serializers.IntegerField()
+    maximum = serializers.IntegerField(allow_null=True)
+    pattern = serializers.ChoiceField(vibration.PATTERNS)
+    intensity = serializers.IntegerField()
+    durationSec = serializers.IntegerField()
+    active = serializers.BooleanField(required=False)
+
+
+class MenuFile(Shape):
+    format = serializers.CharField()
+    items = MenuFileItem(many=True)
+
+
+class ImportIn(Shape):
+    menu = MenuFile(help_text="As `export` answers it")
+    apply = serializers.BooleanField(
+        required=False, help_text="false or left out: nothing is written"
+    )
+    revision = serializers.IntegerField(
+        required=False, min_value=0, help_text="Of the draft that you saw; needed to apply it"
+    )
+
+
 # --- out -----------------------------------------------------------------------------------------
 
 
@@ -174,6 +202,12 @@ class MenuDiffOut(Shape):
         child=serializers.CharField(),
         help_text="The ids of the fewest items whose moving explains the new order",
     )
+
+
+class ImportedOut(Shape):
+    isApplied = serializers.BooleanField()
+    revision = serializers.IntegerField(help_text="Of the draft, now")
+    diff = MenuDiffOut(help_text="From the draft as it was to the file")
 
 
 class BecauseOut(Shape):
@@ -301,6 +335,11 @@ DIFF = {
     ],
     "moved": [],
 }
+FILE = {
+    "format": "tip-menu/1",
+    "items": [{name: value for name, value in ITEM.items() if name != "order"}],
+}
+IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}
 FORESIGHT = {
     "amount": 30,
     "version": "3",

@@ -180,6 +180,11 @@ def fill(writing: Writing, template: Sequence[Json]) -> Draft:
     return _written(writing, "fill", filled)
 
 
+def replace(writing: Writing, items: Sequence[Item]) -> Draft:
+    """By these, whole. Raises ChangedMeanwhile."""
+    return _written(writing, "import", lambda _: list(items))
+
+
 def follow(writing: Writing, draft: Draft, items: Sequence[Item], session: ClientSession) -> None:
     """The draft takes these items over, in a transaction of somebody else."""
     _keep(writing, draft, list(items), session)

@@ -19,7 +19,7 @@ from ground.json.fields import Malformed
 from lovense.bridges import choosing
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
-from lovense.menus import drafts, versions, wishes
+from lovense.menus import drafts, transfer, versions, wishes
 from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
 from lovense.owed import listing
@@ -163,6 +163,11 @@ ANSWERS = [
         drafts.ChangedMeanwhile(1, drafts.Draft(2, [{"itemId": "a"}]), "a"),
         *(409, "changed_meanwhile", "The menu has changed meanwhile: nothing was written."),
         {"seen": 1, "revision": 2, "item": {"itemId": "a"}, "itemIds": ["a"]},
+    ),
+    (
+        transfer.InvalidFile([FieldError(3, "title", "must be a text")]),
+        *(400, "invalid_file", "Item 3, title: must be a text."),
+        [{"item": 3, "field": "title", "rule": "must be a text"}],
     ),
     (versions.NoSuchVersion(), 404, "not_found", "There is no such version of your menu.", None),
     (

@@ -1,9 +1,12 @@
 """The REST doors of a menu: answers are as the description says, and what is wrong names its field."""
 
+import json
+
 import pytest
+from django.test import Client
 
 from lovense.deciding import platform
-from lovense.menus.publishing import publish
+from lovense.menus.publishing import MAXIMUM_ITEMS, publish
 from tests.lovense.callers import Caller, _nobody_is_woken
 from tests.lovense.menus.offers import said
 
@@ -153,3 +156,40 @@ def test_nobody_else_is_answered_her_menu(hers, strangers):
     error(strangers("get", "/versions/1"), 404, "not_found")
     error(strangers("post", "/versions/1/rollback", {}), 404, "not_found")
     error(Caller(root=ROOT)("get", ""), 401, "not_authenticated")
+
+
+# --- files -------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_seen_first_and_then_taken_in(hers, strangers):
+    added(hers, "One", "Two", section="Short", active=False)
+    file = hers("get", "/export").json()
+    seen = strangers("post", "/import", {"menu": file}).json()
+    assert (seen["isApplied"], seen["revision"], len(seen["diff"]["added"])) == (False, 0, 2)
+    assert strangers("get", "").json()["items"] == []
+    error(strangers("post", "/import", {"menu": file, "apply": True}), 400, "malformed")
+    error(
+        strangers("post", "/import", {"menu": file, "apply": True, "revision": 9}), 409, "changed_meanwhile"
+    )
+    assert strangers("post", "/import", {"menu": file, "apply": True, "revision": 0}).json()["isApplied"]
+    assert strangers("get", "/export").content == hers("get", "/export").content
+
+
+def test_the_largest_file_there_may_be_is_taken_in(hers):
+    fire = "\U0001f525"
+    texts = {"title": fire * 80, "description": fire * 200, "section": fire * 40}
+    items = [said(minimum=2**53 - 2, maximum=2**53 - 1) | texts for _ in range(MAXIMUM_ITEMS)]
+    file = {"format": "tip-menu/1", "items": items}
+    body = json.dumps({"menu": file, "apply": True, "revision": 0}, ensure_ascii=False).encode()
+    assert len(body) < 2**20
+    answer = Client().post(f"{ROOT}/import", body, "application/json", headers=hers.headers)
+    assert (answer.status_code, answer.json()["revision"]) == (200, 1)
+
+
+def test_all_that_is_wrong_in_a_file_is_said_with_its_item(hers):
+    items = [said("One", itemId="a"), said("", itemId="a", price=1), said("Two", itemId="a")]
+    answer = hers("post", "/import", {"menu": {"format": "tip-menu/1", "items": items}})
+    details = error(answer, 400, "invalid_file")
+    assert {(each["item"], each["field"]) for each in details} == {(2, "price"), (2, "title"), (3, "itemId")}
+    for menu in ({}, {"format": "other", "items": []}, {"format": "tip-menu/1", "items": 3}, 7):
+        error(hers("post", "/import", {"menu": menu}), 400, "malformed")

@@ -1,10 +1,13 @@
 """What a menu says: whole items, their order, and what differs between two."""
 
+import json
+
 import bson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lovense.menus import content, publishing, starter, wishes
+from ground.json import fields
+from lovense.menus import content, publishing, starter, transfer, wishes
 from lovense.menus.matching import explained, match
 from lovense.menus.publishing import MAXIMUM_ITEMS, validated
 from tests.lovense.menus.offers import said
@@ -110,3 +113,27 @@ def test_the_answer_says_because_of_what():
         found = explained(several, amount)
         assert (found.code, found.item) == (code, match(several, amount))
     assert explained(several[:2], 500) == (None, "no_match", "No active item answers 500 tokens.")
+
+
+# --- files -------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=40)
+amounts = st.integers(1, 2**53 - 1)
+spoken = st.builds(
+    lambda title, section, ends, strength, active: said(
+        title, section=section, minimum=min(ends), maximum=max(ends), intensity=strength, active=active
+    ),
+    texts,
+    st.just("") | texts,
+    st.tuples(amounts, amounts),
+    st.integers(1, 20),
+    st.booleans(),
+)
+
+
+@given(st.lists(spoken, max_size=5))
+def test_what_is_written_is_read_as_it_was_and_written_the_same_again(menu):
+    whole = [wishes.new(each) for each in menu]
+    file = json.dumps(transfer.written(whole))
+    assert transfer.read(fields.read(file.encode())) == whole
+    assert json.dumps(transfer.written(transfer.read(fields.read(file.encode())))) == file
