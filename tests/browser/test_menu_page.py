@@ -95,3 +95,21 @@ def test_on_a_telephone_everything_fits_and_can_be_hit(menu):
     assert menu.evaluate(_WIDER) == 0
     menu.get_by_role("button", name="STOP").click()
     expect(menu.locator("#region-stop")).to_contain_text("Resume")
+
+
+def test_who_publishes_what_another_page_has_changed_is_told_and_keeps_the_note(menu, context, the_stage):
+    menu.get_by_role("switch", name="Fireworks").press("Enter")
+    expect(menu.locator("#region-publish")).to_contain_text("active: yes → no")
+    other = context.new_page()
+    other.goto(f"{the_stage.url}/menu")
+    expect(other.locator("[data-socket]")).to_have_text(CONNECTED)
+    other.get_by_role("button", name="Move up: \u2068Fireworks\u2069").press("Enter")
+    expect(titles(other).first).to_have_text("Fireworks")
+    note = menu.get_by_label("Note for your history")
+    note.fill("Mine")
+    note.press("Enter")
+    expect(menu.locator("[data-told]")).to_contain_text("has changed on another page")
+    expect(titles(menu).first).to_have_text("Fireworks")
+    expect(note).to_have_value("Mine")
+    note.press("Enter")
+    expect(menu.locator("#region-history")).to_contain_text("Mine")
