@@ -4,7 +4,8 @@ whatever shows, sends, promises or plays a vibration comes from it.
 Times are whole milliseconds from its beginning, levels go from 0 to 20 for every function, whatever
 the device's own range is. Segments and not samples: an hour of one level is one of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -43,21 +44,23 @@ class Timeline:
 
     def at(self, ms: int) -> dict[str, int]:
         """The level of each function then."""
-        return {
-            name: next((each.level for each in track if each.start <= ms < each.end), 0)
-            for name, track in self.functions.items()
-        }
+        return {name: _level(track, ms) for name, track in self.functions.items()}
 
     def samples(self, step_ms: int) -> dict[str, tuple[int, ...]]:
         """Of each step the level that lasts longest in it, the higher of equals; the last step may
         be shorter."""
         if step_ms < 1:
             raise ValueError("A step takes at least 1 ms.")
-        steps = range(0, self.length_ms, step_ms)
         return {
-            name: tuple(_longest(track, at, min(at + step_ms, self.length_ms)) for at in steps)
+            name: tuple(_sampled(track, self.length_ms, step_ms))
             for name, track in self.functions.items()
         }
+
+    @property
+    def edges(self) -> list[int]:
+        """The moments at which a level becomes another one; its beginning and its end are none."""
+        found = {edge for each in self._segments for edge in (each.start, each.end)}
+        return sorted(found - {0, self.length_ms})
 
     @property
     def peak(self) -> int:
@@ -77,29 +80,28 @@ class Timeline:
 
     def scaled(self, percent: int, functions: Iterable[str] | None = None) -> "Timeline":
         """Of these functions, or of all; rounded up, so that what moved still moves."""
-        named = set(self.functions if functions is None else functions)
-        return self._with(lambda level: -(-level * percent // FULL_SCALE), named)
+        return self._with(lambda level: -(-level * percent // FULL_SCALE), functions)
 
     def lowered(self, cap: int, functions: Iterable[str] | None = None) -> "Timeline":
         """No stronger than this."""
-        named = set(self.functions if functions is None else functions)
-        return self._with(lambda level: min(level, cap), named)
+        return self._with(lambda level: min(level, cap), functions)
 
-    def lifted(self, floor: int) -> "Timeline":
+    def lifted(self, floor: int, functions: Iterable[str] | None = None) -> "Timeline":
         """What moves is at least that strong, and what is still stays so."""
-        return self._with(lambda level: max(level, floor), set(self.functions))
+        return self._with(lambda level: max(level, floor), functions)
 
-    def _with(self, change: Callable[[int], int], named: set[str]) -> "Timeline":
-        return Timeline(
-            self.length_ms,
-            {
-                name: tuple(
-                    each._replace(level=change(each.level)) if name in named else each
-                    for each in track
-                )
-                for name, track in self.functions.items()
-            },
-        )
+    def coarse(self, top: int, functions: Iterable[str]) -> "Timeline":
+        """As functions play it that have so many levels; rounded up."""
+        return self._with(lambda level: -(-level * top // TOP) * TOP // top, functions)
+
+    def _with(self, change: Callable[[int], int], functions: Iterable[str] | None) -> "Timeline":
+        named = set(self.functions if functions is None else functions)
+        changed = {
+            name: tuple(Segment(start, end, change(level)) for start, end, level in track)
+            for name, track in self.functions.items()
+            if name in named
+        }
+        return Timeline(self.length_ms, {**self.functions, **changed})
 
     def cut(self, start: int, end: int) -> "Timeline":
         """The part between these moments, which begins at 0."""
@@ -118,11 +120,7 @@ class Timeline:
         return self._moved(0, length_ms)
 
     def _moved(self, by: int, length: int) -> "Timeline":
-        tracks = {
-            name: tuple(Segment(each.start + by, each.end + by, each.level) for each in track)
-            for name, track in self.functions.items()
-        }
-        return Timeline(length, tracks)
+        return Timeline(length, {name: _later(track, by) for name, track in self.functions.items()})
 
     def joined(self, other: "Timeline") -> "Timeline":
         """One after the other."""
@@ -139,25 +137,58 @@ class Timeline:
         }
         return Timeline(length, tracks)
 
+    def under(self, envelope: "Timeline") -> "Timeline":
+        """Each function, at each moment, at the envelope's share of 20; rounded up. The envelope
+        has one function."""
+        (shares,) = envelope.functions.values()
+        tracks = {
+            name: tuple(
+                Segment(start, end, -(-_level(track, start) * _level(shares, start) // TOP))
+                for start, end in _pieces(track, shares)
+            )
+            for name, track in self.functions.items()
+        }
+        return Timeline(self.length_ms, tracks)
+
+    def resting(self, level: int, functions: Iterable[str]) -> "Timeline":
+        """Where these functions are still, they are at that level."""
+        tracks = {
+            name: tuple(
+                Segment(start, end, found or level)
+                for start, end, found in _covering(self.functions[name], self.length_ms)
+            )
+            for name in functions
+        }
+        return Timeline(self.length_ms, {**self.functions, **tracks})
+
+    def only(self, functions: Iterable[str]) -> "Timeline":
+        """Without the others."""
+        return Timeline(self.length_ms, {name: self.functions[name] for name in functions})
+
     def repeated(self, times: int, pause_ms: int = 0) -> "Timeline":
         """So many times, still between them; not after the last."""
         if times < 1 or pause_ms < 0:
             raise ValueError("It is repeated at least once, with no negative pause.")
         period = self.length_ms + pause_ms
-        turns = [
-            self._moved(turn * period, self.length_ms + turn * period) for turn in range(times)
-        ]
+        begins = range(0, period * times, period) if period else ()
         tracks = {
-            name: tuple(s for turn in turns for s in turn.functions[name])
-            for name in self.functions
+            name: tuple(each for begin in begins for each in _later(track, begin))
+            for name, track in self.functions.items()
         }
-        return Timeline(period * times - pause_ms, tracks)
+        return Timeline(max(0, period * times - pause_ms), tracks)
 
     def filled(self, length_ms: int) -> "Timeline":
         """Over and over until that moment; nothing where it has no length."""
-        if not self.length_ms:
-            return self.lasting(length_ms)
-        return self.repeated(max(1, -(-length_ms // self.length_ms))).lasting(length_ms)
+        return self.looped(0, length_ms)
+
+    def looped(self, start: int, end: int) -> "Timeline":
+        """Over and over, and of that the part between these moments, which begins at 0."""
+        if not self.length_ms or end <= start:
+            return self.cut(0, 0).lasting(max(0, end - start))
+        before = start // self.length_ms
+        turns = -(-end // self.length_ms) - before
+        skipped = before * self.length_ms
+        return self.repeated(turns).cut(start - skipped, end - skipped)
 
 
 def steady(level: int, ms: int, functions: Iterable[str]) -> Timeline:
@@ -208,15 +239,52 @@ def _add(found: list[Segment], kept: Segment) -> None:
     found.append(kept)
 
 
-def _longest(track: Track, start: int, end: int) -> int:
-    lasting: dict[int, int] = {}
-    moving = 0
+def _later(track: Track, by: int) -> Track:
+    return tuple(Segment(start + by, end + by, level) for start, end, level in track)
+
+
+def _level(track: Track, ms: int) -> int:
+    place = bisect_right(track, ms, key=_start) - 1
+    return track[place].level if place >= 0 and ms < track[place].end else 0
+
+
+def _start(segment: Segment) -> int:
+    return segment.start
+
+
+def _covering(track: Track, length: int) -> Iterator[Segment]:
+    """All of the length: between the segments, those that are still."""
+    until = 0
     for each in track:
-        common = min(each.end, end) - max(each.start, start)
-        if common > 0:
-            lasting[each.level] = lasting.get(each.level, 0) + common
-            moving += common
-    lasting[0] = end - start - moving
+        if until < each.start:
+            yield Segment(until, each.start, 0)
+        yield each
+        until = each.end
+    if until < length:
+        yield Segment(until, length, 0)
+
+
+def _sampled(track: Track, length: int, step: int) -> list[int]:
+    """One pass: steps that lie within one segment are written together."""
+    found: list[int] = []
+    lasting: dict[int, int] = {}  # by level, of the step under way
+    for start, end, level in _covering(track, length):
+        begin = start
+        if begin % step:
+            begin = min(end, start - start % step + step)
+            lasting[level] = lasting.get(level, 0) + begin - start
+            if not begin % step:
+                found.append(_longest(lasting))
+                lasting = {}
+        whole = (end - begin) // step
+        found += [level] * whole
+        if rest := end - begin - whole * step:
+            lasting[level] = rest
+    return [*found, _longest(lasting)] if lasting else found
+
+
+def _longest(lasting: Mapping[int, int]) -> int:
+    """The higher of equals."""
     return max(lasting, key=lambda level: (lasting[level], level))
 
 
@@ -225,8 +293,12 @@ def _added(first: Mapping[str, Track], then: Mapping[str, Track]) -> dict[str, T
 
 
 def _stronger(one: Track, other: Track) -> Track:
-    edges = sorted({edge for each in (*one, *other) for edge in (each.start, each.end)})
     return tuple(
-        Segment(start, end, max(_longest(one, start, end), _longest(other, start, end)))
-        for start, end in pairwise(edges)
+        Segment(start, end, max(_level(one, start), _level(other, start)))
+        for start, end in _pieces(one, other)
     )
+
+
+def _pieces(one: Track, other: Track) -> Iterable[tuple[int, int]]:
+    """In each of which neither changes."""
+    return pairwise(sorted({edge for each in (*one, *other) for edge in (each.start, each.end)}))
