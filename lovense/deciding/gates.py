@@ -14,7 +14,7 @@ from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, is_paused, is_stopped, is_test
 from lovense.devices import summary
 from lovense.menus import matching, vibration
-from lovense.menus.vibration import FUNCTION
+from lovense.menus.compiler import compile_item
 from lovense.rows import (
     ActivationRow,
     AttemptRow,
@@ -166,10 +166,11 @@ def _is_able(
     if not is_online or devices is None:
         saw = "a page holds the devices" if is_online else "no page"
         return gates.ask("device_online", saw, passed=is_online)
-    able = summary.able(devices, FUNCTION)
-    there = ", ".join(each["nickname"] for each in able or summary.ready(devices))
+    able = summary.playing(devices)
+    named = able or summary.ready(devices)
+    there = ", ".join(each["nickname"] for each in named)
     is_there = gates.ask("device_online", summary.words(devices), passed=bool(there))
-    saw = f"{FUNCTION}: {there if able else f'none of {there}'}"
+    saw = f"{summary.mains(named)}: {there if able else f'none of {there}'}"
     return is_there and gates.ask("capability", saw, passed=bool(able))
 
 
@@ -366,12 +367,11 @@ def _compiled(pattern: str, intensity: int, seconds: int, caps: Caps) -> tuple[l
     told: list[Command] = []
     promised = 0
     for share in caps.shares:
-        commands, promised = vibration.compile_item(
+        commands, promised = compile_item(
             item,
             maximum_seconds=caps.seconds,
             maximum_intensity=caps.intensity,
-            scale=share.scale,
-            floor=share.floor,
+            capabilities=share.capabilities,
         )
         named = {"toy": list(share.toys)} if share.toys else {}
         told += [command | named for command in commands]

@@ -15,8 +15,10 @@ from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
 from lovense.devices import summary
 from lovense.menus import matching
+from lovense.menus.compiler import Capabilities
 from lovense.menus.matching import Item
-from lovense.menus.vibration import FULL_SCALE, FUNCTION, LONGEST_ITEM_SECONDS
+from lovense.menus.timeline import FULL_SCALE
+from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
 from lovense.rows import DeviceSummary, MenuRow, PerformerRow, PlatformRow
 from tips.models import Mode, RequestType
@@ -27,12 +29,18 @@ MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never sta
 
 
 class Share(NamedTuple):
-    """Devices that are told the same: how much of the strength, in percent, and at least which
-    level; no names: everybody that is connected."""
+    """Devices that are told the same: how much of the strength, in percent, at least which level,
+    and what of them is moved; no names: everybody that is connected."""
 
     toys: tuple[str, ...] = ()
     scale: int = FULL_SCALE
     floor: int = 0
+    main: str = FUNCTION
+
+    @property
+    def capabilities(self) -> Capabilities:
+        actuator = summary.actuator(self.main, floor=self.floor)
+        return Capabilities(self.main, (actuator,), self.scale)
 
 
 class Caps(NamedTuple):
@@ -129,11 +137,11 @@ class Rules:
         intensity, devices = performer["maximum_intensity"], performer.get("devices")
         if not devices:
             return Caps(seconds, intensity)
-        playing = summary.able(devices, FUNCTION)
+        playing = summary.playing(devices)
         is_everybody = all(each in playing for each in devices if each["isConnected"])
         return Caps(
             min([seconds, *(each["maximumSeconds"] or seconds for each in playing)]),
-            min([intensity, *(each["functions"][FUNCTION] for each in playing)]),
+            min([intensity, *(each["functions"][summary.main(each)] for each in playing)]),
             _shares(playing, is_everybody=is_everybody),
         )
 
@@ -150,9 +158,10 @@ class Rules:
 
 
 def _shares(playing: Iterable[DeviceSummary], *, is_everybody: bool) -> tuple[Share, ...]:
-    found: dict[tuple[int, int], list[str]] = {}
+    found: dict[tuple[int, int, str], list[str]] = {}
     for each in playing:
-        own = each.get("scale", FULL_SCALE), each.get("floors", {}).get(FUNCTION, 0)
+        main = summary.main(each)
+        own = each.get("scale", FULL_SCALE), each.get("floors", {}).get(main, 0), main
         found.setdefault(own, []).append(each["toyId"])
     if is_everybody and len(found) == 1:
         return tuple(Share((), *own) for own in found)

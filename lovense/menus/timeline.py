@@ -163,7 +163,8 @@ class Timeline:
 
     def only(self, functions: Iterable[str]) -> "Timeline":
         """Without the others."""
-        return Timeline(self.length_ms, {name: self.functions[name] for name in functions})
+        kept = {name: self.functions[name] for name in functions}
+        return self if len(kept) == len(self.functions) else Timeline(self.length_ms, kept)
 
     def repeated(self, times: int, pause_ms: int = 0) -> "Timeline":
         """So many times, still between them; not after the last."""
@@ -222,13 +223,15 @@ def _tidy(track: Iterable[Segment], length: int) -> Track:
     found: list[Segment] = []
     until: int | None = None
     for each in track:
-        if not 0 <= each.level <= TOP:
+        start, end, level = each
+        if not 0 <= level <= TOP:
             raise ValueError(f"Levels go from 0 to {TOP}.")
-        if until is not None and each.start < until:
+        if until is not None and start < until:
             raise ValueError("Segments come one after the other.")
-        until = max(each.start, each.end)
-        kept = Segment(max(0, each.start), min(each.end, length), each.level)
-        if kept.start < kept.end and kept.level:
+        until = max(start, end)
+        is_inside = start >= 0 and end <= length
+        kept = each if is_inside else Segment(max(0, start), min(end, length), level)
+        if level and kept.start < kept.end:
             _add(found, kept)
     return tuple(found)
 
