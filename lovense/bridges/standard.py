@@ -12,7 +12,7 @@ from lovense.bridges.slices import SliceWindow
 from lovense.devices import readings, summary
 from lovense.devices.readings import ReportedToys
 from lovense.menus.timeline import SECOND
-from lovense.menus.vibration import SHAPES, STOP, Waveform, waveform_of
+from lovense.menus.vibration import SHAPES, STOP, Waveform, part_of
 from lovense.rows import Command, DeviceRow, Json
 
 
@@ -65,8 +65,8 @@ def _piece(command: Command, leg: DeviceLeg, window: SliceWindow) -> Command:
     if not window.n or command["command"] == "Function":
         return piece
     letters, shape = _said(command)
-    whole = shape.once().looped(*(at * SECOND for at in leg.own(window)))
-    part, _ = waveform_of(whole, interval_ms=shape.interval_ms)
+    start, until = leg.own(window)
+    part = part_of(shape, start * SECOND, until * SECOND)
     return {
         "command": "Pattern",
         "rule": f"V:1;F:{letters};S:{part.interval_ms}#",

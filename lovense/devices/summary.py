@@ -3,7 +3,7 @@
 A command names a function and a level; what may be sent to a toy is decided here, from what it
 reports and from what she has chosen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from lovense.devices import toytable
@@ -135,9 +135,19 @@ def ready(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
     return [each for each in devices if each["isConnected"] and each["isEnabled"]]
 
 
-def playing(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
-    """Of those that are ready, those whose main function may be used."""
+def playing(
+    devices: Iterable[DeviceSummary], functions: Collection[str] = ()
+) -> list[DeviceSummary]:
+    """Of those that are ready, those of which one of these may be used; where none is named, the
+    main function."""
+    if functions:
+        return [each for each in ready(devices) if usable(each, functions)]
     return [each for each in ready(devices) if main(each) in each["functions"]]
+
+
+def usable(device: DeviceSummary, functions: Iterable[str]) -> list[str]:
+    """Of these functions, those that may be used."""
+    return [name for name in functions if name in device["functions"]]
 
 
 def main(device: DeviceSummary) -> str:
@@ -148,6 +158,11 @@ def main(device: DeviceSummary) -> str:
 def mains(devices: Iterable[DeviceSummary]) -> str:
     """What tips move of these, for people."""
     return ", ".join(dict.fromkeys(main(each) for each in devices))
+
+
+def takes_overlays(device: DeviceSummary) -> bool:
+    """A function can be told beside what runs: of a page's virtual devices that is known."""
+    return not device.get("hostId", PAGE)
 
 
 def actuator(function: str, *, cap: int | None = None, floor: int = 0) -> Actuator:

@@ -172,10 +172,7 @@ class Timeline:
             raise ValueError("It is repeated at least once, with no negative pause.")
         period = self.length_ms + pause_ms
         begins = range(0, period * times, period) if period else ()
-        tracks = {
-            name: tuple(each for begin in begins for each in _later(track, begin))
-            for name, track in self.functions.items()
-        }
+        tracks = {name: _turns(track, begins) for name, track in self.functions.items()}
         return Timeline(max(0, period * times - pause_ms), tracks)
 
     def filled(self, length_ms: int) -> "Timeline":
@@ -186,10 +183,8 @@ class Timeline:
         """Over and over, and of that the part between these moments, which begins at 0."""
         if not self.length_ms or end <= start:
             return self.cut(0, 0).lasting(max(0, end - start))
-        before = start // self.length_ms
-        turns = -(-end // self.length_ms) - before
-        skipped = before * self.length_ms
-        return self.repeated(turns).cut(start - skipped, end - skipped)
+        begins = range(-(start % self.length_ms), end - start, self.length_ms)
+        return Timeline(end - start, {n: _turns(t, begins) for n, t in self.functions.items()})
 
 
 def steady(level: int, ms: int, functions: Iterable[str]) -> Timeline:
@@ -244,6 +239,14 @@ def _add(found: list[Segment], kept: Segment) -> None:
 
 def _later(track: Track, by: int) -> Track:
     return tuple(Segment(start + by, end + by, level) for start, end, level in track)
+
+
+def _turns(track: Track, begins: Iterable[int]) -> Track:
+    return tuple(
+        Segment(begin + start, begin + end, level)
+        for begin in begins
+        for start, end, level in track
+    )
 
 
 def _level(track: Track, ms: int) -> int:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from lovense.menus.timeline import FULL_SCALE, TOP, Timeline, of_steps
@@ -27,6 +28,7 @@ SHORTEST_RUN_SECONDS = (
 LONGEST_ITEM_SECONDS = 3600
 MAXIMUM_LOOPS = 100
 LONGEST_PAUSE = 60  # s
+PARTS_KEPT = 1024  # of shapes, drawn: what is told again and again is worked out once
 MAXIMUM_PATTERN_VALUES = 50
 INTERVAL_ABOVE_MS = 100
 LONGEST_INTERVAL_MS = 1000
@@ -74,7 +76,28 @@ class Waveform:
 
     def once(self, functions: Iterable[str] = (FUNCTION,)) -> Timeline:
         """Drawn, from its first value to its last."""
-        return of_steps(self.values, self.interval_ms, functions)
+        return _drawn(self, tuple(functions))
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _drawn(shape: Waveform, functions: tuple[str, ...]) -> Timeline:
+    return of_steps(shape.values, shape.interval_ms, functions)
+
+
+def part_of(shape: Waveform, start_ms: int, end_ms: int) -> Waveform:
+    """What one pattern says of a shape that is played over and over, from then until then."""
+    return _part_of(shape, start_ms % shape.once().length_ms, end_ms - start_ms)
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _part_of(shape: Waveform, start_ms: int, length_ms: int) -> Waveform:
+    """On the grid of its values all of it is told, beginning there; else what is played of it."""
+    drawn, interval = shape.once(), shape.interval_ms
+    if start_ms % interval == 0:
+        whole = drawn.looped(start_ms, start_ms + drawn.length_ms)
+        return Waveform(_samples(whole, interval), interval)
+    part = drawn.looped(start_ms, start_ms + length_ms)
+    return waveform_of(part, interval_ms=interval)[0]
 
 
 def waveform_of(part: Timeline, *, interval_ms: int) -> tuple[Waveform, bool]:
@@ -197,8 +220,21 @@ def of_item(item: Mapping[str, Any]) -> Vibration:
         pause_seconds=item.get("pauseSec", 0),
         ramp_in=item.get("rampInSec", 0),
         ramp_out=item.get("rampOutSec", 0),
-        functions=tuple(item.get("functions", {}).items()),
+        functions=tuple(dict(item.get("functions", ())).items()),
     )
+
+
+PARTS = frozenset({"loops", "pauseSec", "rampInSec", "rampOutSec", "functions"})
+
+
+def parts_of(item: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """What an item says of its vibration beside its pattern, strength and seconds; hashable."""
+    if item.keys().isdisjoint(PARTS):
+        return ()
+    said = {name: item[name] for name in sorted(PARTS) if name in item}
+    if "functions" in said:
+        said["functions"] = tuple(said["functions"].items())
+    return tuple(said.items())
 
 
 def run_seconds(seconds: int, *, maximum_seconds: int) -> int:
