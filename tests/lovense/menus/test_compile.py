@@ -37,9 +37,9 @@ def test_every_note_and_every_reason_is_there_and_each_note_has_its_sentence():
     }
 
 
-@pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["says"])
-def test_it_is_compiled_as_the_vector_says(case):
-    assert answer(case) == {name: case[name] for name in answer(case)}
+def test_it_is_compiled_as_the_vectors_say():
+    different = [case["says"] for case in VECTORS if case | answer(case) != case]
+    assert different == []
 
 
 def test_the_golden_file_is_what_its_script_writes():
@@ -65,31 +65,39 @@ def expected(found, names):
     return {name: levels.get(name, still) for name in names}
 
 
-def compared(case, played):
+def compared(played):
     """Single motors follow Vibrate, and the other way round; a stroke is no level."""
     motors = [name for name in played if name.startswith("Vibrate")]
     dropped = {*motors, "Stroke"} if len(motors) > 1 else {"Stroke"}
     return [name for name in played if name not in dropped]
 
 
-@pytest.mark.parametrize("case", PLAYED, ids=lambda case: case["says"])
-def test_a_toy_that_is_told_the_calls_plays_the_timeline(case):
+def plays_it(case):
     found = compiled(case)
     played = seen(Toy(case["device"]["type"], id="a"), found)
-    names = compared(case, played)
+    names = compared(played)
     if not found.is_exact:  # the vendor's own: it drives all that the toy has
         names = [name for name in names if name in found.timeline.functions]
-    assert {name: played[name] for name in names} == expected(found, names)
+    return {name: played[name] for name in names} == expected(found, names)
 
 
-@pytest.mark.parametrize("case", PLAYED, ids=lambda case: case["says"])
-def test_the_last_hop_and_the_vendor_take_every_call_as_it_is(case):
+def test_a_toy_that_is_told_the_calls_plays_the_timeline():
+    assert [case["says"] for case in PLAYED if not plays_it(case)] == []
+
+
+def test_the_last_hop_and_the_vendor_take_every_call_as_it_is():
+    assert [case["says"] for case in PLAYED if not passes(case)] == []
+
+
+def passes(case):
     limits = {name: given["cap"] for name, given in case["device"]["functions"].items()}
     seconds, intensity = case["caps"]
     bounds = fence.Bounds({"a": limits}, maximum_intensity=intensity, longest_seconds=seconds)
-    for call in case["calls"]:
-        assert violation(call, via="cloud") == violation(call, via="http") == ""
-        assert in_any_order(fence.checked(call, bounds, epoch=0)) == in_any_order(call | {"toy": ["a"]})
+    return all(
+        violation(call, via="cloud") == violation(call, via="http") == ""
+        and in_any_order(fence.checked(call, bounds, epoch=0)) == in_any_order(call | {"toy": ["a"]})
+        for call in case["calls"]
+    )
 
 
 def in_any_order(call):
