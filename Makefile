@@ -37,7 +37,7 @@ bench: $(READY) ## throughput and latency of this machine
 	@exec $(BIN)/python -m bench $(ARGS)
 
 # In the order of the folders: by the number of tests, as by default, long files with few tests come last, on one core alone.
-# One process runs a whole file, and one all files with a browser (`tests/conftest.py`).
+# One process runs a whole file, and one all files that take minutes (`tests/conftest.py`).
 test: $(READY) ## the whole test suite
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -90,8 +90,15 @@ class ServerCast:
         deadline = time.monotonic() + seconds
         while not await asyncio.to_thread(holds):
             if time.monotonic() > deadline:
-                raise TimeoutError(holds.__doc__)
+                raise TimeoutError(f"Not so in time: {holds.__doc__} {self.standing()}")
             await asyncio.sleep(0.25)
+
+    def standing(self) -> dict[str, int]:
+        """How many runs there are by their status and reason."""
+        of = {"$concat": ["$status", " ", "$reason"]}
+        counted = [{"$group": {"_id": of, "count": {"$sum": 1}}}]
+        found = self._database["activations"].aggregate(counted)
+        return {row["_id"]: row["count"] for row in found}
 
     def are_held(self) -> bool:
         """Each performer's devices are held by the server."""

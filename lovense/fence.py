@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from lovense.devices.toytable import LETTERS, SHORTEST_STROKE, STROKE, TOPS, TRIAL_LEVEL
+from lovense.devices.toytable import (
+    LETTERS,
+    TOPS,
+    TRIAL_LEVEL,
+    ZERO_MAY_MOVE,
+)
 from lovense.menus.vibration import (
     INTERVAL_ABOVE_MS,
     LONGEST_ITEM_SECONDS,
@@ -18,7 +23,9 @@ from lovense.menus.vibration import (
     MAXIMUM_PATTERN_VALUES,
     SHAPES,
     SHORTEST_RUN_SECONDS,
+    SHORTEST_STROKE,
     STOP,
+    STROKE,
     Command,
 )
 from lovense.rows import DeviceSummary
@@ -29,8 +36,6 @@ MAX_TOYS = 16  # named by one command
 LONGEST_SECONDS = 10**6  # what is longer is no run time
 VIBRATE = "Vibrate"
 SINGLE_MOTORS = ("Vibrate1", "Vibrate2", "Vibrate3")
-# A toy that thrusts may take level 0 for full speed: only a stop makes it still.
-ZERO_MAY_MOVE = ("Thrusting", "Depth")
 WORDS = frozenset(TOPS) - {"Position", STROKE}
 PATTERN_LETTERS = {letter: name for letter, name in LETTERS.items() if len(letter) == 1}
 

@@ -363,9 +363,9 @@ class DeviceRow(TypedDict):
 
 class DeviceSummary(TypedDict):
     """A device on its performer's row: what a decision must know of it. `functions`: what may be
-    sent, each with the strongest level; `untried`: what only a test of hers may move. `hostId`: the
-    app that reaches it; not in that of what a page reports by itself, nor in a row from before it
-    was kept."""
+    sent, each with the strongest level; `main`: what a tip moves, where that is not Vibrate;
+    `untried`: what only a test of hers may move. `hostId`: the app that reaches it; not in that of
+    what a page reports by itself, nor in a row from before it was kept."""
 
     toyId: str
     hostId: NotRequired[str]
@@ -375,6 +375,7 @@ class DeviceSummary(TypedDict):
     functions: dict[str, int]
     maximumSeconds: int | None
     # where there is something to say
+    main: NotRequired[str]
     lead: NotRequired[int]
     scale: NotRequired[int]
     floors: NotRequired[dict[str, int]]

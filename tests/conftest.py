@@ -31,11 +31,11 @@ LONG = ("tests/browser/", "tests/flows/test_kill.py")
 
 
 class _ByFile(LoadFileScheduling):
-    """One process of the tests runs a whole file. All that need a browser are run by one, so that they
-    share it, and two cores are not asked for several."""
+    """One process of the tests runs a whole file, and one all those that take minutes: those with a browser
+    share it, and two cores have one load of theirs at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+        return "long" if nodeid.startswith(LONG) else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

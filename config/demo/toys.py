@@ -10,7 +10,8 @@ from config.demo.show import BURST, SECOND_PERFORMER, Scene
 from lovense import bridges
 from lovense.bridges import STANDARD_SERVER, DeviceLeg
 from lovense.bridges.slices import windows
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, compile_item
+from lovense.menus.compiler import compile_item
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL
 from lovense.rows import Command
 
 MAX = ("507f191e810c19729de860e3", "max")

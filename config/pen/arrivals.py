@@ -121,7 +121,8 @@ class Arrivals:
         except Exception:
             self._remember_unsure(call)
             raise
-        if (outcome is Acceptance.NEW or self._was_unsure(call)) and not call.is_ignored:
+        was_unsure = self._forget_unsure(call)
+        if (outcome is Acceptance.NEW or was_unsure) and not call.is_ignored:
             self._settle_soon()
         if not self._lease.is_certain:
             await self._lease.is_known_to_store()
@@ -134,8 +135,9 @@ class Arrivals:
         while len(self._unsure) > RECENT:
             del self._unsure[next(iter(self._unsure))]
 
-    def _was_unsure(self, call: Call) -> bool:
-        return not self._unsure.keys().isdisjoint((call.key, *call.keys))
+    def _forget_unsure(self, call: Call) -> bool:
+        """Whether it was; it is stored now, and known to be."""
+        return bool([key for key in (call.key, *call.keys) if self._unsure.pop(key, "") is None])
 
     def _settle_soon(self) -> None:
         self.has_careful = True

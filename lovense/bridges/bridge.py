@@ -21,10 +21,16 @@ class RunsIn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceLeg:
-    """One device in a run: what it is told for all of it, and when it begins."""
+    """One device in a run: what it is told for all of it, and in which second of the run it
+    begins."""
 
     toy_id: str
     commands: tuple[Command, ...]
+    begins: int = 0
+
+    def own(self, window: SliceWindow) -> tuple[int, int]:
+        """From when until when a window is told, in seconds since it began."""
+        return window.told_at - self.begins, window.until - self.begins
 
 
 class OwnLevels(Protocol):

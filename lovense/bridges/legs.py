@@ -81,7 +81,8 @@ def _leg(
     windows: Sequence[slices.SliceWindow],
     start: starts.LegStart,
 ) -> Json:
-    leg, (its, rest_ms) = DeviceLeg(device.toy_id, tuple(told)), starts.later(windows, start.kept)
+    its, rest_ms = starts.later(windows, start.kept)
+    leg = DeviceLeg(device.toy_id, tuple(told), its[0].start)
     made = [_slice(bridge, leg, each, rest_ms) for each in its]
     about: Json = {"toyId": device.toy_id, "hostId": device.host_id}
     return {**about, **said(start), "promised": its[-1].until - its[0].start, "slices": made}

@@ -7,9 +7,6 @@ seconds to its own end. Once, and never late: what was not told in time is misse
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-V = TypeVar("V")
 
 HEAD_START_SECONDS = 1
 LATE_SECONDS = 0.5  # so much later than planned it is still told; it is over that much later, too
@@ -56,10 +53,3 @@ def shifted(found: Sequence[SliceWindow], by: int) -> tuple[SliceWindow, ...]:
     later = (SliceWindow(each.n, each.start + by, min(each.until + by, end)) for each in found)
     kept = tuple(each for each in later if each.until > each.start)
     return kept if kept and kept[0].run_seconds >= 2 else ()
-
-
-def turned(values: Sequence[V], interval_ms: int, at_seconds: int) -> tuple[V, ...]:
-    """A pattern that has run for so long already, since a command always begins with its first
-    value."""
-    first = at_seconds * 1000 // interval_ms % len(values)
-    return (*values[first:], *values[:first])

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from lovense.bridges import outcomes, slices
+from lovense.bridges import outcomes
 from lovense.bridges.bridge import DeviceLeg, RunsIn
 from lovense.bridges.outcomes import CallAnswer, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.devices import readings, summary
 from lovense.devices.readings import ReportedToys
-from lovense.menus.vibration import SHAPES, STOP, Waveform
+from lovense.menus.timeline import SECOND
+from lovense.menus.vibration import SHAPES, STOP, Waveform, part_of
 from lovense.rows import Command, DeviceRow, Json
 
 
@@ -43,7 +44,7 @@ class StandardBridge:
         return summary.of_device(device)["functions"]
 
     def encode(self, leg: DeviceLeg, window: SliceWindow) -> list[Command]:
-        return [_piece(command, leg.toy_id, window) for command in leg.commands]
+        return [_piece(command, leg, window) for command in leg.commands]
 
     def stop(self, toy_ids: Sequence[str]) -> list[Command]:
         """Without a name it is for every toy of the app, also for those of which nobody here
@@ -57,31 +58,29 @@ class StandardBridge:
         return outcomes.outcome_of(answer)
 
 
-def _piece(command: Command, toy_id: str, window: SliceWindow) -> Command:
-    piece = command | {"toy": toy_id, "timeSec": window.run_seconds}
-    if not window.n:
+def _piece(command: Command, leg: DeviceLeg, window: SliceWindow) -> Command:
+    """Its own part of the run. The first is as it was compiled; a preset would begin anew with each
+    other, so what follows of it is our own drawing of it."""
+    piece = command | {"toy": leg.toy_id, "timeSec": window.run_seconds}
+    if not window.n or command["command"] == "Function":
         return piece
-    if command["command"] == "Pattern":
-        return piece | {"strength": _turned_text(command, window.told_at)}
-    if command["command"] == "Preset":
-        return _drawn(command["name"], piece, window.told_at)
-    return piece
-
-
-def _turned_text(command: Command, at_seconds: int) -> str:
-    interval = int(command["rule"].rpartition("S:")[2].removesuffix("#"))
-    return ";".join(slices.turned(command["strength"].split(";"), interval, at_seconds))
-
-
-def _drawn(name: str, piece: Command, at_seconds: int) -> Command:
-    """A preset would begin anew: what follows of it is our own drawing of it, which does not."""
-    shape: Waveform = SHAPES[name]
-    values = slices.turned(shape.values, shape.interval_ms, at_seconds)
+    letters, shape = _said(command)
+    start, until = leg.own(window)
+    part = part_of(shape, start * SECOND, until * SECOND)
     return {
         "command": "Pattern",
-        "rule": f"V:1;F:v;S:{shape.interval_ms}#",
-        "strength": ";".join(str(value) for value in values),
+        "rule": f"V:1;F:{letters};S:{part.interval_ms}#",
+        "strength": part.text,
         "timeSec": piece["timeSec"],
-        "toy": piece["toy"],
+        "toy": leg.toy_id,
         "apiVer": 2,
     }
+
+
+def _said(command: Command) -> tuple[str, Waveform]:
+    """The letters and the shape of a pattern or a preset."""
+    if command["command"] == "Preset":
+        return "v", SHAPES[command["name"]]
+    letters, interval = command["rule"].removeprefix("V:1;F:").removesuffix("#").split(";S:")
+    values = tuple(int(value) for value in command["strength"].split(";"))
+    return letters, Waveform(values, int(interval))

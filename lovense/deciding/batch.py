@@ -119,9 +119,9 @@ def _lengthened(
     item = row["item"]
     assert item is not None
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
-    commands, run_seconds = compiled(
-        item | {"durationSec": seconds}, rules.caps_of(row["performer_id"])
-    )
+    whole = {name: value for name, value in item.items() if name != "loops"}
+    caps = rules.caps_of(row["performer_id"], item.get("functions", ()))
+    commands, run_seconds = compiled(whole | {"durationSec": seconds}, caps)
     names = [member["_id"] for member in members]
     return row | {"commands": commands, "run_seconds": run_seconds, "members": names}
 

@@ -6,9 +6,12 @@ its movement. Strengths are of 20, whatever a function's own range."""
 
 from lovense.deciding.rules import Caps
 from lovense.devices import summary, toytable
+from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import (
-    FULL_SCALE,
     MAXIMUM_LEVEL,
+    SHORTEST_STROKE,
+    STROKE,
+    THRUST,
     Command,
     NothingAllowed,
     fitted,
@@ -51,17 +54,15 @@ def compiled(
 
 def _action(strength: int, function: str, device: DeviceSummary, caps: Caps) -> str:
     level = level_of(strength, function, device, caps)
-    if function != toytable.STROKE:
+    if function != STROKE:
         return f"{function}:{level}"
-    if not may_move(device, toytable.THRUST):
-        raise NothingAllowed(
-            f"A stroke goes with {toytable.THRUST}, which this device does not do."
-        )
-    way, cap = max(level, toytable.SHORTEST_STROKE), _cap(function, device)
+    if not may_move(device, THRUST):
+        raise NothingAllowed(f"A stroke goes with {THRUST}, which this device does not do.")
+    way, cap = max(level, SHORTEST_STROKE), _cap(function, device)
     if way > cap:
-        raise NothingAllowed(f"The shortest stroke is {toytable.SHORTEST_STROKE}, the cap {cap}.")
-    thrust = level_of(toytable.TRIAL_LEVEL, toytable.THRUST, device, caps)
-    return f"{toytable.STROKE}:0-{way},{toytable.THRUST}:{thrust}"
+        raise NothingAllowed(f"The shortest stroke is {SHORTEST_STROKE}, the cap {cap}.")
+    thrust = level_of(toytable.TRIAL_LEVEL, THRUST, device, caps)
+    return f"{STROKE}:0-{way},{THRUST}:{thrust}"
 
 
 def level_of(strength: int, function: str, device: DeviceSummary, caps: Caps) -> int:

@@ -11,10 +11,10 @@ from ground import clock
 from lovense.bridges import OwnLevels
 from lovense.deciding import devicetest
 from lovense.deciding.activation import STOPPED, S, new_row
-from lovense.deciding.rules import Caps, Rules, is_paused, is_stopped, is_test
+from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
 from lovense.menus import matching, vibration
-from lovense.menus.vibration import FUNCTION
+from lovense.menus.compiler import compile_item
 from lovense.rows import (
     ActivationRow,
     AttemptRow,
@@ -136,8 +136,12 @@ def _answering_item(
     item = pinned or _matching_item(request, rules, performer, gates)
     if item is None:
         return None
-    is_able = _may_test if devicetest.is_one(request["payload"]) else _is_able
-    return item if is_able(request, performer, gates, is_online=is_online) else None
+    is_able = (
+        _may_test(request, performer, gates, is_online=is_online)
+        if devicetest.is_one(request["payload"])
+        else _is_able(item, performer, gates, is_online=is_online)
+    )
+    return item if is_able else None
 
 
 def _kept_item(before: ActivationRow | None) -> Item | None:
@@ -157,19 +161,20 @@ def _may_begin(
     )
 
 
-def _is_able(
-    request: RequestRow, performer: PerformerRow | None, gates: _Gates, *, is_online: bool
-) -> bool:
+def _is_able(item: Item, performer: PerformerRow | None, gates: _Gates, *, is_online: bool) -> bool:
     """A device of hers is there, and can do it. Until her page has reported one, the page is all
     there is to know."""
     devices = performer.get("devices") if performer else None
     if not is_online or devices is None:
         saw = "a page holds the devices" if is_online else "no page"
         return gates.ask("device_online", saw, passed=is_online)
-    able = summary.able(devices, FUNCTION)
-    there = ", ".join(each["nickname"] for each in able or summary.ready(devices))
+    functions = item.get("functions", ())
+    able = summary.playing(devices, functions)
+    named = able or summary.ready(devices)
+    there = ", ".join(each["nickname"] for each in named)
     is_there = gates.ask("device_online", summary.words(devices), passed=bool(there))
-    saw = f"{FUNCTION}: {there if able else f'none of {there}'}"
+    moved = ", ".join(functions) or summary.mains(named)
+    saw = f"{moved}: {there if able else f'none of {there}'}"
     return is_there and gates.ask("capability", saw, passed=bool(able))
 
 
@@ -314,7 +319,11 @@ def _promise(
     request: RequestRow, item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> tuple[list[Command], int]:
     whose, device = performer["_id"], _tested(request, performer)
-    caps = rules.caps_of_device(whose, device) if device else rules.caps_of(whose)
+    caps = (
+        rules.caps_of_device(whose, device)
+        if device
+        else rules.caps_of(whose, item.get("functions", ()))
+    )
     try:
         commands, promised = (
             devicetest.compiled(item, request["payload"]["function"], device, caps)
@@ -357,22 +366,33 @@ def _is_going_on(request: RequestRow, performer: PerformerRow, gates: _Gates) ->
 
 def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
     """The commands and the seconds they promise."""
-    return _compiled(item["pattern"], item["intensity"], item["durationSec"], caps)
+    parts = vibration.parts_of(item)
+    return _compiled(item["pattern"], item["intensity"], item["durationSec"], parts, caps)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str, intensity: int, seconds: int, caps: Caps) -> tuple[list[Command], int]:
-    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds}
+def _compiled(
+    pattern: str, intensity: int, seconds: int, parts: tuple[tuple[str, Any], ...], caps: Caps
+) -> tuple[list[Command], int]:
+    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(parts)}
     told: list[Command] = []
     promised = 0
     for share in caps.shares:
-        commands, promised = vibration.compile_item(
-            item,
-            maximum_seconds=caps.seconds,
-            maximum_intensity=caps.intensity,
-            scale=share.scale,
-            floor=share.floor,
-        )
+        try:
+            commands, promised = _of_share(item, share, caps)
+        except vibration.NothingAllowed:
+            if share is caps.shares[-1] and not told:
+                raise
+            continue
         named = {"toy": list(share.toys)} if share.toys else {}
         told += [command | named for command in commands]
     return told, promised
+
+
+def _of_share(item: Item, share: Share, caps: Caps) -> tuple[list[Command], int]:
+    return compile_item(
+        item,
+        maximum_seconds=caps.seconds,
+        maximum_intensity=caps.intensity,
+        capabilities=share.capabilities,
+    )

@@ -1,7 +1,7 @@
 """What binds a round of decisions, read once for all of its rows: the platform, the performers,
 their menus and paces."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -15,8 +15,10 @@ from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
 from lovense.devices import summary
 from lovense.menus import matching
+from lovense.menus.compiler import Actuator, Capabilities
 from lovense.menus.matching import Item
-from lovense.menus.vibration import FULL_SCALE, FUNCTION, LONGEST_ITEM_SECONDS
+from lovense.menus.timeline import FULL_SCALE
+from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings, TipMenu
 from lovense.rows import DeviceSummary, MenuRow, PerformerRow, PlatformRow
 from tips.models import Mode, RequestType
@@ -28,12 +30,21 @@ MENUS_KEPT, MENU_ITEMS_KEPT = 1000, 200_000
 
 
 class Share(NamedTuple):
-    """Devices that are told the same: how much of the strength, in percent, and at least which
-    level; no names: everybody that is connected."""
+    """Devices that are told the same: how much of the strength, in percent, at least which level,
+    and what of them is moved; no names: everybody that is connected. `named`: what they may be told
+    of the functions that an item names."""
 
     toys: tuple[str, ...] = ()
     scale: int = FULL_SCALE
     floor: int = 0
+    main: str = FUNCTION
+    named: tuple[Actuator, ...] = ()
+    takes_overlays: bool = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        actuators = self.named or (summary.actuator(self.main, floor=self.floor),)
+        return Capabilities(self.main, actuators, self.scale, self.takes_overlays)
 
 
 class Caps(NamedTuple):
@@ -120,9 +131,10 @@ class Rules:
         is_overtaken = any(ordering.is_tried(row) and row not in found for row in heads)
         return [] if is_overtaken else found
 
-    def caps_of(self, lane: str) -> Caps:
+    def caps_of(self, lane: str, functions: Collection[str] = ()) -> Caps:
         """The strictest of the platform's, of hers and of each device that plays. All of them are
-        told the same, but for what she has set for one of them: its scale and its floor."""
+        told the same, but for what she has set for one of them: its scale and its floor.
+        `functions` that an item names have the caps of each device."""
         performer = self.performers[lane]
         seconds = min(
             self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
@@ -130,12 +142,14 @@ class Rules:
         intensity, devices = performer["maximum_intensity"], performer.get("devices")
         if not devices:
             return Caps(seconds, intensity)
-        playing = summary.able(devices, FUNCTION)
+        playing = summary.playing(devices, functions)
         is_everybody = all(each in playing for each in devices if each["isConnected"])
         return Caps(
             min([seconds, *(each["maximumSeconds"] or seconds for each in playing)]),
-            min([intensity, *(each["functions"][FUNCTION] for each in playing)]),
-            _shares(playing, is_everybody=is_everybody),
+            min([intensity, *_main_caps(playing)]) if not functions else intensity,
+            _named(playing, functions)
+            if functions
+            else _shares(playing, is_everybody=is_everybody),
         )
 
     def caps_of_device(self, lane: str, device: DeviceSummary) -> Caps:
@@ -150,10 +164,34 @@ class Rules:
         return Caps(seconds, performer["maximum_intensity"])
 
 
+def _main_caps(playing: Iterable[DeviceSummary]) -> Iterator[int]:
+    return (each["functions"][summary.main(each)] for each in playing)
+
+
+def _named(playing: Iterable[DeviceSummary], functions: Collection[str]) -> tuple[Share, ...]:
+    """Each device for itself."""
+    return tuple(
+        Share(
+            (each["toyId"],),
+            each.get("scale", FULL_SCALE),
+            main=summary.main(each),
+            named=tuple(_actuator(each, name) for name in summary.usable(each, functions)),
+            takes_overlays=summary.takes_overlays(each),
+        )
+        for each in playing
+    )
+
+
+def _actuator(device: DeviceSummary, name: str) -> Actuator:
+    floor = device.get("floors", {}).get(name, 0)
+    return summary.actuator(name, cap=device["functions"][name], floor=floor)
+
+
 def _shares(playing: Iterable[DeviceSummary], *, is_everybody: bool) -> tuple[Share, ...]:
-    found: dict[tuple[int, int], list[str]] = {}
+    found: dict[tuple[int, int, str], list[str]] = {}
     for each in playing:
-        own = each.get("scale", FULL_SCALE), each.get("floors", {}).get(FUNCTION, 0)
+        main = summary.main(each)
+        own = each.get("scale", FULL_SCALE), each.get("floors", {}).get(main, 0), main
         found.setdefault(own, []).append(each["toyId"])
     if is_everybody and len(found) == 1:
         return tuple(Share((), *own) for own in found)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from lovense.devices import toytable
 from lovense.devices.readings import LONGEST_NICKNAME, ToyReading
 from lovense.devices.summary import PAGE, is_kept, of_device
-from lovense.menus.vibration import FULL_SCALE
+from lovense.menus.timeline import FULL_SCALE
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow
 

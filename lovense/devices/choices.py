@@ -22,7 +22,8 @@ from lovense.devices import changes, register, summary, toytable, verification
 from lovense.devices.changes import Changed
 from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.devices.verification import NotVerified
-from lovense.menus.vibration import FULL_SCALE, LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.menus.timeline import FULL_SCALE
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Device
 from lovense.rows import DeviceRow, FunctionChoice, Json
 

@@ -3,11 +3,13 @@
 A command names a function and a level; what may be sent to a toy is decided here, from what it
 reports and from what she has chosen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from lovense.devices import toytable
-from lovense.menus.vibration import FULL_SCALE
+from lovense.menus.compiler import Actuator
+from lovense.menus.timeline import FULL_SCALE
+from lovense.menus.vibration import FUNCTION
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, DeviceSummary, ExtensionToy, FunctionRow, PerformerRow
 
@@ -55,6 +57,15 @@ def lead_of(row: DeviceRow) -> int:
     return row.get("lead_ms", 0)
 
 
+def main_of(row: DeviceRow) -> str:
+    """What a tip moves: its type's main function, where the device has it; else the first that may
+    be sent. Where that is off, a tip moves nothing of it."""
+    names = [each["name"] for each in row["functions"]]
+    main = toytable.of(row["toy_type"]).main_function
+    used = [name for name in names if name not in toytable.NOT_USED]
+    return main if main in used or not used else used[0]
+
+
 def is_verified(row: DeviceRow, function: str) -> bool:
     """She has said that it moves as expected."""
     return "verifiedAt" in row["choices"].get(function, {})
@@ -77,6 +88,8 @@ def of_device(row: DeviceRow) -> DeviceSummary:
     }
     if row["host_id"] != PAGE:
         found["hostId"] = row["host_id"]
+    if (main := main_of(row)) != FUNCTION:
+        found["main"] = main
     if lead := lead_of(row):
         found["lead"] = lead
     if (scale := scale_of(row)) != FULL_SCALE:
@@ -122,9 +135,45 @@ def ready(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
     return [each for each in devices if each["isConnected"] and each["isEnabled"]]
 
 
-def able(devices: Iterable[DeviceSummary], function: str) -> list[DeviceSummary]:
-    """Of those that are ready, those that have it and may use it."""
-    return [each for each in ready(devices) if function in each["functions"]]
+def playing(
+    devices: Iterable[DeviceSummary], functions: Collection[str] = ()
+) -> list[DeviceSummary]:
+    """Of those that are ready, those of which one of these may be used; where none is named, the
+    main function."""
+    if functions:
+        return [each for each in ready(devices) if usable(each, functions)]
+    return [each for each in ready(devices) if main(each) in each["functions"]]
+
+
+def usable(device: DeviceSummary, functions: Iterable[str]) -> list[str]:
+    """Of these functions, those that may be used."""
+    return [name for name in functions if name in device["functions"]]
+
+
+def main(device: DeviceSummary) -> str:
+    """What a tip moves."""
+    return device.get("main", FUNCTION)
+
+
+def mains(devices: Iterable[DeviceSummary]) -> str:
+    """What tips move of these, for people."""
+    return ", ".join(dict.fromkeys(main(each) for each in devices))
+
+
+def takes_overlays(device: DeviceSummary) -> bool:
+    """A function can be told beside what runs: of a page's virtual devices that is known."""
+    return not device.get("hostId", PAGE)
+
+
+def actuator(function: str, *, cap: int | None = None, floor: int = 0) -> Actuator:
+    """As a compiler is told it; without a cap, the whole range."""
+    top = toytable.TOPS[function]
+    stops_at_zero = function not in toytable.ZERO_MAY_MOVE
+    letter = _LETTER_OF.get(function, "")
+    return Actuator(function, letter, top, top if cap is None else cap, floor, stops_at_zero)
+
+
+_LETTER_OF = {function: letter for letter, function in toytable.LETTERS.items()}
 
 
 def is_away(performer: PerformerRow) -> bool:

@@ -37,8 +37,8 @@ TOPS: Mapping[str, int] = dict.fromkeys(LETTERS.values(), 20) | {
     "Position": 100,
     "Stroke": 100,
 }
-# The vendor's shortest way of a thrust.
-THRUST, STROKE, SHORTEST_STROKE = "Thrusting", "Stroke", 20
+# A toy that thrusts may take level 0 for full speed: only a stop makes it still.
+ZERO_MAY_MOVE = ("Thrusting", "Depth")
 TRIAL_LEVEL = 3  # of 20: how hardware that she has not tried yet moves first
 # Known, and never sent: a function and a command.
 NOT_USED = ("Position", "PatternV2")

@@ -12,7 +12,13 @@ from lovense import bridges
 from lovense.devices import choices, summary, toytable
 from lovense.lane import submissions
 from lovense.lane.submissions import Submission, Submitted
-from lovense.menus.vibration import LEVEL_PATTERN, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
+from lovense.menus.vibration import (
+    LEVEL_PATTERN,
+    MAXIMUM_LEVEL,
+    SHORTEST_RUN_SECONDS,
+    STROKE,
+    THRUST,
+)
 from lovense.models import Performer
 from lovense.rows import DeviceRow, DeviceSummary
 from tips.models import Priority, RequestType
@@ -99,23 +105,15 @@ def ask(
     return submissions.submit(test, lane=performer_id, account=account, name=by, key=key, now=now)
 
 
-def main_function(row: DeviceRow) -> str:
-    """Its type's, where the device has it; else the first that may be sent."""
-    names = [each["name"] for each in row["functions"]]
-    main = toytable.of(row["toy_type"]).main_function
-    used = [name for name in names if name not in toytable.NOT_USED]
-    return main if main in used or not used else used[0]
-
-
 def _function(row: DeviceRow, asked: str) -> str:
-    function = asked or main_function(row)
+    function = asked or summary.main_of(row)
     names = {each["name"] for each in row["functions"]}
     if function not in names:
         raise Malformed("function", "is no function of this device")
     if function in toytable.NOT_USED:
         raise Malformed("function", "is never sent")
-    if function == toytable.STROKE and toytable.THRUST not in names:
-        raise Malformed("function", f"goes with {toytable.THRUST}, which this device does not do")
+    if function == STROKE and THRUST not in names:
+        raise Malformed("function", f"goes with {THRUST}, which this device does not do")
     return function
 
 

@@ -1,26 +1,34 @@
-"""What a vibration is, and how it becomes the vendor's commands: pure functions, no clock, no
+"""What a vibration is: how strong, in what shape, for how long. Pure functions, no clock, no
 database.
 
-The vendor's limits, all kept here: a run time must be above 1 s, and 0 means "for ever", so it is
-never compiled; levels go from 0 to 20; a preset takes no strength; a pattern has at most 50 values
-and an interval above 100 ms."""
+The vendor's limits stand here: a run time must be above 1 s, and 0 means "for ever", so it is never
+compiled; levels go from 0 to 20; a preset takes no strength; a pattern has at most 50 values and an
+interval above 100 ms. `lovense/menus/compiler.py` makes commands that keep them."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
+
+from lovense.menus.timeline import FULL_SCALE, TOP, Timeline, of_steps
 
 Command = dict[str, Any]
 
 # The vendor's stop, and nothing else is one: level 0 is full speed on one toy.
 STOP: Command = {"command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
-FUNCTION = "Vibrate"  # the vendor's word for what every item plays
-MAXIMUM_LEVEL = 20
-FULL_SCALE = 100  # percent
+FUNCTION = "Vibrate"  # what is moved where nothing else is known
+# A stroke is no function of its own: it bounds the way of a thrust, in percent.
+THRUST, STROKE, SHORTEST_STROKE = "Thrusting", "Stroke", 20
+MAXIMUM_LEVEL = TOP
 SHORTEST_RUN_SECONDS = (
     2  # the vendor's "more than 1"; a 1 s item runs 2 s, and the performer is told so
 )
 LONGEST_ITEM_SECONDS = 3600
+MAXIMUM_LOOPS = 100
+LONGEST_PAUSE = 60  # s
+PARTS_KEPT = 1024  # of shapes, drawn: what is told again and again is worked out once
 MAXIMUM_PATTERN_VALUES = 50
 INTERVAL_ABOVE_MS = 100
 LONGEST_INTERVAL_MS = 1000
@@ -61,18 +69,73 @@ class Waveform:
                 f"{LONGEST_INTERVAL_MS} ms."
             )
 
-    def scaled(self, intensity: int) -> "Waveform":
-        """The same shape with `intensity` as its top. Rounded up, so that what moved still
-        moves."""
-        return Waveform(
-            tuple(-(-value * intensity // MAXIMUM_LEVEL) for value in self.values), self.interval_ms
-        )
+    @property
+    def text(self) -> str:
+        """As a command carries its values."""
+        return ";".join(str(value) for value in self.values)
 
-    def lifted(self, floor: int) -> "Waveform":
-        """What moves is at least that strong, and what is still stays so."""
-        return Waveform(
-            tuple(value and max(value, floor) for value in self.values), self.interval_ms
-        )
+    def once(self, functions: Iterable[str] = (FUNCTION,)) -> Timeline:
+        """Drawn, from its first value to its last."""
+        return _drawn(self, tuple(functions))
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _drawn(shape: Waveform, functions: tuple[str, ...]) -> Timeline:
+    return of_steps(shape.values, shape.interval_ms, functions)
+
+
+def part_of(shape: Waveform, start_ms: int, end_ms: int) -> Waveform:
+    """What one pattern says of a shape that is played over and over, from then until then."""
+    return _part_of(shape, start_ms % shape.once().length_ms, end_ms - start_ms)
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _part_of(shape: Waveform, start_ms: int, length_ms: int) -> Waveform:
+    """On the grid of its values all of it is told, beginning there; else what is played of it."""
+    drawn, interval = shape.once(), shape.interval_ms
+    if start_ms % interval == 0:
+        whole = drawn.looped(start_ms, start_ms + drawn.length_ms)
+        return Waveform(_samples(whole, interval), interval)
+    part = drawn.looped(start_ms, start_ms + length_ms)
+    return waveform_of(part, interval_ms=interval)[0]
+
+
+def waveform_of(part: Timeline, *, interval_ms: int) -> tuple[Waveform, bool]:
+    """What one pattern can say of a timeline whose functions are alike, and whether that is all.
+
+    It is where all edges lie on one grid, this interval's or one of their own, and few values tell
+    it, over and over where it repeats itself. Else it is resampled, to the smallest interval that
+    fits. Raises InvalidVibration for what is too long for one pattern."""
+    if interval := _grid(part.edges, interval_ms):
+        values = _repeating(_samples(part, interval))
+        if len(values) <= MAXIMUM_PATTERN_VALUES:
+            return Waveform(values, interval), True
+    smallest = -(-part.length_ms // MAXIMUM_PATTERN_VALUES)
+    interval = max(INTERVAL_ABOVE_MS + 1, smallest)
+    return Waveform(_samples(part, interval), interval), False
+
+
+def _samples(part: Timeline, interval_ms: int) -> tuple[int, ...]:
+    values, *_ = part.samples(interval_ms).values()
+    return values
+
+
+def _grid(edges: Sequence[int], wished: int) -> int:
+    """The interval on which all of them lie: the wished one, else the longest; 0: there is none."""
+    common = math.gcd(*edges)
+    if common % wished == 0:
+        return wished
+    lawful = range(min(common, LONGEST_INTERVAL_MS), INTERVAL_ABOVE_MS, -1)
+    return next((ms for ms in lawful if common % ms == 0), 0)
+
+
+def _repeating(values: tuple[int, ...]) -> tuple[int, ...]:
+    """The shortest beginning that, over and over, is all of it."""
+    longest = min(len(values), MAXIMUM_PATTERN_VALUES + 1)
+    for period in range(1, longest):
+        if values[period:] == values[:-period]:
+            return values[:period]
+    return values
 
 
 # Our own drawings of the vendor's presets: a preset takes no strength, a pattern does.
@@ -89,13 +152,20 @@ PATTERNS = (LEVEL_PATTERN, *SHAPES)
 @dataclass(frozen=True)
 class Vibration:
     """How strong, in what shape, for how long. `strength` None belongs to a preset only: as the
-    vendor's app plays it."""
+    vendor's app plays it. `loops` of `seconds` each, with a pause between them; `ramp_in` and
+    `ramp_out` are seconds of all of it. `functions`, each with its scale in percent; none: the main
+    function of whatever device plays it."""
 
     kind: VibrationKind
     seconds: int
     strength: int | None = None
     preset: str = ""
     shape: Waveform | None = None
+    loops: int = 1
+    pause_seconds: int = 0
+    ramp_in: int = 0
+    ramp_out: int = 0
+    functions: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.seconds <= LONGEST_ITEM_SECONDS:
@@ -112,87 +182,73 @@ class Vibration:
             raise InvalidVibration(f"A preset is one of {', '.join(SHAPES)}, not {self.preset!r}.")
         if self.kind is VibrationKind.PATTERN and self.shape is None:
             raise InvalidVibration("A pattern needs its values.")
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        if not (1 <= self.loops <= MAXIMUM_LOOPS and 0 <= self.pause_seconds <= LONGEST_PAUSE):
+            raise InvalidVibration(
+                f"A vibration has 1 to {MAXIMUM_LOOPS} loops and pauses of at most "
+                f"{LONGEST_PAUSE} s."
+            )
+        if min(self.ramp_in, self.ramp_out) < 0 or self.ramp_in + self.ramp_out > self.length:
+            raise InvalidVibration(f"Its ramps fit into its {self.length} s.")
+        if any(not 1 <= scale <= FULL_SCALE for _, scale in self.functions):
+            raise InvalidVibration(f"A function's scale goes from 1 to {FULL_SCALE} %.")
+        if len(dict(self.functions)) != len(self.functions):
+            raise InvalidVibration("Each function is named once.")
+
+    @property
+    def length(self) -> int:
+        """In seconds, its loops and their pauses included."""
+        return self.loops * self.seconds + (self.loops - 1) * self.pause_seconds
+
+    @property
+    def is_plain(self) -> bool:
+        """One shape over and over until its end."""
+        return self.loops == 1 and not self.ramp_in and not self.ramp_out
 
 
 def of_item(item: Mapping[str, Any]) -> Vibration:
     """The vibration a menu item stands for."""
-    if item["pattern"] == LEVEL_PATTERN:
-        return Vibration(VibrationKind.LEVEL, item["durationSec"], item["intensity"])
-    return Vibration(VibrationKind.PRESET, item["durationSec"], item["intensity"], item["pattern"])
+    is_level = item["pattern"] == LEVEL_PATTERN
+    return Vibration(
+        VibrationKind.LEVEL if is_level else VibrationKind.PRESET,
+        item["durationSec"],
+        item["intensity"],
+        "" if is_level else item["pattern"],
+        loops=item.get("loops", 1),
+        pause_seconds=item.get("pauseSec", 0),
+        ramp_in=item.get("rampInSec", 0),
+        ramp_out=item.get("rampOutSec", 0),
+        functions=tuple(dict(item.get("functions", ())).items()),
+    )
+
+
+PARTS = frozenset({"loops", "pauseSec", "rampInSec", "rampOutSec", "functions"})
+
+
+def parts_of(item: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """What an item says of its vibration beside its pattern, strength and seconds; hashable."""
+    if item.keys().isdisjoint(PARTS):
+        return ()
+    said = {name: item[name] for name in sorted(PARTS) if name in item}
+    if "functions" in said:
+        said["functions"] = tuple(said["functions"].items())
+    return tuple(said.items())
 
 
 def run_seconds(seconds: int, *, maximum_seconds: int) -> int:
     """How long the toy really runs: within the cap, and never under what the vendor accepts."""
     if maximum_seconds < SHORTEST_RUN_SECONDS:
-        raise NothingAllowed(
-            f"No run fits into {maximum_seconds} s; the vendor's shortest is "
-            f"{SHORTEST_RUN_SECONDS} s."
-        )
+        raise NothingAllowed(nothing_fits(maximum_seconds))
     return max(SHORTEST_RUN_SECONDS, min(seconds, maximum_seconds))
+
+
+def nothing_fits(seconds: int) -> str:
+    return f"No run fits into {seconds} s; the vendor's shortest is {SHORTEST_RUN_SECONDS} s."
 
 
 def fitted(level: int, *, scale: int, floor: int, cap: int) -> int:
     """A level as a device is told it: its share of what is asked, rounded up; not weaker than it is
     felt; and never above its cap."""
     return min(cap, max(-(-level * scale // FULL_SCALE), floor)) if level else 0
-
-
-def compile_vibration(
-    vibration: Vibration,
-    *,
-    maximum_seconds: int,
-    maximum_intensity: int,
-    scale: int = FULL_SCALE,
-    floor: int = 0,
-) -> tuple[list[Command], int]:
-    """The vendor's commands and the seconds they promise. `scale`, in percent, and `floor` are of
-    the devices that are told."""
-    if maximum_intensity < 1:
-        raise NothingAllowed("The intensity cap is 0.")
-    seconds = run_seconds(vibration.seconds, maximum_seconds=maximum_seconds)
-    cap = min(maximum_intensity, MAXIMUM_LEVEL)
-    strength = fitted(vibration.strength or MAXIMUM_LEVEL, scale=scale, floor=0, cap=cap)
-    if vibration.kind is VibrationKind.LEVEL:
-        level = fitted(strength, scale=FULL_SCALE, floor=floor, cap=cap)
-        return [_function(level, seconds)], seconds
-    if vibration.strength is None and strength == MAXIMUM_LEVEL and not floor:
-        return [_preset(vibration.preset, seconds)], seconds
-    shape = vibration.shape or SHAPES[vibration.preset]
-    return [_pattern(shape.scaled(strength).lifted(min(floor, cap)), seconds)], seconds
-
-
-def compile_item(
-    item: Mapping[str, Any],
-    *,
-    maximum_seconds: int,
-    maximum_intensity: int,
-    scale: int = FULL_SCALE,
-    floor: int = 0,
-) -> tuple[list[Command], int]:
-    """What a menu item does, within the caps of the platform and of the performer."""
-    return compile_vibration(
-        of_item(item),
-        maximum_seconds=maximum_seconds,
-        maximum_intensity=maximum_intensity,
-        scale=scale,
-        floor=floor,
-    )
-
-
-def _function(level: int, seconds: int) -> Command:
-    return {"command": "Function", "action": f"{FUNCTION}:{level}", "timeSec": seconds, "apiVer": 1}
-
-
-def _preset(name: str, seconds: int) -> Command:
-    return {"command": "Preset", "name": name, "timeSec": seconds, "apiVer": 1}
-
-
-def _pattern(shape: Waveform, seconds: int) -> Command:
-    # F:v drives vibration alone: an empty F would drive every function of the toy on one scale.
-    return {
-        "command": "Pattern",
-        "rule": f"V:1;F:v;S:{shape.interval_ms}#",
-        "strength": ";".join(str(value) for value in shape.values),
-        "timeSec": seconds,
-        "apiVer": 2,
-    }

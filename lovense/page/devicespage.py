@@ -21,8 +21,8 @@ from lovense.deciding.rules import Rules
 from lovense.devices import changes, choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
-from lovense.lane import devicetests
-from lovense.menus.vibration import FULL_SCALE, LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
+from lovense.menus.timeline import FULL_SCALE
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
 from lovense.models import RepairWeight as W
 from lovense.page import showntest
@@ -130,7 +130,7 @@ class KeptDevice(ShownDevice):
     @property
     def main_test(self) -> str:
         """The function that its own button tests; empty where there is none to test now."""
-        name = devicetests.main_function(self.row)
+        name = summary.main_of(self.row)
         is_on = summary.is_function_enabled(self.row, name)
         return name if self.may_test and is_on else ""
 

@@ -112,7 +112,7 @@ def _look(performer_id: str, device: DeviceRow, test: RequestRow | None, now: da
         host=collection(Host).find_one(wanted) if device["host_id"] else None,
         is_reached=performer is not None and summary.is_reached(device, performer["bridge"]),
         has_page=bool(pages.holders(now=now, among=[performer_id])),
-        function=function or devicetests.main_function(device),
+        function=function or summary.main_of(device),
     )
 
 

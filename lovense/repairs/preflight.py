@@ -12,7 +12,6 @@ from lovense.bridges import RunsIn
 from lovense.deciding import drift, rules
 from lovense.deciding.rules import Rules
 from lovense.devices import choices, summary
-from lovense.menus.vibration import FUNCTION
 from lovense.performers import preferences
 from lovense.repairs import finding
 from lovense.rows import DeviceRow, DeviceSummary, PerformerRow
@@ -135,8 +134,9 @@ def _caps(standing: ShowStanding) -> Asked:
     if caps.intensity < 1 or (ready and len(idle) == len(ready)):
         return "bad", "Your limits leave nothing that may move."
     words = f"At most level {caps.intensity} of 20, for {caps.seconds} s."
-    if ready and not summary.able(ready, FUNCTION):
-        return "bad", f"No device that is here may {FUNCTION.lower()}, which is what tips do."
+    if ready and not summary.playing(ready):
+        moved = summary.mains(ready)
+        return "bad", f"What tips move is off on every device that is here: {moved}."
     return ("warn", f"{words} Nothing of {', '.join(idle)} may move.") if idle else ("ok", words)
 
 

@@ -152,7 +152,7 @@ def _group(rows: Sequence[LegRow], places: Sequence[int]) -> LegGroup:
         first["hostId"],
         tuple(places),
         tuple(rows[place]["toyId"] for place in places),
-        DeviceLeg(first["toyId"], tuple(first["commands"])),
+        DeviceLeg(first["toyId"], tuple(first["commands"]), windows[0].start),
         windows,
     )
 

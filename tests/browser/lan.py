@@ -86,8 +86,9 @@ class LanServer(Server):
 
     @property
     def commands(self) -> list[Any]:
-        """All that the app was told since the page was opened."""
-        return self.vendor.commands()[self._before :]
+        """All that the app was told by pages since this one was opened."""
+        told = self.vendor.commands()[self._before :]
+        return [line for line in told if line["via"] != "cloud"]
 
     def told(self) -> list[Any]:
         """What moves, as the app was told it: (toy, action or strength, seconds)."""

@@ -19,7 +19,7 @@ POOR = "507f191e810c19729de860aa"
 
 # An emission that nobody took, as it would be after its attempts.
 _DEAD = """
-from ledger import clock
+from ground import clock
 from tips.models import FailedEmission
 errors = [{{"at": clock.iso(clock.now()), "error": "OverflowError"}}] * 5
 row = {{"consumer": "analytics", "sequence": 3, "state": "dead", "errors": errors, "died_at": clock.now()}}
@@ -28,7 +28,7 @@ FailedEmission.objects.create(key="analytics/{tip_id}", tip_id="{tip_id}", **row
 
 # Two of what waits, as if their device had been busy four times.
 _BURIED = """
-from ledger import clock
+from ground import clock
 from ledger.database import collection
 from lovense import retries
 from tips.models import QueueRequest

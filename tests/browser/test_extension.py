@@ -284,7 +284,7 @@ def test_a_memory_that_is_lost_under_an_open_page_hands_nothing_over_twice(serve
 
 def test_a_page_that_is_killed_has_handed_it_over_once(server, page):
     server.hand("a.all", 50, seconds=20)
-    server.wait_for(lambda: "started" in server.stages("a.all"))
+    server.wait_for(lambda: "started" in server.stages("a.all") and server.tips())
     with contextlib.suppress(Error):
         page.goto("chrome://crash", timeout=1000)
     assert server.tips() == [(50, "bob")]

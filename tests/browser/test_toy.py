@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lovense.menus.vibration import SHAPES
+from tests.lovense.menus.compile_vectors import GOLDEN
 from tests.lovense.test_toy import VECTORS, played, stated
 
 BASE = Path(__file__).parent.parent.parent
@@ -58,6 +59,25 @@ def all_played(play):
 def test_the_pages_toy_does_what_the_vector_says(all_played, vector):
     found = all_played[vector["says"]]
     assert found == [stated(step, one) for step, one in zip(vector["steps"], found, strict=True)]
+
+
+def told(case):
+    """A toy that is told the calls of a compiled vibration, read every 100 ms, as a vector."""
+    steps = [{"at": 0, "obey": call} for call in case["calls"]]
+    steps += [{"at": at, "levels": {}} for at in range(0, case["promisedSeconds"] * 1000, 100)]
+    return {"says": case["says"], "toys": [{"type": case["device"]["type"], "id": "a"}], "steps": steps}
+
+
+def test_the_pages_toy_plays_what_was_compiled(play):
+    """As the other language does, which test_compile.py compares with the timeline."""
+    cases = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    scenarios = [told(case) for case in cases if "calls" in case]
+    answers = play(scenarios)
+    assert len(answers) > 300
+    different = [
+        vector["says"] for vector, answer in zip(scenarios, answers, strict=True) if answer != played(vector)
+    ]
+    assert different == []
 
 
 # --- at random ---------------------------------------------------------------------------------------------

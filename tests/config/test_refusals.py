@@ -24,6 +24,7 @@ from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
 from lovense.owed import listing
 from lovense.performers import preferences
+from lovense.sending import handover
 from lovense.webhooks import TooManyCallbacks
 from tips import api
 from tips.intake import idempotency
@@ -219,6 +220,11 @@ ANSWERS = [
     ),
     (submissions.NoTestNow(), 409, "stopped", "She has pressed stop; resume first.", None),
     (pairing.NoSuchPairing(), 404, "not_found", "There is no such pairing.", None),
+    (
+        handover.NoSuchPage(),
+        *(404, "not_found", "There is no such page.", {"field": "pageId", "rule": handover.RULE}),
+    ),
+    (handover.ToldByServer(), 409, "told_by_server", handover.ToldByServer.words, None),
     (pairing.NoSuchHost(), 404, "not_found", "There is no such paired app.", None),
     (pairing.TooManyHosts(), 409, "too_many_hosts", HOSTS, None),
     (

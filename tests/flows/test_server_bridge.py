@@ -149,7 +149,7 @@ async def test_with_the_database_away_a_press_over_the_socket_reaches_the_toys(s
             os.kill(mongod.pid, signal.SIGSTOP)
             try:
                 page.device.press_stop()
-                await so(lambda: not moving(phone), 1.0)
+                await so(lambda: not moving(phone), LEASE - 0.5)
                 await asyncio.sleep(LEASE)
                 assert not moving(phone)
             finally:

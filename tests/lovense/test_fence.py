@@ -12,6 +12,7 @@ from lovense import fence
 from lovense.devices import toytable
 from lovense.fence import Bounds, Fenced, checked
 from lovense.menus import vibration
+from lovense.menus.compiler import compile_item
 from lovense.simulator import commands, toys
 from lovense.vendor_simulator.limits import violation
 from tests.lovense.fence_vectors import GOLDEN, function, outcome, pattern, preset, vectors
@@ -167,7 +168,7 @@ def test_its_numbers_are_those_of_the_rest():
 def test_what_a_menu_is_compiled_to_passes_as_it_is():
     for name in vibration.PATTERNS:
         item = {"pattern": name, "durationSec": 8, "intensity": 14}
-        (made,), _ = vibration.compile_item(item, maximum_seconds=30, maximum_intensity=11)
+        (made,), _ = compile_item(item, maximum_seconds=30, maximum_intensity=11)
         assert checked(made, LUSH, epoch=0) == made | {"toy": ["a"]}
 
 

@@ -6,6 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lovense.menus.compiler import (
+    VIBRATES,
+    VIBRATING,
+    Capabilities,
+    Compiled,
+    VibrationCaps,
+    compile_item,
+    compile_vibration,
+)
+from lovense.menus.timeline import ramp
 from lovense.menus.vibration import (
     LONGEST_ITEM_SECONDS,
     PATTERNS,
@@ -15,8 +25,7 @@ from lovense.menus.vibration import (
     Vibration,
     VibrationKind,
     Waveform,
-    compile_item,
-    compile_vibration,
+    waveform_of,
 )
 
 RULE = re.compile(r"^V:1;F:v;S:(\d{3,4})#$")
@@ -29,6 +38,12 @@ def item(pattern="level", intensity=10, seconds=5):
 
 def compiled(given_item, maximum_seconds=30, maximum_intensity=20):
     return compile_item(given_item, maximum_seconds=maximum_seconds, maximum_intensity=maximum_intensity)
+
+
+def told(vibration, *, capabilities=VIBRATING, maximum_intensity=20):
+    found = compile_vibration(vibration, capabilities, VibrationCaps(30, maximum_intensity))
+    assert isinstance(found, Compiled)
+    return found
 
 
 def test_a_level_is_a_function_that_vibrates():
@@ -58,20 +73,20 @@ def test_a_preset_with_an_intensity_is_a_scaled_pattern():
 
 def test_a_preset_without_a_strength_is_the_vendors_own():
     vibration = Vibration(VibrationKind.PRESET, 6, preset="wave")
-    commands, promised = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=20)
-    assert commands == [{"command": "Preset", "name": "wave", "timeSec": 6, "apiVer": 1}]
-    assert promised == 6
+    found = told(vibration)
+    assert found.calls == ({"command": "Preset", "name": "wave", "timeSec": 6, "apiVer": 1},)
+    assert found.promised_seconds == 6
+    assert (found.notes, found.is_exact) == (("shape_is_the_vendors",), False)
 
 
 def test_an_intensity_cap_turns_the_vendors_preset_into_a_scaled_pattern():
     vibration = Vibration(VibrationKind.PRESET, 6, preset="wave")
-    commands, _ = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=5)
-    assert max(strengths(commands[0])) == 5
+    assert max(strengths(told(vibration, maximum_intensity=5).calls[0])) == 5
 
 
 def test_a_custom_pattern_keeps_its_interval_and_is_scaled():
     vibration = Vibration(VibrationKind.PATTERN, 4, strength=10, shape=Waveform((0, 20, 10), 300))
-    commands, _ = compile_vibration(vibration, maximum_seconds=30, maximum_intensity=20)
+    commands = told(vibration).calls
     assert commands[0]["rule"] == "V:1;F:v;S:300#"
     assert commands[0]["strength"] == "0;10;5"
 
@@ -151,7 +166,9 @@ def test_whatever_the_item_the_vendor_accepts_the_command(given_item, maximum_se
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=50), st.integers(1, 20))
 def test_scaling_keeps_silence_silent_and_movement_moving(values, intensity):
-    scaled = Waveform(tuple(values), 200).scaled(intensity).values
+    shape = Waveform(tuple(values), 200)
+    (call,) = told(Vibration(VibrationKind.PATTERN, 30, intensity, shape=shape)).calls
+    scaled = strengths(call)
     assert all((before == 0) == (after == 0) for before, after in zip(values, scaled, strict=True))
     assert all(after <= intensity for after in scaled)
 
@@ -166,7 +183,8 @@ def peaks(command):
 def test_scale_and_floor_move_a_level_within_the_cap(given_item, cap, scale, floor):
     limits = {"maximum_seconds": 30, "maximum_intensity": cap}
     (plain,), promised = compile_item(given_item, **limits)
-    (fitted,), same = compile_item(given_item, **limits, scale=scale, floor=floor)
+    fitting = Capabilities(actuators=(VIBRATES._replace(floor=floor),), scale=scale)
+    (fitted,), same = compile_item(given_item, **limits, capabilities=fitting)
     assert promised == same
     assert all(min(floor, cap) <= level <= cap for level in peaks(fitted))
     assert len(peaks(fitted)) == len(peaks(plain))  # what moved moves, what was still is still
@@ -176,10 +194,10 @@ def test_scale_and_floor_move_a_level_within_the_cap(given_item, cap, scale, flo
 
 def test_a_share_of_the_vendors_preset_is_a_scaled_pattern():
     preset = Vibration(VibrationKind.PRESET, 5, preset="wave")
-    limits = {"maximum_seconds": 30, "maximum_intensity": 20}
-    (half,), _ = compile_vibration(preset, **limits, scale=50)
+    (half,) = told(preset, capabilities=Capabilities(scale=50)).calls
     assert max(strengths(half)) == 10
-    (lifted,), _ = compile_vibration(preset, **limits, floor=6)
+    felt = Capabilities(actuators=(VIBRATES._replace(floor=6),))
+    (lifted,) = told(preset, capabilities=felt).calls
     assert min(strengths(lifted)) == 6
 
 
@@ -187,3 +205,37 @@ def test_a_share_of_the_vendors_preset_is_a_scaled_pattern():
 def test_a_longer_cap_never_shortens_the_run(given_item, one, other, intensity):
     shorter, longer = sorted((one, other))
     assert compiled(given_item, shorter, intensity)[1] <= compiled(given_item, longer, intensity)[1]
+
+
+# --- what one pattern can say ------------------------------------------------------------------------------
+
+shapes = st.builds(
+    Waveform,
+    st.lists(st.sampled_from((0, 0, 1, 7, 20)), min_size=1, max_size=50).map(tuple),
+    st.sampled_from((101, 120, 150, 250, 1000)),
+)
+
+
+@given(shapes, st.integers(0, 60), st.integers(2, 40))
+def test_a_part_of_a_shape_is_told_exactly_or_as_finely_as_fifty_values_can(shape, start, seconds):
+    part = shape.once().looped(start * 500, start * 500 + seconds * 1000)
+    found, is_exact = waveform_of(part, interval_ms=shape.interval_ms)
+    played = found.once().filled(part.length_ms)
+    if is_exact:
+        assert played == part
+    else:
+        assert found.interval_ms == max(101, seconds * 20)
+        assert played.samples(found.interval_ms) == part.samples(found.interval_ms)
+    if start * 500 % shape.interval_ms == 0:
+        assert is_exact
+
+
+def test_a_part_off_the_grid_of_its_shape_is_told_on_a_grid_of_its_own():
+    part = Waveform((5, 9), 1000).once().looped(500, 6500)  # half a value, then whole ones
+    found, is_exact = waveform_of(part, interval_ms=1000)
+    assert (found.text, found.interval_ms, is_exact) == ("5;9;9;5", 500, True)
+
+
+def test_what_is_too_long_for_one_pattern_is_refused():
+    with pytest.raises(InvalidVibration, match="interval"):
+        waveform_of(ramp(0, 20, 51_000, ["v"]), interval_ms=1000)

@@ -103,7 +103,7 @@ def test_what_none_of_those_that_are_there_can_play_is_skipped_at_once(chain, an
     from_page(ana, toy(name="solace"), toy("b", name="lush", status=0), now=NOW)
     tip_id, row = decided(chain, bob)
     assert (row["status"], row["reason"]) == ("skipped", "unsupported")
-    assert gate(tip_id, "capability") == (False, "Vibrate: none of Solace")
+    assert gate(tip_id, "capability") == (False, "Thrusting: none of Solace")
 
 
 def test_the_strictest_limit_of_those_that_play_binds_all_of_them(chain, ana, bob):

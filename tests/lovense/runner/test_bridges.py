@@ -8,6 +8,7 @@ import pytest
 from lovense import bridges
 from lovense.bridges import CallAnswer, CallOutcome, DeviceLeg, slices
 from lovense.menus import vibration
+from lovense.menus.compiler import compile_item
 from lovense.vendor_simulator.limits import violation
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "bridges.md"
@@ -34,7 +35,7 @@ def bridge(request, example):
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: f"{item['pattern']} {item['durationSec']} s")
 def test_its_calls_keep_the_vendors_limits(bridge, item):
-    commands, seconds = vibration.compile_item(item, maximum_seconds=30, maximum_intensity=20)
+    commands, seconds = compile_item(item, maximum_seconds=30, maximum_intensity=20)
     windows = slices.windows(seconds, bridge.lease_seconds or seconds)
     calls = [call for each in windows for call in bridge.encode(DeviceLeg("a", (*commands,)), each)]
     assert [violation(call, via="cloud") for call in calls] == [""] * len(windows)

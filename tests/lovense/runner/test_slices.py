@@ -1,12 +1,11 @@
-"""Windows of a run: they cover it, none is longer than a lease, the last is no stump; patterns go on where
-they were."""
+"""Windows of a run: they cover it, none is longer than a lease, the last is no stump."""
 
 import itertools
 
 import pytest
 
 from lovense.bridges import slices
-from lovense.bridges.slices import SliceWindow, shifted, turned, windows
+from lovense.bridges.slices import SliceWindow, shifted, windows
 
 
 def spans(found):
@@ -65,17 +64,6 @@ def test_what_would_begin_with_less_than_two_seconds_left_does_not():
 
 def test_a_window_that_would_begin_at_the_end_is_none():
     assert spans(shifted(windows(4, 3), 2)) == [(2, 4)]
-
-
-@pytest.mark.parametrize(
-    ("at", "expected"), [(0, "abcd"), (1, "cdab"), (2, "abcd"), (3, "cdab"), (301, "cdab")]
-)
-def test_a_pattern_goes_on_where_it_was(at, expected):
-    assert "".join(turned("abcd", 500, at)) == expected
-
-
-def test_a_pattern_whose_interval_does_not_divide_a_second_is_turned_to_the_value_that_runs_then():
-    assert turned(range(14), 120, 1)[0] == 8  # 1 000 ms after its beginning: 8 whole intervals
 
 
 def test_windows_are_values():

@@ -5,6 +5,8 @@ import pytest
 from lovense import bridges
 from lovense.bridges import DeviceLeg, slices
 from lovense.menus import vibration
+from lovense.menus.compiler import VIBRATING, VibrationCaps, compile_item, compile_vibration
+from lovense.simulator.toy import Toy
 from lovense.vendor_simulator.limits import violation
 
 SERVER = bridges.find("STANDARD_SERVER")
@@ -20,7 +22,7 @@ def pieces(command, seconds=30):
 @pytest.mark.parametrize("seconds", [2, 5, 9, 10, 30, 61])
 def test_every_piece_keeps_the_vendors_limits_and_its_lease(pattern, seconds):
     item = {"pattern": pattern, "intensity": 12, "durationSec": seconds}
-    commands, promised = vibration.compile_item(item, maximum_seconds=3600, maximum_intensity=20)
+    commands, promised = compile_item(item, maximum_seconds=3600, maximum_intensity=20)
     for piece in pieces(commands[0], promised):
         assert violation(piece, via="cloud") == ""
         assert 2 <= piece["timeSec"] <= 10
@@ -53,6 +55,42 @@ def test_a_preset_begins_as_itself_and_goes_on_as_our_drawing_of_it():
     assert (first["command"], first["name"]) == ("Preset", "wave")
     assert (second["command"], second["rule"]) == ("Pattern", "V:1;F:v;S:200#")
     assert second["strength"] == "5;2;5;8;11;14;17;20;17;14;11;8"  # 7 s: 35 values, of 12
+
+
+def played(calls, *, until):
+    """Levels of a toy each 20 ms, that is told each of these in its second."""
+    toy, found = Toy("lush", id="toy-1"), []
+    for at in range(0, until * 1000, 20):
+        for second, call in calls:
+            if second * 1000 == at:
+                assert toy.obey(call, at)["code"] == 200
+        found.append(toy.levels(at)["Vibrate"])
+    return found
+
+
+@pytest.mark.parametrize("lease", [4, 9])
+@pytest.mark.parametrize("begins", [0, 2])
+@pytest.mark.parametrize("pattern", vibration.PATTERNS)
+def test_slices_play_the_timeline_from_the_second_in_which_they_begin(pattern, begins, lease):
+    """At every moment the level of the timeline within one step of it."""
+    item = {"pattern": pattern, "intensity": 12, "durationSec": 17}
+    whole = compile_vibration(vibration.of_item(item), VIBRATING, VibrationCaps(30, 20))
+    leg = DeviceLeg("toy-1", whole.calls, begins)
+    windows = slices.shifted(slices.windows(17, lease), begins)
+    calls = [(each.told_at - begins, SERVER.encode(leg, each)[0]) for each in windows]
+    found = played(calls, until=17 - begins)
+    step = 10 if pattern in ("fireworks", "earthquake") else 1  # of 20 ms; these lie on no whole second
+    expected = [whole.timeline.at(at)["Vibrate"] for at in range(0, (17 - begins) * 1000, 20)]
+    for at, level in enumerate(found):
+        near = expected[max(0, at - step) : at + step + 1]
+        assert level in near, f"{level} at {at * 20} ms, not of {near}"
+
+
+def test_what_lies_on_no_grid_is_resampled_to_the_smallest_interval_that_fits():
+    quake = {"command": "Preset", "name": "earthquake", "timeSec": 30, "apiVer": 1}
+    second = pieces(quake)[1]  # told at 7 s, for 9 s: 40 ms after a value began
+    assert second["rule"] == "V:1;F:v;S:180#"
+    assert len(second["strength"].split(";")) == 50
 
 
 def test_stop_is_the_vendors_word_and_never_a_level():
