@@ -19,6 +19,7 @@ from lovense.api import (
     holder,
     hosts,
     lane,
+    menus,
     owed,
     pairings,
     preferences,
@@ -27,7 +28,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, live
+from lovense.views import devices, live, menu
 from tips import api as tips
 from tips import webhooks
 
@@ -59,6 +60,16 @@ urlpatterns = [
     path("devices/<str:device_id>/verify", devices.verify, name="devices-verify"),
     path("devices/<str:device_id>/remove", devices.remove, name="devices-remove"),
     path("devices/<str:device_id>/restore", devices.restore, name="devices-restore"),
+    path("menu", menu.menu, name="menu"),
+    path("menu/answer", menu.answered, name="menu-answer"),
+    path("menu/add", menu.add, name="menu-add"),
+    path("menu/fill", menu.fill, name="menu-fill"),
+    path("menu/publish", menu.publish, name="menu-publish"),
+    path("menu/versions/<str:version>/back", menu.roll_back, name="menu-roll-back"),
+    path("menu/items/<str:item_id>/change", menu.change, name="menu-change"),
+    path("menu/items/<str:item_id>/move", menu.move, name="menu-move"),
+    path("menu/items/<str:item_id>/switch", menu.switch, name="menu-switch"),
+    path("menu/items/<str:item_id>/remove", menu.remove, name="menu-remove"),
     path("login", views.login, name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
@@ -129,6 +140,17 @@ urlpatterns = [
     path("api/lovense/pairings/<str:pairing_id>/qr", pairings.picture),
     path("api/lovense/hosts", hosts.hosts),
     path("api/lovense/hosts/<str:host_id>", hosts.host),
+    path("api/lovense/tip-menu", menus.menu),
+    path("api/lovense/tip-menu/reorder", menus.reorder),
+    path("api/lovense/tip-menu/publish", menus.publish),
+    path("api/lovense/tip-menu/versions", menus.history),
+    path("api/lovense/tip-menu/versions/<str:version>", menus.version),
+    path("api/lovense/tip-menu/versions/<str:version>/rollback", menus.rollback),
+    path("api/lovense/tip-menu/diff", menus.diff),
+    path("api/lovense/tip-menu/preview", menus.preview),
+    path("api/lovense/tip-menu/export", menus.export),
+    path("api/lovense/tip-menu/import", menus.take_in),
+    path("api/lovense/tip-menu/<str:item_id>", menus.item),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/admin/lovense/devices", staff_devices.devices),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

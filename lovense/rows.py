@@ -287,6 +287,21 @@ class MenuRow(TypedDict):
     version: int
     items: list[Item]
     published_at: datetime
+    published_by: NotRequired[str]
+    note: NotRequired[str]
+    based_on: NotRequired[int | None]
+    retired_at: NotRequired[datetime | None]
+    publish_key: NotRequired[str]
+    fingerprint: NotRequired[str]
+
+
+class MenuDraftRow(TypedDict):
+    """The draft of a performer's menu."""
+
+    _id: str
+    revision: int
+    items: list[Item]
+    changed_at: datetime
 
 
 class FunctionRow(TypedDict):

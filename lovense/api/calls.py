@@ -117,10 +117,11 @@ def reach(request: Request, request_id: str, *, is_change: bool) -> RequestRow:
     return row
 
 
-def body_of(request: Request) -> Fields:
+def body_of(request: Request, *, limit: int | None = None) -> Fields:
     """The body as one JSON object; none at all is an empty one."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > settings.WEBHOOK_MAX_BODY_BYTES:
+    longest = settings.WEBHOOK_MAX_BODY_BYTES if limit is None else limit
+    if not length.isdigit() or int(length) > longest:
         raise TooLarge("The body is too long.")
     if length == "0":
         return Fields({}, "")

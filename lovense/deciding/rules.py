@@ -25,7 +25,8 @@ from tips.models import Mode, RequestType
 from tips.queue import ordering
 from tips.rows import RequestRow
 
-MENUS_KEPT = 1000  # published menus are immutable, so a cached one is never stale
+# Published menus are immutable, so a cached one is never stale.
+MENUS_KEPT, MENU_ITEMS_KEPT = 1000, 200_000
 
 
 class Share(NamedTuple):
@@ -231,13 +232,15 @@ def _menus(performers: Iterable[PerformerRow]) -> dict[str, MenuRow]:
     wanted = [_menu_key(row) for row in performers if row["menu_version"]]
     missing = [key for key in wanted if key not in known]
     if missing:
-        kept = (
-            known
-            if len(known) < MENUS_KEPT
-            else {key: known[key] for key in wanted if key in known}
-        )
+        kept = known if _has_room(known) else {key: known[key] for key in wanted if key in known}
         known = kept | {
             row["_id"]: row for row in collection(TipMenu).find({"_id": {"$in": missing}})
         }
         _menu_cache = known
     return {key: known[key] for key in wanted if key in known}
+
+
+def _has_room(known: dict[str, MenuRow]) -> bool:
+    """Five hundred items are some hundred kilobytes: the number of menus alone says little."""
+    items = sum(len(menu["items"]) for menu in known.values())
+    return len(known) < MENUS_KEPT and items < MENU_ITEMS_KEPT

@@ -1,7 +1,7 @@
 """Which item of a published menu answers an amount, and what does where there is none. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from lovense.menus.vibration import LEVEL_PATTERN
 
@@ -21,6 +21,30 @@ def match(items: Sequence[Item], amount: int) -> Item | None:
     return min(answering, key=lambda found: found[:3])[3] if answering else None
 
 
+class Matched(NamedTuple):
+    """The item that answers, and why it does: a code for programs and a sentence for people."""
+
+    item: Item | None
+    code: str
+    text: str
+
+
+def explained(items: Sequence[Item], amount: int) -> Matched:
+    """What `match` answers, and because of what."""
+    item = match(items, amount)
+    if item is None:
+        return Matched(None, "no_match", f"No active item answers {amount} tokens.")
+    others = [each for each in items if _contains(each, amount) and each is not item]
+    if not _width(item):
+        return Matched(item, "exact", f"It answers exactly {amount} tokens.")
+    if not others:
+        return Matched(item, "only", f"It is the only active item whose range holds {amount}.")
+    held = f"Of {len(others) + 1} active items whose ranges hold {amount}"
+    if any(_width(each) == _width(item) for each in others):
+        return Matched(item, "first", f"{held} it is the first of the narrowest.")
+    return Matched(item, "narrowest", f"{held} its range is the narrowest.")
+
+
 def default_item(*, intensity: int, seconds: int) -> Item:
     """What the platform answers where there is no menu: the same to every amount."""
     return {
@@ -37,7 +61,9 @@ def default_item(*, intensity: int, seconds: int) -> Item:
 
 def _contains(item: Mapping[str, Any], amount: int) -> bool:
     return bool(
-        item["minimum"] <= amount and (item["maximum"] is None or amount <= item["maximum"])
+        item["minimum"] <= amount
+        and (item["maximum"] is None or amount <= item["maximum"])
+        and item.get("active", True)
     )
 
 

@@ -11,14 +11,15 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from lovense.menus import content
 from lovense.menus.matching import Item
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
 from lovense.models import Performer, TipMenu
 from lovense.rows import Json
 
-MAXIMUM_ITEMS = 200
+MAXIMUM_ITEMS = 500
 MAXIMUM_AMOUNT = 2**53 - 1
-MAXIMUM_TITLE = 80
+MAXIMUM_TITLE, MAXIMUM_DESCRIPTION, MAXIMUM_SECTION = 80, 200, 40
 MAXIMUM_ORDER = 1_000_000
 PUBLISH_ATTEMPTS = 20  # publishers of one performer's menu at the same moment
 
@@ -60,9 +61,6 @@ class MenuBusy(RuntimeError):
     """The same menu is being published by too many at once; try again."""
 
 
-# --- match ---------------------------------------------------------------------------------------
-
-
 # --- publish -------------------------------------------------------------------------------------
 
 
@@ -82,6 +80,8 @@ def publish(performer_id: str, items: Sequence[Mapping[str, Any]], now: datetime
             menu.save(force_insert=True)
         except IntegrityError:
             continue  # another publisher took this number, or died before pointing at it
+        in_force = TipMenu.objects.filter(pk=f"{performer_id}.{version - 1}", retired_at=None)
+        in_force.update(retired_at=now)
         Performer.objects.filter(pk=performer_id, menu_version__lt=number).update(
             menu_version=number, look_at=now
         )
@@ -102,48 +102,45 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     """The items with their defaults filled in; all that is wrong with them at once, or nothing."""
     if len(items) > MAXIMUM_ITEMS:
         raise InvalidMenu([FieldError(0, "items", f"a menu has at most {MAXIMUM_ITEMS} items")])
-    clean = [_completed(item, place) for place, item in enumerate(items, start=1)]
+    complete = [_completed(item, place) for place, item in enumerate(items, start=1)]
     errors = [
-        error for place, item in enumerate(clean, start=1) for error in _item_errors(item, place)
+        error for place, item in enumerate(complete, start=1) for error in item_errors(item, place)
     ]
-    errors = errors or [*_repeated_ids(clean), *_repeated_exact_amounts(clean)]
+    errors = errors or [*_repeated_ids(complete), *_repeated_exact_amounts(complete)]
     if errors:
         raise InvalidMenu(errors)
-    return clean
+    return [content.bare(item) for item in complete]
 
 
 def _completed(item: Mapping[str, Any], place: int) -> Item:
     """Exactly the known keys. No id and no order given: its place."""
-    return {
-        "itemId": item.get("itemId", f"item-{place}"),
-        "title": item.get("title"),
-        "minimum": item.get("minimum"),
-        "maximum": item.get("maximum"),
-        "pattern": item.get("pattern"),
-        "intensity": item.get("intensity"),
-        "durationSec": item.get("durationSec"),
-        "order": item.get("order", place),
-    }
+    given = {"itemId": item.get("itemId", f"item-{place}"), "order": item.get("order", place)}
+    return content.whole(item) | given
 
 
-def _item_errors(item: Item, place: int) -> list[FieldError]:
+def item_errors(item: Item, place: int) -> list[FieldError]:
+    """All that is wrong with one whole item."""
     rules = {
         "itemId": _text_rule(item["itemId"], 64),
         "title": _text_rule(item["title"], MAXIMUM_TITLE),
+        "description": _text_rule(item["description"], MAXIMUM_DESCRIPTION, may_be_empty=True),
+        "section": _text_rule(item["section"], MAXIMUM_SECTION, may_be_empty=True),
         "minimum": _whole_rule(item["minimum"], 1, MAXIMUM_AMOUNT),
         "maximum": _maximum_rule(item),
         "pattern": "" if item["pattern"] in PATTERNS else f"must be one of {', '.join(PATTERNS)}",
         "intensity": _whole_rule(item["intensity"], 1, MAXIMUM_LEVEL),
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
+        "active": "" if isinstance(item["active"], bool) else "must be true or false",
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
     }
     return [FieldError(place, field, rule) for field, rule in rules.items() if rule]
 
 
-def _text_rule(value: object, longest: int) -> str:
-    if isinstance(value, str) and value.strip() and len(value) <= longest:
+def _text_rule(value: object, longest: int, *, may_be_empty: bool = False) -> str:
+    is_text = isinstance(value, str) and len(value) <= longest
+    if is_text and (may_be_empty or str(value).strip()):
         return ""
-    return f"must be a text of 1 to {longest} characters"
+    return f"must be a text of {0 if may_be_empty else 1} to {longest} characters"
 
 
 def _is_whole(value: object) -> bool:
@@ -179,10 +176,20 @@ def _repeated_ids(items: Sequence[Item]) -> list[FieldError]:
 
 
 def _repeated_exact_amounts(items: Sequence[Item]) -> list[FieldError]:
-    exact = [item["minimum"] for item in items if item["minimum"] == item["maximum"]]
-    seen = Counter(exact)
+    """Of the active ones."""
+    titles: dict[int, list[str]] = {}
+    for item in filter(_is_exact, items):
+        titles.setdefault(item["minimum"], []).append(f"“{item['title']}”")
     return [
-        FieldError(place, "minimum", f"only one item may answer exactly {item['minimum']} tokens")
+        FieldError(place, "minimum", _one_amount(item["minimum"], titles[item["minimum"]]))
         for place, item in enumerate(items, start=1)
-        if item["minimum"] == item["maximum"] and seen[item["minimum"]] > 1
+        if _is_exact(item) and len(titles[item["minimum"]]) > 1
     ]
+
+
+def _is_exact(item: Item) -> bool:
+    return bool(item["active"]) and item["minimum"] == item["maximum"]
+
+
+def _one_amount(amount: int, titles: Sequence[str]) -> str:
+    return f"only one item may answer exactly {amount} tokens: {' and '.join(titles[:5])} do"

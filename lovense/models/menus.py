@@ -1,6 +1,19 @@
-"""Published menus, immutable."""
+"""Menus: the draft that a performer changes, and what she published, immutable."""
 
 from django.db import models
+
+
+class MenuDraft(models.Model):
+    """What she is working on: one draft each. Every write moves `revision`, and names the one that
+    it saw."""
+
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    revision = models.IntegerField()
+    items = models.JSONField(default=list)  # whole ones, in their order: `menus/content.py`
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "menu_drafts"
 
 
 class TipMenu(models.Model):
@@ -10,9 +23,23 @@ class TipMenu(models.Model):
     performer_id = models.CharField(max_length=24)
     version = models.IntegerField()
     # Items as written by menus.publish: itemId, title, minimum, maximum, pattern, intensity,
-    # durationSec, order.
+    # durationSec, order; description, section and active where they are not the usual ones.
     items = models.JSONField(default=list)
     published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=64, blank=True, default="")
+    note = models.CharField(max_length=200, blank=True, default="")
+    based_on = models.IntegerField(null=True)  # rolled back to that version's content
+    retired_at = models.DateTimeField(null=True)  # written once: when the next one took its place
+    publish_key = models.CharField(max_length=64, blank=True, default="")  # of the call, hashed
+    fingerprint = models.CharField(max_length=64, blank=True, default="")  # of what it asked
 
     class Meta:
         db_table = "tip_menus"
+        indexes = [models.Index(fields=["performer_id", "-version"], name="menu_history")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["performer_id", "publish_key"],
+                condition=models.Q(publish_key__gt=""),
+                name="menu_published_once",
+            )
+        ]

@@ -19,6 +19,8 @@ from ground.json.fields import Malformed
 from lovense.bridges import choosing
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
+from lovense.menus import drafts, transfer, versions, wishes
+from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
 from lovense.owed import listing
 from lovense.performers import preferences
@@ -136,6 +138,51 @@ ANSWERS = [
     (
         submissions.SubmissionKeyReused(),
         *(422, "idempotency_key_reused", "This idempotencyKey was used for other content.", None),
+    ),
+    (
+        wishes.InvalidItem([FieldError(1, "title", "must be a text"), FieldError(1, "order", "must be 1")]),
+        *(400, "malformed", "title: must be a text; order: must be 1."),
+        {
+            "field": "title",
+            "rule": "must be a text",
+            "errors": [
+                {"field": "title", "rule": "must be a text"},
+                {"field": "order", "rule": "must be 1"},
+            ],
+        },
+    ),
+    (drafts.NoSuchItem(), 404, "not_found", "There is no such item.", None),
+    (
+        drafts.TooManyItems(),
+        *(409, "too_many_items", "A menu has at most 500 items: remove another one first.", None),
+    ),
+    (
+        drafts.DraftHasItems(),
+        *(409, "has_items", "Your menu has items already: nothing was filled in.", None),
+    ),
+    (
+        drafts.ChangedMeanwhile(1, drafts.Draft(2, [{"itemId": "a"}]), "a"),
+        *(409, "changed_meanwhile", "The menu has changed meanwhile: nothing was written."),
+        {"seen": 1, "revision": 2, "item": {"itemId": "a"}, "itemIds": ["a"]},
+    ),
+    (
+        transfer.InvalidFile([FieldError(3, "title", "must be a text")]),
+        *(400, "invalid_file", "Item 3, title: must be a text."),
+        [{"item": 3, "field": "title", "rule": "must be a text"}],
+    ),
+    (versions.NoSuchVersion(), 404, "not_found", "There is no such version of your menu.", None),
+    (
+        versions.NotPublishable([FieldError(1, "minimum", "must be one")], [{"itemId": "a"}]),
+        *(422, "invalid_menu", "Item 1, minimum: must be one."),
+        [{"item": 1, "field": "minimum", "rule": "must be one", "itemId": "a"}],
+    ),
+    (
+        versions.PublishedTooOften(seconds=8),
+        *(429, "too_many_requests", "A menu is published at most 20 times in an hour.", None),
+    ),
+    (
+        versions.OtherPublication(),
+        *(422, "idempotency_key_reused", "The key was used for another publication.", None),
     ),
     (preferences.NoSuchPerformer(), 404, "not_found", "There is no such performer.", None),
     (

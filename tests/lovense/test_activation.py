@@ -224,13 +224,15 @@ def test_an_activation_keeps_the_item_of_its_time(decided, chain, ana):
     assert decided()["item"]["title"] == "Changed"
 
 
-def test_a_menu_is_found_although_the_memory_of_menus_is_full(chain, carol, bob, monkeypatch):
+@pytest.mark.parametrize("bound", ["MENUS_KEPT", "MENU_ITEMS_KEPT"])
+def test_a_menu_is_found_although_the_memory_of_menus_is_full(chain, carol, bob, monkeypatch, bound):
     """Ana's is known, Carol's is not, and the memory has no room: neither may be taken for having none."""
     publishing.publish(carol.performer_id, MENU, NOW)
     Rules.read([chain.performer_id])
-    monkeypatch.setattr(rules, "MENUS_KEPT", 0)
+    monkeypatch.setattr(rules, bound, 0)
     found = Rules.read([chain.performer_id, carol.performer_id])
     assert set(found.menus) == {f"{chain.performer_id}.1", f"{carol.performer_id}.1"}
+    assert set(rules._menu_cache) == set(found.menus)
 
 
 def test_a_setting_holds_from_the_next_decision_on(decided):

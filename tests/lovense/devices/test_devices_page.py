@@ -73,10 +73,9 @@ def test_a_stranger_sees_nothing_of_hers(client, lush, carol):
 
 def test_each_of_her_pages_leads_to_the_other(client, ana):
     client.force_login(ana.user)
-    for address, name in (("/", "Live"), ("/devices", "Devices")):
+    for address, name in (("/", "Live"), ("/devices", "Devices"), ("/menu", "Menu")):
         shown = client.get(address).content.decode()
-        assert 'href="/"' in shown
-        assert 'href="/devices"' in shown
+        assert all(f'href="{other}"' in shown for other in ("/", "/devices", "/menu"))
         assert f'href="{address}" aria-current="page">{name}</a>' in shown
 
 

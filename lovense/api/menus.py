@@ -1,0 +1,435 @@
+"""REST doors of a performer's tip menu: `/api/lovense/tip-menu`. Each makes one call into a rule
+and translates.
+
+It is hers alone: another performer's item or version is answered as one that does not exist."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ground import clock
+from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from ground.json.shapes import refusal
+from lovense.api import menuschema as schema
+from lovense.api.calls import (
+    KEY_HEADER,
+    REFUSED,
+    WITH_A_BODY,
+    answering_outages,
+    body_of,
+    caller,
+    coming_from,
+    derived_key,
+    key_of,
+    performer_of,
+    wake,
+)
+from lovense.api.schema import example
+from lovense.deciding import foresight
+from lovense.menus import content, drafts, transfer, versions, wishes
+from lovense.menus.drafts import Writing
+from lovense.menus.matching import Item
+from lovense.menus.publishing import MAXIMUM_ITEMS
+from lovense.menus.versions import LONGEST_NOTE, Publication, Published
+
+LONGEST_FILE = 2**20  # of a menu with 500 items, each with all its texts
+OF_NONE = {status: REFUSED[status] for status in (400, 401, 403, 503)}
+MEANWHILE = (
+    "`changed_meanwhile`: another write was faster, and nothing was written. details.seen and "
+    "details.revision are both revisions, details.item is the item as it is now"
+)
+KEY = OpenApiParameter(
+    KEY_HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="Yours, 1 to 64 printable characters: the same again is the same publication. "
+    "Default: derived from X-Request-ID and the content",
+)
+PUBLISHING = {
+    **REFUSED,
+    **WITH_A_BODY,
+    409: refusal(MEANWHILE),
+    422: refusal(
+        "`invalid_menu`: details lists each broken rule with item, itemId, field and rule. "
+        "`idempotency_key_reused`: the key was used for another publication"
+    ),
+    429: refusal("Twenty versions within an hour: `Retry-After`, in seconds"),
+}
+
+
+# --- the draft -----------------------------------------------------------------------------------
+
+
+@extend_schema(
+    methods=["GET"],
+    operation_id="menu",
+    summary="Her draft, and what is in force",
+    description="Until her first change the draft is the menu in force, at revision 0.",
+    responses={200: schema.DraftOut, **OF_NONE},
+    examples=[example("One item", schema.DRAFT, 200)],
+)
+@extend_schema(
+    methods=["POST"],
+    operation_id="menu_add",
+    summary="Add an item to the draft",
+    description="At the end, or at the place that `order` names. Nobody sees it before it is "
+    "published.",
+    request=schema.MenuItemIn,
+    responses={
+        201: OpenApiResponse(schema.ChangedItemOut, "It is in the draft"),
+        **OF_NONE,
+        **WITH_A_BODY,
+        409: refusal(f"{MEANWHILE}. `too_many_items`: it has {MAXIMUM_ITEMS}"),
+    },
+    examples=[
+        example("A range", schema.ASKED),
+        example("Added", schema.ITEM | {"revision": 8}, 201),
+    ],
+)
+@api_view(["GET", "POST"])
+@answering_outages
+def menu(request: Request) -> Response:
+    whose = performer_of(request)
+    if request.method == "GET":
+        return Response(schema.draft(drafts.of(whose), drafts.in_force(whose)))
+    body = body_of(request)
+    wish = wishes.read(body)
+    with coming_from(request):
+        draft = drafts.add(_writing(request, whose, _seen(body, is_needed=False)), wish)
+    return Response(schema.changed_item(draft, wish.item["itemId"]), status=201)
+
+
+@extend_schema(
+    methods=["PUT"],
+    operation_id="menu_change",
+    summary="Change an item of the draft",
+    description="What the body does not name stays as it is; `revision` must be named.",
+    parameters=[schema.ITEM_PATH],
+    request=schema.MenuItemIn,
+    responses={200: schema.ChangedItemOut, **REFUSED, **WITH_A_BODY, 409: refusal(MEANWHILE)},
+    examples=[
+        example("Stronger", {"revision": 7, "intensity": 10}),
+        example("Changed", schema.ITEM | {"intensity": 10, "revision": 8}, 200),
+    ],
+)
+@extend_schema(
+    methods=["DELETE"],
+    operation_id="menu_remove",
+    summary="Remove an item from the draft",
+    description="Published versions keep it.",
+    parameters=[schema.ITEM_PATH, schema.REVISION],
+    responses={200: schema.RevisionOut, **REFUSED, 409: refusal(MEANWHILE)},
+    examples=[example("Removed", {"revision": 8}, 200)],
+)
+@api_view(["PUT", "DELETE"])
+@answering_outages
+def item(request: Request, item_id: str) -> Response:
+    whose = performer_of(request)
+    now = drafts.of(whose).owned(item_id)
+    return (_change if request.method == "PUT" else _remove)(request, whose, now)
+
+
+def _change(request: Request, whose: str, now: Item) -> Response:
+    body = body_of(request)
+    writing, wish = _writing(request, whose, _seen(body)), wishes.read(body, now)
+    with coming_from(request):
+        draft = drafts.change(writing, now["itemId"], wish)
+    return Response(schema.changed_item(draft, now["itemId"]))
+
+
+def _remove(request: Request, whose: str, now: Item) -> Response:
+    seen = _number(request, "revision", minimum=0)
+    with coming_from(request):
+        draft = drafts.remove(_writing(request, whose, seen), now["itemId"])
+    return Response({"revision": draft.revision})
+
+
+@extend_schema(
+    operation_id="menu_reorder",
+    summary="Put the items of the draft into another order",
+    description="The order decides where two ranges are equally narrow.",
+    request=schema.MenuOrderIn,
+    responses={200: schema.DraftOut, **OF_NONE, **WITH_A_BODY, 409: refusal(MEANWHILE)},
+    examples=[
+        example("One item", {"revision": 7, "itemIds": [schema.ITEM_ID]}),
+        example("As it stands", schema.DRAFT, 200),
+    ],
+)
+@api_view(["PUT"])
+@answering_outages
+def reorder(request: Request) -> Response:
+    """The complete list: what is missing, doubled or not hers is named, and nothing is moved."""
+    whose, body = performer_of(request), body_of(request)
+    body.only("revision", "itemIds")
+    writing, item_ids = _writing(request, whose, _seen(body)), _item_ids(body)
+    with coming_from(request):
+        draft = drafts.reorder(writing, item_ids)
+    return Response(schema.draft(draft, drafts.in_force(whose)))
+
+
+def _item_ids(body: Fields) -> list[str]:
+    named = body.raw("itemIds")
+    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+        raise Malformed("itemIds", "must be a list of ids")
+    if len(named) > MAXIMUM_ITEMS:
+        raise Malformed("itemIds", f"must hold at most {MAXIMUM_ITEMS} ids")
+    if not all(map(Fields.is_reference, named)):
+        raise Malformed("itemIds", "must hold ids as the draft lists them")
+    return named
+
+
+# --- versions ------------------------------------------------------------------------------------
+
+
+@extend_schema(
+    operation_id="menu_publish",
+    summary="Publish the draft",
+    description="It becomes a new version, which answers every tip that is decided from now on. "
+    "The same content as in force is no new version: 200, and the version that is.",
+    parameters=[KEY],
+    request=schema.PublishIn,
+    responses={
+        200: OpenApiResponse(schema.MenuVersionOut, "Nothing new: that version"),
+        201: OpenApiResponse(schema.MenuVersionOut, "A new version, in force"),
+        **PUBLISHING,
+    },
+    examples=[
+        example("With a note", {"revision": 7, "note": "Gentler in the evening"}),
+        example("Published", schema.VERSION, 201),
+        example("Nothing new", schema.VERSION, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def publish(request: Request) -> Response:
+    """Once per Idempotency-Key."""
+    asked = _publication(request)
+    with coming_from(request):
+        return _told(asked, versions.publish(asked))
+
+
+@extend_schema(
+    operation_id="menu_versions",
+    summary="The history of her menu",
+    parameters=[OpenApiParameter("before", int, description="Goes on from there; see `next`")],
+    responses={200: schema.VersionsOut, **OF_NONE},
+    examples=[
+        example("Two", {"versions": [schema.VERSION, schema.OLD_VERSION], "next": None}, 200)
+    ],
+)
+@api_view(["GET"])
+@answering_outages
+def history(request: Request) -> Response:
+    """At most 50, the newest first."""
+    before = _number(request, "before", minimum=1) if "before" in request.query_params else 0
+    rows = versions.history(performer_of(request), before=before)
+    following = rows[-1]["version"] if len(rows) == versions.MOST_LISTED else None
+    return Response({"versions": [schema.version(row) for row in rows], "next": following})
+
+
+@extend_schema(
+    operation_id="menu_version",
+    summary="One version with its items",
+    parameters=[schema.VERSION_PATH],
+    responses={200: schema.WholeVersionOut, **REFUSED},
+    examples=[example("In force", schema.VERSION | {"items": [schema.ITEM]}, 200)],
+)
+@api_view(["GET"])
+@answering_outages
+def version(request: Request, version: str) -> Response:
+    """As it was published: nothing changes a version."""
+    return Response(schema.whole_version(versions.of(performer_of(request), _version(version))))
+
+
+@extend_schema(
+    operation_id="menu_rollback",
+    summary="Publish the content of an older version again",
+    description="As a new version, which names the old one in `basedOn`. A draft without changes "
+    "of its own follows; any other stays as it is. The limits of `publish` hold.",
+    parameters=[schema.VERSION_PATH, KEY],
+    request=schema.PublishIn,
+    responses={
+        200: OpenApiResponse(schema.MenuVersionOut, "That content is in force already"),
+        201: OpenApiResponse(schema.MenuVersionOut, "A new version, in force"),
+        **PUBLISHING,
+    },
+    examples=[
+        example("With a note", {"note": "Back to the one from May"}),
+        example("Published", schema.VERSION | {"version": 4, "basedOn": 2}, 201),
+        example("In force already", schema.VERSION, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def rollback(request: Request, version: str) -> Response:
+    """Once per Idempotency-Key."""
+    number = versions.of(performer_of(request), _version(version))["version"]
+    asked = _publication(request)
+    with coming_from(request):
+        return _told(asked, versions.roll_back(asked, number))
+
+
+@extend_schema(
+    operation_id="menu_diff",
+    summary="What differs between two menus of hers",
+    parameters=[
+        OpenApiParameter("from", str, description="`draft`, `published` (default) or a version"),
+        OpenApiParameter("to", str, description="`draft` (default), `published` or a version"),
+    ],
+    responses={200: schema.MenuDiffOut, **REFUSED},
+    examples=[example("One field", schema.DIFF, 200)],
+)
+@api_view(["GET"])
+@answering_outages
+def diff(request: Request) -> Response:
+    """Added, removed, changed by field, moved. `published` is empty where nothing is."""
+    whose, query = performer_of(request), request.query_params
+    before = _content(whose, "from", query.get("from", "published"))
+    after = _content(whose, "to", query.get("to", "draft"))
+    return Response(schema.diff(content.diff(before, after), before, after))
+
+
+@extend_schema(
+    operation_id="menu_preview",
+    summary="What an amount would be answered",
+    description="By the very rules that decide for a tip: the minimum, the match, and what is "
+    "answered where there is no menu. Devices, limits and the queue are not asked.",
+    parameters=[
+        OpenApiParameter("amount", int, required=True),
+        OpenApiParameter("version", str, description="`published` (default), `draft` or a version"),
+    ],
+    responses={200: schema.ForesightOut, **REFUSED},
+    examples=[
+        example("An item", schema.FORESIGHT, 200),
+        example("Nothing", schema.NOTHING, 200),
+    ],
+)
+@api_view(["GET"])
+@answering_outages
+def preview(request: Request) -> Response:
+    """Which item, and because of what."""
+    whose, named = performer_of(request), request.query_params.get("version", "published")
+    amount = _number(request, "amount", minimum=1)
+    number = None if named in ("published", foresight.DRAFT) else _queried("version", named)
+    is_draft = named == foresight.DRAFT
+    seen = foresight.of(whose, amount, version=number, is_draft=is_draft)
+    return Response(schema.foresight(seen))
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+@extend_schema(
+    operation_id="menu_export",
+    summary="The draft as a file",
+    description="Everything that the draft says. Imported again, it comes out the same, byte for "
+    "byte.",
+    responses={200: schema.MenuFile, **OF_NONE},
+    examples=[example("One item", schema.FILE, 200)],
+)
+@api_view(["GET"])
+@answering_outages
+def export(request: Request) -> Response:
+    return Response(transfer.written(drafts.of(performer_of(request)).items))
+
+
+@extend_schema(
+    operation_id="menu_import",
+    summary="Take a file in, or see what it would change",
+    description="The whole draft becomes what the file says. Without `apply` nothing is written, "
+    "and the answer says what would differ. Up to 1 MiB.",
+    request=schema.ImportIn,
+    responses={
+        200: schema.ImportedOut,
+        **OF_NONE,
+        **WITH_A_BODY,
+        400: refusal(
+            "`malformed`: details names the field and its rule. `invalid_file`: details lists "
+            "every broken rule with item, field and rule; nothing was done"
+        ),
+        409: refusal(MEANWHILE),
+    },
+    examples=[
+        example("To see what differs", {"menu": schema.FILE}),
+        example("To apply it", {"menu": schema.FILE, "apply": True, "revision": 7}),
+        example("Seen", schema.IMPORTED, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def take_in(request: Request) -> Response:
+    whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
+    body.only("menu", "apply", "revision")
+    is_applied, items = body.flag("apply"), transfer.read(body.object("menu"))
+    seen = _seen(body, is_needed=is_applied)
+    draft = before = drafts.of(whose)
+    if is_applied:
+        with coming_from(request):
+            draft = drafts.replace(_writing(request, whose, seen), items)
+    found = schema.diff(content.diff(before.items, items), before.items, items)
+    return Response({"isApplied": is_applied, "revision": draft.revision, "diff": found})
+
+
+# --- what they have in common --------------------------------------------------------------------
+
+
+def _writing(request: Request, whose: str, seen: int | None) -> Writing:
+    return Writing(whose, seen, caller(request), clock.now())
+
+
+def _seen(body: Fields, *, is_needed: bool = True) -> int | None:
+    if not is_needed and "revision" not in body.whole:
+        return None
+    return body.integer("revision", minimum=0, maximum=MAX_AMOUNT)
+
+
+def _publication(request: Request) -> Publication:
+    whose, body = performer_of(request), body_of(request)
+    body.only("revision", "note")
+    note = body.text_or("note", "", maximum=LONGEST_NOTE).strip()
+    writing = _writing(request, whose, _seen(body, is_needed=False))
+    return Publication(writing, key_of(request) or derived_key(request), note)
+
+
+def _told(asked: Publication, published: Published) -> Response:
+    """What waits is looked at again: it is decided by the new menu."""
+    if published.is_new:
+        wake(asked.writing.performer_id)
+    return Response(schema.version(published.menu), status=201 if published.is_new else 200)
+
+
+def _content(whose: str, field: str, named: str) -> list[Item]:
+    if named == "draft":
+        return drafts.of(whose).items
+    if named == "published":
+        menu = drafts.in_force(whose)
+        return content.listed(menu["items"]) if menu else []
+    return content.listed(versions.of(whose, _queried(field, named))["items"])
+
+
+def _version(text: str) -> int:
+    """Of an address: what is no number is not there."""
+    if (number := _whole(text)) is None:
+        raise Http404
+    return number
+
+
+def _queried(field: str, text: str) -> int:
+    if (number := _whole(text)) is None:
+        raise Malformed(field, "must be draft, published or the number of a version")
+    return number
+
+
+def _number(request: Request, name: str, *, minimum: int) -> int:
+    number = _whole(request.query_params.get(name, ""))
+    if number is None:
+        raise Malformed(name, "must be a whole number")
+    return Fields({name: number}, "").integer(name, minimum=minimum, maximum=MAX_AMOUNT)
+
+
+def _whole(text: Any) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else None

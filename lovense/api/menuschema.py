@@ -1,0 +1,353 @@
+"""The JSON of a performer's tip menu at the wire, as the API's description shows it, and rows as
+that JSON. Nothing is parsed here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from ground import clock
+from ground.json.shapes import Shape
+from lovense.api.schema import AT
+from lovense.deciding.foresight import Foresight
+from lovense.menus import content, vibration
+from lovense.menus.content import MenuDiff
+from lovense.menus.drafts import Draft
+from lovense.menus.matching import Item
+from lovense.menus.publishing import (
+    MAXIMUM_AMOUNT,
+    MAXIMUM_DESCRIPTION,
+    MAXIMUM_ITEMS,
+    MAXIMUM_SECTION,
+    MAXIMUM_TITLE,
+)
+from lovense.menus.versions import LONGEST_NOTE
+from lovense.rows import Json, MenuRow
+
+ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
+ITEM_PATH = OpenApiParameter(
+    "item_id", str, OpenApiParameter.PATH, description="Its `itemId`, as the draft lists it"
+)
+VERSION_PATH = OpenApiParameter(
+    "version", str, OpenApiParameter.PATH, description="A number of the history"
+)
+REVISION = OpenApiParameter(
+    "revision", int, required=True, description="The revision of the draft that you saw"
+)
+
+
+# --- in ------------------------------------------------------------------------------------------
+
+
+class MenuItemIn(Shape):
+    title = serializers.CharField(required=False, max_length=MAXIMUM_TITLE)
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAXIMUM_DESCRIPTION
+    )
+    section = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAXIMUM_SECTION, help_text="Its heading"
+    )
+    minimum = serializers.IntegerField(required=False, min_value=1, max_value=MAXIMUM_AMOUNT)
+    maximum = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAXIMUM_AMOUNT,
+        help_text="null: an open end",
+    )
+    amount = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAXIMUM_AMOUNT,
+        help_text="Instead of an equal minimum and maximum",
+    )
+    pattern = serializers.ChoiceField(vibration.PATTERNS, required=False)
+    intensity = serializers.IntegerField(
+        required=False, min_value=1, max_value=vibration.MAXIMUM_LEVEL
+    )
+    durationSec = serializers.IntegerField(
+        required=False, min_value=1, max_value=vibration.LONGEST_ITEM_SECONDS
+    )
+    active = serializers.BooleanField(
+        required=False, help_text="false: it stays in the menu and answers no amount"
+    )
+    order = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAXIMUM_ITEMS, help_text="Its place, from 1"
+    )
+    revision = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="The revision of the draft that you saw. Adding an item overwrites nothing, and "
+        "may leave it out; a change must name it",
+    )
+
+
+class MenuOrderIn(Shape):
+    revision = serializers.IntegerField(min_value=0)
+    itemIds = serializers.ListField(
+        child=serializers.CharField(), help_text="All of them, as they are to stand"
+    )
+
+
+class PublishIn(Shape):
+    revision = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="The revision of the draft that you saw: another one is refused. Left out: the "
+        "draft as it is",
+    )
+    note = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_NOTE, help_text="For the history"
+    )
+
+
+class MenuFileItem(Shape):
+    itemId = serializers.CharField(required=False, help_text="Left out: a new one")
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True, required=False)
+    section = serializers.CharField(allow_blank=True, required=False)
+    minimum = serializers.IntegerField()
+    maximum = serializers.IntegerField(allow_null=True)
+    pattern = serializers.ChoiceField(vibration.PATTERNS)
+    intensity = serializers.IntegerField()
+    durationSec = serializers.IntegerField()
+    active = serializers.BooleanField(required=False)
+
+
+class MenuFile(Shape):
+    format = serializers.CharField()
+    items = MenuFileItem(many=True)
+
+
+class ImportIn(Shape):
+    menu = MenuFile(help_text="As `export` answers it")
+    apply = serializers.BooleanField(
+        required=False, help_text="false or left out: nothing is written"
+    )
+    revision = serializers.IntegerField(
+        required=False, min_value=0, help_text="Of the draft that you saw; needed to apply it"
+    )
+
+
+# --- out -----------------------------------------------------------------------------------------
+
+
+class MenuItemOut(Shape):
+    itemId = serializers.CharField(help_text="Ours; the same for the item's whole life")
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    section = serializers.CharField(allow_blank=True)
+    minimum = serializers.IntegerField()
+    maximum = serializers.IntegerField(allow_null=True)
+    pattern = serializers.ChoiceField(vibration.PATTERNS)
+    intensity = serializers.IntegerField()
+    durationSec = serializers.IntegerField()
+    active = serializers.BooleanField()
+    order = serializers.IntegerField(help_text="Its place, from 1")
+
+
+class ChangedItemOut(MenuItemOut):
+    revision = serializers.IntegerField(help_text="Of the draft, after this")
+
+
+class MenuVersionOut(Shape):
+    version = serializers.IntegerField()
+    publishedAt = serializers.DateTimeField()
+    publishedBy = serializers.CharField(allow_blank=True)
+    note = serializers.CharField(allow_blank=True)
+    basedOn = serializers.IntegerField(
+        allow_null=True, help_text="Rolled back to the content of that version"
+    )
+    retiredAt = serializers.DateTimeField(allow_null=True, help_text="null: it is in force")
+
+
+class WholeVersionOut(MenuVersionOut):
+    items = MenuItemOut(many=True)
+
+
+class VersionsOut(Shape):
+    versions = MenuVersionOut(many=True, help_text="The newest first")
+    next = serializers.IntegerField(allow_null=True, help_text="`before` of those that follow")
+
+
+class DraftOut(Shape):
+    revision = serializers.IntegerField()
+    items = MenuItemOut(many=True)
+    published = MenuVersionOut(allow_null=True, help_text="In force; null: none yet")
+    isChanged = serializers.BooleanField(help_text="The draft differs from what is published")
+
+
+class RevisionOut(Shape):
+    revision = serializers.IntegerField(help_text="Of the draft, after this")
+
+
+class FieldChangeOut(Shape):
+    field = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class ItemChangeOut(Shape):
+    itemId = serializers.CharField()
+    title = serializers.CharField()
+    fields = FieldChangeOut(many=True)  # type: ignore[assignment]
+
+
+class MenuDiffOut(Shape):
+    added = MenuItemOut(many=True)
+    removed = MenuItemOut(many=True)
+    changed = ItemChangeOut(many=True)
+    moved = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The ids of the fewest items whose moving explains the new order",
+    )
+
+
+class ImportedOut(Shape):
+    isApplied = serializers.BooleanField()
+    revision = serializers.IntegerField(help_text="Of the draft, now")
+    diff = MenuDiffOut(help_text="From the draft as it was to the file")
+
+
+class BecauseOut(Shape):
+    code = serializers.ChoiceField(
+        (
+            *("exact", "only", "narrowest", "first", "no_match"),
+            *("below_minimum", "default_reaction", "no_menu"),
+        )
+    )
+    text = serializers.CharField()
+
+
+class ForesightOut(Shape):
+    amount = serializers.IntegerField()
+    version = serializers.CharField(
+        help_text="`draft`, or the number of a version; `0`: none is published"
+    )
+    item = MenuItemOut(allow_null=True)
+    because = BecauseOut()
+
+
+# --- rows as JSON --------------------------------------------------------------------------------
+
+
+def item(row: Item) -> Json:
+    return content.whole(row) | {"order": row["order"]}
+
+
+def items(rows: Sequence[Item]) -> list[Json]:
+    return content.numbered(rows)
+
+
+def changed_item(draft: Draft, item_id: str) -> Json:
+    found = next(each for each in items(draft.items) if each["itemId"] == item_id)
+    return found | {"revision": draft.revision}
+
+
+def version(row: MenuRow) -> Json:
+    retired_at = row.get("retired_at")
+    return {
+        "version": row["version"],
+        "publishedAt": clock.iso(row["published_at"]),
+        "publishedBy": row.get("published_by", ""),
+        "note": row.get("note", ""),
+        "basedOn": row.get("based_on"),
+        "retiredAt": clock.iso(retired_at) if retired_at else None,
+    }
+
+
+def whole_version(row: MenuRow) -> Json:
+    return version(row) | {"items": items(content.listed(row["items"]))}
+
+
+def draft(found: Draft, published: MenuRow | None) -> Json:
+    was = content.listed(published["items"]) if published else []
+    return {
+        "revision": found.revision,
+        "items": items(found.items),
+        "published": version(published) if published else None,
+        "isChanged": was != found.items,
+    }
+
+
+def diff(found: MenuDiff, before: Sequence[Item], after: Sequence[Item]) -> Json:
+    removed = {each["itemId"] for each in found.removed}
+    added = {each["itemId"] for each in found.added}
+    return {
+        "added": [each for each in items(after) if each["itemId"] in added],
+        "removed": [each for each in items(before) if each["itemId"] in removed],
+        "changed": [
+            {
+                "itemId": each.item["itemId"],
+                "title": each.item["title"],
+                "fields": [
+                    {"field": name, "before": was, "after": now}
+                    for name, (was, now) in each.fields.items()
+                ],
+            }
+            for each in found.changed
+        ],
+        "moved": [each["itemId"] for each in found.moved],
+    }
+
+
+def foresight(seen: Foresight) -> Json:
+    return {
+        "amount": seen.amount,
+        "version": seen.version,
+        "item": item(seen.found.item) if seen.found.item else None,
+        "because": {"code": seen.found.code, "text": seen.found.text},
+    }
+
+
+# --- examples ------------------------------------------------------------------------------------
+
+ASKED: dict[str, Any] = {
+    "title": "Soft wave",
+    "section": "Quick hello",
+    "minimum": 25,
+    "maximum": 49,
+    "pattern": "wave",
+    "intensity": 8,
+    "durationSec": 8,
+}
+ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED
+VERSION = {
+    "version": 3,
+    "publishedAt": AT,
+    "publishedBy": "ana",
+    "note": "Gentler in the evening",
+    "basedOn": None,
+    "retiredAt": None,
+}
+OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}
+DRAFT = {"revision": 7, "items": [ITEM], "published": VERSION, "isChanged": False}
+DIFF = {
+    "added": [],
+    "removed": [],
+    "changed": [
+        {
+            "itemId": ITEM_ID,
+            "title": "Soft wave",
+            "fields": [{"field": "intensity", "before": 8, "after": 10}],
+        }
+    ],
+    "moved": [],
+}
+FILE = {
+    "format": "tip-menu/1",
+    "items": [{name: value for name, value in ITEM.items() if name != "order"}],
+}
+IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}
+FORESIGHT = {
+    "amount": 30,
+    "version": "3",
+    "item": ITEM,
+    "because": {"code": "only", "text": "It is the only active item whose range holds 30."},
+}
+NOTHING = FORESIGHT | {
+    "amount": 5,
+    "item": None,
+    "because": {"code": "below_minimum", "text": "Tips below 10 tokens do nothing."},
+}

@@ -1,0 +1,48 @@
+"""What an amount would be answered: by the menu in force, by her draft or by an older version.
+
+It is found by what decides for tips: the same minimum, the same match, the same answer where there
+is no menu. Nothing is written, and nothing plays."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lovense.deciding.rules import Rules
+from lovense.menus import content, drafts, matching, versions
+from lovense.menus.matching import Item, Matched
+from lovense.rows import PerformerRow
+
+DRAFT = "draft"
+
+
+class Foresight(NamedTuple):
+    """`version`: whose answer it is, DRAFT or a number; 0: no menu is published."""
+
+    amount: int
+    version: str
+    found: Matched
+
+
+def of(performer_id: str, amount: int, *, version: int | None, is_draft: bool) -> Foresight:
+    """`version` None: the one in force. Raises NoSuchVersion."""
+    rules = Rules.read([performer_id])
+    performer = rules.performers[performer_id]
+    number = performer["menu_version"] if version is None else version
+    if is_draft:
+        items = content.numbered(drafts.of(performer_id).items)
+        return Foresight(amount, DRAFT, _found(rules, performer, items, amount))
+    menu = versions.of(performer_id, number)["items"] if number or version is not None else None
+    return Foresight(amount, str(number), _found(rules, performer, menu, amount))
+
+
+def _found(
+    rules: Rules, performer: PerformerRow, items: Sequence[Item] | None, amount: int
+) -> Matched:
+    least = rules.minimum_of(performer)
+    if amount < least:
+        return Matched(None, "below_minimum", f"Tips below {least} tokens do nothing.")
+    if items is not None:
+        return matching.explained(items, amount)
+    if (item := rules.default_item(performer)) is None:
+        return Matched(None, "no_menu", "No menu is published, and this site requires one.")
+    words = "No menu is published yet: every amount is answered by the platform's default reaction."
+    return Matched(item, "default_reaction", words)

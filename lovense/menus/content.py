@@ -1,0 +1,105 @@
+"""What a menu says, apart from how it is kept: whole items in their order, and what differs between
+two menus. Pure.
+
+A version keeps only what is not usual of an item, so that a plain one is as small as ever; here
+everything is filled in, and an item's order is its place."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lovense.menus.matching import Item
+
+USUAL = {"description": "", "section": "", "active": True}
+FIELDS = (
+    *("title", "description", "section", "minimum", "maximum"),
+    *("pattern", "intensity", "durationSec", "active"),
+)
+
+
+def whole(item: Mapping[str, Any]) -> Item:
+    return {name: item.get(name, USUAL.get(name)) for name in ("itemId", *FIELDS)}
+
+
+def listed(items: Iterable[Mapping[str, Any]]) -> list[Item]:
+    """As a version keeps them, in their order: where that is equal, the older one is first."""
+    return [whole(item) for item in sorted(items, key=lambda item: item["order"])]
+
+
+def numbered(items: Iterable[Item]) -> list[Item]:
+    """As a person and a version count them."""
+    return [item | {"order": place} for place, item in enumerate(items, start=1)]
+
+
+def bare(item: Mapping[str, Any]) -> Item:
+    """Without what is usual."""
+    return {name: item[name] for name in item if name not in USUAL or item[name] != USUAL[name]}
+
+
+def sections(items: Iterable[Item]) -> dict[str, list[Item]]:
+    """By section, in the order in which the first item of each stands."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(item["section"], []).append(item)
+    return found
+
+
+# --- what differs --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """An item that both menus have: by field, what it was and what it is."""
+
+    item: Item
+    fields: dict[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuDiff:
+    """From one menu to another. `moved`: the fewest items whose moving explains the new order."""
+
+    added: list[Item]
+    removed: list[Item]
+    changed: list[ItemChange]
+    moved: list[Item]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.removed or self.changed or self.moved)
+
+
+def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
+    old = {item["itemId"]: item for item in before}
+    new = {item["itemId"] for item in after}
+    both = [item for item in after if item["itemId"] in old]
+    changes = [ItemChange(item, _fields(old[item["itemId"]], item)) for item in both]
+    places = {item_id: place for place, item_id in enumerate(old)}
+    still = _longest_rising([places[item["itemId"]] for item in both])
+    return MenuDiff(
+        added=[item for item in after if item["itemId"] not in old],
+        removed=[item for item in before if item["itemId"] not in new],
+        changed=[change for change in changes if change.fields],
+        moved=[item for item in both if places[item["itemId"]] not in still],
+    )
+
+
+def _fields(old: Item, new: Item) -> dict[str, tuple[Any, Any]]:
+    return {name: (old[name], new[name]) for name in FIELDS if old[name] != new[name]}
+
+
+def _longest_rising(numbers: Sequence[int]) -> set[int]:
+    """Of different numbers the most that rise as they stand; by the ends of the rising rows of each
+    length, each end with the one before it."""
+    ends: list[int] = []
+    before: dict[int, int | None] = {}
+    for number in numbers:
+        length = bisect_left(ends, number)
+        before[number] = ends[length - 1] if length else None
+        ends[length : length + 1] = [number]
+    rising, number_or_none = set[int](), ends[-1] if ends else None
+    while number_or_none is not None:
+        rising.add(number_or_none)
+        number_or_none = before[number_or_none]
+    return rising

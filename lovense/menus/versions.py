@@ -1,0 +1,282 @@
+"""Versions of a menu: publishing the draft, going back to an older content, and the history.
+
+What is published is immutable, and the newest version is in force: going back publishes the old
+content again. Each is one turn of her lane: the version, the mark that the one before it is
+retired, her row that points to it, and the audit entry, all or none. Once is a unique index on the
+key of the call (`menu_published_once`)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from ground.audit import log as audit_log
+from ground.journal import journal
+from ground.json.errors import Refusal
+from ground.mongodb.collections import collection
+from lovense.menus import content, drafts, publishing
+from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
+from lovense.menus.matching import Item
+from lovense.menus.publishing import FieldError, InvalidMenu
+from lovense.models import Performer, TipMenu
+from lovense.rows import Json, MenuRow
+
+PUBLISHED_PER_HOUR, HOUR = 20, timedelta(hours=1)
+LONGEST_NOTE = 200
+MOST_LISTED = 50
+
+
+class NoSuchVersion(Refusal):
+    """A version is one of hers."""
+
+    code, status, words = "not_found", 404, "There is no such version of your menu."
+
+
+class NotPublishable(Refusal):
+    """What is published has an active item, and breaks no rule of a menu."""
+
+    code, status = "invalid_menu", 422
+
+    def __init__(self, errors: Sequence[FieldError], items: Sequence[Item]) -> None:
+        super().__init__("; ".join(map(str, errors)) + ".")
+        self.errors = list(errors)
+        self.details = [asdict(each) | {"itemId": _id_of(each, items)} for each in errors]
+
+
+class PublishedTooOften(Refusal):
+    """At most PUBLISHED_PER_HOUR versions within an hour."""
+
+    code, status = "too_many_requests", 429
+    words = f"A menu is published at most {PUBLISHED_PER_HOUR} times in an hour."
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__()
+        self.retry_after = seconds
+
+
+class OtherPublication(Refusal):
+    """An Idempotency-Key stands for one publication."""
+
+    code, status = "idempotency_key_reused", 422
+    words = "The key was used for another publication."
+
+
+class Publication(NamedTuple):
+    """What is asked. `key` is of the call: the same again is the same publication."""
+
+    writing: Writing
+    key: str
+    note: str = ""
+
+
+class Published(NamedTuple):
+    """The version that is in force, or was made by this call before."""
+
+    menu: MenuRow
+    is_new: bool
+
+
+class _Chosen(NamedTuple):
+    draft: Draft
+    items: list[Item]
+    based_on: int | None
+
+
+Choose = Callable[[Draft, ClientSession], _Chosen]
+
+
+# --- published -----------------------------------------------------------------------------------
+
+
+def publish(asked: Publication) -> Published:
+    """The draft. Raises ChangedMeanwhile, NotPublishable, PublishedTooOften, OtherPublication."""
+    return _published(asked, "publish", lambda draft, _: _Chosen(draft, draft.items, None))
+
+
+def roll_back(asked: Publication, version: int) -> Published:
+    """To the content of that version. A draft without changes of its own follows. Raises
+    NoSuchVersion, and what `publish` raises."""
+    whose = asked.writing.performer_id
+
+    def chosen(draft: Draft, session: ClientSession) -> _Chosen:
+        menu = of(whose, version, session)
+        return _Chosen(draft, content.listed(menu["items"]), version)
+
+    return _published(asked, f"roll_back {version}", chosen)
+
+
+def _published(asked: Publication, what: str, choose: Choose) -> Published:
+    whose, now = asked.writing.performer_id, asked.writing.now
+    fingerprint = _fingerprint(asked, what)
+
+    def body(session: ClientSession) -> Published:
+        earlier = _of_key(asked, session)
+        if earlier is not None:
+            if earlier.get("fingerprint") != fingerprint:
+                raise OtherPublication
+            return Published(earlier, is_new=False)
+        return _decided(asked, choose, fingerprint, session)
+
+    touched = journal.of_lane(whose)
+    try:
+        return journal.run(body, touched=touched, now=now)
+    except DuplicateKeyError:  # the same call at the same moment was first: now it is there
+        return journal.run(body, touched=touched, now=now)
+
+
+def _decided(
+    asked: Publication, choose: Choose, fingerprint: str, session: ClientSession
+) -> Published:
+    """1. What is asked for, as it was seen. 2. It may be published, or is in force already. 3. Not
+    too often. 4. Written."""
+    writing = asked.writing
+    chosen = choose(drafts.of(writing.performer_id, session), session)
+    if writing.seen not in (None, chosen.draft.revision):
+        raise ChangedMeanwhile(writing.seen or 0, chosen.draft)
+    ready = publishable(chosen.items)
+    before = drafts.in_force(writing.performer_id, session)
+    if before is not None and content.listed(before["items"]) == chosen.items:
+        return Published(before, is_new=False)
+    newest = _newest(writing.performer_id, PUBLISHED_PER_HOUR, session)
+    _check_pace(newest, writing.now)
+    number = 1 + max([menu["version"] for menu in (*newest[:1], *filter(None, [before]))] or [0])
+    menu = _row(asked, number, ready, fingerprint, chosen.based_on)
+    _put(asked, chosen, before, menu, session)
+    return Published(menu, is_new=True)
+
+
+def publishable(items: Sequence[Item]) -> list[Item]:
+    """As a version keeps them. Raises NotPublishable with all that is wrong."""
+    if not any(item["active"] for item in items):
+        rule = "a menu has at least one active item"
+        raise NotPublishable([FieldError(0, "items", rule)], items)
+    try:
+        return publishing.validated(content.numbered(items))
+    except InvalidMenu as wrong:
+        raise NotPublishable(wrong.errors, items) from None
+
+
+def _id_of(error: FieldError, items: Sequence[Item]) -> str | None:
+    return items[error.item - 1]["itemId"] if error.item else None
+
+
+def _fingerprint(asked: Publication, what: str) -> str:
+    return _digest(json.dumps([what, asked.writing.seen, asked.note]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_pace(newest: Sequence[MenuRow], now: datetime) -> None:
+    if len(newest) < PUBLISHED_PER_HOUR:
+        return
+    left = newest[-1]["published_at"] + HOUR - now
+    if left > timedelta(0):
+        raise PublishedTooOften(seconds=int(left.total_seconds()) + 1)
+
+
+def _row(
+    asked: Publication,
+    number: int,
+    items: list[Item],
+    fingerprint: str,
+    based_on: int | None,
+) -> MenuRow:
+    writing = asked.writing
+    return {
+        "_id": f"{writing.performer_id}.{number}",
+        "performer_id": writing.performer_id,
+        "version": number,
+        "items": items,
+        "published_at": writing.now,
+        "published_by": writing.by,
+        "note": asked.note,
+        "based_on": based_on,
+        "retired_at": None,
+        "publish_key": _digest(asked.key),
+        "fingerprint": fingerprint,
+    }
+
+
+def _put(
+    asked: Publication,
+    chosen: _Chosen,
+    before: MenuRow | None,
+    menu: MenuRow,
+    session: ClientSession,
+) -> None:
+    """1. The version. 2. The one before it is retired. 3. Her row points to it. 4. Her draft
+    follows, where it had no changes of its own. 5. The audit entry."""
+    writing, menus = asked.writing, collection(TipMenu)
+    menus.insert_one(menu, session=session)
+    if before is not None:
+        in_force = {"_id": before["_id"], "retired_at": None}
+        menus.update_one(in_force, {"$set": {"retired_at": writing.now}}, session=session)
+    collection(Performer).update_one(
+        {"_id": writing.performer_id, "menu_version": {"$lt": menu["version"]}},
+        {"$set": {"menu_version": menu["version"], "look_at": writing.now}},
+        session=session,
+    )
+    was = content.listed(before["items"]) if before else []
+    if chosen.based_on is not None and chosen.draft.items == was:
+        drafts.follow(writing, chosen.draft, chosen.items, session)
+    _audited(asked, before, menu, session)
+
+
+def _audited(
+    asked: Publication, before: MenuRow | None, menu: MenuRow, session: ClientSession
+) -> None:
+    after: Json = {"version": menu["version"], "items": len(menu["items"])}
+    if menu["based_on"] is not None:
+        after["basedOn"] = menu["based_on"]
+    audit_log.record(
+        kind="menu",
+        action="publish" if menu["based_on"] is None else "roll_back",
+        by=asked.writing.by,
+        target=asked.writing.performer_id,
+        lane=asked.writing.performer_id,
+        now=asked.writing.now,
+        before={"version": before["version"], "items": len(before["items"])} if before else None,
+        after=after,
+        why=asked.note,
+        session=session,
+    )
+
+
+# --- read ----------------------------------------------------------------------------------------
+
+
+def of(performer_id: str, version: int, session: ClientSession | None = None) -> MenuRow:
+    """Raises NoSuchVersion."""
+    row = collection(TipMenu).find_one({"_id": f"{performer_id}.{version}"}, session=session)
+    if row is None:
+        raise NoSuchVersion
+    return cast("MenuRow", row)
+
+
+def history(performer_id: str, *, before: int = 0) -> list[MenuRow]:
+    """The newest first, at most MOST_LISTED; of those before a version, if one is named. Without
+    their items."""
+    hers: Json = {"performer_id": performer_id}
+    if before:
+        hers["version"] = {"$lt": before}
+    rows = collection(TipMenu).find(hers, {"items": 0}).sort("version", -1)
+    return list(rows.limit(MOST_LISTED))
+
+
+def _newest(performer_id: str, limit: int, session: ClientSession) -> list[MenuRow]:
+    hers, seen = {"performer_id": performer_id}, {"version": 1, "published_at": 1}
+    rows = collection(TipMenu).find(hers, seen, session=session)
+    return list(rows.sort("version", -1).limit(limit))
+
+
+def _of_key(asked: Publication, session: ClientSession) -> MenuRow | None:
+    hers = {"performer_id": asked.writing.performer_id, "publish_key": _digest(asked.key)}
+    found: MenuRow | None = collection(TipMenu).find_one(hers, session=session)
+    return found

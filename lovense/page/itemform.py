@@ -1,0 +1,101 @@
+"""The form of one item of the menu: what its fields hold, what was typed into them, and what is
+wrong with it. What may be said is decided by `lovense/menus/wishes.py` alone."""
+
+from typing import Any
+
+from django.http import QueryDict
+
+from lovense.menus import vibration
+from lovense.menus.drafts import ChangedMeanwhile
+from lovense.menus.matching import Item
+from lovense.menus.publishing import (
+    MAXIMUM_DESCRIPTION,
+    MAXIMUM_SECTION,
+    MAXIMUM_TITLE,
+)
+from lovense.menus.wishes import InvalidItem
+from lovense.page.menupage import amounts, does
+from lovense.rows import Json
+
+NEW: Json = {
+    "title": "",
+    "description": "",
+    "section": "",
+    "minimum": "",
+    "maximum": "",
+    "pattern": vibration.LEVEL_PATTERN,
+    "intensity": 10,
+    "durationSec": 10,
+    "active": True,
+}
+TEXTS = ("title", "description", "section", "pattern")
+NUMBERS = ("minimum", "maximum", "intensity", "durationSec")
+
+
+class ItemField:
+    """`name` is its name in the form and its id; `error` the sentence beside it, or empty."""
+
+    def __init__(self, name: str, value: Any, error: str) -> None:
+        self.name, self.error = name, error
+        self.value = "" if value is None else str(value)
+
+
+class ItemForm:
+    """`typed` is what was sent, None before that; `wrong` why it was refused."""
+
+    longest_title, longest_section = MAXIMUM_TITLE, MAXIMUM_SECTION
+    longest_description = MAXIMUM_DESCRIPTION
+    strongest = vibration.MAXIMUM_LEVEL
+    patterns = vibration.PATTERNS
+
+    def __init__(
+        self,
+        revision: int,
+        item: Item | None,
+        sections: list[str],
+        typed: QueryDict | None = None,
+        wrong: InvalidItem | ChangedMeanwhile | None = None,
+    ) -> None:
+        self.revision, self.sections = revision, [each for each in sections if each]
+        self.item_id = item["itemId"] if item else ""
+        self.heading = item["title"] if item else "New item"
+        self._item, self._typed, self._wrong = item or NEW, typed, wrong
+
+    @property
+    def errors(self) -> dict[str, str]:
+        wrong = self._wrong.errors if isinstance(self._wrong, InvalidItem) else []
+        return {each.field: f"{each.rule[0].upper()}{each.rule[1:]}." for each in wrong}
+
+    @property
+    def now(self) -> str:
+        """Of an item that was changed meanwhile: what it is now."""
+        late = self._wrong if isinstance(self._wrong, ChangedMeanwhile) else None
+        item = late.draft.find(self.item_id) if late else None
+        return f"“{item['title']}”, {amounts(item)}: {does(item)}" if item else ""
+
+    @property
+    def is_late(self) -> bool:
+        return isinstance(self._wrong, ChangedMeanwhile)
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self._item["active"]) if self._typed is None else "active" in self._typed
+
+    def __getitem__(self, name: str) -> ItemField:
+        """By name, for the template, which asks here first for whatever it wants."""
+        if name not in NEW:
+            raise KeyError(name)
+        value = self._item[name] if self._typed is None else self._typed.get(name, "")
+        return ItemField(name, value, self.errors.get(name, ""))
+
+
+def body(typed: QueryDict) -> Json:
+    """What was typed, as the body of the REST call that says the same. An empty end is none."""
+    said: Json = {name: typed.get(name, "") for name in TEXTS}
+    said |= {name: _whole(typed.get(name, "").strip()) for name in NUMBERS}
+    return said | {"maximum": said["maximum"] or None, "active": "active" in typed}
+
+
+def _whole(text: str) -> int | str:
+    """What is no number is refused by the rule that wants one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else text

@@ -1,0 +1,225 @@
+"""What the performer's page of her menu shows: the draft by section, what differs from what is
+published, what an amount would be answered, and the history.
+
+Her own rows only, each part read once and only for the region that shows it. Nothing is changed
+here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from lovense.deciding import foresight
+from lovense.menus import content, drafts, versions
+from lovense.menus.content import MenuDiff
+from lovense.menus.drafts import Draft
+from lovense.menus.matching import Item
+from lovense.menus.publishing import MAXIMUM_AMOUNT
+from lovense.menus.versions import LONGEST_NOTE, NotPublishable
+from lovense.menus.vibration import LEVEL_PATTERN
+from lovense.models import Performer
+from lovense.rows import MenuRow
+
+REGIONS = frozenset({"menu", "publish", "history"})
+FIELD_WORDS = {
+    "minimum": "from",
+    "maximum": "up to",
+    "durationSec": "seconds",
+}
+MOST_CHANGES = 20
+
+
+class ShownItem:
+    """An item of the menu as a person reads it."""
+
+    def __init__(self, item: Item, problems: list[str], *, is_first: bool, is_last: bool) -> None:
+        self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
+        self.description, self.is_active = item["description"], item["active"]
+        self.amount, self.words = amounts(item), does(item)
+        self.problems, self.is_first, self.is_last = problems, is_first, is_last
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSection:
+    name: str
+    items: list[ShownItem]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMenuChange:
+    """One line of a difference."""
+
+    word: str
+    tone: str
+    title: str
+    how: list[str]
+
+
+class ShownVersion:
+    """A line of the history."""
+
+    def __init__(self, row: MenuRow, in_force: int) -> None:
+        self.version, self.published_at = row["version"], row["published_at"]
+        self.by, self.note = row.get("published_by", ""), row.get("note", "")
+        self.based_on = row.get("based_on")
+        self.is_in_force = row["version"] == in_force
+
+
+def amounts(item: Item) -> str:
+    """Of a range without an end `from 500 tokens`."""
+    low, high = item["minimum"], item["maximum"]
+    if high is None:
+        return f"from {_tokens(low)}"
+    return _tokens(low) if low == high else f"{low} to {_tokens(high)}"
+
+
+def _tokens(amount: int) -> str:
+    return f"{amount} token{'' if amount == 1 else 's'}"
+
+
+def does(item: Item) -> str:
+    pattern = "Level" if item["pattern"] == LEVEL_PATTERN else item["pattern"].title()
+    return f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
+
+
+class MenuPage:
+    """What the page shows."""
+
+    longest_note, largest = LONGEST_NOTE, MAXIMUM_AMOUNT
+
+    def __init__(self, performer: Performer, asked: str = "") -> None:
+        self._performer, self.asked = performer, asked
+        self._id = performer.performer_id
+
+    @cached_property
+    def draft(self) -> Draft:
+        return drafts.of(self._id)
+
+    @property
+    def revision(self) -> int:
+        return self.draft.revision
+
+    @property
+    def count(self) -> int:
+        return len(self.draft.items)
+
+    @property
+    def active(self) -> int:
+        return sum(item["active"] for item in self.draft.items)
+
+    @cached_property
+    def sections(self) -> list[ShownSection]:
+        found = content.sections(self.draft.items)
+        return [ShownSection(name, self._shown(items)) for name, items in found.items()]
+
+    def _shown(self, items: list[Item]) -> list[ShownItem]:
+        last = len(items) - 1
+        return [
+            ShownItem(
+                item,
+                self.problems.get(item["itemId"], []),
+                is_first=not place,
+                is_last=place == last,
+            )
+            for place, item in enumerate(items)
+        ]
+
+    @cached_property
+    def problems(self) -> dict[str, list[str]]:
+        """By item what keeps the draft from being published; by the empty id, of the whole."""
+        found: dict[str, list[str]] = {}
+        try:
+            versions.publishable(self.draft.items)
+        except NotPublishable as wrong:
+            for each in wrong.details:
+                rule = f"{each['rule'][0].upper()}{each['rule'][1:]}."
+                found.setdefault(each["itemId"] or "", []).append(rule)
+        return found
+
+    @property
+    def problems_of_all(self) -> list[str]:
+        return self.problems.get("", [])
+
+    # --- what is published -----------------------------------------------------------------------
+
+    @cached_property
+    def published(self) -> MenuRow | None:
+        return drafts.in_force(self._id)
+
+    @property
+    def version(self) -> int:
+        return self.published["version"] if self.published else 0
+
+    @property
+    def published_at(self) -> datetime | None:
+        return self.published["published_at"] if self.published else None
+
+    @cached_property
+    def diff(self) -> MenuDiff:
+        was = content.listed(self.published["items"]) if self.published else []
+        return content.diff(was, self.draft.items)
+
+    @property
+    def is_changed(self) -> bool:
+        return not self.diff.is_empty
+
+    @property
+    def may_publish(self) -> bool:
+        return self.is_changed and not self.problems
+
+    @property
+    def changes(self) -> list[ShownMenuChange]:
+        return self._changes[:MOST_CHANGES]
+
+    @property
+    def more_changes(self) -> int:
+        return max(0, len(self._changes) - MOST_CHANGES)
+
+    @cached_property
+    def _changes(self) -> list[ShownMenuChange]:
+        found = self.diff
+        return [
+            *(_line("Added", "good", item, [amounts(item), does(item)]) for item in found.added),
+            *(_line("Removed", "warn", item, [amounts(item)]) for item in found.removed),
+            *(_line("Changed", "info", each.item, _how(each.fields)) for each in found.changed),
+            *(_line("Moved", "idle", item, []) for item in found.moved),
+        ]
+
+    @cached_property
+    def history(self) -> list[ShownVersion]:
+        return [ShownVersion(row, self.version) for row in versions.history(self._id)]
+
+    # --- what an amount would be answered --------------------------------------------------------
+
+    @property
+    def seen(self) -> foresight.Foresight | None:
+        """Of the draft; None: no amount was asked for, or none that there is."""
+        if not (self.asked.isascii() and self.asked.isdigit() and len(self.asked) <= 16):
+            return None
+        if not 1 <= int(self.asked) <= MAXIMUM_AMOUNT:
+            return None
+        return foresight.of(self._id, int(self.asked), version=None, is_draft=True)
+
+    @property
+    def seen_words(self) -> str:
+        seen = self.seen
+        return does(seen.found.item) if seen and seen.found.item else ""
+
+
+def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
+    return ShownMenuChange(word, tone, item["title"], how)
+
+
+def _how(fields: dict[str, tuple[Any, Any]]) -> list[str]:
+    return [
+        f"{FIELD_WORDS.get(name, name)}: {_value(was)} → {_value(now)}"
+        for name, (was, now) in fields.items()
+    ]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "no end"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "empty"

@@ -1,0 +1,213 @@
+"""The performer's page of her menu and its buttons. Each finds whose page it is, makes one call
+into a rule and says what came of it.
+
+A button names the revision that its page showed: of two open pages the later one is told, and
+overwrites nothing."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ground import clock
+from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from lovense.menus import content, drafts, starter, versions, wishes
+from lovense.menus.drafts import ChangedMeanwhile, Writing
+from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, NotPublishable, Publication
+from lovense.menus.wishes import InvalidItem
+from lovense.models import Performer
+from lovense.page import itemform
+from lovense.page.itemform import ItemForm
+from lovense.page.menupage import REGIONS, MenuPage
+from lovense.views.buttons import Buttons, asked, not_a_performer, performer_of, region_of
+
+
+@never_cache
+@require_safe
+@login_required
+def menu(request: HttpRequest) -> HttpResponse:
+    """The page or, to HTMX, one region of it by name."""
+    performer = performer_of(request)
+    if performer is None:
+        return not_a_performer(request)
+    region = region_of(request, REGIONS)
+    context = {
+        "shown": MenuPage(performer, request.GET.get("amount", "").strip()),
+        "performer": performer,
+        "region": region,
+        "layout": "lovense/_region.html" if region else "base.html",
+    }
+    return render(request, "lovense/menu.html", context)
+
+
+@never_cache
+@require_safe
+@login_required
+def answered(request: HttpRequest) -> HttpResponse:
+    """What an amount would be answered, where it was asked; without scripts, in the page."""
+    performer = performer_of(request)
+    if performer is None:
+        return not_a_performer(request)
+    shown = MenuPage(performer, request.GET.get("amount", "").strip())
+    return render(request, "lovense/_answered.html", {"shown": shown})
+
+
+# --- buttons -------------------------------------------------------------------------------------
+
+_page = Buttons(
+    news=("menu",),
+    words={
+        ChangedMeanwhile: "The menu has changed on another page: nothing was done. "
+        "This is how it is now.",
+        NotPublishable: "Not published: see what is marked in the menu.",
+    },
+    home="menu",
+)
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def add(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: an empty form; POST: added, or what was typed with what is wrong with it."""
+    if request.method != "POST":
+        return _form(request, performer, "")
+    try:
+        wish = wishes.read(Fields(itemform.body(request.POST), ""))
+        drafts.add(_writing(request, performer, is_needed=False), wish)
+    except InvalidItem as wrong:
+        return _form(request, performer, "", typed=request.POST, wrong=wrong)
+    return _page.told(f"{wish.item['title']} is in your draft.")
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def change(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    """GET: the item in a form; POST: changed, or what was typed with what is wrong with it."""
+    item = drafts.of(performer.performer_id).owned(item_id)
+    if request.method != "POST":
+        return _form(request, performer, item_id)
+    try:
+        wish = wishes.read(Fields(itemform.body(request.POST), ""), item)
+        drafts.change(_writing(request, performer), item_id, wish)
+    except (InvalidItem, ChangedMeanwhile) as wrong:
+        return _form(request, performer, item_id, typed=request.POST, wrong=wrong)
+    return _page.told("Saved in your draft.")
+
+
+def _form(
+    request: HttpRequest,
+    performer: Performer,
+    item_id: str,
+    typed: QueryDict | None = None,
+    wrong: InvalidItem | ChangedMeanwhile | None = None,
+) -> HttpResponse:
+    """What was wrong keeps the revision that was seen; who was late sees the one that is."""
+    draft = drafts.of(performer.performer_id)
+    is_as_seen = bool(item_id and typed and isinstance(wrong, InvalidItem))
+    revision = _seen(request.POST) if is_as_seen else draft.revision
+    item = draft.owned(item_id) if item_id else None
+    form = ItemForm(revision, item, list(content.sections(draft.items)), typed, wrong)
+    return render(request, "lovense/_item_form.html", {"form": form})
+
+
+@require_POST
+@_page.hers
+def move(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    """Up, or down, past the next item of its section."""
+    drafts.of(performer.performer_id).owned(item_id)
+    drafts.move(_writing(request, performer), item_id, is_up=request.POST.get("to") == "up")
+    return _page.shown()
+
+
+@require_POST
+@_page.hers
+def switch(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    item = drafts.of(performer.performer_id).owned(item_id)
+    is_on = request.POST.get("active") == "1"
+    wish = wishes.read(Fields({"active": is_on}, ""), item)
+    drafts.change(_writing(request, performer), item_id, wish)
+    return _page.told(f"{item['title']} is {'' if is_on else 'not '}active in your draft.")
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def remove(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    """GET: the question, in words; POST: done."""
+    draft = drafts.of(performer.performer_id)
+    item = draft.owned(item_id)
+    if request.method == "POST":
+        drafts.remove(_writing(request, performer), item_id)
+        return _page.told(f"{item['title']} is removed from your draft.")
+    return asked(
+        request,
+        f"Remove “{item['title']}”?",
+        f"{reverse('menu-remove', args=[item_id])}?revision={draft.revision}",
+        text="It leaves your draft. What is published stays as it is until you publish.",
+        label="Remove it",
+        keep="Keep it",
+    )
+
+
+@require_POST
+@_page.hers
+def fill(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """An empty draft with the menu that is shipped."""
+    drafts.fill(_writing(request, performer), starter.STARTER)
+    return _page.told("Five items to begin with: change them as you like, then publish.")
+
+
+@require_POST
+@_page.hers
+def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
+    published = versions.publish(_publication(request, performer))
+    if not published.is_new:
+        return _page.told("Nothing has changed: it is published already.", tone="warn")
+    return _page.told(f"Published as version {published.menu['version']}.")
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpResponse:
+    """GET: the question, in words; POST: done."""
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise NoSuchVersion
+    menu = versions.of(performer.performer_id, int(version))
+    if request.method == "POST":
+        published = versions.roll_back(_publication(request, performer), menu["version"])
+        if not published.is_new:
+            return _page.told("That content is in force already.", tone="warn")
+        number = published.menu["version"]
+        return _page.told(f"Version {version} is in force again, as version {number}.")
+    return asked(
+        request,
+        f"Go back to version {version}?",
+        reverse("menu-roll-back", args=[version]),
+        text="Its items are published again as a new version, at once. Changes of your draft that "
+        "are not published are kept.",
+        label="Publish it again",
+        keep="Leave it",
+    )
+
+
+# --- what they have in common --------------------------------------------------------------------
+
+
+def _publication(request: HttpRequest, performer: Performer) -> Publication:
+    note = Fields({"note": request.POST.get("note", "")}, "").text("note", maximum=LONGEST_NOTE)
+    writing = _writing(request, performer, is_needed="revision" in request.POST)
+    return Publication(writing, request.request_id, note.strip())  # type: ignore[attr-defined]
+
+
+def _writing(request: HttpRequest, performer: Performer, *, is_needed: bool = True) -> Writing:
+    said = request.POST if "revision" in request.POST else request.GET
+    seen = _seen(said) if is_needed else None
+    return Writing(performer.performer_id, seen, request.user.get_username(), clock.now())
+
+
+def _seen(typed: QueryDict) -> int:
+    text = typed.get("revision", "")
+    if not (text.isascii() and text.isdigit() and 0 < len(text) <= 16):
+        raise Malformed("revision", f"must be a whole number up to {MAX_AMOUNT}")
+    return int(text)
