@@ -122,7 +122,7 @@ class PerformerConsumer(AsyncConsumer):
         await self.channel_layer.group_add(group, self.channel_name)
         if not (page.wants_devices and await page.try_to_hold(has_returned=True)):
             await page.snapshot()
-            await page.stand_by()
+            sockets.stand_by(page)
 
     async def _refuse(self, code: int) -> NoReturn:
         await self.send({"type": "websocket.close", "code": code})

@@ -179,6 +179,16 @@ class Sockets:
 
     # --- another page wants her devices ----------------------------------------------------------
 
+    def stand_by(self, page: OpenPage) -> None:
+        """Beside everything else: her stop must not wait for a database."""
+        self._soon(self._stand_by(page))
+
+    async def _stand_by(self, page: OpenPage) -> None:
+        try:
+            await page.stand_by()
+        except Exception as error:  # it is looked at again within a second
+            log.warning("not_handed_over", extra={"error_code": type(error).__name__})
+
     async def _hand_over(self, page: OpenPage, wanted_by: str) -> None:
         """The row decides, and is looked at now."""
         try:

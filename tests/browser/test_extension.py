@@ -80,6 +80,7 @@ def come_back(page):
 
 
 def test_it_is_loaded_under_the_sites_name_and_hers_and_tells_toys_and_levels(server):
+    server.has_told(lambda said: said.get("version"))
     (made,) = server.calls("construct")
     assert (made["websiteName"], made["modelName"].startswith("performer-")) == (SITE, True)
     states = [said["state"] for said in server.reports()]
