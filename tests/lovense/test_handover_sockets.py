@@ -179,7 +179,7 @@ async def test_a_page_that_has_gone_stands_by_no_more(ana, token):
         await opened(old, ana)
         async with Page(token=token, query="page=new") as new:
             await opened(new, ana)
-            assert len(collection(PageLease).find_one()["standing_by"]) == 1
+            await until(lambda: len(collection(PageLease).find_one()["standing_by"]) == 1)
         await until(lambda: collection(PageLease).find_one()["standing_by"] == [])
 
 
