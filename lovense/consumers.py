@@ -151,7 +151,7 @@ class PerformerConsumer(AsyncConsumer):
     # --- from the page ---------------------------------------------------------------------------
 
     async def websocket_receive(self, message: LayerMessage) -> None:
-        if self.page.outbox.is_closed:
+        if self.page.outbox.is_refused:
             return
         cost = allowance.OTHER
         try:

@@ -32,14 +32,17 @@ class Peer(Protocol):
 
 class Outbox:
     """`say` and `close` return at once; what cannot be told any more is forgotten, since a page
-    that returns is told what is in flight."""
+    that returns is told what is in flight.
+
+    `is_refused`: closed by us, so what the page says is not heard either. Where the socket has gone
+    by itself, what it said before still counts."""
 
     def __init__(self, send: Callable[[LayerMessage], Awaitable[None]], peer: Peer | None) -> None:
         self._send, self._peer = send, peer
         self._waiting: deque[LayerMessage] = deque()
         self._characters = 0
         self._task: asyncio.Task[None] | None = None
-        self.is_closed = False
+        self.is_closed = self.is_refused = False
 
     def say(self, text: str) -> None:
         if self.is_closed or (self._is_idle and self._peer is not None and self._peer.say(text)):
@@ -58,12 +61,13 @@ class Outbox:
     def close(self, code: int) -> None:
         """After what was said before; nothing can be said any more."""
         if not self.is_closed:
-            self.is_closed = True
+            self.is_closed = self.is_refused = True
             self._put({"type": "websocket.close", "code": code})
 
     def cut_off(self, why: str) -> None:
         """At once, without a word: for a page that does not read."""
         log.warning("socket_cut_off", extra={"error_code": why})
+        self.is_refused = True
         self.forget()
         if self._peer is not None:
             self._peer.abort()

@@ -102,6 +102,20 @@ async def test_a_failure_is_recorded_with_its_code(chain, bob, token):
     assert activation_of(tip_id)["reason"] == "x" * 40
 
 
+async def test_the_last_word_of_a_page_that_has_gone_counts(chain, bob, token):
+    """What it was told found no socket any more, before what it had said was heard."""
+    async with Page(token=token) as page:
+        await page.next()
+        await page.heard(chain.performer_id)
+        tip_id = await settled(chain, bob)
+        await drain()
+        command = await page.next()
+        for opened in sockets.open.values():
+            opened.outbox.forget()
+        await page.acknowledge(command, "finished", deliveredSeconds=10)
+        await until(lambda: state(tip_id) == ("completed", "completed"))
+
+
 @pytest.mark.parametrize("absent", [{}, {"code": None}, {"deliveredSeconds": None}])
 async def test_what_is_optional_may_be_null(chain, bob, token, absent):
     async with Page(token=token) as page:
