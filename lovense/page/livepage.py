@@ -4,23 +4,19 @@ which devices there are.
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from ground.mongodb.collections import collection
 from lovense import bridges
-from lovense.bridges import RunsIn, extension
-from lovense.deciding import drift
-from lovense.deciding.activation import STOPPED
+from lovense.bridges import RunsIn
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import choices, summary
 from lovense.lane import eta
-from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.outcome import Outcome
@@ -35,7 +31,6 @@ REGIONS = frozenset({"queue", "devices", "notices", "feed", "stop"})
 QUEUE_SHOWN = 8
 COUNTED_AT_MOST = 1000
 FEED_SHOWN = 20
-TROUBLE_SHOWN_FOR = timedelta(minutes=10)
 METER = range(20)
 
 MODES: list[tuple[str, str, str]] = [
@@ -56,7 +51,6 @@ WAITS_FOR = {
 }
 
 IN_FLIGHT = [ActivationStatus.DISPATCHED, ActivationStatus.ACTIVATED]
-TROUBLE = {ActivationStatus.FAILED, ActivationStatus.TIMEOUT, ActivationStatus.DEAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +113,6 @@ class FeedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """`since` and `until` are times that the page says in the reader's own clock."""
-
-    tone: str
-    title: str
-    text: str
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Stop:
     """Her stop, which holds until she resumes. `toys`: each with what was said of it; it is
     `is_still` when a page says so."""
@@ -164,12 +147,12 @@ class LivePage:
     feed_shown = FEED_SHOWN
 
     def __init__(self, performer: Performer, now: datetime) -> None:
-        self._performer, self._now = performer, now
-        self._id = performer.performer_id
+        self._performer, self.now = performer, now
+        self.performer_id = performer.performer_id
 
     @cached_property
     def is_held(self) -> bool:
-        return PageLease.objects.filter(pk=self._id, expires_at__gt=self._now).exists()
+        return PageLease.objects.filter(pk=self.performer_id, expires_at__gt=self.now).exists()
 
     @property
     def is_told_by_server(self) -> bool:
@@ -191,7 +174,8 @@ class LivePage:
 
     @property
     def _activations(self) -> QuerySet[Activation]:
-        return Activation.objects.filter(performer_id=self._id).defer("attempts", "commands")
+        mine = Activation.objects.filter(performer_id=self.performer_id)
+        return mine.defer("attempts", "commands")
 
     # --- now playing and the queue ---------------------------------------------------------------
     @cached_property
@@ -226,7 +210,7 @@ class LivePage:
         """How many wait; counted no further than COUNTED_AT_MOST."""
         pending = {
             "status": RequestStatus.PENDING.value,
-            "line": {"$in": ordering.lines([self._id])},
+            "line": {"$in": ordering.lines([self.performer_id])},
         }
         return collection(QueueRequest).count_documents(pending, limit=COUNTED_AT_MOST)
 
@@ -236,13 +220,13 @@ class LivePage:
 
     @cached_property
     def queue(self) -> list[Waiting]:
-        return [self._shown(start, place) for place, start in enumerate(self._starts)]
+        return [self._shown(start, place) for place, start in enumerate(self.starts)]
 
     @cached_property
-    def _starts(self) -> list[eta.Start]:
+    def starts(self) -> list[eta.Start]:
         if not self.waiting:
             return []
-        return eta.of_lane(self._id, now=self._now, limit=QUEUE_SHOWN, rules=self._rules)
+        return eta.of_lane(self.performer_id, now=self.now, limit=QUEUE_SHOWN, rules=self.rules)
 
     def _shown(self, start: eta.Start, place: int) -> Waiting:
         request, row = start.request, start.decision
@@ -257,7 +241,7 @@ class LivePage:
             starts_at=start.foreseen.at,
             words=WAITS_FOR.get(start.foreseen.why, ""),
             is_joining=bool(start.leader),
-            may_move=place > 0 and not self._starts[place - 1].request["attempts"],
+            may_move=place > 0 and not self.starts[place - 1].request["attempts"],
         )
 
     @property
@@ -265,17 +249,17 @@ class LivePage:
         return max(0, self.waiting - len(self.queue))
 
     @cached_property
-    def _rules(self) -> Rules:
-        return Rules.read([self._id])
+    def rules(self) -> Rules:
+        return Rules.read([self.performer_id])
 
     @property
     def auto_connects(self) -> bool:
         """Whether a page that had the devices takes them again when it is opened."""
-        return bool(self._rules.platform["auto_connect"])
+        return bool(self.rules.platform["auto_connect"])
 
     @property
     def mode(self) -> str:
-        return self._rules.mode_of(self._id)
+        return self.rules.mode_of(self.performer_id)
 
     @property
     def modes(self) -> list[tuple[str, str, str]]:
@@ -286,19 +270,19 @@ class LivePage:
     @cached_property
     def pause(self) -> Pause | None:
         """A stop says more than the pause that came with it."""
-        row = self._rules.performers[self._id]
+        row = self.rules.performers[self.performer_id]
         since = row["paused_at"]
-        if since is None or not is_paused(row, self._now) or is_stopped(row):
+        if since is None or not is_paused(row, self.now) or is_stopped(row):
             return None
         return Pause(row["paused_by"], since, row["paused_until"])
 
     @cached_property
     def stop(self) -> Stop | None:
-        row = self._rules.performers[self._id]
+        row = self.rules.performers[self.performer_id]
         since = row.get("stopped_at")
         if since is None:
             return None
-        said = presses.of_epoch(self._id, row["stop_epoch"])
+        said = presses.of_epoch(self.performer_id, row["stop_epoch"])
         toys = [
             (device.nickname, *_said_of(device.row["toy_id"], said))
             for device in self.devices
@@ -308,7 +292,7 @@ class LivePage:
 
     # --- the feed --------------------------------------------------------------------------------
     @cached_property
-    def _latest(self) -> list[Activation]:
+    def latest(self) -> list[Activation]:
         return list(self._activations.order_by("-position")[:FEED_SHOWN])
 
     @property
@@ -320,134 +304,18 @@ class LivePage:
                 f"{row.amount} tokens" if row.tip_id else "",
                 outcome.of(row),
             )
-            for row in self._latest
+            for row in self.latest
         ]
 
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
     def devices(self) -> list[ShownDevice]:
-        return [ShownDevice(row, self._now) for row in choices.of(self._id).kept]
+        return [ShownDevice(row, self.now) for row in choices.of(self.performer_id).kept]
 
     @cached_property
     def is_away(self) -> bool:
         """A page holds her devices, and none of them can play."""
-        return self.is_held and summary.is_away(self._rules.performers[self._id])
-
-    # --- notices ---------------------------------------------------------------------------------
-    @property
-    def notices(self) -> list[Notice]:
-        return [
-            *self._set_up_notices(),
-            *self._held_notices(),
-            *self._queue_notices(),
-            *self._device_notices(),
-            *self._trouble_notices(),
-        ]
-
-    def _set_up_notices(self) -> Iterator[Notice]:
-        if not self._rules.platform["enable_lovense"]:
-            text = (
-                "The platform has switched activations off. Tips are still recorded, and "
-                "marked as skipped."
-            )
-            yield Notice("warn", "Devices are switched off", text)
-        if self.has_own_levels:
-            yield from self._extension_notices()
-        elif not self._performer.menu_version:
-            yield self._without_menu()
-
-    def _extension_notices(self) -> Iterator[Notice]:
-        if not self._rules.platform["cam_site_name"]:
-            text = "Its operator has taken it away, so no tip reaches your extension."
-            yield Notice("bad", "This site has no name at Lovense", text)
-        told = self._rules.performers[self._id].get("extension")
-        if self.is_held and told and told["state"] == extension.SILENT:
-            text = "No tip reaches it; they wait. What to check stands beside its switch."
-            yield Notice("bad", "The extension does not answer", text)
-        if said := drift.words(drift.of(self._id, self._rules)):
-            text = f"They differ for {said}: compare them on the page of your devices."
-            yield Notice("info", "Your extension decides, not your menu", text)
-
-    def _without_menu(self) -> Notice:
-        if self._rules.platform["require_tip_menu"]:
-            text = "Settled tips do nothing until a tip menu is published."
-            return Notice("warn", "No published menu", text)
-        text = (
-            "Until a tip menu is published, every settled tip gets the platform's default "
-            f"reaction: intensity {self._rules.platform['default_intensity']} of {MAXIMUM_LEVEL} "
-            f"for {self._rules.platform['default_seconds']} s, within your limits."
-        )
-        return Notice("info", "No published menu", text)
-
-    def _held_notices(self) -> Iterator[Notice]:
-        if self._rules.platform["is_draining"]:
-            text = (
-                "The platform is about to be updated, so nothing new starts. What waits is "
-                "kept, and plays afterwards."
-            )
-            yield Notice("warn", "Starting again soon", text)
-        if self.stop:
-            text = f"Nothing starts, tests neither; tips wait. Stopped by {self.stop.by}."
-            text = f"{self.stop.by_hand} {text}".strip()
-            yield Notice("bad", "Stopped", text, since=self.stop.since)
-        if self.pause:
-            text = f"Nothing new starts; tips wait. Paused by {self.pause.by}."
-            yield Notice("warn", "Paused", text, since=self.pause.since, until=self.pause.until)
-        first = next(iter(self._starts), None)
-        if first and first.foreseen.at and first.held_by:
-            limit = self._rules.platform["rate_limit_per_minute"]
-            title = {
-                "rate_limit": f"At the limit: {limit} per minute",
-                "resting": "Resting, as you chose",
-            }[first.held_by]
-            yield Notice("info", title, "The next one starts", until=first.foreseen.at)
-
-    def _queue_notices(self) -> Iterator[Notice]:
-        if not self.waiting or (self.is_held and not self.is_away):
-            return
-        what = "device" if self.is_held else "page"
-        wait = "tip waits" if self.waiting == 1 else "tips wait"
-        limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a {what}."
-        text = {
-            "page": "Open the page that has your devices, or switch the virtual device on.",
-            "device": "Switch a device on, or allow one to play.",
-        }[what]
-        if what == "device" and self.has_own_levels:
-            text = "Your extension is not ready, or names no toy that is connected."
-        yield Notice("warn", f"{self.waiting_words} {wait} for a {what}", f"{text} {limit}")
-
-    def _device_notices(self) -> Iterator[Notice]:
-        is_shown = self.is_held and not self.has_own_levels  # whose toys are not these
-        for device in self.devices if is_shown else []:
-            if not device.is_enabled:
-                continue
-            if device.is_away:
-                yield Notice(
-                    "bad",
-                    f"{device.nickname}: {device.words.lower()}",
-                    "Check that it is switched on and near.",
-                )
-            elif device.is_low:
-                tone = "bad" if device.is_empty else "warn"
-                yield Notice(tone, f"{device.nickname}: battery low", f"{device.battery} % left.")
-            elif device.is_back:
-                yield Notice("good", f"{device.nickname} is back", "It plays again.")
-
-    def _trouble_notices(self) -> Iterator[Notice]:
-        since = self._now - TROUBLE_SHOWN_FOR
-        found = [
-            row
-            for row in self._latest
-            if row.status in TROUBLE
-            and row.reason != STOPPED  # as she wished
-            and row.finished_at
-            and row.finished_at >= since
-        ]
-        if found:
-            told = outcome.of(found[0])
-            others = f" {len(found) - 1} more in the last minutes." if len(found) > 1 else ""
-            what = f"A tip of {found[0].amount} tokens" if found[0].tip_id else "A test"
-            yield Notice("bad", f"{what}: {told.word.lower()}", told.text + others)
+        return self.is_held and summary.is_away(self.rules.performers[self.performer_id])
 
 
 def _said_of(toy_id: str, said: Sequence[StopAnswerRow]) -> tuple[str, bool]:

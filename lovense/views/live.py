@@ -2,6 +2,7 @@
 rule and says what came of it."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from ground import clock
 from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
-from lovense.page import extensionpanel, lanpanel
+from lovense.page import extensionpanel, lanpanel, notices
 from lovense.page.livepage import METER, REGIONS, LivePage, tokens
 from lovense.stopping import paths
 from lovense.stopping import stop as stopping
@@ -41,10 +42,12 @@ def live(request: HttpRequest) -> HttpResponse:
         return not_a_performer(request)
     region = region_of(request, REGIONS)
     own_network, own_levels = lanpanel.of(performer), extensionpanel.of(performer)
+    shown = LivePage(performer, clock.now())
     context = {
         "lan": own_network,
         "extension": own_levels,
-        "live": LivePage(performer, clock.now()),
+        "live": shown,
+        "notices": partial(notices.of, shown),  # read where they are shown
         "performer": performer,
         "bars": METER,
         "region": region,
