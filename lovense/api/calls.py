@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.http import Http404, HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from pymongo.errors import PyMongoError
 from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
 from rest_framework.request import Request
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 Answered = TypeVar("Answered", bound=HttpResponse)
 MOST_SHOWN = 100
 KEY_HEADER = "Idempotency-Key"
+DERIVED = ". Default: derived from X-Request-ID and the content"
 _KEY = re.compile(r"[\x20-\x7e]{1,64}")
 REFUSED = {
     400: refusal("The field and the rule that it breaks are in details; nothing was done"),
@@ -47,10 +49,20 @@ REFUSED = {
     404: refusal("There is no such thing, or it is another performer's"),
     503: refusal("The database did not answer; try again"),
 }
+# What a door answers that only reads, one whose question may be wrong, and one of a single thing.
+OF_READING = {status: REFUSED[status] for status in (401, 403, 503)}
+OF_ASKING = {**OF_READING, 400: REFUSED[400]}
+OF_ONE = {**OF_READING, 404: REFUSED[404]}
 WITH_A_BODY = {
     413: refusal("The body is too long"),
     415: refusal("The body is not application/json"),
 }
+
+
+def key_parameter(what: str, *, default: str = "") -> OpenApiParameter:
+    """The header by which a call that is repeated is the same `what`."""
+    words = f"Yours, 1 to 64 printable characters: the same again is the same {what}{default}"
+    return OpenApiParameter(KEY_HEADER, str, OpenApiParameter.HEADER, description=words)
 
 
 def answering_outages(view: Callable[..., Answered]) -> Callable[..., Answered]:

@@ -5,7 +5,7 @@ They are hers alone, and another performer's device is answered as one that does
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -15,7 +15,9 @@ from ground import clock
 from ground.json.shapes import refusal
 from lovense.api import deviceschema as schema
 from lovense.api.calls import (
-    KEY_HEADER,
+    DERIVED,
+    OF_ASKING,
+    OF_ONE,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
@@ -24,6 +26,7 @@ from lovense.api.calls import (
     coming_from,
     derived_key,
     key_of,
+    key_parameter,
     performer_of,
     wake,
 )
@@ -33,17 +36,7 @@ from lovense.lane import devicetests
 from lovense.rows import DeviceRow
 from lovense.sending import groups
 
-OF_NONE = {status: REFUSED[status] for status in (400, 401, 403, 503)}
-OF_ONE = {status: REFUSED[status] for status in (401, 403, 404, 503)}
-
-
-KEY = OpenApiParameter(
-    KEY_HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    description="Yours, 1 to 64 printable characters: the same again is the same test. Default: "
-    "derived from X-Request-ID and the content",
-)
+KEY = key_parameter("test", default=DERIVED)
 
 
 class DevicesQuery(serializers.Serializer[Any]):
@@ -56,7 +49,7 @@ class DevicesQuery(serializers.Serializer[Any]):
     operation_id="devices_list",
     summary="Her devices",
     parameters=[DevicesQuery],
-    responses={200: schema.DevicesOut, **OF_NONE},
+    responses={200: schema.DevicesOut, **OF_ASKING},
     examples=[example("One", {"devices": [schema.DEVICE]}, 200)],
 )
 @api_view(["GET"])

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ground.json.shapes import Shape
-from lovense.api.calls import REFUSED, answering_outages, performer_of
+from lovense.api.calls import OF_READING, answering_outages, performer_of
 from lovense.api.schema import AT, example
 from lovense.deciding import drift
 from lovense.deciding.drift import DriftAnswer, LevelDrift
@@ -77,7 +77,7 @@ DRIFTS = {
     description="On the path `EXTENSION` her menu is what viewers read, and the extension's own "
     "levels are what her toys do. Every range of amounts for which these are not the same, by what "
     "the extension has told last.",
-    responses={200: DriftsOut, **{status: REFUSED[status] for status in (401, 403, 503)}},
+    responses={200: DriftsOut, **OF_READING},
     examples=[example("Two ranges differ", DRIFTS, 200)],
 )
 @api_view(["GET"])

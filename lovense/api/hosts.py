@@ -10,7 +10,14 @@ from rest_framework.response import Response
 from ground import clock
 from ground.json.shapes import Shape
 from lovense.api import schema
-from lovense.api.calls import REFUSED, answering_outages, caller, coming_from, performer_of
+from lovense.api.calls import (
+    OF_ONE,
+    OF_READING,
+    answering_outages,
+    caller,
+    coming_from,
+    performer_of,
+)
 from lovense.devices import hosts as rule
 from lovense.rows import HostRow, Json
 from lovense.sending import groups
@@ -37,8 +44,6 @@ class HostsOut(Shape):
 
 
 _ID = OpenApiParameter("host_id", str, OpenApiParameter.PATH, description="As the list names it")
-_OF_NONE = {status: REFUSED[status] for status in (401, 403, 503)}
-_OF_ONE = _OF_NONE | {404: REFUSED[404]}
 EXAMPLE = {
     "hosts": [
         {
@@ -58,7 +63,7 @@ EXAMPLE = {
 @extend_schema(
     operation_id="lovense_hosts",
     summary="The apps that a performer has paired",
-    responses={200: HostsOut, **_OF_NONE},
+    responses={200: HostsOut, **OF_READING},
     examples=[schema.example("Her phone", EXAMPLE, 200)],
 )
 @api_view(["GET"])
@@ -75,7 +80,7 @@ def hosts(request: Request) -> Response:
     "devices are not hers any more; their nicknames and limits come back when the app is paired "
     "again. Again, it answers the same and changes nothing.",
     parameters=[_ID],
-    responses={200: OpenApiResponse(HostsOut, "Unpaired; those that are left"), **_OF_ONE},
+    responses={200: OpenApiResponse(HostsOut, "Unpaired; those that are left"), **OF_ONE},
     examples=[schema.example("One is left", EXAMPLE, 200)],
 )
 @api_view(["DELETE"])

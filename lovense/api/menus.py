@@ -16,7 +16,8 @@ from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.json.shapes import refusal
 from lovense.api import menuschema as schema
 from lovense.api.calls import (
-    KEY_HEADER,
+    DERIVED,
+    OF_ASKING,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
@@ -25,6 +26,7 @@ from lovense.api.calls import (
     coming_from,
     derived_key,
     key_of,
+    key_parameter,
     performer_of,
     wake,
 )
@@ -37,18 +39,11 @@ from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
 
 LONGEST_FILE = 2**20  # of a menu with 500 items, each with all its texts
-OF_NONE = {status: REFUSED[status] for status in (400, 401, 403, 503)}
 MEANWHILE = (
     "`changed_meanwhile`: another write was faster, and nothing was written. details.seen and "
     "details.revision are both revisions, details.item is the item as it is now"
 )
-KEY = OpenApiParameter(
-    KEY_HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    description="Yours, 1 to 64 printable characters: the same again is the same publication. "
-    "Default: derived from X-Request-ID and the content",
-)
+KEY = key_parameter("publication", default=DERIVED)
 PUBLISHING = {
     **REFUSED,
     **WITH_A_BODY,
@@ -69,7 +64,7 @@ PUBLISHING = {
     operation_id="menu",
     summary="Her draft, and what is in force",
     description="Until her first change the draft is the menu in force, at revision 0.",
-    responses={200: schema.DraftOut, **OF_NONE},
+    responses={200: schema.DraftOut, **OF_ASKING},
     examples=[example("One item", schema.DRAFT, 200)],
 )
 @extend_schema(
@@ -81,7 +76,7 @@ PUBLISHING = {
     request=schema.MenuItemIn,
     responses={
         201: OpenApiResponse(schema.ChangedItemOut, "It is in the draft"),
-        **OF_NONE,
+        **OF_ASKING,
         **WITH_A_BODY,
         409: refusal(f"{MEANWHILE}. `too_many_items`: it has {MAXIMUM_ITEMS}"),
     },
@@ -153,7 +148,7 @@ def _remove(request: Request, whose: str, now: Item) -> Response:
     summary="Put the items of the draft into another order",
     description="The order decides where two ranges are equally narrow.",
     request=schema.MenuOrderIn,
-    responses={200: schema.DraftOut, **OF_NONE, **WITH_A_BODY, 409: refusal(MEANWHILE)},
+    responses={200: schema.DraftOut, **OF_ASKING, **WITH_A_BODY, 409: refusal(MEANWHILE)},
     examples=[
         example("One item", {"revision": 7, "itemIds": [schema.ITEM_ID]}),
         example("As it stands", schema.DRAFT, 200),
@@ -216,7 +211,7 @@ def publish(request: Request) -> Response:
     operation_id="menu_versions",
     summary="The history of her menu",
     parameters=[OpenApiParameter("before", int, description="Goes on from there; see `next`")],
-    responses={200: schema.VersionsOut, **OF_NONE},
+    responses={200: schema.VersionsOut, **OF_ASKING},
     examples=[
         example("Two", {"versions": [schema.VERSION, schema.OLD_VERSION], "next": None}, 200)
     ],
@@ -328,7 +323,7 @@ def preview(request: Request) -> Response:
     summary="The draft as a file",
     description="Everything that the draft says. Imported again, it comes out the same, byte for "
     "byte.",
-    responses={200: schema.MenuFile, **OF_NONE},
+    responses={200: schema.MenuFile, **OF_ASKING},
     examples=[example("One item", schema.FILE, 200)],
 )
 @api_view(["GET"])
@@ -345,7 +340,7 @@ def export(request: Request) -> Response:
     request=schema.ImportIn,
     responses={
         200: schema.ImportedOut,
-        **OF_NONE,
+        **OF_ASKING,
         **WITH_A_BODY,
         400: refusal(
             "`malformed`: details names the field and its rule. `invalid_file`: details lists "

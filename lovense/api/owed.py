@@ -16,6 +16,7 @@ from ground.audit.log import LONGEST_WHY
 from ground.json.fields import Fields, Malformed
 from ground.json.shapes import Shape, refusal
 from lovense.api.calls import (
+    OF_ASKING,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
@@ -102,7 +103,6 @@ DECIDED = {"owedSeconds": 0.0, "by": "ana", "decidedAt": AT}
 REQUEUED = OWED | DECIDED | {"state": "requeued", "requeuedSeconds": 6.0, "waivedSeconds": 0.8}
 REQUEUED |= {"requestId": REQUEST_ID, "why": "less than a second of it"}
 WAIVED = OWED | DECIDED | {"state": "waived", "waivedSeconds": 6.8, "why": "agreed in the chat"}
-_READ = {status: REFUSED[status] for status in (400, 401, 403, 503)}
 _DECIDED = {**REFUSED, **WITH_A_BODY}
 _ACTIVATION = OpenApiParameter(
     "activation_id", str, OpenApiParameter.PATH, description="As the list names it"
@@ -117,7 +117,7 @@ _ELSE = "`already_decided`: it is waived or delivered; `under_way`: it plays aga
         OpenApiParameter("after", str, description="Goes on from there; see `next`"),
         OpenApiParameter("state", str, enum=OwedState.values, description="Only those"),
     ],
-    responses={200: OwedListOut, **_READ},
+    responses={200: OwedListOut, **OF_ASKING},
     examples=[example("After a stop", {"owed": [OWED], "next": None}, 200)],
 )
 @api_view(["GET"])

@@ -61,12 +61,7 @@ class PairingOut(Shape):
 PAIRING_PATH = OpenApiParameter(
     "pairing_id", str, OpenApiParameter.PATH, description="As `POST /api/lovense/devices/pair` said"
 )
-KEY = OpenApiParameter(
-    calls.KEY_HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    description="Yours, 1 to 64 printable characters: the same again is the same pairing",
-)
+KEY = calls.key_parameter("pairing")
 PAIRING_ID = "65957c3ff1a2b3c4d5e6f708"
 WAITING = {
     "pairingId": PAIRING_ID,

@@ -15,6 +15,8 @@ from ground import clock
 from ground.json.shapes import Shape, refusal
 from lovense.api import deviceschema
 from lovense.api.calls import (
+    OF_ASKING,
+    OF_READING,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
@@ -147,7 +149,6 @@ CHECKED = {
     ],
     "isReady": True,
 }
-_READ = {status: REFUSED[status] for status in (401, 403, 503)}
 
 
 @extend_schema(
@@ -157,7 +158,7 @@ _READ = {status: REFUSED[status] for status in (401, 403, 503)}
     "itself. Or the last 50 that are closed, of at most 90 days. What changes is told over the "
     "socket as news of the topic `devices`.",
     parameters=[RepairsQuery],
-    responses={200: RepairsOut, 400: REFUSED[400], **_READ},
+    responses={200: RepairsOut, **OF_ASKING},
     examples=[example("A toy is away", {"repairs": [REPAIR]}, 200)],
 )
 @api_view(["GET"])
@@ -246,7 +247,7 @@ def _diagnosed(found: Diagnosis) -> Json:
 @extend_schema(
     operation_id="lovense_preflight",
     summary="Whether all is ready for a show",
-    responses={200: PreflightOut, **_READ},
+    responses={200: PreflightOut, **OF_READING},
     examples=[example("Ready, with a low battery", CHECKED, 200)],
 )
 @api_view(["GET"])

@@ -18,7 +18,8 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from ground.json.shapes import Shape
 from lovense.api.calls import (
-    REFUSED,
+    OF_ASKING,
+    OF_READING,
     answering_outages,
     body_of,
     caller,
@@ -103,7 +104,7 @@ def _hers(request: Request) -> str:
     request=StopIn,
     responses={
         200: OpenApiResponse(PressedOut, "It is recorded"),
-        **{status: REFUSED[status] for status in (401, 403, 503)},
+        **OF_READING,
     },
     examples=[
         example("With a reason", {"why": "too strong"}),
@@ -144,7 +145,7 @@ def _why(request: Request) -> str:
     description="Lifts the stop, and a pause with it: what waited plays on. What was under way "
     "when she pressed is never played again.",
     request=None,
-    responses={200: ResumeOut, **{status: REFUSED[status] for status in (401, 403, 503)}},
+    responses={200: ResumeOut, **OF_READING},
     examples=[example("Going on", {"stopEpoch": 4}, 200)],
 )
 @api_view(["POST"])
@@ -164,7 +165,7 @@ def resume(request: Request) -> Response:
     parameters=[
         OpenApiParameter("before", int, description="Only presses of lower epochs; see `next`")
     ],
-    responses={200: StopsOut, **{status: REFUSED[status] for status in (400, 401, 403, 503)}},
+    responses={200: StopsOut, **OF_ASKING},
     examples=[example("One press", {"stops": [PRESSED], "next": None}, 200)],
 )
 @api_view(["GET"])

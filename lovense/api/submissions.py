@@ -9,6 +9,7 @@ from ground import clock
 from ground.json.shapes import refusal
 from lovense.api import answers, schema
 from lovense.api.calls import (
+    OF_ONE,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
@@ -72,7 +73,7 @@ def submit(request: Request) -> Response:
     parameters=[schema.REQUEST_PATH],
     responses={
         200: schema.StatusOut,
-        **{status: REFUSED[status] for status in (401, 403, 404, 503)},
+        **OF_ONE,
     },
     examples=[schema.example("Waiting", schema.WAITING, 200)],
 )
