@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,12 +22,13 @@ from pymongo import MongoClient
 
 from bench.load import percentiles
 from bench.stack import BASE_DIR, BenchStack
+from config.stack.services import free_port
+from config.stack.vendor import DEVELOPER
 
 Row = dict[str, Any]
 AT_ONCE = 16
 RUN_SECONDS, LEASE_SECONDS = 30, 9
 SETTLE_SECONDS = 12
-TOKEN = "development-only-lovense-developer-token"
 COMMAND = {"command": "Function", "action": "Vibrate:5", "timeSec": 9, "apiVer": 1}
 
 
@@ -138,7 +138,7 @@ def web_bytes(stack: BenchStack) -> int:
 async def bare(vendor: str, count: int) -> float:
     """Seconds of this process for one POST to the same simulator."""
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        said = {"token": TOKEN, "uid": "nobody", **COMMAND}
+        said = {"token": DEVELOPER, "uid": "nobody", **COMMAND}
         await client.post(f"{vendor}/api/lan/v2/command", json=said)
         before = time.process_time()
         for _ in range(count):
@@ -205,23 +205,26 @@ def main() -> int:
     parser.add_argument("--performers", type=int, default=500)
     parser.add_argument("--web", type=int, default=1)
     given = parser.parse_args()
-    # The simulator has to know where callbacks go, and the stack where the simulator is.
-    with tempfile.TemporaryDirectory() as directory:
-        port = free_port()
-        address = f"http://127.0.0.1:{port}"
-        settings = {"LOVENSE_API_BASE_URL": address, "SERVER_LEASE_SECONDS": str(LEASE_SECONDS)}
-        with BenchStack(performers=given.performers, web=given.web, settings=settings) as stack:
-            callback = f"{stack.addresses['url']}/api/webhooks/lovense"
-            with simulator_at(port, callback, Path(directory)):
-                found = asyncio.run(measured(ServerCast(stack, address)))
+    settings = {"SERVER_LEASE_SECONDS": str(LEASE_SECONDS)}
+    with served(given.performers, web=given.web, **settings) as cast:
+        found = asyncio.run(measured(cast))
     print(json.dumps(found, indent=1))
     return 0
 
 
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+@contextmanager
+def served(performers: int, *, web: int = 1, **settings: str) -> Iterator[ServerCast]:
+    """A stack and the simulator: each has to know where the other is."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings |= {"LOVENSE_API_BASE_URL": address}
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        BenchStack(performers=performers, web=web, settings=settings) as stack,
+    ):
+        callback = f"{stack.addresses['url']}/api/webhooks/lovense"
+        with simulator_at(port, callback, Path(directory)):
+            yield ServerCast(stack, address)
 
 
 @contextmanager

@@ -10,22 +10,20 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bench.clients import Socket, open_socket
-from bench.devices import ServerCast, free_port, simulator_at
+from bench.devices import ServerCast, served
 from bench.load import percentiles
 from bench.stack import BenchStack
+from config.stack.vendor import DEVELOPER
 
 RUN_SECONDS, PATIENCE_SECONDS = 30, 10.0
 STOP = b'{"type":"stop"}'
-TOKEN = "development-only-lovense-developer-token"
-BARE = {"token": TOKEN, "command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
+BARE = {"token": DEVELOPER, "command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
 
 
 class Listener:
@@ -206,14 +204,8 @@ def main() -> int:
     parser.add_argument("--presses", type=int, default=100)
     parser.add_argument("--performers", type=int, default=2000)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        port = free_port()
-        address = f"http://127.0.0.1:{port}"
-        settings = {"LOVENSE_API_BASE_URL": address}
-        with BenchStack(performers=1, web=1, settings=settings) as stack:
-            callback = f"{stack.addresses['url']}/api/webhooks/lovense"
-            with simulator_at(port, callback, Path(directory)):
-                cloud = asyncio.run(by_the_cloud(ServerCast(stack, address), given.presses))
+    with served(1) as cast:
+        cloud = asyncio.run(by_the_cloud(cast, given.presses))
     with BenchStack(performers=given.performers, web=1) as stack:
         many = asyncio.run(among(ServerCast(stack, ""), min(given.presses, given.performers)))
     print(json.dumps({"by the cloud": cloud, "among many": many}, indent=1))

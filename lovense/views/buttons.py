@@ -63,6 +63,26 @@ def region_of(request: HttpRequest, regions: frozenset[str]) -> str:
     return region if request.htmx and region in regions else ""  # type: ignore[attr-defined]
 
 
+def page(
+    request: HttpRequest,
+    template: str,
+    shows: Callable[[Performer], object],
+    regions: frozenset[str],
+) -> HttpResponse:
+    """Her page or, to HTMX, one region of it by name; `shown` in the template."""
+    performer = performer_of(request)
+    if performer is None:
+        return not_a_performer(request)
+    region = region_of(request, regions)
+    context = {
+        "shown": shows(performer),
+        "performer": performer,
+        "region": region,
+        "layout": "lovense/_region.html" if region else "base.html",
+    }
+    return render(request, template, context)
+
+
 # --- buttons -------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from lovense.repairs.doctor import Asking
 from lovense.rows import DeviceRow
 from lovense.sending import groups
 from lovense.stopping import paths, unpairing
-from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
+from lovense.views.buttons import Buttons, asked, by, page
 
 
 @never_cache
@@ -33,17 +33,11 @@ from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer
 @login_required
 def devices(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
-    performer = performer_of(request)
-    if performer is None:
-        return not_a_performer(request)
-    region = region_of(request, REGIONS)
-    context = {
-        "shown": DevicesPage(performer, clock.now()),
-        "performer": performer,
-        "region": region,
-        "layout": "lovense/_region.html" if region else "base.html",
-    }
-    return render(request, "lovense/devices.html", context)
+
+    def shown(performer: Performer) -> DevicesPage:
+        return DevicesPage(performer, clock.now())
+
+    return page(request, "lovense/devices.html", shown, REGIONS)
 
 
 # --- buttons -------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ into a rule and says what came of it.
 A button names the revision that its page showed: of two open pages the later one is told, and
 overwrites nothing."""
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -21,7 +23,7 @@ from lovense.models import Performer
 from lovense.page import itemform
 from lovense.page.itemform import ItemForm
 from lovense.page.menupage import REGIONS, MenuPage
-from lovense.views.buttons import Buttons, asked, not_a_performer, performer_of, region_of
+from lovense.views.buttons import Buttons, asked, page
 
 
 @never_cache
@@ -29,17 +31,7 @@ from lovense.views.buttons import Buttons, asked, not_a_performer, performer_of,
 @login_required
 def menu(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
-    performer = performer_of(request)
-    if performer is None:
-        return not_a_performer(request)
-    region = region_of(request, REGIONS)
-    context = {
-        "shown": MenuPage(performer, request.GET.get("amount", "").strip()),
-        "performer": performer,
-        "region": region,
-        "layout": "lovense/_region.html" if region else "base.html",
-    }
-    return render(request, "lovense/menu.html", context)
+    return page(request, "lovense/menu.html", _shown(request), REGIONS)
 
 
 @never_cache
@@ -47,11 +39,11 @@ def menu(request: HttpRequest) -> HttpResponse:
 @login_required
 def answered(request: HttpRequest) -> HttpResponse:
     """What an amount would be answered, where it was asked; without scripts, in the page."""
-    performer = performer_of(request)
-    if performer is None:
-        return not_a_performer(request)
-    shown = MenuPage(performer, request.GET.get("amount", "").strip())
-    return render(request, "lovense/_answered.html", {"shown": shown})
+    return page(request, "lovense/_answered.html", _shown(request), frozenset())
+
+
+def _shown(request: HttpRequest) -> Callable[[Performer], MenuPage]:
+    return lambda performer: MenuPage(performer, request.GET.get("amount", "").strip())
 
 
 # --- buttons -------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """The other end of the socket of a page that hands tips to the vendor's extension, and that extension: the
 simulator's, whose journal tells what it was called with."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -23,18 +22,9 @@ class ExtensionServer(Server):
         self._before = len(vendor.simulator.journal.lines("extension"))
         super().__init__(page)
 
-    def _accept(self, socket: Any) -> None:
-        self.socket = socket
-        self.addresses.append(socket.url)
-        socket.on_message(lambda text: self.said.append(json.loads(text)))
-        self.snapshot()
-
     def snapshot(self, **more: Any) -> None:
-        assert self.socket is not None
-        holder = self.holder and "page=" in self.socket.url
-        about = {"performerId": "0" * 24, "holder": holder, "lease": 1, "stopEpoch": self.stop_epoch}
         limits = {"bridge": "EXTENSION", "devices": [], "maximumIntensity": 20, "maximumSeconds": 30}
-        self.say("snapshot", **about | limits | {"camSiteName": self.site} | more)
+        super().snapshot(**{"lease": 1, "camSiteName": self.site} | limits | more)
 
     def hand(
         self, activation_id: str, amount: int, *, name: str = "bob", seconds: int = 1, **more: Any
@@ -67,14 +57,3 @@ class ExtensionServer(Server):
         """The first report of its extension that is so."""
         self.wait_for(lambda: any(map(holds, self.reports())))
         return next(filter(holds, self.reports()))
-
-    def end(self, activation_id: str) -> tuple[Any, ...]:
-        """How it ended, once it has."""
-
-        def found() -> list[Any]:
-            hers = [said for said in self.said if said.get("activationId") == activation_id]
-            return [said for said in hers if said["stage"] in ("finished", "failed")]
-
-        self.wait_for(lambda: bool(found()))
-        last = found()[-1]
-        return last["stage"], last.get("deliveredSeconds"), last.get("code", "")

@@ -1,7 +1,6 @@
 """Her own network as tests meet it: the phone's local server under its own name, and the other end of the
 socket of a page that tells her toys itself."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,17 +47,8 @@ class LanServer(Server):
         self.leads: dict[str, int] = {}
         super().__init__(page)
 
-    def _accept(self, socket: Any) -> None:
-        self.socket = socket
-        self.addresses.append(socket.url)
-        socket.on_message(lambda text: self.said.append(json.loads(text)))
-        self.snapshot()
-
     def snapshot(self, **more: Any) -> None:
-        assert self.socket is not None
-        holder = self.holder and "page=" in self.socket.url
-        about = {"performerId": "0" * 24, "holder": holder, "lease": 1, "stopEpoch": self.stop_epoch}
-        self.say("snapshot", **about | self.limits | more)
+        super().snapshot(**{"lease": 1} | self.limits | more)
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -104,15 +94,3 @@ class LanServer(Server):
         """When it was told what moves, in ms since the first."""
         at = [line["at"] for line in self.commands if line["body"].get("timeSec")]
         return [each - at[0] for each in at]
-
-    def end(self, activation_id: str) -> tuple[Any, ...]:
-        """How it ended, once it has."""
-        over = ("finished", "failed")
-
-        def found() -> list[Any]:
-            hers = [said for said in self.said if said.get("activationId") == activation_id]
-            return [said for said in hers if said["stage"] in over]
-
-        self.wait_for(lambda: bool(found()))
-        last = found()[-1]
-        return last["stage"], last.get("deliveredSeconds"), last.get("code", "")

@@ -28,8 +28,14 @@ class Server:
         self.socket = socket
         self.addresses.append(socket.url)
         socket.on_message(lambda text: self.said.append(json.loads(text)))
-        holder = self.holder and "page=" in socket.url
-        self.say("snapshot", performerId="0" * 24, holder=holder, stopEpoch=self.stop_epoch)
+        self.snapshot()
+
+    def snapshot(self, **more: Any) -> None:
+        """`more`: what binds this page, beside whether it holds the devices."""
+        assert self.socket is not None
+        holder = self.holder and "page=" in self.socket.url
+        about = {"performerId": "0" * 24, "holder": holder, "stopEpoch": self.stop_epoch}
+        self.say("snapshot", **about | more)
 
     def say(self, kind: str, **more: Any) -> None:
         assert self.socket is not None
@@ -56,6 +62,17 @@ class Server:
 
     def stages(self, activation_id: str) -> list[str]:
         return [said["stage"] for said in self.said if said.get("activationId") == activation_id]
+
+    def end(self, activation_id: str) -> tuple[Any, ...]:
+        """How it ended, once it has."""
+
+        def found() -> list[Any]:
+            hers = [said for said in self.said if said.get("activationId") == activation_id]
+            return [said for said in hers if said["stage"] in ("finished", "failed")]
+
+        self.wait_for(lambda: bool(found()))
+        last = found()[-1]
+        return last["stage"], last.get("deliveredSeconds"), last.get("code", "")
 
     def wait_for(self, holds: Callable[[], bool]) -> None:
         """Until the page has said what makes this true: looked at again after every frame that the page
