@@ -191,7 +191,7 @@ class MenuPage:
 
     # --- what an amount would be answered --------------------------------------------------------
 
-    @property
+    @cached_property
     def seen(self) -> foresight.Foresight | None:
         """Of the draft; None: no amount was asked for, or none that there is."""
         if not (self.asked.isascii() and self.asked.isdigit() and len(self.asked) <= 16):

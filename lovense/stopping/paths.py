@@ -23,4 +23,5 @@ def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> 
 def by_hand(bridge: str) -> str:
     """What her stop does not reach on this path, and how she stops it herself; empty where it
     reaches all. Other paths to the same toys are told to stop in any case."""
-    return extension.CANNOT_STOP if bridges.own_levels(bridge) is not None else ""
+    found = bridges.find(bridge)
+    return extension.CANNOT_STOP if found is not None and not found.can_stop else ""
