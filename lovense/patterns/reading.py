@@ -107,7 +107,7 @@ def _shown(text: str) -> str:
 
 
 class Reader:
-    """One text. `looks`: how often a word was looked at, which grows with the text and no faster."""
+    """One text. `looks`: how often a word was looked at; it grows no faster than the text."""
 
     def __init__(self, text: str) -> None:
         self._text, self.looks = text, 0
