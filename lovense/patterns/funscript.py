@@ -4,6 +4,8 @@ The speed of a stroke becomes a strength: FULL_SPEED % of the whole way in a sec
 slower ones in proportion, rounded up, so that what moves still moves. Which way it goes is not
 kept, so `inverted` changes nothing; `range` makes every way shorter, and so slower."""
 
+import itertools
+
 from ground.json.fields import Fields, Malformed
 from lovense.menus.timeline import TOP
 from lovense.patterns.recording import LATEST_MS, PatternChange
@@ -25,7 +27,7 @@ def samples_of(script: Fields, path: str = "") -> tuple[list[tuple[int, int]], l
     changes = [SPEED, INVERTED] if script.flag("inverted") else [SPEED]
     actions = _actions(script, path)
     found: list[tuple[int, int]] = []
-    for (at, pos), (until, to) in zip(actions, actions[1:], strict=False):
+    for (at, pos), (until, to) in itertools.pairwise(actions):
         if until > at:
             found.append((at, _strength(abs(to - pos) * reach, until - at)))
     found.append((actions[-1][0], 0))
@@ -40,7 +42,7 @@ def _actions(script: Fields, path: str) -> list[tuple[int, int]]:
         least = found[-1][0] if found else 0
         at = each.integer("at", minimum=least, maximum=LATEST_MS)
         found.append((at, each.integer("pos", minimum=0, maximum=FARTHEST)))
-    if len(found) < 2:  # noqa: PLR2004 - from somewhere to somewhere
+    if len(found) < 2:
         raise Malformed(f"{path}actions", "must hold at least two actions")
     return found
 

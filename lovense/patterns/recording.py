@@ -5,6 +5,7 @@ A level holds until the next sample; the last one says when it ends. As little a
 changed: as it was recorded, where that fits; else within one level; else on a coarser grid of
 times. What is still stays still."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def samples_of(body: Fields, name: str = "samples") -> list[tuple[int, int]]:
         least = found[-1][0] + 1 if found else 0
         ms = each.integer("ms", minimum=least, maximum=LATEST_MS)
         found.append((ms, each.integer("level", minimum=0, maximum=TOP)))
-    if len(found) < 2:  # noqa: PLR2004 - a beginning and an end
+    if len(found) < 2:
         raise Malformed(name, "must hold at least two samples")
     return found
 
@@ -70,7 +71,7 @@ def _track(samples: Sequence[tuple[int, int]]) -> list[Segment]:
     first = samples[0][0]
     return [
         Segment(ms - first, until - first, level)
-        for (ms, level), (until, _) in zip(samples, samples[1:], strict=False)
+        for (ms, level), (until, _) in itertools.pairwise(samples)
     ]
 
 

@@ -2,9 +2,10 @@
 
 import contextlib
 import itertools
+import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lovense.devices import toytable
@@ -173,37 +174,36 @@ def test_what_is_found_is_shown_in_short():
 
 # --- properties --------------------------------------------------------------------------------------------
 
-LEVELS = st.integers(0, 20)
-LENGTHS = st.integers(1, 3000)
+
+def drawn_score(seed):
+    """A pattern within all limits, of whatever is allowed in one."""
+    chance = random.Random(seed)
+    while True:
+        found = Score(tuple(part(chance, score.DEEPEST) for _ in range(chance.randint(1, 6))))
+        is_short = len(writing.written(found)) <= score.LONGEST_TEXT
+        if is_short and found.size.ms <= score.LONGEST_MS and found.size.segments <= score.MOST_SEGMENTS:
+            return found
 
 
-@st.composite
-def steps(draw):
-    names = draw(st.lists(st.sampled_from([*FUNCTIONS]), unique=True, max_size=3))
-    moves = tuple(Move(draw(LEVELS), draw(LEVELS), name) for name in names or [""])
-    return Step(moves, draw(LENGTHS))
+def part(chance, depth):
+    if depth and chance.random() < 0.4:
+        inner = tuple(part(chance, depth - 1) for _ in range(chance.randint(1, 3)))
+        return Loop(inner, chance.randint(1, 4))
+    names = chance.sample([*FUNCTIONS], chance.choice([0, 0, 1, 2, 3])) or [""]
+    moves = tuple(Move(chance.randint(0, 20), chance.choice([0, 5, 20]), name) for name in names)
+    return Step(moves, chance.choice([1, 50, 120, 999, 1000, 2500]))
 
 
-def parts(depth):
-    if not depth:
-        return steps()
-    inner = st.lists(parts(depth - 1), min_size=1, max_size=3).map(tuple)
-    return st.one_of(steps(), st.builds(Loop, inner, st.integers(1, 4)))
+SCORES = st.integers(0, 2**64).map(drawn_score)
 
 
-SCORES = (
-    st.lists(parts(4), min_size=1, max_size=6)
-    .map(lambda found: Score(tuple(found)))
-    .filter(lambda found: found.size.ms <= score.LONGEST_MS and found.size.segments <= score.MOST_SEGMENTS)
-    .filter(lambda found: len(writing.written(found)) <= score.LONGEST_TEXT)
-)
-
-
+@settings(max_examples=500, deadline=None)
 @given(SCORES)
 def test_what_is_printed_is_read_as_the_same(pattern):
     assert reading.read(writing.written(pattern, "About it")) == pattern
 
 
+@settings(max_examples=500, deadline=None)
 @given(SCORES)
 def test_a_timeline_is_as_long_and_no_larger_than_was_measured(pattern):
     drawn = score.timeline(pattern)
@@ -229,6 +229,7 @@ def tried(text):
         return None, why
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.one_of(st.text(max_size=200), SIGNS, TOKENS))
 def test_any_text_is_read_or_refused_with_a_place_inside_of_it(text):
     found, why = tried(text)
