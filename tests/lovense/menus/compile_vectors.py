@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lovense.devices import summary, toytable
 from lovense.devices.toytable import TOPS
-from lovense.menus.compiler import Cannot, Capabilities, VibrationCaps, compile_vibration
+from lovense.menus.actuators import Capabilities, VibrationCaps
+from lovense.menus.compiler import Cannot, compile_vibration
 from lovense.menus.vibration import SHAPES, Vibration, VibrationKind, Waveform
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "compile.json"

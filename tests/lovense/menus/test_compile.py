@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lovense import fence
 from lovense.devices import summary, toytable
 from lovense.devices.toytable import TOPS
-from lovense.menus.compiler import NOTES, Cannot, Capabilities, VibrationCaps, compile_vibration
+from lovense.menus.actuators import Capabilities, VibrationCaps
+from lovense.menus.compiler import NOTES, Cannot, compile_vibration
 from lovense.menus.timeline import Segment
 from lovense.menus.vibration import SHAPES, InvalidVibration, Vibration, VibrationKind, Waveform
 from lovense.simulator.toy import Toy

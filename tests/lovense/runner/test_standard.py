@@ -5,7 +5,8 @@ import pytest
 from lovense import bridges
 from lovense.bridges import DeviceLeg, slices
 from lovense.menus import vibration
-from lovense.menus.compiler import VIBRATING, VibrationCaps, compile_item, compile_vibration
+from lovense.menus.actuators import VIBRATING, VibrationCaps
+from lovense.menus.compiler import compile_item, compile_vibration
 from lovense.simulator.toy import Toy
 from lovense.vendor_simulator.limits import violation
 
