@@ -138,7 +138,7 @@ def _answering_item(
     if item is None:
         return None
     is_able = (
-        _may_test(request, performer, gates, is_online=is_online)
+        _may_test(request, item, performer, gates, is_online=is_online)
         if devicetest.is_one(request["payload"])
         else _is_able(item, performer, gates, is_online=is_online)
     )
@@ -180,7 +180,12 @@ def _is_able(item: Item, performer: PerformerRow | None, gates: _Gates, *, is_on
 
 
 def _may_test(
-    request: RequestRow, performer: PerformerRow | None, gates: _Gates, *, is_online: bool
+    request: RequestRow,
+    item: Item,
+    performer: PerformerRow | None,
+    gates: _Gates,
+    *,
+    is_online: bool,
 ) -> bool:
     """The very device is there, and has what is tested."""
     function = request["payload"]["function"]
@@ -190,10 +195,13 @@ def _may_test(
     saw = named if is_online else "no page"
     if not gates.ask("device_online", saw, passed=is_online and is_there):
         return False
-    may = device is not None and devicetest.may_move(device, function)
-    return gates.ask(
-        "capability", f"{function}: {named if may else f'none of {named}'}", passed=may
+    may = device is not None and (
+        devicetest.may_move(device, function)
+        if function
+        else bool(devicetest.moved_by(item, device))
     )
+    saw = f"{function or item['title']}: {named if may else f'none of {named}'}"
+    return gates.ask("capability", saw, passed=may)
 
 
 def _tested(request: RequestRow, performer: PerformerRow | None) -> DeviceSummary | None:
@@ -342,7 +350,7 @@ def _promise(
     )
     try:
         promise = (
-            Promise(*devicetest.compiled(item, request["payload"]["function"], device, caps))
+            _of_test(request["payload"]["function"], item, device, caps)
             if device
             else promised(item, caps)
         )
@@ -353,6 +361,12 @@ def _promise(
     gates.ask("caps", saw, passed=True)
     _ask_when(request, performer, rules, gates)
     return promise
+
+
+def _of_test(function: str, item: Item, device: DeviceSummary, caps: Caps) -> Promise:
+    if function:
+        return Promise(*devicetest.compiled(item, function, device, caps))
+    return Promise(*devicetest.of_pattern(item, device, caps))
 
 
 def _ask_when(request: RequestRow, performer: PerformerRow, rules: Rules, gates: _Gates) -> None:

@@ -22,6 +22,7 @@ from lovense.menus.timeline import (
 )
 from lovense.menus.vibration import (
     FUNCTION,
+    LONGEST_INTERVAL_MS,
     SHAPES,
     SHORTEST_RUN_SECONDS,
     SHORTEST_STROKE,
@@ -285,7 +286,7 @@ class _Work:
         others = [each for each in self._actuators if each.name not in names]
         calls = [call]
         if others and self.capabilities.takes_overlays:
-            level = _levels_only(drawing, others).lasting(told.length_ms)
+            level = _levels_only(drawing, others).filled(told.length_ms)
             calls.append(self._function(level, others) | {"stopPrevious": 0})
             told, notes = told.beside(level), [*notes, STEPS_ONLY]
         elif others:
@@ -307,8 +308,10 @@ class _Work:
         return call | {DRAWING: packed(drawing)}, drawing, is_exact
 
     def _shape(self, part: Timeline) -> tuple[Waveform, bool]:
-        if self.vibration.is_plain and self.vibration.drawing is not None:
-            return turn_of(part, run_ms=self.seconds * SECOND)
+        if self.vibration.drawing is not None:
+            if self.vibration.is_plain:
+                return turn_of(part, run_ms=self.seconds * SECOND)
+            return waveform_of(part, interval_ms=LONGEST_INTERVAL_MS)
         interval = self.waveform.interval_ms
         if self.vibration.is_plain:
             values, *_ = part.samples(interval).values()
