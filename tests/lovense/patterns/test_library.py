@@ -19,6 +19,7 @@ from lovense.patterns.library import (
 )
 from tests.ground.conftest import fail_command, in_threads
 from tests.ground.plans import fill, recorded, scans
+from tests.lovense.conftest import in_collection
 from tests.lovense.patterns.written import TIDE, names, rewritten, saved, writing
 
 __all__ = ["fail_command", "in_threads"]
@@ -120,46 +121,46 @@ def test_there_are_no_more_than_may_be(ana, now):
     assert saved(ana, "one more")["slot"] == last["slot"]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_one_name_at_the_same_moment_is_one_pattern(ana, in_threads):
-    def attempt(n):
+    spelled = iter(("Tide", "tide", "TIDE", "tiDe"))
+
+    def attempt():
         try:
-            return saved(ana, "Tide" if n % 2 else "tide")["_id"]
+            return saved(ana, next(spelled))["_id"]
         except PatternNameTaken:
             return ""
 
-    made = in_threads(*(lambda n=n: attempt(n) for n in range(4)))
+    made = in_threads(attempt, times=4, workers=4)
     assert len([each for each in made if each]) == 1
     assert len(names(ana)) == 1
 
 
-@pytest.mark.django_db(transaction=True)
 def test_several_at_the_same_moment_have_places_of_their_own(ana, in_threads):
-    in_threads(*(lambda n=n: saved(ana, f"n{n}") for n in range(4)))
+    spelled = iter("abcd")
+    in_threads(lambda: saved(ana, next(spelled)), times=4, workers=4)
     assert sorted(row["slot"] for row in library.of(ana.pk)) == [1, 2, 3, 4]
     assert len(entries()) == 4
 
 
-@pytest.mark.django_db(transaction=True)
 def test_of_two_writers_at_the_same_moment_one_is_late(ana, in_threads):
-    row = saved(ana)
+    row, texts = saved(ana), iter(("5 1s", "6 1s"))
 
-    def attempt(text):
+    def attempt():
         try:
-            return rewritten(ana, row, text=text)["text"]
+            return rewritten(ana, row, text=next(texts))["text"]
         except PatternChanged:
             return ""
 
-    made = in_threads(lambda: attempt("5 1s"), lambda: attempt("6 1s"))
-    assert sorted(map(bool, made)) == [False, True]
+    assert sorted(map(bool, in_threads(attempt, times=2, workers=2))) == [False, True]
     assert library.owned(ana.pk, row["_id"])["revision"] == 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_dies_half_way_leaves_neither_a_pattern_nor_an_entry(ana, fail_command):
-    with fail_command("commitTransaction", code=11601), pytest.raises(PyMongoError):
-        saved(ana)
-    assert (names(ana), entries()) == ([], [])
+def test_a_change_that_cannot_be_recorded_is_not_made(ana, fail_command):
+    saved(ana)
+    fail_command("insert", errorCode=8000, **in_collection(AuditEntry))
+    with pytest.raises(PyMongoError):
+        saved(ana, "Other")
+    assert (names(ana), len(entries())) == (["Tide"], 1)
 
 
 def test_what_is_asked_of_patterns_is_found_by_an_index(ana, now):

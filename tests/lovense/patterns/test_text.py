@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 import random
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from lovense.devices import toytable
 from lovense.menus.timeline import Segment
 from lovense.menus.vibration import SHAPES
-from lovense.patterns import reading, score, shipped, writing
+from lovense.patterns import funscript, reading, recording, score, shipped, writing
 from lovense.patterns.reading import InvalidPattern, Reader
 from lovense.patterns.score import FUNCTIONS, MAIN, Loop, Move, Score, Step
 
@@ -79,6 +81,22 @@ def test_the_longest_pattern_is_read():
     assert reading.drawn("(10 1s, 0 1s) x 150").length_ms == score.LONGEST_MS
     assert reading.read("(10 0.1s, 0 0.1s) x 500").size.segments == score.MOST_SEGMENTS
     assert reading.read("((((1 1s) x 2) x 2) x 2) x 2").size.ms == 16000
+
+
+# --- what the page of the documentation says ---------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "patterns.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```pattern\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def test_there_are_twelve_examples_and_each_is_read():
+    assert len(EXAMPLES) == 12
+    assert all(reading.read(each).parts for each in EXAMPLES)
+
+
+def test_every_function_every_shipped_name_and_every_change_is_documented():
+    words = {*FUNCTIONS, *shipped.NAMES, *recording.CHANGES, funscript.SPEED.code, funscript.INVERTED.code}
+    assert [word for word in words if not re.search(rf"\b{word}\b", DOCUMENT)] == []
 
 
 # --- what is shipped ---------------------------------------------------------------------------------------
