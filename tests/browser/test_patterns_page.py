@@ -1,4 +1,4 @@
-"""The page of patterns against the whole running system, by keyboard: one is written, drawn while it is typed,
+"""The page of patterns against the whole running system, by keyboard: one is written, drawn as it is typed,
 corrected, saved, named in the menu, and tried."""
 
 import re
