@@ -134,7 +134,7 @@ def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -
         "pattern": None,
     }
     if kind is VibrationKind.PATTERN:
-        return said | _compiled(activation["commands"])
+        return said | _compiled(activation["commands"]) | {"type": kind.value}
     is_rehearsal = performer["bridge"] == bridges.SIMULATOR
     if is_rehearsal and len(performer.get("devices") or ()) < 2:
         return said

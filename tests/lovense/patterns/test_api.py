@@ -155,7 +155,7 @@ def chain(ana):
     return made
 
 
-def tested(chain, hers, text, functions, **body):
+def played_in_a_test(chain, hers, text, functions, **body):
     """What its device is told."""
     from_page(chain.performer, toy("toy-1", name="nora", fullFunctionNames=functions), now=clock.now())
     path = f"/{saved(hers, text=text)['patternId']}/test"
@@ -169,21 +169,21 @@ def tested(chain, hers, text, functions, **body):
 
 
 def test_a_test_plays_the_pattern_on_one_device_within_its_seconds(chain, hers):
-    row = tested(chain, hers, "20 1s, 0 1s", ["Vibrate"], strength=20, seconds=8)
+    row = played_in_a_test(chain, hers, "20 1s, 0 1s", ["Vibrate"], strength=20, seconds=8)
     (command,) = row["commands"]
     assert (command["strength"], command["timeSec"], command["toy"]) == ("20;0", 8, ["toy-1"])
     assert row["amount"] == 0
 
 
 def test_a_test_plays_what_the_pattern_names(chain, hers):
-    row = tested(chain, hers, "{rotate 20} 1s, 0 1s", ["Vibrate", "Rotate"])
+    row = played_in_a_test(chain, hers, "{rotate 20} 1s, 0 1s", ["Vibrate", "Rotate"])
     assert [each["rule"] for each in row["commands"]] == ["V:1;F:r;S:1000#"]
     assert row["commands"][0]["timeSec"] == 5
 
 
 def test_what_a_device_does_not_have_is_not_played(chain, hers):
-    row = tested(chain, hers, "{pump 20} 1s", ["Vibrate"])
-    assert (row["status"], row["reason"], row["commands"]) == ("skipped", "no_capability", [])
+    row = played_in_a_test(chain, hers, "{pump 20} 1s", ["Vibrate"])
+    assert (row["status"], row["reason"], row["commands"]) == ("skipped", "unsupported", [])
 
 
 @pytest.mark.parametrize(
