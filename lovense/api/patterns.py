@@ -52,6 +52,7 @@ FORMATS = ("json", "text")
     methods=["GET"],
     operation_id="patterns",
     summary="Her patterns, and those that are shipped",
+    description="Hers by name, without those that are archived. All with their texts.",
     responses={200: schema.PatternsOut, **OF_ASKING},
     examples=[example("One of hers, one that is shipped", schema.LIST, 200)],
 )
@@ -59,6 +60,7 @@ FORMATS = ("json", "text")
     methods=["POST"],
     operation_id="patterns_add",
     summary="Save a new pattern",
+    description="An item of the menu names it as `my/` and its name.",
     request=schema.PatternIn,
     responses={
         201: OpenApiResponse(schema.PatternOut, "It can be named in the menu"),
@@ -184,6 +186,7 @@ def take_in(request: Request) -> Response:
 @extend_schema(
     operation_id="patterns_export",
     summary="A pattern as a file",
+    description="As JSON, which `import` takes in again, or as the text alone.",
     parameters=[
         schema.PATTERN_PATH,
         OpenApiParameter("format", str, description="`json` (default) or `text`"),

@@ -31,7 +31,7 @@ def told(functions, *devices, pattern="level", intensity=20, bridge="SIMULATOR",
     }
     rules = Rules({"maximum_seconds": 30}, {LANE: performer})
     item = {"pattern": pattern, "intensity": 10, "durationSec": 5, "functions": functions} | more
-    commands, seconds = compiled(item, rules.caps_of(LANE, functions))
+    commands, seconds = compiled(item, rules.caps_of(LANE, vibration.functions_of(item)))
     found = {}
     for each in commands:
         (toy_id,) = each["toy"]
@@ -85,11 +85,10 @@ def test_loops_and_ramps_of_an_item_count():
 
 def test_a_pattern_that_names_functions_is_told_in_steps_where_a_run_is_told_in_slices():
     written = {"pattern": "my/Sway", "patternText": "{vibrate 20} 2s, {rotate 20} 2s"}
-    functions = vibration.functions_of(written)
     of_an_app = NORA | {"hostId": "b" * 24}
-    found, _ = told(functions, of_an_app, bridge="STANDARD_LAN", **written | {"functions": {}})
+    found, _ = told({}, of_an_app, bridge="STANDARD_LAN", **written)
     assert found == {"nora": ["Vibrate:10,Rotate:0"]}
-    found, _ = told(functions, NORA, **written | {"functions": {}})
+    found, _ = told({}, NORA, **written)
     assert found == {"nora": ["V:1;F:v;S:1000#", "Rotate:8"]}
 
 
