@@ -21,9 +21,9 @@ from lovense.patterns.score import (
     Loop,
     Move,
     Part,
+    PatternStep,
     Score,
-    Size,
-    Step,
+    ScoreSize,
 )
 
 SHOWN = 20  # characters of what was found
@@ -132,10 +132,10 @@ class Reader:
         found, expected = f"{len(self._text)} characters", f"at most {LONGEST_TEXT}"
         raise InvalidPattern(line, column, found, expected)
 
-    def _parts(self, depth: int) -> tuple[tuple[Part, ...], Size]:
+    def _parts(self, depth: int) -> tuple[tuple[Part, ...], ScoreSize]:
         """Those of one loop, or of the whole; each after a comma, a line break or both."""
         found: list[Part] = []
-        total = Size(0, 0)
+        total = ScoreSize(0, 0)
         self._breaks()
         while True:
             part, measured, begin = self._part(depth)
@@ -162,16 +162,16 @@ class Reader:
             self._next()
         return is_one
 
-    def _part(self, depth: int) -> tuple[Part, Size, Word]:
+    def _part(self, depth: int) -> tuple[Part, ScoreSize, Word]:
         begin = self._word
         if self._is("("):
             loop, measured = self._loop(depth)
             return loop, measured, begin
         moves = self._named_moves() if self._is("{") else (self._move(""),)
-        step = Step(moves, self._length())
+        step = PatternStep(moves, self._length())
         return step, score.size([step]), begin
 
-    def _loop(self, depth: int) -> tuple[Loop, Size]:
+    def _loop(self, depth: int) -> tuple[Loop, ScoreSize]:
         if depth >= DEEPEST:
             self._refuse(f"at most {DEEPEST} loops within each other")
         self._next()
@@ -271,7 +271,7 @@ class Reader:
         raise InvalidPattern(word.line, word.column, found, expected)
 
     @staticmethod
-    def _check_size(measured: Size, at: Word) -> None:
+    def _check_size(measured: ScoreSize, at: Word) -> None:
         """Of so much of it as was read, before anything is unrolled."""
         if measured.ms > LONGEST_MS:
             found, most = f"{measured.ms / SECOND:g} s", f"at most {LONGEST_MS // SECOND} s"

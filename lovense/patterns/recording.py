@@ -12,7 +12,15 @@ from typing import NamedTuple
 from ground.json.fields import Fields, Malformed
 from lovense.menus.timeline import TOP, Segment, Timeline
 from lovense.patterns import writing
-from lovense.patterns.score import LONGEST_MS, LONGEST_TEXT, MAIN, MOST_SEGMENTS, Move, Score, Step
+from lovense.patterns.score import (
+    LONGEST_MS,
+    LONGEST_TEXT,
+    MAIN,
+    MOST_SEGMENTS,
+    Move,
+    PatternStep,
+    Score,
+)
 
 MOST_SAMPLES = 6000
 LATEST_MS = 24 * 60 * 60 * 1000
@@ -124,4 +132,4 @@ def _merged(steps: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _score(steps: Iterable[tuple[int, int]]) -> Score:
-    return Score(tuple(Step((Move(level, level),), ms) for level, ms in steps))
+    return Score(tuple(PatternStep((Move(level, level),), ms) for level, ms in steps))

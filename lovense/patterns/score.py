@@ -40,7 +40,7 @@ class Move(NamedTuple):
         return abs(self.first - self.last) + 1
 
 
-class Step(NamedTuple):
+class PatternStep(NamedTuple):
     """What moves for so long; a function that is not named in it is still. A step without names has
     one move."""
 
@@ -53,18 +53,18 @@ class Loop(NamedTuple):
     times: int
 
 
-Part = Union[Step, Loop]  # noqa: UP007 - it names itself
+Part = Union[PatternStep, Loop]  # noqa: UP007 - it names itself
 
 
-class Size(NamedTuple):
+class ScoreSize(NamedTuple):
     ms: int
     segments: int
 
-    def __add__(self, other: "Size") -> "Size":  # type: ignore[override]
-        return Size(self.ms + other.ms, self.segments + other.segments)
+    def __add__(self, other: "ScoreSize") -> "ScoreSize":  # type: ignore[override]
+        return ScoreSize(self.ms + other.ms, self.segments + other.segments)
 
-    def times(self, number: int) -> "Size":
-        return Size(self.ms * number, self.segments * number)
+    def times(self, number: int) -> "ScoreSize":
+        return ScoreSize(self.ms * number, self.segments * number)
 
 
 class Score(NamedTuple):
@@ -73,7 +73,7 @@ class Score(NamedTuple):
     parts: tuple[Part, ...]
 
     @property
-    def size(self) -> Size:
+    def size(self) -> ScoreSize:
         return size(self.parts, len(self.functions) or 1)
 
     @property
@@ -84,16 +84,16 @@ class Score(NamedTuple):
         return tuple(dict.fromkeys(FUNCTIONS[name] for name in named if name))
 
 
-def size(parts: Iterable[Part], functions: int = 1) -> Size:
+def size(parts: Iterable[Part], functions: int = 1) -> ScoreSize:
     """How long, and at most how many segments, where a step without names moves so many functions;
     nothing is unrolled."""
-    total = Size(0, 0)
+    total = ScoreSize(0, 0)
     for part in parts:
         if isinstance(part, Loop):
             total += size(part.parts, functions).times(part.times)
         else:
             named = (each.segments * (1 if each.function else functions) for each in part.moves)
-            total += Size(part.ms, sum(named))
+            total += ScoreSize(part.ms, sum(named))
     return total
 
 
@@ -122,7 +122,7 @@ def _segments(move: Move, ms: int, begin: int) -> Iterator[Segment]:
         yield Segment(begin + start, begin + end, level)
 
 
-def _unrolled(parts: Iterable[Part]) -> Iterator[Step]:
+def _unrolled(parts: Iterable[Part]) -> Iterator[PatternStep]:
     for part in parts:
         if isinstance(part, Loop):
             for _ in range(part.times):
@@ -131,7 +131,7 @@ def _unrolled(parts: Iterable[Part]) -> Iterator[Step]:
             yield part
 
 
-def _steps(parts: Iterable[Part]) -> Iterator[Step]:
+def _steps(parts: Iterable[Part]) -> Iterator[PatternStep]:
     """Each as it is written, once."""
     for part in parts:
         if isinstance(part, Loop):

@@ -15,7 +15,7 @@ from lovense.menus.timeline import Segment
 from lovense.menus.vibration import SHAPES
 from lovense.patterns import funscript, reading, recording, score, shipped, writing
 from lovense.patterns.reading import InvalidPattern, Reader
-from lovense.patterns.score import FUNCTIONS, MAIN, Loop, Move, Score, Step
+from lovense.patterns.score import FUNCTIONS, MAIN, Loop, Move, PatternStep, Score
 
 # --- what is read ------------------------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ def part(chance, depth):
         return Loop(inner, chance.randint(1, 4))
     names = chance.sample([*FUNCTIONS], chance.choice([0, 0, 1, 2, 3])) or [""]
     moves = tuple(Move(chance.randint(0, 20), chance.choice([0, 5, 20]), name) for name in names)
-    return Step(moves, chance.choice([1, 50, 120, 999, 1000, 2500]))
+    return PatternStep(moves, chance.choice([1, 50, 120, 999, 1000, 2500]))
 
 
 SCORES = st.integers(0, 2**64).map(drawn_score)
