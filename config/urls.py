@@ -22,6 +22,7 @@ from lovense.api import (
     menus,
     owed,
     pairings,
+    patterns,
     preferences,
     repairs,
     stops,
@@ -29,6 +30,7 @@ from lovense.api import (
 )
 from lovense.api import devices as device_api
 from lovense.views import devices, live, menu
+from lovense.views import patterns as pattern_pages
 from tips import api as tips
 from tips import webhooks
 
@@ -60,6 +62,13 @@ urlpatterns = [
     path("devices/<str:device_id>/verify", devices.verify, name="devices-verify"),
     path("devices/<str:device_id>/remove", devices.remove, name="devices-remove"),
     path("devices/<str:device_id>/restore", devices.restore, name="devices-restore"),
+    path("patterns", pattern_pages.patterns, name="patterns"),
+    path("patterns/add", pattern_pages.add, name="patterns-add"),
+    path("patterns/drawn", pattern_pages.drawn, name="patterns-drawn"),
+    path("patterns/import", pattern_pages.take_in, name="patterns-import"),
+    path("patterns/<str:pattern_id>/change", pattern_pages.change, name="patterns-change"),
+    path("patterns/<str:pattern_id>/test", pattern_pages.test, name="patterns-test"),
+    path("patterns/<str:pattern_id>/archive", pattern_pages.archive, name="patterns-archive"),
     path("menu", menu.menu, name="menu"),
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),
@@ -151,6 +160,12 @@ urlpatterns = [
     path("api/lovense/tip-menu/export", menus.export),
     path("api/lovense/tip-menu/import", menus.take_in),
     path("api/lovense/tip-menu/<str:item_id>", menus.item),
+    path("api/lovense/patterns", patterns.patterns),
+    path("api/lovense/patterns/preview", patterns.preview),
+    path("api/lovense/patterns/import", patterns.take_in),
+    path("api/lovense/patterns/<str:pattern_id>", patterns.pattern),
+    path("api/lovense/patterns/<str:pattern_id>/export", patterns.export),
+    path("api/lovense/patterns/<str:pattern_id>/test", patterns.test),
     path("api/lovense/preferences", preferences.preferences_of_hers),
     path("api/admin/lovense/devices", staff_devices.devices),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

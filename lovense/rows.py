@@ -97,6 +97,8 @@ class ActivationRow(TypedDict):
     cancelled_why: NotRequired[str | None]
     cancelled_how: NotRequired[str | None]
     stopped_at: NotRequired[datetime | None]
+    # what is not played as it was asked: codes of `lovense/menus/compiler.py`
+    notes: NotRequired[list[str] | None]
     # of what is told in slices
     legs: NotRequired[list[LegRow] | None]
     legs_began_at: NotRequired[datetime | None]
@@ -286,6 +288,8 @@ class MenuRow(TypedDict):
     performer_id: str
     version: int
     items: list[Item]
+    # not in a version from before there were patterns of hers
+    patterns: NotRequired[dict[str, str]]
     published_at: datetime
     published_by: NotRequired[str]
     note: NotRequired[str]
@@ -293,6 +297,20 @@ class MenuRow(TypedDict):
     retired_at: NotRequired[datetime | None]
     publish_key: NotRequired[str]
     fingerprint: NotRequired[str]
+
+
+class PatternRow(TypedDict):
+    """A row of `patterns`."""
+
+    _id: str
+    performer_id: str
+    name: str
+    name_key: str
+    slot: int
+    text: str
+    revision: int
+    changed_at: datetime
+    archived_at: datetime | None
 
 
 class MenuDraftRow(TypedDict):

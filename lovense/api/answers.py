@@ -8,6 +8,7 @@ from ground import clock
 from lovense.deciding.activation import LIVE, S, activation_id
 from lovense.lane import lanes
 from lovense.lane.eta import Foreseen
+from lovense.menus.compiler import NOTES
 from lovense.models import Activation
 from lovense.page import outcome
 from lovense.rows import Json, LegRow
@@ -84,6 +85,7 @@ def _activation(row: RequestRow) -> Json | None:
         "status": found.status,
         "reason": found.reason,
         "text": outcome.of(found).text,
+        "notes": [{"code": code, "text": NOTES[code]} for code in found.notes or ()],
         "promisedSeconds": found.promised_seconds,
         "deliveredSeconds": found.delivered_seconds,
         "isCancelling": outcome.is_ending(found) and S(found.status) in LIVE,

@@ -32,11 +32,12 @@ from lovense.api.calls import (
 )
 from lovense.api.schema import example
 from lovense.deciding import foresight
-from lovense.menus import content, drafts, transfer, versions, wishes
-from lovense.menus.drafts import Writing
+from lovense.menus import content, drafts, publishing, transfer, versions, wishes
+from lovense.menus.drafts import Draft, Writing
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
+from lovense.rows import Json
 
 LONGEST_FILE = 2**20  # of a menu with 500 items, each with all its texts
 MEANWHILE = (
@@ -90,7 +91,7 @@ PUBLISHING = {
 def menu(request: Request) -> Response:
     whose = performer_of(request)
     if request.method == "GET":
-        return Response(schema.draft(drafts.of(whose), drafts.in_force(whose)))
+        return Response(_draft(whose, drafts.of(whose)))
     body = body_of(request)
     wish = wishes.read(body)
     with coming_from(request):
@@ -163,7 +164,7 @@ def reorder(request: Request) -> Response:
     writing, item_ids = _writing(request, whose, _seen(body)), _item_ids(body)
     with coming_from(request):
         draft = drafts.reorder(writing, item_ids)
-    return Response(schema.draft(draft, drafts.in_force(whose)))
+    return Response(_draft(whose, draft))
 
 
 def _item_ids(body: Fields) -> list[str]:
@@ -397,13 +398,19 @@ def _told(asked: Publication, published: Published) -> Response:
     return Response(schema.version(published.menu), status=201 if published.is_new else 200)
 
 
+def _draft(whose: str, draft: Draft) -> Json:
+    texts = publishing.texts_of(whose, draft.items)
+    return schema.draft(draft, drafts.in_force(whose), texts)
+
+
 def _content(whose: str, field: str, named: str) -> list[Item]:
     if named == "draft":
-        return drafts.of(whose).items
+        items = drafts.of(whose).items
+        return content.resolved(items, publishing.texts_of(whose, items))
     if named == "published":
         menu = drafts.in_force(whose)
-        return content.listed(menu["items"]) if menu else []
-    return content.listed(versions.of(whose, _queried(field, named))["items"])
+        return content.of_version(menu) if menu else []
+    return content.of_version(versions.of(whose, _queried(field, named)))
 
 
 def _version(text: str) -> int:

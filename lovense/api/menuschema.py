@@ -1,7 +1,7 @@
 """The JSON of a performer's tip menu at the wire, as the API's description shows it, and rows as
 that JSON. Nothing is parsed here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -22,7 +22,7 @@ from lovense.menus.publishing import (
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
-from lovense.menus.versions import LONGEST_NOTE
+from lovense.menus.versions import LONGEST_NOTE, is_content
 from lovense.rows import Json, MenuRow
 
 ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
@@ -35,6 +35,7 @@ VERSION_PATH = OpenApiParameter(
 REVISION = OpenApiParameter(
     "revision", int, required=True, description="The revision of the draft that you saw"
 )
+PATTERN_HELP = f"One of {', '.join(vibration.PATTERNS)}, or `my/` and the name of a pattern of hers"
 
 
 # --- in ------------------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ class MenuItemIn(Shape):
         max_value=MAXIMUM_AMOUNT,
         help_text="Instead of an equal minimum and maximum",
     )
-    pattern = serializers.ChoiceField(vibration.PATTERNS, required=False)
+    pattern = serializers.CharField(required=False, help_text=PATTERN_HELP)
     intensity = serializers.IntegerField(
         required=False, min_value=1, max_value=vibration.MAXIMUM_LEVEL
     )
@@ -109,7 +110,7 @@ class MenuFileItem(Shape):
     section = serializers.CharField(allow_blank=True, required=False)
     minimum = serializers.IntegerField()
     maximum = serializers.IntegerField(allow_null=True)
-    pattern = serializers.ChoiceField(vibration.PATTERNS)
+    pattern = serializers.CharField(help_text=PATTERN_HELP)
     intensity = serializers.IntegerField()
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField(required=False)
@@ -140,7 +141,7 @@ class MenuItemOut(Shape):
     section = serializers.CharField(allow_blank=True)
     minimum = serializers.IntegerField()
     maximum = serializers.IntegerField(allow_null=True)
-    pattern = serializers.ChoiceField(vibration.PATTERNS)
+    pattern = serializers.CharField(help_text=PATTERN_HELP)
     intensity = serializers.IntegerField()
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField()
@@ -237,7 +238,7 @@ def item(row: Item) -> Json:
 
 
 def items(rows: Sequence[Item]) -> list[Json]:
-    return content.numbered(rows)
+    return content.numbered(map(content.whole, rows))
 
 
 def changed_item(draft: Draft, item_id: str) -> Json:
@@ -261,13 +262,14 @@ def whole_version(row: MenuRow) -> Json:
     return version(row) | {"items": items(content.listed(row["items"]))}
 
 
-def draft(found: Draft, published: MenuRow | None) -> Json:
-    was = content.listed(published["items"]) if published else []
+def draft(found: Draft, published: MenuRow | None, texts: Mapping[str, str]) -> Json:
+    """`texts`: of the patterns of hers that it names."""
+    was = published is not None and is_content(published, found.items, texts)
     return {
         "revision": found.revision,
         "items": items(found.items),
         "published": version(published) if published else None,
-        "isChanged": was != found.items,
+        "isChanged": not was if published else bool(found.items),
     }
 
 

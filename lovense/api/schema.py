@@ -149,6 +149,11 @@ class PlayedDevice(Shape):
     slices = PlayedSlice(many=True)
 
 
+class PlayedNote(Shape):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
 class RequestActivation(Shape):
     activationId = serializers.CharField()
     status = serializers.ChoiceField(ActivationStatus.choices)
@@ -156,6 +161,7 @@ class RequestActivation(Shape):
         help_text="A stable code; empty when there is nothing to explain"
     )
     text = serializers.CharField(help_text="One sentence for people")
+    notes = PlayedNote(many=True, help_text="What is not played as it was asked")
     promisedSeconds = serializers.IntegerField()
     deliveredSeconds = serializers.FloatField(allow_null=True)
     isCancelling = serializers.BooleanField(
@@ -288,6 +294,7 @@ PLAYED = {
     "status": "completed",
     "reason": "",
     "text": "“Test” played for 5 s.",
+    "notes": [],
     "promisedSeconds": 5,
     "deliveredSeconds": 5.0,
     "isCancelling": False,

@@ -83,7 +83,8 @@ register(
         lease="SERVER_LEASE_SECONDS",
         start_lag_ms=400,
         step_ms=1000,
+        hold_seconds=2,
     )
 )
-register(StandardBridge(STANDARD_LAN, RunsIn.PAGE, lease="LAN_LEASE_SECONDS"))
+register(StandardBridge(STANDARD_LAN, RunsIn.PAGE, lease="LAN_LEASE_SECONDS", hold_seconds=1))
 register(ExtensionBridge(EXTENSION))

@@ -48,13 +48,15 @@ class Bridge(Protocol):
 
     `lease_seconds`: no call lets a device run for longer, plus one second; 0: a run is one call.
     `start_lag_ms`: from telling to moving, usually. `step_ms`: how finely it can tell one device
-    later than another. `can_stop`: whether it reaches a device that has to stop. `own_levels`:
+    later than another. `hold_seconds`: the shortest step of a run that is told in steps; 0: none
+    is. `can_stop`: whether it reaches a device that has to stop. `own_levels`:
     None, but where its other end decides what a tip does."""
 
     name: str
     runs_in: RunsIn
     start_lag_ms: int
     step_ms: int
+    hold_seconds: int
     can_stop: bool
 
     @property

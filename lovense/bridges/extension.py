@@ -31,6 +31,7 @@ class ExtensionBridge:
     lease_seconds = 0
     start_lag_ms = 0
     step_ms = 1000
+    hold_seconds = 0
     runs_in = RunsIn.PAGE
 
     def __init__(self, name: str) -> None:

@@ -59,10 +59,19 @@ def _made(
     """As JSON, so that nobody can change what is kept."""
     named: list[Command] = orjson.loads(commands)
     told = [(each, found) for each in reached if (found := told_to(named, each.toy_id))][:MAX_LEGS]
-    windows = slices.windows(seconds, lease)[: MAX_SLICES // max(1, len(told))]
+    most = MAX_SLICES // max(1, len(told))
     begins = _starts(bridge, [each for each, _ in told], seconds)
     return orjson.dumps(
-        [_leg(bridge, theirs, each, windows, begins[each.toy_id]) for each, theirs in told]
+        [
+            _leg(
+                bridge,
+                theirs,
+                each,
+                slices.planned(theirs, seconds, lease)[:most],
+                begins[each.toy_id],
+            )
+            for each, theirs in told
+        ]
     )
 
 

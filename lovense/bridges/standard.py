@@ -11,8 +11,9 @@ from lovense.bridges.outcomes import CallAnswer, CallOutcome
 from lovense.bridges.slices import SliceWindow
 from lovense.devices import readings, summary
 from lovense.devices.readings import ReportedToys
+from lovense.menus.compiler import DRAWING, STEPS
 from lovense.menus.timeline import SECOND
-from lovense.menus.vibration import SHAPES, STOP, Waveform, part_of
+from lovense.menus.vibration import SHAPES, STOP, Waveform, part_of, part_of_packed
 from lovense.rows import Command, DeviceRow, Json
 
 
@@ -31,10 +32,11 @@ class StandardBridge:
         lease: str = "",
         start_lag_ms: int = 0,
         step_ms: int = 1,
+        hold_seconds: int = 0,
     ) -> None:
         self.name, self.runs_in = name, runs_in
         self.start_lag_ms, self.step_ms = start_lag_ms, step_ms
-        self._lease = lease
+        self.hold_seconds, self._lease = hold_seconds, lease
 
     @property
     def lease_seconds(self) -> int:
@@ -61,12 +63,15 @@ class StandardBridge:
 def _piece(command: Command, leg: DeviceLeg, window: SliceWindow) -> Command:
     """Its own part of the run. The first is as it was compiled; a preset would begin anew with each
     other, so what follows of it is our own drawing of it."""
-    piece = command | {"toy": leg.toy_id, "timeSec": window.run_seconds}
-    if not window.n or command["command"] == "Function":
+    about = {name: value for name, value in command.items() if name not in (DRAWING, STEPS)}
+    piece = about | {"toy": leg.toy_id, "timeSec": window.run_seconds}
+    start, _ = leg.own(window)
+    if STEPS in command:
+        return piece | {"action": _action(command, start)}
+    is_whole = not window.n and DRAWING not in command
+    if is_whole or command["command"] == "Function":
         return piece
-    letters, shape = _said(command)
-    start, until = leg.own(window)
-    part = part_of(shape, start * SECOND, until * SECOND)
+    letters, part = _part(command, start, start + window.run_seconds)
     return {
         "command": "Pattern",
         "rule": f"V:1;F:{letters};S:{part.interval_ms}#",
@@ -75,6 +80,20 @@ def _piece(command: Command, leg: DeviceLeg, window: SliceWindow) -> Command:
         "toy": leg.toy_id,
         "apiVer": 2,
     }
+
+
+def _action(command: Command, start: int) -> str:
+    """Of the step that holds this second."""
+    begun = [action for second, action in command[STEPS] if second <= start]
+    return str(begun[-1])
+
+
+def _part(command: Command, start: int, until: int) -> tuple[str, Waveform]:
+    """The letters, and the shape from then until then."""
+    letters, shape = _said(command)
+    if DRAWING in command:
+        return letters, part_of_packed(command[DRAWING], start * SECOND, until * SECOND)
+    return letters, part_of(shape, start * SECOND, until * SECOND)
 
 
 def _said(command: Command) -> tuple[str, Waveform]:

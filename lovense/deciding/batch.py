@@ -18,6 +18,7 @@ from lovense.deciding.activation import FINAL, S, activation_id, end_requests, f
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.deciding.shortfall import has_owed, is_short
+from lovense.menus.vibration import functions_of
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from tips.models import Mode, RequestStatus
@@ -120,7 +121,7 @@ def _lengthened(
     assert item is not None
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
     whole = {name: value for name, value in item.items() if name != "loops"}
-    caps = rules.caps_of(row["performer_id"], item.get("functions", ()))
+    caps = rules.caps_of(row["performer_id"], functions_of(item))
     commands, run_seconds = compiled(whole | {"durationSec": seconds}, caps)
     names = [member["_id"] for member in members]
     return row | {"commands": commands, "run_seconds": run_seconds, "members": names}

@@ -1,11 +1,14 @@
-"""What the test of one function of one device sets in motion: that device alone. Pure.
+"""What the test of one device sets in motion: that device alone, by one of its functions or by a
+pattern. Pure.
 
 A function that moves hardware and is off is tested at TRIAL_LEVEL for TRIAL_SECONDS, whatever was
 asked for; switched on, no stronger than FIRST_LEVEL, for a test begins with the first seconds of
 its movement. Strengths are of 20, whatever a function's own range."""
 
-from lovense.deciding.rules import Caps
+from lovense.deciding.rules import Caps, Share
 from lovense.devices import summary, toytable
+from lovense.menus.actuators import Actuator, VibrationCaps
+from lovense.menus.compiler import compile_or_refuse
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import (
     MAXIMUM_LEVEL,
@@ -15,6 +18,7 @@ from lovense.menus.vibration import (
     Command,
     NothingAllowed,
     fitted,
+    functions_of,
     run_seconds,
 )
 from lovense.rows import DeviceSummary, Item
@@ -25,12 +29,44 @@ FIRST_LEVEL = 5
 
 
 def is_one(payload: Payload) -> bool:
-    """The request tests one device: `device` is its toy's id, `function` what of it."""
+    """The request tests one device: `device` is its toy's id, `function` what of it; empty: what a
+    pattern moves."""
     return bool(payload.get("device"))
+
+
+def is_of_function(payload: Payload) -> bool:
+    return is_one(payload) and bool(payload.get("function"))
 
 
 def may_move(device: DeviceSummary, function: str) -> bool:
     return function in device["functions"] or function in device.get("untried", ())
+
+
+def moved_by(item: Item, device: DeviceSummary) -> list[str]:
+    """Of what the pattern of an item moves, what this device may be told."""
+    return summary.usable(device, functions_of(item) or [summary.main(device)])
+
+
+def of_pattern(item: Item, device: DeviceSummary, caps: Caps) -> tuple[list[Command], int]:
+    """The commands and the seconds they promise. What moves hardware is no stronger than in any
+    test. Raises NothingAllowed."""
+    named = tuple(_actuator(name, device) for name in moved_by(item, device))
+    share = Share(
+        (device["toyId"],),
+        device.get("scale", FULL_SCALE),
+        main=summary.main(device),
+        named=named,
+        takes_overlays=summary.takes_overlays(device),
+    )
+    limits = VibrationCaps(caps.seconds, caps.intensity)
+    found = compile_or_refuse(item, limits, caps.of(share))
+    return [{**each, "toy": [device["toyId"]]} for each in found.calls], found.promised_seconds
+
+
+def _actuator(name: str, device: DeviceSummary) -> Actuator:
+    first = FIRST_LEVEL if name in summary.GUARDED else MAXIMUM_LEVEL
+    cap = min(_cap(name, device), _in_range(first, name))
+    return summary.actuator(name, cap=cap, floor=device.get("floors", {}).get(name, 0))
 
 
 def compiled(

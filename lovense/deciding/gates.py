@@ -3,7 +3,7 @@ database, no clock."""
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -14,7 +14,8 @@ from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
 from lovense.menus import matching, vibration
-from lovense.menus.compiler import compile_item
+from lovense.menus.actuators import VibrationCaps
+from lovense.menus.compiler import Compiled, compile_or_refuse
 from lovense.rows import (
     ActivationRow,
     AttemptRow,
@@ -95,7 +96,7 @@ def decide(
     else:
         item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
-        row["commands"], row["promised_seconds"] = _promise(request, item, rules, performer, gates)
+        _keep(row, _promise(request, item, rules, performer, gates))
         row["item"], row["menu_version"] = item, performer["menu_version"]
     if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
@@ -137,7 +138,7 @@ def _answering_item(
     if item is None:
         return None
     is_able = (
-        _may_test(request, performer, gates, is_online=is_online)
+        _may_test(request, item, performer, gates, is_online=is_online)
         if devicetest.is_one(request["payload"])
         else _is_able(item, performer, gates, is_online=is_online)
     )
@@ -168,7 +169,7 @@ def _is_able(item: Item, performer: PerformerRow | None, gates: _Gates, *, is_on
     if not is_online or devices is None:
         saw = "a page holds the devices" if is_online else "no page"
         return gates.ask("device_online", saw, passed=is_online)
-    functions = item.get("functions", ())
+    functions = vibration.functions_of(item)
     able = summary.playing(devices, functions)
     named = able or summary.ready(devices)
     there = ", ".join(each["nickname"] for each in named)
@@ -179,7 +180,12 @@ def _is_able(item: Item, performer: PerformerRow | None, gates: _Gates, *, is_on
 
 
 def _may_test(
-    request: RequestRow, performer: PerformerRow | None, gates: _Gates, *, is_online: bool
+    request: RequestRow,
+    item: Item,
+    performer: PerformerRow | None,
+    gates: _Gates,
+    *,
+    is_online: bool,
 ) -> bool:
     """The very device is there, and has what is tested."""
     function = request["payload"]["function"]
@@ -189,10 +195,13 @@ def _may_test(
     saw = named if is_online else "no page"
     if not gates.ask("device_online", saw, passed=is_online and is_there):
         return False
-    may = device is not None and devicetest.may_move(device, function)
-    return gates.ask(
-        "capability", f"{function}: {named if may else f'none of {named}'}", passed=may
+    may = device is not None and (
+        devicetest.may_move(device, function)
+        if function
+        else bool(devicetest.moved_by(item, device))
     )
+    saw = f"{function or item['title']}: {named if may else f'none of {named}'}"
+    return gates.ask("capability", saw, passed=may)
 
 
 def _tested(request: RequestRow, performer: PerformerRow | None) -> DeviceSummary | None:
@@ -315,28 +324,49 @@ def _may_take(
 # --- what it promises, and when ------------------------------------------------------------------
 
 
+class Promise(NamedTuple):
+    """The commands, the seconds they promise, and what is not as the item asked: codes of the
+    compiler's notes."""
+
+    commands: list[Command]
+    seconds: int
+    notes: tuple[str, ...] = ()
+
+
+def _keep(row: ActivationRow, promise: Promise) -> None:
+    row["commands"], row["promised_seconds"] = promise.commands, promise.seconds
+    if promise.notes:
+        row["notes"] = list(promise.notes)
+
+
 def _promise(
     request: RequestRow, item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
-) -> tuple[list[Command], int]:
+) -> Promise:
     whose, device = performer["_id"], _tested(request, performer)
     caps = (
         rules.caps_of_device(whose, device)
         if device
-        else rules.caps_of(whose, item.get("functions", ()))
+        else rules.caps_of(whose, vibration.functions_of(item))
     )
     try:
-        commands, promised = (
-            devicetest.compiled(item, request["payload"]["function"], device, caps)
+        promise = (
+            _of_test(request["payload"]["function"], item, device, caps)
             if device
-            else compiled(item, caps)
+            else promised(item, caps)
         )
     except vibration.NothingAllowed as nothing:
         gates.ask("caps", str(nothing), passed=False)
-        return [], 0
-    saw = f"{promised} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
+        return Promise([], 0)
+    saw = f"{promise.seconds} s of at most {caps.seconds} s, intensity at most {caps.intensity}"
     gates.ask("caps", saw, passed=True)
     _ask_when(request, performer, rules, gates)
-    return commands, promised
+    return promise
+
+
+def _of_test(function: str, item: Item, device: DeviceSummary, caps: Caps) -> Promise:
+    if function:
+        return Promise(*devicetest.compiled(item, function, device, caps))
+    return Promise(*devicetest.of_pattern(item, device, caps))
 
 
 def _ask_when(request: RequestRow, performer: PerformerRow, rules: Rules, gates: _Gates) -> None:
@@ -366,33 +396,36 @@ def _is_going_on(request: RequestRow, performer: PerformerRow, gates: _Gates) ->
 
 def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
     """The commands and the seconds they promise."""
+    found = promised(item, caps)
+    return found.commands, found.seconds
+
+
+def promised(item: Item, caps: Caps) -> Promise:
+    """Raises NothingAllowed."""
     parts = vibration.parts_of(item)
-    return _compiled(item["pattern"], item["intensity"], item["durationSec"], parts, caps)
+    return _promised(item["pattern"], item["intensity"], item["durationSec"], parts, caps)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(
+def _promised(
     pattern: str, intensity: int, seconds: int, parts: tuple[tuple[str, Any], ...], caps: Caps
-) -> tuple[list[Command], int]:
+) -> Promise:
     item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(parts)}
     told: list[Command] = []
-    promised = 0
+    length, notes = 0, dict[str, None]()
     for share in caps.shares:
         try:
-            commands, promised = _of_share(item, share, caps)
+            found = _of_share(item, share, caps)
         except vibration.NothingAllowed:
             if share is caps.shares[-1] and not told:
                 raise
             continue
         named = {"toy": list(share.toys)} if share.toys else {}
-        told += [command | named for command in commands]
-    return told, promised
+        told += [command | named for command in found.calls]
+        length, notes = found.promised_seconds, notes | dict.fromkeys(found.notes)
+    return Promise(told, length, tuple(notes))
 
 
-def _of_share(item: Item, share: Share, caps: Caps) -> tuple[list[Command], int]:
-    return compile_item(
-        item,
-        maximum_seconds=caps.seconds,
-        maximum_intensity=caps.intensity,
-        capabilities=share.capabilities,
-    )
+def _of_share(item: Item, share: Share, caps: Caps) -> Compiled:
+    limits = VibrationCaps(caps.seconds, caps.intensity)
+    return compile_or_refuse(item, limits, caps.of(share))

@@ -14,8 +14,8 @@ from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
 from lovense.devices import summary
-from lovense.menus import matching
-from lovense.menus.compiler import Actuator, Capabilities
+from lovense.menus import content, matching
+from lovense.menus.actuators import Actuator, Capabilities
 from lovense.menus.matching import Item
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
@@ -47,12 +47,27 @@ class Share(NamedTuple):
         return Capabilities(self.main, actuators, self.scale, self.takes_overlays)
 
 
+class SlicedPath(NamedTuple):
+    """How a run is told on a performer's path. `is_shared`: all commands for her take turns."""
+
+    lease_seconds: int = 0
+    hold_seconds: int = 0
+    is_shared: bool = False
+
+
 class Caps(NamedTuple):
     """What binds whoever plays, and who is told what of it."""
 
     seconds: int
     intensity: int
     shares: tuple[Share, ...] = (Share(),)
+    path: SlicedPath = SlicedPath()
+
+    def of(self, share: Share) -> Capabilities:
+        """On her path, where the server tells each share by commands of its own."""
+        shares, path = len(self.shares), self.path
+        hold = path.hold_seconds * shares if path.is_shared else path.hold_seconds
+        return share.capabilities._replace(lease_seconds=path.lease_seconds, hold_seconds=hold)
 
 
 @dataclass(slots=True)
@@ -140,8 +155,9 @@ class Rules:
             self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
         )
         intensity, devices = performer["maximum_intensity"], performer.get("devices")
+        path = _path_of(performer["bridge"])
         if not devices:
-            return Caps(seconds, intensity)
+            return Caps(seconds, intensity, path=path)
         playing = summary.playing(devices, functions)
         is_everybody = all(each in playing for each in devices if each["isConnected"])
         return Caps(
@@ -150,6 +166,7 @@ class Rules:
             _named(playing, functions)
             if functions
             else _shares(playing, is_everybody=is_everybody),
+            path,
         )
 
     def caps_of_device(self, lane: str, device: DeviceSummary) -> Caps:
@@ -161,7 +178,15 @@ class Rules:
             performer["maximum_seconds"] or LONGEST_ITEM_SECONDS,
             device["maximumSeconds"] or LONGEST_ITEM_SECONDS,
         )
-        return Caps(seconds, performer["maximum_intensity"])
+        return Caps(seconds, performer["maximum_intensity"], path=_path_of(performer["bridge"]))
+
+
+def _path_of(name: str) -> SlicedPath:
+    bridge = bridges.find(name)
+    if bridge is None or not bridge.lease_seconds:
+        return SlicedPath()
+    is_shared = bridge.runs_in is bridges.RunsIn.SERVER
+    return SlicedPath(bridge.lease_seconds, bridge.hold_seconds, is_shared)
 
 
 def _main_caps(playing: Iterable[DeviceSummary]) -> Iterator[int]:
@@ -233,9 +258,8 @@ def _menus(performers: Iterable[PerformerRow]) -> dict[str, MenuRow]:
     missing = [key for key in wanted if key not in known]
     if missing:
         kept = known if _has_room(known) else {key: known[key] for key in wanted if key in known}
-        known = kept | {
-            row["_id"]: row for row in collection(TipMenu).find({"_id": {"$in": missing}})
-        }
+        found = collection(TipMenu).find({"_id": {"$in": missing}})
+        known = kept | {row["_id"]: content.with_texts(row) for row in found}
         _menu_cache = known
     return {key: known[key] for key in wanted if key in known}
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from lovense.devices import toytable
-from lovense.menus.compiler import Actuator
+from lovense.menus.actuators import Actuator
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION
 from lovense.models import DeviceStatus

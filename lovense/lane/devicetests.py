@@ -118,7 +118,14 @@ def _function(row: DeviceRow, asked: str) -> str:
 
 
 def _check(performer_id: str, row: DeviceRow, function: str) -> None:
-    """As her own row says it: that is what its turn will be decided by."""
+    check_reached(performer_id, row)
+    if not (summary.is_function_enabled(row, function) or summary.is_untried(row, function)):
+        raise FunctionOff(function)
+
+
+def check_reached(performer_id: str, row: DeviceRow) -> None:
+    """As her own row says it: that is what its turn will be decided by. Raises CannotTestHere,
+    NoTestNow, DeviceOffline."""
     performer = collection(Performer).find_one(
         {"_id": performer_id}, {"stopped_at": 1, "devices": 1, "bridge": 1}
     )
@@ -131,8 +138,6 @@ def _check(performer_id: str, row: DeviceRow, function: str) -> None:
         raise DeviceOffline(f"{row['nickname']} is not moved by what you play on now")
     if not summary.ready([device]):
         raise DeviceOffline(summary.words([device]))
-    if not (summary.is_function_enabled(row, function) or summary.is_untried(row, function)):
-        raise FunctionOff(function)
 
 
 def _reached(devices: list[DeviceSummary], toy_id: str) -> DeviceSummary | None:

@@ -24,6 +24,7 @@ from lovense.deciding.activation import activation_id
 from lovense.deciding.turns import next_turn
 from lovense.devices import verification
 from lovense.menus import publishing
+from lovense.menus.vibration import PATTERNS
 from lovense.models import Performer, Submitter
 from lovense.rows import DeviceTest, Item
 from tips.log import eventlog
@@ -78,7 +79,8 @@ class SubmissionKeyReused(Refusal):
 @dataclass(frozen=True, slots=True)
 class Submission:
     """What somebody asks for: either the amount that her menu answers, or an item of its own; that
-    for all that plays, or to test one function of the toy `device`."""
+    for all that plays, or to test one function of the toy `device`; without a `function`, to play a
+    pattern on it."""
 
     type: RequestType
     amount: int
@@ -130,6 +132,8 @@ def _item(fields: Fields, kind: RequestType) -> Item:
     """As a menu's item is checked, and with all that a menu's item has."""
     fields.only(*ITEM_FIELDS)
     given = {name: fields.raw(name) for name in ITEM_FIELDS}
+    if fields.raw("pattern") not in PATTERNS:
+        raise Malformed("item.pattern", f"must be one of {', '.join(PATTERNS)}")
     title = fields.text_or("title", _TITLES[kind], maximum=publishing.MAXIMUM_TITLE)
     try:
         return publishing.validated([given | {"title": title, "itemId": kind.value, "minimum": 1}])[
@@ -218,7 +222,7 @@ def _insert(row: RequestRow, now: datetime) -> RequestRow | None:
         row["position"] = eventlog.length()
         row["turn"] = next_turn(row["lane"], row["position"])
         collection(QueueRequest).insert_one(row, session=session)
-        if devicetest.is_one(row["payload"]):
+        if devicetest.is_of_function(row["payload"]):
             _note(row, now, session)
 
     try:

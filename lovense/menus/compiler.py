@@ -8,9 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lovense.menus.timeline import FULL_SCALE, SECOND, TOP, Timeline, Track, ramp, steady
+from lovense.menus import steps
+from lovense.menus.actuators import VIBRATING, Actuator, Capabilities, VibrationCaps
+from lovense.menus.timeline import (
+    FULL_SCALE,
+    SECOND,
+    TOP,
+    Timeline,
+    Track,
+    longest,
+    ramp,
+    steady,
+)
 from lovense.menus.vibration import (
     FUNCTION,
+    LONGEST_INTERVAL_MS,
     SHAPES,
     SHORTEST_RUN_SECONDS,
     SHORTEST_STROKE,
@@ -23,15 +35,20 @@ from lovense.menus.vibration import (
     VibrationKind,
     Waveform,
     fitted,
+    is_told_in_slices,
     nothing_fits,
     of_item,
+    packed,
+    turn_of,
     waveform_of,
 )
+from lovense.patterns.score import MAIN
 
 # What is not played as it was asked, each with a sentence for people.
 ROUNDED_UP, LOWERED, SHORTENED = "rounded_up_to_2_s", "lowered_to_cap", "shortened_to_cap"
 RESAMPLED, STEPS_ONLY, LEFT_OUT = "resampled", "steps_only", "function_left_out"
 VENDORS_SHAPE, NEVER_STILL = "shape_is_the_vendors", "rests_at_the_lowest_level"
+IN_STEPS = "in_steps"
 NOTES = {
     ROUNDED_UP: "It runs 2 s: the vendor takes no run of 1 s.",
     LOWERED: "It is weaker than asked, since a limit is lower.",
@@ -40,68 +57,16 @@ NOTES = {
     STEPS_ONLY: "A function whose curve is another one is told as one level.",
     LEFT_OUT: "A function is left out: it is off, not there, or cannot be told beside the others.",
     VENDORS_SHAPE: "The vendor's own shape; the drawing is approximate.",
+    IN_STEPS: "Functions whose curves differ are told in steps of whole seconds.",
     NEVER_STILL: "Where it would be still it is at level 1, since level 0 may be full speed.",
 }
 # Why it cannot be played.
 NO_TIME, NO_INTENSITY, FUNCTION_OFF, TOO_LONG = (
     *("no_time", "no_intensity", "function_off", "too_long_for_one_pattern"),
 )
-
-
-class Actuator(NamedTuple):
-    """A function that may be told to a device. `letter`: its own in a pattern, "" where it has
-    none; `top`, `cap` and `floor` in its own range. `stops_at_zero` False: it may take level 0 for
-    full speed."""
-
-    name: str
-    letter: str = ""
-    top: int = TOP
-    cap: int = TOP
-    floor: int = 0
-    stops_at_zero: bool = True
-
-    def within(self, intensity: int) -> int:
-        """Its cap where no more than this of 20 is allowed; never rounded up over it."""
-        return min(self.cap, intensity * self.top // TOP)
-
-    @property
-    def least(self) -> int:
-        """Its floor, of 20."""
-        return self.floor * TOP // self.top
-
-    @property
-    def has_curve(self) -> bool:
-        """It can be told a list of strengths as it is, not scaled by the app."""
-        return self.top == TOP and len(self.letter) == 1
-
-    def own(self, level: int) -> int:
-        return -(-level * self.top // TOP)
-
-
-VIBRATES = Actuator(FUNCTION, "v")
-
-
-class Capabilities(NamedTuple):
-    """Of devices that are told the same. `scale`: how much of every strength, in percent.
-    `takes_overlays`: a function can be told beside what runs."""
-
-    main: str = FUNCTION
-    actuators: tuple[Actuator, ...] = (VIBRATES,)
-    scale: int = FULL_SCALE
-    takes_overlays: bool = False
-
-    def actuator(self, name: str) -> Actuator | None:
-        return next((each for each in self.actuators if each.name == name and each.cap), None)
-
-
-VIBRATING = Capabilities()
-
-
-class VibrationCaps(NamedTuple):
-    """The strictest of the platform's, of hers and of the devices'."""
-
-    seconds: int
-    intensity: int
+# Of a command that is told in slices, beside what the vendor reads: what each slice takes its part
+# of (`lovense/bridges/standard.py`). Neither is ever sent.
+DRAWING, STEPS = "drawing", "steps"
 
 
 class Cannot(NamedTuple):
@@ -141,7 +106,8 @@ def compile_vibration(
         return Cannot(NO_TIME, "", nothing_fits(caps.seconds))
     parts = _parts(vibration, capabilities, caps)
     if not parts:
-        name = next((name for name, _ in vibration.functions), capabilities.main)
+        named = vibration.moved or vibration.functions
+        name = next((name for name, _ in named), capabilities.main)
         return Cannot(FUNCTION_OFF, name, f"{name} is off, or not there.")
     work = _Work(vibration, capabilities, caps, parts)
     try:
@@ -160,10 +126,18 @@ def compile_item(
 ) -> tuple[list[Command], int]:
     """What a menu item does, and the seconds that it promises. Raises NothingAllowed."""
     caps = VibrationCaps(maximum_seconds, maximum_intensity)
+    found = compile_or_refuse(item, caps, capabilities)
+    return list(found.calls), found.promised_seconds
+
+
+def compile_or_refuse(
+    item: Mapping[str, Any], caps: VibrationCaps, capabilities: Capabilities
+) -> Compiled:
+    """What a menu item does. Raises NothingAllowed."""
     found = compile_vibration(of_item(item), capabilities, caps)
     if isinstance(found, Cannot):
         raise NothingAllowed(found.text)
-    return list(found.calls), found.promised_seconds
+    return found
 
 
 # --- what each function is asked -----------------------------------------------------------------
@@ -182,7 +156,8 @@ def _parts(
     vibration: Vibration, capabilities: Capabilities, caps: VibrationCaps
 ) -> tuple[_Part, ...]:
     """Of those that may be told; a stroke is none, it bounds the way of a thrust."""
-    named = vibration.functions or ((capabilities.main, FULL_SCALE),)
+    is_main = not vibration.functions and not vibration.names_functions
+    named = ((capabilities.main, FULL_SCALE),) if is_main else vibration.moved
     strength = _share(vibration.strength or TOP, capabilities.scale)
     return tuple(
         _part(actuator, _share(strength, scale), caps)
@@ -241,9 +216,17 @@ class _Work:
 
     # --- the timeline ----------------------------------------------------------------------------
 
+    def _turn(self) -> Timeline:
+        """The shape once, at full strength."""
+        names, written = [each.name for each in self._actuators], self.vibration.drawing
+        if written is None:
+            return self.waveform.once(names)
+        tracks, main = written.functions, written.functions.get(MAIN, ())
+        return Timeline(written.length_ms, {name: tracks.get(name, main) for name in names})
+
     def _drawn(self) -> Timeline:
         """What repeats itself until the end; where it has loops or ramps, all of it."""
-        drawing = self.waveform.once(each.name for each in self._actuators)
+        drawing = self._turn()
         for actuator, _, top, _ in self.parts:
             if top != TOP:
                 drawing = drawing.scaled(top * FULL_SCALE // TOP, [actuator.name])
@@ -287,44 +270,79 @@ class _Work:
         )
 
     def _as_pattern(self, drawing: Timeline, notes: list[str]) -> Compiled:
-        """One list for those of one curve; the others beside it."""
+        """One list for those of one curve; the others beside it, or all of them in steps."""
         alike = _alike(drawing, self._actuators)
+        if self._is_stepped(alike):
+            return self._as_steps(drawing, notes)
         if not alike:
             level = _levels_only(drawing, self._actuators)
             call = self._function(level, self._actuators)
             return self._compiled(level, [call], *notes, STEPS_ONLY)
         names = [each.name for each in alike]
         theirs = drawing.only(names)
-        shape, is_exact = self._shape(theirs)
-        told = theirs if is_exact else self._played(shape, names)
+        call, told, is_exact = self._listed(theirs, alike)
         notes += [] if is_exact else [RESAMPLED]
         notes += [LEFT_OUT] if self._way and THRUST in names else []  # a pattern has no strokes
         others = [each for each in self._actuators if each.name not in names]
-        calls = [_pattern(shape, alike, self.seconds)]
+        calls = [call]
         if others and self.capabilities.takes_overlays:
-            level = _levels_only(drawing, others).lasting(told.length_ms)
+            level = _levels_only(drawing, others).filled(told.length_ms)
             calls.append(self._function(level, others) | {"stopPrevious": 0})
             told, notes = told.beside(level), [*notes, STEPS_ONLY]
         elif others:
             notes.append(LEFT_OUT)
         return self._compiled(told, calls, *notes)
 
+    def _listed(
+        self, drawing: Timeline, alike: Sequence[Actuator]
+    ) -> tuple[Command, Timeline, bool]:
+        """A pattern, what of the drawing it plays, and whether that is all. In slices it is told
+        finer than by one command."""
+        shape, is_exact = self._shape(drawing)
+        call = _pattern(shape, alike, self.seconds)
+        if is_exact:
+            return call, drawing, True
+        if not (lease := self.capabilities.lease_seconds):
+            return call, shape.once(drawing.functions).filled(self.seconds * SECOND), False
+        is_exact = is_told_in_slices(drawing, slice_ms=(lease + 1) * SECOND)
+        return call | {DRAWING: packed(drawing)}, drawing, is_exact
+
     def _shape(self, part: Timeline) -> tuple[Waveform, bool]:
+        if self.vibration.drawing is not None:
+            if self.vibration.is_plain:
+                return turn_of(part, run_ms=self.seconds * SECOND)
+            return waveform_of(part, interval_ms=LONGEST_INTERVAL_MS)
         interval = self.waveform.interval_ms
         if self.vibration.is_plain:
             values, *_ = part.samples(interval).values()
             return Waveform(values, interval), True
         return waveform_of(part, interval_ms=interval)
 
-    def _played(self, shape: Waveform, names: Iterable[str]) -> Timeline:
-        return shape.once(names).filled(self.seconds * SECOND)
+    # --- in steps --------------------------------------------------------------------------------
 
-    def _function(self, drawing: Timeline, actuators: Sequence[Actuator]) -> Command:
-        levels = drawing.at(0)
+    def _is_stepped(self, alike: Sequence[Actuator]) -> bool:
+        """The pattern itself says what moves how, and one list cannot."""
+        may_step = bool(self.capabilities.hold_seconds) and self.vibration.names_functions
+        return may_step and len(alike) < len(self._actuators)
+
+    def _as_steps(self, drawing: Timeline, notes: Sequence[str]) -> Compiled:
+        """Every function at one level a step, the one at which it is longest in it."""
+        whole = drawing.filled(self.seconds * SECOND)
+        told = steps.in_steps(whole, steps.edges(self.seconds, self.capabilities.hold_seconds))
+        begins = [0, *told.edges]
+        words = [self._words(told.at(ms), self._actuators) for ms in begins]
+        each = [[ms // SECOND, action] for ms, action in zip(begins, words, strict=True)]
+        call = _told(words[0], self.seconds) | {STEPS: each}
+        return self._compiled(told, [call], *notes, IN_STEPS)
+
+    def _words(self, levels: Mapping[str, int], actuators: Sequence[Actuator]) -> str:
         words = [f"{each.name}:{each.own(levels[each.name])}" for each in actuators]
         if self._way and any(each.name == THRUST for each in actuators):
             words.insert(0, f"{STROKE}:0-{self._way}")
-        return _told(",".join(words), self.seconds)
+        return ",".join(words)
+
+    def _function(self, drawing: Timeline, actuators: Sequence[Actuator]) -> Command:
+        return _told(self._words(drawing.at(0), actuators), self.seconds)
 
     @property
     def _way(self) -> int:
@@ -349,7 +367,7 @@ class _Work:
     @property
     def _lacks(self) -> bool:
         """One that is named is not told."""
-        names = {name for name, _ in self.vibration.functions}
+        names = {name for name, _ in (*self.vibration.functions, *self.vibration.moved)}
         told = {each.name for each in self._actuators}
         may_stroke = self._way > 0 and THRUST in told
         return bool(names - told - ({STROKE} if may_stroke else set()))
@@ -387,7 +405,7 @@ def _usual(track: Track) -> int:
     lasting: dict[int, int] = {}
     for start, end, level in track:
         lasting[level] = lasting.get(level, 0) + end - start
-    return max(lasting, key=lambda level: (lasting[level], level), default=0)
+    return longest(lasting) if lasting else 0
 
 
 # --- the vendor's words --------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lovense.menus.matching import Item
+from lovense.menus.vibration import TEXT
+from lovense.rows import MenuRow
 
 USUAL = {"description": "", "section": "", "active": True}
 FIELDS = (
@@ -35,6 +37,25 @@ def numbered(items: Iterable[Item]) -> list[Item]:
 def bare(item: Mapping[str, Any]) -> Item:
     """Without what is usual."""
     return {name: item[name] for name in item if name not in USUAL or item[name] != USUAL[name]}
+
+
+def with_texts(menu: MenuRow) -> MenuRow:
+    """A version whose items carry the text of each pattern of hers that they name, as they are
+    played."""
+    texts = menu.get("patterns")
+    return {**menu, "items": resolved(menu["items"], texts)} if texts else menu
+
+
+def of_version(menu: MenuRow) -> list[Item]:
+    """Its whole items in their order, with the texts of their patterns."""
+    return resolved(listed(menu["items"]), menu.get("patterns") or {})
+
+
+def resolved(items: Iterable[Item], texts: Mapping[str, str]) -> list[Item]:
+    return [
+        item | {TEXT: texts[item["pattern"]]} if item["pattern"] in texts else item
+        for item in items
+    ]
 
 
 def sections(items: Iterable[Item]) -> dict[str, list[Item]]:
@@ -71,6 +92,8 @@ class MenuDiff:
 
 
 def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
+    """Of items that carry the texts of their patterns (`resolved`) also where such a text is
+    another one."""
     old = {item["itemId"]: item for item in before}
     new = {item["itemId"] for item in after}
     both = [item for item in after if item["itemId"] in old]
@@ -86,7 +109,10 @@ def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
 
 
 def _fields(old: Item, new: Item) -> dict[str, tuple[Any, Any]]:
-    return {name: (old[name], new[name]) for name in FIELDS if old[name] != new[name]}
+    found = {name: (old[name], new[name]) for name in FIELDS if old[name] != new[name]}
+    texts = old.get(TEXT), new.get(TEXT)
+    is_rewritten = None not in texts and texts[0] != texts[1] and "pattern" not in found
+    return found | ({TEXT: texts} if is_rewritten else {})
 
 
 def _longest_rising(numbers: Sequence[int]) -> set[int]:

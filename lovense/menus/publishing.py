@@ -4,17 +4,20 @@ A published menu is immutable: an activation pins its version. Nothing here know
 devices."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
+from pymongo.client_session import ClientSession
 
 from lovense.menus import content
 from lovense.menus.matching import Item
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
 from lovense.models import Performer, TipMenu
+from lovense.patterns import library
+from lovense.patterns.library import MINE
 from lovense.rows import Json
 
 MAXIMUM_ITEMS = 500
@@ -68,12 +71,16 @@ def publish(performer_id: str, items: Sequence[Mapping[str, Any]], now: datetime
     """Write the next version of a performer's menu and make it the one that answers. Returns it."""
     clean = validated(items)
     version = _next_version(performer_id)
+    texts = texts_of(performer_id, clean)
+    if missing := missing_patterns(clean, texts):
+        raise InvalidMenu(missing)
     for number in range(version, version + PUBLISH_ATTEMPTS):
         menu = TipMenu(
             key=f"{performer_id}.{number}",
             performer_id=performer_id,
             version=number,
             items=clean,
+            patterns=texts,
             published_at=now,
         )
         try:
@@ -127,7 +134,7 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "section": _text_rule(item["section"], MAXIMUM_SECTION, may_be_empty=True),
         "minimum": _whole_rule(item["minimum"], 1, MAXIMUM_AMOUNT),
         "maximum": _maximum_rule(item),
-        "pattern": "" if item["pattern"] in PATTERNS else f"must be one of {', '.join(PATTERNS)}",
+        "pattern": _pattern_rule(item["pattern"]),
         "intensity": _whole_rule(item["intensity"], 1, MAXIMUM_LEVEL),
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
         "active": "" if isinstance(item["active"], bool) else "must be true or false",
@@ -141,6 +148,29 @@ def _text_rule(value: object, longest: int, *, may_be_empty: bool = False) -> st
     if is_text and (may_be_empty or str(value).strip()):
         return ""
     return f"must be a text of {0 if may_be_empty else 1} to {longest} characters"
+
+
+def _pattern_rule(value: object) -> str:
+    """One that is shipped, or what may be the name of one of hers."""
+    if value in PATTERNS or (isinstance(value, str) and library.is_mine(value)):
+        return ""
+    return f"must be one of {', '.join(PATTERNS)}, or {MINE} and the name of a pattern of yours"
+
+
+def missing_patterns(items: Sequence[Item], texts: Mapping[str, str]) -> list[FieldError]:
+    """Patterns of hers that items name and that are not there."""
+    return [
+        FieldError(place, "pattern", f"you have no pattern {item['pattern'].removeprefix(MINE)}")
+        for place, item in enumerate(items, start=1)
+        if item["pattern"].startswith(MINE) and item["pattern"] not in texts
+    ]
+
+
+def texts_of(
+    performer_id: str, items: Iterable[Item], session: ClientSession | None = None
+) -> dict[str, str]:
+    """By name the patterns of hers that these items name, as they are now."""
+    return library.texts(performer_id, (item["pattern"] for item in items), session)
 
 
 def _is_whole(value: object) -> bool:

@@ -280,17 +280,17 @@ def _sampled(track: Track, length: int, step: int) -> list[int]:
             begin = min(end, start - start % step + step)
             lasting[level] = lasting.get(level, 0) + begin - start
             if not begin % step:
-                found.append(_longest(lasting))
+                found.append(longest(lasting))
                 lasting = {}
         whole = (end - begin) // step
         found += [level] * whole
         if rest := end - begin - whole * step:
             lasting[level] = rest
-    return [*found, _longest(lasting)] if lasting else found
+    return [*found, longest(lasting)] if lasting else found
 
 
-def _longest(lasting: Mapping[int, int]) -> int:
-    """The higher of equals."""
+def longest(lasting: Mapping[int, int]) -> int:
+    """The level that lasts longest, the higher of equals."""
     return max(lasting, key=lambda level: (lasting[level], level))
 
 

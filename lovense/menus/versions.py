@@ -7,7 +7,7 @@ key of the call (`menu_published_once`)."""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
@@ -82,8 +82,11 @@ class Published(NamedTuple):
 
 
 class _Chosen(NamedTuple):
+    """`patterns`: the text of each pattern of hers that the items name."""
+
     draft: Draft
     items: list[Item]
+    patterns: dict[str, str]
     based_on: int | None
 
 
@@ -95,7 +98,12 @@ Choose = Callable[[Draft, ClientSession], _Chosen]
 
 def publish(asked: Publication) -> Published:
     """The draft. Raises ChangedMeanwhile, NotPublishable, PublishedTooOften, OtherPublication."""
-    return _published(asked, "publish", lambda draft, _: _Chosen(draft, draft.items, None))
+
+    def chosen(draft: Draft, session: ClientSession) -> _Chosen:
+        texts = publishing.texts_of(asked.writing.performer_id, draft.items, session)
+        return _Chosen(draft, draft.items, texts, None)
+
+    return _published(asked, "publish", chosen)
 
 
 def roll_back(asked: Publication, version: int) -> Published:
@@ -105,7 +113,8 @@ def roll_back(asked: Publication, version: int) -> Published:
 
     def chosen(draft: Draft, session: ClientSession) -> _Chosen:
         menu = of(whose, version, session)
-        return _Chosen(draft, content.listed(menu["items"]), version)
+        items, texts = content.listed(menu["items"]), menu.get("patterns") or {}
+        return _Chosen(draft, items, texts, version)
 
     return _published(asked, f"roll_back {version}", chosen)
 
@@ -138,27 +147,38 @@ def _decided(
     chosen = choose(drafts.of(writing.performer_id, session), session)
     if writing.seen not in (None, chosen.draft.revision):
         raise ChangedMeanwhile(writing.seen or 0, chosen.draft)
-    ready = publishable(chosen.items)
+    ready = publishable(chosen.items, chosen.patterns)
     before = drafts.in_force(writing.performer_id, session)
-    if before is not None and content.listed(before["items"]) == chosen.items:
+    if before is not None and is_content(before, chosen.items, chosen.patterns):
         return Published(before, is_new=False)
     newest = _newest(writing.performer_id, PUBLISHED_PER_HOUR, session)
     _check_pace(newest, writing.now)
     number = 1 + max([menu["version"] for menu in (*newest[:1], *filter(None, [before]))] or [0])
-    menu = _row(asked, number, ready, fingerprint, chosen.based_on)
+    menu = _row(asked, number, ready, fingerprint, chosen)
     _put(asked, chosen, before, menu, session)
     return Published(menu, is_new=True)
 
 
-def publishable(items: Sequence[Item]) -> list[Item]:
-    """As a version keeps them. Raises NotPublishable with all that is wrong."""
+def is_content(menu: MenuRow, items: Sequence[Item], texts: Mapping[str, str]) -> bool:
+    """The version says just this."""
+    same = content.listed(menu["items"]) == items
+    return same and (menu.get("patterns") or {}) == texts
+
+
+def publishable(items: Sequence[Item], texts: Mapping[str, str]) -> list[Item]:
+    """As a version keeps them; `texts` by the names of patterns of hers. Raises NotPublishable with
+    all that is wrong."""
     if not any(item["active"] for item in items):
         rule = "a menu has at least one active item"
         raise NotPublishable([FieldError(0, "items", rule)], items)
+    missing = publishing.missing_patterns(items, texts)
     try:
-        return publishing.validated(content.numbered(items))
+        ready = publishing.validated(content.numbered(items))
     except InvalidMenu as wrong:
-        raise NotPublishable(wrong.errors, items) from None
+        raise NotPublishable([*missing, *wrong.errors], items) from None
+    if missing:
+        raise NotPublishable(missing, items)
+    return ready
 
 
 def _id_of(error: FieldError, items: Sequence[Item]) -> str | None:
@@ -186,7 +206,7 @@ def _row(
     number: int,
     items: list[Item],
     fingerprint: str,
-    based_on: int | None,
+    chosen: _Chosen,
 ) -> MenuRow:
     writing = asked.writing
     return {
@@ -194,10 +214,11 @@ def _row(
         "performer_id": writing.performer_id,
         "version": number,
         "items": items,
+        "patterns": chosen.patterns,
         "published_at": writing.now,
         "published_by": writing.by,
         "note": asked.note,
-        "based_on": based_on,
+        "based_on": chosen.based_on,
         "retired_at": None,
         "publish_key": _digest(asked.key),
         "fingerprint": fingerprint,

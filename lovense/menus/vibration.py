@@ -6,13 +6,15 @@ compiled; levels go from 0 to 20; a preset takes no strength; a pattern has at m
 interval above 100 ms. `lovense/menus/compiler.py` makes commands that keep them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from lovense.menus.timeline import FULL_SCALE, TOP, Timeline, of_steps
+from lovense.menus.timeline import FULL_SCALE, SECOND, TOP, Segment, Timeline, of_steps
+from lovense.patterns import reading, shipped
+from lovense.patterns.score import MAIN
 
 Command = dict[str, Any]
 
@@ -100,6 +102,35 @@ def _part_of(shape: Waveform, start_ms: int, length_ms: int) -> Waveform:
     return waveform_of(part, interval_ms=interval)[0]
 
 
+def packed(drawing: Timeline) -> str:
+    """One curve, as a command carries it that is told in slices: level*ms, also where it is
+    still."""
+    (track, *_), until, found = [*drawing.functions.values()], 0, list[str]()
+    for start, end, level in (*track, Segment(drawing.length_ms, drawing.length_ms, 0)):
+        if until < start:
+            found.append(f"0*{start - until}")
+        if start < end:
+            found.append(f"{level}*{end - start}")
+        until = end
+    return " ".join(found)
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def _unpacked(text: str) -> Timeline:
+    track, begin = list[Segment](), 0
+    for level, ms in (each.split("*") for each in text.split()):
+        track.append(Segment(begin, begin + int(ms), int(level)))
+        begin += int(ms)
+    return Timeline(begin, {FUNCTION: tuple(track)})
+
+
+@lru_cache(maxsize=PARTS_KEPT)
+def part_of_packed(text: str, start_ms: int, end_ms: int) -> Waveform:
+    """What one pattern says of a drawing that is played over and over, from then until then."""
+    part = _unpacked(text).looped(start_ms, end_ms)
+    return waveform_of(part, interval_ms=LONGEST_INTERVAL_MS)[0]
+
+
 def waveform_of(part: Timeline, *, interval_ms: int) -> tuple[Waveform, bool]:
     """What one pattern can say of a timeline whose functions are alike, and whether that is all.
 
@@ -113,6 +144,46 @@ def waveform_of(part: Timeline, *, interval_ms: int) -> tuple[Waveform, bool]:
     smallest = -(-part.length_ms // MAXIMUM_PATTERN_VALUES)
     interval = max(INTERVAL_ABOVE_MS + 1, smallest)
     return Waveform(_samples(part, interval), interval), False
+
+
+def turn_of(turn: Timeline, *, run_ms: int) -> tuple[Waveform, bool]:
+    """What one pattern can say of a timeline that is played over and over for so long, and whether
+    that is all. Raises InvalidVibration for what is too long for one pattern."""
+    if turn.length_ms >= run_ms:
+        return waveform_of(turn.cut(0, run_ms), interval_ms=LONGEST_INTERVAL_MS)
+    if interval := _grid([*turn.edges, turn.length_ms], LONGEST_INTERVAL_MS):
+        values = _shortest_turn(_samples(turn, interval))
+        if len(values) <= MAXIMUM_PATTERN_VALUES:
+            return Waveform(values, interval), True
+    if (shape := _resampled_turn(turn, run_ms)) is not None:
+        return shape, False
+    return waveform_of(turn.filled(run_ms), interval_ms=LONGEST_INTERVAL_MS)
+
+
+def _resampled_turn(turn: Timeline, run_ms: int) -> Waveform | None:
+    """As many values as there may be, so that its end is the end of a turn: by no more than one
+    step after all of its turns."""
+    most = min(MAXIMUM_PATTERN_VALUES, turn.length_ms // (INTERVAL_ABOVE_MS + 1))
+    for count in range(most, 0, -1):
+        interval = round(turn.length_ms / count)
+        late = abs(count * interval - turn.length_ms) * -(-run_ms // turn.length_ms)
+        if interval <= LONGEST_INTERVAL_MS and late <= interval:
+            return Waveform(_samples(turn, interval)[:count], interval)
+    return None
+
+
+def _shortest_turn(values: tuple[int, ...]) -> tuple[int, ...]:
+    """The shortest one of which they are a whole number."""
+    for count in range(1, len(values)):
+        if len(values) % count == 0 and values[:count] * (len(values) // count) == values:
+            return values[:count]
+    return values
+
+
+def is_told_in_slices(turn: Timeline, *, slice_ms: int) -> bool:
+    """Wherever in whole seconds a slice begins, one pattern says all of its part."""
+    interval = _grid([*turn.edges, turn.length_ms, SECOND], LONGEST_INTERVAL_MS)
+    return bool(interval) and slice_ms <= interval * MAXIMUM_PATTERN_VALUES
 
 
 def _samples(part: Timeline, interval_ms: int) -> tuple[int, ...]:
@@ -146,7 +217,8 @@ SHAPES: dict[str, Waveform] = {
     "earthquake": Waveform((20, 8, 17, 12, 20, 6, 15, 19, 10, 20, 13, 7, 18, 9), 120),
 }
 LEVEL_PATTERN = "level"
-PATTERNS = (LEVEL_PATTERN, *SHAPES)
+PATTERNS = (LEVEL_PATTERN, *shipped.NAMES)
+TEXT = "patternText"  # of an item that is played: the pattern of hers that it names, by value
 
 
 @dataclass(frozen=True)
@@ -154,13 +226,15 @@ class Vibration:
     """How strong, in what shape, for how long. `strength` None belongs to a preset only: as the
     vendor's app plays it. `loops` of `seconds` each, with a pause between them; `ramp_in` and
     `ramp_out` are seconds of all of it. `functions`, each with its scale in percent; none: the main
-    function of whatever device plays it."""
+    function of whatever device plays it. A pattern has a `shape`, or a `drawing` that may move
+    several functions, each in its own way."""
 
     kind: VibrationKind
     seconds: int
     strength: int | None = None
     preset: str = ""
     shape: Waveform | None = None
+    drawing: Timeline | None = None
     loops: int = 1
     pause_seconds: int = 0
     ramp_in: int = 0
@@ -180,7 +254,7 @@ class Vibration:
             raise InvalidVibration(f"A {self.kind} needs a strength.")
         if self.kind is VibrationKind.PRESET and self.preset not in SHAPES:
             raise InvalidVibration(f"A preset is one of {', '.join(SHAPES)}, not {self.preset!r}.")
-        if self.kind is VibrationKind.PATTERN and self.shape is None:
+        if self.kind is VibrationKind.PATTERN and not (self.shape or self.drawing):
             raise InvalidVibration("A pattern needs its values.")
         self._check_parts()
 
@@ -203,6 +277,24 @@ class Vibration:
         return self.loops * self.seconds + (self.loops - 1) * self.pause_seconds
 
     @property
+    def names_functions(self) -> bool:
+        """Its pattern says what moves how."""
+        return self.drawing is not None and MAIN not in self.drawing.functions
+
+    @property
+    def moved(self) -> tuple[tuple[str, int], ...]:
+        """What it names, with the scale of each; none: the main function. Of a pattern that names
+        functions, those that the item names too, or all of them where it names none."""
+        if self.drawing is None or not self.names_functions:
+            return self.functions
+        scales = dict(self.functions)
+        return tuple(
+            (name, scales.get(name, FULL_SCALE))
+            for name in self.drawing.functions
+            if not scales or name in scales
+        )
+
+    @property
     def is_plain(self) -> bool:
         """One shape over and over until its end."""
         return self.loops == 1 and not self.ramp_in and not self.ramp_out
@@ -210,12 +302,13 @@ class Vibration:
 
 def of_item(item: Mapping[str, Any]) -> Vibration:
     """The vibration a menu item stands for."""
-    is_level = item["pattern"] == LEVEL_PATTERN
+    drawing = drawn_of(item)
     return Vibration(
-        VibrationKind.LEVEL if is_level else VibrationKind.PRESET,
+        kind_of(item["pattern"]),
         item["durationSec"],
         item["intensity"],
-        "" if is_level else item["pattern"],
+        item["pattern"] if item["pattern"] in SHAPES else "",
+        drawing=drawing,
         loops=item.get("loops", 1),
         pause_seconds=item.get("pauseSec", 0),
         ramp_in=item.get("rampInSec", 0),
@@ -224,7 +317,32 @@ def of_item(item: Mapping[str, Any]) -> Vibration:
     )
 
 
-PARTS = frozenset({"loops", "pauseSec", "rampInSec", "rampOutSec", "functions"})
+def kind_of(pattern: str) -> VibrationKind:
+    if pattern == LEVEL_PATTERN:
+        return VibrationKind.LEVEL
+    return VibrationKind.PRESET if pattern in SHAPES else VibrationKind.PATTERN
+
+
+def drawn_of(item: Mapping[str, Any]) -> Timeline | None:
+    """One turn of the pattern that it names; None of a level and of a preset."""
+    name = item["pattern"]
+    if name == LEVEL_PATTERN or name in SHAPES:
+        return None
+    if text := item.get(TEXT) or shipped.TEXTS.get(name):
+        return reading.drawn(text)
+    raise InvalidVibration(f"There is no pattern {name!r}.")
+
+
+def functions_of(item: Mapping[str, Any]) -> Collection[str]:
+    """Those that are moved by name: the item's, or its pattern's; none: the main function."""
+    named: Collection[str] = item.get("functions", ())
+    drawing = drawn_of(item)
+    if drawing is None or MAIN in drawing.functions:
+        return named
+    return [name for name in drawing.functions if not named or name in named] or named
+
+
+PARTS = frozenset({"loops", "pauseSec", "rampInSec", "rampOutSec", "functions", TEXT})
 
 
 def parts_of(item: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

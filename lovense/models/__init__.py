@@ -9,6 +9,7 @@ from lovense.models.menus import MenuDraft, TipMenu
 from lovense.models.owed import Owed, OwedCause, OwedPolicy, OwedState
 from lovense.models.pages import PageLease
 from lovense.models.pairing import Host, Pairing, PairingStatus
+from lovense.models.patterns import Pattern
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
 from lovense.models.repairs import Repair, RepairKind, RepairWeight
@@ -31,6 +32,7 @@ __all__ = [
     "PageLease",
     "Pairing",
     "PairingStatus",
+    "Pattern",
     "Performer",
     "PlatformSettings",
     "Repair",

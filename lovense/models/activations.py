@@ -62,6 +62,8 @@ class Activation(models.Model):
     # Of one that was under way when it was cancelled by the button that ends what plays: "skip".
     cancelled_how = models.CharField(max_length=8, null=True)
     stopped_at = models.DateTimeField(null=True)  # it was under way when she pressed stop
+    # What is not played as it was asked: codes of `lovense/menus/compiler.py`.
+    notes = models.JSONField(null=True)
     # Of what is told in slices (`lovense/runner/legs.py`): its devices, and since when they run.
     legs = models.JSONField(null=True)
     legs_began_at = models.DateTimeField(null=True)

@@ -25,6 +25,8 @@ class TipMenu(models.Model):
     # Items as written by menus.publish: itemId, title, minimum, maximum, pattern, intensity,
     # durationSec, order; description, section and active where they are not the usual ones.
     items = models.JSONField(default=list)
+    # By its name in the items: the text of each pattern of hers, as it was then.
+    patterns = models.JSONField(default=dict)
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=64, blank=True, default="")
     note = models.CharField(max_length=200, blank=True, default="")

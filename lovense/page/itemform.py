@@ -1,6 +1,7 @@
 """The form of one item of the menu: what its fields hold, what was typed into them, and what is
 wrong with it. What may be said is decided by `lovense/menus/wishes.py` alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import QueryDict
@@ -15,6 +16,7 @@ from lovense.menus.publishing import (
 )
 from lovense.menus.wishes import InvalidItem
 from lovense.page.menupage import amounts, does
+from lovense.patterns.library import MINE
 from lovense.rows import Json
 
 NEW: Json = {
@@ -47,6 +49,7 @@ class ItemForm:
     longest_description = MAXIMUM_DESCRIPTION
     strongest = vibration.MAXIMUM_LEVEL
     patterns = vibration.PATTERNS
+    mine: Sequence[str] = ()  # hers, as an item names them
 
     def __init__(
         self,
@@ -81,6 +84,12 @@ class ItemForm:
     def is_active(self) -> bool:
         return bool(self._item["active"]) if self._typed is None else "active" in self._typed
 
+    @property
+    def lost(self) -> str:
+        """A pattern of hers that it names, and that is not there any more."""
+        value = self["pattern"].value
+        return value if value.startswith(MINE) and value not in self.mine else ""
+
     def __getitem__(self, name: str) -> ItemField:
         """By name, for the template, which asks here first for whatever it wants."""
         if name not in NEW:
@@ -92,10 +101,10 @@ class ItemForm:
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same. An empty end is none."""
     said: Json = {name: typed.get(name, "") for name in TEXTS}
-    said |= {name: _whole(typed.get(name, "").strip()) for name in NUMBERS}
+    said |= {name: whole(typed.get(name, "").strip()) for name in NUMBERS}
     return said | {"maximum": said["maximum"] or None, "active": "active" in typed}
 
 
-def _whole(text: str) -> int | str:
+def whole(text: str) -> int | str:
     """What is no number is refused by the rule that wants one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else text

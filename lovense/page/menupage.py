@@ -10,14 +10,15 @@ from functools import cached_property
 from typing import Any
 
 from lovense.deciding import foresight
-from lovense.menus import content, drafts, versions
+from lovense.menus import content, drafts, publishing, versions
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
-from lovense.menus.vibration import LEVEL_PATTERN
+from lovense.menus.vibration import TEXT
 from lovense.models import Performer
+from lovense.patterns.library import MINE
 from lovense.rows import MenuRow
 
 REGIONS = frozenset({"menu", "publish", "history"})
@@ -78,8 +79,13 @@ def _tokens(amount: int) -> str:
 
 
 def does(item: Item) -> str:
-    pattern = "Level" if item["pattern"] == LEVEL_PATTERN else item["pattern"].title()
+    pattern = pattern_words(item["pattern"])
     return f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
+
+
+def pattern_words(name: str) -> str:
+    """A shipped one begins with a capital; one of hers is called as she calls it."""
+    return name.removeprefix(MINE) if name.startswith(MINE) else name.capitalize()
 
 
 class MenuPage:
@@ -129,12 +135,17 @@ class MenuPage:
         """By item what keeps the draft from being published; by the empty id, of the whole."""
         found: dict[str, list[str]] = {}
         try:
-            versions.publishable(self.draft.items)
+            versions.publishable(self.draft.items, self._texts)
         except NotPublishable as wrong:
             for each in wrong.details:
                 rule = f"{each['rule'][0].upper()}{each['rule'][1:]}."
                 found.setdefault(each["itemId"] or "", []).append(rule)
         return found
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        """Of the patterns of hers that the draft names."""
+        return publishing.texts_of(self._id, self.draft.items)
 
     @property
     def problems_of_all(self) -> list[str]:
@@ -156,8 +167,8 @@ class MenuPage:
 
     @cached_property
     def diff(self) -> MenuDiff:
-        was = content.listed(self.published["items"]) if self.published else []
-        return content.diff(was, self.draft.items)
+        was = content.of_version(self.published) if self.published else []
+        return content.diff(was, content.resolved(self.draft.items, self._texts))
 
     @property
     def is_changed(self) -> bool:
@@ -212,7 +223,9 @@ def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
 
 def _how(fields: dict[str, tuple[Any, Any]]) -> list[str]:
     return [
-        f"{FIELD_WORDS.get(name, name)}: {_value(was)} → {_value(now)}"
+        "its pattern was rewritten"
+        if name == TEXT
+        else f"{FIELD_WORDS.get(name, name)}: {_value(was)} → {_value(now)}"
         for name, (was, now) in fields.items()
     ]
 

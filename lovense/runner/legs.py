@@ -69,7 +69,6 @@ def planned(
     """A leg for each device that has something to do; one that begins too late, or is one too many,
     has no slices and says why. `offsets`: by device, how many ms later than the run it is wished to
     start."""
-    windows = slices.windows(seconds, lease_seconds)
     told = [(each, found) for each in targets if (found := told_to(commands, each.toy_id))]
     del told[MAX_LEGS:]
     leads = {each.toy_id: each.lead_ms for each, _ in told}
@@ -77,9 +76,10 @@ def planned(
     wished = {key: start.kept // starts.SECOND for key, start in all_starts.items()}
     kinds = [_kind(each, theirs, wished[each.toy_id]) for each, theirs in told]
     begins = _begins(kinds, [wished[each.toy_id] for each, _ in told])
+    windows = [slices.planned(theirs, seconds, lease_seconds) for _, theirs in told]
     return [
-        _row(each, theirs, all_starts[each.toy_id].asked, begin, _windows(windows, begin))
-        for (each, theirs), begin in zip(told, begins, strict=True)
+        _row(each, theirs, all_starts[each.toy_id].asked, begin, _windows(its, begin))
+        for (each, theirs), begin, its in zip(told, begins, windows, strict=True)
     ]
 
 
@@ -145,9 +145,8 @@ def groups_of(rows: Sequence[LegRow]) -> list[LegGroup]:
 
 def _group(rows: Sequence[LegRow], places: Sequence[int]) -> LegGroup:
     first = rows[places[0]]
-    windows = tuple(
-        SliceWindow(each["n"], each["start"], each["until"]) for each in first["slices"]
-    )
+    found = [SliceWindow(each["n"], each["start"], each["until"]) for each in first["slices"]]
+    windows = slices.as_told(found, first["commands"])
     return LegGroup(
         first["hostId"],
         tuple(places),

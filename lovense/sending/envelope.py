@@ -10,7 +10,8 @@ from lovense import bridges
 from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import TARGET, run_seconds
 from lovense.devices import summary
-from lovense.menus.vibration import LEVEL_PATTERN
+from lovense.menus.compiler import DRAWING, STEPS
+from lovense.menus.vibration import VibrationKind, kind_of
 from lovense.rows import ActivationRow, Command, DeviceSummary, Item, Json, PerformerRow
 from tips.models import RequestType
 from tips.rows import RequestRow
@@ -81,7 +82,7 @@ def message(activation: ActivationRow, request: RequestRow, performer: Performer
             "descriptionPublic": item.get("description", ""),
             "vibration": _vibration(item, activation, performer),
         },
-        "commands": activation["commands"],
+        "commands": [_sent(each) for each in activation["commands"]],
         "routing": {"targets": _targets(activation, performer)},
         **({"members": activation["members"]} if activation.get("members") else {}),
     }
@@ -124,18 +125,27 @@ def _item_type(request: RequestRow, activation: ActivationRow) -> str:
 def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -> Json:
     """As the item says it; for real devices, and for several, as they are told it: without a
     strength of its own a preset is one, with it a pattern."""
-    is_level = item["pattern"] == LEVEL_PATTERN
+    kind = kind_of(item["pattern"])
     said: Json = {
-        "type": "LEVEL" if is_level else "PRESET",
+        "type": kind.value,
         "strength": item["intensity"],
         "durationSec": run_seconds(activation),
-        "presetName": None if is_level else item["pattern"],
+        "presetName": item["pattern"] if kind is VibrationKind.PRESET else None,
         "pattern": None,
     }
+    if kind is VibrationKind.PATTERN:
+        return said | _compiled(activation["commands"]) | {"type": kind.value}
     is_rehearsal = performer["bridge"] == bridges.SIMULATOR
     if is_rehearsal and len(performer.get("devices") or ()) < 2:
         return said
     return said | _compiled(activation["commands"])
+
+
+def _sent(command: Command) -> Command:
+    """Without what only slices take their parts of."""
+    if DRAWING not in command and STEPS not in command:
+        return command
+    return {name: value for name, value in command.items() if name not in (DRAWING, STEPS)}
 
 
 def _compiled(commands: Sequence[Command]) -> Json:

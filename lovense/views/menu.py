@@ -23,6 +23,8 @@ from lovense.models import Performer
 from lovense.page import itemform
 from lovense.page.itemform import ItemForm
 from lovense.page.menupage import REGIONS, MenuPage
+from lovense.patterns import library
+from lovense.patterns.library import MINE
 from lovense.views.buttons import Buttons, asked, page
 
 
@@ -101,6 +103,7 @@ def _form(
     revision = _seen(request.POST) if is_as_seen else draft.revision
     item = draft.owned(item_id) if item_id else None
     form = ItemForm(revision, item, list(content.sections(draft.items)), typed, wrong)
+    form.mine = [MINE + row["name"] for row in library.of(performer.performer_id)]
     return render(request, "lovense/_item_form.html", {"form": form})
 
 

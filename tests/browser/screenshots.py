@@ -149,6 +149,32 @@ def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress)
     return tips
 
 
+def pattern_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -> None:
+    """Without one of hers; one that is written wrongly; several; one that is tried."""
+    page = chrome.new_context().new_page()
+    stage.log_in(page, ana.name)
+    page.goto(f"{stage.url}/patterns")
+    expect(page.locator("[data-socket]")).to_have_text("Connected")
+    camera.take(page, "patterns-none")
+    page.locator("#add").click()
+    page.get_by_label("Name").fill("Slow evening")
+    page.get_by_role("textbox", name="Pattern").fill("5>15 3s\n(20 0.2s, 0 0.2s) x")
+    expect(page.locator("#drawn")).to_contain_text("Line 2, column 20")
+    camera.take(page, "patterns-wrong")
+    page.get_by_role("textbox", name="Pattern").fill("{vibrate 5>15, rotate 3} 3s\n(20 0.2s, 0 0.2s) x 8")
+    expect(page.locator("#drawn path")).to_have_count(2)
+    camera.take(page, "patterns-form")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Copy Tide").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#region-patterns .offer")).to_have_count(2)
+    expect(page.locator("[data-told]")).to_be_empty(timeout=10_000)
+    camera.take(page, "patterns")
+    page.get_by_role("button", name="Test \u2068My tide\u2069").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Test “My tide”")
+    camera.take(page, "patterns-test")
+
+
 def device_pages(camera: Camera, chrome: Browser, stage: Stage, cloud: Vendor, bea: Actress) -> None:
     """A pairing in each of its steps, what may come between, and the devices that she has then."""
     page = chrome.new_context().new_page()
@@ -267,6 +293,7 @@ def main(directory: str) -> None:
         stage, camera = Stage(stack), Camera(Path(directory))
         ana, bea = stage.prepare("ana", "bea")
         tips = performer_pages(camera, chrome, stage, ana)
+        pattern_pages(camera, chrome, stage, ana)
         device_pages(camera, chrome, stage, cloud, bea)
         tips["waiting"] = stage.tip(ana, 50, name="poor", user_id=POOR)
         staff_pages(camera, chrome, stage, tips)

@@ -9,18 +9,29 @@ from django.urls import get_resolver
 
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
-from lovense.models import Activation, Device, Host, MenuDraft, Owed, Pairing, Performer, TipMenu
+from lovense.models import (
+    Activation,
+    Device,
+    Host,
+    MenuDraft,
+    Owed,
+    Pairing,
+    Pattern,
+    Performer,
+    TipMenu,
+)
 from tests.lovense.devices import apps
 from tests.lovense.devices.apps import HOST, opened, take
 from tests.lovense.menus.offers import added
 from tests.lovense.owed import rest
+from tests.lovense.patterns.written import saved
 from tips.models import QueueRequest
 
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST", "PUT", "DELETE")
 FORMS, FORM = "application/x-www-form-urlencoded", b"function=Vibrate&moved=1&enabled=1"
 ANOTHER = "d" * 24
-KEPT = (Device, Host, Pairing, Owed, Activation, QueueRequest, Performer, MenuDraft, TipMenu)
+KEPT = (Device, Host, Pairing, Owed, Activation, QueueRequest, Performer, MenuDraft, TipMenu, Pattern)
 OF_STAFF = re.compile(r"^(admin/|staff/|api/admin/|api/performance-queue/dlq)")
 # Of everybody: a viewer's tip is shown to its viewer, its performer and staff, see tests/tips/test_api.py
 OTHERWISE = {"api/tips/<str:tip_id>"}
@@ -47,6 +58,7 @@ def hers(chain, ana, bob):
         "request_id": collection(QueueRequest).find_one({})["_id"],
         "item_id": added(ana, "Mine").items[-1]["itemId"],
         "version": "1",
+        "pattern_id": saved(ana)["_id"],
     }
 
 

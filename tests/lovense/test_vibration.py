@@ -6,19 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lovense.menus.compiler import (
-    VIBRATES,
-    VIBRATING,
-    Capabilities,
-    Compiled,
-    VibrationCaps,
-    compile_item,
-    compile_vibration,
-)
+from lovense.menus.actuators import VIBRATES, VIBRATING, Capabilities, VibrationCaps
+from lovense.menus.compiler import Compiled, compile_item, compile_vibration
 from lovense.menus.timeline import ramp
 from lovense.menus.vibration import (
+    LEVEL_PATTERN,
     LONGEST_ITEM_SECONDS,
-    PATTERNS,
     SHAPES,
     InvalidVibration,
     NothingAllowed,
@@ -140,7 +133,7 @@ def strengths(command):
 
 items = st.builds(
     item,
-    pattern=st.sampled_from(PATTERNS),
+    pattern=st.sampled_from([LEVEL_PATTERN, *SHAPES]),
     intensity=st.integers(1, 20),
     seconds=st.integers(1, LONGEST_ITEM_SECONDS),
 )

@@ -5,6 +5,7 @@ import pytest
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.devices import summary
+from lovense.menus import vibration
 from lovense.menus.vibration import NothingAllowed
 
 LANE = "ana"
@@ -20,12 +21,17 @@ MAX = device("max", {"Vibrate": 20, "Pump": 3})
 LUSH = device("lush", {"Vibrate": 20})
 
 
-def told(functions, *devices, pattern="level", intensity=20, **more):
+def told(functions, *devices, pattern="level", intensity=20, bridge="SIMULATOR", **more):
     """By toy the calls, and the seconds that they promise."""
-    performer = {"maximum_seconds": None, "maximum_intensity": intensity, "devices": devices}
+    performer = {
+        "maximum_seconds": None,
+        "maximum_intensity": intensity,
+        "devices": devices,
+        "bridge": bridge,
+    }
     rules = Rules({"maximum_seconds": 30}, {LANE: performer})
     item = {"pattern": pattern, "intensity": 10, "durationSec": 5, "functions": functions} | more
-    commands, seconds = compiled(item, rules.caps_of(LANE, functions))
+    commands, seconds = compiled(item, rules.caps_of(LANE, vibration.functions_of(item)))
     found = {}
     for each in commands:
         (toy_id,) = each["toy"]
@@ -75,3 +81,19 @@ def test_loops_and_ramps_of_an_item_count():
     looped = {"loops": 3, "pauseSec": 2, "durationSec": 4}
     assert told({"Vibrate": 100}, LUSH, **looped) == ({"lush": ["V:1;F:v;S:1000#"]}, 16)
     assert told({"Vibrate": 100}, LUSH, rampInSec=2)[0] == {"lush": ["V:1;F:v;S:200#"]}
+
+
+def test_a_pattern_that_names_functions_is_told_in_steps_where_a_run_is_told_in_slices():
+    written = {"pattern": "my/Sway", "patternText": "{vibrate 20} 2s, {rotate 20} 2s"}
+    of_an_app = NORA | {"hostId": "b" * 24}
+    found, _ = told({}, of_an_app, bridge="STANDARD_LAN", **written)
+    assert found == {"nora": ["Vibrate:10,Rotate:0"]}
+    found, _ = told({}, NORA, **written)
+    assert found == {"nora": ["V:1;F:v;S:1000#", "Rotate:8"]}
+
+
+def test_an_item_chooses_among_the_functions_of_its_pattern():
+    written = {"pattern": "my/Sway", "patternText": "{vibrate 20} 2s, {rotate 20} 2s"}
+    only = {"Rotate": 50}
+    assert vibration.functions_of(written | {"functions": only}) == ["Rotate"]
+    assert told(only, NORA, **written)[0] == {"nora": ["V:1;F:r;S:1000#"]}

@@ -8,13 +8,18 @@ import itertools
 import json
 from pathlib import Path
 
+from lovense.bridges import DeviceLeg, RunsIn, slices
+from lovense.bridges.standard import StandardBridge
 from lovense.devices import summary, toytable
 from lovense.devices.toytable import TOPS
-from lovense.menus.compiler import Cannot, Capabilities, VibrationCaps, compile_vibration
+from lovense.menus.actuators import Capabilities, VibrationCaps
+from lovense.menus.compiler import Cannot, compile_vibration
 from lovense.menus.vibration import SHAPES, Vibration, VibrationKind, Waveform
+from lovense.patterns import reading, shipped
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "compile.json"
 STEP_MS = 100
+BRIDGE = StandardBridge("VECTORS", RunsIn.PAGE)
 OWN_SHAPE = {"values": [0, 3, 20, 9, 9, 1], "intervalMs": 300}
 KINDS = {
     "a level": {"kind": "LEVEL", "strength": 10},
@@ -22,19 +27,30 @@ KINDS = {
     "a preset of the vendor's": {"kind": "PRESET", "strength": None, "preset": "pulse"},
     "a pattern": {"kind": "PATTERN", "strength": 17, "shape": OWN_SHAPE},
 }
+WRITTEN = {
+    "steps": "20 2s, 0 1s, 10 1.5s",
+    "a ramp": "1>20 5s, 4 1s",
+    "a flutter": "(20 0.11s, 7 0.13s) x 7, 12 0.31s",
+    "a long one": "(3 0.7s, 18 0.4s, 9 1.3s, 0 0.6s) x 20",
+    "two functions": "{vibrate 20, rotate 5} 3s, {rotate 20} 2s, {vibrate 4>12} 4s",
+    "two alike": "{vibrate 20, rotate 20} 1s, 6 1s",
+    "what few have": "{vibrate 12, pump 20, thrusting 8} 2s, {pump 7, thrusting 20} 3s, 0 1s",
+}
+PATHS = {"by a page": (4, 1), "by the server": (9, 2)}  # a lease, and the shortest step
 
 
 # --- reading a case ----------------------------------------------------------------------------------------
 
 
 def vibration_of(told):
-    shape = told.get("shape")
+    shape, text = told.get("shape"), told.get("text")
     return Vibration(
         VibrationKind(told["kind"]),
         told["seconds"],
         told["strength"],
         told.get("preset", ""),
         Waveform(tuple(shape["values"]), shape["intervalMs"]) if shape else None,
+        reading.drawn(text) if text else None,
         loops=told.get("loops", 1),
         pause_seconds=told.get("pauseSec", 0),
         ramp_in=told.get("rampInSec", 0),
@@ -49,7 +65,8 @@ def capabilities_of(told):
         for name, limits in told["functions"].items()
     )
     main = toytable.of(told["type"]).main_function
-    return Capabilities(main, actuators, told.get("scale", 100), told.get("takesOverlays", True))
+    scale, overlays = told.get("scale", 100), told.get("takesOverlays", True)
+    return Capabilities(main, actuators, scale, overlays, *told.get("path", (0, 0)))
 
 
 def compiled(case):
@@ -62,12 +79,22 @@ def answer(case):
     found = compiled(case)
     if isinstance(found, Cannot):
         return {"cannot": found.reason, "function": found.function}
-    return {
-        "calls": list(found.calls),
+    said = {"slices": in_slices(case, found)} if "path" in case["device"] else {"calls": list(found.calls)}
+    return said | {
         "promisedSeconds": found.promised_seconds,
         "notes": list(found.notes),
         "levels": {name: packed(levels) for name, levels in own_levels(found).items()},
     }
+
+
+def in_slices(case, found):
+    """When each call is told, in ms of the run, on a path with a lease."""
+    lease, _ = case["device"]["path"]
+    leg = DeviceLeg("a", found.calls)
+    told = []
+    for window in slices.planned(found.calls, found.promised_seconds, lease):
+        told += [[window.told_at * 1000, call] for call in BRIDGE.encode(leg, window)]
+    return told
 
 
 def own_levels(found):
@@ -214,8 +241,50 @@ def of_times():
         yield f"{name} at its strongest", device("domi"), preset(name, strength=20), (30, 20)
 
 
+def written(text, seconds=12, strength=20, **more):
+    return {"kind": "PATTERN", "seconds": seconds, "strength": strength, "text": text} | more
+
+
+def of_texts():
+    for name, text in WRITTEN.items():
+        for kind in ("lush", "nora", "max", "solace", "edge"):
+            yield f"{name}, written, for a {kind}", device(kind), written(text), (30, 20)
+        for path, own in PATHS.items():
+            for kind in ("lush", "nora", "max"):
+                on = device(kind, path=own, takesOverlays=False)
+                yield f"{name}, written, for a {kind}, {path}", on, written(text, 23), (30, 20)
+    for name, text in shipped.TEXTS.items():
+        yield f"{name}, which is shipped", device("nora"), written(text, 10, 13), (30, 20)
+    for cap in (7, 15):
+        limits = limited("nora", "Vibrate", cap=cap)
+        yield (
+            f"two functions within {cap}",
+            limits | {"path": (4, 1)},
+            written(WRITTEN["two functions"]),
+            (30, 12),
+        )
+    named = {"Rotate": 50}
+    yield (
+        "one of two that are written",
+        device("nora"),
+        written(WRITTEN["two functions"], functions=named),
+        (30, 20),
+    )
+    yield "none of those that are written", device("nora"), written("{pump 3} 2s", functions=named), (30, 20)
+    loops = {"loops": 2, "pauseSec": 2, "rampInSec": 2}
+    yield "a ramp, written, in loops", device("lush"), written(WRITTEN["a ramp"], 7, **loops), (30, 20)
+    on = device("lush", path=(9, 2))
+    yield "a ramp, written, in loops, in slices", on, written(WRITTEN["a ramp"], 7, **loops), (30, 20)
+    yield (
+        "a step that is the last",
+        device("nora", path=(4, 1)),
+        written(WRITTEN["two functions"], 3),
+        (30, 20),
+    )
+
+
 def cases():
-    for made in (of_types, of_functions, of_strokes, of_limits, of_times):
+    for made in (of_types, of_functions, of_strokes, of_limits, of_times, of_texts):
         for says, on, vibration, caps in made():
             case = {"says": says, "device": on, "vibration": vibration, "caps": [*caps]}
             yield case | answer(case)

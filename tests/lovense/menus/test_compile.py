@@ -10,15 +10,19 @@ from hypothesis import strategies as st
 from lovense import fence
 from lovense.devices import summary, toytable
 from lovense.devices.toytable import TOPS
-from lovense.menus.compiler import NOTES, Cannot, Capabilities, VibrationCaps, compile_vibration
+from lovense.menus.actuators import Capabilities, VibrationCaps
+from lovense.menus.compiler import NOTES, Cannot, compile_vibration
 from lovense.menus.timeline import Segment
 from lovense.menus.vibration import SHAPES, InvalidVibration, Vibration, VibrationKind, Waveform
+from lovense.patterns import reading
 from lovense.simulator.toy import Toy
 from lovense.vendor_simulator.limits import violation
+from tests.lovense.menus import compile_vectors
 from tests.lovense.menus.compile_vectors import GOLDEN, STEP_MS, answer, cases, compiled, own_levels
 
 VECTORS = json.loads(GOLDEN.read_text(encoding="utf-8"))
 PLAYED = [case for case in VECTORS if "calls" in case]
+SLICED = [case for case in VECTORS if "slices" in case]
 
 
 def test_there_is_each_type_with_each_kind_and_each_says_something_else():
@@ -28,7 +32,7 @@ def test_there_is_each_type_with_each_kind_and_each_says_something_else():
 
 
 def test_every_note_and_every_reason_is_there_and_each_note_has_its_sentence():
-    assert {note for case in PLAYED for note in case["notes"]} == set(NOTES)
+    assert {note for case in PLAYED + SLICED for note in case["notes"]} == set(NOTES)
     assert {case["cannot"] for case in VECTORS if "cannot" in case} == {
         "no_time",
         "no_intensity",
@@ -85,8 +89,42 @@ def test_a_toy_that_is_told_the_calls_plays_the_timeline():
     assert [case["says"] for case in PLAYED if not plays_it(case)] == []
 
 
+def test_a_toy_that_is_told_in_slices_plays_the_timeline_within_one_step():
+    assert [case["says"] for case in SLICED if off(case)] == []
+
+
+def off(case):
+    """At which moments it plays a level that is nowhere within one step."""
+    found, toy = compiled(case), Toy(case["device"]["type"], id="a")
+    timeline, told = found.timeline, dict(case["slices"])
+    step = 0 if "resampled" not in found.notes else max(101, (case["device"]["path"][0] + 1) * 20)
+    wrong = []
+    for at in range(0, timeline.length_ms, STEP_MS):
+        if at in told:
+            assert toy.obey(told[at], at)["code"] == 200
+        played = toy.levels(at)
+        near = [
+            timeline.at(max(0, min(at + by, timeline.length_ms - 1))) for by in range(-step, step + 1, 10)
+        ]
+        for name in timeline.functions:
+            lawful = {-(-moment[name] * TOPS[name] // 20) for moment in near}
+            if not min(lawful) <= played[name] <= max(lawful):
+                wrong.append((at, name))
+    return wrong
+
+
+def test_no_slice_outlives_its_lease_by_more_than_a_second():
+    for case in SLICED:
+        lease, _ = case["device"]["path"]
+        assert all(2 <= call["timeSec"] <= lease + 1 for _, call in case["slices"]), case["says"]
+        ends = [at + call["timeSec"] * 1000 for at, call in case["slices"]]
+        assert max(ends) == ends[-1] == case["promisedSeconds"] * 1000, case["says"]
+        starts = [at for at, _ in case["slices"]]
+        assert all(after <= end for end, after in zip(ends, starts[1:], strict=False)), case["says"]
+
+
 def test_the_last_hop_and_the_vendor_take_every_call_as_it_is():
-    assert [case["says"] for case in PLAYED if not passes(case)] == []
+    assert [case["says"] for case in PLAYED + SLICED if not passes(case)] == []
 
 
 def passes(case):
@@ -95,8 +133,8 @@ def passes(case):
     bounds = fence.Bounds({"a": limits}, maximum_intensity=intensity, longest_seconds=seconds)
     return all(
         violation(call, via="cloud") == violation(call, via="http") == ""
-        and in_any_order(fence.checked(call, bounds, epoch=0)) == in_any_order(call | {"toy": ["a"]})
-        for call in case["calls"]
+        and in_any_order(fence.checked(call, bounds, epoch=0)) == in_any_order({"toy": ["a"]} | call)
+        for call in case.get("calls") or [call for _, call in case["slices"]]
     )
 
 
@@ -116,6 +154,9 @@ functions = st.lists(
 ).map(tuple)
 
 
+WRITTEN = [None, *(reading.drawn(text) for text in compile_vectors.WRITTEN.values())]
+
+
 @st.composite
 def vibrations(draw):
     kind = draw(st.sampled_from(VibrationKind))
@@ -128,6 +169,7 @@ def vibrations(draw):
         draw(st.integers(1, 20)),
         draw(st.sampled_from([*SHAPES])),
         Waveform(values, draw(st.integers(101, 1000))) if kind is VibrationKind.PATTERN else None,
+        draw(st.sampled_from(WRITTEN)) if kind is VibrationKind.PATTERN else None,
         loops=draw(st.sampled_from((1, 1, 2, 100))),
         pause_seconds=draw(st.sampled_from((0, 1, 60))),
         ramp_in=draw(st.sampled_from((0, ramps[0]))),
@@ -143,7 +185,8 @@ def capable(draw):
     )
     actuators = [summary.actuator(name, cap=draw(st.integers(0, TOPS[name]))) for name in names]
     main = draw(st.sampled_from(("Vibrate", "Thrusting")))
-    return Capabilities(main, tuple(actuators), draw(st.integers(10, 100)), draw(st.booleans()))
+    path = draw(st.sampled_from(((0, 0), (4, 1), (9, 2))))
+    return Capabilities(main, tuple(actuators), draw(st.integers(10, 100)), draw(st.booleans()), *path)
 
 
 @given(vibrations(), capable(), st.integers(0, 40), st.integers(0, 20))
@@ -156,7 +199,8 @@ def test_no_cap_and_no_limit_of_the_vendors_is_exceeded(vibration, capabilities,
     assert found.timeline.length_ms == found.promised_seconds * 1000
     limits = {actuator.name: actuator.cap for actuator in capabilities.actuators}
     bounds = fence.Bounds({"a": limits}, maximum_intensity=intensity, longest_seconds=seconds)
-    for call in found.calls:
+    for told in found.calls:
+        call = {name: value for name, value in told.items() if name not in ("drawing", "steps")}
         assert violation(call, via="cloud") == ""
         assert fence.checked(call, bounds, epoch=0)["timeSec"] == found.promised_seconds
     for name, levels in own_levels(found).items():
