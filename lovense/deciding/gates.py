@@ -13,7 +13,7 @@ from lovense.deciding import devicetest
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import matching, vibration
+from lovense.menus import vibration
 from lovense.menus.compiler import compile_item
 from lovense.rows import (
     ActivationRow,
@@ -237,7 +237,7 @@ def _matching_item(
     request: RequestRow, rules: Rules, performer: PerformerRow | None, gates: _Gates
 ) -> Item | None:
     amount, menu = request["payload"]["amount"], rules.menu_of(performer)
-    item = matching.match(menu["items"], amount) if menu else rules.default_item(performer)
+    item = menu.index.find(amount).item if menu else rules.default_item(performer)
     answers = (
         f"version {performer['menu_version'] if performer else 0}"
         if menu or item is None

@@ -1,7 +1,7 @@
 """What binds a round of decisions, read once for all of its rows: the platform, the performers,
 their menus and paces."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -14,19 +14,17 @@ from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
 from lovense.devices import summary
-from lovense.menus import matching
+from lovense.menus import matching, reading
 from lovense.menus.compiler import Actuator, Capabilities
 from lovense.menus.matching import Item
+from lovense.menus.reading import PublishedMenu
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
-from lovense.models import Performer, PlatformSettings, TipMenu
-from lovense.rows import DeviceSummary, MenuRow, PerformerRow, PlatformRow
+from lovense.models import Performer, PlatformSettings
+from lovense.rows import DeviceSummary, PerformerRow, PlatformRow
 from tips.models import Mode, RequestType
 from tips.queue import ordering
 from tips.rows import RequestRow
-
-# Published menus are immutable, so a cached one is never stale.
-MENUS_KEPT, MENU_ITEMS_KEPT = 1000, 200_000
 
 
 class Share(NamedTuple):
@@ -61,7 +59,7 @@ class Rules:
 
     platform: PlatformRow
     performers: dict[str, PerformerRow]
-    menus: dict[str, MenuRow] = field(default_factory=dict)
+    menus: dict[str, PublishedMenu] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
     rests: dict[str, Rest] = field(default_factory=dict)
 
@@ -75,8 +73,14 @@ class Rules:
         platform = cast(PlatformRow, {**_default_platform(), **kept})
         return cls(platform, performers, _menus(performers.values()))
 
-    def menu_of(self, performer: PerformerRow | None) -> MenuRow | None:
+    def menu_of(self, performer: PerformerRow | None) -> PublishedMenu | None:
         return self.menus.get(_menu_key(performer)) if performer else None
+
+    def take_menus(self, menus: Mapping[str, PublishedMenu]) -> None:
+        """Those too; of all others those in force now, and no more than are to be kept."""
+        keys = map(_menu_key, self.performers.values())
+        in_force = {key: self.menus[key] for key in keys if key in self.menus}
+        self.menus = reading.within_bounds(in_force | menus, self.menus)
 
     def minimum_of(self, performer: PerformerRow | None) -> int:
         """The platform's, or hers where that is higher."""
@@ -218,29 +222,9 @@ def _default_platform() -> PlatformRow:
     return cast(PlatformRow, row)
 
 
-_menu_cache: dict[str, MenuRow] = {}
-
-
 def _menu_key(performer: PerformerRow) -> str:
     return f"{performer['_id']}.{performer['menu_version']}"
 
 
-def _menus(performers: Iterable[PerformerRow]) -> dict[str, MenuRow]:
-    global _menu_cache
-    # replaced as a whole, so that another thread never sees it half filled or just emptied
-    known = _menu_cache
-    wanted = [_menu_key(row) for row in performers if row["menu_version"]]
-    missing = [key for key in wanted if key not in known]
-    if missing:
-        kept = known if _has_room(known) else {key: known[key] for key in wanted if key in known}
-        known = kept | {
-            row["_id"]: row for row in collection(TipMenu).find({"_id": {"$in": missing}})
-        }
-        _menu_cache = known
-    return {key: known[key] for key in wanted if key in known}
-
-
-def _has_room(known: dict[str, MenuRow]) -> bool:
-    """Five hundred items are some hundred kilobytes: the number of menus alone says little."""
-    items = sum(len(menu["items"]) for menu in known.values())
-    return len(known) < MENUS_KEPT and items < MENU_ITEMS_KEPT
+def _menus(performers: Iterable[PerformerRow]) -> dict[str, PublishedMenu]:
+    return reading.read(_menu_key(row) for row in performers if row["menu_version"])

@@ -180,7 +180,7 @@ class LiveLanes:
         limit = rules.platform["rate_limit_per_minute"]
         known.platform = rules.platform
         known.performers.update(rules.performers)
-        known.menus.update(rules.menus)
+        known.take_menus(rules.menus)
         known.paces.update(rules.paces)
         for lane, each in known.paces.items():
             if each.limit != limit:
