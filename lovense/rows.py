@@ -142,6 +142,15 @@ class ExtensionRow(TypedDict):
     settingsAt: str | None
 
 
+class MenuHistoryRow(TypedDict):
+    """A version on its performer's row: in force from then on, until the next one was. `withdrawn`:
+    who saw it gets the next one."""
+
+    version: int
+    at: datetime
+    withdrawn: NotRequired[bool]
+
+
 class PerformerRow(TypedDict):
     """A row of `performers`."""
 
@@ -150,6 +159,8 @@ class PerformerRow(TypedDict):
     display_name: str
     bridge: str
     menu_version: int
+    # not in a row whose menu was published before versions were kept here
+    menu_history: NotRequired[list[MenuHistoryRow] | None]
     minimum_tip: int | None
     maximum_seconds: int | None
     maximum_intensity: int
@@ -291,6 +302,7 @@ class MenuRow(TypedDict):
     note: NotRequired[str]
     based_on: NotRequired[int | None]
     retired_at: NotRequired[datetime | None]
+    withdrawn_at: NotRequired[datetime | None]
     publish_key: NotRequired[str]
     fingerprint: NotRequired[str]
 

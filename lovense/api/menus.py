@@ -34,7 +34,7 @@ from lovense.api.schema import example
 from lovense.deciding import foresight
 from lovense.menus import content, drafts, transfer, versions, wishes
 from lovense.menus.drafts import Writing
-from lovense.menus.matching import Item
+from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
 
@@ -183,8 +183,10 @@ def _item_ids(body: Fields) -> list[str]:
 @extend_schema(
     operation_id="menu_publish",
     summary="Publish the draft",
-    description="It becomes a new version, which answers every tip that is decided from now on. "
-    "The same content as in force is no new version: 200, and the version that is.",
+    description="It becomes a new version, which answers every tip that is made from now on. "
+    "With `withdraw` the one before it was a mistake: tips that were made while it was in force, "
+    "and do not play yet, get the new one. The same content "
+    "as in force is no new version: 200, and the version that is.",
     parameters=[KEY],
     request=schema.PublishIn,
     responses={
@@ -296,6 +298,7 @@ def diff(request: Request) -> Response:
     parameters=[
         OpenApiParameter("amount", int, required=True),
         OpenApiParameter("version", str, description="`published` (default), `draft` or a version"),
+        OpenApiParameter("show", str, enum=SHOWS, description="In which show; `public` by default"),
     ],
     responses={200: schema.ForesightOut, **REFUSED},
     examples=[
@@ -311,7 +314,8 @@ def preview(request: Request) -> Response:
     amount = _number(request, "amount", minimum=1)
     number = None if named in ("published", foresight.DRAFT) else _queried("version", named)
     is_draft = named == foresight.DRAFT
-    seen = foresight.of(whose, amount, version=number, is_draft=is_draft)
+    show = _show(request.query_params.get("show", PUBLIC))
+    seen = foresight.of(whose, amount, version=number, is_draft=is_draft, show=show)
     return Response(schema.foresight(seen))
 
 
@@ -384,10 +388,11 @@ def _seen(body: Fields, *, is_needed: bool = True) -> int | None:
 
 def _publication(request: Request) -> Publication:
     whose, body = performer_of(request), body_of(request)
-    body.only("revision", "note")
+    body.only("revision", "note", "withdraw")
     note = body.text_or("note", "", maximum=LONGEST_NOTE).strip()
     writing = _writing(request, whose, _seen(body, is_needed=False))
-    return Publication(writing, key_of(request) or derived_key(request), note)
+    key = key_of(request) or derived_key(request)
+    return Publication(writing, key, note, body.flag("withdraw"))
 
 
 def _told(asked: Publication, published: Published) -> Response:
@@ -404,6 +409,12 @@ def _content(whose: str, field: str, named: str) -> list[Item]:
         menu = drafts.in_force(whose)
         return content.listed(menu["items"]) if menu else []
     return content.listed(versions.of(whose, _queried(field, named))["items"])
+
+
+def _show(text: str) -> str:
+    if text not in SHOWS:
+        raise Malformed("show", f"must be one of {', '.join(SHOWS)}")
+    return text
 
 
 def _version(text: str) -> int:

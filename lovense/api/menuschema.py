@@ -14,7 +14,7 @@ from lovense.deciding.foresight import Foresight
 from lovense.menus import content, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
-from lovense.menus.matching import Item
+from lovense.menus.matching import PASSED_WORDS, SHOWS, Item
 from lovense.menus.publishing import (
     MAXIMUM_AMOUNT,
     MAXIMUM_DESCRIPTION,
@@ -72,6 +72,9 @@ class MenuItemIn(Shape):
     active = serializers.BooleanField(
         required=False, help_text="false: it stays in the menu and answers no amount"
     )
+    shows = serializers.ListField(
+        required=False, child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
+    )
     order = serializers.IntegerField(
         required=False, min_value=1, max_value=MAXIMUM_ITEMS, help_text="Its place, from 1"
     )
@@ -100,6 +103,11 @@ class PublishIn(Shape):
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=LONGEST_NOTE, help_text="For the history"
     )
+    withdraw = serializers.BooleanField(
+        required=False,
+        help_text="The version in force was a mistake: tips that were made while it was get the "
+        "new one",
+    )
 
 
 class MenuFileItem(Shape):
@@ -113,6 +121,7 @@ class MenuFileItem(Shape):
     intensity = serializers.IntegerField()
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField(required=False)
+    shows = serializers.ListField(required=False, child=serializers.ChoiceField(SHOWS))
 
 
 class MenuFile(Shape):
@@ -144,6 +153,9 @@ class MenuItemOut(Shape):
     intensity = serializers.IntegerField()
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField()
+    shows = serializers.ListField(
+        child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
+    )
     order = serializers.IntegerField(help_text="Its place, from 1")
 
 
@@ -160,6 +172,9 @@ class MenuVersionOut(Shape):
         allow_null=True, help_text="Rolled back to the content of that version"
     )
     retiredAt = serializers.DateTimeField(allow_null=True, help_text="null: it is in force")
+    withdrawnAt = serializers.DateTimeField(
+        allow_null=True, help_text="It was a mistake: tips that saw it get the next one"
+    )
 
 
 class WholeVersionOut(MenuVersionOut):
@@ -213,11 +228,17 @@ class ImportedOut(Shape):
 class BecauseOut(Shape):
     code = serializers.ChoiceField(
         (
-            *("exact", "only", "narrowest", "first", "no_match"),
+            *("exact", "only", "narrowest", "first", "no_match", "other_show"),
             *("below_minimum", "default_reaction", "no_menu"),
         )
     )
     text = serializers.CharField()
+
+
+class PassedOut(Shape):
+    itemId = serializers.CharField()
+    title = serializers.CharField()
+    why = serializers.ChoiceField(tuple(PASSED_WORDS))
 
 
 class ForesightOut(Shape):
@@ -225,8 +246,12 @@ class ForesightOut(Shape):
     version = serializers.CharField(
         help_text="`draft`, or the number of a version; `0`: none is published"
     )
+    show = serializers.ChoiceField(SHOWS)
     item = MenuItemOut(allow_null=True)
     because = BecauseOut()
+    passedOver = PassedOut(
+        many=True, help_text="The items that would have answered before it, and why they do not"
+    )
 
 
 # --- rows as JSON --------------------------------------------------------------------------------
@@ -246,7 +271,7 @@ def changed_item(draft: Draft, item_id: str) -> Json:
 
 
 def version(row: MenuRow) -> Json:
-    retired_at = row.get("retired_at")
+    retired_at, withdrawn_at = row.get("retired_at"), row.get("withdrawn_at")
     return {
         "version": row["version"],
         "publishedAt": clock.iso(row["published_at"]),
@@ -254,6 +279,7 @@ def version(row: MenuRow) -> Json:
         "note": row.get("note", ""),
         "basedOn": row.get("based_on"),
         "retiredAt": clock.iso(retired_at) if retired_at else None,
+        "withdrawnAt": clock.iso(withdrawn_at) if withdrawn_at else None,
     }
 
 
@@ -296,8 +322,13 @@ def foresight(seen: Foresight) -> Json:
     return {
         "amount": seen.amount,
         "version": seen.version,
+        "show": seen.show,
         "item": item(seen.found.item) if seen.found.item else None,
         "because": {"code": seen.found.code, "text": seen.found.text},
+        "passedOver": [
+            {"itemId": each.item["itemId"], "title": each.item["title"], "why": each.why}
+            for each in seen.found.passed
+        ],
     }
 
 
@@ -312,7 +343,7 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED
+ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "shows": [], "order": 1} | ASKED
 VERSION = {
     "version": 3,
     "publishedAt": AT,
@@ -320,6 +351,7 @@ VERSION = {
     "note": "Gentler in the evening",
     "basedOn": None,
     "retiredAt": None,
+    "withdrawnAt": None,
 }
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}
 DRAFT = {"revision": 7, "items": [ITEM], "published": VERSION, "isChanged": False}
@@ -343,8 +375,10 @@ IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}
 FORESIGHT = {
     "amount": 30,
     "version": "3",
+    "show": "public",
     "item": ITEM,
     "because": {"code": "only", "text": "It is the only active item whose range holds 30."},
+    "passedOver": [],
 }
 NOTHING = FORESIGHT | {
     "amount": 5,

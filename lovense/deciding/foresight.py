@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lovense.deciding.rules import Rules
 from lovense.menus import content, drafts, matching, versions
-from lovense.menus.matching import Item, Matched
+from lovense.menus.matching import PUBLIC, Item, Matched
 from lovense.rows import PerformerRow
 
 DRAFT = "draft"
@@ -20,28 +20,36 @@ class Foresight(NamedTuple):
     amount: int
     version: str
     found: Matched
+    show: str = PUBLIC
 
 
-def of(performer_id: str, amount: int, *, version: int | None, is_draft: bool) -> Foresight:
+def of(
+    performer_id: str,
+    amount: int,
+    *,
+    version: int | None,
+    is_draft: bool,
+    show: str = PUBLIC,
+) -> Foresight:
     """`version` None: the one in force. Raises NoSuchVersion."""
     rules = Rules.read([performer_id])
     performer = rules.performers[performer_id]
     number = performer["menu_version"] if version is None else version
     if is_draft:
         items = content.numbered(drafts.of(performer_id).items)
-        return Foresight(amount, DRAFT, _found(rules, performer, items, amount))
+        return Foresight(amount, DRAFT, _found(rules, performer, items, amount, show), show)
     menu = versions.of(performer_id, number)["items"] if number or version is not None else None
-    return Foresight(amount, str(number), _found(rules, performer, menu, amount))
+    return Foresight(amount, str(number), _found(rules, performer, menu, amount, show), show)
 
 
 def _found(
-    rules: Rules, performer: PerformerRow, items: Sequence[Item] | None, amount: int
+    rules: Rules, performer: PerformerRow, items: Sequence[Item] | None, amount: int, show: str
 ) -> Matched:
     least = rules.minimum_of(performer)
     if amount < least:
         return Matched(None, "below_minimum", f"Tips below {least} tokens do nothing.")
     if items is not None:
-        return matching.explained(items, amount)
+        return matching.explained(items, amount, show)
     if (item := rules.default_item(performer)) is None:
         return Matched(None, "no_menu", "No menu is published, and this site requires one.")
     words = "No menu is published yet: every amount is answered by the platform's default reaction."

@@ -13,8 +13,9 @@ from lovense.deciding import devicetest
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import vibration
+from lovense.menus import matching, vibration
 from lovense.menus.compiler import compile_item
+from lovense.menus.reading import PublishedMenu
 from lovense.rows import (
     ActivationRow,
     AttemptRow,
@@ -47,6 +48,8 @@ GATES = {
     "paused": "paused",
     "stop_epoch": STOPPED,
 }
+NONE_PUBLISHED = "none published: the platform's default reaction"
+MOST_PASSED = 5  # that are named
 ON_WISH = frozenset({"rested"})  # asked of those alone who want it
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
 # Reasons that make a request wait and never end it.
@@ -60,12 +63,14 @@ class _Gates:
     def __init__(self, now: datetime) -> None:
         self.rows: list[GateRow] = []
         self.reason, self.now = "", now
+        self.version = 0  # of the menu that decides
         self._at = clock.iso(now)
 
-    def ask(self, gate: str, saw: Any, *, passed: bool) -> bool:
+    def ask(self, gate: str, saw: Any, *, passed: bool, reason: str = "") -> bool:
+        """`reason`: of a gate that has several to say no."""
         self.rows.append({"gate": gate, "passed": passed, "saw": saw, "at": self._at})
         if not passed:
-            self.reason = GATES[gate]
+            self.reason = reason or GATES[gate]
         return passed
 
 
@@ -86,6 +91,7 @@ def decide(
     gates = _Gates(now)
     row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
+    gates.version = performer["menu_version"] if performer else 0
     levels = rules.own_levels_of(performer)
     if levels is not None and performer is not None:
         _hand_over(
@@ -96,7 +102,7 @@ def decide(
         item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
         row["commands"], row["promised_seconds"] = _promise(request, item, rules, performer, gates)
-        row["item"], row["menu_version"] = item, performer["menu_version"]
+        row["item"], row["menu_version"] = item, gates.version
     if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
@@ -236,23 +242,29 @@ def _is_fresh(request: RequestRow, gates: _Gates) -> bool:
 def _matching_item(
     request: RequestRow, rules: Rules, performer: PerformerRow | None, gates: _Gates
 ) -> Item | None:
-    amount, menu = request["payload"]["amount"], rules.menu_of(performer)
-    item = menu.index.find(amount).item if menu else rules.default_item(performer)
-    answers = (
-        f"version {performer['menu_version'] if performer else 0}"
-        if menu or item is None
-        else "none published: the platform's default reaction"
-    )
-    passed = (
-        _is_enough(amount, rules, performer, gates)
-        and gates.ask("menu", answers, passed=menu is not None or item is not None)
-        and gates.ask(
-            "menu_match",
-            item["title"] if item else f"nothing answers {amount}",
-            passed=item is not None,
-        )
-    )
-    return item if passed else None
+    amount = request["payload"]["amount"]
+    if performer is None or not _is_enough(amount, rules, performer, gates):
+        return None
+    gates.version, why = rules.seen_by(request, performer)
+    menu, usual = rules.menu_of(performer, gates.version), rules.default_item(performer)
+    if menu is None:
+        saw = f"version {gates.version}" if usual is None else NONE_PUBLISHED
+        gates.ask("menu", saw, passed=usual is not None)
+        return usual if usual and gates.ask("menu_match", usual["title"], passed=True) else None
+    gates.ask("menu", f"version {gates.version}, {why}", passed=True)
+    return _item_of(menu, request, gates)
+
+
+def _item_of(menu: PublishedMenu, request: RequestRow, gates: _Gates) -> Item | None:
+    payload = request["payload"]
+    show = matching.show_of((payload.get("context") or {}).get("streamType"))
+    found = menu.index.find(payload["amount"], show)
+    saw = found.item["title"] if found.item else f"nothing answers {payload['amount']}"
+    if found.passed:
+        saw += f" in a {show} show; passed over: {', '.join(map(str, found.passed[:MOST_PASSED]))}"
+    passed = found.item is not None
+    gates.ask("menu_match", saw, passed=passed, reason="" if passed else found.why_nothing)
+    return found.item
 
 
 def _is_enough(amount: int, rules: Rules, performer: PerformerRow | None, gates: _Gates) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
+from ground import clock
 from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.bridges import OwnLevels
@@ -14,10 +15,11 @@ from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
 from lovense.devices import summary
-from lovense.menus import matching, reading
+from lovense.menus import matching, reading, seen
 from lovense.menus.compiler import Actuator, Capabilities
 from lovense.menus.matching import Item
 from lovense.menus.reading import PublishedMenu
+from lovense.menus.seen import SeenVersion
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings
@@ -53,6 +55,10 @@ class Caps(NamedTuple):
     shares: tuple[Share, ...] = (Share(),)
 
 
+class MenuNotRead(LookupError):
+    """A version that a viewer saw is read before it decides: by whoever reads the request too."""
+
+
 @dataclass(slots=True)
 class Rules:
     """What binds one batch of decisions, read once for all of its rows."""
@@ -64,17 +70,47 @@ class Rules:
     rests: dict[str, Rest] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, performer_ids: Iterable[str]) -> "Rules":
+    def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
+        """With the menus of now, and those that the viewers of these requests saw."""
         kept = collection(PlatformSettings).find_one({"_id": ROW}) or {}
         performers = {
             row["_id"]: row
             for row in collection(Performer).find({"_id": {"$in": list(performer_ids)}})
         }
         platform = cast(PlatformRow, {**_default_platform(), **kept})
-        return cls(platform, performers, _menus(performers.values()))
+        rules = cls(platform, performers)
+        now = (_menu_key(row) for row in performers.values() if row["menu_version"])
+        rules.menus = reading.read([*now, *rules._seen(requests)])
+        return rules
 
-    def menu_of(self, performer: PerformerRow | None) -> PublishedMenu | None:
-        return self.menus.get(_menu_key(performer)) if performer else None
+    def read_menus(self, requests: Iterable[RequestRow]) -> None:
+        """Those that their viewers saw too; without a command where they are known."""
+        missing = [key for key in self._seen(requests) if key not in self.menus]
+        if missing:
+            self.menus = self.menus | reading.read(missing)
+
+    def _seen(self, requests: Iterable[RequestRow]) -> list[str]:
+        keys = []
+        for request in requests:
+            performer = self.performers.get(request["lane"])
+            if performer is not None and performer["menu_version"]:
+                keys.append(_menu_key(performer, self.seen_by(request, performer).number))
+        return keys
+
+    def seen_by(self, request: RequestRow, performer: PerformerRow) -> SeenVersion:
+        """Which version decides it."""
+        return seen.of(performer, tipped_at(request))
+
+    def menu_of(
+        self, performer: PerformerRow | None, version: int | None = None
+    ) -> PublishedMenu | None:
+        """That version, or the one of now; None: there is none. Raises MenuNotRead."""
+        if performer is None:
+            return None
+        found = self.menus.get(_menu_key(performer, version))
+        if found is None and version not in (None, performer["menu_version"]):
+            raise MenuNotRead(_menu_key(performer, version))
+        return found
 
     def take_menus(self, menus: Mapping[str, PublishedMenu]) -> None:
         """Those too; of all others those in force now, and no more than are to be kept."""
@@ -202,6 +238,13 @@ def _shares(playing: Iterable[DeviceSummary], *, is_everybody: bool) -> tuple[Sh
     return tuple(Share(tuple(toys), *own) for own, toys in found.items()) or (Share(),)
 
 
+def tipped_at(request: RequestRow) -> datetime | None:
+    """When the viewer made the tip, or we received it, if that was earlier; None: it is no tip."""
+    if request["type"] != RequestType.TIP:
+        return None
+    return request.get("tipped_at") or clock.parse(request["payload"]["createdAt"])
+
+
 def is_test(request: RequestRow) -> bool:
     return request["type"] == RequestType.TEST
 
@@ -222,9 +265,5 @@ def _default_platform() -> PlatformRow:
     return cast(PlatformRow, row)
 
 
-def _menu_key(performer: PerformerRow) -> str:
-    return f"{performer['_id']}.{performer['menu_version']}"
-
-
-def _menus(performers: Iterable[PerformerRow]) -> dict[str, PublishedMenu]:
-    return reading.read(_menu_key(row) for row in performers if row["menu_version"])
+def _menu_key(performer: PerformerRow, version: int | None = None) -> str:
+    return f"{performer['_id']}.{performer['menu_version'] if version is None else version}"

@@ -110,11 +110,11 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
         for row in collection(QueueRequest).find({"status": queue.CLAIMED, "lane": {"$in": ids}})
     }
     keys = [activation_id(row["idempotency_key"]) for row in running.values()]
-    found = collection(Activation).find({"_id": {"$in": keys}}) if keys else ()
-    activations = {row["performer_id"]: row for row in found}
+    started = collection(Activation).find({"_id": {"$in": keys}}) if keys else ()
+    activations = {row["performer_id"]: row for row in started}
     heads = claims.heads(ids)
     busy, tested = {row["lane"] for row in heads}, {row["lane"] for row in heads if is_test(row)}
-    return rules, {
+    found = {
         lane: _found(
             lane,
             running,
@@ -125,6 +125,8 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
         )
         for lane in ids
     }
+    rules.read_menus(request for lane in found.values() for request in lane.waiting)
+    return rules, found
 
 
 def _found(

@@ -11,10 +11,11 @@ from typing import Any
 
 from lovense.menus.matching import Item
 
-USUAL = {"description": "", "section": "", "active": True}
+USUAL: dict[str, Any] = {"description": "", "section": "", "active": True, "shows": []}
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
+    *("shows",),
 )
 
 

@@ -19,11 +19,11 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.menus import content, drafts, publishing
+from lovense.menus import content, drafts, issuing, publishing
 from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
 from lovense.menus.matching import Item
-from lovense.menus.publishing import FieldError, InvalidMenu
-from lovense.models import Performer, TipMenu
+from lovense.menus.publishing import FieldError, InvalidMenu, UnknownPerformer
+from lovense.models import TipMenu
 from lovense.rows import Json, MenuRow
 
 PUBLISHED_PER_HOUR, HOUR = 20, timedelta(hours=1)
@@ -67,11 +67,13 @@ class OtherPublication(Refusal):
 
 
 class Publication(NamedTuple):
-    """What is asked. `key` is of the call: the same again is the same publication."""
+    """What is asked. `key` is of the call: the same again is the same publication. `is_withdrawn`:
+    the version in force was a mistake, and tips that were made while it was get this one."""
 
     writing: Writing
     key: str
     note: str = ""
+    is_withdrawn: bool = False
 
 
 class Published(NamedTuple):
@@ -138,16 +140,12 @@ def _decided(
     chosen = choose(drafts.of(writing.performer_id, session), session)
     if writing.seen not in (None, chosen.draft.revision):
         raise ChangedMeanwhile(writing.seen or 0, chosen.draft)
-    ready = publishable(chosen.items)
+    publishable(chosen.items)
     before = drafts.in_force(writing.performer_id, session)
     if before is not None and content.listed(before["items"]) == chosen.items:
         return Published(before, is_new=False)
-    newest = _newest(writing.performer_id, PUBLISHED_PER_HOUR, session)
-    _check_pace(newest, writing.now)
-    number = 1 + max([menu["version"] for menu in (*newest[:1], *filter(None, [before]))] or [0])
-    menu = _row(asked, number, ready, fingerprint, chosen.based_on)
-    _put(asked, chosen, before, menu, session)
-    return Published(menu, is_new=True)
+    _check_pace(_newest(writing.performer_id, PUBLISHED_PER_HOUR, session), writing.now)
+    return Published(_put(asked, chosen, before, fingerprint, session), is_new=True)
 
 
 def publishable(items: Sequence[Item]) -> list[Item]:
@@ -166,7 +164,8 @@ def _id_of(error: FieldError, items: Sequence[Item]) -> str | None:
 
 
 def _fingerprint(asked: Publication, what: str) -> str:
-    return _digest(json.dumps([what, asked.writing.seen, asked.note]))
+    withdrawn = ["withdraw"] if asked.is_withdrawn else []
+    return _digest(json.dumps([what, asked.writing.seen, asked.note, *withdrawn]))
 
 
 def _digest(text: str) -> str:
@@ -181,23 +180,17 @@ def _check_pace(newest: Sequence[MenuRow], now: datetime) -> None:
         raise PublishedTooOften(seconds=int(left.total_seconds()) + 1)
 
 
-def _row(
-    asked: Publication,
-    number: int,
-    items: list[Item],
-    fingerprint: str,
-    based_on: int | None,
-) -> MenuRow:
+def _row(asked: Publication, number: int, chosen: _Chosen, fingerprint: str) -> MenuRow:
     writing = asked.writing
     return {
         "_id": f"{writing.performer_id}.{number}",
         "performer_id": writing.performer_id,
         "version": number,
-        "items": items,
+        "items": publishable(chosen.items),
         "published_at": writing.now,
         "published_by": writing.by,
         "note": asked.note,
-        "based_on": based_on,
+        "based_on": chosen.based_on,
         "retired_at": None,
         "publish_key": _digest(asked.key),
         "fingerprint": fingerprint,
@@ -208,25 +201,22 @@ def _put(
     asked: Publication,
     chosen: _Chosen,
     before: MenuRow | None,
-    menu: MenuRow,
+    fingerprint: str,
     session: ClientSession,
-) -> None:
-    """1. The version. 2. The one before it is retired. 3. Her row points to it. 4. Her draft
-    follows, where it had no changes of its own. 5. The audit entry."""
-    writing, menus = asked.writing, collection(TipMenu)
-    menus.insert_one(menu, session=session)
-    if before is not None:
-        in_force = {"_id": before["_id"], "retired_at": None}
-        menus.update_one(in_force, {"$set": {"retired_at": writing.now}}, session=session)
-    collection(Performer).update_one(
-        {"_id": writing.performer_id, "menu_version": {"$lt": menu["version"]}},
-        {"$set": {"menu_version": menu["version"], "look_at": writing.now}},
-        session=session,
-    )
+) -> MenuRow:
+    """1. The version. 2. Her draft follows, where it had no changes of its own. 3. The audit
+    entry."""
+    writing = asked.writing
+    performer = issuing.standing(writing.performer_id, session)
+    if performer is None:
+        raise UnknownPerformer(f"There is no performer {writing.performer_id!r}.")
+    menu = _row(asked, issuing.next_version(performer, session), chosen, fingerprint)
+    issuing.issue(performer, menu, is_withdrawn=asked.is_withdrawn, session=session)
     was = content.listed(before["items"]) if before else []
     if chosen.based_on is not None and chosen.draft.items == was:
         drafts.follow(writing, chosen.draft, chosen.items, session)
     _audited(asked, before, menu, session)
+    return menu
 
 
 def _audited(
@@ -235,6 +225,8 @@ def _audited(
     after: Json = {"version": menu["version"], "items": len(menu["items"])}
     if menu["based_on"] is not None:
         after["basedOn"] = menu["based_on"]
+    if asked.is_withdrawn and before is not None:
+        after["withdrawn"] = before["version"]
     audit_log.record(
         kind="menu",
         action="publish" if menu["based_on"] is None else "roll_back",

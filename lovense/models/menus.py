@@ -30,6 +30,7 @@ class TipMenu(models.Model):
     note = models.CharField(max_length=200, blank=True, default="")
     based_on = models.IntegerField(null=True)  # rolled back to that version's content
     retired_at = models.DateTimeField(null=True)  # written once: when the next one took its place
+    withdrawn_at = models.DateTimeField(null=True)  # it was a mistake: who saw it gets the next one
     publish_key = models.CharField(max_length=64, blank=True, default="")  # of the call, hashed
     fingerprint = models.CharField(max_length=64, blank=True, default="")  # of what it asked
 

@@ -14,6 +14,8 @@ from lovense.menus.publishing import (
     MAXIMUM_TITLE,
 )
 from lovense.menus.wishes import InvalidItem
+from lovense.page import itemterms
+from lovense.page.itemterms import ShowBox
 from lovense.page.menupage import amounts, does
 from lovense.rows import Json
 
@@ -74,6 +76,10 @@ class ItemForm:
         return f"“{item['title']}”, {amounts(item)}: {does(item)}" if item else ""
 
     @property
+    def boxes(self) -> list[ShowBox]:
+        return itemterms.boxes(self._item, self._typed)
+
+    @property
     def is_late(self) -> bool:
         return isinstance(self._wrong, ChangedMeanwhile)
 
@@ -93,7 +99,8 @@ def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same. An empty end is none."""
     said: Json = {name: typed.get(name, "") for name in TEXTS}
     said |= {name: _whole(typed.get(name, "").strip()) for name in NUMBERS}
-    return said | {"maximum": said["maximum"] or None, "active": "active" in typed}
+    said |= {"maximum": said["maximum"] or None, "active": "active" in typed}
+    return said | itemterms.body(typed)
 
 
 def _whole(text: str) -> int | str:

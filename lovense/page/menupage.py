@@ -13,11 +13,12 @@ from lovense.deciding import foresight
 from lovense.menus import content, drafts, versions
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
-from lovense.menus.matching import Item
+from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
 from lovense.menus.vibration import LEVEL_PATTERN
 from lovense.models import Performer
+from lovense.page import itemterms
 from lovense.rows import MenuRow
 
 REGIONS = frozenset({"menu", "publish", "history"})
@@ -35,7 +36,7 @@ class ShownItem:
     def __init__(self, item: Item, problems: list[str], *, is_first: bool, is_last: bool) -> None:
         self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
         self.description, self.is_active = item["description"], item["active"]
-        self.amount, self.words = amounts(item), does(item)
+        self.amount, self.words, self.terms = amounts(item), does(item), itemterms.words(item)
         self.problems, self.is_first, self.is_last = problems, is_first, is_last
 
 
@@ -62,6 +63,7 @@ class ShownVersion:
         self.version, self.published_at = row["version"], row["published_at"]
         self.by, self.note = row.get("published_by", ""), row.get("note", "")
         self.based_on = row.get("based_on")
+        self.is_withdrawn = row.get("withdrawn_at") is not None
         self.is_in_force = row["version"] == in_force
 
 
@@ -85,10 +87,11 @@ def does(item: Item) -> str:
 class MenuPage:
     """What the page shows."""
 
-    longest_note, largest = LONGEST_NOTE, MAXIMUM_AMOUNT
+    longest_note, largest, shows = LONGEST_NOTE, MAXIMUM_AMOUNT, SHOWS
 
-    def __init__(self, performer: Performer, asked: str = "") -> None:
+    def __init__(self, performer: Performer, asked: str = "", show: str = PUBLIC) -> None:
         self._performer, self.asked = performer, asked
+        self.show = show if show in SHOWS else PUBLIC
         self._id = performer.performer_id
 
     @cached_property
@@ -198,7 +201,8 @@ class MenuPage:
             return None
         if not 1 <= int(self.asked) <= MAXIMUM_AMOUNT:
             return None
-        return foresight.of(self._id, int(self.asked), version=None, is_draft=True)
+        amount = int(self.asked)
+        return foresight.of(self._id, amount, version=None, is_draft=True, show=self.show)
 
     @property
     def seen_words(self) -> str:
@@ -220,6 +224,8 @@ def _how(fields: dict[str, tuple[Any, Any]]) -> list[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "no end"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "all"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) or "empty"

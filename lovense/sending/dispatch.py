@@ -134,10 +134,12 @@ def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
 def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     """What binds them is read here, not before: whoever pauses from now on finds them claimed."""
     lanes = [request["lane"] for request in claimed]
-    rules = Rules.read(lanes)
+    rules = Rules.read(lanes, claimed)
     rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
     rules.rests = rest.read(rules.performers.values(), now=now)
-    return Seen(now, rules, activation.earlier(claimed), batch.windows(claimed, rules))
+    windows = batch.windows(claimed, rules)
+    rules.read_menus(request for window in windows.values() for request in window)
+    return Seen(now, rules, activation.earlier(claimed), windows)
 
 
 def decide(request: RequestRow, seen: Seen) -> Decided:

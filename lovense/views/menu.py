@@ -17,6 +17,7 @@ from ground import clock
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from lovense.menus import content, drafts, starter, versions, wishes
 from lovense.menus.drafts import ChangedMeanwhile, Writing
+from lovense.menus.matching import PUBLIC
 from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, NotPublishable, Publication
 from lovense.menus.wishes import InvalidItem
 from lovense.models import Performer
@@ -43,7 +44,8 @@ def answered(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest) -> Callable[[Performer], MenuPage]:
-    return lambda performer: MenuPage(performer, request.GET.get("amount", "").strip())
+    amount, show = request.GET.get("amount", "").strip(), request.GET.get("show", PUBLIC)
+    return lambda performer: MenuPage(performer, amount, show)
 
 
 # --- buttons -------------------------------------------------------------------------------------
@@ -156,7 +158,8 @@ def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
     published = versions.publish(_publication(request, performer))
     if not published.is_new:
         return _page.told("Nothing has changed: it is published already.", tone="warn")
-    return _page.told(f"Published as version {published.menu['version']}.")
+    withdrawn = " The one before it is withdrawn." if "withdraw" in request.POST else ""
+    return _page.told(f"Published as version {published.menu['version']}.{withdrawn}")
 
 
 @require_http_methods(["GET", "POST"])
@@ -189,7 +192,8 @@ def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpR
 def _publication(request: HttpRequest, performer: Performer) -> Publication:
     note = Fields({"note": request.POST.get("note", "")}, "").text("note", maximum=LONGEST_NOTE)
     writing = _writing(request, performer, is_needed="revision" in request.POST)
-    return Publication(writing, request.request_id, note.strip())  # type: ignore[attr-defined]
+    key: str = request.request_id  # type: ignore[attr-defined]
+    return Publication(writing, key, note.strip(), "withdraw" in request.POST)
 
 
 def _writing(request: HttpRequest, performer: Performer, *, is_needed: bool = True) -> Writing:

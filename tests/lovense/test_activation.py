@@ -72,7 +72,7 @@ def test_a_tip_that_passes_every_gate_is_dispatched_with_the_menus_promise(decid
 def test_what_a_gate_saw_is_written_for_a_person(decided):
     saw = {gate["gate"]: gate["saw"] for gate in decided()["gates"]}
     assert saw["minimum"] == "100 of at least 10"
-    assert saw["menu"] == "version 1"
+    assert saw["menu"] == "version 1, in force at the tip"
     assert saw["menu_match"] == "Fireworks"
     assert saw["fresh"] == "settled 0 s after the tip"
     assert saw["caps"] == "10 s of at most 30 s, intensity at most 20"
