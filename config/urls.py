@@ -20,6 +20,7 @@ from lovense.api import (
     hosts,
     lane,
     menus,
+    menuterms,
     owed,
     pairings,
     preferences,
@@ -29,6 +30,7 @@ from lovense.api import (
 )
 from lovense.api import devices as device_api
 from lovense.views import devices, live, menu
+from lovense.views import menuterms as menuterms_page
 from tips import api as tips
 from tips import webhooks
 
@@ -64,6 +66,7 @@ urlpatterns = [
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),
     path("menu/fill", menu.fill, name="menu-fill"),
+    path("menu/reaction", menuterms_page.reaction, name="menu-reaction"),
     path("menu/publish", menu.publish, name="menu-publish"),
     path("menu/versions/<str:version>/back", menu.roll_back, name="menu-roll-back"),
     path("menu/items/<str:item_id>/change", menu.change, name="menu-change"),
@@ -141,6 +144,7 @@ urlpatterns = [
     path("api/lovense/hosts", hosts.hosts),
     path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/lovense/tip-menu", menus.menu),
+    path("api/lovense/tip-menu/default-reaction", menuterms.default_reaction),
     path("api/lovense/tip-menu/reorder", menus.reorder),
     path("api/lovense/tip-menu/publish", menus.publish),
     path("api/lovense/tip-menu/versions", menus.history),

@@ -303,6 +303,7 @@ class MenuRow(TypedDict):
     based_on: NotRequired[int | None]
     retired_at: NotRequired[datetime | None]
     withdrawn_at: NotRequired[datetime | None]
+    default_reaction: NotRequired[Json | None]  # None: off
     publish_key: NotRequired[str]
     fingerprint: NotRequired[str]
 
@@ -313,6 +314,7 @@ class MenuDraftRow(TypedDict):
     _id: str
     revision: int
     items: list[Item]
+    default_reaction: NotRequired[Json | None]  # None: never changed
     changed_at: datetime
 
 

@@ -32,11 +32,12 @@ from lovense.api.calls import (
 )
 from lovense.api.schema import example
 from lovense.deciding import foresight
-from lovense.menus import content, drafts, transfer, versions, wishes
+from lovense.menus import content, drafts, reactions, transfer, versions, wishes
 from lovense.menus.drafts import Writing
 from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
+from lovense.rows import Json
 
 LONGEST_FILE = 2**20  # of a menu with 500 items, each with all its texts
 MEANWHILE = (
@@ -285,9 +286,9 @@ def rollback(request: Request, version: str) -> Response:
 def diff(request: Request) -> Response:
     """Added, removed, changed by field, moved. `published` is empty where nothing is."""
     whose, query = performer_of(request), request.query_params
-    before = _content(whose, "from", query.get("from", "published"))
-    after = _content(whose, "to", query.get("to", "draft"))
-    return Response(schema.diff(content.diff(before, after), before, after))
+    before, was = _content(whose, "from", query.get("from", "published"))
+    after, now = _content(whose, "to", query.get("to", "draft"))
+    return Response(schema.diff(content.diff(before, after, (was, now)), before, after))
 
 
 @extend_schema(
@@ -333,7 +334,8 @@ def preview(request: Request) -> Response:
 @api_view(["GET"])
 @answering_outages
 def export(request: Request) -> Response:
-    return Response(transfer.written(drafts.of(performer_of(request)).items))
+    draft = drafts.of(performer_of(request))
+    return Response(transfer.written(draft.items, draft.reaction))
 
 
 @extend_schema(
@@ -363,13 +365,15 @@ def export(request: Request) -> Response:
 def take_in(request: Request) -> Response:
     whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
     body.only("menu", "apply", "revision")
-    is_applied, items = body.flag("apply"), transfer.read(body.object("menu"))
+    is_applied, file = body.flag("apply"), body.object("menu")
+    items, reaction = transfer.read(file), transfer.reaction_of(file)
     seen = _seen(body, is_needed=is_applied)
     draft = before = drafts.of(whose)
     if is_applied:
         with coming_from(request):
-            draft = drafts.replace(_writing(request, whose, seen), items)
-    found = schema.diff(content.diff(before.items, items), before.items, items)
+            draft = drafts.replace(_writing(request, whose, seen), items, reaction)
+    reacted = reactions.live(before.reaction), reactions.live(reaction or before.reaction)
+    found = schema.diff(content.diff(before.items, items, reacted), before.items, items)
     return Response({"isApplied": is_applied, "revision": draft.revision, "diff": found})
 
 
@@ -402,13 +406,14 @@ def _told(asked: Publication, published: Published) -> Response:
     return Response(schema.version(published.menu), status=201 if published.is_new else 200)
 
 
-def _content(whose: str, field: str, named: str) -> list[Item]:
+def _content(whose: str, field: str, named: str) -> tuple[list[Item], Json | None]:
     if named == "draft":
-        return drafts.of(whose).items
+        draft = drafts.of(whose)
+        return draft.items, reactions.live(draft.reaction)
     if named == "published":
         menu = drafts.in_force(whose)
-        return content.listed(menu["items"]) if menu else []
-    return content.listed(versions.of(whose, _queried(field, named))["items"])
+        return versions.said(menu) if menu else ([], None)
+    return versions.said(versions.of(whose, _queried(field, named)))
 
 
 def _show(text: str) -> str:

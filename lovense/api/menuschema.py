@@ -11,7 +11,7 @@ from ground import clock
 from ground.json.shapes import Shape
 from lovense.api.schema import AT
 from lovense.deciding.foresight import Foresight
-from lovense.menus import content, vibration
+from lovense.menus import content, reactions, versions, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import PASSED_WORDS, SHOWS, Item
@@ -124,9 +124,31 @@ class MenuFileItem(Shape):
     shows = serializers.ListField(required=False, child=serializers.ChoiceField(SHOWS))
 
 
+class ReactionShape(Shape):
+    active = serializers.BooleanField()
+    pattern = serializers.ChoiceField(vibration.PATTERNS)
+    intensity = serializers.IntegerField(min_value=1, max_value=vibration.MAXIMUM_LEVEL)
+    durationSec = serializers.IntegerField(min_value=1, max_value=vibration.LONGEST_ITEM_SECONDS)
+
+
+class ReactionIn(Shape):
+    active = serializers.BooleanField(required=False)
+    pattern = serializers.ChoiceField(vibration.PATTERNS, required=False)
+    intensity = serializers.IntegerField(
+        required=False, min_value=1, max_value=vibration.MAXIMUM_LEVEL
+    )
+    durationSec = serializers.IntegerField(
+        required=False, min_value=1, max_value=vibration.LONGEST_ITEM_SECONDS
+    )
+    revision = serializers.IntegerField(
+        min_value=0, help_text="The revision of the draft that you saw"
+    )
+
+
 class MenuFile(Shape):
     format = serializers.CharField()
     items = MenuFileItem(many=True)
+    defaultReaction = ReactionIn(required=False, help_text="Left out: yours stays")
 
 
 class ImportIn(Shape):
@@ -179,6 +201,7 @@ class MenuVersionOut(Shape):
 
 class WholeVersionOut(MenuVersionOut):
     items = MenuItemOut(many=True)
+    defaultReaction = ReactionShape(allow_null=True, help_text="null: it is off")
 
 
 class VersionsOut(Shape):
@@ -189,12 +212,22 @@ class VersionsOut(Shape):
 class DraftOut(Shape):
     revision = serializers.IntegerField()
     items = MenuItemOut(many=True)
+    defaultReaction = ReactionShape(help_text="Where no item answers")
     published = MenuVersionOut(allow_null=True, help_text="In force; null: none yet")
     isChanged = serializers.BooleanField(help_text="The draft differs from what is published")
 
 
 class RevisionOut(Shape):
     revision = serializers.IntegerField(help_text="Of the draft, after this")
+
+
+class ReactionOut(ReactionShape):
+    revision = serializers.IntegerField(help_text="Of the draft, after this")
+
+
+class ReactionChangeOut(Shape):
+    before = ReactionShape(allow_null=True, help_text="null: off")
+    after = ReactionShape(allow_null=True, help_text="null: off")
 
 
 class FieldChangeOut(Shape):
@@ -217,6 +250,7 @@ class MenuDiffOut(Shape):
         child=serializers.CharField(),
         help_text="The ids of the fewest items whose moving explains the new order",
     )
+    defaultReaction = ReactionChangeOut(allow_null=True, help_text="null: it does not differ")
 
 
 class ImportedOut(Shape):
@@ -284,16 +318,18 @@ def version(row: MenuRow) -> Json:
 
 
 def whole_version(row: MenuRow) -> Json:
-    return version(row) | {"items": items(content.listed(row["items"]))}
+    listed, reaction = versions.said(row)
+    return version(row) | {"items": items(listed), "defaultReaction": reaction}
 
 
 def draft(found: Draft, published: MenuRow | None) -> Json:
-    was = content.listed(published["items"]) if published else []
+    was = versions.said(published) if published else ([], None)
     return {
         "revision": found.revision,
         "items": items(found.items),
+        "defaultReaction": found.reaction or reactions.usual(),
         "published": version(published) if published else None,
-        "isChanged": was != found.items,
+        "isChanged": was != (found.items, reactions.live(found.reaction)),
     }
 
 
@@ -315,6 +351,8 @@ def diff(found: MenuDiff, before: Sequence[Item], after: Sequence[Item]) -> Json
             for each in found.changed
         ],
         "moved": [each["itemId"] for each in found.moved],
+        "defaultReaction": found.reaction
+        and {"before": found.reaction[0], "after": found.reaction[1]},
     }
 
 
@@ -354,7 +392,14 @@ VERSION = {
     "withdrawnAt": None,
 }
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}
-DRAFT = {"revision": 7, "items": [ITEM], "published": VERSION, "isChanged": False}
+REACTION = {"active": False, "pattern": "level", "intensity": 10, "durationSec": 5}
+DRAFT = {
+    "revision": 7,
+    "items": [ITEM],
+    "defaultReaction": REACTION,
+    "published": VERSION,
+    "isChanged": False,
+}
 DIFF = {
     "added": [],
     "removed": [],
@@ -366,6 +411,7 @@ DIFF = {
         }
     ],
     "moved": [],
+    "defaultReaction": None,
 }
 FILE = {
     "format": "tip-menu/1",

@@ -13,6 +13,8 @@ from lovense.bridges import extension
 from lovense.deciding.rules import Caps, Rules
 from lovense.menus import matching, vibration
 from lovense.menus.matching import MenuIndex
+from lovense.menus.publishing import MAXIMUM_ORDER
+from lovense.menus.reading import PublishedMenu
 from lovense.menus.vibration import LEVEL_PATTERN
 from lovense.rows import ExtensionLevel, ExtensionRow, Item
 
@@ -61,9 +63,15 @@ def of(performer_id: str, rules: Rules) -> DriftList:
         return DriftList(None, 0, minimum, ())
     menu = rules.menu_of(performer)
     usual = rules.default_item(performer)
-    index = menu.index if menu else MenuIndex([usual] if usual else [])
+    index = answering_of(menu) if menu else MenuIndex([usual] if usual else [])
     found = tuple(between(index, told, minimum=minimum, caps=rules.caps_of(performer_id)))
     return DriftList(told["settingsAt"], told["unread"], minimum, found)
+
+
+def answering_of(menu: PublishedMenu) -> MenuIndex:
+    """The menu, with what answers where no item does as the last of its items."""
+    last = menu.reaction and menu.reaction | {"order": MAXIMUM_ORDER + 1}
+    return MenuIndex([*menu.items, last]) if last else menu.index
 
 
 def words(found: DriftList) -> str:

@@ -262,9 +262,12 @@ def _item_of(menu: PublishedMenu, request: RequestRow, gates: _Gates) -> Item | 
     saw = found.item["title"] if found.item else f"nothing answers {payload['amount']}"
     if found.passed:
         saw += f" in a {show} show; passed over: {', '.join(map(str, found.passed[:MOST_PASSED]))}"
-    passed = found.item is not None
-    gates.ask("menu_match", saw, passed=passed, reason="" if passed else found.why_nothing)
-    return found.item
+    if found.item is None and menu.reaction is not None:
+        saw += "; her default reaction does"
+    item = found.item or menu.reaction
+    reason = found.why_nothing if item is None else ""
+    gates.ask("menu_match", saw, passed=item is not None, reason=reason)
+    return item
 
 
 def _is_enough(amount: int, rules: Rules, performer: PerformerRow | None, gates: _Gates) -> bool:

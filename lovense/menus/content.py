@@ -18,6 +18,9 @@ FIELDS = (
     *("shows",),
 )
 
+Reaction = dict[str, Any] | None
+"""A default reaction that is on; None: it is off."""
+
 
 def whole(item: Mapping[str, Any]) -> Item:
     return {name: item.get(name, USUAL.get(name)) for name in ("itemId", *FIELDS)}
@@ -59,19 +62,25 @@ class ItemChange:
 
 @dataclass(frozen=True, slots=True)
 class MenuDiff:
-    """From one menu to another. `moved`: the fewest items whose moving explains the new order."""
+    """From one menu to another. `moved`: the fewest items whose moving explains the new order.
+    `reaction`: what the default reaction was and is, where that differs; None: off."""
 
     added: list[Item]
     removed: list[Item]
     changed: list[ItemChange]
     moved: list[Item]
+    reaction: tuple[Reaction, Reaction] | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.added or self.removed or self.changed or self.moved)
+        return not (self.added or self.removed or self.changed or self.moved or self.reaction)
 
 
-def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
+def diff(
+    before: Sequence[Item],
+    after: Sequence[Item],
+    reactions: tuple[Reaction, Reaction] = (None,) * 2,
+) -> MenuDiff:
     old = {item["itemId"]: item for item in before}
     new = {item["itemId"] for item in after}
     both = [item for item in after if item["itemId"] in old]
@@ -83,6 +92,7 @@ def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
         removed=[item for item in before if item["itemId"] not in new],
         changed=[change for change in changes if change.fields],
         moved=[item for item in both if places[item["itemId"]] not in still],
+        reaction=None if reactions[0] == reactions[1] else reactions,
     )
 
 

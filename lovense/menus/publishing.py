@@ -90,7 +90,7 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     """The items with their defaults filled in; all that is wrong with them at once, or nothing."""
     if len(items) > MAXIMUM_ITEMS:
         raise InvalidMenu([FieldError(0, "items", f"a menu has at most {MAXIMUM_ITEMS} items")])
-    complete = [_completed(item, place) for place, item in enumerate(items, start=1)]
+    complete = [completed(item, place) for place, item in enumerate(items, start=1)]
     errors = [
         error for place, item in enumerate(complete, start=1) for error in item_errors(item, place)
     ]
@@ -100,7 +100,7 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     return [content.bare(item) for item in complete]
 
 
-def _completed(item: Mapping[str, Any], place: int) -> Item:
+def completed(item: Mapping[str, Any], place: int) -> Item:
     """Exactly the known keys. No id and no order given: its place."""
     given = {"itemId": item.get("itemId", f"item-{place}"), "order": item.get("order", place)}
     return content.whole(item) | given

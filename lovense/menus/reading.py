@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from ground.mongodb.collections import collection
+from lovense.menus import reactions
 from lovense.menus.matching import Item, MenuIndex
 from lovense.models import TipMenu
 from lovense.rows import MenuRow
@@ -17,11 +18,12 @@ MENU_ITEMS_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PublishedMenu:
-    """A version, and its index."""
+    """A version, its index, and what answers where no item does; None: nothing."""
 
     key: str
     version: int
     index: MenuIndex
+    reaction: Item | None = None
 
     @property
     def items(self) -> Sequence[Item]:
@@ -33,7 +35,8 @@ class PublishedMenu:
 
 
 def of_row(row: MenuRow | Mapping[str, Any]) -> PublishedMenu:
-    return PublishedMenu(row["_id"], row["version"], MenuIndex(row["items"]))
+    reaction = reactions.item_of(row.get("default_reaction"))
+    return PublishedMenu(row["_id"], row["version"], MenuIndex(row["items"]), reaction)
 
 
 _kept: dict[str, PublishedMenu] = {}

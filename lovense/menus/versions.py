@@ -19,7 +19,7 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.menus import content, drafts, issuing, publishing
+from lovense.menus import content, drafts, issuing, publishing, reactions
 from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
 from lovense.menus.matching import Item
 from lovense.menus.publishing import FieldError, InvalidMenu, UnknownPerformer
@@ -84,9 +84,13 @@ class Published(NamedTuple):
 
 
 class _Chosen(NamedTuple):
+    """`wanted`: what is to be published, as a draft would say it; `ready`: its items as a version
+    keeps them, once that is known."""
+
     draft: Draft
-    items: list[Item]
+    wanted: Draft
     based_on: int | None
+    ready: Sequence[Item] = ()
 
 
 Choose = Callable[[Draft, ClientSession], _Chosen]
@@ -97,7 +101,7 @@ Choose = Callable[[Draft, ClientSession], _Chosen]
 
 def publish(asked: Publication) -> Published:
     """The draft. Raises ChangedMeanwhile, NotPublishable, PublishedTooOften, OtherPublication."""
-    return _published(asked, "publish", lambda draft, _: _Chosen(draft, draft.items, None))
+    return _published(asked, "publish", lambda draft, _: _Chosen(draft, draft, None))
 
 
 def roll_back(asked: Publication, version: int) -> Published:
@@ -106,8 +110,9 @@ def roll_back(asked: Publication, version: int) -> Published:
     whose = asked.writing.performer_id
 
     def chosen(draft: Draft, session: ClientSession) -> _Chosen:
-        menu = of(whose, version, session)
-        return _Chosen(draft, content.listed(menu["items"]), version)
+        items, reaction = said(of(whose, version, session))
+        was = reaction or (draft.reaction and draft.reaction | {"active": False})
+        return _Chosen(draft, draft._replace(items=items, reaction=was), version)
 
     return _published(asked, f"roll_back {version}", chosen)
 
@@ -140,23 +145,46 @@ def _decided(
     chosen = choose(drafts.of(writing.performer_id, session), session)
     if writing.seen not in (None, chosen.draft.revision):
         raise ChangedMeanwhile(writing.seen or 0, chosen.draft)
-    publishable(chosen.items)
+    ready = publishable(chosen.wanted.items, chosen.wanted.reaction, session)
     before = drafts.in_force(writing.performer_id, session)
-    if before is not None and content.listed(before["items"]) == chosen.items:
+    if before is not None and said(before) == _said(chosen.wanted):
         return Published(before, is_new=False)
     _check_pace(_newest(writing.performer_id, PUBLISHED_PER_HOUR, session), writing.now)
+    chosen = chosen._replace(ready=ready)
     return Published(_put(asked, chosen, before, fingerprint, session), is_new=True)
 
 
-def publishable(items: Sequence[Item]) -> list[Item]:
+def said(menu: MenuRow) -> tuple[list[Item], Json | None]:
+    """What a version says: whole items in their order, and the default reaction; None: off."""
+    return content.listed(menu["items"]), menu.get("default_reaction")
+
+
+def _said(draft: Draft) -> tuple[list[Item], Json | None]:
+    return draft.items, reactions.live(draft.reaction)
+
+
+def publishable(
+    items: Sequence[Item], reaction: Json | None = None, session: ClientSession | None = None
+) -> list[Item]:
     """As a version keeps them. Raises NotPublishable with all that is wrong."""
     if not any(item["active"] for item in items):
-        rule = "a menu has at least one active item"
-        raise NotPublishable([FieldError(0, "items", rule)], items)
+        _check_reaction(items, reaction, session)
     try:
         return publishing.validated(content.numbered(items))
     except InvalidMenu as wrong:
         raise NotPublishable(wrong.errors, items) from None
+
+
+def _check_reaction(
+    items: Sequence[Item], reaction: Json | None, session: ClientSession | None
+) -> None:
+    """It may be all there is, where the platform does not require a menu."""
+    rule = "a menu has at least one active item, or a default reaction"
+    if reactions.is_required(session):
+        rule = "a menu has at least one active item, since this site requires a menu"
+    elif reactions.live(reaction):
+        return
+    raise NotPublishable([FieldError(0, "items", rule)], items)
 
 
 def _id_of(error: FieldError, items: Sequence[Item]) -> str | None:
@@ -186,7 +214,8 @@ def _row(asked: Publication, number: int, chosen: _Chosen, fingerprint: str) -> 
         "_id": f"{writing.performer_id}.{number}",
         "performer_id": writing.performer_id,
         "version": number,
-        "items": publishable(chosen.items),
+        "items": list(chosen.ready),
+        "default_reaction": reactions.live(chosen.wanted.reaction),
         "published_at": writing.now,
         "published_by": writing.by,
         "note": asked.note,
@@ -212,9 +241,9 @@ def _put(
         raise UnknownPerformer(f"There is no performer {writing.performer_id!r}.")
     menu = _row(asked, issuing.next_version(performer, session), chosen, fingerprint)
     issuing.issue(performer, menu, is_withdrawn=asked.is_withdrawn, session=session)
-    was = content.listed(before["items"]) if before else []
-    if chosen.based_on is not None and chosen.draft.items == was:
-        drafts.follow(writing, chosen.draft, chosen.items, session)
+    was = said(before) if before else ([], None)
+    if chosen.based_on is not None and _said(chosen.draft) == was:
+        drafts.follow(writing, chosen.draft, chosen.wanted, session)
     _audited(asked, before, menu, session)
     return menu
 

@@ -14,6 +14,16 @@ class Migration(migrations.Migration):
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
+            model_name='menudraft',
+            name='default_reaction',
+            field=models.JSONField(null=True),
+        ),
+        migrations.AddField(
+            model_name='tipmenu',
+            name='default_reaction',
+            field=models.JSONField(null=True),
+        ),
+        migrations.AddField(
             model_name='tipmenu',
             name='withdrawn_at',
             field=models.DateTimeField(null=True),

@@ -10,6 +10,7 @@ class MenuDraft(models.Model):
     performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
     revision = models.IntegerField()
     items = models.JSONField(default=list)  # whole ones, in their order: `menus/content.py`
+    default_reaction = models.JSONField(null=True)  # `menus/reactions.py`; null: never changed
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -25,6 +26,7 @@ class TipMenu(models.Model):
     # Items as written by menus.publish: itemId, title, minimum, maximum, pattern, intensity,
     # durationSec, order; description, section and active where they are not the usual ones.
     items = models.JSONField(default=list)
+    default_reaction = models.JSONField(null=True)  # null: off
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=64, blank=True, default="")
     note = models.CharField(max_length=200, blank=True, default="")

@@ -1,11 +1,14 @@
-"""The terms of an item: when and where it answers at all. Their words, and their part of the item's
-form."""
+"""The terms of a menu: when and where an item answers at all, and what answers where none does.
+Their words, and their forms."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.http import QueryDict
 
+from lovense.menus import vibration
+from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.matching import SHOWS, Item
+from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
 
@@ -31,3 +34,45 @@ def boxes(item: Item, typed: QueryDict | None) -> list[ShowBox]:
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same."""
     return {"shows": typed.getlist("shows")}
+
+
+# --- the default reaction ------------------------------------------------------------------------
+
+NUMBERS = ("intensity", "durationSec")
+
+
+class ReactionForm:
+    """`typed` is what was sent, None before that; `wrong` why it was refused."""
+
+    patterns, strongest = vibration.PATTERNS, vibration.MAXIMUM_LEVEL
+    longest = vibration.LONGEST_ITEM_SECONDS
+
+    def __init__(
+        self,
+        revision: int,
+        now: Json,
+        typed: QueryDict | None = None,
+        wrong: InvalidItem | ChangedMeanwhile | None = None,
+    ) -> None:
+        self.revision, self._typed = revision, typed
+        self.is_late = isinstance(wrong, ChangedMeanwhile)
+        self.is_active = now["active"] if typed is None else "active" in typed
+        self.pattern, self.intensity, self.seconds = (
+            self._of(now, name) for name in ("pattern", *NUMBERS)
+        )
+        broken = wrong.errors if isinstance(wrong, InvalidItem) else []
+        self.errors = {each.field: f"{each.rule[0].upper()}{each.rule[1:]}." for each in broken}
+
+    def _of(self, now: Json, name: str) -> Any:
+        return now[name] if self._typed is None else self._typed.get(name, "")
+
+
+def reaction_body(typed: QueryDict) -> Json:
+    """What was typed, as the body of the REST call that says the same."""
+    said: Json = {"active": "active" in typed, "pattern": typed.get("pattern", "")}
+    return said | {name: _whole(typed.get(name, "").strip()) for name in NUMBERS}
+
+
+def _whole(text: str) -> int | str:
+    """What is no number is refused by the rule that wants one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else text

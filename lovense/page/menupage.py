@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from lovense.deciding import foresight
-from lovense.menus import content, drafts, versions
-from lovense.menus.content import MenuDiff
+from lovense.menus import content, drafts, reactions, versions
+from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_AMOUNT
@@ -132,7 +132,7 @@ class MenuPage:
         """By item what keeps the draft from being published; by the empty id, of the whole."""
         found: dict[str, list[str]] = {}
         try:
-            versions.publishable(self.draft.items)
+            versions.publishable(self.draft.items, self.draft.reaction)
         except NotPublishable as wrong:
             for each in wrong.details:
                 rule = f"{each['rule'][0].upper()}{each['rule'][1:]}."
@@ -159,8 +159,15 @@ class MenuPage:
 
     @cached_property
     def diff(self) -> MenuDiff:
-        was = content.listed(self.published["items"]) if self.published else []
-        return content.diff(was, self.draft.items)
+        was, reacted = versions.said(self.published) if self.published else ([], None)
+        reaction = reactions.live(self.draft.reaction)
+        return content.diff(was, self.draft.items, (reacted, reaction))
+
+    @property
+    def reaction_words(self) -> str:
+        """Of the draft; empty: it is off."""
+        reaction = reactions.live(self.draft.reaction)
+        return does(reaction) if reaction else ""
 
     @property
     def is_changed(self) -> bool:
@@ -186,6 +193,7 @@ class MenuPage:
             *(_line("Removed", "warn", item, [amounts(item)]) for item in found.removed),
             *(_line("Changed", "info", each.item, _how(each.fields)) for each in found.changed),
             *(_line("Moved", "idle", item, []) for item in found.moved),
+            *_reacted(found.reaction),
         ]
 
     @cached_property
@@ -208,6 +216,13 @@ class MenuPage:
     def seen_words(self) -> str:
         seen = self.seen
         return does(seen.found.item) if seen and seen.found.item else ""
+
+
+def _reacted(changed: tuple[Reaction, Reaction] | None) -> list[ShownMenuChange]:
+    if changed is None:
+        return []
+    was, now = (does(each) if each else "off" for each in changed)
+    return [ShownMenuChange("Changed", "info", "Default reaction", [f"{was} → {now}"])]
 
 
 def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.shortfall import fell_short
+from lovense.menus.matching import DEFAULT_ITEM
 from lovense.models import Activation, ActivationStatus
 
 S = ActivationStatus
@@ -200,6 +201,8 @@ def by_whom(activation: Activation) -> str:
 
 
 def title(activation: Activation) -> str:
+    if activation.item and activation.item["itemId"] == DEFAULT_ITEM:
+        return "The default reaction"
     return f"“{activation.item['title']}”" if activation.item else "Nothing"
 
 

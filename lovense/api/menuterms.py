@@ -1,0 +1,49 @@
+"""REST doors of the terms of a menu: her default reaction. Each makes one call into a rule and
+translates; what is another performer's is not there."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ground import clock
+from ground.json.fields import MAX_AMOUNT
+from ground.json.shapes import refusal
+from lovense.api import menuschema as schema
+from lovense.api.calls import (
+    OF_ASKING,
+    WITH_A_BODY,
+    answering_outages,
+    body_of,
+    caller,
+    coming_from,
+    performer_of,
+)
+from lovense.api.menus import MEANWHILE
+from lovense.api.schema import example
+from lovense.menus import drafts, reactions
+from lovense.menus.drafts import Writing
+
+
+@extend_schema(
+    operation_id="menu_default_reaction",
+    summary="Change the default reaction of the draft",
+    description="It answers the amounts from your minimum up that no item does. It is off at "
+    "first; what the body does not name stays as it is. Nobody sees it before it is published.",
+    request=schema.ReactionIn,
+    responses={200: schema.ReactionOut, **OF_ASKING, **WITH_A_BODY, 409: refusal(MEANWHILE)},
+    examples=[
+        example("On", {"revision": 7, "active": True, "intensity": 6}),
+        example("Changed", schema.REACTION | {"active": True, "revision": 8}, 200),
+    ],
+)
+@api_view(["PUT"])
+@answering_outages
+def default_reaction(request: Request) -> Response:
+    whose, body = performer_of(request), body_of(request)
+    now = drafts.of(whose).reaction or reactions.usual()
+    seen = body.integer("revision", minimum=0, maximum=MAX_AMOUNT)
+    wanted = reactions.read(body, now)
+    with coming_from(request):
+        draft = drafts.react(Writing(whose, seen, caller(request), clock.now()), wanted)
+    return Response((draft.reaction or reactions.usual()) | {"revision": draft.revision})

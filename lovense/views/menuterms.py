@@ -1,0 +1,33 @@
+"""The buttons of the menu's page that are about its terms: the default reaction. Each makes one
+call into a rule and says what came of it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from ground.json.fields import Fields
+from lovense.menus import drafts, reactions
+from lovense.menus.drafts import ChangedMeanwhile
+from lovense.menus.wishes import InvalidItem
+from lovense.models import Performer
+from lovense.page import itemterms
+from lovense.page.itemterms import ReactionForm
+from lovense.views.menu import PAGE, writing_of
+
+
+@require_http_methods(["GET", "POST"])
+@PAGE.hers
+def reaction(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: the default reaction in a form; POST: changed, or what was typed with what is wrong."""
+    draft = drafts.of(performer.performer_id)
+    now = draft.reaction or reactions.usual()
+    form = ReactionForm(draft.revision, now)
+    if request.method == "POST":
+        try:
+            wanted = reactions.read(Fields(itemterms.reaction_body(request.POST), ""), now)
+            drafts.react(writing_of(request, performer), wanted)
+        except (InvalidItem, ChangedMeanwhile) as wrong:
+            form = ReactionForm(draft.revision, now, request.POST, wrong)
+        else:
+            return PAGE.told(f"The default reaction is {'on' if wanted['active'] else 'off'}.")
+    return render(request, "lovense/_reaction_form.html", {"form": form})
