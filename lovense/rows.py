@@ -308,6 +308,16 @@ class MenuRow(TypedDict):
     fingerprint: NotRequired[str]
 
 
+class ItemStateRow(TypedDict):
+    """A row of `item_states`."""
+
+    _id: str
+    performer_id: str
+    item_id: str
+    runs: NotRequired[list[str]]
+    reset_at: NotRequired[datetime | None]
+
+
 class MenuDraftRow(TypedDict):
     """The draft of a performer's menu."""
 

@@ -316,7 +316,9 @@ def preview(request: Request) -> Response:
     number = None if named in ("published", foresight.DRAFT) else _queried("version", named)
     is_draft = named == foresight.DRAFT
     show = _show(request.query_params.get("show", PUBLIC))
-    seen = foresight.of(whose, amount, version=number, is_draft=is_draft, show=show)
+    seen = foresight.of(
+        whose, amount, version=number, is_draft=is_draft, show=show, now=clock.now()
+    )
     return Response(schema.foresight(seen))
 
 

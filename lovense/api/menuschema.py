@@ -9,13 +9,20 @@ from rest_framework import serializers
 
 from ground import clock
 from ground.json.shapes import Shape
+from lovense.api.menutermschema import (
+    REACTION,
+    PassedOut,
+    ReactionChangeOut,
+    ReactionShape,
+)
 from lovense.api.schema import AT
 from lovense.deciding.foresight import Foresight
 from lovense.menus import content, reactions, versions, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
-from lovense.menus.matching import PASSED_WORDS, SHOWS, Item
+from lovense.menus.matching import SHOWS, Item
 from lovense.menus.publishing import (
+    LONGEST_COOLDOWN,
     MAXIMUM_AMOUNT,
     MAXIMUM_DESCRIPTION,
     MAXIMUM_ITEMS,
@@ -75,6 +82,12 @@ class MenuItemIn(Shape):
     shows = serializers.ListField(
         required=False, child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
     )
+    cooldownSec = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_COOLDOWN,
+        help_text="So long after a run of it began it does not answer; 0: always",
+    )
     order = serializers.IntegerField(
         required=False, min_value=1, max_value=MAXIMUM_ITEMS, help_text="Its place, from 1"
     )
@@ -122,33 +135,13 @@ class MenuFileItem(Shape):
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField(required=False)
     shows = serializers.ListField(required=False, child=serializers.ChoiceField(SHOWS))
-
-
-class ReactionShape(Shape):
-    active = serializers.BooleanField()
-    pattern = serializers.ChoiceField(vibration.PATTERNS)
-    intensity = serializers.IntegerField(min_value=1, max_value=vibration.MAXIMUM_LEVEL)
-    durationSec = serializers.IntegerField(min_value=1, max_value=vibration.LONGEST_ITEM_SECONDS)
-
-
-class ReactionIn(Shape):
-    active = serializers.BooleanField(required=False)
-    pattern = serializers.ChoiceField(vibration.PATTERNS, required=False)
-    intensity = serializers.IntegerField(
-        required=False, min_value=1, max_value=vibration.MAXIMUM_LEVEL
-    )
-    durationSec = serializers.IntegerField(
-        required=False, min_value=1, max_value=vibration.LONGEST_ITEM_SECONDS
-    )
-    revision = serializers.IntegerField(
-        min_value=0, help_text="The revision of the draft that you saw"
-    )
+    cooldownSec = serializers.IntegerField(required=False)
 
 
 class MenuFile(Shape):
     format = serializers.CharField()
     items = MenuFileItem(many=True)
-    defaultReaction = ReactionIn(required=False, help_text="Left out: yours stays")
+    defaultReaction = ReactionShape(required=False, help_text="Left out: yours stays")
 
 
 class ImportIn(Shape):
@@ -178,6 +171,7 @@ class MenuItemOut(Shape):
     shows = serializers.ListField(
         child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
     )
+    cooldownSec = serializers.IntegerField(help_text="0: it always answers")
     order = serializers.IntegerField(help_text="Its place, from 1")
 
 
@@ -221,15 +215,6 @@ class RevisionOut(Shape):
     revision = serializers.IntegerField(help_text="Of the draft, after this")
 
 
-class ReactionOut(ReactionShape):
-    revision = serializers.IntegerField(help_text="Of the draft, after this")
-
-
-class ReactionChangeOut(Shape):
-    before = ReactionShape(allow_null=True, help_text="null: off")
-    after = ReactionShape(allow_null=True, help_text="null: off")
-
-
 class FieldChangeOut(Shape):
     field = serializers.CharField()
     before = serializers.JSONField(allow_null=True)
@@ -263,16 +248,11 @@ class BecauseOut(Shape):
     code = serializers.ChoiceField(
         (
             *("exact", "only", "narrowest", "first", "no_match", "other_show"),
+            *("cooling_down",),
             *("below_minimum", "default_reaction", "no_menu"),
         )
     )
     text = serializers.CharField()
-
-
-class PassedOut(Shape):
-    itemId = serializers.CharField()
-    title = serializers.CharField()
-    why = serializers.ChoiceField(tuple(PASSED_WORDS))
 
 
 class ForesightOut(Shape):
@@ -381,7 +361,8 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "shows": [], "order": 1} | ASKED
+USUAL = {"description": "", "active": True, "shows": [], "cooldownSec": 0}
+ITEM = {"itemId": ITEM_ID, **USUAL, "order": 1} | ASKED
 VERSION = {
     "version": 3,
     "publishedAt": AT,
@@ -392,7 +373,6 @@ VERSION = {
     "withdrawnAt": None,
 }
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}
-REACTION = {"active": False, "pattern": "level", "intensity": 10, "durationSec": 5}
 DRAFT = {
     "revision": 7,
     "items": [ITEM],

@@ -1,5 +1,5 @@
-"""REST doors of the terms of a menu: her default reaction. Each makes one call into a rule and
-translates; what is another performer's is not there."""
+"""REST doors of the terms of a menu: her default reaction, and cooldowns. Each makes one call
+into a rule and translates; what is another performer's is not there."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
@@ -9,9 +9,11 @@ from rest_framework.response import Response
 from ground import clock
 from ground.json.fields import MAX_AMOUNT
 from ground.json.shapes import refusal
-from lovense.api import menuschema as schema
+from lovense.api import menuschema
+from lovense.api import menutermschema as schema
 from lovense.api.calls import (
     OF_ASKING,
+    REFUSED,
     WITH_A_BODY,
     answering_outages,
     body_of,
@@ -21,6 +23,7 @@ from lovense.api.calls import (
 )
 from lovense.api.menus import MEANWHILE
 from lovense.api.schema import example
+from lovense.deciding import resets
 from lovense.menus import drafts, reactions
 from lovense.menus.drafts import Writing
 
@@ -47,3 +50,41 @@ def default_reaction(request: Request) -> Response:
     with coming_from(request):
         draft = drafts.react(Writing(whose, seen, caller(request), clock.now()), wanted)
     return Response((draft.reaction or reactions.usual()) | {"revision": draft.revision})
+
+
+# --- cooldowns -----------------------------------------------------------------------------------
+
+
+@extend_schema(
+    operation_id="menu_reset_cooldown",
+    summary="End the cooldown of an item",
+    description="It answers again. An item of your draft, or of the menu in force.",
+    parameters=[menuschema.ITEM_PATH],
+    request=None,
+    responses={200: schema.ResetOut, **REFUSED},
+    examples=[example("It cooled down", {"reset": [menuschema.ITEM_ID]}, 200)],
+)
+@api_view(["POST"])
+@answering_outages
+def reset_cooldown(request: Request, item_id: str) -> Response:
+    return _reset(request, item_id)
+
+
+@extend_schema(
+    operation_id="menu_reset_cooldowns",
+    summary="End all cooldowns",
+    request=None,
+    responses={200: schema.ResetOut, **OF_ASKING},
+    examples=[example("None cooled down", {"reset": []}, 200)],
+)
+@api_view(["POST"])
+@answering_outages
+def reset_cooldowns(request: Request) -> Response:
+    return _reset(request)
+
+
+def _reset(request: Request, item_id: str = "") -> Response:
+    whose = performer_of(request)
+    with coming_from(request):
+        ended = resets.cooldowns(whose, item_id, by=caller(request), now=clock.now())
+    return Response({"reset": ended})

@@ -3,9 +3,12 @@
 It is found by what decides for tips: the same minimum, the same match, the same answer where there
 is no menu. Nothing is written, and nothing plays."""
 
+from datetime import datetime
 from typing import NamedTuple
 
+from lovense.deciding import standings
 from lovense.deciding.rules import Rules
+from lovense.deciding.standings import Asked
 from lovense.menus import content, drafts, matching, reactions, reading, versions
 from lovense.menus.matching import PUBLIC, Matched, MenuIndex
 from lovense.menus.reading import PublishedMenu
@@ -23,6 +26,14 @@ class Foresight(NamedTuple):
     show: str = PUBLIC
 
 
+class Question(NamedTuple):
+    """`now` None: as if nothing had happened, so that every item answers."""
+
+    amount: int
+    show: str
+    now: datetime | None
+
+
 def of(
     performer_id: str,
     amount: int,
@@ -30,37 +41,50 @@ def of(
     version: int | None,
     is_draft: bool,
     show: str = PUBLIC,
+    now: datetime | None = None,
 ) -> Foresight:
-    """`version` None: the one in force. Raises NoSuchVersion."""
+    """`version` None: the one in force; `now` None: every item answers. Raises NoSuchVersion."""
     rules = Rules.read([performer_id])
     performer = rules.performers[performer_id]
     number = performer["menu_version"] if version is None else version
     if is_draft:
-        draft = drafts.of(performer_id)
-        items, usual = content.numbered(draft.items), reactions.item_of(draft.reaction)
-        menu = PublishedMenu(DRAFT, 0, MenuIndex(items), usual)
-        return Foresight(amount, DRAFT, _found(rules, performer, menu, amount, show), show)
-    has_one = number or version is not None
-    published = reading.of_row(versions.of(performer_id, number)) if has_one else None
-    return Foresight(amount, str(number), _found(rules, performer, published, amount, show), show)
+        named, menu = DRAFT, _of_draft(performer_id)
+    else:
+        has_one = number or version is not None
+        named = str(number)
+        menu = reading.of_row(versions.of(performer_id, number)) if has_one else None
+    found = _found(rules, performer, menu, Question(amount, show, now))
+    return Foresight(amount, named, found, show)
+
+
+def _of_draft(performer_id: str) -> PublishedMenu | None:
+    """As it would be published."""
+    draft = drafts.of(performer_id)
+    items, usual = content.numbered(draft.items), reactions.item_of(draft.reaction)
+    return PublishedMenu(DRAFT, 0, MenuIndex(items), usual, reading.limited(items))
 
 
 def _found(
-    rules: Rules, performer: PerformerRow, menu: PublishedMenu | None, amount: int, show: str
+    rules: Rules, performer: PerformerRow, menu: PublishedMenu | None, asked: Question
 ) -> Matched:
     least = rules.minimum_of(performer)
-    if amount < least:
+    if asked.amount < least:
         return Matched(None, "below_minimum", f"Tips below {least} tokens do nothing.")
     if menu is not None:
-        return _of_menu(menu, amount, show)
+        return _of_menu(performer["_id"], menu, asked)
     if (item := rules.default_item(performer)) is None:
         return Matched(None, "no_menu", "No menu is published, and this site requires one.")
     words = "No menu is published yet: every amount is answered by the platform's default reaction."
     return Matched(item, "default_reaction", words)
 
 
-def _of_menu(menu: PublishedMenu, amount: int, show: str) -> Matched:
-    found = matching.explained(menu.index, amount, show)
+def _of_menu(performer_id: str, menu: PublishedMenu, asked: Question) -> Matched:
+    amount, show, now = asked
+    closed = matching.OPEN
+    if menu.limited and now is not None:
+        known = standings.read([Asked(performer_id, menu, amount, show)])
+        closed = standings.closed(menu, known[performer_id], now)
+    found = matching.explained(menu.index, amount, show, closed)
     if found.item is not None or menu.reaction is None:
         return found
     words = f"{found.text} So your default reaction does."

@@ -9,12 +9,13 @@ from django.conf import settings
 
 from ground import clock
 from lovense.bridges import OwnLevels
-from lovense.deciding import devicetest
+from lovense.deciding import devicetest, standings
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import matching, vibration
+from lovense.menus import vibration
 from lovense.menus.compiler import compile_item
+from lovense.menus.matching import Closed
 from lovense.menus.reading import PublishedMenu
 from lovense.rows import (
     ActivationRow,
@@ -252,14 +253,16 @@ def _matching_item(
         gates.ask("menu", saw, passed=usual is not None)
         return usual if usual and gates.ask("menu_match", usual["title"], passed=True) else None
     gates.ask("menu", f"version {gates.version}, {why}", passed=True)
-    return _item_of(menu, request, gates)
+    closed = rules.closed_of(performer, menu, gates.now)
+    return _item_of(menu, request, closed, gates)
 
 
-def _item_of(menu: PublishedMenu, request: RequestRow, gates: _Gates) -> Item | None:
-    payload = request["payload"]
-    show = matching.show_of((payload.get("context") or {}).get("streamType"))
-    found = menu.index.find(payload["amount"], show)
-    saw = found.item["title"] if found.item else f"nothing answers {payload['amount']}"
+def _item_of(
+    menu: PublishedMenu, request: RequestRow, closed: Closed, gates: _Gates
+) -> Item | None:
+    amount, show = request["payload"]["amount"], standings.show_of(request)
+    found = menu.index.find(amount, show, closed)
+    saw = found.item["title"] if found.item else f"nothing answers {amount}"
     if found.passed:
         saw += f" in a {show} show; passed over: {', '.join(map(str, found.passed[:MOST_PASSED]))}"
     if found.item is None and menu.reaction is not None:

@@ -11,13 +11,15 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.bridges import OwnLevels
+from lovense.deciding import standings
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
+from lovense.deciding.standings import Asked, Standings
 from lovense.devices import summary
 from lovense.menus import matching, reading, seen
 from lovense.menus.compiler import Actuator, Capabilities
-from lovense.menus.matching import Item
+from lovense.menus.matching import OPEN, Closed, Item
 from lovense.menus.reading import PublishedMenu
 from lovense.menus.seen import SeenVersion
 from lovense.menus.timeline import FULL_SCALE
@@ -59,6 +61,10 @@ class MenuNotRead(LookupError):
     """A version that a viewer saw is read before it decides: by whoever reads the request too."""
 
 
+class StandingsNotRead(LookupError):
+    """Whether an item answers now is read before it decides."""
+
+
 @dataclass(slots=True)
 class Rules:
     """What binds one batch of decisions, read once for all of its rows."""
@@ -68,6 +74,7 @@ class Rules:
     menus: dict[str, PublishedMenu] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
     rests: dict[str, Rest] = field(default_factory=dict)
+    standings: dict[str, Standings] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
@@ -111,6 +118,30 @@ class Rules:
         if found is None and version not in (None, performer["menu_version"]):
             raise MenuNotRead(_menu_key(performer, version))
         return found
+
+    def read_standings(self, requests: Iterable[RequestRow]) -> None:
+        """Of the items that may answer these; without a command where all of them always do."""
+        asked = [one for request in requests if (one := self._asked(request)) is not None]
+        if asked:
+            self.standings = {**self.standings, **standings.read(asked)}
+
+    def _asked(self, request: RequestRow) -> Asked | None:
+        performer, amount = self.performers.get(request["lane"]), request["payload"].get("amount")
+        if performer is None or not amount:
+            return None
+        menu = self.menus.get(_menu_key(performer, self.seen_by(request, performer).number))
+        if menu is None or not menu.limited:
+            return None
+        return Asked(performer["_id"], menu, amount, standings.show_of(request))
+
+    def closed_of(self, performer: PerformerRow, menu: PublishedMenu, now: datetime) -> Closed:
+        """Her items that do not answer now. Raises StandingsNotRead."""
+        if not menu.limited:
+            return OPEN
+        known = self.standings.get(performer["_id"])
+        if known is None:
+            raise StandingsNotRead(menu.key)
+        return standings.closed(menu, known, now)
 
     def take_menus(self, menus: Mapping[str, PublishedMenu]) -> None:
         """Those too; of all others those in force now, and no more than are to be kept."""

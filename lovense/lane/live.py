@@ -71,6 +71,9 @@ class Found:
         performer = rules.performers.get(lane)
         if performer is None or rest.is_asked(performer) or rules.mode_of(lane) is not Mode.FIFO:
             return False
+        menu = rules.menu_of(performer)
+        if menu is not None and menu.limited:  # its items do not always answer: that is read
+            return False
         if self.has_test and rules.is_paused(lane, now):  # it starts before its turn
             return False
         if any(row["attempts"] or row["available_at"] > now for row in self.waiting):

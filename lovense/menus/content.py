@@ -11,11 +11,17 @@ from typing import Any
 
 from lovense.menus.matching import Item
 
-USUAL: dict[str, Any] = {"description": "", "section": "", "active": True, "shows": []}
+USUAL: dict[str, Any] = {
+    "description": "",
+    "section": "",
+    "active": True,
+    "shows": [],
+    "cooldownSec": 0,
+}
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
-    *("shows",),
+    *("shows", "cooldownSec"),
 )
 
 Reaction = dict[str, Any] | None

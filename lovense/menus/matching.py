@@ -31,7 +31,7 @@ PASSED_WORDS = {
 
 Closed = Mapping[str, str]
 """By item id why it does not answer now: COOLING_DOWN or SOLD_OUT."""
-_OPEN: Closed = {}
+OPEN: Closed = {}
 
 
 class Passed(NamedTuple):
@@ -79,7 +79,7 @@ class MenuIndex:
         else:
             self._by_show = {show: self._painted(_of_show(active, show)) for show in SHOWS}
 
-    def find(self, amount: int, show: str = PUBLIC, closed: Closed = _OPEN) -> Found:
+    def find(self, amount: int, show: str = PUBLIC, closed: Closed = OPEN) -> Found:
         """Who answers it in this show, while these are closed; and who was passed over."""
         place = bisect_right(self._starts, amount)
         item = self._by_show[show][place]
@@ -93,7 +93,7 @@ class MenuIndex:
         return [
             item
             for item in self._ranked
-            if _contains(item, amount) and not _why_passed(item, show, _OPEN)
+            if _contains(item, amount) and not _why_passed(item, show, OPEN)
         ]
 
     def _sought(self, amount: int, show: str, closed: Closed) -> Found:
@@ -150,7 +150,7 @@ class Matched(NamedTuple):
 
 
 def explained(
-    menu: MenuIndex | Sequence[Item], amount: int, show: str = PUBLIC, closed: Closed = _OPEN
+    menu: MenuIndex | Sequence[Item], amount: int, show: str = PUBLIC, closed: Closed = OPEN
 ) -> Matched:
     """What `match` answers, because of what, and who was passed over."""
     index = index_of(menu)

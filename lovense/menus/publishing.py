@@ -22,6 +22,7 @@ MAXIMUM_ITEMS = 500
 MAXIMUM_AMOUNT = 2**53 - 1
 MAXIMUM_TITLE, MAXIMUM_DESCRIPTION, MAXIMUM_SECTION = 80, 200, 40
 MAXIMUM_ORDER = 1_000_000
+LONGEST_COOLDOWN = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
         "active": "" if isinstance(item["active"], bool) else "must be true or false",
         "shows": _shows_rule(item["shows"]),
+        "cooldownSec": _whole_rule(item["cooldownSec"], 0, LONGEST_COOLDOWN),
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
     }
     return [FieldError(place, field, rule) for field, rule in rules.items() if rule]

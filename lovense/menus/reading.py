@@ -2,7 +2,7 @@
 changed, so one that is kept is never stale; nothing is written here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -18,12 +18,14 @@ MENU_ITEMS_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PublishedMenu:
-    """A version, its index, and what answers where no item does; None: nothing."""
+    """A version, its index, and what answers where no item does; None: nothing. `limited`: by id
+    the items that do not always answer."""
 
     key: str
     version: int
     index: MenuIndex
     reaction: Item | None = None
+    limited: Mapping[str, Item] = field(default_factory=dict)
 
     @property
     def items(self) -> Sequence[Item]:
@@ -36,7 +38,17 @@ class PublishedMenu:
 
 def of_row(row: MenuRow | Mapping[str, Any]) -> PublishedMenu:
     reaction = reactions.item_of(row.get("default_reaction"))
-    return PublishedMenu(row["_id"], row["version"], MenuIndex(row["items"]), reaction)
+    items = row["items"]
+    return PublishedMenu(row["_id"], row["version"], MenuIndex(items), reaction, limited(items))
+
+
+def limited(items: Iterable[Item]) -> dict[str, Item]:
+    return {item["itemId"]: item for item in items if may_be_closed(item)}
+
+
+def may_be_closed(item: Item) -> bool:
+    """It does not always answer."""
+    return bool(item.get("cooldownSec"))
 
 
 _kept: dict[str, PublishedMenu] = {}

@@ -8,6 +8,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='ItemState',
+            fields=[
+                ('key', models.CharField(db_column='_id', max_length=96, primary_key=True, serialize=False)),
+                ('performer_id', models.CharField(max_length=24)),
+                ('item_id', models.CharField(max_length=64)),
+                ('runs', models.JSONField(default=list)),
+                ('reset_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'db_table': 'item_states',
+                'indexes': [models.Index(fields=['performer_id'], name='item_state_hers')],
+            },
+        ),
         migrations.AddField(
             model_name='performer',
             name='menu_history',

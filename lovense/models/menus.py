@@ -46,3 +46,18 @@ class TipMenu(models.Model):
                 name="menu_published_once",
             )
         ]
+
+
+class ItemState(models.Model):
+    """What has happened to an item, whatever is published: `lovense/deciding/standings.py`. The key
+    is `<performer id>.<item id>`."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=96)
+    performer_id = models.CharField(max_length=24)
+    item_id = models.CharField(max_length=64)
+    runs = models.JSONField(default=list)  # the activations of its latest runs
+    reset_at = models.DateTimeField(null=True)  # what began before does not count
+
+    class Meta:
+        db_table = "item_states"
+        indexes = [models.Index(fields=["performer_id"], name="item_state_hers")]

@@ -29,6 +29,7 @@ NEW: Json = {
     "intensity": 10,
     "durationSec": 10,
     "active": True,
+    "cooldownSec": 0,
 }
 TEXTS = ("title", "description", "section", "pattern")
 NUMBERS = ("minimum", "maximum", "intensity", "durationSec")

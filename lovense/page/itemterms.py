@@ -21,8 +21,9 @@ class ShowBox(NamedTuple):
 
 def words(item: Item) -> list[str]:
     """What is not usual."""
-    shows = item.get("shows") or ()
-    return [f"Only in {' and '.join(shows)} shows"] if shows else []
+    shows, cooldown = item.get("shows") or (), item.get("cooldownSec") or 0
+    found = [f"Only in {' and '.join(shows)} shows"] if shows else []
+    return found + ([f"Then not again for {cooldown} s"] if cooldown else [])
 
 
 def boxes(item: Item, typed: QueryDict | None) -> list[ShowBox]:
@@ -33,7 +34,8 @@ def boxes(item: Item, typed: QueryDict | None) -> list[ShowBox]:
 
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same."""
-    return {"shows": typed.getlist("shows")}
+    cooldown = typed.get("cooldownSec", "").strip()
+    return {"shows": typed.getlist("shows"), "cooldownSec": _whole(cooldown) if cooldown else 0}
 
 
 # --- the default reaction ------------------------------------------------------------------------

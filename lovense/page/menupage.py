@@ -9,7 +9,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from lovense.deciding import foresight
+from ground import clock
+from lovense.deciding import foresight, standings
+from lovense.deciding.standings import Standing
 from lovense.menus import content, drafts, reactions, versions
 from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
@@ -26,6 +28,7 @@ FIELD_WORDS = {
     "minimum": "from",
     "maximum": "up to",
     "durationSec": "seconds",
+    "cooldownSec": "cooldown",
 }
 MOST_CHANGES = 20
 
@@ -33,11 +36,21 @@ MOST_CHANGES = 20
 class ShownItem:
     """An item of the menu as a person reads it."""
 
-    def __init__(self, item: Item, problems: list[str], *, is_first: bool, is_last: bool) -> None:
+    def __init__(
+        self,
+        item: Item,
+        problems: list[str],
+        standing: Standing | None,
+        *,
+        is_first: bool,
+        is_last: bool,
+    ) -> None:
         self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
         self.description, self.is_active = item["description"], item["active"]
         self.amount, self.words, self.terms = amounts(item), does(item), itemterms.words(item)
         self.problems, self.is_first, self.is_last = problems, is_first, is_last
+        until = standing and standings.cooling_until(item, standing)
+        self.cooling_until = until if until and until > clock.now() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +134,21 @@ class MenuPage:
             ShownItem(
                 item,
                 self.problems.get(item["itemId"], []),
+                self._standings.get(item["itemId"]),
                 is_first=not place,
                 is_last=place == last,
             )
             for place, item in enumerate(items)
         ]
+
+    @cached_property
+    def _standings(self) -> dict[str, Standing]:
+        return standings.of_items(self._id, self.draft.items)
+
+    @property
+    def has_cooling(self) -> bool:
+        shown = (item for section in self.sections for item in section.items)
+        return any(item.cooling_until for item in shown)
 
     @cached_property
     def problems(self) -> dict[str, list[str]]:
@@ -210,7 +233,9 @@ class MenuPage:
         if not 1 <= int(self.asked) <= MAXIMUM_AMOUNT:
             return None
         amount = int(self.asked)
-        return foresight.of(self._id, amount, version=None, is_draft=True, show=self.show)
+        return foresight.of(
+            self._id, amount, version=None, is_draft=True, show=self.show, now=clock.now()
+        )
 
     @property
     def seen_words(self) -> str:

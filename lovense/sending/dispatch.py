@@ -26,7 +26,7 @@ from functools import partial
 import bson
 from django.conf import settings
 
-from lovense.deciding import activation, batch, gates, pace, rest
+from lovense.deciding import activation, batch, gates, pace, rest, standings
 from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
 from lovense.rows import ActivationRow
@@ -138,7 +138,9 @@ def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
     rules.rests = rest.read(rules.performers.values(), now=now)
     windows = batch.windows(claimed, rules)
-    rules.read_menus(request for window in windows.values() for request in window)
+    mates = [request for window in windows.values() for request in window]
+    rules.read_menus(mates)
+    rules.read_standings([*claimed, *mates])
     return Seen(now, rules, activation.earlier(claimed), windows)
 
 
@@ -186,8 +188,9 @@ def _delayed(request: RequestRow, reason: str, rules: Rules) -> claims.GivenBack
 def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     """Makes the decisions durable; what is to be sent now.
 
-    1. Gives back what waits. 2. Counts the starts. 3. Takes the members into their runs. 4. Writes
-    the activations, and ends the requests of those that are over."""
+    1. Gives back what waits. 2. Counts the starts, and notes them on items that cool down. 3. Takes
+    the members into their runs. 4. Writes the activations, and ends the requests of those that are
+    over."""
     rules, now = seen.rules, seen.now
     back = [one.outcome for one in decided if isinstance(one.outcome, claims.GivenBack)]
     rest = [(one, one.outcome) for one in decided if not isinstance(one.outcome, claims.GivenBack)]
@@ -196,6 +199,7 @@ def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     claims.give_back(back, now=now)
     limit = rules.platform["rate_limit_per_minute"]
     pace.count([one.request["lane"] for one, _ in starts], limit=limit, now=now)
+    standings.note(row for _, row in starts)
     runs = [batch.BatchRun(one.request, row, one.members) for one, row in starts]
     rows = batch.gather(runs, rules)
     rows += [row for _, row in fresh if row["status"] != S.DISPATCHED]

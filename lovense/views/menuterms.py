@@ -1,17 +1,19 @@
-"""The buttons of the menu's page that are about its terms: the default reaction. Each makes one
-call into a rule and says what came of it."""
+"""The buttons of the menu's page that are about its terms: the default reaction, and cooldowns.
+Each makes one call into a rule and says what came of it."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from ground.json.fields import Fields
+from lovense.deciding import resets
 from lovense.menus import drafts, reactions
 from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.wishes import InvalidItem
 from lovense.models import Performer
 from lovense.page import itemterms
 from lovense.page.itemterms import ReactionForm
+from lovense.views.buttons import by
 from lovense.views.menu import PAGE, writing_of
 
 
@@ -31,3 +33,29 @@ def reaction(request: HttpRequest, performer: Performer) -> HttpResponse:
         else:
             return PAGE.told(f"The default reaction is {'on' if wanted['active'] else 'off'}.")
     return render(request, "lovense/_reaction_form.html", {"form": form})
+
+
+# --- cooldowns -----------------------------------------------------------------------------------
+
+
+@require_POST
+@PAGE.hers
+def reset(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    """It answers again."""
+    return _reset(request, performer, item_id)
+
+
+@require_POST
+@PAGE.hers
+def reset_all(request: HttpRequest, performer: Performer) -> HttpResponse:
+    return _reset(request, performer)
+
+
+def _reset(request: HttpRequest, performer: Performer, item_id: str = "") -> HttpResponse:
+    who = by(request, performer)
+    ended = resets.cooldowns(performer.pk, item_id, by=who["by"], now=who["now"])
+    if not ended:
+        return PAGE.told("Nothing was cooling down.", tone="warn")
+    return PAGE.told(
+        f"{len(ended)} of your items {'answers' if len(ended) == 1 else 'answer'} again."
+    )
