@@ -316,6 +316,21 @@ class ItemStateRow(TypedDict):
     item_id: str
     runs: NotRequired[list[str]]
     reset_at: NotRequired[datetime | None]
+    refill: NotRequired[int]
+
+
+class StockPieceRow(TypedDict):
+    """A row of `stock_pieces`. `item` is the key of the item's state; `activation` is empty where
+    it was given back."""
+
+    _id: str
+    performer_id: str
+    item: str
+    refill: int
+    number: int
+    state: str
+    activation: str
+    taken_at: datetime
 
 
 class MenuDraftRow(TypedDict):

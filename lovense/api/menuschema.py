@@ -22,6 +22,7 @@ from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import SHOWS, Item
 from lovense.menus.publishing import (
+    LARGEST_STOCK,
     LONGEST_COOLDOWN,
     MAXIMUM_AMOUNT,
     MAXIMUM_DESCRIPTION,
@@ -88,6 +89,13 @@ class MenuItemIn(Shape):
         max_value=LONGEST_COOLDOWN,
         help_text="So long after a run of it began it does not answer; 0: always",
     )
+    stock = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=LARGEST_STOCK,
+        help_text="How many there are until it is filled up again; null: no end",
+    )
     order = serializers.IntegerField(
         required=False, min_value=1, max_value=MAXIMUM_ITEMS, help_text="Its place, from 1"
     )
@@ -136,6 +144,7 @@ class MenuFileItem(Shape):
     active = serializers.BooleanField(required=False)
     shows = serializers.ListField(required=False, child=serializers.ChoiceField(SHOWS))
     cooldownSec = serializers.IntegerField(required=False)
+    stock = serializers.IntegerField(required=False, allow_null=True)
 
 
 class MenuFile(Shape):
@@ -171,7 +180,8 @@ class MenuItemOut(Shape):
     shows = serializers.ListField(
         child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
     )
-    cooldownSec = serializers.IntegerField(help_text="0: it always answers")
+    cooldownSec = serializers.IntegerField(help_text="0: none")
+    stock = serializers.IntegerField(allow_null=True, help_text="null: no end")
     order = serializers.IntegerField(help_text="Its place, from 1")
 
 
@@ -248,7 +258,7 @@ class BecauseOut(Shape):
     code = serializers.ChoiceField(
         (
             *("exact", "only", "narrowest", "first", "no_match", "other_show"),
-            *("cooling_down",),
+            *("cooling_down", "sold_out"),
             *("below_minimum", "default_reaction", "no_menu"),
         )
     )
@@ -361,7 +371,7 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-USUAL = {"description": "", "active": True, "shows": [], "cooldownSec": 0}
+USUAL = {"description": "", "active": True, "shows": [], "cooldownSec": 0, "stock": None}
 ITEM = {"itemId": ITEM_ID, **USUAL, "order": 1} | ASKED
 VERSION = {
     "version": 3,

@@ -1,5 +1,5 @@
-"""REST doors of the terms of a menu: her default reaction, and cooldowns. Each makes one call
-into a rule and translates; what is another performer's is not there."""
+"""REST doors of the terms of a menu: her default reaction, cooldowns and stock. Each makes one
+call into a rule and translates; what is another performer's is not there."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
@@ -88,3 +88,44 @@ def _reset(request: Request, item_id: str = "") -> Response:
     with coming_from(request):
         ended = resets.cooldowns(whose, item_id, by=caller(request), now=clock.now())
     return Response({"reset": ended})
+
+
+# --- stock ---------------------------------------------------------------------------------------
+
+_NO_STOCK = {409: refusal("`no_stock`: there is no end of this item")}
+_STOCK = {"itemId": menuschema.ITEM_ID, "pieces": 10, "left": 10, "unknown": 0}
+
+
+@extend_schema(
+    operation_id="menu_restock",
+    summary="Fill an item up",
+    description="As many are there again as the menu in force says. What plays keeps its piece.",
+    parameters=[menuschema.ITEM_PATH],
+    request=None,
+    responses={200: schema.StockOut, **REFUSED, **_NO_STOCK},
+    examples=[example("Ten", _STOCK, 200)],
+)
+@api_view(["POST"])
+@answering_outages
+def restock(request: Request, item_id: str) -> Response:
+    whose = performer_of(request)
+    with coming_from(request):
+        shelf = resets.restock(whose, item_id, by=caller(request), now=clock.now())
+    return Response(schema.shelf(item_id, shelf))
+
+
+@extend_schema(
+    operation_id="menu_give_back",
+    summary="Give back the pieces of which nobody knows whether they played",
+    parameters=[menuschema.ITEM_PATH],
+    request=None,
+    responses={200: schema.StockOut, **REFUSED, **_NO_STOCK},
+    examples=[example("Ten", _STOCK, 200)],
+)
+@api_view(["POST"])
+@answering_outages
+def give_back(request: Request, item_id: str) -> Response:
+    whose = performer_of(request)
+    with coming_from(request):
+        shelf = resets.give_back(whose, item_id, by=caller(request), now=clock.now())
+    return Response(schema.shelf(item_id, shelf))

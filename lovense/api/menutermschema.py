@@ -1,13 +1,15 @@
 """The JSON of a menu's terms at the wire, as the API's description shows it: the default reaction,
-who is passed over, cooldowns. Nothing is parsed here."""
+who is passed over, cooldowns, stock. Nothing is parsed here."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 from ground.json.shapes import Shape
+from lovense.deciding.stock import Shelf
 from lovense.menus import vibration
 from lovense.menus.matching import PASSED_WORDS
+from lovense.rows import Json
 
 
 class ReactionShape(Shape):
@@ -50,6 +52,24 @@ class PassedOut(Shape):
     itemId = serializers.CharField()
     title = serializers.CharField()
     why = serializers.ChoiceField(tuple(PASSED_WORDS))
+
+
+class StockOut(Shape):
+    itemId = serializers.CharField()
+    pieces = serializers.IntegerField(help_text="How many there are since the last refill")
+    left = serializers.IntegerField()
+    unknown = serializers.IntegerField(
+        help_text="Kept, since nobody knows whether they played; `give-back` gives them back"
+    )
+
+
+def shelf(item_id: str, found: Shelf) -> Json:
+    return {
+        "itemId": item_id,
+        "pieces": found.pieces,
+        "left": found.left,
+        "unknown": found.unknown,
+    }
 
 
 REACTION: dict[str, Any] = {"active": False, "pattern": "level", "intensity": 10, "durationSec": 5}

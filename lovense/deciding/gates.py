@@ -15,7 +15,7 @@ from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is
 from lovense.devices import summary
 from lovense.menus import vibration
 from lovense.menus.compiler import compile_item
-from lovense.menus.matching import Closed
+from lovense.menus.matching import SOLD_OUT, Closed
 from lovense.menus.reading import PublishedMenu
 from lovense.rows import (
     ActivationRow,
@@ -139,8 +139,11 @@ def _answering_item(
     performer = rules.performers.get(request["lane"])
     if not _may_begin(request, rules, performer, gates):
         return None
-    pinned = request["payload"].get("item") or _kept_item(before)
-    item = pinned or _matching_item(request, rules, performer, gates)
+    kept = request["payload"].get("item") or _kept_item(before)
+    if kept and rules.is_gone(request["lane"], kept):
+        gates.ask("menu_match", f"{kept['title']}: none is left", passed=False, reason=SOLD_OUT)
+        return None
+    item = kept or _matching_item(request, rules, performer, gates)
     if item is None:
         return None
     is_able = (

@@ -12,10 +12,12 @@ from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.bridges import OwnLevels
 from lovense.deciding import standings
+from lovense.deciding.activation import activation_id
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
-from lovense.deciding.standings import Asked, Standings
+from lovense.deciding.standings import Asked, Standing
+from lovense.deciding.stock import Shelf
 from lovense.devices import summary
 from lovense.menus import matching, reading, seen
 from lovense.menus.compiler import Actuator, Capabilities
@@ -25,7 +27,7 @@ from lovense.menus.seen import SeenVersion
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings
-from lovense.rows import DeviceSummary, PerformerRow, PlatformRow
+from lovense.rows import ActivationRow, DeviceSummary, PerformerRow, PlatformRow
 from tips.models import Mode, RequestType
 from tips.queue import ordering
 from tips.rows import RequestRow
@@ -74,7 +76,7 @@ class Rules:
     menus: dict[str, PublishedMenu] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
     rests: dict[str, Rest] = field(default_factory=dict)
-    standings: dict[str, Standings] = field(default_factory=dict)
+    standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
@@ -132,7 +134,36 @@ class Rules:
         menu = self.menus.get(_menu_key(performer, self.seen_by(request, performer).number))
         if menu is None or not menu.limited:
             return None
-        return Asked(performer["_id"], menu, amount, standings.show_of(request))
+        key, show = activation_id(request["idempotency_key"]), standings.show_of(request)
+        return Asked(performer["_id"], menu, amount, show, self.menu_of(performer), key)
+
+    def shelf_of(self, row: ActivationRow) -> Shelf | None:
+        """The pieces of the item that this is about to play; None: it has no end of them, or is
+        kept from an attempt of before there was one."""
+        item = row["item"]
+        if item is None or item.get("stock") is None:
+            return None
+        standing = self.standings.get(row["performer_id"], {}).get(item["itemId"])
+        return standing.shelf if standing else None
+
+    def sold_out(self, row: ActivationRow) -> None:
+        """Others were faster: none is left of its item."""
+        item, whose = row["item"], row["performer_id"]
+        assert item is not None
+        known = self.standings[whose][item["itemId"]]
+        shelf = known.shelf and known.shelf._replace(pieces=0, own=False)
+        self.standings[whose] = {
+            **self.standings[whose],
+            item["itemId"]: known._replace(shelf=shelf),
+        }
+
+    def is_gone(self, lane: str, item: Item) -> bool:
+        """Of an item that an earlier attempt was to play."""
+        if item.get("stock") is None:
+            return False
+        standing = self.standings.get(lane, {}).get(item["itemId"])
+        shelf = standing.shelf if standing else None
+        return shelf is not None and not shelf.pieces and not shelf.own
 
     def closed_of(self, performer: PerformerRow, menu: PublishedMenu, now: datetime) -> Closed:
         """Her items that do not answer now. Raises StandingsNotRead."""

@@ -1,4 +1,5 @@
-"""Whether an item answers now, by what has happened: since when one cools down.
+"""Whether an item answers now, by what has happened: since when one cools down, and how many are
+left.
 
 Before a run of such an item starts, its activation is noted on the item's row: whether it really
 began is the activation's to say, whenever it is asked. So no end, refusal or death has to be told
@@ -7,15 +8,17 @@ for menus whose items always answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
 from ground.mongodb.collections import collection
+from lovense.deciding import stock
 from lovense.deciding.activation import S
+from lovense.deciding.stock import Shelf
 from lovense.menus import matching, reading
-from lovense.menus.matching import COOLING_DOWN, Closed, Item
+from lovense.menus.matching import COOLING_DOWN, SOLD_OUT, Closed, Item
 from lovense.menus.reading import PublishedMenu
 from lovense.models import Activation, ItemState
 from lovense.rows import ActivationRow, ItemStateRow
@@ -28,22 +31,27 @@ _MAY_PLAY = frozenset({S.DISPATCHED, S.ACTIVATED, S.TIMEOUT, S.COMPLETED})
 
 
 class Standing(NamedTuple):
-    """Of one item. `since`: when its last run began."""
+    """Of one item. `since`: when its last run began; `shelf`: its pieces, where there are only so
+    many."""
 
     since: datetime | None = None
+    shelf: Shelf | None = None
 
 
 Standings = Mapping[str, Standing]
-"""Of one performer, by item id; an item that is not there has never run."""
+"""Of one performer, by item id."""
 
 
 class Asked(NamedTuple):
-    """An amount that a menu is to answer."""
+    """An amount that a menu is to answer. `menu_now` says how many pieces there are; `activation`:
+    whose it would be."""
 
     performer_id: str
     menu: PublishedMenu
     amount: int
     show: str
+    menu_now: PublishedMenu | None = None
+    activation: str = ""
 
 
 def show_of(request: RequestRow) -> str:
@@ -55,8 +63,12 @@ def closed(menu: PublishedMenu, standings: Standings, now: datetime) -> Closed:
     found = {}
     for item_id, standing in standings.items():
         item = menu.limited.get(item_id)
-        if item is not None and is_cooling(item, standing, now):
+        if item is None:
+            continue
+        if is_cooling(item, standing, now):
             found[item_id] = COOLING_DOWN
+        elif standing.shelf is not None and not standing.shelf.left:
+            found[item_id] = SOLD_OUT
     return found
 
 
@@ -79,33 +91,66 @@ def read(asked: Iterable[Asked]) -> dict[str, dict[str, Standing]]:
     """By performer, of the items that may answer; of those who ask for none that is limited
     nothing is read."""
     found: dict[str, dict[str, Standing]] = {}
-    keys = set[str]()
-    for performer_id, menu, amount, show in asked:
-        found.setdefault(performer_id, {})
-        for item in menu.index.holding(amount, show) if menu.limited else ():
-            if item["itemId"] in menu.limited:
-                keys.add(key_of(performer_id, item["itemId"]))
-    for row in _rows(keys):
-        found[row["performer_id"]][row["item_id"]] = row["standing"]
+    wanted: dict[str, _Wanted] = {}
+    for one in asked:
+        found.setdefault(one.performer_id, {})
+        for item in one.menu.index.holding(one.amount, one.show):
+            if item["itemId"] in one.menu.limited:
+                pieces = pieces_of(item, one.menu_now)
+                wish = _Wanted(one.performer_id, item, pieces, one.activation)
+                wanted[key_of(one.performer_id, item["itemId"])] = wish
+    for key, standing in _read(wanted).items():
+        found[wanted[key].performer_id][wanted[key].item["itemId"]] = standing
     return found
 
 
 def of_items(performer_id: str, items: Iterable[Item]) -> dict[str, Standing]:
     """Of those of these that do not always answer."""
-    ids = [item["itemId"] for item in items if reading.may_be_closed(item)]
-    rows = _rows(key_of(performer_id, item_id) for item_id in ids)
-    return {row["item_id"]: row["standing"] for row in rows}
+    wanted = {
+        key_of(performer_id, item["itemId"]): _Wanted(performer_id, item, item.get("stock"))
+        for item in items
+        if reading.may_be_closed(item)
+    }
+    return {wanted[key].item["itemId"]: standing for key, standing in _read(wanted).items()}
 
 
-def _rows(keys: Iterable[str]) -> list[Any]:
-    wanted = list(keys)
-    states: list[Any] = list(collection(ItemState).find({"_id": {"$in": wanted}})) if wanted else []
-    noted = [run for state in states for run in state.get("runs") or ()]
+def pieces_of(item: Item, now: PublishedMenu | None) -> int | None:
+    """How many there are of an item: as many as the menu of now says, if it has it. None: no
+    end."""
+    pieces: int | None = item.get("stock")
+    if pieces is None or now is None:
+        return pieces
+    of_now = (each for each in now.items if each["itemId"] == item["itemId"])
+    pieces = next(of_now, item).get("stock")
+    return pieces
+
+
+class _Wanted(NamedTuple):
+    performer_id: str
+    item: Item
+    pieces: int | None
+    activation: str = ""
+
+
+def _read(wanted: Mapping[str, _Wanted]) -> dict[str, Standing]:
+    if not wanted:
+        return {}
+    rows = collection(ItemState).find({"_id": {"$in": list(wanted)}})
+    states: dict[str, ItemStateRow] = {row["_id"]: row for row in rows}
+    noted = [run for state in states.values() for run in state.get("runs") or ()]
     runs = _runs(noted) if noted else {}
-    for state in states:
-        began = [runs[key] for key in state.get("runs") or () if key in runs]
-        state["standing"] = Standing(_since(state, began))
-    return states
+    shelves = stock.shelves(
+        {
+            key: stock.Wanted(one.item, one.pieces, _refill(states.get(key)), one.activation)
+            for key, one in wanted.items()
+            if one.pieces is not None
+        }
+    )
+    return {key: Standing(_since(states.get(key), runs), shelves.get(key)) for key in wanted}
+
+
+def _refill(state: ItemStateRow | None) -> int:
+    return (state.get("refill") or 1) if state else 1
 
 
 def _runs(activation_ids: Sequence[str]) -> dict[str, datetime]:
@@ -115,10 +160,12 @@ def _runs(activation_ids: Sequence[str]) -> dict[str, datetime]:
     return {row["_id"]: at for row in rows if (at := began(row)) is not None}
 
 
-def _since(state: ItemStateRow, starts: Sequence[datetime]) -> datetime | None:
+def _since(state: ItemStateRow | None, runs: Mapping[str, datetime]) -> datetime | None:
+    if state is None:
+        return None
+    starts = [runs[key] for key in state.get("runs") or () if key in runs]
     reset_at = state.get("reset_at")
-    counted = [at for at in starts if reset_at is None or at > reset_at]
-    return max(counted, default=None)
+    return max((at for at in starts if reset_at is None or at > reset_at), default=None)
 
 
 def began(row: ActivationRow) -> datetime | None:

@@ -17,11 +17,12 @@ USUAL: dict[str, Any] = {
     "active": True,
     "shows": [],
     "cooldownSec": 0,
+    "stock": None,
 }
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
-    *("shows", "cooldownSec"),
+    *("shows", "cooldownSec", "stock"),
 )
 
 Reaction = dict[str, Any] | None

@@ -23,6 +23,7 @@ MAXIMUM_AMOUNT = 2**53 - 1
 MAXIMUM_TITLE, MAXIMUM_DESCRIPTION, MAXIMUM_SECTION = 80, 200, 40
 MAXIMUM_ORDER = 1_000_000
 LONGEST_COOLDOWN = 86_400  # seconds
+LARGEST_STOCK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
         "active": "" if isinstance(item["active"], bool) else "must be true or false",
         "shows": _shows_rule(item["shows"]),
+        "stock": "" if item["stock"] is None else _whole_rule(item["stock"], 0, LARGEST_STOCK),
         "cooldownSec": _whole_rule(item["cooldownSec"], 0, LONGEST_COOLDOWN),
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
     }

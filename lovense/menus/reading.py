@@ -48,7 +48,7 @@ def limited(items: Iterable[Item]) -> dict[str, Item]:
 
 def may_be_closed(item: Item) -> bool:
     """It does not always answer."""
-    return bool(item.get("cooldownSec"))
+    return bool(item.get("cooldownSec")) or item.get("stock") is not None
 
 
 _kept: dict[str, PublishedMenu] = {}

@@ -57,7 +57,40 @@ class ItemState(models.Model):
     item_id = models.CharField(max_length=64)
     runs = models.JSONField(default=list)  # the activations of its latest runs
     reset_at = models.DateTimeField(null=True)  # what began before does not count
+    refill = models.IntegerField(default=1)  # of its stock: each has pieces of its own
 
     class Meta:
         db_table = "item_states"
         indexes = [models.Index(fields=["performer_id"], name="item_state_hers")]
+
+
+class StockPiece(models.Model):
+    """A piece of an item of which there are only so many: `lovense/deciding/stock.py`. The key is
+    `<item's key>.<refill>.<number>`, which is taken once."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=120)
+    performer_id = models.CharField(max_length=24)
+    item = models.CharField(max_length=96)
+    refill = models.IntegerField()
+    number = models.IntegerField()
+    state = models.CharField(max_length=8)  # taken, played, unknown, free
+    activation = models.CharField(max_length=80, blank=True, default="")  # empty: given back
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "stock_pieces"
+        indexes = [
+            models.Index(fields=["item", "refill", "-number"], name="stock_newest"),
+            models.Index(
+                fields=["item", "refill", "number"],
+                condition=models.Q(state__in=["taken", "unknown", "free"]),
+                name="stock_not_played",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["activation"],
+                condition=models.Q(activation__gt=""),
+                name="stock_taken_once",
+            )
+        ]

@@ -30,6 +30,7 @@ NEW: Json = {
     "durationSec": 10,
     "active": True,
     "cooldownSec": 0,
+    "stock": None,
 }
 TEXTS = ("title", "description", "section", "pattern")
 NUMBERS = ("minimum", "maximum", "intensity", "durationSec")

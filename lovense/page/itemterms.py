@@ -34,8 +34,12 @@ def boxes(item: Item, typed: QueryDict | None) -> list[ShowBox]:
 
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same."""
-    cooldown = typed.get("cooldownSec", "").strip()
-    return {"shows": typed.getlist("shows"), "cooldownSec": _whole(cooldown) if cooldown else 0}
+    cooldown, stock = (typed.get(name, "").strip() for name in ("cooldownSec", "stock"))
+    return {
+        "shows": typed.getlist("shows"),
+        "cooldownSec": _whole(cooldown) if cooldown else 0,
+        "stock": _whole(stock) if stock else None,
+    }
 
 
 # --- the default reaction ------------------------------------------------------------------------

@@ -29,6 +29,7 @@ FIELD_WORDS = {
     "maximum": "up to",
     "durationSec": "seconds",
     "cooldownSec": "cooldown",
+    "stock": "pieces",
 }
 MOST_CHANGES = 20
 
@@ -51,6 +52,7 @@ class ShownItem:
         self.problems, self.is_first, self.is_last = problems, is_first, is_last
         until = standing and standings.cooling_until(item, standing)
         self.cooling_until = until if until and until > clock.now() else None
+        self.shelf = standing.shelf if standing else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,12 @@ class MenuPage:
 
     @cached_property
     def _standings(self) -> dict[str, Standing]:
-        return standings.of_items(self._id, self.draft.items)
+        """By what is in force, as far as an item is there."""
+        published = self.published["items"] if self.published else []
+        now = {item["itemId"]: item for item in published}
+        return standings.of_items(
+            self._id, [now.get(item["itemId"], item) for item in self.draft.items]
+        )
 
     @property
     def has_cooling(self) -> bool:

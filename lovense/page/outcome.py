@@ -48,6 +48,7 @@ WHY_NOT: dict[str, str] = {
     "below_minimum": "below the minimum ({saw} tokens)",
     "no_menu": "no tip menu is published",
     "no_match": "no menu item answers {amount} tokens",
+    "sold_out": "what answers {amount} tokens is sold out",
     "cooling_down": "what answers {amount} tokens was cooling down",
     "other_show": "only in another show an item of the menu answers {amount} tokens",
     "device_offline": "no device could play for as long as the tip could wait ({saw})",

@@ -1,5 +1,5 @@
-"""The buttons of the menu's page that are about its terms: the default reaction, and cooldowns.
-Each makes one call into a rule and says what came of it."""
+"""The buttons of the menu's page that are about its terms: the default reaction, cooldowns and
+stock. Each makes one call into a rule and says what came of it."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -59,3 +59,23 @@ def _reset(request: HttpRequest, performer: Performer, item_id: str = "") -> Htt
     return PAGE.told(
         f"{len(ended)} of your items {'answers' if len(ended) == 1 else 'answer'} again."
     )
+
+
+# --- stock ---------------------------------------------------------------------------------------
+
+
+@require_POST
+@PAGE.hers
+def restock(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    who = by(request, performer)
+    shelf = resets.restock(performer.pk, item_id, by=who["by"], now=who["now"])
+    return PAGE.told(f"Filled up: {shelf.left} left.")
+
+
+@require_POST
+@PAGE.hers
+def give_back(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    """Those of which nobody knows whether they played."""
+    who = by(request, performer)
+    shelf = resets.give_back(performer.pk, item_id, by=who["by"], now=who["now"])
+    return PAGE.told(f"Given back: {shelf.left} left.")

@@ -2,6 +2,7 @@
 published; what never began counts nothing."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -158,7 +159,7 @@ def test_no_two_starts_are_closer_than_it(cooling, bob):
         if row["started_at"] is not None
     )
     assert len(starts) >= 3
-    assert all(later - earlier >= 60 * SECOND for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= 60 * SECOND for earlier, later in pairwise(starts))
 
 
 @db
