@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lovense.deciding import standings
 from lovense.deciding.rules import Rules
-from lovense.deciding.standings import Asked
+from lovense.deciding.standings import AskedAmount
 from lovense.menus import content, drafts, matching, reactions, reading, versions
 from lovense.menus.matching import PUBLIC, Matched, MenuIndex
 from lovense.menus.reading import PublishedMenu
@@ -26,7 +26,7 @@ class Foresight(NamedTuple):
     show: str = PUBLIC
 
 
-class Question(NamedTuple):
+class AmountAsked(NamedTuple):
     """`now` None: as if nothing had happened, so that every item answers."""
 
     amount: int
@@ -53,7 +53,7 @@ def of(
         has_one = number or version is not None
         named = str(number)
         menu = reading.of_row(versions.of(performer_id, number)) if has_one else None
-    found = _found(rules, performer, menu, Question(amount, show, now))
+    found = _found(rules, performer, menu, AmountAsked(amount, show, now))
     return Foresight(amount, named, found, show)
 
 
@@ -65,7 +65,7 @@ def _of_draft(performer_id: str) -> PublishedMenu | None:
 
 
 def _found(
-    rules: Rules, performer: PerformerRow, menu: PublishedMenu | None, asked: Question
+    rules: Rules, performer: PerformerRow, menu: PublishedMenu | None, asked: AmountAsked
 ) -> Matched:
     least = rules.minimum_of(performer)
     if asked.amount < least:
@@ -78,11 +78,11 @@ def _found(
     return Matched(item, "default_reaction", words)
 
 
-def _of_menu(performer_id: str, menu: PublishedMenu, asked: Question) -> Matched:
+def _of_menu(performer_id: str, menu: PublishedMenu, asked: AmountAsked) -> Matched:
     amount, show, now = asked
     closed = matching.OPEN
     if menu.limited and now is not None:
-        known = standings.read([Asked(performer_id, menu, amount, show)])
+        known = standings.read([AskedAmount(performer_id, menu, amount, show)])
         closed = standings.closed(menu, known[performer_id], now)
     found = matching.explained(menu.index, amount, show, closed)
     if found.item is not None or menu.reaction is None:

@@ -61,10 +61,10 @@ class _Gates:
     """The decision record: each gate with what it saw, in the order asked; the first that fails
     ends the asking."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, performer: PerformerRow | None) -> None:
         self.rows: list[GateRow] = []
         self.reason, self.now = "", now
-        self.version = 0  # of the menu that decides
+        self.version = performer["menu_version"] if performer else 0  # of the menu that decides
         self._at = clock.iso(now)
 
     def ask(self, gate: str, saw: Any, *, passed: bool, reason: str = "") -> bool:
@@ -89,10 +89,9 @@ def decide(
     `queued` when a limit, a pause or a stop makes it wait. `before`: its activation that was not
     played; its item is kept. The stop epoch is that of now: what was not played before a stop is
     not from before it."""
-    gates = _Gates(now)
     row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
-    gates.version = performer["menu_version"] if performer else 0
+    gates = _Gates(now, performer)
     levels = rules.own_levels_of(performer)
     if levels is not None and performer is not None:
         _hand_over(
@@ -265,13 +264,13 @@ def _item_of(
 ) -> Item | None:
     amount, show = request["payload"]["amount"], standings.show_of(request)
     found = menu.index.find(amount, show, closed)
-    saw = found.item["title"] if found.item else f"nothing answers {amount}"
-    if found.passed:
-        saw += f" in a {show} show; passed over: {', '.join(map(str, found.passed[:MOST_PASSED]))}"
-    if found.item is None and menu.reaction is not None:
-        saw += "; her default reaction does"
-    item = found.item or menu.reaction
-    reason = found.why_nothing if item is None else ""
+    item, passed = found
+    saw = item["title"] if item else f"nothing answers {amount}"
+    if passed:
+        saw += f" in a {show} show; passed over: {', '.join(map(str, passed[:MOST_PASSED]))}"
+    if item is None and menu.reaction is not None:
+        item, saw = menu.reaction, f"{saw}; her default reaction does"
+    reason = "" if item else found.why_nothing
     gates.ask("menu_match", saw, passed=item is not None, reason=reason)
     return item
 

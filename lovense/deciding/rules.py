@@ -16,7 +16,7 @@ from lovense.deciding.activation import activation_id
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
-from lovense.deciding.standings import Asked, Standing
+from lovense.deciding.standings import AskedAmount, ItemStanding
 from lovense.deciding.stock import Shelf
 from lovense.devices import summary
 from lovense.menus import matching, reading, seen
@@ -76,7 +76,7 @@ class Rules:
     menus: dict[str, PublishedMenu] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
     rests: dict[str, Rest] = field(default_factory=dict)
-    standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
+    standings: dict[str, dict[str, ItemStanding]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
@@ -127,7 +127,7 @@ class Rules:
         if asked:
             self.standings = {**self.standings, **standings.read(asked)}
 
-    def _asked(self, request: RequestRow) -> Asked | None:
+    def _asked(self, request: RequestRow) -> AskedAmount | None:
         performer, amount = self.performers.get(request["lane"]), request["payload"].get("amount")
         if performer is None or not amount:
             return None
@@ -135,7 +135,7 @@ class Rules:
         if menu is None or not menu.limited:
             return None
         key, show = activation_id(request["idempotency_key"]), standings.show_of(request)
-        return Asked(performer["_id"], menu, amount, show, self.menu_of(performer), key)
+        return AskedAmount(performer["_id"], menu, amount, show, self.menu_of(performer), key)
 
     def shelf_of(self, row: ActivationRow) -> Shelf | None:
         """The pieces of the item that this is about to play; None: it has no end of them, or is
@@ -302,9 +302,10 @@ def _shares(playing: Iterable[DeviceSummary], *, is_everybody: bool) -> tuple[Sh
 
 def tipped_at(request: RequestRow) -> datetime | None:
     """When the viewer made the tip, or we received it, if that was earlier; None: it is no tip."""
-    if request["type"] != RequestType.TIP:
-        return None
-    return request.get("tipped_at") or clock.parse(request["payload"]["createdAt"])
+    if (at := request.get("tipped_at")) is not None:
+        return at
+    is_tip = request["type"] == RequestType.TIP
+    return clock.parse(request["payload"]["createdAt"]) if is_tip else None
 
 
 def is_test(request: RequestRow) -> bool:

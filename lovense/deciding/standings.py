@@ -30,7 +30,7 @@ _OF_A_RUN = ("status", "reason", "dispatched_at", "received_at", "started_at", "
 _MAY_PLAY = frozenset({S.DISPATCHED, S.ACTIVATED, S.TIMEOUT, S.COMPLETED})
 
 
-class Standing(NamedTuple):
+class ItemStanding(NamedTuple):
     """Of one item. `since`: when its last run began; `shelf`: its pieces, where there are only so
     many."""
 
@@ -38,11 +38,11 @@ class Standing(NamedTuple):
     shelf: Shelf | None = None
 
 
-Standings = Mapping[str, Standing]
+Standings = Mapping[str, ItemStanding]
 """Of one performer, by item id."""
 
 
-class Asked(NamedTuple):
+class AskedAmount(NamedTuple):
     """An amount that a menu is to answer. `menu_now` says how many pieces there are; `activation`:
     whose it would be."""
 
@@ -55,7 +55,8 @@ class Asked(NamedTuple):
 
 
 def show_of(request: RequestRow) -> str:
-    return matching.show_of((request["payload"].get("context") or {}).get("streamType"))
+    context = request["payload"].get("context")
+    return matching.show_of(context.get("streamType")) if context else matching.PUBLIC
 
 
 def closed(menu: PublishedMenu, standings: Standings, now: datetime) -> Closed:
@@ -72,12 +73,12 @@ def closed(menu: PublishedMenu, standings: Standings, now: datetime) -> Closed:
     return found
 
 
-def is_cooling(item: Item, standing: Standing, now: datetime) -> bool:
+def is_cooling(item: Item, standing: ItemStanding, now: datetime) -> bool:
     until = cooling_until(item, standing)
     return until is not None and now < until
 
 
-def cooling_until(item: Item, standing: Standing) -> datetime | None:
+def cooling_until(item: Item, standing: ItemStanding) -> datetime | None:
     seconds = item.get("cooldownSec") or 0
     if standing.since is None or not seconds:
         return None
@@ -87,27 +88,27 @@ def cooling_until(item: Item, standing: Standing) -> datetime | None:
 # --- read ----------------------------------------------------------------------------------------
 
 
-def read(asked: Iterable[Asked]) -> dict[str, dict[str, Standing]]:
+def read(asked: Iterable[AskedAmount]) -> dict[str, dict[str, ItemStanding]]:
     """By performer, of the items that may answer; of those who ask for none that is limited
     nothing is read."""
-    found: dict[str, dict[str, Standing]] = {}
-    wanted: dict[str, _Wanted] = {}
+    found: dict[str, dict[str, ItemStanding]] = {}
+    wanted: dict[str, _WantedStanding] = {}
     for one in asked:
         found.setdefault(one.performer_id, {})
         for item in one.menu.index.holding(one.amount, one.show):
             if item["itemId"] in one.menu.limited:
                 pieces = pieces_of(item, one.menu_now)
-                wish = _Wanted(one.performer_id, item, pieces, one.activation)
+                wish = _WantedStanding(one.performer_id, item, pieces, one.activation)
                 wanted[key_of(one.performer_id, item["itemId"])] = wish
     for key, standing in _read(wanted).items():
         found[wanted[key].performer_id][wanted[key].item["itemId"]] = standing
     return found
 
 
-def of_items(performer_id: str, items: Iterable[Item]) -> dict[str, Standing]:
+def of_items(performer_id: str, items: Iterable[Item]) -> dict[str, ItemStanding]:
     """Of those of these that do not always answer."""
     wanted = {
-        key_of(performer_id, item["itemId"]): _Wanted(performer_id, item, item.get("stock"))
+        key_of(performer_id, item["itemId"]): _WantedStanding(performer_id, item, item.get("stock"))
         for item in items
         if reading.may_be_closed(item)
     }
@@ -125,14 +126,14 @@ def pieces_of(item: Item, now: PublishedMenu | None) -> int | None:
     return pieces
 
 
-class _Wanted(NamedTuple):
+class _WantedStanding(NamedTuple):
     performer_id: str
     item: Item
     pieces: int | None
     activation: str = ""
 
 
-def _read(wanted: Mapping[str, _Wanted]) -> dict[str, Standing]:
+def _read(wanted: Mapping[str, _WantedStanding]) -> dict[str, ItemStanding]:
     if not wanted:
         return {}
     rows = collection(ItemState).find({"_id": {"$in": list(wanted)}})
@@ -141,12 +142,12 @@ def _read(wanted: Mapping[str, _Wanted]) -> dict[str, Standing]:
     runs = _runs(noted) if noted else {}
     shelves = stock.shelves(
         {
-            key: stock.Wanted(one.item, one.pieces, _refill(states.get(key)), one.activation)
+            key: stock.WantedPieces(one.item, one.pieces, _refill(states.get(key)), one.activation)
             for key, one in wanted.items()
             if one.pieces is not None
         }
     )
-    return {key: Standing(_since(states.get(key), runs), shelves.get(key)) for key in wanted}
+    return {key: ItemStanding(_since(states.get(key), runs), shelves.get(key)) for key in wanted}
 
 
 def _refill(state: ItemStateRow | None) -> int:

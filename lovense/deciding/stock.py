@@ -19,6 +19,7 @@ from lovense.deciding.activation import LIVE, STOPPED, S
 from lovense.menus.matching import Item
 from lovense.models import Activation, StockPiece
 from lovense.rows import ActivationRow, StockPieceRow
+from tips.rows import Statement
 
 TAKEN, PLAYED, UNKNOWN, FREE = "taken", "played", "unknown", "free"  # states of a piece
 UNDER_WAY, NOTHING = "under_way", "nothing"  # what became of one, beside PLAYED and UNKNOWN
@@ -51,7 +52,7 @@ class Shelf(NamedTuple):
         return max(0, self.pieces - self.newest + self.free + returned + self.own)
 
 
-class Wanted(NamedTuple):
+class WantedPieces(NamedTuple):
     """Of which item how many there are, since which refill; `activation` is who asks."""
 
     item: Item
@@ -92,7 +93,7 @@ def _is_known(row: ActivationRow, status: S) -> bool:
 # --- read ----------------------------------------------------------------------------------------
 
 
-def shelves(wanted: Mapping[str, Wanted]) -> dict[str, Shelf]:
+def shelves(wanted: Mapping[str, WantedPieces]) -> dict[str, Shelf]:
     """By item."""
     if not wanted:
         return {}
@@ -107,12 +108,12 @@ def shelves(wanted: Mapping[str, Wanted]) -> dict[str, Shelf]:
     }
 
 
-def _hers(pieces: Iterable[StockPieceRow], key: str, wanted: Wanted) -> list[StockPieceRow]:
+def _hers(pieces: Iterable[StockPieceRow], key: str, wanted: WantedPieces) -> list[StockPieceRow]:
     mine = key, wanted.refill
     return [piece for piece in pieces if (piece["item"], piece["refill"]) == mine]
 
 
-def _newest(wanted: Mapping[str, Wanted]) -> dict[str, int]:
+def _newest(wanted: Mapping[str, WantedPieces]) -> dict[str, int]:
     """Read from the index alone."""
     refills = [{"item": key, "refill": each.refill} for key, each in wanted.items()]
     highest = {"_id": "$item", "number": {"$max": "$number"}}
@@ -122,7 +123,7 @@ def _newest(wanted: Mapping[str, Wanted]) -> dict[str, int]:
 
 def _shelf(
     key: str,
-    wanted: Wanted,
+    wanted: WantedPieces,
     newest: int,
     pieces: Sequence[StockPieceRow],
     runs: Mapping[str, ActivationRow],
@@ -231,7 +232,7 @@ def _settling(piece: str, fate: str) -> UpdateOne:
     return UpdateOne({"_id": piece, "state": TAKEN}, {"$set": changes})
 
 
-def _free(which: dict[str, Any], **more: Any) -> int:
+def _free(which: Statement, **more: Any) -> int:
     """Gives them back; how many."""
     changes = {"$set": {"state": FREE, "activation": ""}}
     return int(collection(StockPiece).update_many(which, changes, **more).modified_count)

@@ -44,7 +44,7 @@ class Passed(NamedTuple):
         return f"“{self.item['title']}” ({PASSED_WORDS[self.why]})"
 
 
-class Found(NamedTuple):
+class FoundItem(NamedTuple):
     item: Item | None
     passed: tuple[Passed, ...] = ()
 
@@ -62,7 +62,7 @@ class MenuIndex:
     It grows with the number of items alone, however their ranges lie in one another: who stands
     behind the first is looked for where the first is passed over, which reads all items."""
 
-    __slots__ = ("_by_show", "_everything", "_ranked", "_starts", "items")
+    __slots__ = ("_by_show", "_ranked", "_starts", "items")
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
@@ -70,22 +70,20 @@ class MenuIndex:
         self._ranked = [items[age] for *_, age in ranks]
         ends = (item["maximum"] + 1 for item in items if item["maximum"] is not None)
         self._starts = sorted({*(item["minimum"] for item in items), *ends})
-        self._everything = self._painted(self._ranked)
+        everything = self._painted(self._ranked)
         active = [item for item in self._ranked if item.get("active", True)]
-        is_for_all = not any(item.get("shows") for item in active)
-        if is_for_all:
-            alike = self._everything if len(active) == len(items) else self._painted(active)
-            self._by_show = dict.fromkeys(SHOWS, alike)
+        if any(item.get("shows") for item in active):
+            painted = {show: self._painted(_of_show(active, show)) for show in SHOWS}
+            self._by_show = {show: _found(painted[show], everything) for show in SHOWS}
         else:
-            self._by_show = {show: self._painted(_of_show(active, show)) for show in SHOWS}
+            alike = everything if len(active) == len(items) else self._painted(active)
+            self._by_show = dict.fromkeys(SHOWS, _found(alike, everything))
 
-    def find(self, amount: int, show: str = PUBLIC, closed: Closed = OPEN) -> Found:
+    def find(self, amount: int, show: str = PUBLIC, closed: Closed = OPEN) -> FoundItem:
         """Who answers it in this show, while these are closed; and who was passed over."""
-        place = bisect_right(self._starts, amount)
-        item = self._by_show[show][place]
-        is_first = item is self._everything[place]
-        if is_first and (item is None or not closed or item["itemId"] not in closed):
-            return Found(item)
+        found = self._by_show[show][bisect_right(self._starts, amount)]
+        if found is not None and not (closed and found.item and found.item["itemId"] in closed):
+            return found
         return self._sought(amount, show, closed)
 
     def holding(self, amount: int, show: str = PUBLIC) -> list[Item]:
@@ -96,16 +94,16 @@ class MenuIndex:
             if _contains(item, amount) and not _why_passed(item, show, OPEN)
         ]
 
-    def _sought(self, amount: int, show: str, closed: Closed) -> Found:
+    def _sought(self, amount: int, show: str, closed: Closed) -> FoundItem:
         passed = []
         for item in self._ranked:
             if not _contains(item, amount):
                 continue
             why = _why_passed(item, show, closed)
             if not why:
-                return Found(item, tuple(passed))
+                return FoundItem(item, tuple(passed))
             passed.append(Passed(item, why))
-        return Found(None, tuple(passed))
+        return FoundItem(None, tuple(passed))
 
     def _painted(self, ranked: Iterable[Item]) -> list[Item | None]:
         """By interval the first of these that reaches it; before the first interval nothing is.
@@ -120,6 +118,14 @@ class MenuIndex:
                 answers[place], free[place] = item, place + 1
                 place = _next_free(free, place + 1)
         return answers
+
+
+def _found(
+    answers: Iterable[Item | None], everything: Iterable[Item | None]
+) -> list[FoundItem | None]:
+    """By interval what is found there; None: somebody is passed over, and is to be looked for."""
+    pairs = zip(answers, everything, strict=True)
+    return [FoundItem(item) if item is first else None for item, first in pairs]
 
 
 def _next_free(free: list[int], place: int) -> int:

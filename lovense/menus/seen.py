@@ -25,9 +25,9 @@ def of(performer: PerformerRow, at: datetime | None) -> SeenVersion:
     now, history = performer["menu_version"], performer.get("menu_history")
     if at is None or not now:
         return SeenVersion(now, "in force now")
-    if not history or history[-1]["version"] != now:  # of a revision that kept no history
+    if not history or (last := history[-1])["version"] != now:  # a revision that kept none
         return SeenVersion(now, "in force now; what was at the tip is not known")
-    if history[-1]["at"] <= at:
+    if last["at"] <= at:
         return SeenVersion(now, "in force at the tip")
     return _earlier(history, at)
 

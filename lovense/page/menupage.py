@@ -11,7 +11,7 @@ from typing import Any
 
 from ground import clock
 from lovense.deciding import foresight, standings
-from lovense.deciding.standings import Standing
+from lovense.deciding.standings import ItemStanding
 from lovense.menus import content, drafts, reactions, versions
 from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
@@ -41,7 +41,7 @@ class ShownItem:
         self,
         item: Item,
         problems: list[str],
-        standing: Standing | None,
+        standing: ItemStanding | None,
         *,
         is_first: bool,
         is_last: bool,
@@ -144,7 +144,7 @@ class MenuPage:
         ]
 
     @cached_property
-    def _standings(self) -> dict[str, Standing]:
+    def _standings(self) -> dict[str, ItemStanding]:
         """By what is in force, as far as an item is there."""
         published = self.published["items"] if self.published else []
         now = {item["itemId"]: item for item in published}

@@ -1,5 +1,5 @@
-"""Ten pieces, many tips, and a process that dies after every write of the hop that takes them: ten play, and the
-rest is passed over."""
+"""Ten pieces, many tips, and a process that dies after every write of the hop that takes them: ten play, and
+the rest is passed over."""
 
 import json
 import signal

@@ -16,7 +16,7 @@ from lovense.deciding import foresight, platform, resets, standings
 from lovense.deciding.activation import S
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules, StandingsNotRead
-from lovense.deciding.standings import Standing
+from lovense.deciding.standings import ItemStanding
 from lovense.lane import eta, live
 from lovense.menus import publishing, reading
 from lovense.menus.drafts import NoSuchItem
@@ -76,7 +76,7 @@ def menu(**more):
 
 @pytest.mark.parametrize(("seconds", "is_closed"), [(0, True), (59.9, True), (60, False), (600, False)])
 def test_it_cools_down_from_the_moment_in_which_its_run_began(seconds, is_closed):
-    known = {"cool": Standing(NOW)}
+    known = {"cool": ItemStanding(NOW)}
     found = standings.closed(menu(), known, NOW + timedelta(seconds=seconds))
     assert found == ({"cool": "cooling_down"} if is_closed else {})
     assert standings.closed(menu(cooldownSec=0), known, NOW) == {}
