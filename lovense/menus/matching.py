@@ -20,7 +20,7 @@ SHOWS = (PUBLIC, "private", "group")
 # these is the reason where nothing answers.
 COOLING_DOWN, SOLD_OUT = "cooling_down", "sold_out"
 OTHER_SHOW, INACTIVE = "other_show", "inactive"
-_WHY_NOTHING = (COOLING_DOWN, SOLD_OUT, OTHER_SHOW)
+WHY_NOTHING = (COOLING_DOWN, SOLD_OUT, OTHER_SHOW)
 NO_MATCH = "no_match"
 PASSED_WORDS = {
     COOLING_DOWN: "cooling down",
@@ -52,7 +52,7 @@ class FoundItem(NamedTuple):
     def why_nothing(self) -> str:
         """Where no item answers."""
         reasons = {each.why for each in self.passed}
-        return next((why for why in _WHY_NOTHING if why in reasons), NO_MATCH)
+        return next((why for why in WHY_NOTHING if why in reasons), NO_MATCH)
 
 
 class MenuIndex:

@@ -1,6 +1,7 @@
 """Who answers an amount: the index finds what looking at every item finds, and says who was passed over."""
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,14 +10,17 @@ from hypothesis import strategies as st
 from lovense.menus import reading
 from lovense.menus.matching import (
     COOLING_DOWN,
+    NO_MATCH,
     SHOWS,
     SOLD_OUT,
+    WHY_NOTHING,
     MenuIndex,
     Passed,
     explained,
     match,
     show_of,
 )
+from lovense.page import outcome
 from tests.lovense.menus.linear import linear
 
 
@@ -133,6 +137,13 @@ def test_the_next_matching_one_answers_for_one_that_is_closed():
 def test_where_all_of_them_are_closed_nothing_answers_and_it_is_said_why(closed, code):
     found = explained([item(50, 50), item(1, None)], 50, closed=closed)
     assert (found.item, found.code) == (None, code)
+
+
+def test_each_reason_why_nothing_answers_is_documented_and_has_its_words():
+    told = Path("docs/states.md").read_text()
+    for why in (*WHY_NOTHING, NO_MATCH):
+        assert f"`{why}`" in told
+        assert "50 tokens" in outcome.why_not(why, 50, [])
 
 
 # --- what a process keeps ----------------------------------------------------------------------------------
