@@ -178,7 +178,7 @@ class Rules:
         """Those too; of all others those in force now, and no more than are to be kept."""
         keys = map(_menu_key, self.performers.values())
         in_force = {key: self.menus[key] for key in keys if key in self.menus}
-        self.menus = reading.within_bounds(in_force | menus, self.menus)
+        self.menus = reading.within_bounds({**in_force, **menus}, self.menus)
 
     def minimum_of(self, performer: PerformerRow | None) -> int:
         """The platform's, or hers where that is higher."""

@@ -153,8 +153,10 @@ def _runs(activation_ids: Sequence[str]) -> dict[str, ActivationRow]:
     if not activation_ids:
         return {}
     fields = dict.fromkeys(_OF_A_RUN, 1)
-    rows = collection(Activation).find({"_id": {"$in": list(activation_ids)}}, fields)
-    return {row["_id"]: {**row, "item": row.get("item")} for row in rows}
+    rows: Iterable[Any] = collection(Activation).find(
+        {"_id": {"$in": list(activation_ids)}}, fields
+    )
+    return {row["_id"]: row | {"item": row.get("item")} for row in rows}
 
 
 # --- taken ---------------------------------------------------------------------------------------

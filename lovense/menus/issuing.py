@@ -15,7 +15,7 @@ def next_version(performer: PerformerRow, session: ClientSession) -> int:
     """After all that there are, also one of a process that died before it counted."""
     hers, number = {"performer_id": performer["_id"]}, {"version": 1}
     newest = collection(TipMenu).find(hers, number, session=session).sort("version", -1).limit(1)
-    return 1 + max([performer["menu_version"], *(row["version"] for row in newest)])
+    return 1 + max([performer["menu_version"], *(int(row["version"]) for row in newest)])
 
 
 def standing(performer_id: str, session: ClientSession | None = None) -> PerformerRow | None:

@@ -95,7 +95,7 @@ class MenuIndex:
         ]
 
     def _sought(self, amount: int, show: str, closed: Closed) -> FoundItem:
-        passed = []
+        passed = list[Passed]()
         for item in self._ranked:
             if not _contains(item, amount):
                 continue

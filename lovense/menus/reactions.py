@@ -37,7 +37,8 @@ def is_required(session: ClientSession | None = None) -> bool:
 
 def _platform(session: ClientSession | None = None) -> Json:
     names = ("default_intensity", "default_seconds", "require_tip_menu")
-    usual = {name: PlatformSettings._meta.get_field(name).get_default() for name in names}
+    fields = (field for field in PlatformSettings._meta.concrete_fields if field.name in names)
+    usual = {str(field.column): field.get_default() for field in fields}
     row: Any = collection(PlatformSettings).find_one({}, dict.fromkeys(names, 1), session=session)
     return usual | (row or {})
 

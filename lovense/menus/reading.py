@@ -69,7 +69,7 @@ def read(keys: Iterable[str]) -> dict[str, PublishedMenu]:
 
 
 def within_bounds(
-    first: Mapping[str, PublishedMenu], others: Mapping[str, PublishedMenu]
+    first: Mapping[str, PublishedMenu], others: dict[str, PublishedMenu]
 ) -> dict[str, PublishedMenu]:
     """The first ones, and of the others the newest for which there is room."""
     room = MENU_ITEMS_KEPT - sum(menu.weight for menu in first.values())

@@ -56,9 +56,7 @@ def _reset(request: HttpRequest, performer: Performer, item_id: str = "") -> Htt
     ended = resets.cooldowns(performer.pk, item_id, by=who["by"], now=who["now"])
     if not ended:
         return PAGE.told("Nothing was cooling down.", tone="warn")
-    return PAGE.told(
-        f"{len(ended)} of your items {'answers' if len(ended) == 1 else 'answer'} again."
-    )
+    return PAGE.told(f"{len(ended)} {'item answers' if len(ended) == 1 else 'items answer'} again.")
 
 
 # --- stock ---------------------------------------------------------------------------------------

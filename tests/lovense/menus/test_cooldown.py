@@ -123,6 +123,7 @@ def test_while_it_cools_down_the_next_matching_item_answers_and_the_record_says_
     assert played(cooling, bob, seconds=30) == OPEN
     assert played(cooling, bob, seconds=31) == COOL
     cooling.now += 20 * SECOND
+    cooling.hold()
     tip_id = cooling.settled(bob, 50)
     cooling.dispatch()
     assert saw(tip_id) == f"{OPEN} in a public show; passed over: “{COOL}” (cooling down)"
@@ -180,11 +181,12 @@ def test_a_run_that_never_began_counts_nothing(cooling, bob, code):
 @db
 def test_a_process_that_died_between_the_note_and_the_activation_has_started_nothing(cooling, bob):
     tip_id = cooling.settled(bob, 50)
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     seen = dispatch.look([request], now=cooling.now)
     standings.note([dispatch.decide(request, seen).outcome])
-    assert collection(Activation).find_one({"tip_id": tip_id}) is None
-    assert played(cooling, bob, seconds=1) == COOL
+    assert activation_of(tip_id) is None
+    cooling.dispatch()
+    assert title(tip_id) == COOL
     assert collection(ItemState).count_documents({}) == 1
 
 
@@ -204,7 +206,9 @@ def test_in_batches_each_tip_for_it_is_a_run_of_its_own(cooling, bob):
     assert activation_of(tips[0]).get("members") is None
     cooling.acknowledge(tips[0], "started", later=SECOND)
     cooling.acknowledge(tips[0], "finished", later=6 * SECOND, delivered_seconds=5)
-    cooling.dispatch(later=7 * SECOND)
+    cooling.now += 7 * SECOND
+    cooling.hold()
+    cooling.dispatch()
     assert (title(tips[0]), title(tips[1])) == (COOL, OPEN)
 
 
@@ -212,7 +216,7 @@ def test_in_batches_each_tip_for_it_is_a_run_of_its_own(cooling, bob):
 def test_a_decision_without_a_look_at_its_items_is_none(cooling, bob):
     """So a lane that lives in memory is left to its rows."""
     tip_id = cooling.settled(bob, 50)
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     rules = Rules.read([request["lane"]])
     with pytest.raises(StandingsNotRead):
         decide(request, rules, is_online=True, now=NOW)
@@ -225,13 +229,14 @@ def test_a_decision_without_a_look_at_its_items_is_none(cooling, bob):
 @db
 def test_a_menu_whose_items_always_answer_costs_a_round_not_one_command_more(chain, bob):
     def asked():
-        request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+        request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
         RECORDER.commands = sent = []
         try:
             seen = dispatch.look([request], now=chain.now)
             dispatch.keep([dispatch.decide(request, seen)], seen)
         finally:
             RECORDER.commands = None
+        assert activation_of(tip_id)["status"] == "dispatched"
         return {str(command[next(iter(command))]) for _, command in sent}
 
     tip_id = chain.settled(bob, 100)

@@ -158,7 +158,7 @@ def tip_at(chain, bob, minutes):
 
 
 def decided(tip_id):
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     return decide(request, Rules.read([request["lane"]], [request]), is_online=True, now=NOW)
 
 
@@ -224,7 +224,7 @@ def test_what_was_refused_and_is_tried_again_keeps_its_version(chain, bob):
     chain.settle()
     row = decided(tip_id)
     publish(chain, "Later", 3)
-    request = request_of(tip_id) | {"attempts": 2, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 2, "claimed_by": "worker-0/x", "claimed_at": NOW}
     again = decide(request, Rules.read([request["lane"]]), is_online=True, now=NOW, before=row)
     assert (again["item"]["title"], again["menu_version"]) == ("Seen", 2)
 
@@ -246,7 +246,7 @@ def test_a_version_that_was_not_read_is_never_taken_for_none(chain, bob):
     chain.settle()
     publish(chain, "Later", 3)
     reading._kept.clear()
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     rules = Rules.read([request["lane"]])
     with pytest.raises(MenuNotRead):
         decide(request, rules, is_online=True, now=NOW)
@@ -260,7 +260,7 @@ def test_an_earlier_version_costs_a_round_no_further_command(chain, bob):
     publish(chain, "Seen", 1)
     tip_id = tip_at(chain, bob, 2)
     chain.settle()
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
 
     def commands():
         RECORDER.commands = sent = []

@@ -16,7 +16,7 @@ from lovense.lane import eta
 from lovense.menus import publishing
 from lovense.menus.drafts import NoSuchItem
 from lovense.models import Activation, StockPiece
-from lovense.sending import dispatch
+from lovense.sending import dispatch, leases
 from tests.chain import SECOND
 from tests.commands import RECORDER
 from tests.factories import NOW
@@ -222,7 +222,7 @@ def test_a_piece_of_what_was_decided_otherwise_in_the_end_is_given_back(rare, bo
     tip_id = rare.settled(bob, 50)
     key = f"{tip_id}.all"
     assert stock.take(shelf(rare), key, performer_id=rare.performer_id, now=NOW)
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     seen = dispatch.look([request], now=NOW)
     assert seen.rules.standings[rare.performer_id]["rare"].shelf.own
     collection(Activation).insert_one({"_id": key, "item": None, "status": "skipped", "tip_id": tip_id})
@@ -238,7 +238,7 @@ def test_tried_again_after_a_death_it_is_the_same_piece(rare, bob, fail_command)
     with pytest.raises(PyMongoError):
         rare.dispatch()
     assert pieces() == {"taken": 1}
-    request = request_of(tip_id) | {"attempts": 2, "claimed_by": "worker-0/y"}
+    request = request_of(tip_id) | {"attempts": 2, "claimed_by": "worker-0/y", "claimed_at": NOW}
     seen = dispatch.look([request], now=rare.now)
     dispatch.keep([dispatch.decide(request, seen)], seen)
     assert (title(tip_id), pieces()) == (RARE, {"taken": 1})
@@ -277,7 +277,7 @@ def test_the_same_activation_at_the_same_moment_takes_one(rare, in_threads):
 @db
 def test_who_loses_the_last_piece_to_another_is_decided_again(rare, bob):
     tip_id = rare.settled(bob, 50)
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     seen = dispatch.look([request], now=rare.now)
     decided = dispatch.decide(request, seen)
     assert decided.outcome["item"]["title"] == RARE
@@ -310,8 +310,11 @@ def unknown(chain, bob):
     """A tip of which nobody knows whether it played."""
     tip_id = chain.settled(bob, 50)
     chain.dispatch()
-    collection(Activation).update_one({"tip_id": tip_id}, {"$set": {"status": "timeout"}})
-    collection(Activation).update_one({"tip_id": tip_id}, {"$set": {"finished_at": chain.now}})
+    chain.acknowledge(tip_id, "received")
+    chain.now += 120 * SECOND
+    leases.expire(now=chain.now, limit=10)
+    assert activation_of(tip_id)["status"] == "timeout"
+    chain.hold()
 
 
 @db
@@ -387,13 +390,14 @@ def test_in_the_form_it_is_a_number_and_empty_has_no_end(press, client, ana):
 @db
 def test_a_menu_without_stock_costs_a_round_not_one_command_more(chain, bob):
     tip_id = chain.settled(bob, 100)
-    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x"}
+    request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     RECORDER.commands = sent = []
     try:
         seen = dispatch.look([request], now=chain.now)
         dispatch.keep([dispatch.decide(request, seen)], seen)
     finally:
         RECORDER.commands = None
+    assert activation_of(tip_id)["status"] == "dispatched"
     assert {str(command[next(iter(command))]) for _, command in sent}.isdisjoint(
         {"stock_pieces", "item_states"}
     )
