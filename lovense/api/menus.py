@@ -234,7 +234,7 @@ def history(request: Request) -> Response:
     summary="One version with its items",
     parameters=[schema.VERSION_PATH],
     responses={200: schema.WholeVersionOut, **REFUSED},
-    examples=[example("In force", schema.VERSION | {"items": [schema.ITEM]}, 200)],
+    examples=[example("In force", schema.WHOLE_VERSION, 200)],
 )
 @api_view(["GET"])
 @answering_outages

@@ -382,6 +382,7 @@ VERSION = {
     "retiredAt": None,
     "withdrawnAt": None,
 }
+WHOLE_VERSION = VERSION | {"items": [ITEM], "defaultReaction": None}
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}
 DRAFT = {
     "revision": 7,

@@ -73,6 +73,7 @@ def reset_cooldown(request: Request, item_id: str) -> Response:
 @extend_schema(
     operation_id="menu_reset_cooldowns",
     summary="End all cooldowns",
+    description="All items of your draft and of the menu in force answer again.",
     request=None,
     responses={200: schema.ResetOut, **OF_ASKING},
     examples=[example("None cooled down", {"reset": []}, 200)],
@@ -117,6 +118,8 @@ def restock(request: Request, item_id: str) -> Response:
 @extend_schema(
     operation_id="menu_give_back",
     summary="Give back the pieces of which nobody knows whether they played",
+    description="They are kept until you do: a page that confirmed a run and then fell silent may "
+    "have played it.",
     parameters=[menuschema.ITEM_PATH],
     request=None,
     responses={200: schema.StockOut, **REFUSED, **_NO_STOCK},

@@ -23,7 +23,7 @@ class PublishedMenu:
 
     key: str
     version: int
-    index: MenuIndex
+    index: MenuIndex = field(compare=False)  # the key says what is in it
     reaction: Item | None = None
     limited: Mapping[str, Item] = field(default_factory=dict)
 

@@ -203,7 +203,7 @@ def by_whom(activation: Activation) -> str:
 
 
 def title(activation: Activation) -> str:
-    if activation.item and activation.item["itemId"] == DEFAULT_ITEM:
+    if activation.item and activation.item.get("itemId") == DEFAULT_ITEM:
         return "The default reaction"
     return f"“{activation.item['title']}”" if activation.item else "Nothing"
 
