@@ -225,6 +225,7 @@ SPECTACULAR_SETTINGS = {
         "OwedState": "lovense.models.OwedState",
         "OwedCause": "lovense.models.OwedCause",
         "SubmissionType": "lovense.lane.submissions.TYPES",
+        "StreamTypeEnum": "lovense.menus.matching.SHOWS",
         "QueueHealth": ["healthy", "degraded", "unhealthy"],
         "Settled": ["SETTLED"],
         "TipActivatedName": ["TipActivated"],

@@ -20,6 +20,7 @@ from lovense.api import (
     hosts,
     lane,
     menus,
+    menuterms,
     owed,
     pairings,
     patterns,
@@ -30,6 +31,7 @@ from lovense.api import (
 )
 from lovense.api import devices as device_api
 from lovense.views import devices, live, menu
+from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
 from tips import api as tips
 from tips import webhooks
@@ -73,7 +75,12 @@ urlpatterns = [
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),
     path("menu/fill", menu.fill, name="menu-fill"),
+    path("menu/reaction", menuterms_page.reaction, name="menu-reaction"),
     path("menu/publish", menu.publish, name="menu-publish"),
+    path("menu/reset", menuterms_page.reset_all, name="menu-reset-all"),
+    path("menu/items/<str:item_id>/reset", menuterms_page.reset, name="menu-reset"),
+    path("menu/items/<str:item_id>/restock", menuterms_page.restock, name="menu-restock"),
+    path("menu/items/<str:item_id>/give-back", menuterms_page.give_back, name="menu-give-back"),
     path("menu/versions/<str:version>/back", menu.roll_back, name="menu-roll-back"),
     path("menu/items/<str:item_id>/change", menu.change, name="menu-change"),
     path("menu/items/<str:item_id>/move", menu.move, name="menu-move"),
@@ -150,6 +157,11 @@ urlpatterns = [
     path("api/lovense/hosts", hosts.hosts),
     path("api/lovense/hosts/<str:host_id>", hosts.host),
     path("api/lovense/tip-menu", menus.menu),
+    path("api/lovense/tip-menu/default-reaction", menuterms.default_reaction),
+    path("api/lovense/tip-menu/reset-cooldowns", menuterms.reset_cooldowns),
+    path("api/lovense/tip-menu/items/<str:item_id>/reset-cooldown", menuterms.reset_cooldown),
+    path("api/lovense/tip-menu/items/<str:item_id>/restock", menuterms.restock),
+    path("api/lovense/tip-menu/items/<str:item_id>/give-back", menuterms.give_back),
     path("api/lovense/tip-menu/reorder", menus.reorder),
     path("api/lovense/tip-menu/publish", menus.publish),
     path("api/lovense/tip-menu/versions", menus.history),

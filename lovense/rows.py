@@ -144,6 +144,15 @@ class ExtensionRow(TypedDict):
     settingsAt: str | None
 
 
+class MenuHistoryRow(TypedDict):
+    """A version on its performer's row: in force from then on, until the next one was. `withdrawn`:
+    who saw it gets the next one."""
+
+    version: int
+    at: datetime
+    withdrawn: NotRequired[bool]
+
+
 class PerformerRow(TypedDict):
     """A row of `performers`."""
 
@@ -152,6 +161,8 @@ class PerformerRow(TypedDict):
     display_name: str
     bridge: str
     menu_version: int
+    # not in a row whose menu was published before versions were kept here
+    menu_history: NotRequired[list[MenuHistoryRow] | None]
     minimum_tip: int | None
     maximum_seconds: int | None
     maximum_intensity: int
@@ -295,6 +306,8 @@ class MenuRow(TypedDict):
     note: NotRequired[str]
     based_on: NotRequired[int | None]
     retired_at: NotRequired[datetime | None]
+    withdrawn_at: NotRequired[datetime | None]
+    default_reaction: NotRequired[Json | None]  # None: off
     publish_key: NotRequired[str]
     fingerprint: NotRequired[str]
 
@@ -313,12 +326,38 @@ class PatternRow(TypedDict):
     archived_at: datetime | None
 
 
+class ItemStateRow(TypedDict):
+    """A row of `item_states`."""
+
+    _id: str
+    performer_id: str
+    item_id: str
+    runs: NotRequired[list[str]]
+    reset_at: NotRequired[datetime | None]
+    refill: NotRequired[int]
+
+
+class StockPieceRow(TypedDict):
+    """A row of `stock_pieces`. `item` is the key of the item's state; `activation` is empty where
+    it was given back."""
+
+    _id: str
+    performer_id: str
+    item: str
+    refill: int
+    number: int
+    state: str
+    activation: str
+    taken_at: datetime
+
+
 class MenuDraftRow(TypedDict):
     """The draft of a performer's menu."""
 
     _id: str
     revision: int
     items: list[Item]
+    default_reaction: NotRequired[Json | None]  # None: never changed
     changed_at: datetime
 
 

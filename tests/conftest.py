@@ -19,7 +19,7 @@ from pymongo.write_concern import WriteConcern
 from xdist.scheduler import LoadFileScheduling
 
 from ground.mongodb.collections import client
-from lovense.deciding import rules
+from lovense.menus import reading
 from lovense.sending import groups
 from tests import factories, services
 from tests.commands import WRITES
@@ -88,7 +88,7 @@ def _django_db_helper(
         clean(_first_content)
         # Menus are immutable and cached by `<performer>.<version>`: true in production, not from one test to
         # the next.
-        rules._menu_cache.clear()
+        reading._kept.clear()
         # What this test changed is told a moment later, and the next test listens.
         groups.news.soon._asked.clear()
 

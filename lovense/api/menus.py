@@ -3,6 +3,7 @@ and translates.
 
 It is hers alone: another performer's item or version is answered as one that does not exist."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404
@@ -32,9 +33,9 @@ from lovense.api.calls import (
 )
 from lovense.api.schema import example
 from lovense.deciding import foresight
-from lovense.menus import content, drafts, publishing, transfer, versions, wishes
+from lovense.menus import content, drafts, publishing, reactions, transfer, versions, wishes
 from lovense.menus.drafts import Draft, Writing
-from lovense.menus.matching import Item
+from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
 from lovense.rows import Json
@@ -184,8 +185,10 @@ def _item_ids(body: Fields) -> list[str]:
 @extend_schema(
     operation_id="menu_publish",
     summary="Publish the draft",
-    description="It becomes a new version, which answers every tip that is decided from now on. "
-    "The same content as in force is no new version: 200, and the version that is.",
+    description="It becomes a new version, which answers every tip that is made from now on. "
+    "With `withdraw` the one before it was a mistake: tips that were made while it was in force, "
+    "and do not play yet, get the new one. The same content "
+    "as in force is no new version: 200, and the version that is.",
     parameters=[KEY],
     request=schema.PublishIn,
     responses={
@@ -232,7 +235,7 @@ def history(request: Request) -> Response:
     summary="One version with its items",
     parameters=[schema.VERSION_PATH],
     responses={200: schema.WholeVersionOut, **REFUSED},
-    examples=[example("In force", schema.VERSION | {"items": [schema.ITEM]}, 200)],
+    examples=[example("In force", schema.WHOLE_VERSION, 200)],
 )
 @api_view(["GET"])
 @answering_outages
@@ -284,9 +287,9 @@ def rollback(request: Request, version: str) -> Response:
 def diff(request: Request) -> Response:
     """Added, removed, changed by field, moved. `published` is empty where nothing is."""
     whose, query = performer_of(request), request.query_params
-    before = _content(whose, "from", query.get("from", "published"))
-    after = _content(whose, "to", query.get("to", "draft"))
-    return Response(schema.diff(content.diff(before, after), before, after))
+    before, was = _content(whose, "from", query.get("from", "published"))
+    after, now = _content(whose, "to", query.get("to", "draft"))
+    return Response(schema.diff(content.diff(before, after, (was, now)), before, after))
 
 
 @extend_schema(
@@ -297,6 +300,7 @@ def diff(request: Request) -> Response:
     parameters=[
         OpenApiParameter("amount", int, required=True),
         OpenApiParameter("version", str, description="`published` (default), `draft` or a version"),
+        OpenApiParameter("show", str, enum=SHOWS, description="In which show; `public` by default"),
     ],
     responses={200: schema.ForesightOut, **REFUSED},
     examples=[
@@ -312,7 +316,10 @@ def preview(request: Request) -> Response:
     amount = _number(request, "amount", minimum=1)
     number = None if named in ("published", foresight.DRAFT) else _queried("version", named)
     is_draft = named == foresight.DRAFT
-    seen = foresight.of(whose, amount, version=number, is_draft=is_draft)
+    show = _show(request.query_params.get("show", PUBLIC))
+    seen = foresight.of(
+        whose, amount, version=number, is_draft=is_draft, show=show, now=clock.now()
+    )
     return Response(schema.foresight(seen))
 
 
@@ -330,7 +337,8 @@ def preview(request: Request) -> Response:
 @api_view(["GET"])
 @answering_outages
 def export(request: Request) -> Response:
-    return Response(transfer.written(drafts.of(performer_of(request)).items))
+    draft = drafts.of(performer_of(request))
+    return Response(transfer.written(draft.items, draft.reaction))
 
 
 @extend_schema(
@@ -360,13 +368,15 @@ def export(request: Request) -> Response:
 def take_in(request: Request) -> Response:
     whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
     body.only("menu", "apply", "revision")
-    is_applied, items = body.flag("apply"), transfer.read(body.object("menu"))
+    is_applied, file = body.flag("apply"), body.object("menu")
+    items, reaction = transfer.read(file), transfer.reaction_of(file)
     seen = _seen(body, is_needed=is_applied)
     draft = before = drafts.of(whose)
     if is_applied:
         with coming_from(request):
-            draft = drafts.replace(_writing(request, whose, seen), items)
-    found = schema.diff(content.diff(before.items, items), before.items, items)
+            draft = drafts.replace(_writing(request, whose, seen), items, reaction)
+    reacted = reactions.live(before.reaction), reactions.live(reaction or before.reaction)
+    found = schema.diff(content.diff(before.items, items, reacted), before.items, items)
     return Response({"isApplied": is_applied, "revision": draft.revision, "diff": found})
 
 
@@ -385,10 +395,11 @@ def _seen(body: Fields, *, is_needed: bool = True) -> int | None:
 
 def _publication(request: Request) -> Publication:
     whose, body = performer_of(request), body_of(request)
-    body.only("revision", "note")
+    body.only("revision", "note", "withdraw")
     note = body.text_or("note", "", maximum=LONGEST_NOTE).strip()
     writing = _writing(request, whose, _seen(body, is_needed=False))
-    return Publication(writing, key_of(request) or derived_key(request), note)
+    key = key_of(request) or derived_key(request)
+    return Publication(writing, key, note, body.flag("withdraw"))
 
 
 def _told(asked: Publication, published: Published) -> Response:
@@ -403,14 +414,20 @@ def _draft(whose: str, draft: Draft) -> Json:
     return schema.draft(draft, drafts.in_force(whose), texts)
 
 
-def _content(whose: str, field: str, named: str) -> list[Item]:
+def _content(whose: str, field: str, named: str) -> tuple[Sequence[Item], Json | None]:
     if named == "draft":
-        items = drafts.of(whose).items
-        return content.resolved(items, publishing.texts_of(whose, items))
+        draft = drafts.of(whose)
+        return versions.said_by(draft, publishing.texts_of(whose, draft.items))
     if named == "published":
         menu = drafts.in_force(whose)
-        return content.of_version(menu) if menu else []
-    return content.of_version(versions.of(whose, _queried(field, named)))
+        return versions.said(menu) if menu else ([], None)
+    return versions.said(versions.of(whose, _queried(field, named)))
+
+
+def _show(text: str) -> str:
+    if text not in SHOWS:
+        raise Malformed("show", f"must be one of {', '.join(SHOWS)}")
+    return text
 
 
 def _version(text: str) -> int:

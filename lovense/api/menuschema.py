@@ -9,20 +9,28 @@ from rest_framework import serializers
 
 from ground import clock
 from ground.json.shapes import Shape
+from lovense.api.menutermschema import (
+    REACTION,
+    PassedOut,
+    ReactionChangeOut,
+    ReactionShape,
+)
 from lovense.api.schema import AT
 from lovense.deciding.foresight import Foresight
-from lovense.menus import content, vibration
+from lovense.menus import content, reactions, versions, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
-from lovense.menus.matching import Item
+from lovense.menus.matching import SHOWS, Item
 from lovense.menus.publishing import (
+    LARGEST_STOCK,
+    LONGEST_COOLDOWN,
     MAXIMUM_AMOUNT,
     MAXIMUM_DESCRIPTION,
     MAXIMUM_ITEMS,
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
-from lovense.menus.versions import LONGEST_NOTE, is_content
+from lovense.menus.versions import LONGEST_NOTE
 from lovense.rows import Json, MenuRow
 
 ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
@@ -73,6 +81,22 @@ class MenuItemIn(Shape):
     active = serializers.BooleanField(
         required=False, help_text="false: it stays in the menu and answers no amount"
     )
+    shows = serializers.ListField(
+        required=False, child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
+    )
+    cooldownSec = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_COOLDOWN,
+        help_text="So long after a run of it began it does not answer; 0: always",
+    )
+    stock = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=LARGEST_STOCK,
+        help_text="How many there are until it is filled up again; null: no end",
+    )
     order = serializers.IntegerField(
         required=False, min_value=1, max_value=MAXIMUM_ITEMS, help_text="Its place, from 1"
     )
@@ -101,6 +125,11 @@ class PublishIn(Shape):
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=LONGEST_NOTE, help_text="For the history"
     )
+    withdraw = serializers.BooleanField(
+        required=False,
+        help_text="The version in force was a mistake: tips that were made while it was get the "
+        "new one",
+    )
 
 
 class MenuFileItem(Shape):
@@ -114,11 +143,15 @@ class MenuFileItem(Shape):
     intensity = serializers.IntegerField()
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField(required=False)
+    shows = serializers.ListField(required=False, child=serializers.ChoiceField(SHOWS))
+    cooldownSec = serializers.IntegerField(required=False)
+    stock = serializers.IntegerField(required=False, allow_null=True)
 
 
 class MenuFile(Shape):
     format = serializers.CharField()
     items = MenuFileItem(many=True)
+    defaultReaction = ReactionShape(required=False, help_text="Left out: yours stays")
 
 
 class ImportIn(Shape):
@@ -145,6 +178,11 @@ class MenuItemOut(Shape):
     intensity = serializers.IntegerField()
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField()
+    shows = serializers.ListField(
+        child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
+    )
+    cooldownSec = serializers.IntegerField(help_text="0: none")
+    stock = serializers.IntegerField(allow_null=True, help_text="null: no end")
     order = serializers.IntegerField(help_text="Its place, from 1")
 
 
@@ -161,10 +199,14 @@ class MenuVersionOut(Shape):
         allow_null=True, help_text="Rolled back to the content of that version"
     )
     retiredAt = serializers.DateTimeField(allow_null=True, help_text="null: it is in force")
+    withdrawnAt = serializers.DateTimeField(
+        allow_null=True, help_text="It was a mistake: tips that saw it get the next one"
+    )
 
 
 class WholeVersionOut(MenuVersionOut):
     items = MenuItemOut(many=True)
+    defaultReaction = ReactionShape(allow_null=True, help_text="null: it is off")
 
 
 class VersionsOut(Shape):
@@ -175,6 +217,7 @@ class VersionsOut(Shape):
 class DraftOut(Shape):
     revision = serializers.IntegerField()
     items = MenuItemOut(many=True)
+    defaultReaction = ReactionShape(help_text="Where no item answers")
     published = MenuVersionOut(allow_null=True, help_text="In force; null: none yet")
     isChanged = serializers.BooleanField(help_text="The draft differs from what is published")
 
@@ -203,6 +246,7 @@ class MenuDiffOut(Shape):
         child=serializers.CharField(),
         help_text="The ids of the fewest items whose moving explains the new order",
     )
+    defaultReaction = ReactionChangeOut(allow_null=True, help_text="null: it does not differ")
 
 
 class ImportedOut(Shape):
@@ -214,7 +258,8 @@ class ImportedOut(Shape):
 class BecauseOut(Shape):
     code = serializers.ChoiceField(
         (
-            *("exact", "only", "narrowest", "first", "no_match"),
+            *("exact", "only", "narrowest", "first", "no_match", "other_show"),
+            *("cooling_down", "sold_out"),
             *("below_minimum", "default_reaction", "no_menu"),
         )
     )
@@ -226,8 +271,12 @@ class ForesightOut(Shape):
     version = serializers.CharField(
         help_text="`draft`, or the number of a version; `0`: none is published"
     )
+    show = serializers.ChoiceField(SHOWS)
     item = MenuItemOut(allow_null=True)
     because = BecauseOut()
+    passedOver = PassedOut(
+        many=True, help_text="The items that would have answered before it, and why they do not"
+    )
 
 
 # --- rows as JSON --------------------------------------------------------------------------------
@@ -247,7 +296,7 @@ def changed_item(draft: Draft, item_id: str) -> Json:
 
 
 def version(row: MenuRow) -> Json:
-    retired_at = row.get("retired_at")
+    retired_at, withdrawn_at = row.get("retired_at"), row.get("withdrawn_at")
     return {
         "version": row["version"],
         "publishedAt": clock.iso(row["published_at"]),
@@ -255,21 +304,24 @@ def version(row: MenuRow) -> Json:
         "note": row.get("note", ""),
         "basedOn": row.get("based_on"),
         "retiredAt": clock.iso(retired_at) if retired_at else None,
+        "withdrawnAt": clock.iso(withdrawn_at) if withdrawn_at else None,
     }
 
 
 def whole_version(row: MenuRow) -> Json:
-    return version(row) | {"items": items(content.listed(row["items"]))}
+    listed, reaction = versions.said(row)
+    return version(row) | {"items": items(listed), "defaultReaction": reaction}
 
 
 def draft(found: Draft, published: MenuRow | None, texts: Mapping[str, str]) -> Json:
     """`texts`: of the patterns of hers that it names."""
-    was = published is not None and is_content(published, found.items, texts)
+    was = versions.said(published) if published else ([], None)
     return {
         "revision": found.revision,
         "items": items(found.items),
+        "defaultReaction": found.reaction or reactions.usual(),
         "published": version(published) if published else None,
-        "isChanged": not was if published else bool(found.items),
+        "isChanged": was != versions.said_by(found, texts),
     }
 
 
@@ -291,6 +343,8 @@ def diff(found: MenuDiff, before: Sequence[Item], after: Sequence[Item]) -> Json
             for each in found.changed
         ],
         "moved": [each["itemId"] for each in found.moved],
+        "defaultReaction": found.reaction
+        and {"before": found.reaction[0], "after": found.reaction[1]},
     }
 
 
@@ -298,8 +352,13 @@ def foresight(seen: Foresight) -> Json:
     return {
         "amount": seen.amount,
         "version": seen.version,
+        "show": seen.show,
         "item": item(seen.found.item) if seen.found.item else None,
         "because": {"code": seen.found.code, "text": seen.found.text},
+        "passedOver": [
+            {"itemId": each.item["itemId"], "title": each.item["title"], "why": each.why}
+            for each in seen.found.passed
+        ],
     }
 
 
@@ -314,7 +373,8 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED
+USUAL = {"description": "", "active": True, "shows": [], "cooldownSec": 0, "stock": None}
+ITEM = {"itemId": ITEM_ID, **USUAL, "order": 1} | ASKED
 VERSION = {
     "version": 3,
     "publishedAt": AT,
@@ -322,9 +382,17 @@ VERSION = {
     "note": "Gentler in the evening",
     "basedOn": None,
     "retiredAt": None,
+    "withdrawnAt": None,
 }
+WHOLE_VERSION = VERSION | {"items": [ITEM], "defaultReaction": None}
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}
-DRAFT = {"revision": 7, "items": [ITEM], "published": VERSION, "isChanged": False}
+DRAFT = {
+    "revision": 7,
+    "items": [ITEM],
+    "defaultReaction": REACTION,
+    "published": VERSION,
+    "isChanged": False,
+}
 DIFF = {
     "added": [],
     "removed": [],
@@ -336,6 +404,7 @@ DIFF = {
         }
     ],
     "moved": [],
+    "defaultReaction": None,
 }
 FILE = {
     "format": "tip-menu/1",
@@ -345,8 +414,10 @@ IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}
 FORESIGHT = {
     "amount": 30,
     "version": "3",
+    "show": "public",
     "item": ITEM,
     "because": {"code": "only", "text": "It is the only active item whose range holds 30."},
+    "passedOver": [],
 }
 NOTHING = FORESIGHT | {
     "amount": 5,

@@ -18,6 +18,7 @@ from lovense.deciding.activation import FINAL, S, activation_id, end_requests, f
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.deciding.shortfall import has_owed, is_short
+from lovense.menus.reading import may_be_closed
 from lovense.menus.vibration import functions_of
 from lovense.models import Activation
 from lovense.rows import ActivationRow
@@ -70,9 +71,11 @@ def fitting(
     row: ActivationRow, decided: Iterable[tuple[RequestRow, ActivationRow]], rules: Rules
 ) -> list[Member]:
     """Pure. Of these requests with their activations, those that may join the leader's: they play,
-    the same item, and all their promised seconds are within the cap."""
+    the same item, which always answers, and all their promised seconds are within the cap."""
+    found: list[Member] = []
+    if row["item"] is None or may_be_closed(row["item"]):
+        return found  # each run of it counts
     left = rules.caps_of(row["performer_id"]).seconds - row["promised_seconds"]
-    found = []
     for request, other in decided:
         plays = other["status"] == S.DISPATCHED and other["item"] == row["item"]
         if plays and other["promised_seconds"] <= left:

@@ -4,7 +4,7 @@
 Both answer ranges of amounts, so an answer changes at their edges alone: between two of them one
 amount stands for all. What is too small to be handed over is not looked at."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,9 @@ from ground.json.fields import MAX_AMOUNT
 from lovense.bridges import extension
 from lovense.deciding.rules import Caps, Rules
 from lovense.menus import matching, vibration
+from lovense.menus.matching import MenuIndex
+from lovense.menus.publishing import MAXIMUM_ORDER
+from lovense.menus.reading import PublishedMenu
 from lovense.menus.vibration import LEVEL_PATTERN
 from lovense.rows import ExtensionLevel, ExtensionRow, Item
 
@@ -60,9 +63,15 @@ def of(performer_id: str, rules: Rules) -> DriftList:
         return DriftList(None, 0, minimum, ())
     menu = rules.menu_of(performer)
     usual = rules.default_item(performer)
-    items = menu["items"] if menu else [usual] if usual else []
-    found = tuple(between(items, told, minimum=minimum, caps=rules.caps_of(performer_id)))
+    index = answering_of(menu) if menu else MenuIndex([usual] if usual else [])
+    found = tuple(between(index, told, minimum=minimum, caps=rules.caps_of(performer_id)))
     return DriftList(told["settingsAt"], told["unread"], minimum, found)
+
+
+def answering_of(menu: PublishedMenu) -> MenuIndex:
+    """The menu, with what answers where no item does as the last of its items."""
+    last = menu.reaction and menu.reaction | {"order": MAXIMUM_ORDER + 1}
+    return MenuIndex([*menu.items, last]) if last else menu.index
 
 
 def words(found: DriftList) -> str:
@@ -79,20 +88,21 @@ def amounts(one: LevelDrift) -> str:
 
 
 def between(
-    items: list[Item], told: ExtensionRow, *, minimum: int, caps: Caps
+    menu: MenuIndex | Sequence[Item], told: ExtensionRow, *, minimum: int, caps: Caps
 ) -> Iterator[LevelDrift]:
     """In the order of the amounts; neighbours with the same answers are one."""
+    index = matching.index_of(menu)
     last: LevelDrift | None = None
-    for low, high in _ranges(_edges(items, told["levels"], minimum)):
-        menu, ours = _of_item(matching.match(items, low), caps), extension.answering(told, low)
+    for low, high in _ranges(_edges(index.items, told["levels"], minimum)):
+        hers, ours = _of_item(matching.match(index, low), caps), extension.answering(told, low)
         theirs = _of_level(ours)
-        differs = differences(menu, theirs, ours)
-        if last and (last.differs, last.menu, last.extension) == (differs, menu, theirs):
-            last = LevelDrift(last.minimum, high, differs, menu, theirs)
+        differs = differences(hers, theirs, ours)
+        if last and (last.differs, last.menu, last.extension) == (differs, hers, theirs):
+            last = LevelDrift(last.minimum, high, differs, hers, theirs)
             continue
         if last and last.differs:
             yield last
-        last = LevelDrift(low, high, differs, menu, theirs)
+        last = LevelDrift(low, high, differs, hers, theirs)
     if last and last.differs:
         yield last
 

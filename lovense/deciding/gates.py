@@ -9,13 +9,15 @@ from django.conf import settings
 
 from ground import clock
 from lovense.bridges import OwnLevels
-from lovense.deciding import devicetest
+from lovense.deciding import devicetest, standings
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import matching, vibration
+from lovense.menus import vibration
 from lovense.menus.actuators import VibrationCaps
 from lovense.menus.compiler import Compiled, compile_or_refuse
+from lovense.menus.matching import SOLD_OUT, Closed
+from lovense.menus.reading import PublishedMenu
 from lovense.rows import (
     ActivationRow,
     AttemptRow,
@@ -48,6 +50,8 @@ GATES = {
     "paused": "paused",
     "stop_epoch": STOPPED,
 }
+NONE_PUBLISHED = "none published: the platform's default reaction"
+MOST_PASSED = 5  # that are named
 ON_WISH = frozenset({"rested"})  # asked of those alone who want it
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
 # Reasons that make a request wait and never end it.
@@ -58,15 +62,17 @@ class _Gates:
     """The decision record: each gate with what it saw, in the order asked; the first that fails
     ends the asking."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, performer: PerformerRow | None) -> None:
         self.rows: list[GateRow] = []
         self.reason, self.now = "", now
+        self.version = performer["menu_version"] if performer else 0  # of the menu that decides
         self._at = clock.iso(now)
 
-    def ask(self, gate: str, saw: Any, *, passed: bool) -> bool:
+    def ask(self, gate: str, saw: Any, *, passed: bool, reason: str = "") -> bool:
+        """`reason`: of a gate that has several to say no."""
         self.rows.append({"gate": gate, "passed": passed, "saw": saw, "at": self._at})
         if not passed:
-            self.reason = GATES[gate]
+            self.reason = reason or GATES[gate]
         return passed
 
 
@@ -84,9 +90,9 @@ def decide(
     `queued` when a limit, a pause or a stop makes it wait. `before`: its activation that was not
     played; its item is kept. The stop epoch is that of now: what was not played before a stop is
     not from before it."""
-    gates = _Gates(now)
     row = new_row(request, now)
     performer = rules.performers.get(request["lane"])
+    gates = _Gates(now, performer)
     levels = rules.own_levels_of(performer)
     if levels is not None and performer is not None:
         _hand_over(
@@ -97,7 +103,7 @@ def decide(
         item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
         _keep(row, _promise(request, item, rules, performer, gates))
-        row["item"], row["menu_version"] = item, performer["menu_version"]
+        row["item"], row["menu_version"] = item, gates.version
     if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
@@ -133,8 +139,11 @@ def _answering_item(
     performer = rules.performers.get(request["lane"])
     if not _may_begin(request, rules, performer, gates):
         return None
-    pinned = request["payload"].get("item") or _kept_item(before)
-    item = pinned or _matching_item(request, rules, performer, gates)
+    kept = request["payload"].get("item") or _kept_item(before)
+    if kept and rules.is_gone(request["lane"], kept):
+        gates.ask("menu_match", f"{kept['title']}: none is left", passed=False, reason=SOLD_OUT)
+        return None
+    item = kept or _matching_item(request, rules, performer, gates)
     if item is None:
         return None
     is_able = (
@@ -245,23 +254,34 @@ def _is_fresh(request: RequestRow, gates: _Gates) -> bool:
 def _matching_item(
     request: RequestRow, rules: Rules, performer: PerformerRow | None, gates: _Gates
 ) -> Item | None:
-    amount, menu = request["payload"]["amount"], rules.menu_of(performer)
-    item = matching.match(menu["items"], amount) if menu else rules.default_item(performer)
-    answers = (
-        f"version {performer['menu_version'] if performer else 0}"
-        if menu or item is None
-        else "none published: the platform's default reaction"
-    )
-    passed = (
-        _is_enough(amount, rules, performer, gates)
-        and gates.ask("menu", answers, passed=menu is not None or item is not None)
-        and gates.ask(
-            "menu_match",
-            item["title"] if item else f"nothing answers {amount}",
-            passed=item is not None,
-        )
-    )
-    return item if passed else None
+    amount = request["payload"]["amount"]
+    if performer is None or not _is_enough(amount, rules, performer, gates):
+        return None
+    gates.version, why = rules.seen_by(request, performer)
+    menu, usual = rules.menu_of(performer, gates.version), rules.default_item(performer)
+    if menu is None:
+        saw = f"version {gates.version}" if usual is None else NONE_PUBLISHED
+        gates.ask("menu", saw, passed=usual is not None)
+        return usual if usual and gates.ask("menu_match", usual["title"], passed=True) else None
+    gates.ask("menu", f"version {gates.version}, {why}", passed=True)
+    closed = rules.closed_of(performer, menu, gates.now)
+    return _item_of(menu, request, closed, gates)
+
+
+def _item_of(
+    menu: PublishedMenu, request: RequestRow, closed: Closed, gates: _Gates
+) -> Item | None:
+    amount, show = request["payload"]["amount"], standings.show_of(request)
+    found = menu.index.find(amount, show, closed)
+    item, passed = found
+    saw = item["title"] if item else f"nothing answers {amount}"
+    if passed:
+        saw += f" in a {show} show; passed over: {', '.join(map(str, passed[:MOST_PASSED]))}"
+    if item is None and menu.reaction is not None:
+        item, saw = menu.reaction, f"{saw}; her default reaction does"
+    reason = "" if item else found.why_nothing
+    gates.ask("menu_match", saw, passed=item is not None, reason=reason)
+    return item
 
 
 def _is_enough(amount: int, rules: Rules, performer: PerformerRow | None, gates: _Gates) -> bool:

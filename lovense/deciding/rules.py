@@ -1,32 +1,36 @@
 """What binds a round of decisions, read once for all of its rows: the platform, the performers,
 their menus and paces."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
+from ground import clock
 from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.bridges import OwnLevels
+from lovense.deciding import standings
+from lovense.deciding.activation import activation_id
 from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
+from lovense.deciding.standings import AskedAmount, ItemStanding
+from lovense.deciding.stock import Shelf
 from lovense.devices import summary
-from lovense.menus import content, matching
+from lovense.menus import matching, reading, seen
 from lovense.menus.actuators import Actuator, Capabilities
-from lovense.menus.matching import Item
+from lovense.menus.matching import OPEN, Closed, Item
+from lovense.menus.reading import PublishedMenu
+from lovense.menus.seen import SeenVersion
 from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
-from lovense.models import Performer, PlatformSettings, TipMenu
-from lovense.rows import DeviceSummary, MenuRow, PerformerRow, PlatformRow
+from lovense.models import Performer, PlatformSettings
+from lovense.rows import ActivationRow, DeviceSummary, PerformerRow, PlatformRow
 from tips.models import Mode, RequestType
 from tips.queue import ordering
 from tips.rows import RequestRow
-
-# Published menus are immutable, so a cached one is never stale.
-MENUS_KEPT, MENU_ITEMS_KEPT = 1000, 200_000
 
 
 class Share(NamedTuple):
@@ -70,28 +74,126 @@ class Caps(NamedTuple):
         return share.capabilities._replace(lease_seconds=path.lease_seconds, hold_seconds=hold)
 
 
+class MenuNotRead(LookupError):
+    """A version that a viewer saw is read before it decides: by whoever reads the request too."""
+
+
+class StandingsNotRead(LookupError):
+    """Whether an item answers now is read before it decides."""
+
+
 @dataclass(slots=True)
 class Rules:
     """What binds one batch of decisions, read once for all of its rows."""
 
     platform: PlatformRow
     performers: dict[str, PerformerRow]
-    menus: dict[str, MenuRow] = field(default_factory=dict)
+    menus: dict[str, PublishedMenu] = field(default_factory=dict)
     paces: dict[str, Pace] = field(default_factory=dict)
     rests: dict[str, Rest] = field(default_factory=dict)
+    standings: dict[str, dict[str, ItemStanding]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, performer_ids: Iterable[str]) -> "Rules":
+    def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
+        """With the menus of now, and those that the viewers of these requests saw."""
         kept = collection(PlatformSettings).find_one({"_id": ROW}) or {}
         performers = {
             row["_id"]: row
             for row in collection(Performer).find({"_id": {"$in": list(performer_ids)}})
         }
         platform = cast(PlatformRow, {**_default_platform(), **kept})
-        return cls(platform, performers, _menus(performers.values()))
+        rules = cls(platform, performers)
+        now = (_menu_key(row) for row in performers.values() if row["menu_version"])
+        rules.menus = reading.read([*now, *rules._seen(requests)])
+        return rules
 
-    def menu_of(self, performer: PerformerRow | None) -> MenuRow | None:
-        return self.menus.get(_menu_key(performer)) if performer else None
+    def read_menus(self, requests: Iterable[RequestRow]) -> None:
+        """Those that their viewers saw too; without a command where they are known."""
+        missing = [key for key in self._seen(requests) if key not in self.menus]
+        if missing:
+            self.menus = self.menus | reading.read(missing)
+
+    def _seen(self, requests: Iterable[RequestRow]) -> list[str]:
+        keys = []
+        for request in requests:
+            performer = self.performers.get(request["lane"])
+            if performer is not None and performer["menu_version"]:
+                keys.append(_menu_key(performer, self.seen_by(request, performer).number))
+        return keys
+
+    def seen_by(self, request: RequestRow, performer: PerformerRow) -> SeenVersion:
+        """Which version decides it."""
+        return seen.of(performer, tipped_at(request))
+
+    def menu_of(
+        self, performer: PerformerRow | None, version: int | None = None
+    ) -> PublishedMenu | None:
+        """That version, or the one of now; None: there is none. Raises MenuNotRead."""
+        if performer is None:
+            return None
+        found = self.menus.get(_menu_key(performer, version))
+        if found is None and version not in (None, performer["menu_version"]):
+            raise MenuNotRead(_menu_key(performer, version))
+        return found
+
+    def read_standings(self, requests: Iterable[RequestRow]) -> None:
+        """Of the items that may answer these; without a command where all of them always do."""
+        asked = [one for request in requests if (one := self._asked(request)) is not None]
+        if asked:
+            self.standings = {**self.standings, **standings.read(asked)}
+
+    def _asked(self, request: RequestRow) -> AskedAmount | None:
+        performer, amount = self.performers.get(request["lane"]), request["payload"].get("amount")
+        if performer is None or not amount:
+            return None
+        menu = self.menus.get(_menu_key(performer, self.seen_by(request, performer).number))
+        if menu is None or not menu.limited:
+            return None
+        key, show = activation_id(request["idempotency_key"]), standings.show_of(request)
+        return AskedAmount(performer["_id"], menu, amount, show, self.menu_of(performer), key)
+
+    def shelf_of(self, row: ActivationRow) -> Shelf | None:
+        """The pieces of the item that this is about to play; None: it has no end of them, or is
+        kept from an attempt of before there was one."""
+        item = row["item"]
+        if item is None or item.get("stock") is None:
+            return None
+        standing = self.standings.get(row["performer_id"], {}).get(item["itemId"])
+        return standing.shelf if standing else None
+
+    def sold_out(self, row: ActivationRow) -> None:
+        """Others were faster: none is left of its item."""
+        item, whose = row["item"], row["performer_id"]
+        assert item is not None
+        known = self.standings[whose][item["itemId"]]
+        shelf = known.shelf and known.shelf._replace(pieces=0, own=False)
+        self.standings[whose] = {
+            **self.standings[whose],
+            item["itemId"]: known._replace(shelf=shelf),
+        }
+
+    def is_gone(self, lane: str, item: Item) -> bool:
+        """Of an item that an earlier attempt was to play."""
+        if item.get("stock") is None:
+            return False
+        standing = self.standings.get(lane, {}).get(item["itemId"])
+        shelf = standing.shelf if standing else None
+        return shelf is not None and not shelf.pieces and not shelf.own
+
+    def closed_of(self, performer: PerformerRow, menu: PublishedMenu, now: datetime) -> Closed:
+        """Her items that do not answer now. Raises StandingsNotRead."""
+        if not menu.limited:
+            return OPEN
+        known = self.standings.get(performer["_id"])
+        if known is None:
+            raise StandingsNotRead(menu.key)
+        return standings.closed(menu, known, now)
+
+    def take_menus(self, menus: Mapping[str, PublishedMenu]) -> None:
+        """Those too; of all others those in force now, and no more than are to be kept."""
+        keys = map(_menu_key, self.performers.values())
+        in_force = {key: self.menus[key] for key in keys if key in self.menus}
+        self.menus = reading.within_bounds({**in_force, **menus}, self.menus)
 
     def minimum_of(self, performer: PerformerRow | None) -> int:
         """The platform's, or hers where that is higher."""
@@ -223,6 +325,14 @@ def _shares(playing: Iterable[DeviceSummary], *, is_everybody: bool) -> tuple[Sh
     return tuple(Share(tuple(toys), *own) for own, toys in found.items()) or (Share(),)
 
 
+def tipped_at(request: RequestRow) -> datetime | None:
+    """When the viewer made the tip, or we received it, if that was earlier; None: it is no tip."""
+    if (at := request.get("tipped_at")) is not None:
+        return at
+    is_tip = request["type"] == RequestType.TIP
+    return clock.parse(request["payload"]["createdAt"]) if is_tip else None
+
+
 def is_test(request: RequestRow) -> bool:
     return request["type"] == RequestType.TEST
 
@@ -243,28 +353,5 @@ def _default_platform() -> PlatformRow:
     return cast(PlatformRow, row)
 
 
-_menu_cache: dict[str, MenuRow] = {}
-
-
-def _menu_key(performer: PerformerRow) -> str:
-    return f"{performer['_id']}.{performer['menu_version']}"
-
-
-def _menus(performers: Iterable[PerformerRow]) -> dict[str, MenuRow]:
-    global _menu_cache
-    # replaced as a whole, so that another thread never sees it half filled or just emptied
-    known = _menu_cache
-    wanted = [_menu_key(row) for row in performers if row["menu_version"]]
-    missing = [key for key in wanted if key not in known]
-    if missing:
-        kept = known if _has_room(known) else {key: known[key] for key in wanted if key in known}
-        found = collection(TipMenu).find({"_id": {"$in": missing}})
-        known = kept | {row["_id"]: content.with_texts(row) for row in found}
-        _menu_cache = known
-    return {key: known[key] for key in wanted if key in known}
-
-
-def _has_room(known: dict[str, MenuRow]) -> bool:
-    """Five hundred items are some hundred kilobytes: the number of menus alone says little."""
-    items = sum(len(menu["items"]) for menu in known.values())
-    return len(known) < MENUS_KEPT and items < MENU_ITEMS_KEPT
+def _menu_key(performer: PerformerRow, version: int | None = None) -> str:
+    return f"{performer['_id']}.{performer['menu_version'] if version is None else version}"

@@ -120,6 +120,9 @@ def read(
     waiting = counts.first_of_lines(performer_id, limit=rows)
     waiting += [row for row in claims.tried([performer_id]) if row not in waiting]
     claim = claims.claimed(performer_id)
+    to_decide = [*waiting, *([claim] if claim else [])]
+    rules.read_menus(to_decide)
+    rules.read_standings(to_decide)
     asked = [*([claim] if claim else []), *(row for row in waiting if row["attempts"])]
     before = _activations(asked)
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now

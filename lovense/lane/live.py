@@ -71,6 +71,9 @@ class Found:
         performer = rules.performers.get(lane)
         if performer is None or rest.is_asked(performer) or rules.mode_of(lane) is not Mode.FIFO:
             return False
+        menu = rules.menu_of(performer)
+        if menu is not None and menu.limited:  # its items do not always answer: that is read
+            return False
         if self.has_test and rules.is_paused(lane, now):  # it starts before its turn
             return False
         if any(row["attempts"] or row["available_at"] > now for row in self.waiting):
@@ -110,11 +113,11 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
         for row in collection(QueueRequest).find({"status": queue.CLAIMED, "lane": {"$in": ids}})
     }
     keys = [activation_id(row["idempotency_key"]) for row in running.values()]
-    found = collection(Activation).find({"_id": {"$in": keys}}) if keys else ()
-    activations = {row["performer_id"]: row for row in found}
+    started = collection(Activation).find({"_id": {"$in": keys}}) if keys else ()
+    activations = {row["performer_id"]: row for row in started}
     heads = claims.heads(ids)
     busy, tested = {row["lane"] for row in heads}, {row["lane"] for row in heads if is_test(row)}
-    return rules, {
+    found = {
         lane: _found(
             lane,
             running,
@@ -125,6 +128,8 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
         )
         for lane in ids
     }
+    rules.read_menus(request for lane in found.values() for request in lane.waiting)
+    return rules, found
 
 
 def _found(
@@ -180,7 +185,7 @@ class LiveLanes:
         limit = rules.platform["rate_limit_per_minute"]
         known.platform = rules.platform
         known.performers.update(rules.performers)
-        known.menus.update(rules.menus)
+        known.take_menus(rules.menus)
         known.paces.update(rules.paces)
         for lane, each in known.paces.items():
             if each.limit != limit:

@@ -13,11 +13,22 @@ from lovense.menus.matching import Item
 from lovense.menus.vibration import TEXT
 from lovense.rows import MenuRow
 
-USUAL = {"description": "", "section": "", "active": True}
+USUAL: dict[str, Any] = {
+    "description": "",
+    "section": "",
+    "active": True,
+    "shows": [],
+    "cooldownSec": 0,
+    "stock": None,
+}
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
+    *("shows", "cooldownSec", "stock"),
 )
+
+Reaction = dict[str, Any] | None
+"""A default reaction that is on; None: it is off."""
 
 
 def whole(item: Mapping[str, Any]) -> Item:
@@ -39,19 +50,15 @@ def bare(item: Mapping[str, Any]) -> Item:
     return {name: item[name] for name in item if name not in USUAL or item[name] != USUAL[name]}
 
 
-def with_texts(menu: MenuRow) -> MenuRow:
-    """A version whose items carry the text of each pattern of hers that they name, as they are
-    played."""
-    texts = menu.get("patterns")
-    return {**menu, "items": resolved(menu["items"], texts)} if texts else menu
-
-
-def of_version(menu: MenuRow) -> list[Item]:
+def of_version(menu: MenuRow) -> Sequence[Item]:
     """Its whole items in their order, with the texts of their patterns."""
     return resolved(listed(menu["items"]), menu.get("patterns") or {})
 
 
-def resolved(items: Iterable[Item], texts: Mapping[str, str]) -> list[Item]:
+def resolved(items: Sequence[Item], texts: Mapping[str, str]) -> Sequence[Item]:
+    """With the text of each pattern of hers that they name."""
+    if not texts:
+        return items
     return [
         item | {TEXT: texts[item["pattern"]]} if item["pattern"] in texts else item
         for item in items
@@ -79,19 +86,25 @@ class ItemChange:
 
 @dataclass(frozen=True, slots=True)
 class MenuDiff:
-    """From one menu to another. `moved`: the fewest items whose moving explains the new order."""
+    """From one menu to another. `moved`: the fewest items whose moving explains the new order.
+    `reaction`: what the default reaction was and is, where that differs; None: off."""
 
     added: list[Item]
     removed: list[Item]
     changed: list[ItemChange]
     moved: list[Item]
+    reaction: tuple[Reaction, Reaction] | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.added or self.removed or self.changed or self.moved)
+        return not (self.added or self.removed or self.changed or self.moved or self.reaction)
 
 
-def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
+def diff(
+    before: Sequence[Item],
+    after: Sequence[Item],
+    reactions: tuple[Reaction, Reaction] = (None,) * 2,
+) -> MenuDiff:
     """Of items that carry the texts of their patterns (`resolved`) also where such a text is
     another one."""
     old = {item["itemId"]: item for item in before}
@@ -105,6 +118,7 @@ def diff(before: Sequence[Item], after: Sequence[Item]) -> MenuDiff:
         removed=[item for item in before if item["itemId"] not in new],
         changed=[change for change in changes if change.fields],
         moved=[item for item in both if places[item["itemId"]] not in still],
+        reaction=None if reactions[0] == reactions[1] else reactions,
     )
 
 

@@ -65,10 +65,12 @@ class ChangedMeanwhile(Refusal):
 
 
 class Draft(NamedTuple):
-    """A draft as it is now: whole items in their order."""
+    """A draft as it is now: whole items in their order, and her default reaction; None: as it
+    comes."""
 
     revision: int
     items: list[Item]
+    reaction: Json | None = None
 
     def find(self, item_id: str) -> Item | None:
         return next((item for item in self.items if item["itemId"] == item_id), None)
@@ -96,9 +98,12 @@ class Writing(NamedTuple):
 def of(performer_id: str, session: ClientSession | None = None) -> Draft:
     row = collection(MenuDraft).find_one({"_id": performer_id}, session=session)
     if row is not None:
-        return Draft(row["revision"], row["items"])
+        items = [content.whole(item) for item in row["items"]]  # also those of an older revision
+        return Draft(row["revision"], items, row.get("default_reaction"))
     menu = in_force(performer_id, session)
-    return Draft(0, content.listed(menu["items"]) if menu else [])
+    if menu is None:
+        return Draft(0, [])
+    return Draft(0, content.listed(menu["items"]), menu.get("default_reaction"))
 
 
 def in_force(performer_id: str, session: ClientSession | None = None) -> MenuRow | None:
@@ -180,14 +185,23 @@ def fill(writing: Writing, template: Sequence[Json]) -> Draft:
     return _written(writing, "fill", filled)
 
 
-def replace(writing: Writing, items: Sequence[Item]) -> Draft:
-    """By these, whole. Raises ChangedMeanwhile."""
-    return _written(writing, "import", lambda _: list(items))
+def replace(writing: Writing, items: Sequence[Item], reaction: Json | None = None) -> Draft:
+    """By these, whole; without a reaction, hers stays. Raises ChangedMeanwhile."""
+
+    def replaced(draft: Draft) -> Draft:
+        return draft._replace(items=list(items), reaction=reaction or draft.reaction)
+
+    return _changed(writing, "import", replaced)
 
 
-def follow(writing: Writing, draft: Draft, items: Sequence[Item], session: ClientSession) -> None:
-    """The draft takes these items over, in a transaction of somebody else."""
-    _keep(writing, draft, list(items), session)
+def react(writing: Writing, reaction: Json) -> Draft:
+    """By this, where no item answers. Raises ChangedMeanwhile."""
+    return _changed(writing, "default_reaction", lambda draft: draft._replace(reaction=reaction))
+
+
+def follow(writing: Writing, draft: Draft, after: Draft, session: ClientSession) -> None:
+    """The draft takes over what this one says, in a transaction of somebody else."""
+    _keep(writing, draft, after, session)
 
 
 def _check_all(item_ids: Sequence[str], known: dict[str, Item]) -> None:
@@ -218,14 +232,25 @@ def _placed(items: Sequence[Item], item: Item, place: int) -> list[Item]:
 
 
 def _written(writing: Writing, action: str, edit: Edit, item_id: str = "") -> Draft:
+    """Its items."""
+
+    def edited(draft: Draft) -> Draft:
+        return draft._replace(items=edit(draft.items))
+
+    return _changed(writing, action, edited, item_id)
+
+
+def _changed(
+    writing: Writing, action: str, change: Callable[[Draft], Draft], item_id: str = ""
+) -> Draft:
     def body(session: ClientSession) -> Draft:
         draft = of(writing.performer_id, session)
         if writing.seen not in (None, draft.revision):
             raise ChangedMeanwhile(writing.seen or 0, draft, item_id)
-        items = edit(draft.items)
-        if items == draft.items:
+        wanted = change(draft)
+        if wanted == draft:
             return draft
-        after = _keep(writing, draft, items, session)
+        after = _keep(writing, draft, wanted, session)
         target = item_id or writing.performer_id
         _audited(writing, action, target, (draft, after), session)
         return after
@@ -236,12 +261,13 @@ def _written(writing: Writing, action: str, edit: Edit, item_id: str = "") -> Dr
         return transactions.run(body)
 
 
-def _keep(writing: Writing, draft: Draft, items: list[Item], session: ClientSession) -> Draft:
+def _keep(writing: Writing, draft: Draft, wanted: Draft, session: ClientSession) -> Draft:
     """Guarded by the revision that was read."""
-    after = Draft(draft.revision + 1, items)
+    after = wanted._replace(revision=draft.revision + 1)
+    said = {"items": after.items, "default_reaction": after.reaction}
     collection(MenuDraft).update_one(
         {"_id": writing.performer_id, "revision": draft.revision},
-        {"$set": {"revision": after.revision, "items": items, "changed_at": writing.now}},
+        {"$set": said | {"revision": after.revision, "changed_at": writing.now}},
         upsert=not draft.revision,
         session=session,
     )
@@ -278,6 +304,8 @@ def _told(draft: Draft, other: Draft) -> Json:
         told["items"] = changed
     if content.diff(draft.items, other.items).moved:
         told["itemIds"] = list(items)
+    if draft.reaction != other.reaction:
+        told["defaultReaction"] = draft.reaction
     return told
 
 

@@ -9,22 +9,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError
 from pymongo.client_session import ClientSession
 
-from lovense.menus import content
-from lovense.menus.matching import Item
+from ground.journal import journal
+from lovense.menus import content, issuing
+from lovense.menus.matching import SHOWS, Item, shows_of
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
-from lovense.models import Performer, TipMenu
+from lovense.models import TipMenu
 from lovense.patterns import library
 from lovense.patterns.library import MINE
-from lovense.rows import Json
+from lovense.rows import Json, MenuRow
 
 MAXIMUM_ITEMS = 500
 MAXIMUM_AMOUNT = 2**53 - 1
 MAXIMUM_TITLE, MAXIMUM_DESCRIPTION, MAXIMUM_SECTION = 80, 200, 40
 MAXIMUM_ORDER = 1_000_000
-PUBLISH_ATTEMPTS = 20  # publishers of one performer's menu at the same moment
+LONGEST_COOLDOWN = 86_400  # seconds
+LARGEST_STOCK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -60,56 +61,44 @@ class UnknownPerformer(LookupError):
     """A menu belongs to a performer who exists."""
 
 
-class MenuBusy(RuntimeError):
-    """The same menu is being published by too many at once; try again."""
-
-
 # --- publish -------------------------------------------------------------------------------------
 
 
 def publish(performer_id: str, items: Sequence[Mapping[str, Any]], now: datetime) -> TipMenu:
     """Write the next version of a performer's menu and make it the one that answers. Returns it."""
     clean = validated(items)
-    version = _next_version(performer_id)
     texts = texts_of(performer_id, clean)
     if missing := missing_patterns(clean, texts):
         raise InvalidMenu(missing)
-    for number in range(version, version + PUBLISH_ATTEMPTS):
-        menu = TipMenu(
-            key=f"{performer_id}.{number}",
-            performer_id=performer_id,
-            version=number,
-            items=clean,
-            patterns=texts,
-            published_at=now,
-        )
-        try:
-            menu.save(force_insert=True)
-        except IntegrityError:
-            continue  # another publisher took this number, or died before pointing at it
-        in_force = TipMenu.objects.filter(pk=f"{performer_id}.{version - 1}", retired_at=None)
-        in_force.update(retired_at=now)
-        Performer.objects.filter(pk=performer_id, menu_version__lt=number).update(
-            menu_version=number, look_at=now
-        )
-        return menu
-    raise MenuBusy(f"The menu of performer {performer_id} is being published too often at once.")
 
+    def body(session: ClientSession) -> str:
+        performer = issuing.standing(performer_id, session)
+        if performer is None:
+            raise UnknownPerformer(f"There is no performer {performer_id!r}.")
+        number = issuing.next_version(performer, session)
+        menu: MenuRow = {
+            "_id": f"{performer_id}.{number}",
+            "performer_id": performer_id,
+            "version": number,
+            "items": clean,
+            "patterns": texts,
+            "published_at": now,
+            "published_by": "",
+            "note": "",
+            "retired_at": None,
+        }
+        issuing.issue(performer, menu, session=session)
+        return menu["_id"]
 
-def _next_version(performer_id: str) -> int:
-    current = (
-        Performer.objects.filter(pk=performer_id).values_list("menu_version", flat=True).first()
-    )
-    if current is None:
-        raise UnknownPerformer(f"There is no performer {performer_id!r}.")
-    return int(current) + 1
+    key = journal.run(body, touched=journal.of_lane(performer_id), now=now)
+    return TipMenu.objects.get(pk=key)
 
 
 def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     """The items with their defaults filled in; all that is wrong with them at once, or nothing."""
     if len(items) > MAXIMUM_ITEMS:
         raise InvalidMenu([FieldError(0, "items", f"a menu has at most {MAXIMUM_ITEMS} items")])
-    complete = [_completed(item, place) for place, item in enumerate(items, start=1)]
+    complete = [completed(item, place) for place, item in enumerate(items, start=1)]
     errors = [
         error for place, item in enumerate(complete, start=1) for error in item_errors(item, place)
     ]
@@ -119,7 +108,7 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     return [content.bare(item) for item in complete]
 
 
-def _completed(item: Mapping[str, Any], place: int) -> Item:
+def completed(item: Mapping[str, Any], place: int) -> Item:
     """Exactly the known keys. No id and no order given: its place."""
     given = {"itemId": item.get("itemId", f"item-{place}"), "order": item.get("order", place)}
     return content.whole(item) | given
@@ -138,6 +127,9 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "intensity": _whole_rule(item["intensity"], 1, MAXIMUM_LEVEL),
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
         "active": "" if isinstance(item["active"], bool) else "must be true or false",
+        "shows": _shows_rule(item["shows"]),
+        "stock": "" if item["stock"] is None else _whole_rule(item["stock"], 0, LARGEST_STOCK),
+        "cooldownSec": _whole_rule(item["cooldownSec"], 0, LONGEST_COOLDOWN),
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
     }
     return [FieldError(place, field, rule) for field, rule in rules.items() if rule]
@@ -196,6 +188,12 @@ def _maximum_rule(item: Item) -> str:
     return ""
 
 
+def _shows_rule(value: Any) -> str:
+    is_known = isinstance(value, list) and all(show in SHOWS for show in value)
+    is_lawful = is_known and len(set(value)) == len(value)
+    return "" if is_lawful else f"must be a list of {', '.join(SHOWS)}, each once; empty: all"
+
+
 def _repeated_ids(items: Sequence[Item]) -> list[FieldError]:
     seen = Counter(item["itemId"] for item in items)
     return [
@@ -206,15 +204,19 @@ def _repeated_ids(items: Sequence[Item]) -> list[FieldError]:
 
 
 def _repeated_exact_amounts(items: Sequence[Item]) -> list[FieldError]:
-    """Of the active ones."""
-    titles: dict[int, list[str]] = {}
+    """Of the active ones, in one show."""
+    titles: dict[tuple[int, str], list[str]] = {}
     for item in filter(_is_exact, items):
-        titles.setdefault(item["minimum"], []).append(f"“{item['title']}”")
-    return [
-        FieldError(place, "minimum", _one_amount(item["minimum"], titles[item["minimum"]]))
-        for place, item in enumerate(items, start=1)
-        if _is_exact(item) and len(titles[item["minimum"]]) > 1
-    ]
+        for show in shows_of(item):
+            titles.setdefault((item["minimum"], show), []).append(f"“{item['title']}”")
+    errors = []
+    for place, item in enumerate(items, start=1):
+        if _is_exact(item):
+            met = (titles[item["minimum"], show] for show in shows_of(item))
+            most = max(met, key=len)
+            if len(most) > 1:
+                errors.append(FieldError(place, "minimum", _one_amount(item["minimum"], most)))
+    return errors
 
 
 def _is_exact(item: Item) -> bool:

@@ -6,14 +6,14 @@ from dataclasses import asdict
 
 from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
-from lovense.menus import content, wishes
-from lovense.menus.matching import Item
+from lovense.menus import content, reactions, wishes
+from lovense.menus.matching import DEFAULT_ITEM, Item
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
 FORMAT = "tip-menu/1"
-ID = "itemId"
+ID, REACTION = "itemId", "defaultReaction"
 ID_RULE = "must be 1 to 64 letters, digits, '_', '-' or '.', and of one item alone"
 
 
@@ -27,16 +27,30 @@ class InvalidFile(Refusal):
         self.details = [asdict(each) for each in errors]
 
 
-def written(items: Iterable[Item]) -> Json:
-    """Every field of every item, always in one order."""
+def written(items: Iterable[Item], reaction: Json | None = None) -> Json:
+    """Every field of every item, always in one order; the default reaction, where there is one."""
     said = [{name: item[name] for name in (ID, *content.FIELDS)} for item in items]
-    return {"format": FORMAT, "items": said}
+    file: Json = {"format": FORMAT, "items": said}
+    if reaction is not None:
+        file[REACTION] = {name: reaction[name] for name in reactions.FIELDS}
+    return file
+
+
+def reaction_of(file: Fields) -> Json | None:
+    """What it says of the default reaction; None: nothing. Raises InvalidFile."""
+    if not file.has(REACTION):
+        return None
+    try:
+        return reactions.read(file.object(REACTION), reactions.usual())
+    except InvalidItem as wrong:
+        errors = [FieldError(0, f"{REACTION}.{each.field}", each.rule) for each in wrong.errors]
+        raise InvalidFile(errors) from None
 
 
 def read(file: Fields) -> list[Item]:
     """An item keeps its id; one without gets a new one. Raises Malformed, InvalidFile with all that
     is wrong."""
-    file.only("format", "items")
+    file.only("format", "items", REACTION)
     if not file.says("format", FORMAT):
         raise Malformed("menu.format", f"must be {FORMAT}")
     items, errors = list[Item](), list[FieldError]()
@@ -55,7 +69,12 @@ def _item(said: Json, taken: set[str]) -> Item:
     if ID not in said:
         return item
     item_id = said[ID]
-    is_id = isinstance(item_id, str) and Fields.is_reference(item_id) and len(item_id) <= 64
+    is_id = (
+        isinstance(item_id, str)
+        and item_id != DEFAULT_ITEM
+        and Fields.is_reference(item_id)
+        and len(item_id) <= 64
+    )
     if not is_id or item_id in taken:
         raise InvalidItem([FieldError(1, ID, ID_RULE)])
     return item | {ID: item_id}

@@ -19,11 +19,11 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.menus import content, drafts, publishing
+from lovense.menus import content, drafts, issuing, publishing, reactions
 from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
 from lovense.menus.matching import Item
-from lovense.menus.publishing import FieldError, InvalidMenu
-from lovense.models import Performer, TipMenu
+from lovense.menus.publishing import FieldError, InvalidMenu, UnknownPerformer
+from lovense.models import TipMenu
 from lovense.rows import Json, MenuRow
 
 PUBLISHED_PER_HOUR, HOUR = 20, timedelta(hours=1)
@@ -67,11 +67,13 @@ class OtherPublication(Refusal):
 
 
 class Publication(NamedTuple):
-    """What is asked. `key` is of the call: the same again is the same publication."""
+    """What is asked. `key` is of the call: the same again is the same publication. `is_withdrawn`:
+    the version in force was a mistake, and tips that were made while it was get this one."""
 
     writing: Writing
     key: str
     note: str = ""
+    is_withdrawn: bool = False
 
 
 class Published(NamedTuple):
@@ -82,12 +84,14 @@ class Published(NamedTuple):
 
 
 class _Chosen(NamedTuple):
-    """`patterns`: the text of each pattern of hers that the items name."""
+    """`wanted`: what is to be published, as a draft would say it, and `texts` of the patterns of
+    hers that it names; `ready`: its items as a version keeps them, once that is known."""
 
     draft: Draft
-    items: list[Item]
-    patterns: dict[str, str]
+    wanted: Draft
+    texts: Mapping[str, str]
     based_on: int | None
+    ready: Sequence[Item] = ()
 
 
 Choose = Callable[[Draft, ClientSession], _Chosen]
@@ -101,7 +105,7 @@ def publish(asked: Publication) -> Published:
 
     def chosen(draft: Draft, session: ClientSession) -> _Chosen:
         texts = publishing.texts_of(asked.writing.performer_id, draft.items, session)
-        return _Chosen(draft, draft.items, texts, None)
+        return _Chosen(draft, draft, texts, None)
 
     return _published(asked, "publish", chosen)
 
@@ -113,8 +117,10 @@ def roll_back(asked: Publication, version: int) -> Published:
 
     def chosen(draft: Draft, session: ClientSession) -> _Chosen:
         menu = of(whose, version, session)
-        items, texts = content.listed(menu["items"]), menu.get("patterns") or {}
-        return _Chosen(draft, items, texts, version)
+        reaction = menu.get("default_reaction")
+        was = reaction or (draft.reaction and draft.reaction | {"active": False})
+        wanted = draft._replace(items=content.listed(menu["items"]), reaction=was)
+        return _Chosen(draft, wanted, menu.get("patterns") or {}, version)
 
     return _published(asked, f"roll_back {version}", chosen)
 
@@ -147,30 +153,34 @@ def _decided(
     chosen = choose(drafts.of(writing.performer_id, session), session)
     if writing.seen not in (None, chosen.draft.revision):
         raise ChangedMeanwhile(writing.seen or 0, chosen.draft)
-    ready = publishable(chosen.items, chosen.patterns)
+    ready = publishable(chosen.wanted, chosen.texts, session)
     before = drafts.in_force(writing.performer_id, session)
-    if before is not None and is_content(before, chosen.items, chosen.patterns):
+    if before is not None and said(before) == said_by(chosen.wanted, chosen.texts):
         return Published(before, is_new=False)
-    newest = _newest(writing.performer_id, PUBLISHED_PER_HOUR, session)
-    _check_pace(newest, writing.now)
-    number = 1 + max([menu["version"] for menu in (*newest[:1], *filter(None, [before]))] or [0])
-    menu = _row(asked, number, ready, fingerprint, chosen)
-    _put(asked, chosen, before, menu, session)
-    return Published(menu, is_new=True)
+    _check_pace(_newest(writing.performer_id, PUBLISHED_PER_HOUR, session), writing.now)
+    chosen = chosen._replace(ready=ready)
+    return Published(_put(asked, chosen, before, fingerprint, session), is_new=True)
 
 
-def is_content(menu: MenuRow, items: Sequence[Item], texts: Mapping[str, str]) -> bool:
-    """The version says just this."""
-    same = content.listed(menu["items"]) == items
-    return same and (menu.get("patterns") or {}) == texts
+def said(menu: MenuRow) -> tuple[Sequence[Item], Json | None]:
+    """What a version says: whole items in their order, with the texts of their patterns, and the
+    default reaction; None: off."""
+    return content.of_version(menu), menu.get("default_reaction")
 
 
-def publishable(items: Sequence[Item], texts: Mapping[str, str]) -> list[Item]:
+def said_by(draft: Draft, texts: Mapping[str, str]) -> tuple[Sequence[Item], Json | None]:
+    """What a draft says, in the same form; `texts` of the patterns of hers that it names."""
+    return content.resolved(draft.items, texts), reactions.live(draft.reaction)
+
+
+def publishable(
+    draft: Draft, texts: Mapping[str, str], session: ClientSession | None = None
+) -> list[Item]:
     """As a version keeps them; `texts` by the names of patterns of hers. Raises NotPublishable with
     all that is wrong."""
+    items = draft.items
     if not any(item["active"] for item in items):
-        rule = "a menu has at least one active item"
-        raise NotPublishable([FieldError(0, "items", rule)], items)
+        _check_reaction(draft, session)
     missing = publishing.missing_patterns(items, texts)
     try:
         ready = publishing.validated(content.numbered(items))
@@ -181,12 +191,23 @@ def publishable(items: Sequence[Item], texts: Mapping[str, str]) -> list[Item]:
     return ready
 
 
+def _check_reaction(draft: Draft, session: ClientSession | None) -> None:
+    """It may be all there is, where the platform does not require a menu."""
+    rule = "a menu has at least one active item, or a default reaction"
+    if reactions.is_required(session):
+        rule = "a menu has at least one active item, since this site requires a menu"
+    elif reactions.live(draft.reaction):
+        return
+    raise NotPublishable([FieldError(0, "items", rule)], draft.items)
+
+
 def _id_of(error: FieldError, items: Sequence[Item]) -> str | None:
     return items[error.item - 1]["itemId"] if error.item else None
 
 
 def _fingerprint(asked: Publication, what: str) -> str:
-    return _digest(json.dumps([what, asked.writing.seen, asked.note]))
+    withdrawn = ["withdraw"] if asked.is_withdrawn else []
+    return _digest(json.dumps([what, asked.writing.seen, asked.note, *withdrawn]))
 
 
 def _digest(text: str) -> str:
@@ -201,20 +222,15 @@ def _check_pace(newest: Sequence[MenuRow], now: datetime) -> None:
         raise PublishedTooOften(seconds=int(left.total_seconds()) + 1)
 
 
-def _row(
-    asked: Publication,
-    number: int,
-    items: list[Item],
-    fingerprint: str,
-    chosen: _Chosen,
-) -> MenuRow:
+def _row(asked: Publication, number: int, chosen: _Chosen, fingerprint: str) -> MenuRow:
     writing = asked.writing
     return {
         "_id": f"{writing.performer_id}.{number}",
         "performer_id": writing.performer_id,
         "version": number,
-        "items": items,
-        "patterns": chosen.patterns,
+        "items": list(chosen.ready),
+        "patterns": dict(chosen.texts),
+        "default_reaction": reactions.live(chosen.wanted.reaction),
         "published_at": writing.now,
         "published_by": writing.by,
         "note": asked.note,
@@ -229,25 +245,28 @@ def _put(
     asked: Publication,
     chosen: _Chosen,
     before: MenuRow | None,
-    menu: MenuRow,
+    fingerprint: str,
     session: ClientSession,
-) -> None:
-    """1. The version. 2. The one before it is retired. 3. Her row points to it. 4. Her draft
-    follows, where it had no changes of its own. 5. The audit entry."""
-    writing, menus = asked.writing, collection(TipMenu)
-    menus.insert_one(menu, session=session)
-    if before is not None:
-        in_force = {"_id": before["_id"], "retired_at": None}
-        menus.update_one(in_force, {"$set": {"retired_at": writing.now}}, session=session)
-    collection(Performer).update_one(
-        {"_id": writing.performer_id, "menu_version": {"$lt": menu["version"]}},
-        {"$set": {"menu_version": menu["version"], "look_at": writing.now}},
-        session=session,
-    )
-    was = content.listed(before["items"]) if before else []
-    if chosen.based_on is not None and chosen.draft.items == was:
-        drafts.follow(writing, chosen.draft, chosen.items, session)
+) -> MenuRow:
+    """1. The version. 2. Her draft follows, where it had no changes of its own. 3. The audit
+    entry."""
+    writing = asked.writing
+    performer = issuing.standing(writing.performer_id, session)
+    if performer is None:
+        raise UnknownPerformer(f"There is no performer {writing.performer_id!r}.")
+    menu = _row(asked, issuing.next_version(performer, session), chosen, fingerprint)
+    issuing.issue(performer, menu, is_withdrawn=asked.is_withdrawn, session=session)
+    if chosen.based_on is not None and _is_unchanged(chosen.draft, before):
+        drafts.follow(writing, chosen.draft, chosen.wanted, session)
     _audited(asked, before, menu, session)
+    return menu
+
+
+def _is_unchanged(draft: Draft, before: MenuRow | None) -> bool:
+    """It says what was in force, whatever became of the patterns that it names."""
+    items = content.listed(before["items"]) if before else []
+    reaction = before.get("default_reaction") if before else None
+    return (draft.items, reactions.live(draft.reaction)) == (items, reaction)
 
 
 def _audited(
@@ -256,6 +275,8 @@ def _audited(
     after: Json = {"version": menu["version"], "items": len(menu["items"])}
     if menu["based_on"] is not None:
         after["basedOn"] = menu["based_on"]
+    if asked.is_withdrawn and before is not None:
+        after["withdrawn"] = before["version"]
     audit_log.record(
         kind="menu",
         action="publish" if menu["based_on"] is None else "roll_back",

@@ -7,7 +7,7 @@ from ground import ids, words
 from ground.json.errors import Refusal
 from ground.json.fields import Fields
 from lovense.menus import content, publishing
-from lovense.menus.matching import Item
+from lovense.menus.matching import SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.rows import Json
 
@@ -47,7 +47,9 @@ def read(body: Fields, now: Item | None = None) -> WishedItem:
     errors += [each for each in of_fields if each.field not in {one.field for one in errors}]
     if errors:
         raise InvalidItem(errors)
-    return WishedItem(item | {name: item[name].strip() for name in TEXTS}, said.get("order"))
+    item |= {name: item[name].strip() for name in TEXTS}
+    item["shows"] = [show for show in SHOWS if show in item["shows"]]
+    return WishedItem(item, said.get("order"))
 
 
 def new(said: Json) -> Item:

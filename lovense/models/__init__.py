@@ -5,7 +5,7 @@ from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
-from lovense.models.menus import MenuDraft, TipMenu
+from lovense.models.menus import ItemState, MenuDraft, StockPiece, TipMenu
 from lovense.models.owed import Owed, OwedCause, OwedPolicy, OwedState
 from lovense.models.pages import PageLease
 from lovense.models.pairing import Host, Pairing, PairingStatus
@@ -22,6 +22,7 @@ __all__ = [
     "DeviceLogLine",
     "DeviceStatus",
     "Host",
+    "ItemState",
     "LanePace",
     "LaneTurn",
     "MenuDraft",
@@ -38,6 +39,7 @@ __all__ = [
     "Repair",
     "RepairKind",
     "RepairWeight",
+    "StockPiece",
     "StopPress",
     "Submitter",
     "TipMenu",

@@ -17,6 +17,8 @@ class Performer(models.Model):
     display_name = models.CharField(max_length=64)
     bridge = models.CharField(max_length=20, default="SIMULATOR")
     menu_version = models.IntegerField(default=0)  # 0: no menu published yet
+    # Her last versions, and since when each was in force: `lovense/menus/seen.py`. null: not kept.
+    menu_history = models.JSONField(null=True)
     minimum_tip = models.BigIntegerField(null=True)  # null: the platform's
     maximum_seconds = models.IntegerField(null=True)  # null: the platform's; never above it
     maximum_intensity = models.IntegerField(default=20)

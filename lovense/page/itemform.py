@@ -15,6 +15,8 @@ from lovense.menus.publishing import (
     MAXIMUM_TITLE,
 )
 from lovense.menus.wishes import InvalidItem
+from lovense.page import itemterms
+from lovense.page.itemterms import ShowBox
 from lovense.page.menupage import amounts, does
 from lovense.patterns.library import MINE
 from lovense.rows import Json
@@ -29,6 +31,8 @@ NEW: Json = {
     "intensity": 10,
     "durationSec": 10,
     "active": True,
+    "cooldownSec": 0,
+    "stock": None,
 }
 TEXTS = ("title", "description", "section", "pattern")
 NUMBERS = ("minimum", "maximum", "intensity", "durationSec")
@@ -77,6 +81,10 @@ class ItemForm:
         return f"“{item['title']}”, {amounts(item)}: {does(item)}" if item else ""
 
     @property
+    def boxes(self) -> list[ShowBox]:
+        return itemterms.boxes(self._item, self._typed)
+
+    @property
     def is_late(self) -> bool:
         return isinstance(self._wrong, ChangedMeanwhile)
 
@@ -102,7 +110,8 @@ def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same. An empty end is none."""
     said: Json = {name: typed.get(name, "") for name in TEXTS}
     said |= {name: whole(typed.get(name, "").strip()) for name in NUMBERS}
-    return said | {"maximum": said["maximum"] or None, "active": "active" in typed}
+    said |= {"maximum": said["maximum"] or None, "active": "active" in typed}
+    return said | itemterms.body(typed)
 
 
 def whole(text: str) -> int | str:

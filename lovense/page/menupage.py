@@ -9,15 +9,18 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from lovense.deciding import foresight
-from lovense.menus import content, drafts, publishing, versions
-from lovense.menus.content import MenuDiff
+from ground import clock
+from lovense.deciding import foresight, standings
+from lovense.deciding.standings import ItemStanding
+from lovense.menus import content, drafts, publishing, reactions, versions
+from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
-from lovense.menus.matching import Item
+from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
 from lovense.menus.vibration import TEXT
 from lovense.models import Performer
+from lovense.page import itemterms
 from lovense.patterns.library import MINE
 from lovense.rows import MenuRow
 
@@ -26,6 +29,8 @@ FIELD_WORDS = {
     "minimum": "from",
     "maximum": "up to",
     "durationSec": "seconds",
+    "cooldownSec": "cooldown",
+    "stock": "pieces",
 }
 MOST_CHANGES = 20
 
@@ -33,11 +38,22 @@ MOST_CHANGES = 20
 class ShownItem:
     """An item of the menu as a person reads it."""
 
-    def __init__(self, item: Item, problems: list[str], *, is_first: bool, is_last: bool) -> None:
+    def __init__(
+        self,
+        item: Item,
+        problems: list[str],
+        standing: ItemStanding | None,
+        *,
+        is_first: bool,
+        is_last: bool,
+    ) -> None:
         self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
         self.description, self.is_active = item["description"], item["active"]
-        self.amount, self.words = amounts(item), does(item)
+        self.amount, self.words, self.terms = amounts(item), does(item), itemterms.words(item)
         self.problems, self.is_first, self.is_last = problems, is_first, is_last
+        until = standing and standings.cooling_until(item, standing)
+        self.cooling_until = until if until and until > clock.now() else None
+        self.shelf = standing.shelf if standing else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +79,7 @@ class ShownVersion:
         self.version, self.published_at = row["version"], row["published_at"]
         self.by, self.note = row.get("published_by", ""), row.get("note", "")
         self.based_on = row.get("based_on")
+        self.is_withdrawn = row.get("withdrawn_at") is not None
         self.is_in_force = row["version"] == in_force
 
 
@@ -91,10 +108,11 @@ def pattern_words(name: str) -> str:
 class MenuPage:
     """What the page shows."""
 
-    longest_note, largest = LONGEST_NOTE, MAXIMUM_AMOUNT
+    longest_note, largest, shows = LONGEST_NOTE, MAXIMUM_AMOUNT, SHOWS
 
-    def __init__(self, performer: Performer, asked: str = "") -> None:
+    def __init__(self, performer: Performer, asked: str = "", show: str = PUBLIC) -> None:
         self._performer, self.asked = performer, asked
+        self.show = show if show in SHOWS else PUBLIC
         self._id = performer.performer_id
 
     @cached_property
@@ -124,6 +142,7 @@ class MenuPage:
             ShownItem(
                 item,
                 self.problems.get(item["itemId"], []),
+                self._standings.get(item["itemId"]),
                 is_first=not place,
                 is_last=place == last,
             )
@@ -131,11 +150,25 @@ class MenuPage:
         ]
 
     @cached_property
+    def _standings(self) -> dict[str, ItemStanding]:
+        """By what is in force, as far as an item is there."""
+        published = self.published["items"] if self.published else []
+        now = {item["itemId"]: item for item in published}
+        return standings.of_items(
+            self._id, [now.get(item["itemId"], item) for item in self.draft.items]
+        )
+
+    @property
+    def has_cooling(self) -> bool:
+        shown = (item for section in self.sections for item in section.items)
+        return any(item.cooling_until for item in shown)
+
+    @cached_property
     def problems(self) -> dict[str, list[str]]:
         """By item what keeps the draft from being published; by the empty id, of the whole."""
         found: dict[str, list[str]] = {}
         try:
-            versions.publishable(self.draft.items, self._texts)
+            versions.publishable(self.draft, self._texts)
         except NotPublishable as wrong:
             for each in wrong.details:
                 rule = f"{each['rule'][0].upper()}{each['rule'][1:]}."
@@ -167,8 +200,15 @@ class MenuPage:
 
     @cached_property
     def diff(self) -> MenuDiff:
-        was = content.of_version(self.published) if self.published else []
-        return content.diff(was, content.resolved(self.draft.items, self._texts))
+        was, reacted = versions.said(self.published) if self.published else ([], None)
+        now, reaction = versions.said_by(self.draft, self._texts)
+        return content.diff(was, now, (reacted, reaction))
+
+    @property
+    def reaction_words(self) -> str:
+        """Of the draft; empty: it is off."""
+        reaction = reactions.live(self.draft.reaction)
+        return does(reaction) if reaction else ""
 
     @property
     def is_changed(self) -> bool:
@@ -194,6 +234,7 @@ class MenuPage:
             *(_line("Removed", "warn", item, [amounts(item)]) for item in found.removed),
             *(_line("Changed", "info", each.item, _how(each.fields)) for each in found.changed),
             *(_line("Moved", "idle", item, []) for item in found.moved),
+            *_reacted(found.reaction),
         ]
 
     @cached_property
@@ -209,12 +250,22 @@ class MenuPage:
             return None
         if not 1 <= int(self.asked) <= MAXIMUM_AMOUNT:
             return None
-        return foresight.of(self._id, int(self.asked), version=None, is_draft=True)
+        amount = int(self.asked)
+        return foresight.of(
+            self._id, amount, version=None, is_draft=True, show=self.show, now=clock.now()
+        )
 
     @property
     def seen_words(self) -> str:
         seen = self.seen
         return does(seen.found.item) if seen and seen.found.item else ""
+
+
+def _reacted(changed: tuple[Reaction, Reaction] | None) -> list[ShownMenuChange]:
+    if changed is None:
+        return []
+    was, now = (does(each) if each else "off" for each in changed)
+    return [ShownMenuChange("Changed", "info", "Default reaction", [f"{was} → {now}"])]
 
 
 def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
@@ -233,6 +284,8 @@ def _how(fields: dict[str, tuple[Any, Any]]) -> list[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "no end"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "all"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) or "empty"

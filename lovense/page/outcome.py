@@ -7,6 +7,7 @@ from typing import Any
 
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.shortfall import fell_short
+from lovense.menus.matching import DEFAULT_ITEM
 from lovense.models import Activation, ActivationStatus
 
 S = ActivationStatus
@@ -47,6 +48,9 @@ WHY_NOT: dict[str, str] = {
     "below_minimum": "below the minimum ({saw} tokens)",
     "no_menu": "no tip menu is published",
     "no_match": "no menu item answers {amount} tokens",
+    "sold_out": "what answers {amount} tokens is sold out",
+    "cooling_down": "what answers {amount} tokens was cooling down",
+    "other_show": "only in another show an item of the menu answers {amount} tokens",
     "device_offline": "no device could play for as long as the tip could wait ({saw})",
     "unsupported": "no device that is there can play it ({saw})",
     "caps": "the limits leave no run that the device accepts",
@@ -199,6 +203,8 @@ def by_whom(activation: Activation) -> str:
 
 
 def title(activation: Activation) -> str:
+    if activation.item and activation.item.get("itemId") == DEFAULT_ITEM:
+        return "The default reaction"
     return f"“{activation.item['title']}”" if activation.item else "Nothing"
 
 

@@ -144,8 +144,8 @@ def _menu(standing: ShowStanding) -> Asked:
     if standing.has_own_levels:
         return _drift(standing)
     menu = standing.rules.menu_of(standing.performer)
-    if menu is not None and menu["items"]:
-        count = len(menu["items"])
+    if menu is not None and menu.items:
+        count = len(menu.items)
         return "ok", f"Your menu has {count} {'item' if count == 1 else 'items'}."
     if standing.rules.default_item(standing.performer) is not None:
         return "warn", "You have no menu: every tip gets the same reaction."

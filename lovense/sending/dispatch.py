@@ -26,9 +26,10 @@ from functools import partial
 import bson
 from django.conf import settings
 
-from lovense.deciding import activation, batch, gates, pace, rest
+from lovense.deciding import activation, batch, gates, pace, rest, standings, stock
 from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
+from lovense.deciding.stock import Shelf
 from lovense.rows import ActivationRow
 from lovense.sending import groups, pages
 from lovense.sending.messages import Deliver, Message, messages
@@ -134,10 +135,14 @@ def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
 def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     """What binds them is read here, not before: whoever pauses from now on finds them claimed."""
     lanes = [request["lane"] for request in claimed]
-    rules = Rules.read(lanes)
+    rules = Rules.read(lanes, claimed)
     rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
     rules.rests = rest.read(rules.performers.values(), now=now)
-    return Seen(now, rules, activation.earlier(claimed), batch.windows(claimed, rules))
+    windows = batch.windows(claimed, rules)
+    mates = [request for window in windows.values() for request in window]
+    rules.read_menus(mates)
+    rules.read_standings([*claimed, *mates])
+    return Seen(now, rules, activation.earlier(claimed), windows)
 
 
 def decide(request: RequestRow, seen: Seen) -> Decided:
@@ -184,9 +189,11 @@ def _delayed(request: RequestRow, reason: str, rules: Rules) -> claims.GivenBack
 def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     """Makes the decisions durable; what is to be sent now.
 
-    1. Gives back what waits. 2. Counts the starts. 3. Takes the members into their runs. 4. Writes
+    1. Takes a piece of each item that has only so many. 2. Gives back what waits. 3. Counts the
+    starts, and notes them on items that cool down. 4. Takes the members into their runs. 5. Writes
     the activations, and ends the requests of those that are over."""
     rules, now = seen.rules, seen.now
+    decided = [_with_piece(one, seen) for one in decided]
     back = [one.outcome for one in decided if isinstance(one.outcome, claims.GivenBack)]
     rest = [(one, one.outcome) for one in decided if not isinstance(one.outcome, claims.GivenBack)]
     fresh = [(one, row) for one, row in rest if row is not one.before]
@@ -194,6 +201,7 @@ def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     claims.give_back(back, now=now)
     limit = rules.platform["rate_limit_per_minute"]
     pace.count([one.request["lane"] for one, _ in starts], limit=limit, now=now)
+    standings.note(row for _, row in starts)
     runs = [batch.BatchRun(one.request, row, one.members) for one, row in starts]
     rows = batch.gather(runs, rules)
     rows += [row for _, row in fresh if row["status"] != S.DISPATCHED]
@@ -201,6 +209,27 @@ def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     kept = activation.keep(rows, again, anew=seen.before.keys(), now=now)
     found = [(one.request, kept.get(row["_id"])) for one, row in rest]
     return [(request, row) for request, row in found if row and activation.is_unconfirmed(row)]
+
+
+def _with_piece(one: Decided, seen: Seen) -> Decided:
+    """Where others were faster, it is decided again without that item."""
+    rules, now = seen.rules, seen.now
+    while (shelf := _shelf(one, rules)) is not None:
+        row = one.outcome
+        assert not isinstance(row, claims.GivenBack)
+        if stock.take(shelf, row["_id"], performer_id=row["performer_id"], now=now):
+            break
+        rules.sold_out(row)
+        one = decide(one.request, seen)
+    return one
+
+
+def _shelf(one: Decided, rules: Rules) -> Shelf | None:
+    """Of what is to start now."""
+    row = one.outcome
+    if isinstance(row, claims.GivenBack) or row is one.before or row["status"] != S.DISPATCHED:
+        return None
+    return rules.shelf_of(row)
 
 
 def tell(decided: Sequence[Decided], commands: Iterable[Message], deliver: Deliver) -> None:

@@ -11,6 +11,7 @@ from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import TARGET, run_seconds
 from lovense.devices import summary
 from lovense.menus.compiler import DRAWING, STEPS
+from lovense.menus.matching import DEFAULT_ITEM
 from lovense.menus.vibration import VibrationKind, kind_of
 from lovense.rows import ActivationRow, Command, DeviceSummary, Item, Json, PerformerRow
 from tips.models import RequestType
@@ -113,13 +114,14 @@ def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
 
 
 def _item_type(request: RequestRow, activation: ActivationRow) -> str:
-    """Who answered a tip: the performer's menu, the platform where she has published none, or
+    """Who answered a tip: the performer's menu, a default reaction, hers or the platform's, or
     levels that are not ours."""
     if request["type"] != RequestType.TIP:
         return str(request["type"])
     if activation.get("is_measured") is False:
         return str(activation["item"]["itemId"]) if activation["item"] else ""
-    return "tip_menu" if activation["menu_version"] else "default"
+    is_usual = activation["item"] is not None and activation["item"]["itemId"] == DEFAULT_ITEM
+    return DEFAULT_ITEM if is_usual else "tip_menu"
 
 
 def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -> Json:

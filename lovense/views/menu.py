@@ -17,6 +17,7 @@ from ground import clock
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from lovense.menus import content, drafts, starter, versions, wishes
 from lovense.menus.drafts import ChangedMeanwhile, Writing
+from lovense.menus.matching import PUBLIC
 from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, NotPublishable, Publication
 from lovense.menus.wishes import InvalidItem
 from lovense.models import Performer
@@ -45,12 +46,13 @@ def answered(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest) -> Callable[[Performer], MenuPage]:
-    return lambda performer: MenuPage(performer, request.GET.get("amount", "").strip())
+    amount, show = request.GET.get("amount", "").strip(), request.GET.get("show", PUBLIC)
+    return lambda performer: MenuPage(performer, amount, show)
 
 
 # --- buttons -------------------------------------------------------------------------------------
 
-_page = Buttons(
+PAGE = Buttons(
     news=("menu",),
     words={
         ChangedMeanwhile: "The menu has changed on another page: nothing was done. "
@@ -62,21 +64,21 @@ _page = Buttons(
 
 
 @require_http_methods(["GET", "POST"])
-@_page.hers
+@PAGE.hers
 def add(request: HttpRequest, performer: Performer) -> HttpResponse:
     """GET: an empty form; POST: added, or what was typed with what is wrong with it."""
     if request.method != "POST":
         return _form(request, performer, "")
     try:
         wish = wishes.read(Fields(itemform.body(request.POST), ""))
-        drafts.add(_writing(request, performer, is_needed=False), wish)
+        drafts.add(writing_of(request, performer, is_needed=False), wish)
     except InvalidItem as wrong:
         return _form(request, performer, "", typed=request.POST, wrong=wrong)
-    return _page.told(f"{wish.item['title']} is in your draft.")
+    return PAGE.told(f"{wish.item['title']} is in your draft.")
 
 
 @require_http_methods(["GET", "POST"])
-@_page.hers
+@PAGE.hers
 def change(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """GET: the item in a form; POST: changed, or what was typed with what is wrong with it."""
     item = drafts.of(performer.performer_id).owned(item_id)
@@ -84,10 +86,10 @@ def change(request: HttpRequest, performer: Performer, item_id: str) -> HttpResp
         return _form(request, performer, item_id)
     try:
         wish = wishes.read(Fields(itemform.body(request.POST), ""), item)
-        drafts.change(_writing(request, performer), item_id, wish)
+        drafts.change(writing_of(request, performer), item_id, wish)
     except (InvalidItem, ChangedMeanwhile) as wrong:
         return _form(request, performer, item_id, typed=request.POST, wrong=wrong)
-    return _page.told("Saved in your draft.")
+    return PAGE.told("Saved in your draft.")
 
 
 def _form(
@@ -108,33 +110,33 @@ def _form(
 
 
 @require_POST
-@_page.hers
+@PAGE.hers
 def move(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """Up, or down, past the next item of its section."""
     drafts.of(performer.performer_id).owned(item_id)
-    drafts.move(_writing(request, performer), item_id, is_up=request.POST.get("to") == "up")
-    return _page.shown()
+    drafts.move(writing_of(request, performer), item_id, is_up=request.POST.get("to") == "up")
+    return PAGE.shown()
 
 
 @require_POST
-@_page.hers
+@PAGE.hers
 def switch(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     item = drafts.of(performer.performer_id).owned(item_id)
     is_on = request.POST.get("active") == "1"
     wish = wishes.read(Fields({"active": is_on}, ""), item)
-    drafts.change(_writing(request, performer), item_id, wish)
-    return _page.told(f"{item['title']} is {'' if is_on else 'not '}active in your draft.")
+    drafts.change(writing_of(request, performer), item_id, wish)
+    return PAGE.told(f"{item['title']} is {'' if is_on else 'not '}active in your draft.")
 
 
 @require_http_methods(["GET", "POST"])
-@_page.hers
+@PAGE.hers
 def remove(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """GET: the question, in words; POST: done."""
     draft = drafts.of(performer.performer_id)
     item = draft.owned(item_id)
     if request.method == "POST":
-        drafts.remove(_writing(request, performer), item_id)
-        return _page.told(f"{item['title']} is removed from your draft.")
+        drafts.remove(writing_of(request, performer), item_id)
+        return PAGE.told(f"{item['title']} is removed from your draft.")
     return asked(
         request,
         f"Remove “{item['title']}”?",
@@ -146,24 +148,25 @@ def remove(request: HttpRequest, performer: Performer, item_id: str) -> HttpResp
 
 
 @require_POST
-@_page.hers
+@PAGE.hers
 def fill(request: HttpRequest, performer: Performer) -> HttpResponse:
     """An empty draft with the menu that is shipped."""
-    drafts.fill(_writing(request, performer), starter.STARTER)
-    return _page.told("Five items to begin with: change them as you like, then publish.")
+    drafts.fill(writing_of(request, performer), starter.STARTER)
+    return PAGE.told("Five items to begin with: change them as you like, then publish.")
 
 
 @require_POST
-@_page.hers
+@PAGE.hers
 def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
     published = versions.publish(_publication(request, performer))
     if not published.is_new:
-        return _page.told("Nothing has changed: it is published already.", tone="warn")
-    return _page.told(f"Published as version {published.menu['version']}.")
+        return PAGE.told("Nothing has changed: it is published already.", tone="warn")
+    withdrawn = " The one before it is withdrawn." if "withdraw" in request.POST else ""
+    return PAGE.told(f"Published as version {published.menu['version']}.{withdrawn}")
 
 
 @require_http_methods(["GET", "POST"])
-@_page.hers
+@PAGE.hers
 def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpResponse:
     """GET: the question, in words; POST: done."""
     if not (version.isascii() and version.isdigit() and len(version) < 10):
@@ -172,9 +175,9 @@ def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpR
     if request.method == "POST":
         published = versions.roll_back(_publication(request, performer), menu["version"])
         if not published.is_new:
-            return _page.told("That content is in force already.", tone="warn")
+            return PAGE.told("That content is in force already.", tone="warn")
         number = published.menu["version"]
-        return _page.told(f"Version {version} is in force again, as version {number}.")
+        return PAGE.told(f"Version {version} is in force again, as version {number}.")
     return asked(
         request,
         f"Go back to version {version}?",
@@ -191,11 +194,12 @@ def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpR
 
 def _publication(request: HttpRequest, performer: Performer) -> Publication:
     note = Fields({"note": request.POST.get("note", "")}, "").text("note", maximum=LONGEST_NOTE)
-    writing = _writing(request, performer, is_needed="revision" in request.POST)
-    return Publication(writing, request.request_id, note.strip())  # type: ignore[attr-defined]
+    writing = writing_of(request, performer, is_needed="revision" in request.POST)
+    key: str = request.request_id  # type: ignore[attr-defined]
+    return Publication(writing, key, note.strip(), "withdraw" in request.POST)
 
 
-def _writing(request: HttpRequest, performer: Performer, *, is_needed: bool = True) -> Writing:
+def writing_of(request: HttpRequest, performer: Performer, *, is_needed: bool = True) -> Writing:
     said = request.POST if "revision" in request.POST else request.GET
     seen = _seen(said) if is_needed else None
     return Writing(performer.performer_id, seen, request.user.get_username(), clock.now())

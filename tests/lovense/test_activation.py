@@ -10,12 +10,12 @@ from pymongo.errors import PyMongoError
 from ground import clock
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.deciding import activation, platform, rules
+from lovense.deciding import activation, platform
 from lovense.deciding.activation import activation_id
 from lovense.deciding.gates import GATES, ON_WISH, decide
 from lovense.deciding.rules import Rules
 from lovense.lane import rebuild
-from lovense.menus import publishing
+from lovense.menus import publishing, reading
 from lovense.models import Activation, Performer
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
@@ -72,7 +72,7 @@ def test_a_tip_that_passes_every_gate_is_dispatched_with_the_menus_promise(decid
 def test_what_a_gate_saw_is_written_for_a_person(decided):
     saw = {gate["gate"]: gate["saw"] for gate in decided()["gates"]}
     assert saw["minimum"] == "100 of at least 10"
-    assert saw["menu"] == "version 1"
+    assert saw["menu"] == "version 1, in force at the tip"
     assert saw["menu_match"] == "Fireworks"
     assert saw["fresh"] == "settled 0 s after the tip"
     assert saw["caps"] == "10 s of at most 30 s, intensity at most 20"
@@ -224,15 +224,14 @@ def test_an_activation_keeps_the_item_of_its_time(decided, chain, ana):
     assert decided()["item"]["title"] == "Changed"
 
 
-@pytest.mark.parametrize("bound", ["MENUS_KEPT", "MENU_ITEMS_KEPT"])
-def test_a_menu_is_found_although_the_memory_of_menus_is_full(chain, carol, bob, monkeypatch, bound):
+def test_a_menu_is_found_although_the_memory_of_menus_is_full(chain, carol, bob, monkeypatch):
     """Ana's is known, Carol's is not, and the memory has no room: neither may be taken for having none."""
     publishing.publish(carol.performer_id, MENU, NOW)
     Rules.read([chain.performer_id])
-    monkeypatch.setattr(rules, bound, 0)
+    monkeypatch.setattr(reading, "MENU_ITEMS_KEPT", 0)
     found = Rules.read([chain.performer_id, carol.performer_id])
     assert set(found.menus) == {f"{chain.performer_id}.1", f"{carol.performer_id}.1"}
-    assert set(rules._menu_cache) == set(found.menus)
+    assert set(reading._kept) == set(found.menus)
 
 
 def test_a_setting_holds_from_the_next_decision_on(decided):

@@ -3,6 +3,7 @@
 import pytest
 
 from lovense.deciding.gates import DELAYS, GATES
+from lovense.menus.matching import WHY_NOTHING
 from lovense.models import Activation, ActivationStatus
 from lovense.page import outcome
 from tests.factories import NOW
@@ -54,7 +55,7 @@ def test_a_skipped_tip_says_which_gate_said_no(reason, words):
 
 def test_every_reason_for_which_a_gate_ends_a_tip_has_its_clause():
     """One that only delays is no reason to do nothing."""
-    assert set(outcome.WHY_NOT) == set(GATES.values()) - DELAYS - {""}
+    assert set(outcome.WHY_NOT) == {*GATES.values(), *WHY_NOTHING} - DELAYS - {""}
 
 
 def test_a_stop_by_the_performer_is_not_called_a_failure_of_the_page():

@@ -35,7 +35,13 @@ def error(answer, status, code):
 
 
 def test_a_menu_goes_from_nothing_to_published_and_back(hers):
-    assert hers("get", "").json() == {"revision": 0, "items": [], "published": None, "isChanged": False}
+    assert hers("get", "").json() == {
+        "revision": 0,
+        "items": [],
+        "defaultReaction": {"active": False, "pattern": "level", "intensity": 10, "durationSec": 5},
+        "published": None,
+        "isChanged": False,
+    }
     made = hers("post", "", said("Wave", revision=0))
     assert (made.status_code, made.json()["revision"], made.json()["order"]) == (201, 1, 1)
     item_id = made.json()["itemId"]
@@ -86,7 +92,7 @@ def test_a_change_that_names_no_revision_is_refused(hers):
         assert error(answer, 400, "malformed")["field"] == "revision"
 
 
-@pytest.mark.parametrize("field", ["performer_id", "version", "published_at", "itemId", "stock", "loops"])
+@pytest.mark.parametrize("field", ["performer_id", "version", "published_at", "itemId", "commitment"])
 def test_a_field_that_is_not_there_is_refused_by_its_name(hers, field):
     assert error(hers("post", "", said("x", **{field: 1})), 400, "malformed")["field"] == field
     assert hers("get", "").json()["items"] == []
@@ -122,7 +128,8 @@ def test_a_difference_is_told_by_field(hers):
     found = hers("get", "/diff").json()
     assert [item["title"] for item in found["added"]] == ["New"]
     assert found["changed"][0]["fields"] == [{"field": "intensity", "before": 8, "after": 12}]
-    assert hers("get", "/diff?from=1&to=1").json() == {"added": [], "removed": [], "changed": [], "moved": []}
+    same = hers("get", "/diff?from=1&to=1").json()
+    assert same == {"added": [], "removed": [], "changed": [], "moved": [], "defaultReaction": None}
     error(hers("get", "/diff?from=9"), 404, "not_found")
     error(hers("get", "/diff?from=x"), 400, "malformed")
 

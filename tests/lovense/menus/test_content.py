@@ -112,7 +112,8 @@ def test_the_answer_says_because_of_what():
     for amount, code in expected.items():
         found = explained(several, amount)
         assert (found.code, found.item) == (code, match(several, amount))
-    assert explained(several[:2], 500) == (None, "no_match", "No active item answers 500 tokens.")
+    nothing = explained(several[:2], 500)
+    assert nothing[:3] == (None, "no_match", "No active item answers 500 tokens.")
 
 
 # --- files -------------------------------------------------------------------------------------------------

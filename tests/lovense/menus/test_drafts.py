@@ -32,7 +32,7 @@ def wish(draft, place=0, **changes):
 
 
 def test_until_her_first_change_it_is_what_is_in_force(ana, now):
-    assert drafts.of(ana.pk) == (0, [])
+    assert drafts.of(ana.pk) == (0, [], None)
     publishing.publish(ana.pk, [said("Second", order=2), said("First", order=1)], now)
     draft = drafts.of(ana.pk)
     assert (draft.revision, titles(draft)) == (0, ["First", "Second"])
