@@ -32,13 +32,14 @@ from lovense.api.calls import (
 )
 from lovense.api.schema import example
 from lovense.deciding import foresight
+from lovense.devices import naming
 from lovense.menus import content, drafts, transfer, versions, wishes
 from lovense.menus.drafts import Writing
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
 
-LONGEST_FILE = 2**20  # of a menu with 500 items, each with all its texts
+LONGEST_FILE = 2 * 2**20  # of a menu with 500 items, each with all its texts
 MEANWHILE = (
     "`changed_meanwhile`: another write was faster, and nothing was written. details.seen and "
     "details.revision are both revisions, details.item is the item as it is now"
@@ -92,7 +93,7 @@ def menu(request: Request) -> Response:
     if request.method == "GET":
         return Response(schema.draft(drafts.of(whose), drafts.in_force(whose)))
     body = body_of(request)
-    wish = wishes.read(body)
+    wish = wishes.read(body, toys=naming.of(whose))
     with coming_from(request):
         draft = drafts.add(_writing(request, whose, _seen(body, is_needed=False)), wish)
     return Response(schema.changed_item(draft, wish.item["itemId"]), status=201)
@@ -130,7 +131,8 @@ def item(request: Request, item_id: str) -> Response:
 
 def _change(request: Request, whose: str, now: Item) -> Response:
     body = body_of(request)
-    writing, wish = _writing(request, whose, _seen(body)), wishes.read(body, now)
+    writing = _writing(request, whose, _seen(body))
+    wish = wishes.read(body, now, toys=naming.of(whose))
     with coming_from(request):
         draft = drafts.change(writing, now["itemId"], wish)
     return Response(schema.changed_item(draft, now["itemId"]))
@@ -336,7 +338,7 @@ def export(request: Request) -> Response:
     operation_id="menu_import",
     summary="Take a file in, or see what it would change",
     description="The whole draft becomes what the file says. Without `apply` nothing is written, "
-    "and the answer says what would differ. Up to 1 MiB.",
+    "and the answer says what would differ. Up to 2 MiB.",
     request=schema.ImportIn,
     responses={
         200: schema.ImportedOut,
@@ -359,7 +361,7 @@ def export(request: Request) -> Response:
 def take_in(request: Request) -> Response:
     whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
     body.only("menu", "apply", "revision")
-    is_applied, items = body.flag("apply"), transfer.read(body.object("menu"))
+    is_applied, items = body.flag("apply"), transfer.read(body.object("menu"), naming.of(whose))
     seen = _seen(body, is_needed=is_applied)
     draft = before = drafts.of(whose)
     if is_applied:

@@ -11,7 +11,7 @@ from ground import clock
 from ground.json.shapes import Shape
 from lovense.api.schema import AT
 from lovense.deciding.foresight import Foresight
-from lovense.menus import content, vibration
+from lovense.menus import content, parts, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import Item
@@ -22,7 +22,9 @@ from lovense.menus.publishing import (
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
+from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.versions import LONGEST_NOTE
+from lovense.menus.vibration import LONGEST_PAUSE, MAXIMUM_LOOPS
 from lovense.rows import Json, MenuRow
 
 ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
@@ -40,7 +42,43 @@ REVISION = OpenApiParameter(
 # --- in ------------------------------------------------------------------------------------------
 
 
-class MenuItemIn(Shape):
+class ItemDevice(Shape):
+    device = serializers.CharField(
+        max_length=parts.LONGEST_NAME,
+        help_text="Its nickname, its toy's id, or its id; answered as the toy's id",
+    )
+    offsetMs = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=parts.LONGEST_OFFSET,
+        help_text="So much later than the run it starts; 0 if left out",
+    )
+
+
+class ItemParts(Shape):
+    """What an item says of its vibration beside pattern, strength and seconds."""
+
+    functions = serializers.DictField(
+        child=serializers.IntegerField(min_value=1, max_value=FULL_SCALE),
+        required=False,
+        help_text="Function → scale in percent; empty: the main function of each device",
+    )
+    loops = serializers.IntegerField(required=False, min_value=1, max_value=MAXIMUM_LOOPS)
+    pauseSec = serializers.IntegerField(
+        required=False, min_value=0, max_value=LONGEST_PAUSE, help_text="Between two loops"
+    )
+    rampInSec = serializers.IntegerField(
+        required=False, min_value=0, max_value=vibration.LONGEST_ITEM_SECONDS
+    )
+    rampOutSec = serializers.IntegerField(
+        required=False, min_value=0, max_value=vibration.LONGEST_ITEM_SECONDS
+    )
+    devices = serializers.ListField(
+        child=ItemDevice(), required=False, help_text="Empty: all of them, together"
+    )
+
+
+class MenuItemIn(ItemParts):
     title = serializers.CharField(required=False, max_length=MAXIMUM_TITLE)
     description = serializers.CharField(
         required=False, allow_blank=True, max_length=MAXIMUM_DESCRIPTION
@@ -102,7 +140,7 @@ class PublishIn(Shape):
     )
 
 
-class MenuFileItem(Shape):
+class MenuFileItem(ItemParts):
     itemId = serializers.CharField(required=False, help_text="Left out: a new one")
     title = serializers.CharField()
     description = serializers.CharField(allow_blank=True, required=False)
@@ -133,7 +171,7 @@ class ImportIn(Shape):
 # --- out -----------------------------------------------------------------------------------------
 
 
-class MenuItemOut(Shape):
+class MenuItemOut(ItemParts):
     itemId = serializers.CharField(help_text="Ours; the same for the item's whole life")
     title = serializers.CharField()
     description = serializers.CharField(allow_blank=True)
@@ -312,7 +350,15 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED
+PARTS: dict[str, Any] = {
+    "functions": {},
+    "loops": 1,
+    "pauseSec": 0,
+    "rampInSec": 0,
+    "rampOutSec": 0,
+    "devices": [],
+}
+ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED | PARTS
 VERSION = {
     "version": 3,
     "publishedAt": AT,

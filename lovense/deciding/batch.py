@@ -70,7 +70,8 @@ def fitting(
 ) -> list[Member]:
     """Pure. Of these requests with their activations, those that may join the leader's: they play,
     the same item, and all their promised seconds are within the cap."""
-    left = rules.caps_of(row["performer_id"]).seconds - row["promised_seconds"]
+    caps = rules.caps_of_item(row["performer_id"], row["item"] or {})
+    left = caps.seconds - row["promised_seconds"]
     found = []
     for request, other in decided:
         plays = other["status"] == S.DISPATCHED and other["item"] == row["item"]
@@ -120,7 +121,7 @@ def _lengthened(
     assert item is not None
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
     whole = {name: value for name, value in item.items() if name != "loops"}
-    caps = rules.caps_of(row["performer_id"], item.get("functions", ()))
+    caps = rules.caps_of_item(row["performer_id"], item)
     commands, run_seconds = compiled(whole | {"durationSec": seconds}, caps)
     names = [member["_id"] for member in members]
     return row | {"commands": commands, "run_seconds": run_seconds, "members": names}

@@ -13,7 +13,7 @@ from lovense.deciding import devicetest
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import matching, vibration
+from lovense.menus import matching, parts, vibration
 from lovense.menus.compiler import compile_item
 from lovense.rows import (
     ActivationRow,
@@ -164,7 +164,8 @@ def _may_begin(
 def _is_able(item: Item, performer: PerformerRow | None, gates: _Gates, *, is_online: bool) -> bool:
     """A device of hers is there, and can do it. Until her page has reported one, the page is all
     there is to know."""
-    devices = performer.get("devices") if performer else None
+    known = performer.get("devices") if performer else None
+    devices = None if known is None else summary.among(known, parts.offsets(item))
     if not is_online or devices is None:
         saw = "a page holds the devices" if is_online else "no page"
         return gates.ask("device_online", saw, passed=is_online)
@@ -319,11 +320,7 @@ def _promise(
     request: RequestRow, item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> tuple[list[Command], int]:
     whose, device = performer["_id"], _tested(request, performer)
-    caps = (
-        rules.caps_of_device(whose, device)
-        if device
-        else rules.caps_of(whose, item.get("functions", ()))
-    )
+    caps = rules.caps_of_device(whose, device) if device else rules.caps_of_item(whose, item)
     try:
         commands, promised = (
             devicetest.compiled(item, request["payload"]["function"], device, caps)
@@ -366,15 +363,15 @@ def _is_going_on(request: RequestRow, performer: PerformerRow, gates: _Gates) ->
 
 def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
     """The commands and the seconds they promise."""
-    parts = vibration.parts_of(item)
-    return _compiled(item["pattern"], item["intensity"], item["durationSec"], parts, caps)
+    more = vibration.parts_of(item)
+    return _compiled(item["pattern"], item["intensity"], item["durationSec"], more, caps)
 
 
 @lru_cache(maxsize=4096)
 def _compiled(
-    pattern: str, intensity: int, seconds: int, parts: tuple[tuple[str, Any], ...], caps: Caps
+    pattern: str, intensity: int, seconds: int, more: tuple[tuple[str, Any], ...], caps: Caps
 ) -> tuple[list[Command], int]:
-    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(parts)}
+    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(more)}
     told: list[Command] = []
     promised = 0
     for share in caps.shares:

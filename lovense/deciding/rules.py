@@ -14,7 +14,7 @@ from lovense.deciding.pace import Pace
 from lovense.deciding.platform import ROW
 from lovense.deciding.rest import Rest
 from lovense.devices import summary
-from lovense.menus import matching
+from lovense.menus import matching, parts
 from lovense.menus.compiler import Actuator, Capabilities
 from lovense.menus.matching import Item
 from lovense.menus.timeline import FULL_SCALE
@@ -131,10 +131,16 @@ class Rules:
         is_overtaken = any(ordering.is_tried(row) and row not in found for row in heads)
         return [] if is_overtaken else found
 
-    def caps_of(self, lane: str, functions: Collection[str] = ()) -> Caps:
+    def caps_of_item(self, lane: str, item: Item) -> Caps:
+        return self.caps_of(lane, item.get("functions", ()), parts.offsets(item))
+
+    def caps_of(
+        self, lane: str, functions: Collection[str] = (), toy_ids: Collection[str] = ()
+    ) -> Caps:
         """The strictest of the platform's, of hers and of each device that plays. All of them are
         told the same, but for what she has set for one of them: its scale and its floor.
-        `functions` that an item names have the caps of each device."""
+        `functions` that an item names have the caps of each device; `toy_ids` that it names are
+        those that play."""
         performer = self.performers[lane]
         seconds = min(
             self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
@@ -142,13 +148,13 @@ class Rules:
         intensity, devices = performer["maximum_intensity"], performer.get("devices")
         if not devices:
             return Caps(seconds, intensity)
-        playing = summary.playing(devices, functions)
+        playing = summary.playing(summary.among(devices, toy_ids), functions)
         is_everybody = all(each in playing for each in devices if each["isConnected"])
         return Caps(
             min([seconds, *(each["maximumSeconds"] or seconds for each in playing)]),
             min([intensity, *_main_caps(playing)]) if not functions else intensity,
             _named(playing, functions)
-            if functions
+            if functions or (toy_ids and not playing)
             else _shares(playing, is_everybody=is_everybody),
         )
 

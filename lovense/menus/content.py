@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lovense.menus import parts
 from lovense.menus.matching import Item
 
-USUAL = {"description": "", "section": "", "active": True}
+USUAL = {"description": "", "section": "", "active": True, **parts.USUAL}
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
+    *parts.FIELDS,
 )
 
 

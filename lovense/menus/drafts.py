@@ -96,7 +96,7 @@ class Writing(NamedTuple):
 def of(performer_id: str, session: ClientSession | None = None) -> Draft:
     row = collection(MenuDraft).find_one({"_id": performer_id}, session=session)
     if row is not None:
-        return Draft(row["revision"], row["items"])
+        return Draft(row["revision"], list(map(content.whole, row["items"])))
     menu = in_force(performer_id, session)
     return Draft(0, content.listed(menu["items"]) if menu else [])
 

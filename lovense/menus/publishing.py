@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from lovense.menus import content
+from lovense.menus import content, parts
 from lovense.menus.matching import Item
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
 from lovense.models import Performer, TipMenu
@@ -132,6 +132,7 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
         "active": "" if isinstance(item["active"], bool) else "must be true or false",
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
+        **parts.rules(item),
     }
     return [FieldError(place, field, rule) for field, rule in rules.items() if rule]
 

@@ -8,6 +8,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from lovense.menus import content, wishes
 from lovense.menus.matching import Item
+from lovense.menus.parts import Toys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
@@ -33,16 +34,16 @@ def written(items: Iterable[Item]) -> Json:
     return {"format": FORMAT, "items": said}
 
 
-def read(file: Fields) -> list[Item]:
-    """An item keeps its id; one without gets a new one. Raises Malformed, InvalidFile with all that
-    is wrong."""
+def read(file: Fields, toys: Toys | None = None) -> list[Item]:
+    """An item keeps its id; one without gets a new one. `toys`: what it may name of her devices.
+    Raises Malformed, InvalidFile with all that is wrong."""
     file.only("format", "items")
     if not file.says("format", FORMAT):
         raise Malformed("menu.format", f"must be {FORMAT}")
     items, errors = list[Item](), list[FieldError]()
     for place, said in enumerate(file.objects("items", maximum=MAXIMUM_ITEMS), start=1):
         try:
-            items.append(_item(said.whole, {item[ID] for item in items}))
+            items.append(_item(said.whole, {item[ID] for item in items}, toys))
         except InvalidItem as wrong:
             errors += [FieldError(place, each.field, each.rule) for each in wrong.errors]
     if errors:
@@ -50,8 +51,8 @@ def read(file: Fields) -> list[Item]:
     return items
 
 
-def _item(said: Json, taken: set[str]) -> Item:
-    item = wishes.new({name: value for name, value in said.items() if name != ID})
+def _item(said: Json, taken: set[str], toys: Toys | None) -> Item:
+    item = wishes.new({name: value for name, value in said.items() if name != ID}, toys)
     if ID not in said:
         return item
     item_id = said[ID]

@@ -4,16 +4,19 @@ published, what an amount would be answered, and the history.
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from lovense.deciding import foresight
-from lovense.menus import content, drafts, versions
+from lovense.devices import naming
+from lovense.menus import content, drafts, parts, versions
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import Item
+from lovense.menus.parts import Toys
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
 from lovense.menus.vibration import LEVEL_PATTERN
@@ -25,17 +28,23 @@ FIELD_WORDS = {
     "minimum": "from",
     "maximum": "up to",
     "durationSec": "seconds",
+    "pauseSec": "seconds between loops",
+    "rampInSec": "seconds of rise",
+    "rampOutSec": "seconds of fade",
 }
+OF_DEVICES = frozenset({"functions", "devices"})
 MOST_CHANGES = 20
 
 
 class ShownItem:
     """An item of the menu as a person reads it."""
 
-    def __init__(self, item: Item, problems: list[str], *, is_first: bool, is_last: bool) -> None:
+    def __init__(
+        self, item: Item, toys: Toys, problems: list[str], *, is_first: bool, is_last: bool
+    ) -> None:
         self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
         self.description, self.is_active = item["description"], item["active"]
-        self.amount, self.words = amounts(item), does(item)
+        self.amount, self.words = amounts(item), does(item, toys.nicknames)
         self.problems, self.is_first, self.is_last = problems, is_first, is_last
 
 
@@ -77,9 +86,10 @@ def _tokens(amount: int) -> str:
     return f"{amount} token{'' if amount == 1 else 's'}"
 
 
-def does(item: Item) -> str:
+def does(item: Item, nicknames: Mapping[str, str] | None = None) -> str:
     pattern = "Level" if item["pattern"] == LEVEL_PATTERN else item["pattern"].title()
-    return f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
+    usual = f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
+    return ", ".join(filter(None, (usual, parts.words(item, nicknames or {}))))
 
 
 class MenuPage:
@@ -94,6 +104,10 @@ class MenuPage:
     @cached_property
     def draft(self) -> Draft:
         return drafts.of(self._id)
+
+    @cached_property
+    def toys(self) -> Toys:
+        return naming.of(self._id)
 
     @property
     def revision(self) -> int:
@@ -117,6 +131,7 @@ class MenuPage:
         return [
             ShownItem(
                 item,
+                self.toys,
                 self.problems.get(item["itemId"], []),
                 is_first=not place,
                 is_last=place == last,
@@ -179,11 +194,20 @@ class MenuPage:
     def _changes(self) -> list[ShownMenuChange]:
         found = self.diff
         return [
-            *(_line("Added", "good", item, [amounts(item), does(item)]) for item in found.added),
+            *(
+                _line("Added", "good", item, [amounts(item), self._does(item)])
+                for item in found.added
+            ),
             *(_line("Removed", "warn", item, [amounts(item)]) for item in found.removed),
-            *(_line("Changed", "info", each.item, _how(each.fields)) for each in found.changed),
+            *(
+                _line("Changed", "info", each.item, _how(each.fields, self.toys))
+                for each in found.changed
+            ),
             *(_line("Moved", "idle", item, []) for item in found.moved),
         ]
+
+    def _does(self, item: Item) -> str:
+        return does(item, self.toys.nicknames)
 
     @cached_property
     def history(self) -> list[ShownVersion]:
@@ -203,21 +227,24 @@ class MenuPage:
     @property
     def seen_words(self) -> str:
         seen = self.seen
-        return does(seen.found.item) if seen and seen.found.item else ""
+        return self._does(seen.found.item) if seen and seen.found.item else ""
 
 
 def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
     return ShownMenuChange(word, tone, item["title"], how)
 
 
-def _how(fields: dict[str, tuple[Any, Any]]) -> list[str]:
+def _how(fields: dict[str, tuple[Any, Any]], toys: Toys) -> list[str]:
     return [
-        f"{FIELD_WORDS.get(name, name)}: {_value(was)} → {_value(now)}"
+        f"{FIELD_WORDS.get(name, name)}: {_value(name, was, toys)} → {_value(name, now, toys)}"
         for name, (was, now) in fields.items()
     ]
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any, toys: Toys) -> str:
+    if name in OF_DEVICES:
+        said = parts.words({name: value}, toys.nicknames)
+        return said or ("all" if name == "devices" else "the main one")
     if value is None:
         return "no end"
     if isinstance(value, bool):

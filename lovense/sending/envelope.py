@@ -10,6 +10,7 @@ from lovense import bridges
 from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import TARGET, run_seconds
 from lovense.devices import summary
+from lovense.menus import parts
 from lovense.menus.vibration import LEVEL_PATTERN
 from lovense.rows import ActivationRow, Command, DeviceSummary, Item, Json, PerformerRow
 from tips.models import RequestType
@@ -108,7 +109,9 @@ def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
         return {}
     commands, devices = activation["commands"], performer.get("devices") or []
     seconds = run_seconds(activation)
-    return {"legs": legs.for_page(bridge, commands, devices, seconds=seconds)}
+    wished = parts.offsets(activation["item"] or {})
+    made = legs.for_page(bridge, commands, devices, seconds=seconds, offsets=wished)
+    return {"legs": made}
 
 
 def _item_type(request: RequestRow, activation: ActivationRow) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ground import clock
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from lovense.devices import naming
 from lovense.menus import content, drafts, starter, versions, wishes
 from lovense.menus.drafts import ChangedMeanwhile, Writing
 from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, NotPublishable, Publication
@@ -66,7 +67,9 @@ def add(request: HttpRequest, performer: Performer) -> HttpResponse:
     if request.method != "POST":
         return _form(request, performer, "")
     try:
-        wish = wishes.read(Fields(itemform.body(request.POST), ""))
+        wish = wishes.read(
+            Fields(itemform.body(request.POST), ""), toys=naming.of(performer.performer_id)
+        )
         drafts.add(_writing(request, performer, is_needed=False), wish)
     except InvalidItem as wrong:
         return _form(request, performer, "", typed=request.POST, wrong=wrong)
@@ -81,7 +84,8 @@ def change(request: HttpRequest, performer: Performer, item_id: str) -> HttpResp
     if request.method != "POST":
         return _form(request, performer, item_id)
     try:
-        wish = wishes.read(Fields(itemform.body(request.POST), ""), item)
+        toys = naming.of(performer.performer_id)
+        wish = wishes.read(Fields(itemform.body(request.POST), ""), item, toys=toys)
         drafts.change(_writing(request, performer), item_id, wish)
     except (InvalidItem, ChangedMeanwhile) as wrong:
         return _form(request, performer, item_id, typed=request.POST, wrong=wrong)
@@ -100,7 +104,8 @@ def _form(
     is_as_seen = bool(item_id and typed and isinstance(wrong, InvalidItem))
     revision = _seen(request.POST) if is_as_seen else draft.revision
     item = draft.owned(item_id) if item_id else None
-    form = ItemForm(revision, item, list(content.sections(draft.items)), typed, wrong)
+    toys, sections = naming.of(performer.performer_id), list(content.sections(draft.items))
+    form = ItemForm(revision, item, sections, toys, typed=typed, wrong=wrong)
     return render(request, "lovense/_item_form.html", {"form": form})
 
 
