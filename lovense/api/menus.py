@@ -3,17 +3,15 @@ and translates.
 
 It is hers alone: another performer's item or version is answered as one that does not exist."""
 
-from typing import Any
-
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ground import clock
-from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from ground.json.fields import Fields, Malformed
 from ground.json.shapes import refusal
+from lovense.api import menulookschema as looks
 from lovense.api import menuschema as schema
 from lovense.api.calls import (
     DERIVED,
@@ -22,7 +20,6 @@ from lovense.api.calls import (
     WITH_A_BODY,
     answering_outages,
     body_of,
-    caller,
     coming_from,
     derived_key,
     key_of,
@@ -30,11 +27,11 @@ from lovense.api.calls import (
     performer_of,
     wake,
 )
+from lovense.api.menucalls import number_in, queried, seen_in, whole, writing_of
 from lovense.api.schema import example
-from lovense.deciding import foresight
+from lovense.deciding.linting import Linter
 from lovense.devices import naming
 from lovense.menus import content, drafts, transfer, versions, wishes
-from lovense.menus.drafts import Writing
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
@@ -50,7 +47,8 @@ PUBLISHING = {
     **WITH_A_BODY,
     409: refusal(MEANWHILE),
     422: refusal(
-        "`invalid_menu`: details lists each broken rule with item, itemId, field and rule. "
+        "`invalid_menu`: details lists each broken rule with item, itemId, field and rule; an "
+        "error of the lint has its code and amount, too. "
         "`idempotency_key_reused`: the key was used for another publication"
     ),
     429: refusal("Twenty versions within an hour: `Retry-After`, in seconds"),
@@ -95,7 +93,7 @@ def menu(request: Request) -> Response:
     body = body_of(request)
     wish = wishes.read(body, toys=naming.of(whose))
     with coming_from(request):
-        draft = drafts.add(_writing(request, whose, _seen(body, is_needed=False)), wish)
+        draft = drafts.add(writing_of(request, whose, seen_in(body, is_needed=False)), wish)
     return Response(schema.changed_item(draft, wish.item["itemId"]), status=201)
 
 
@@ -131,7 +129,7 @@ def item(request: Request, item_id: str) -> Response:
 
 def _change(request: Request, whose: str, now: Item) -> Response:
     body = body_of(request)
-    writing = _writing(request, whose, _seen(body))
+    writing = writing_of(request, whose, seen_in(body))
     wish = wishes.read(body, now, toys=naming.of(whose))
     with coming_from(request):
         draft = drafts.change(writing, now["itemId"], wish)
@@ -139,9 +137,9 @@ def _change(request: Request, whose: str, now: Item) -> Response:
 
 
 def _remove(request: Request, whose: str, now: Item) -> Response:
-    seen = _number(request, "revision", minimum=0)
+    seen = number_in(request, "revision", minimum=0)
     with coming_from(request):
-        draft = drafts.remove(_writing(request, whose, seen), now["itemId"])
+        draft = drafts.remove(writing_of(request, whose, seen), now["itemId"])
     return Response({"revision": draft.revision})
 
 
@@ -162,7 +160,7 @@ def reorder(request: Request) -> Response:
     """The complete list: what is missing, doubled or not hers is named, and nothing is moved."""
     whose, body = performer_of(request), body_of(request)
     body.only("revision", "itemIds")
-    writing, item_ids = _writing(request, whose, _seen(body)), _item_ids(body)
+    writing, item_ids = writing_of(request, whose, seen_in(body)), _item_ids(body)
     with coming_from(request):
         draft = drafts.reorder(writing, item_ids)
     return Response(schema.draft(draft, drafts.in_force(whose)))
@@ -190,14 +188,14 @@ def _item_ids(body: Fields) -> list[str]:
     parameters=[KEY],
     request=schema.PublishIn,
     responses={
-        200: OpenApiResponse(schema.MenuVersionOut, "Nothing new: that version"),
-        201: OpenApiResponse(schema.MenuVersionOut, "A new version, in force"),
+        200: OpenApiResponse(looks.PublishedOut, "Nothing new: that version"),
+        201: OpenApiResponse(looks.PublishedOut, "A new version, in force"),
         **PUBLISHING,
     },
     examples=[
         example("With a note", {"revision": 7, "note": "Gentler in the evening"}),
-        example("Published", schema.VERSION, 201),
-        example("Nothing new", schema.VERSION, 200),
+        example("Published", schema.VERSION | {"lint": []}, 201),
+        example("Nothing new", schema.VERSION | {"lint": [looks.FINDING | {"fix": None}]}, 200),
     ],
 )
 @api_view(["POST"])
@@ -205,8 +203,11 @@ def _item_ids(body: Fields) -> list[str]:
 def publish(request: Request) -> Response:
     """Once per Idempotency-Key."""
     asked = _publication(request)
+    linter = Linter.read(asked.writing.performer_id)
     with coming_from(request):
-        return _told(asked, versions.publish(asked))
+        published = versions.publish(asked._replace(errors=linter.errors))
+    found = linter.findings(content.listed(published.menu["items"]))
+    return _told(asked, published, lint=looks.findings(found))
 
 
 @extend_schema(
@@ -222,7 +223,7 @@ def publish(request: Request) -> Response:
 @answering_outages
 def history(request: Request) -> Response:
     """At most 50, the newest first."""
-    before = _number(request, "before", minimum=1) if "before" in request.query_params else 0
+    before = number_in(request, "before", minimum=1) if "before" in request.query_params else 0
     rows = versions.history(performer_of(request), before=before)
     following = rows[-1]["version"] if len(rows) == versions.MOST_LISTED else None
     return Response({"versions": [schema.version(row) for row in rows], "next": following})
@@ -290,33 +291,6 @@ def diff(request: Request) -> Response:
     return Response(schema.diff(content.diff(before, after), before, after))
 
 
-@extend_schema(
-    operation_id="menu_preview",
-    summary="What an amount would be answered",
-    description="By the very rules that decide for a tip: the minimum, the match, and what is "
-    "answered where there is no menu. Devices, limits and the queue are not asked.",
-    parameters=[
-        OpenApiParameter("amount", int, required=True),
-        OpenApiParameter("version", str, description="`published` (default), `draft` or a version"),
-    ],
-    responses={200: schema.ForesightOut, **REFUSED},
-    examples=[
-        example("An item", schema.FORESIGHT, 200),
-        example("Nothing", schema.NOTHING, 200),
-    ],
-)
-@api_view(["GET"])
-@answering_outages
-def preview(request: Request) -> Response:
-    """Which item, and because of what."""
-    whose, named = performer_of(request), request.query_params.get("version", "published")
-    amount = _number(request, "amount", minimum=1)
-    number = None if named in ("published", foresight.DRAFT) else _queried("version", named)
-    is_draft = named == foresight.DRAFT
-    seen = foresight.of(whose, amount, version=number, is_draft=is_draft)
-    return Response(schema.foresight(seen))
-
-
 # --- files ---------------------------------------------------------------------------------------
 
 
@@ -362,11 +336,11 @@ def take_in(request: Request) -> Response:
     whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
     body.only("menu", "apply", "revision")
     is_applied, items = body.flag("apply"), transfer.read(body.object("menu"), naming.of(whose))
-    seen = _seen(body, is_needed=is_applied)
+    seen = seen_in(body, is_needed=is_applied)
     draft = before = drafts.of(whose)
     if is_applied:
         with coming_from(request):
-            draft = drafts.replace(_writing(request, whose, seen), items)
+            draft = drafts.replace(writing_of(request, whose, seen), items)
     found = schema.diff(content.diff(before.items, items), before.items, items)
     return Response({"isApplied": is_applied, "revision": draft.revision, "diff": found})
 
@@ -374,29 +348,20 @@ def take_in(request: Request) -> Response:
 # --- what they have in common --------------------------------------------------------------------
 
 
-def _writing(request: Request, whose: str, seen: int | None) -> Writing:
-    return Writing(whose, seen, caller(request), clock.now())
-
-
-def _seen(body: Fields, *, is_needed: bool = True) -> int | None:
-    if not is_needed and "revision" not in body.whole:
-        return None
-    return body.integer("revision", minimum=0, maximum=MAX_AMOUNT)
-
-
 def _publication(request: Request) -> Publication:
     whose, body = performer_of(request), body_of(request)
     body.only("revision", "note")
     note = body.text_or("note", "", maximum=LONGEST_NOTE).strip()
-    writing = _writing(request, whose, _seen(body, is_needed=False))
+    writing = writing_of(request, whose, seen_in(body, is_needed=False))
     return Publication(writing, key_of(request) or derived_key(request), note)
 
 
-def _told(asked: Publication, published: Published) -> Response:
+def _told(asked: Publication, published: Published, **more: object) -> Response:
     """What waits is looked at again: it is decided by the new menu."""
     if published.is_new:
         wake(asked.writing.performer_id)
-    return Response(schema.version(published.menu), status=201 if published.is_new else 200)
+    told = schema.version(published.menu) | more
+    return Response(told, status=201 if published.is_new else 200)
 
 
 def _content(whose: str, field: str, named: str) -> list[Item]:
@@ -405,28 +370,11 @@ def _content(whose: str, field: str, named: str) -> list[Item]:
     if named == "published":
         menu = drafts.in_force(whose)
         return content.listed(menu["items"]) if menu else []
-    return content.listed(versions.of(whose, _queried(field, named))["items"])
+    return content.listed(versions.of(whose, queried(field, named))["items"])
 
 
 def _version(text: str) -> int:
     """Of an address: what is no number is not there."""
-    if (number := _whole(text)) is None:
+    if (number := whole(text)) is None:
         raise Http404
     return number
-
-
-def _queried(field: str, text: str) -> int:
-    if (number := _whole(text)) is None:
-        raise Malformed(field, "must be draft, published or the number of a version")
-    return number
-
-
-def _number(request: Request, name: str, *, minimum: int) -> int:
-    number = _whole(request.query_params.get(name, ""))
-    if number is None:
-        raise Malformed(name, "must be a whole number")
-    return Fields({name: number}, "").integer(name, minimum=minimum, maximum=MAX_AMOUNT)
-
-
-def _whole(text: Any) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else None

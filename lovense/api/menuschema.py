@@ -10,7 +10,6 @@ from rest_framework import serializers
 from ground import clock
 from ground.json.shapes import Shape
 from lovense.api.schema import AT
-from lovense.deciding.foresight import Foresight
 from lovense.menus import content, parts, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
@@ -248,25 +247,6 @@ class ImportedOut(Shape):
     diff = MenuDiffOut(help_text="From the draft as it was to the file")
 
 
-class BecauseOut(Shape):
-    code = serializers.ChoiceField(
-        (
-            *("exact", "only", "narrowest", "first", "no_match"),
-            *("below_minimum", "default_reaction", "no_menu"),
-        )
-    )
-    text = serializers.CharField()
-
-
-class ForesightOut(Shape):
-    amount = serializers.IntegerField()
-    version = serializers.CharField(
-        help_text="`draft`, or the number of a version; `0`: none is published"
-    )
-    item = MenuItemOut(allow_null=True)
-    because = BecauseOut()
-
-
 # --- rows as JSON --------------------------------------------------------------------------------
 
 
@@ -330,15 +310,6 @@ def diff(found: MenuDiff, before: Sequence[Item], after: Sequence[Item]) -> Json
     }
 
 
-def foresight(seen: Foresight) -> Json:
-    return {
-        "amount": seen.amount,
-        "version": seen.version,
-        "item": item(seen.found.item) if seen.found.item else None,
-        "because": {"code": seen.found.code, "text": seen.found.text},
-    }
-
-
 # --- examples ------------------------------------------------------------------------------------
 
 ASKED: dict[str, Any] = {
@@ -386,14 +357,3 @@ FILE = {
     "items": [{name: value for name, value in ITEM.items() if name != "order"}],
 }
 IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}
-FORESIGHT = {
-    "amount": 30,
-    "version": "3",
-    "item": ITEM,
-    "because": {"code": "only", "text": "It is the only active item whose range holds 30."},
-}
-NOTHING = FORESIGHT | {
-    "amount": 5,
-    "item": None,
-    "because": {"code": "below_minimum", "text": "Tips below 10 tokens do nothing."},
-}

@@ -16,8 +16,9 @@ from ground.json.errors import Refusal
 from ground.json.fields import Malformed
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.menus import content, wishes
+from lovense.menus import content, fixes, wishes
 from lovense.menus.matching import Item
+from lovense.menus.parts import Toys
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.wishes import WishedItem
 from lovense.models import MenuDraft, Performer, TipMenu
@@ -178,6 +179,22 @@ def fill(writing: Writing, template: Sequence[Json]) -> Draft:
         return [wishes.new(each) for each in template]
 
     return _written(writing, "fill", filled)
+
+
+def patch(writing: Writing, changes: fixes.Patch, toys: Toys | None = None) -> Draft:
+    """All of these changes, or none. Raises NoSuchItem, InvalidItem, TooManyItems,
+    ChangedMeanwhile."""
+
+    def patched(items: Sequence[Item]) -> list[Item]:
+        try:
+            after = fixes.applied(items, changes, toys)
+        except ValueError:
+            raise NoSuchItem from None
+        if len(after) > MAXIMUM_ITEMS:
+            raise TooManyItems
+        return after
+
+    return _written(writing, "patch", patched)
 
 
 def replace(writing: Writing, items: Sequence[Item]) -> Draft:

@@ -19,8 +19,9 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.menus import content, drafts, publishing
+from lovense.menus import content, drafts, lint, publishing
 from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
+from lovense.menus.lint import Finding
 from lovense.menus.matching import Item
 from lovense.menus.publishing import FieldError, InvalidMenu
 from lovense.models import Performer, TipMenu
@@ -28,6 +29,7 @@ from lovense.rows import Json, MenuRow
 
 PUBLISHED_PER_HOUR, HOUR = 20, timedelta(hours=1)
 LONGEST_NOTE = 200
+LINTED = {lint.CANNOT: "devices", lint.SAME_PRICE: "minimum"}  # by code the field of an error
 MOST_LISTED = 50
 
 
@@ -38,7 +40,8 @@ class NoSuchVersion(Refusal):
 
 
 class NotPublishable(Refusal):
-    """What is published has an active item, and breaks no rule of a menu."""
+    """What is published has an active item, breaks no rule of a menu, and has no error of the
+    lint."""
 
     code, status = "invalid_menu", 422
 
@@ -46,6 +49,19 @@ class NotPublishable(Refusal):
         super().__init__("; ".join(map(str, errors)) + ".")
         self.errors = list(errors)
         self.details = [asdict(each) | {"itemId": _id_of(each, items)} for each in errors]
+
+    @classmethod
+    def linted(cls, findings: Sequence[Finding], items: Sequence[Item]) -> "NotPublishable":
+        """Each with its code and the smallest amount that shows it."""
+        places = {item["itemId"]: place for place, item in enumerate(items, start=1)}
+        errors = [
+            FieldError(places[each.items[0]], LINTED[each.code], each.text.rstrip("."))
+            for each in findings
+        ]
+        made = cls(errors, items)
+        for told, each in zip(made.details, findings, strict=True):
+            told |= {"code": each.code, "amount": each.amount}
+        return made
 
 
 class PublishedTooOften(Refusal):
@@ -67,11 +83,13 @@ class OtherPublication(Refusal):
 
 
 class Publication(NamedTuple):
-    """What is asked. `key` is of the call: the same again is the same publication."""
+    """What is asked. `key` is of the call: the same again is the same publication. `errors`: what
+    the lint has against a menu; None: it is not asked."""
 
     writing: Writing
     key: str
     note: str = ""
+    errors: Callable[[Sequence[Item]], Sequence[Finding]] | None = None
 
 
 class Published(NamedTuple):
@@ -142,6 +160,8 @@ def _decided(
     before = drafts.in_force(writing.performer_id, session)
     if before is not None and content.listed(before["items"]) == chosen.items:
         return Published(before, is_new=False)
+    if asked.errors is not None and (errors := asked.errors(chosen.items)):
+        raise NotPublishable.linted(errors, chosen.items)
     newest = _newest(writing.performer_id, PUBLISHED_PER_HOUR, session)
     _check_pace(newest, writing.now)
     number = 1 + max([menu["version"] for menu in (*newest[:1], *filter(None, [before]))] or [0])

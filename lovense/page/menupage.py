@@ -10,9 +10,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from ground import clock
 from lovense.deciding import foresight
+from lovense.deciding.foresight import Foresights
+from lovense.deciding.linting import Linter
 from lovense.devices import naming
-from lovense.menus import content, drafts, parts, versions
+from lovense.menus import content, drafts, fixes, parts, versions
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import Item
@@ -21,6 +24,8 @@ from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
 from lovense.menus.vibration import LEVEL_PATTERN
 from lovense.models import Performer
+from lovense.page import menulooks
+from lovense.page.menulooks import ShownFinding, ShownOutlook, ShownRuler
 from lovense.rows import MenuRow
 
 REGIONS = frozenset({"menu", "publish", "history"})
@@ -40,12 +45,21 @@ class ShownItem:
     """An item of the menu as a person reads it."""
 
     def __init__(
-        self, item: Item, toys: Toys, problems: list[str], *, is_first: bool, is_last: bool
+        self,
+        item: Item,
+        toys: Toys,
+        problems: list[str],
+        findings: list[ShownFinding],
+        *,
+        is_first: bool,
+        is_last: bool,
     ) -> None:
         self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
         self.description, self.is_active = item["description"], item["active"]
         self.amount, self.words = amounts(item), does(item, toys.nicknames)
-        self.problems, self.is_first, self.is_last = problems, is_first, is_last
+        self.is_first, self.is_last, self.findings = is_first, is_last, findings
+        told = {each.text for each in findings}
+        self.problems = [each for each in problems if each not in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,7 @@ class MenuPage:
                 item,
                 self.toys,
                 self.problems.get(item["itemId"], []),
+                self.findings.get(item["itemId"], []),
                 is_first=not place,
                 is_last=place == last,
             )
@@ -145,6 +160,8 @@ class MenuPage:
         found: dict[str, list[str]] = {}
         try:
             versions.publishable(self.draft.items)
+            if errors := self._linter.errors(self.draft.items):
+                raise NotPublishable.linted(errors, self.draft.items)
         except NotPublishable as wrong:
             for each in wrong.details:
                 rule = f"{each['rule'][0].upper()}{each['rule'][1:]}."
@@ -216,18 +233,72 @@ class MenuPage:
     # --- what an amount would be answered --------------------------------------------------------
 
     @cached_property
+    def _menu(self) -> Foresights:
+        return foresight.read(self._id, version=None, is_draft=True, now=clock.now())
+
+    @cached_property
     def seen(self) -> foresight.Foresight | None:
         """Of the draft; None: no amount was asked for, or none that there is."""
         if not (self.asked.isascii() and self.asked.isdigit() and len(self.asked) <= 16):
             return None
         if not 1 <= int(self.asked) <= MAXIMUM_AMOUNT:
             return None
-        return foresight.of(self._id, int(self.asked), version=None, is_draft=True)
+        return self._menu.of(int(self.asked))
 
     @property
     def seen_words(self) -> str:
         seen = self.seen
         return self._does(seen.found.item) if seen and seen.found.item else ""
+
+    @property
+    def outlooks(self) -> list[ShownOutlook]:
+        return menulooks.outlooks(self.seen) if self.seen else []
+
+    @property
+    def holding(self) -> str:
+        """What the gate says that would hold such a tip back now, where an item answers it."""
+        seen = self.seen
+        if seen is None or seen.found.item is None or not seen.reason:
+            return ""
+        return str(seen.gates[-1]["saw"])
+
+    # --- what the lint says ----------------------------------------------------------------------
+
+    @cached_property
+    def _linter(self) -> Linter:
+        return Linter.read(self._id)
+
+    @cached_property
+    def _found(self) -> list[ShownFinding]:
+        items = self.draft.items
+        most = menulooks.FIXES_OF_MANY if len(items) > menulooks.FEW_ITEMS else fixes.MOST
+        return [ShownFinding(each) for each in self._linter.fixed(items, most=most)]
+
+    @cached_property
+    def findings(self) -> dict[str, list[ShownFinding]]:
+        """By item."""
+        found: dict[str, list[ShownFinding]] = {}
+        for each in self._found:
+            found.setdefault(each.first, []).append(each)
+        return found
+
+    @property
+    def general(self) -> list[ShownFinding]:
+        """Of amounts, and of no item."""
+        return self.findings.get("", [])[: menulooks.MOST_GENERAL]
+
+    @property
+    def more_general(self) -> int:
+        return max(0, len(self.findings.get("", ())) - menulooks.MOST_GENERAL)
+
+    @property
+    def warnings(self) -> int:
+        """What is found and keeps nothing from being published."""
+        return sum(each.tone == "warn" for each in self._found)
+
+    @cached_property
+    def ruler(self) -> ShownRuler:
+        return menulooks.ruler(self._linter.ruled(self.draft.items))
 
 
 def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ground import clock
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from lovense.deciding.linting import Linter
 from lovense.devices import naming
 from lovense.menus import content, drafts, starter, versions, wishes
 from lovense.menus.drafts import ChangedMeanwhile, Writing
@@ -157,8 +158,24 @@ def fill(request: HttpRequest, performer: Performer) -> HttpResponse:
 
 @require_POST
 @_page.hers
+def fix(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """What the lint suggests for one finding, found again in the draft as it is."""
+    code, about = request.POST.get("code", ""), request.POST.get("about", "")
+    key = code, about, _whole(request.POST.get("amount", ""))
+    writing, whose = _writing(request, performer), performer.performer_id
+    patch = Linter.read(whose).fix_of(drafts.of(whose).items, key)
+    if patch is None:
+        return _page.told("That is not there any more: nothing was changed.", tone="warn")
+    drafts.patch(writing, patch)
+    return _page.told("Mended in your draft.")
+
+
+@require_POST
+@_page.hers
 def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
-    published = versions.publish(_publication(request, performer))
+    linter = Linter.read(performer.performer_id)
+    asked_for = _publication(request, performer)._replace(errors=linter.errors)
+    published = versions.publish(asked_for)
     if not published.is_new:
         return _page.told("Nothing has changed: it is published already.", tone="warn")
     return _page.told(f"Published as version {published.menu['version']}.")
@@ -204,7 +221,10 @@ def _writing(request: HttpRequest, performer: Performer, *, is_needed: bool = Tr
 
 
 def _seen(typed: QueryDict) -> int:
-    text = typed.get("revision", "")
+    return _whole(typed.get("revision", ""), "revision")
+
+
+def _whole(text: str, field: str = "amount") -> int:
     if not (text.isascii() and text.isdigit() and 0 < len(text) <= 16):
-        raise Malformed("revision", f"must be a whole number up to {MAX_AMOUNT}")
+        raise Malformed(field, f"must be a whole number up to {MAX_AMOUNT}")
     return int(text)
