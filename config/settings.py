@@ -202,6 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["ground.json.parser.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.requests.api_error",
+    "URL_FORMAT_OVERRIDE": None,  # `format` is a word of ours: `tip-menu/export?format=csv`
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Settled Tips",

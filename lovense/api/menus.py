@@ -31,12 +31,11 @@ from lovense.api.menucalls import number_in, queried, seen_in, whole, writing_of
 from lovense.api.schema import example
 from lovense.deciding.linting import Linter
 from lovense.devices import naming
-from lovense.menus import content, drafts, transfer, versions, wishes
+from lovense.menus import content, drafts, versions, wishes
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
 
-LONGEST_FILE = 2 * 2**20  # of a menu with 500 items, each with all its texts
 MEANWHILE = (
     "`changed_meanwhile`: another write was faster, and nothing was written. details.seen and "
     "details.revision are both revisions, details.item is the item as it is now"
@@ -289,60 +288,6 @@ def diff(request: Request) -> Response:
     before = _content(whose, "from", query.get("from", "published"))
     after = _content(whose, "to", query.get("to", "draft"))
     return Response(schema.diff(content.diff(before, after), before, after))
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-@extend_schema(
-    operation_id="menu_export",
-    summary="The draft as a file",
-    description="Everything that the draft says. Imported again, it comes out the same, byte for "
-    "byte.",
-    responses={200: schema.MenuFile, **OF_ASKING},
-    examples=[example("One item", schema.FILE, 200)],
-)
-@api_view(["GET"])
-@answering_outages
-def export(request: Request) -> Response:
-    return Response(transfer.written(drafts.of(performer_of(request)).items))
-
-
-@extend_schema(
-    operation_id="menu_import",
-    summary="Take a file in, or see what it would change",
-    description="The whole draft becomes what the file says. Without `apply` nothing is written, "
-    "and the answer says what would differ. Up to 2 MiB.",
-    request=schema.ImportIn,
-    responses={
-        200: schema.ImportedOut,
-        **OF_ASKING,
-        **WITH_A_BODY,
-        400: refusal(
-            "`malformed`: details names the field and its rule. `invalid_file`: details lists "
-            "every broken rule with item, field and rule; nothing was done"
-        ),
-        409: refusal(MEANWHILE),
-    },
-    examples=[
-        example("To see what differs", {"menu": schema.FILE}),
-        example("To apply it", {"menu": schema.FILE, "apply": True, "revision": 7}),
-        example("Seen", schema.IMPORTED, 200),
-    ],
-)
-@api_view(["POST"])
-@answering_outages
-def take_in(request: Request) -> Response:
-    whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
-    body.only("menu", "apply", "revision")
-    is_applied, items = body.flag("apply"), transfer.read(body.object("menu"), naming.of(whose))
-    seen = seen_in(body, is_needed=is_applied)
-    draft = before = drafts.of(whose)
-    if is_applied:
-        with coming_from(request):
-            draft = drafts.replace(writing_of(request, whose, seen), items)
-    found = schema.diff(content.diff(before.items, items), before.items, items)
-    return Response({"isApplied": is_applied, "revision": draft.revision, "diff": found})
 
 
 # --- what they have in common --------------------------------------------------------------------

@@ -152,21 +152,6 @@ class MenuFileItem(ItemParts):
     active = serializers.BooleanField(required=False)
 
 
-class MenuFile(Shape):
-    format = serializers.CharField()
-    items = MenuFileItem(many=True)
-
-
-class ImportIn(Shape):
-    menu = MenuFile(help_text="As `export` answers it")
-    apply = serializers.BooleanField(
-        required=False, help_text="false or left out: nothing is written"
-    )
-    revision = serializers.IntegerField(
-        required=False, min_value=0, help_text="Of the draft that you saw; needed to apply it"
-    )
-
-
 # --- out -----------------------------------------------------------------------------------------
 
 
@@ -239,12 +224,6 @@ class MenuDiffOut(Shape):
         child=serializers.CharField(),
         help_text="The ids of the fewest items whose moving explains the new order",
     )
-
-
-class ImportedOut(Shape):
-    isApplied = serializers.BooleanField()
-    revision = serializers.IntegerField(help_text="Of the draft, now")
-    diff = MenuDiffOut(help_text="From the draft as it was to the file")
 
 
 # --- rows as JSON --------------------------------------------------------------------------------
@@ -352,8 +331,3 @@ DIFF = {
     ],
     "moved": [],
 }
-FILE = {
-    "format": "tip-menu/1",
-    "items": [{name: value for name, value in ITEM.items() if name != "order"}],
-}
-IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}

@@ -42,7 +42,7 @@ class TooManyItems(Refusal):
 
 
 class DraftHasItems(Refusal):
-    """A template fills an empty draft, and takes the place of nothing."""
+    """A template fills an empty draft, and takes the place of nothing unless that is said."""
 
     code, status = "has_items", 409
     words = "Your menu has items already: nothing was filled in."
@@ -179,6 +179,18 @@ def fill(writing: Writing, template: Sequence[Json]) -> Draft:
         return [wishes.new(each) for each in template]
 
     return _written(writing, "fill", filled)
+
+
+def start(writing: Writing, items: Sequence[Item], *, replaces: bool) -> Draft:
+    """With these; where there are others they give way only if that is said. Raises DraftHasItems,
+    ChangedMeanwhile."""
+
+    def started(before: Sequence[Item]) -> list[Item]:
+        if before and not replaces:
+            raise DraftHasItems
+        return list(items)
+
+    return _written(writing, "start", started)
 
 
 def patch(writing: Writing, changes: fixes.Patch, toys: Toys | None = None) -> Draft:

@@ -43,7 +43,7 @@ def read(file: Fields, toys: Toys | None = None) -> list[Item]:
     items, errors = list[Item](), list[FieldError]()
     for place, said in enumerate(file.objects("items", maximum=MAXIMUM_ITEMS), start=1):
         try:
-            items.append(_item(said.whole, {item[ID] for item in items}, toys))
+            items.append(item_of(said.whole, {item[ID] for item in items}, toys))
         except InvalidItem as wrong:
             errors += [FieldError(place, each.field, each.rule) for each in wrong.errors]
     if errors:
@@ -51,7 +51,8 @@ def read(file: Fields, toys: Toys | None = None) -> list[Item]:
     return items
 
 
-def _item(said: Json, taken: set[str], toys: Toys | None) -> Item:
+def item_of(said: Json, taken: set[str], toys: Toys | None = None) -> Item:
+    """Keeps its id, unless it has none. Raises InvalidItem."""
     item = wishes.new({name: value for name, value in said.items() if name != ID}, toys)
     if ID not in said:
         return item
