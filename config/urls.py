@@ -30,7 +30,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, live, menu
+from lovense.views import devices, live, menu, menustart
 from tips import api as tips
 from tips import webhooks
 
@@ -67,6 +67,9 @@ urlpatterns = [
     path("menu/add", menu.add, name="menu-add"),
     path("menu/fill", menu.fill, name="menu-fill"),
     path("menu/fix", menu.fix, name="menu-fix"),
+    path("menu/start", menustart.start, name="menu-start"),
+    path("menu/import", menustart.take_in, name="menu-import"),
+    path("menu/items/<str:item_id>/test", menustart.test, name="menu-test"),
     path("menu/publish", menu.publish, name="menu-publish"),
     path("menu/versions/<str:version>/back", menu.roll_back, name="menu-roll-back"),
     path("menu/items/<str:item_id>/change", menu.change, name="menu-change"),
@@ -156,6 +159,7 @@ urlpatterns = [
     path("api/lovense/tip-menu/lint", menulooks.lint),
     path("api/lovense/tip-menu/ruler", menulooks.ruler),
     path("api/lovense/tip-menu/patch", menulooks.patch),
+    path("api/lovense/tip-menu/items/<str:item_id>/test", menulooks.test),
     path("api/lovense/tip-menu/export", menufiles.export),
     path("api/lovense/tip-menu/import", menufiles.take_in),
     path("api/lovense/tip-menu/templates", menufiles.templates),

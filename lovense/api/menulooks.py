@@ -1,7 +1,7 @@
 """REST doors of what is said about a menu before anybody tips: previews, the lint with its fixes,
 the ruler. Each makes one call into a rule and translates."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,28 +9,36 @@ from rest_framework.response import Response
 from ground import clock
 from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.json.shapes import refusal
+from lovense.api import answers, menuschema
 from lovense.api import menulookschema as schema
-from lovense.api import menuschema
+from lovense.api import schema as queueschema
 from lovense.api.calls import (
+    DERIVED,
     OF_ASKING,
     REFUSED,
     WITH_A_BODY,
     answering_outages,
     body_of,
     coming_from,
+    derived_key,
+    key_of,
+    key_parameter,
     performer_of,
+    wake,
 )
 from lovense.api.menucalls import number_in, queried, seen_in, whole, writing_of
 from lovense.api.schema import example
 from lovense.deciding import foresight, linting
 from lovense.deciding.foresight import MOST_AMOUNTS, Foresights
 from lovense.devices import naming
+from lovense.lane import itemtests
 from lovense.menus import drafts
 
 WHOSE = OpenApiParameter(
     "version", str, description="`published` (default), `draft` or the number of a version"
 )
 MOST_CHANGES = 50
+KEY = key_parameter("test", default=DERIVED)
 
 
 def _menu(request: Request) -> Foresights:
@@ -146,6 +154,42 @@ def ruler(request: Request) -> Response:
         for each in linting.Linter.read(whose).ruled(draft.items)
     ]
     return Response({"revision": draft.revision, "intervals": told})
+
+
+@extend_schema(
+    operation_id="menu_item_test",
+    summary="Play an item of the draft",
+    description="On her devices, within her caps, for at most 10 s. Nothing is charged; it waits "
+    "its turn in the queue, where `status` tells of it.",
+    parameters=[menuschema.ITEM_PATH, KEY],
+    request=None,
+    responses={
+        201: OpenApiResponse(queueschema.SubmittedOut, "It waits for its turn"),
+        200: OpenApiResponse(queueschema.SubmittedOut, "The same key: that test, as it is now"),
+        **REFUSED,
+        409: refusal("`stopped`: she has pressed stop, and no test starts before she resumes"),
+        422: refusal("The key was used for another item, or the item has changed since"),
+        429: refusal("Too many in this minute: `Retry-After` in seconds"),
+        503: refusal("`QUEUE_FULL`: too much waits; or the database did not answer"),
+    },
+    examples=[example("Waiting", queueschema.WAITING, 201)],
+)
+@api_view(["POST"])
+@answering_outages
+def test(request: Request, item_id: str) -> Response:
+    """Once per Idempotency-Key."""
+    whose = performer_of(request)
+    made = itemtests.ask(
+        performer_id=whose,
+        item=drafts.of(whose).owned(item_id),
+        account=str(request.user.pk),
+        name=request.user.get_username(),
+        key=key_of(request) or derived_key(request),
+        now=clock.now(),
+    )
+    if made.is_new:
+        wake(whose)
+    return Response(answers.status(made.row, now=clock.now()), status=201 if made.is_new else 200)
 
 
 @extend_schema(

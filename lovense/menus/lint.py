@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from lovense.menus import ruler
+from lovense.menus import parts, ruler
 from lovense.menus.compiler import LOWERED, NOTES, SHORTENED
 from lovense.menus.matching import Item
 from lovense.menus.ruler import SHOWS, Interval
@@ -266,16 +266,10 @@ class Linted:
 def _cut(item: Item, look: Look, cut: Sequence[str]) -> str:
     told = []
     if SHORTENED in cut:
-        told.append(f"{length_of(item)} s are asked, {look.seconds} s are played")
+        told.append(f"{parts.length_of(item)} s are asked, {look.seconds} s are played")
     if LOWERED in cut:
         told.append(f"it is weaker than {item['intensity']} of 20")
     return ", and ".join(told)
-
-
-def length_of(item: Mapping[str, Any]) -> int:
-    """In seconds, loops and pauses included."""
-    loops = item.get("loops", 1)
-    return int(loops * item["durationSec"] + (loops - 1) * item.get("pauseSec", 0))
 
 
 def is_limited(item: Mapping[str, Any]) -> bool:

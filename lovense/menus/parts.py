@@ -69,6 +69,21 @@ def offsets(item: Mapping[str, Any]) -> dict[str, int]:
     return {each["device"]: each["offsetMs"] for each in item.get("devices", ())}
 
 
+def length_of(item: Mapping[str, Any]) -> int:
+    """In seconds, loops and pauses included."""
+    loops = item.get("loops", 1)
+    return int(loops * item["durationSec"] + (loops - 1) * item.get("pauseSec", 0))
+
+
+def shortened(item: dict[str, Any], seconds: int) -> dict[str, Any]:
+    """So that all of it fits: once, and with ramps of at most half of it."""
+    if length_of(item) <= seconds:
+        return item
+    fitting = min(item["durationSec"], seconds)
+    ramps = {name: min(item.get(name, 0), fitting // 2) for name in ("rampInSec", "rampOutSec")}
+    return {**item, "loops": 1, "pauseSec": 0, "durationSec": fitting, **ramps}
+
+
 def words(item: Mapping[str, Any], nicknames: Mapping[str, str]) -> str:
     """For people, what is not usual of it; empty where all is."""
     loops, pause = item.get("loops", 1), item.get("pauseSec", 0)
@@ -140,10 +155,9 @@ def _is_device(value: object) -> bool:
 
 
 def _ramps_rule(item: Mapping[str, Any]) -> str:
-    seconds, loops = item["durationSec"], item["loops"]
-    if type(seconds) is not int:
+    if type(item["durationSec"]) is not int:
         return ""
-    length = loops * seconds + (loops - 1) * item["pauseSec"]
+    length = length_of(item)
     if item["rampInSec"] + item["rampOutSec"] <= length:
         return ""
     return f"both ramps must fit into the {length} s of the item, its loops and pauses included"

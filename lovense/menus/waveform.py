@@ -11,7 +11,7 @@ from lovense.menus.timeline import TOP, Segment, Timeline, Track
 
 WIDTH, HEIGHT = 1000, TOP
 LONGEST_PATH = 2048  # bytes
-STEPS = 200  # of what is too restless for that: as many columns, each at its longest level
+STEPS = 200  # of what is too restless for that: as many columns
 
 
 class Curve(NamedTuple):
@@ -34,10 +34,14 @@ def _path(function: str, timeline: Timeline) -> str:
 
 
 def _sampled(function: str, timeline: Timeline) -> str:
+    """Each column as high as what is strongest in it."""
     step_ms = -(-timeline.length_ms // STEPS)
-    levels = timeline.only([function]).samples(step_ms)[function]
+    peaks = [0] * -(-timeline.length_ms // step_ms)
+    for start, end, level in timeline.functions[function]:
+        for column in range(start // step_ms, (end - 1) // step_ms + 1):
+            peaks[column] = max(peaks[column], level)
     width = step_ms * WIDTH / timeline.length_ms
-    return _drawn((round(place * width), level) for place, level in enumerate(levels))
+    return _drawn((round(place * width), level) for place, level in enumerate(peaks))
 
 
 def _corners(track: Track, length_ms: int) -> Iterator[tuple[int, int]]:

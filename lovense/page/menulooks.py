@@ -88,7 +88,8 @@ def ruler(parts: Sequence[RuledInterval]) -> ShownRuler:
 def _part(each: RuledInterval, x: float, width: float, most: float) -> ShownPart:
     low, high, item = each.interval
     told = f"{low} and more" if high is None else str(low) if low == high else f"{low} to {high}"
-    height = max(LOWEST, each.effect * RULER_HEIGHT / most) if item else RULER_HEIGHT
+    share = (each.effect / most) ** 0.5  # so that small ones are seen beside large ones
+    height = max(LOWEST, share * RULER_HEIGHT) if item else RULER_HEIGHT
     found = ", ".join(CODE_WORDS[code] for code in each.codes)
     tone = "gap" if item is None else "warn" if each.codes else ""
     y = RULER_HEIGHT - height
