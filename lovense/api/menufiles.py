@@ -60,7 +60,7 @@ def templates(request: Request) -> Response:
 
 @extend_schema(
     operation_id="menu_start",
-    summary="Start the draft from a template, a version, or her extension's levels",
+    summary="Start the draft from a template, a version, or levels of her extension",
     description="A draft that has items is replaced only with `replace`. The levels of the "
     "extension are answered one by one in `lines`.",
     request=schema.StartIn,

@@ -13,7 +13,7 @@ from lovense.deciding.outlook import DeviceOutlook, Outlook
 from lovense.menus import lint, waveform
 from lovense.menus.compiler import NOTES, Compiled
 from lovense.menus.fixes import FixedFinding
-from lovense.menus.lint import Finding
+from lovense.menus.lint import MenuFinding
 from lovense.menus.ruler import Interval
 from lovense.rows import Json
 
@@ -50,7 +50,7 @@ class DeviceOutlookOut(Shape):
     cannot = CannotOut(allow_null=True, help_text="Why it plays nothing of it")
 
 
-class GateOut(Shape):
+class ForeseenGateOut(Shape):
     gate = serializers.CharField()
     passed = serializers.BooleanField()
     saw = serializers.JSONField(allow_null=True)
@@ -85,7 +85,9 @@ class ForesightOut(Shape):
     promisedSeconds = serializers.IntegerField()
     effect = serializers.FloatField()
     devices = DeviceOutlookOut(many=True, help_text="Each as if it were connected")
-    gates = GateOut(many=True, help_text="What each would see now, up to the first that says no")
+    gates = ForeseenGateOut(
+        many=True, help_text="What each would see now, up to the first that says no"
+    )
     reason = serializers.CharField(
         allow_blank=True, help_text="Of the gate that says no now; empty: it would play"
     )
@@ -213,7 +215,7 @@ def finding(found: FixedFinding) -> Json:
     return {**one._asdict(), "items": list(one.items), "fix": fix}
 
 
-def findings(found: Iterable[Finding]) -> list[Json]:
+def findings(found: Iterable[MenuFinding]) -> list[Json]:
     """Without their fixes."""
     return [finding(FixedFinding(each, None)) for each in found]
 

@@ -7,7 +7,7 @@ caps. Nothing is written, and nothing plays."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from ground import clock
 from lovense.deciding import outlook, pace, rest
@@ -59,7 +59,8 @@ class Foresights:
     now: datetime
 
     def of(self, amount: int) -> Foresight:
-        row = decide(_request(self.performer, amount, self.now), self._as_if, **self._how)
+        asked = _request(self.performer, amount, self.now)
+        row = decide(asked, self._as_if, is_online=True, now=self.now)
         gates = [gate for gate in row["gates"] if gate["gate"] not in OF_THE_TIP]
         found, seen = self._answer(amount)
         return Foresight(amount, self.version, found, seen, gates, row["reason"])
@@ -90,10 +91,6 @@ class Foresights:
         rules = Rules(self.rules.platform, {whose: performer}, menus)
         rules.paces, rules.rests = self.rules.paces, self.rules.rests
         return rules
-
-    @property
-    def _how(self) -> dict[str, Any]:
-        return {"is_online": True, "now": self.now}
 
 
 def read(performer_id: str, *, version: int | None, is_draft: bool, now: datetime) -> Foresights:

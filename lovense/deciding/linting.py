@@ -10,7 +10,7 @@ from lovense.deciding.rules import Rules
 from lovense.menus import content, fixes, ruler
 from lovense.menus.compiler import Cannot
 from lovense.menus.fixes import FixedFinding
-from lovense.menus.lint import ERROR, Finding, FindingKey, Linted, Look
+from lovense.menus.lint import ERROR, FindingKey, Linted, Look, MenuFinding
 from lovense.menus.matching import Item
 from lovense.menus.ruler import Interval
 from lovense.rows import PerformerRow
@@ -41,10 +41,10 @@ class Linter:
         least = self.rules.minimum_of(self.performer)
         return Linted(content.numbered(items), self.look, least)
 
-    def findings(self, items: Sequence[Item]) -> list[Finding]:
+    def findings(self, items: Sequence[Item]) -> list[MenuFinding]:
         return self.menu(items).findings
 
-    def errors(self, items: Sequence[Item]) -> list[Finding]:
+    def errors(self, items: Sequence[Item]) -> list[MenuFinding]:
         """What keeps it from being published."""
         return [each for each in self.findings(items) if each.severity == ERROR]
 
@@ -61,7 +61,7 @@ class Linter:
     def ruled(self, items: Sequence[Item]) -> list[RuledInterval]:
         """The ruler, each part with the codes of what is found there."""
         menu = self.menu(items)
-        codes: dict[object, list[Finding]] = {}
+        codes: dict[object, list[MenuFinding]] = {}
         for each in menu.findings:
             codes.setdefault(each.items[0] if each.items else each.amount, []).append(each)
         parts = ruler.intervals(menu.items, menu.least)
@@ -84,7 +84,7 @@ def _effect(menu: Linted, part: Interval) -> float:
     return menu.seen(part.item).effect if part.item else 0.0
 
 
-def _codes(part: Interval, found: Mapping[object, Sequence[Finding]]) -> tuple[str, ...]:
+def _codes(part: Interval, found: Mapping[object, Sequence[MenuFinding]]) -> tuple[str, ...]:
     """Of its item, where they concern its amounts; of a gap, the gap's."""
     end = ruler.ENDLESS if part.high is None else part.high
     about = found.get(part.item["itemId"] if part.item else part.low, ())

@@ -18,7 +18,7 @@ from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.menus import content, fixes, wishes
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.wishes import WishedItem
 from lovense.models import MenuDraft, Performer, TipMenu
@@ -193,7 +193,7 @@ def start(writing: Writing, items: Sequence[Item], *, replaces: bool) -> Draft:
     return _written(writing, "start", started)
 
 
-def patch(writing: Writing, changes: fixes.Patch, toys: Toys | None = None) -> Draft:
+def patch(writing: Writing, changes: fixes.Patch, toys: HerToys | None = None) -> Draft:
     """All of these changes, or none. Raises NoSuchItem, InvalidItem, TooManyItems,
     ChangedMeanwhile."""
 

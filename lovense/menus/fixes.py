@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ground.json.fields import Fields
 from lovense.menus import content, lint, parts, wishes
 from lovense.menus.compiler import LOWERED, ROUNDED_UP, SHORTENED
-from lovense.menus.lint import Finding, Linted
+from lovense.menus.lint import Linted, MenuFinding
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
@@ -27,7 +27,7 @@ Patch = list[Json]
 class FixedFinding(NamedTuple):
     """`fix` None: nothing is known that helps and harms nothing."""
 
-    finding: Finding
+    finding: MenuFinding
     fix: Patch | None
 
 
@@ -37,7 +37,7 @@ def suggested(menu: Linted, most: int = MOST) -> list[FixedFinding]:
     return first + [FixedFinding(each, None) for each in found[most:]]
 
 
-def applied(items: Sequence[Item], patch: Patch, toys: Toys | None = None) -> list[Item]:
+def applied(items: Sequence[Item], patch: Patch, toys: HerToys | None = None) -> list[Item]:
     """The items after these changes; what is not changed is the same object. Raises InvalidItem,
     ValueError for an item that is not there."""
     after = list(items)
@@ -51,11 +51,11 @@ def applied(items: Sequence[Item], patch: Patch, toys: Toys | None = None) -> li
     return after
 
 
-def _changed(item: Item, said: Json, toys: Toys | None) -> Item:
+def _changed(item: Item, said: Json, toys: HerToys | None) -> Item:
     return wishes.read(Fields(said, ""), item, toys=toys).item
 
 
-def of(menu: Linted, finding: Finding) -> Patch | None:
+def of(menu: Linted, finding: MenuFinding) -> Patch | None:
     """The first that helps and harms nothing; None: none is known."""
     known = {each.key for each in menu.findings}
     for patch in _candidates(menu, finding):
@@ -83,7 +83,7 @@ def _tried(menu: Linted, patch: Patch) -> Linted:
 # --- what may help -------------------------------------------------------------------------------
 
 
-def _candidates(menu: Linted, finding: Finding) -> Iterator[Patch]:
+def _candidates(menu: Linted, finding: MenuFinding) -> Iterator[Patch]:
     """The one that changes least first."""
     items = {item["itemId"]: item for item in menu.items}
     about = [items[item_id] for item_id in finding.items if item_id in items]
@@ -97,7 +97,7 @@ def _change(item: Item, **fields: object) -> Patch:
     return [{"itemId": item["itemId"], "change": fields}]
 
 
-def _for_gap(menu: Linted, gap: Finding) -> Iterator[Patch]:
+def _for_gap(menu: Linted, gap: MenuFinding) -> Iterator[Patch]:
     """The item below reaches up, the one above reaches down, or a copy of either fills it."""
     found = menu.intervals(gap.show or menu.shows[0])
     under = [each.item for each in found if each.item and each.low < gap.amount]

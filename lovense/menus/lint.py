@@ -44,7 +44,7 @@ Looker = Callable[[Item], Look]
 FindingKey = tuple[str, str, int]
 
 
-class Finding(NamedTuple):
+class MenuFinding(NamedTuple):
     """`items`: the ids of those it is about, the one to change first. `until`: where a range of
     amounts shows it, its end."""
 
@@ -77,7 +77,7 @@ class Linted:
     looks: dict[int, tuple[Item, Look]] = field(default_factory=dict)
 
     @cached_property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[MenuFinding]:
         """The worst first, then by amount."""
         found = [
             *self._same_prices(),
@@ -133,7 +133,7 @@ class Linted:
 
     # --- between items ---------------------------------------------------------------------------
 
-    def _same_prices(self) -> Iterator[Finding]:
+    def _same_prices(self) -> Iterator[MenuFinding]:
         for show in self.shows:
             exact: dict[int, list[Item]] = {}
             for item in ruler.answering(self.items, show):
@@ -144,13 +144,15 @@ class Linted:
                     text = f"{_names(items[0], late)} both answer exactly {amount} tokens"
                     ids = late["itemId"], items[0]["itemId"]
                     text += f"{self._in(show)}; the second of them never does."
-                    yield Finding(SAME_PRICE, ERROR, ids, amount, amount, text, self._show(show))
+                    yield MenuFinding(
+                        SAME_PRICE, ERROR, ids, amount, amount, text, self._show(show)
+                    )
 
     @cached_property
     def doubled(self) -> set[str]:
         return {each.items[0] for each in self._same_prices()}
 
-    def _unreachable(self) -> Iterator[Finding]:
+    def _unreachable(self) -> Iterator[MenuFinding]:
         for item in self.active:
             if item["itemId"] in self.cheapest or item["itemId"] in self.doubled:
                 continue
@@ -162,9 +164,9 @@ class Linted:
             )
             text = f"No amount reaches {_name(item)}: {why}."
             ids = (item["itemId"],)
-            yield Finding(UNREACHABLE, WARNING, ids, item["minimum"], item["maximum"], text)
+            yield MenuFinding(UNREACHABLE, WARNING, ids, item["minimum"], item["maximum"], text)
 
-    def _overlaps(self) -> Iterator[Finding]:
+    def _overlaps(self) -> Iterator[MenuFinding]:
         for show in self.shows:
             for (low, high, first), second in self.swept[show]:
                 if first is None or second is None or not _are_as_wide(first, second):
@@ -174,23 +176,23 @@ class Linted:
                     "wide: only their places in the menu decide."
                 )
                 ids = second["itemId"], first["itemId"]
-                yield Finding(OVERLAP, WARNING, ids, low, high, text, self._show(show))
+                yield MenuFinding(OVERLAP, WARNING, ids, low, high, text, self._show(show))
 
-    def _gaps(self) -> Iterator[Finding]:
+    def _gaps(self) -> Iterator[MenuFinding]:
         for show in self.shows if self.default is None else ():
             largest = self._largest(show)
             for low, high, item in ruler.intervals(self.items, self.least, show=show):
                 if item is None and high is not None and high < largest:
                     told = f"{low}" if low == high else f"{low} to {high}"
                     text = f"Nothing answers {told} tokens{self._in(show)}."
-                    yield Finding(GAP, WARNING, (), low, high, text, self._show(show))
+                    yield MenuFinding(GAP, WARNING, (), low, high, text, self._show(show))
 
     def _largest(self, show: str) -> int:
         """From which amount on no gap matters."""
         held = ruler.answering(self.items, show)
         return max((max(each["minimum"], each["maximum"] or 0) for each in held), default=0)
 
-    def _inversions(self) -> Iterator[Finding]:
+    def _inversions(self) -> Iterator[MenuFinding]:
         """Each against the best of what costs less."""
         for show in self.shows:
             best: Item | None = None
@@ -201,7 +203,7 @@ class Linted:
                 if best is not None and self.seen(item).key < self.seen(best).key:
                     ids = item["itemId"], best["itemId"]
                     text = self._less(item, best, low, show)
-                    yield Finding(INVERSION, WARNING, ids, low, high, text, self._show(show))
+                    yield MenuFinding(INVERSION, WARNING, ids, low, high, text, self._show(show))
                 else:
                     best = item
 
@@ -213,7 +215,7 @@ class Linted:
             f"{more.seconds} s."
         )
 
-    def _stuck(self) -> Iterator[Finding]:
+    def _stuck(self) -> Iterator[MenuFinding]:
         """Amounts at which every item may be cooling down or sold out at once."""
         if self.default is not None or not any(map(is_limited, self.active)):
             return
@@ -228,7 +230,7 @@ class Linted:
                         f"sold out at once, {_name(its)} too, and no default reaction is on."
                     )
                     ids = (its["itemId"],)
-                    yield Finding(STUCK, WARNING, ids, amount, high, text, self._show(show))
+                    yield MenuFinding(STUCK, WARNING, ids, amount, high, text, self._show(show))
 
     def _first_answered(self, show: str, low: int, high: int | None) -> tuple[Item, int] | None:
         end = ruler.ENDLESS if high is None else high
@@ -240,27 +242,27 @@ class Linted:
 
     # --- of one item -----------------------------------------------------------------------------
 
-    def _of_items(self) -> Iterator[Finding]:
+    def _of_items(self) -> Iterator[MenuFinding]:
         for item in self.active:
             if item["itemId"] in self.cheapest:
                 amount, _ = self.cheapest[item["itemId"]]
                 yield from self._on_devices(item, amount)
 
-    def _on_devices(self, item: Item, amount: int) -> Iterator[Finding]:
+    def _on_devices(self, item: Item, amount: int) -> Iterator[MenuFinding]:
         look, ids, high = self.seen(item), (item["itemId"],), item["maximum"]
         if look.unable:
             why = "; ".join(f"{name}: {reason}" for name, reason in look.unable.items())
             whose = f"{'Some' if look.able else 'None'} of the devices of {_name(item)}"
             text = f"{whose} can{'not' if look.able else ''} play it. {why}"
             severity = WARNING if look.able else ERROR
-            yield Finding(CANNOT, severity, ids, amount, high, text)
+            yield MenuFinding(CANNOT, severity, ids, amount, high, text)
         if look.able and (cut := [note for note in look.notes if note in _CAPS]):
             text = f"{_name(item)} asks for more than a limit allows: {_cut(item, look, cut)}."
-            yield Finding(OVER_CAP, WARNING, ids, amount, high, text)
+            yield MenuFinding(OVER_CAP, WARNING, ids, amount, high, text)
         if look.able and (other := [note for note in look.notes if note not in _CAPS]):
             told = " ".join(NOTES[note] for note in other)
             text = f"{_name(item)} will not play quite as it is asked. {told}"
-            yield Finding(ALTERED, NOTE, ids, amount, high, text)
+            yield MenuFinding(ALTERED, NOTE, ids, amount, high, text)
 
 
 def _cut(item: Item, look: Look, cut: Sequence[str]) -> str:

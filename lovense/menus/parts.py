@@ -15,6 +15,7 @@ from lovense.menus.vibration import (
     STROKE,
     THRUST,
 )
+from lovense.rows import Item
 
 USUAL: Mapping[str, Any] = {
     "functions": {},
@@ -46,7 +47,7 @@ DEVICES_RULE = (
 )
 
 
-class Toys(NamedTuple):
+class HerToys(NamedTuple):
     """What an item may name of a performer's devices. `names`: by id, toy's id and `folded`
     nickname the toy's id, `nicknames` the other way; `functions`: what they have, or any toy has
     while she has none."""
@@ -75,7 +76,7 @@ def length_of(item: Mapping[str, Any]) -> int:
     return int(loops * item["durationSec"] + (loops - 1) * item.get("pauseSec", 0))
 
 
-def shortened(item: dict[str, Any], seconds: int) -> dict[str, Any]:
+def shortened(item: Item, seconds: int) -> Item:
     """So that all of it fits: once, and with ramps of at most half of it."""
     if length_of(item) <= seconds:
         return item
@@ -166,7 +167,7 @@ def _ramps_rule(item: Mapping[str, Any]) -> str:
 # --- what is hers --------------------------------------------------------------------------------
 
 
-def foreign(said: Mapping[str, Any], toys: Toys) -> Iterator[tuple[str, str]]:
+def foreign(said: Mapping[str, Any], toys: HerToys) -> Iterator[tuple[str, str]]:
     """Of what is said, and breaks no rule: each field that names what she does not have, and why
     that is wrong."""
     for name in said.get("functions", ()):
@@ -177,7 +178,7 @@ def foreign(said: Mapping[str, Any], toys: Toys) -> Iterator[tuple[str, str]]:
             yield "devices", f"none of your devices is {each['device']!r}"
 
 
-def named(item: Mapping[str, Any], toys: Toys | None) -> dict[str, Any]:
+def named(item: Mapping[str, Any], toys: HerToys | None) -> Item:
     """Its devices by the toy's id, each with its offset."""
     devices = [
         {

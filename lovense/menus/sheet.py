@@ -12,7 +12,7 @@ from ground.json import fields
 from ground.json.fields import Malformed
 from lovense.menus import content, report, transfer
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.report import ImportedLine
 from lovense.menus.wishes import InvalidItem
@@ -49,7 +49,7 @@ def _cell(name: str, value: object) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def read(text: str, toys: Toys | None = None) -> list[ImportedLine]:
+def read(text: str, toys: HerToys | None = None) -> list[ImportedLine]:
     """Each line after the first, which names the columns, is answered. Raises Malformed for what is
     no such sheet."""
     if "\x00" in text:
@@ -84,7 +84,7 @@ def _check_columns(names: Sequence[str]) -> None:
 
 
 def _line(
-    number: int, names: Sequence[str], row: Sequence[str], ids: set[str], toys: Toys | None
+    number: int, names: Sequence[str], row: Sequence[str], ids: set[str], toys: HerToys | None
 ) -> ImportedLine:
     said = ",".join(row)
     if len(ids) >= MAXIMUM_ITEMS:

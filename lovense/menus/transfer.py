@@ -8,7 +8,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from lovense.menus import content, wishes
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
@@ -34,7 +34,7 @@ def written(items: Iterable[Item]) -> Json:
     return {"format": FORMAT, "items": said}
 
 
-def read(file: Fields, toys: Toys | None = None) -> list[Item]:
+def read(file: Fields, toys: HerToys | None = None) -> list[Item]:
     """An item keeps its id; one without gets a new one. `toys`: what it may name of her devices.
     Raises Malformed, InvalidFile with all that is wrong."""
     file.only("format", "items")
@@ -51,7 +51,7 @@ def read(file: Fields, toys: Toys | None = None) -> list[Item]:
     return items
 
 
-def item_of(said: Json, taken: set[str], toys: Toys | None = None) -> Item:
+def item_of(said: Json, taken: set[str], toys: HerToys | None = None) -> Item:
     """Keeps its id, unless it has none. Raises InvalidItem."""
     item = wishes.new({name: value for name, value in said.items() if name != ID}, toys)
     if ID not in said:

@@ -21,7 +21,7 @@ from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.menus import content, drafts, lint, publishing
 from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
-from lovense.menus.lint import Finding
+from lovense.menus.lint import MenuFinding
 from lovense.menus.matching import Item
 from lovense.menus.publishing import FieldError, InvalidMenu
 from lovense.models import Performer, TipMenu
@@ -51,7 +51,7 @@ class NotPublishable(Refusal):
         self.details = [asdict(each) | {"itemId": _id_of(each, items)} for each in errors]
 
     @classmethod
-    def linted(cls, findings: Sequence[Finding], items: Sequence[Item]) -> "NotPublishable":
+    def linted(cls, findings: Sequence[MenuFinding], items: Sequence[Item]) -> "NotPublishable":
         """Each with its code and the smallest amount that shows it."""
         places = {item["itemId"]: place for place, item in enumerate(items, start=1)}
         errors = [
@@ -89,7 +89,7 @@ class Publication(NamedTuple):
     writing: Writing
     key: str
     note: str = ""
-    errors: Callable[[Sequence[Item]], Sequence[Finding]] | None = None
+    errors: Callable[[Sequence[Item]], Sequence[MenuFinding]] | None = None
 
 
 class Published(NamedTuple):

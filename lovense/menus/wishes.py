@@ -8,7 +8,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields
 from lovense.menus import content, parts, publishing
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.rows import Json
 
@@ -37,7 +37,7 @@ class WishedItem(NamedTuple):
     place: int | None
 
 
-def read(body: Fields, now: Item | None = None, *, toys: Toys | None = None) -> WishedItem:
+def read(body: Fields, now: Item | None = None, *, toys: HerToys | None = None) -> WishedItem:
     """What the body does not name stays as it is `now`; without that, a new item. `toys`: what it
     may name of her devices; None: that is not asked. Raises InvalidItem."""
     said = {name: value for name, value in body.whole.items() if name != "revision"}
@@ -53,7 +53,7 @@ def read(body: Fields, now: Item | None = None, *, toys: Toys | None = None) -> 
     return WishedItem(item | {name: item[name].strip() for name in TEXTS}, said.get("order"))
 
 
-def new(said: Json, toys: Toys | None = None) -> Item:
+def new(said: Json, toys: HerToys | None = None) -> Item:
     """Of a template or a file. Raises InvalidItem."""
     return read(Fields(said, ""), toys=toys).item
 
@@ -77,7 +77,9 @@ def _texts(said: Json) -> Iterator[FieldError]:
             yield FieldError(1, name, TEXT_RULE)
 
 
-def _foreign(said: Json, base: Item, errors: list[FieldError], toys: Toys) -> Iterator[FieldError]:
+def _foreign(
+    said: Json, base: Item, errors: list[FieldError], toys: HerToys
+) -> Iterator[FieldError]:
     """Only of what is new: a device that is gone keeps nobody from changing a title."""
     broken = {each.field for each in errors}
     right = {

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from lovense.menus import parts, vibration
 from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import (
     MAXIMUM_DESCRIPTION,
     MAXIMUM_SECTION,
@@ -57,7 +57,7 @@ class ItemForm:
         revision: int,
         item: Item | None,
         sections: list[str],
-        toys: Toys,
+        toys: HerToys,
         *,
         typed: QueryDict | None = None,
         wrong: InvalidItem | ChangedMeanwhile | None = None,

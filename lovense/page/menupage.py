@@ -19,7 +19,7 @@ from lovense.menus import content, drafts, fixes, parts, versions
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import Item
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
 from lovense.menus.vibration import LEVEL_PATTERN
@@ -47,7 +47,7 @@ class ShownItem:
     def __init__(
         self,
         item: Item,
-        toys: Toys,
+        toys: HerToys,
         problems: list[str],
         findings: list[ShownFinding],
         *,
@@ -120,7 +120,7 @@ class MenuPage:
         return drafts.of(self._id)
 
     @cached_property
-    def toys(self) -> Toys:
+    def toys(self) -> HerToys:
         return naming.of(self._id)
 
     @property
@@ -305,14 +305,14 @@ def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
     return ShownMenuChange(word, tone, item["title"], how)
 
 
-def _how(fields: dict[str, tuple[Any, Any]], toys: Toys) -> list[str]:
+def _how(fields: dict[str, tuple[Any, Any]], toys: HerToys) -> list[str]:
     return [
         f"{FIELD_WORDS.get(name, name)}: {_value(name, was, toys)} → {_value(name, now, toys)}"
         for name, (was, now) in fields.items()
     ]
 
 
-def _value(name: str, value: Any, toys: Toys) -> str:
+def _value(name: str, value: Any, toys: HerToys) -> str:
     if name in OF_DEVICES:
         said = parts.words({name: value}, toys.nicknames)
         return said or ("all" if name == "devices" else "the main one")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.http import QueryDict
 
 from lovense.menus import parts
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.timeline import FULL_SCALE
 from lovense.rows import Json
 
@@ -45,7 +45,11 @@ class PartsForm:
     full_scale, longest_offset = FULL_SCALE, parts.LONGEST_OFFSET
 
     def __init__(
-        self, item: Mapping[str, Any], toys: Toys, typed: QueryDict | None, errors: dict[str, str]
+        self,
+        item: Mapping[str, Any],
+        toys: HerToys,
+        typed: QueryDict | None,
+        errors: dict[str, str],
     ) -> None:
         self._item, self._toys, self._errors = item, toys, errors
         self._typed = _shown(item) if typed is None else typed

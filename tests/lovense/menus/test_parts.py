@@ -11,14 +11,14 @@ from ground.json.fields import Fields
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.menus import content, parts, publishing, transfer, wishes
-from lovense.menus.parts import Toys
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, validated
 from lovense.menus.wishes import InvalidItem
 from tests.lovense.devices.test_named_functions import LANE, LUSH, NORA
 from tests.lovense.menus.offers import said
 
 NAMES = {"lush": "l1", "l1": "l1", "n1": "n1", "ana.l1": "l1", "nora": "n1"}
-HERS = Toys(NAMES, frozenset({"Vibrate", "Rotate"}), {"l1": "Lush"})
+HERS = HerToys(NAMES, frozenset({"Vibrate", "Rotate"}), {"l1": "Lush"})
 
 
 def made(**more):
