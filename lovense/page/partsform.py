@@ -13,9 +13,9 @@ from lovense.rows import Json
 
 NUMBERS = {
     "loops": "Times",
-    "pauseSec": "Seconds between them",
-    "rampInSec": "Seconds of rise",
-    "rampOutSec": "Seconds of fade",
+    "pauseSec": "Pause, s",
+    "rampInSec": "Rise, s",
+    "rampOutSec": "Fade, s",
 }
 FUNCTION, DEVICE, OFFSET = "function.", "device.", "offset."
 MOST_FIELDS = 64  # of each kind that are read
