@@ -194,7 +194,7 @@ def start(writing: Writing, items: Sequence[Item], *, replaces: bool) -> Draft:
 
 
 def patch(writing: Writing, changes: fixes.Patch, toys: HerToys | None = None) -> Draft:
-    """All of these changes, or none. Raises NoSuchItem, InvalidItem, TooManyItems,
+    """All of these changes, or none. Raises NoSuchItem, InvalidChange, TooManyItems,
     ChangedMeanwhile."""
 
     def patched(items: Sequence[Item]) -> list[Item]:

@@ -7,13 +7,14 @@ new one."""
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ground.json.errors import Refusal
 from ground.json.fields import Fields
 from lovense.menus import content, lint, parts, wishes
 from lovense.menus.compiler import LOWERED, ROUNDED_UP, SHORTENED
 from lovense.menus.lint import Linted, MenuFinding
 from lovense.menus.matching import Item
 from lovense.menus.parts import HerToys
-from lovense.menus.publishing import MAXIMUM_ITEMS
+from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
@@ -22,6 +23,19 @@ VIBRATION = ("pattern", "intensity", "durationSec", *parts.FIELDS)
 ON, OFF = {"active": True}, {"active": False}
 
 Patch = list[Json]
+
+
+class InvalidChange(Refusal):
+    """Each change of a patch leaves its item complete and within its limits."""
+
+    code, status = "malformed", 400
+
+    def __init__(self, number: int, errors: Sequence[FieldError]) -> None:
+        told: list[Json] = [
+            {"item": number, "field": each.field, "rule": each.rule} for each in errors
+        ]
+        super().__init__(f"Change {number}: {'; '.join(f'{e.field}: {e.rule}' for e in errors)}.")
+        self.details = {**told[0], "errors": told}
 
 
 class FixedFinding(NamedTuple):
@@ -38,21 +52,28 @@ def suggested(menu: Linted, most: int = MOST) -> list[FixedFinding]:
 
 
 def applied(items: Sequence[Item], patch: Patch, toys: HerToys | None = None) -> list[Item]:
-    """The items after these changes; what is not changed is the same object. Raises InvalidItem,
+    """The items after these changes; what is not changed is the same object. Raises InvalidChange,
     ValueError for an item that is not there."""
     after = list(items)
-    for change in patch:
-        if "itemId" in change:
-            place = [each["itemId"] for each in after].index(change["itemId"])
-            after[place] = _changed(after[place], change["change"], toys)
-        else:
-            wish = wishes.read(Fields(change["add"], ""), toys=toys)
-            after.insert((wish.place or len(after) + 1) - 1, wish.item)
+    for number, change in enumerate(patch, start=1):
+        try:
+            _apply(after, change, toys)
+        except InvalidItem as wrong:
+            raise InvalidChange(number, wrong.errors) from None
     return after
 
 
-def _changed(item: Item, said: Json, toys: HerToys | None) -> Item:
-    return wishes.read(Fields(said, ""), item, toys=toys).item
+def _apply(after: list[Item], change: Json, toys: HerToys | None) -> None:
+    """A new item at its place, or at the end; one that is changed at its new place, or where it
+    is."""
+    if "itemId" not in change:
+        wish = wishes.read(Fields(change["add"], ""), toys=toys)
+        after.insert((wish.place or len(after) + 1) - 1, wish.item)
+        return
+    place = [each["itemId"] for each in after].index(change["itemId"])
+    wish = wishes.read(Fields(change["change"], ""), after[place], toys=toys)
+    del after[place]
+    after.insert(place if wish.place is None else wish.place - 1, wish.item)
 
 
 def of(menu: Linted, finding: MenuFinding) -> Patch | None:
@@ -61,7 +82,7 @@ def of(menu: Linted, finding: MenuFinding) -> Patch | None:
     for patch in _candidates(menu, finding):
         try:
             after = _tried(menu, patch)
-        except InvalidItem:
+        except InvalidChange:
             continue
         keys = {each.key for each in after.findings}
         if finding.key not in keys and keys <= known:

@@ -7,6 +7,8 @@ from lovense.menus.matching import Item
 from lovense.menus.publishing import FieldError
 
 TAKEN, NOTED, REFUSED = "taken", "noted", "refused"
+MOST_LINES = 5000
+TOO_MANY = f"At most {MOST_LINES} lines are read; this one and what follows is not."
 SHOWN = 120  # characters of a line that are said again
 
 

@@ -14,7 +14,7 @@ from lovense.menus import content, report, transfer
 from lovense.menus.matching import Item
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS
-from lovense.menus.report import ImportedLine
+from lovense.menus.report import MOST_LINES, ImportedLine
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
@@ -59,6 +59,8 @@ def read(text: str, toys: HerToys | None = None) -> list[ImportedLine]:
     _check_columns(names)
     found, ids = list[ImportedLine](), set[str]()
     for number, row in enumerate(rows, start=2):
+        if len(found) == MOST_LINES:
+            return [*found, report.refused(number, ",".join(row), report.TOO_MANY)]
         if any(cell.strip() for cell in row):
             found.append(_line(number, names, row, ids, toys))
     return found

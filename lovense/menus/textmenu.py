@@ -11,12 +11,12 @@ from ground import words
 from lovense.menus import report, wishes
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_AMOUNT, MAXIMUM_ITEMS, MAXIMUM_TITLE
-from lovense.menus.report import ImportedLine
+from lovense.menus.report import MOST_LINES, ImportedLine
 from lovense.menus.vibration import LEVEL_PATTERN, SHAPES
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
-MOST_LINES, LONGEST_LINE = 5000, 1000
+LONGEST_LINE = 1000
 SUPPOSED_STRENGTH, SUPPOSED_SECONDS = 10, 10
 STRENGTHS = {
     **{"ultra low": 2, "very low": 3, "low": 5, "soft": 5, "gentle": 5, "light": 5},
@@ -60,8 +60,7 @@ def read(text: str) -> list[ImportedLine]:
     found, taken = list[ImportedLine](), dict[tuple[int, int | None], int]()
     for number, line in _lines(text):
         if len(found) == MOST_LINES:
-            why = f"At most {MOST_LINES} lines are read; this one and what follows is not."
-            return [*found, report.refused(number, line, why)]
+            return [*found, report.refused(number, line, report.TOO_MANY)]
         found.append(_read(number, line, taken))
     return found
 

@@ -166,6 +166,12 @@ def test_what_is_no_such_sheet_is_refused(text):
         sheet.read(text)
 
 
+def test_of_a_sheet_of_many_lines_each_is_answered_up_to_five_thousand():
+    lines = sheet.read("title,minimum,pattern,intensity,durationSec\n" + "x,1,level,5,5\n" * 6000)
+    assert (len(lines), len(items_of(lines))) == (5001, MAXIMUM_ITEMS)
+    assert "5000 lines" in lines[-1].why
+
+
 @pytest.mark.parametrize("cell", ["ten", "[", "1,2", '1,"x":2', "NaN", "[" * 100])
 def test_a_cell_that_is_no_json_is_refused_with_its_line(cell):
     quoted = cell.replace('"', '""')

@@ -121,6 +121,16 @@ def test_the_lint_suggests_a_fix_that_can_be_applied(hers):
     error(late, 409, "changed_meanwhile")
 
 
+def test_a_patch_changes_adds_and_moves_and_says_which_change_is_wrong(hers):
+    first, _ = listed(hers, level("a", 10, 20), level("b", 30, 40))
+    changes = [{"add": level("c", 50, 60) | {"order": 1}}, {"itemId": first, "change": {"order": 3}}]
+    patched = hers("post", "/patch", {"revision": 2, "changes": changes}).json()
+    assert [item["title"] for item in patched["items"]] == ["c", "b", "a"]
+    wrong = [changes[1], {"itemId": first, "change": {"intensity": 21, "price": 1}}]
+    details = error(hers("post", "/patch", {"revision": 3, "changes": wrong}), 400, "malformed")
+    assert {(each["item"], each["field"]) for each in details["errors"]} == {(2, "intensity"), (2, "price")}
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [
