@@ -19,6 +19,8 @@ from lovense.api import (
     holder,
     hosts,
     lane,
+    menufiles,
+    menulooks,
     menus,
     menuterms,
     owed,
@@ -30,7 +32,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, live, menu
+from lovense.views import devices, live, menu, menustart
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
 from tips import api as tips
@@ -76,6 +78,10 @@ urlpatterns = [
     path("menu/add", menu.add, name="menu-add"),
     path("menu/fill", menu.fill, name="menu-fill"),
     path("menu/reaction", menuterms_page.reaction, name="menu-reaction"),
+    path("menu/fix", menu.fix, name="menu-fix"),
+    path("menu/start", menustart.start, name="menu-start"),
+    path("menu/import", menustart.take_in, name="menu-import"),
+    path("menu/items/<str:item_id>/test", menustart.test, name="menu-test"),
     path("menu/publish", menu.publish, name="menu-publish"),
     path("menu/reset", menuterms_page.reset_all, name="menu-reset-all"),
     path("menu/items/<str:item_id>/reset", menuterms_page.reset, name="menu-reset"),
@@ -168,9 +174,17 @@ urlpatterns = [
     path("api/lovense/tip-menu/versions/<str:version>", menus.version),
     path("api/lovense/tip-menu/versions/<str:version>/rollback", menus.rollback),
     path("api/lovense/tip-menu/diff", menus.diff),
-    path("api/lovense/tip-menu/preview", menus.preview),
-    path("api/lovense/tip-menu/export", menus.export),
-    path("api/lovense/tip-menu/import", menus.take_in),
+    path("api/lovense/tip-menu/preview", menulooks.preview),
+    path("api/lovense/tip-menu/preview/table", menulooks.table),
+    path("api/lovense/tip-menu/preview/cheapest", menulooks.cheapest),
+    path("api/lovense/tip-menu/lint", menulooks.lint),
+    path("api/lovense/tip-menu/ruler", menulooks.ruler),
+    path("api/lovense/tip-menu/patch", menulooks.patch),
+    path("api/lovense/tip-menu/items/<str:item_id>/test", menulooks.test),
+    path("api/lovense/tip-menu/export", menufiles.export),
+    path("api/lovense/tip-menu/import", menufiles.take_in),
+    path("api/lovense/tip-menu/templates", menufiles.templates),
+    path("api/lovense/tip-menu/start", menufiles.start),
     path("api/lovense/tip-menu/<str:item_id>", menus.item),
     path("api/lovense/patterns", patterns.patterns),
     path("api/lovense/patterns/preview", patterns.preview),

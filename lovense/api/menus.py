@@ -4,7 +4,6 @@ and translates.
 It is hers alone: another performer's item or version is answered as one that does not exist."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -12,9 +11,9 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ground import clock
-from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from ground.json.fields import Fields, Malformed
 from ground.json.shapes import refusal
+from lovense.api import menulookschema as looks
 from lovense.api import menuschema as schema
 from lovense.api.calls import (
     DERIVED,
@@ -23,7 +22,6 @@ from lovense.api.calls import (
     WITH_A_BODY,
     answering_outages,
     body_of,
-    caller,
     coming_from,
     derived_key,
     key_of,
@@ -31,16 +29,16 @@ from lovense.api.calls import (
     performer_of,
     wake,
 )
+from lovense.api.menucalls import draft_of, number_in, queried, seen_in, whole, writing_of
 from lovense.api.schema import example
-from lovense.deciding import foresight
-from lovense.menus import content, drafts, publishing, reactions, transfer, versions, wishes
-from lovense.menus.drafts import Draft, Writing
-from lovense.menus.matching import PUBLIC, SHOWS, Item
+from lovense.deciding.linting import Linter
+from lovense.devices import naming
+from lovense.menus import content, drafts, publishing, versions, wishes
+from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.versions import LONGEST_NOTE, Publication, Published
 from lovense.rows import Json
 
-LONGEST_FILE = 2**20  # of a menu with 500 items, each with all its texts
 MEANWHILE = (
     "`changed_meanwhile`: another write was faster, and nothing was written. details.seen and "
     "details.revision are both revisions, details.item is the item as it is now"
@@ -51,7 +49,8 @@ PUBLISHING = {
     **WITH_A_BODY,
     409: refusal(MEANWHILE),
     422: refusal(
-        "`invalid_menu`: details lists each broken rule with item, itemId, field and rule. "
+        "`invalid_menu`: details lists each broken rule with item, itemId, field and rule; an "
+        "error of the lint has its code and amount, too. "
         "`idempotency_key_reused`: the key was used for another publication"
     ),
     429: refusal("Twenty versions within an hour: `Retry-After`, in seconds"),
@@ -92,11 +91,11 @@ PUBLISHING = {
 def menu(request: Request) -> Response:
     whose = performer_of(request)
     if request.method == "GET":
-        return Response(_draft(whose, drafts.of(whose)))
+        return Response(draft_of(whose, drafts.of(whose)))
     body = body_of(request)
-    wish = wishes.read(body)
+    wish = wishes.read(body, toys=naming.of(whose))
     with coming_from(request):
-        draft = drafts.add(_writing(request, whose, _seen(body, is_needed=False)), wish)
+        draft = drafts.add(writing_of(request, whose, seen_in(body, is_needed=False)), wish)
     return Response(schema.changed_item(draft, wish.item["itemId"]), status=201)
 
 
@@ -132,16 +131,17 @@ def item(request: Request, item_id: str) -> Response:
 
 def _change(request: Request, whose: str, now: Item) -> Response:
     body = body_of(request)
-    writing, wish = _writing(request, whose, _seen(body)), wishes.read(body, now)
+    writing = writing_of(request, whose, seen_in(body))
+    wish = wishes.read(body, now, toys=naming.of(whose))
     with coming_from(request):
         draft = drafts.change(writing, now["itemId"], wish)
     return Response(schema.changed_item(draft, now["itemId"]))
 
 
 def _remove(request: Request, whose: str, now: Item) -> Response:
-    seen = _number(request, "revision", minimum=0)
+    seen = number_in(request, "revision", minimum=0)
     with coming_from(request):
-        draft = drafts.remove(_writing(request, whose, seen), now["itemId"])
+        draft = drafts.remove(writing_of(request, whose, seen), now["itemId"])
     return Response({"revision": draft.revision})
 
 
@@ -162,10 +162,10 @@ def reorder(request: Request) -> Response:
     """The complete list: what is missing, doubled or not hers is named, and nothing is moved."""
     whose, body = performer_of(request), body_of(request)
     body.only("revision", "itemIds")
-    writing, item_ids = _writing(request, whose, _seen(body)), _item_ids(body)
+    writing, item_ids = writing_of(request, whose, seen_in(body)), _item_ids(body)
     with coming_from(request):
         draft = drafts.reorder(writing, item_ids)
-    return Response(_draft(whose, draft))
+    return Response(draft_of(whose, draft))
 
 
 def _item_ids(body: Fields) -> list[str]:
@@ -192,14 +192,14 @@ def _item_ids(body: Fields) -> list[str]:
     parameters=[KEY],
     request=schema.PublishIn,
     responses={
-        200: OpenApiResponse(schema.MenuVersionOut, "Nothing new: that version"),
-        201: OpenApiResponse(schema.MenuVersionOut, "A new version, in force"),
+        200: OpenApiResponse(looks.PublishedOut, "Nothing new: that version"),
+        201: OpenApiResponse(looks.PublishedOut, "A new version, in force"),
         **PUBLISHING,
     },
     examples=[
         example("With a note", {"revision": 7, "note": "Gentler in the evening"}),
-        example("Published", schema.VERSION, 201),
-        example("Nothing new", schema.VERSION, 200),
+        example("Published", schema.VERSION | {"lint": []}, 201),
+        example("Nothing new", schema.VERSION | {"lint": [looks.FINDING | {"fix": None}]}, 200),
     ],
 )
 @api_view(["POST"])
@@ -207,8 +207,11 @@ def _item_ids(body: Fields) -> list[str]:
 def publish(request: Request) -> Response:
     """Once per Idempotency-Key."""
     asked = _publication(request)
+    linter = Linter.read(asked.writing.performer_id)
     with coming_from(request):
-        return _told(asked, versions.publish(asked))
+        published = versions.publish(asked._replace(errors=linter.errors))
+    found = linter.findings(drafts.of_version(published.menu))
+    return _told(asked, published, lint=looks.findings(found))
 
 
 @extend_schema(
@@ -224,7 +227,7 @@ def publish(request: Request) -> Response:
 @answering_outages
 def history(request: Request) -> Response:
     """At most 50, the newest first."""
-    before = _number(request, "before", minimum=1) if "before" in request.query_params else 0
+    before = number_in(request, "before", minimum=1) if "before" in request.query_params else 0
     rows = versions.history(performer_of(request), before=before)
     following = rows[-1]["version"] if len(rows) == versions.MOST_LISTED else None
     return Response({"versions": [schema.version(row) for row in rows], "next": following})
@@ -292,126 +295,24 @@ def diff(request: Request) -> Response:
     return Response(schema.diff(content.diff(before, after, (was, now)), before, after))
 
 
-@extend_schema(
-    operation_id="menu_preview",
-    summary="What an amount would be answered",
-    description="By the very rules that decide for a tip: the minimum, the match, and what is "
-    "answered where there is no menu. Devices, limits and the queue are not asked.",
-    parameters=[
-        OpenApiParameter("amount", int, required=True),
-        OpenApiParameter("version", str, description="`published` (default), `draft` or a version"),
-        OpenApiParameter("show", str, enum=SHOWS, description="In which show; `public` by default"),
-    ],
-    responses={200: schema.ForesightOut, **REFUSED},
-    examples=[
-        example("An item", schema.FORESIGHT, 200),
-        example("Nothing", schema.NOTHING, 200),
-    ],
-)
-@api_view(["GET"])
-@answering_outages
-def preview(request: Request) -> Response:
-    """Which item, and because of what."""
-    whose, named = performer_of(request), request.query_params.get("version", "published")
-    amount = _number(request, "amount", minimum=1)
-    number = None if named in ("published", foresight.DRAFT) else _queried("version", named)
-    is_draft = named == foresight.DRAFT
-    show = _show(request.query_params.get("show", PUBLIC))
-    seen = foresight.of(
-        whose, amount, version=number, is_draft=is_draft, show=show, now=clock.now()
-    )
-    return Response(schema.foresight(seen))
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-@extend_schema(
-    operation_id="menu_export",
-    summary="The draft as a file",
-    description="Everything that the draft says. Imported again, it comes out the same, byte for "
-    "byte.",
-    responses={200: schema.MenuFile, **OF_ASKING},
-    examples=[example("One item", schema.FILE, 200)],
-)
-@api_view(["GET"])
-@answering_outages
-def export(request: Request) -> Response:
-    draft = drafts.of(performer_of(request))
-    return Response(transfer.written(draft.items, draft.reaction))
-
-
-@extend_schema(
-    operation_id="menu_import",
-    summary="Take a file in, or see what it would change",
-    description="The whole draft becomes what the file says. Without `apply` nothing is written, "
-    "and the answer says what would differ. Up to 1 MiB.",
-    request=schema.ImportIn,
-    responses={
-        200: schema.ImportedOut,
-        **OF_ASKING,
-        **WITH_A_BODY,
-        400: refusal(
-            "`malformed`: details names the field and its rule. `invalid_file`: details lists "
-            "every broken rule with item, field and rule; nothing was done"
-        ),
-        409: refusal(MEANWHILE),
-    },
-    examples=[
-        example("To see what differs", {"menu": schema.FILE}),
-        example("To apply it", {"menu": schema.FILE, "apply": True, "revision": 7}),
-        example("Seen", schema.IMPORTED, 200),
-    ],
-)
-@api_view(["POST"])
-@answering_outages
-def take_in(request: Request) -> Response:
-    whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
-    body.only("menu", "apply", "revision")
-    is_applied, file = body.flag("apply"), body.object("menu")
-    items, reaction = transfer.read(file), transfer.reaction_of(file)
-    seen = _seen(body, is_needed=is_applied)
-    draft = before = drafts.of(whose)
-    if is_applied:
-        with coming_from(request):
-            draft = drafts.replace(_writing(request, whose, seen), items, reaction)
-    reacted = reactions.live(before.reaction), reactions.live(reaction or before.reaction)
-    found = schema.diff(content.diff(before.items, items, reacted), before.items, items)
-    return Response({"isApplied": is_applied, "revision": draft.revision, "diff": found})
-
-
 # --- what they have in common --------------------------------------------------------------------
-
-
-def _writing(request: Request, whose: str, seen: int | None) -> Writing:
-    return Writing(whose, seen, caller(request), clock.now())
-
-
-def _seen(body: Fields, *, is_needed: bool = True) -> int | None:
-    if not is_needed and "revision" not in body.whole:
-        return None
-    return body.integer("revision", minimum=0, maximum=MAX_AMOUNT)
 
 
 def _publication(request: Request) -> Publication:
     whose, body = performer_of(request), body_of(request)
     body.only("revision", "note", "withdraw")
     note = body.text_or("note", "", maximum=LONGEST_NOTE).strip()
-    writing = _writing(request, whose, _seen(body, is_needed=False))
+    writing = writing_of(request, whose, seen_in(body, is_needed=False))
     key = key_of(request) or derived_key(request)
     return Publication(writing, key, note, body.flag("withdraw"))
 
 
-def _told(asked: Publication, published: Published) -> Response:
+def _told(asked: Publication, published: Published, **more: object) -> Response:
     """What waits is looked at again: it is decided by the new menu."""
     if published.is_new:
         wake(asked.writing.performer_id)
-    return Response(schema.version(published.menu), status=201 if published.is_new else 200)
-
-
-def _draft(whose: str, draft: Draft) -> Json:
-    texts = publishing.texts_of(whose, draft.items)
-    return schema.draft(draft, drafts.in_force(whose), texts)
+    told = schema.version(published.menu) | more
+    return Response(told, status=201 if published.is_new else 200)
 
 
 def _content(whose: str, field: str, named: str) -> tuple[Sequence[Item], Json | None]:
@@ -421,34 +322,11 @@ def _content(whose: str, field: str, named: str) -> tuple[Sequence[Item], Json |
     if named == "published":
         menu = drafts.in_force(whose)
         return versions.said(menu) if menu else ([], None)
-    return versions.said(versions.of(whose, _queried(field, named)))
-
-
-def _show(text: str) -> str:
-    if text not in SHOWS:
-        raise Malformed("show", f"must be one of {', '.join(SHOWS)}")
-    return text
+    return versions.said(versions.of(whose, queried(field, named)))
 
 
 def _version(text: str) -> int:
     """Of an address: what is no number is not there."""
-    if (number := _whole(text)) is None:
+    if (number := whole(text)) is None:
         raise Http404
     return number
-
-
-def _queried(field: str, text: str) -> int:
-    if (number := _whole(text)) is None:
-        raise Malformed(field, "must be draft, published or the number of a version")
-    return number
-
-
-def _number(request: Request, name: str, *, minimum: int) -> int:
-    number = _whole(request.query_params.get(name, ""))
-    if number is None:
-        raise Malformed(name, "must be a whole number")
-    return Fields({name: number}, "").integer(name, minimum=minimum, maximum=MAX_AMOUNT)
-
-
-def _whole(text: Any) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else None

@@ -11,13 +11,11 @@ from ground import clock
 from ground.json.shapes import Shape
 from lovense.api.menutermschema import (
     REACTION,
-    PassedOut,
     ReactionChangeOut,
     ReactionShape,
 )
 from lovense.api.schema import AT
-from lovense.deciding.foresight import Foresight
-from lovense.menus import content, reactions, versions, vibration
+from lovense.menus import content, parts, reactions, versions, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import SHOWS, Item
@@ -30,7 +28,9 @@ from lovense.menus.publishing import (
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
+from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.versions import LONGEST_NOTE
+from lovense.menus.vibration import LONGEST_PAUSE, MAXIMUM_LOOPS
 from lovense.rows import Json, MenuRow
 
 ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
@@ -49,7 +49,43 @@ PATTERN_HELP = f"One of {', '.join(vibration.PATTERNS)}, or `my/` and the name o
 # --- in ------------------------------------------------------------------------------------------
 
 
-class MenuItemIn(Shape):
+class ItemDevice(Shape):
+    device = serializers.CharField(
+        max_length=parts.LONGEST_NAME,
+        help_text="Its nickname, its toy's id, or its id; answered as the toy's id",
+    )
+    offsetMs = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=parts.LONGEST_OFFSET,
+        help_text="So much later than the run it starts; 0 if left out",
+    )
+
+
+class ItemParts(Shape):
+    """What an item says of its vibration beside pattern, strength and seconds."""
+
+    functions = serializers.DictField(
+        child=serializers.IntegerField(min_value=1, max_value=FULL_SCALE),
+        required=False,
+        help_text="Function → scale in percent; empty: the main function of each device",
+    )
+    loops = serializers.IntegerField(required=False, min_value=1, max_value=MAXIMUM_LOOPS)
+    pauseSec = serializers.IntegerField(
+        required=False, min_value=0, max_value=LONGEST_PAUSE, help_text="Between two loops"
+    )
+    rampInSec = serializers.IntegerField(
+        required=False, min_value=0, max_value=vibration.LONGEST_ITEM_SECONDS
+    )
+    rampOutSec = serializers.IntegerField(
+        required=False, min_value=0, max_value=vibration.LONGEST_ITEM_SECONDS
+    )
+    devices = serializers.ListField(
+        child=ItemDevice(), required=False, help_text="Empty: all of them, together"
+    )
+
+
+class MenuItemIn(ItemParts):
     title = serializers.CharField(required=False, max_length=MAXIMUM_TITLE)
     description = serializers.CharField(
         required=False, allow_blank=True, max_length=MAXIMUM_DESCRIPTION
@@ -132,7 +168,7 @@ class PublishIn(Shape):
     )
 
 
-class MenuFileItem(Shape):
+class MenuFileItem(ItemParts):
     itemId = serializers.CharField(required=False, help_text="Left out: a new one")
     title = serializers.CharField()
     description = serializers.CharField(allow_blank=True, required=False)
@@ -148,26 +184,10 @@ class MenuFileItem(Shape):
     stock = serializers.IntegerField(required=False, allow_null=True)
 
 
-class MenuFile(Shape):
-    format = serializers.CharField()
-    items = MenuFileItem(many=True)
-    defaultReaction = ReactionShape(required=False, help_text="Left out: yours stays")
-
-
-class ImportIn(Shape):
-    menu = MenuFile(help_text="As `export` answers it")
-    apply = serializers.BooleanField(
-        required=False, help_text="false or left out: nothing is written"
-    )
-    revision = serializers.IntegerField(
-        required=False, min_value=0, help_text="Of the draft that you saw; needed to apply it"
-    )
-
-
 # --- out -----------------------------------------------------------------------------------------
 
 
-class MenuItemOut(Shape):
+class MenuItemOut(ItemParts):
     itemId = serializers.CharField(help_text="Ours; the same for the item's whole life")
     title = serializers.CharField()
     description = serializers.CharField(allow_blank=True)
@@ -249,36 +269,6 @@ class MenuDiffOut(Shape):
     defaultReaction = ReactionChangeOut(allow_null=True, help_text="null: it does not differ")
 
 
-class ImportedOut(Shape):
-    isApplied = serializers.BooleanField()
-    revision = serializers.IntegerField(help_text="Of the draft, now")
-    diff = MenuDiffOut(help_text="From the draft as it was to the file")
-
-
-class BecauseOut(Shape):
-    code = serializers.ChoiceField(
-        (
-            *("exact", "only", "narrowest", "first", "no_match", "other_show"),
-            *("cooling_down", "sold_out"),
-            *("below_minimum", "default_reaction", "no_menu"),
-        )
-    )
-    text = serializers.CharField()
-
-
-class ForesightOut(Shape):
-    amount = serializers.IntegerField()
-    version = serializers.CharField(
-        help_text="`draft`, or the number of a version; `0`: none is published"
-    )
-    show = serializers.ChoiceField(SHOWS)
-    item = MenuItemOut(allow_null=True)
-    because = BecauseOut()
-    passedOver = PassedOut(
-        many=True, help_text="The items that would have answered before it, and why they do not"
-    )
-
-
 # --- rows as JSON --------------------------------------------------------------------------------
 
 
@@ -348,20 +338,6 @@ def diff(found: MenuDiff, before: Sequence[Item], after: Sequence[Item]) -> Json
     }
 
 
-def foresight(seen: Foresight) -> Json:
-    return {
-        "amount": seen.amount,
-        "version": seen.version,
-        "show": seen.show,
-        "item": item(seen.found.item) if seen.found.item else None,
-        "because": {"code": seen.found.code, "text": seen.found.text},
-        "passedOver": [
-            {"itemId": each.item["itemId"], "title": each.item["title"], "why": each.why}
-            for each in seen.found.passed
-        ],
-    }
-
-
 # --- examples ------------------------------------------------------------------------------------
 
 ASKED: dict[str, Any] = {
@@ -373,8 +349,16 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-USUAL = {"description": "", "active": True, "shows": [], "cooldownSec": 0, "stock": None}
-ITEM = {"itemId": ITEM_ID, **USUAL, "order": 1} | ASKED
+TERMS: dict[str, Any] = {"shows": [], "cooldownSec": 0, "stock": None}
+PARTS: dict[str, Any] = {
+    "functions": {},
+    "loops": 1,
+    "pauseSec": 0,
+    "rampInSec": 0,
+    "rampOutSec": 0,
+    "devices": [],
+}
+ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED | PARTS | TERMS
 VERSION = {
     "version": 3,
     "publishedAt": AT,
@@ -405,22 +389,4 @@ DIFF = {
     ],
     "moved": [],
     "defaultReaction": None,
-}
-FILE = {
-    "format": "tip-menu/1",
-    "items": [{name: value for name, value in ITEM.items() if name != "order"}],
-}
-IMPORTED = {"isApplied": False, "revision": 7, "diff": DIFF}
-FORESIGHT = {
-    "amount": 30,
-    "version": "3",
-    "show": "public",
-    "item": ITEM,
-    "because": {"code": "only", "text": "It is the only active item whose range holds 30."},
-    "passedOver": [],
-}
-NOTHING = FORESIGHT | {
-    "amount": 5,
-    "item": None,
-    "because": {"code": "below_minimum", "text": "Tips below 10 tokens do nothing."},
 }

@@ -18,8 +18,7 @@ from lovense.deciding.activation import FINAL, S, activation_id, end_requests, f
 from lovense.deciding.gates import compiled
 from lovense.deciding.rules import Rules
 from lovense.deciding.shortfall import has_owed, is_short
-from lovense.menus.reading import may_be_closed
-from lovense.menus.vibration import functions_of
+from lovense.menus.matching import may_be_closed
 from lovense.models import Activation
 from lovense.rows import ActivationRow
 from tips.models import Mode, RequestStatus
@@ -75,7 +74,7 @@ def fitting(
     found: list[Member] = []
     if row["item"] is None or may_be_closed(row["item"]):
         return found  # each run of it counts
-    left = rules.caps_of(row["performer_id"]).seconds - row["promised_seconds"]
+    left = rules.caps_of_item(row["performer_id"], row["item"]).seconds - row["promised_seconds"]
     for request, other in decided:
         plays = other["status"] == S.DISPATCHED and other["item"] == row["item"]
         if plays and other["promised_seconds"] <= left:
@@ -124,7 +123,7 @@ def _lengthened(
     assert item is not None
     seconds = row["promised_seconds"] + sum(member["promised_seconds"] for member in members)
     whole = {name: value for name, value in item.items() if name != "loops"}
-    caps = rules.caps_of(row["performer_id"], functions_of(item))
+    caps = rules.caps_of_item(row["performer_id"], item)
     commands, run_seconds = compiled(whole | {"durationSec": seconds}, caps)
     names = [member["_id"] for member in members]
     return row | {"commands": commands, "run_seconds": run_seconds, "members": names}

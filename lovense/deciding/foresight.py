@@ -1,91 +1,176 @@
-"""What an amount would be answered: by the menu in force, by her draft or by an older version.
+"""What an amount would be answered, and what that does: by the menu in force, by her draft or by an
+older version.
 
-It is found by what decides for tips: the same minimum, the same match, the same answer where there
-is no menu. Nothing is written, and nothing plays."""
+It is found by what decides for tips: the very `decide()`, the same match, the same compiler and
+caps. Nothing is written, and nothing plays."""
 
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple, cast
 
-from lovense.deciding import standings
+from ground import clock
+from lovense.deciding import outlook, pace, rest
+from lovense.deciding.gates import decide
+from lovense.deciding.outlook import Outlook
 from lovense.deciding.rules import Rules
-from lovense.deciding.standings import AskedAmount
-from lovense.menus import content, drafts, matching, reactions, reading, versions
-from lovense.menus.matching import PUBLIC, Matched, MenuIndex
+from lovense.menus import content, drafts, matching, publishing, reactions, reading, ruler, versions
+from lovense.menus.drafts import NoSuchItem
+from lovense.menus.matching import PUBLIC, Item, Matched, MenuIndex
 from lovense.menus.reading import PublishedMenu
-from lovense.rows import PerformerRow
+from lovense.rows import GateRow, MenuHistoryRow, PerformerRow
+from tips.models import Mode, RequestType
+from tips.rows import RequestRow
 
 DRAFT = "draft"
+MOST_AMOUNTS = 200
+UNPUBLISHED = -1  # the number of a menu that has none, while it is asked
+# What the tip itself has proved before a menu is asked; a preview is of no tip.
+OF_THE_TIP = frozenset({"signature", "duplicate", "settled", "fresh"})
 
 
 class Foresight(NamedTuple):
-    """`version`: whose answer it is, DRAFT or a number; 0: no menu is published."""
+    """`version`: whose answer it is, DRAFT or a number; 0: no menu is published. `outlook` None:
+    nothing plays. `gates`: what each saw, as things are now; `reason`: of the one that said no."""
 
     amount: int
     version: str
+    show: str
     found: Matched
-    show: str = PUBLIC
+    outlook: Outlook | None
+    gates: list[GateRow]
+    reason: str
 
 
-class AmountAsked(NamedTuple):
-    """`now` None: as if nothing had happened, so that every item answers."""
+class ForeseenAmount(NamedTuple):
+    """A row of a table of amounts."""
 
     amount: int
-    show: str
-    now: datetime | None
+    found: Matched
+    outlook: Outlook | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foresights:
+    """One menu, read once, for any number of amounts. `menu` None: none is published. `rules`: as
+    if it were the one in force."""
+
+    rules: Rules
+    performer: PerformerRow
+    version: str
+    menu: PublishedMenu | None
+    now: datetime
+
+    def of(self, amount: int, show: str = PUBLIC) -> Foresight:
+        asked = _request(self.performer, amount, show, self.now)
+        self.rules.read_standings([asked])
+        row = decide(asked, self.rules, is_online=True, now=self.now)
+        gates = [self._said(gate) for gate in row["gates"] if gate["gate"] not in OF_THE_TIP]
+        found, seen = self._answer(amount, show)
+        return Foresight(amount, self.version, show, found, seen, gates, row["reason"])
+
+    def _said(self, gate: GateRow) -> GateRow:
+        is_draft = gate["gate"] == "menu" and self.version == DRAFT
+        return {**gate, "saw": "the draft"} if is_draft else gate
+
+    def table(self, amounts: Sequence[int], show: str = PUBLIC) -> list[ForeseenAmount]:
+        asked = [_request(self.performer, amount, show, self.now) for amount in amounts]
+        self.rules.read_standings(asked)
+        return [ForeseenAmount(amount, *self._answer(amount, show)) for amount in amounts]
+
+    def cheapest(self, item_id: str, show: str = PUBLIC) -> int | None:
+        """The smallest amount that reaches the item; None: none does. Raises NoSuchItem."""
+        items = self.menu.items if self.menu else ()
+        if not any(item["itemId"] == item_id for item in items):
+            raise NoSuchItem
+        least = self.rules.minimum_of(self.performer)
+        return ruler.cheapest(ruler.intervals(items, least, show=show)).get(item_id)
+
+    def seen(self, item: Item) -> Outlook:
+        return outlook.of(self.rules, self.performer, item)
+
+    def _answer(self, amount: int, show: str) -> tuple[Matched, Outlook | None]:
+        found = self._found(amount, show)
+        return found, self.seen(found.item) if found.item else None
+
+    def _found(self, amount: int, show: str) -> Matched:
+        least, menu = self.rules.minimum_of(self.performer), self.menu
+        if amount < least:
+            return Matched(None, "below_minimum", f"Tips below {least} tokens do nothing.")
+        if menu is None:
+            return _without_one(self.rules.default_item(self.performer))
+        closed = self.rules.closed_of(self.performer, menu, self.now)
+        found = matching.explained(menu.index, amount, show, closed)
+        if found.item is not None or menu.reaction is None:
+            return found
+        words = f"{found.text} So your default reaction does."
+        return Matched(menu.reaction, "default_reaction", words, found.passed)
+
+
+def _without_one(usual: Item | None) -> Matched:
+    if usual is None:
+        return Matched(None, "no_menu", "No menu is published, and this site requires one.")
+    words = "No menu is published yet: every amount is answered by the platform's default reaction."
+    return Matched(usual, "default_reaction", words)
+
+
+def read(performer_id: str, *, version: int | None, is_draft: bool, now: datetime) -> Foresights:
+    """`version` None: the one in force. Raises NoSuchVersion."""
+    rules = Rules.read([performer_id])
+    limit = rules.platform["rate_limit_per_minute"]
+    rules.paces = pace.read([performer_id], limit=limit, now=now)
+    rules.rests = rest.read(rules.performers.values(), now=now)
+    performer = rules.performers[performer_id]
+    number = performer["menu_version"] if version is None else version
+    named, menu = str(number), None
+    if is_draft:
+        named, menu = DRAFT, _of_draft(performer_id)
+    elif number or version is not None:
+        menu = reading.of_row(versions.of(performer_id, number))
+    as_if = _as_if(rules, performer, menu)
+    return Foresights(as_if, as_if.performers[performer_id], named, menu, now)
 
 
 def of(
-    performer_id: str,
-    amount: int,
-    *,
-    version: int | None,
-    is_draft: bool,
-    show: str = PUBLIC,
-    now: datetime | None = None,
+    performer_id: str, amount: int, *, version: int | None, is_draft: bool, now: datetime
 ) -> Foresight:
-    """`version` None: the one in force; `now` None: every item answers. Raises NoSuchVersion."""
-    rules = Rules.read([performer_id])
-    performer = rules.performers[performer_id]
-    number = performer["menu_version"] if version is None else version
-    if is_draft:
-        named, menu = DRAFT, _of_draft(performer_id)
-    else:
-        has_one = number or version is not None
-        named = str(number)
-        menu = reading.of_row(versions.of(performer_id, number)) if has_one else None
-    found = _found(rules, performer, menu, AmountAsked(amount, show, now))
-    return Foresight(amount, named, found, show)
+    """Raises NoSuchVersion."""
+    return read(performer_id, version=version, is_draft=is_draft, now=now).of(amount)
 
 
-def _of_draft(performer_id: str) -> PublishedMenu | None:
+def _of_draft(performer_id: str) -> PublishedMenu:
     """As it would be published."""
     draft = drafts.of(performer_id)
-    items, usual = content.numbered(draft.items), reactions.item_of(draft.reaction)
-    return PublishedMenu(DRAFT, 0, MenuIndex(items), usual, reading.limited(items))
+    texts = publishing.texts_of(performer_id, draft.items)
+    items = content.resolved(content.numbered(draft.items), texts)
+    usual = reactions.item_of(draft.reaction)
+    return PublishedMenu(DRAFT, UNPUBLISHED, MenuIndex(items), usual, reading.limited(items))
 
 
-def _found(
-    rules: Rules, performer: PerformerRow, menu: PublishedMenu | None, asked: AmountAsked
-) -> Matched:
-    least = rules.minimum_of(performer)
-    if asked.amount < least:
-        return Matched(None, "below_minimum", f"Tips below {least} tokens do nothing.")
-    if menu is not None:
-        return _of_menu(performer["_id"], menu, asked)
-    if (item := rules.default_item(performer)) is None:
-        return Matched(None, "no_menu", "No menu is published, and this site requires one.")
-    words = "No menu is published yet: every amount is answered by the platform's default reaction."
-    return Matched(item, "default_reaction", words)
+def _as_if(rules: Rules, performer: PerformerRow, menu: PublishedMenu | None) -> Rules:
+    """This menu were the one in force."""
+    number = menu.version if menu is not None else 0
+    history = [MenuHistoryRow(version=number, at=datetime.min.replace(tzinfo=UTC))]
+    hers: PerformerRow = {**performer, "menu_version": number, "menu_history": history}
+    menus = {f"{performer['_id']}.{number}": menu} if menu is not None else {}
+    return Rules(rules.platform, {performer["_id"]: hers}, menus, rules.paces, rules.rests)
 
 
-def _of_menu(performer_id: str, menu: PublishedMenu, asked: AmountAsked) -> Matched:
-    amount, show, now = asked
-    closed = matching.OPEN
-    if menu.limited and now is not None:
-        known = standings.read([AskedAmount(performer_id, menu, amount, show)])
-        closed = standings.closed(menu, known[performer_id], now)
-    found = matching.explained(menu.index, amount, show, closed)
-    if found.item is not None or menu.reaction is None:
-        return found
-    words = f"{found.text} So your default reaction does."
-    return Matched(menu.reaction, "default_reaction", words, found.passed)
+def _request(performer: PerformerRow, amount: int, show: str, now: datetime) -> RequestRow:
+    """A tip of that amount, as it would wait in the queue."""
+    at = clock.iso(now)
+    ledger = {"ledgerId": "preview", "postedAt": at}
+    context = {"streamType": show}
+    payload = {"amount": amount, "createdAt": at, "eventTimestamp": at, "ledger": ledger}
+    row = {
+        "_id": "preview",
+        "idempotency_key": "preview",
+        "type": RequestType.TIP.value,
+        "mode": Mode.FIFO.value,
+        "lane": performer["_id"],
+        "position": 0,
+        "payload": payload | {"context": context},
+        "attempts": 1,
+        "claimed_by": "",
+    }
+    return cast("RequestRow", row)

@@ -13,7 +13,7 @@ from lovense.deciding import devicetest, standings
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import vibration
+from lovense.menus import parts, vibration
 from lovense.menus.actuators import VibrationCaps
 from lovense.menus.compiler import Compiled, compile_or_refuse
 from lovense.menus.matching import SOLD_OUT, Closed
@@ -174,7 +174,8 @@ def _may_begin(
 def _is_able(item: Item, performer: PerformerRow | None, gates: _Gates, *, is_online: bool) -> bool:
     """A device of hers is there, and can do it. Until her page has reported one, the page is all
     there is to know."""
-    devices = performer.get("devices") if performer else None
+    known = performer.get("devices") if performer else None
+    devices = None if known is None else summary.among(known, parts.offsets(item))
     if not is_online or devices is None:
         saw = "a page holds the devices" if is_online else "no page"
         return gates.ask("device_online", saw, passed=is_online)
@@ -363,11 +364,7 @@ def _promise(
     request: RequestRow, item: Item, rules: Rules, performer: PerformerRow, gates: _Gates
 ) -> Promise:
     whose, device = performer["_id"], _tested(request, performer)
-    caps = (
-        rules.caps_of_device(whose, device)
-        if device
-        else rules.caps_of(whose, vibration.functions_of(item))
-    )
+    caps = rules.caps_of_device(whose, device) if device else rules.caps_of_item(whose, item)
     try:
         promise = (
             _of_test(request["payload"]["function"], item, device, caps)
@@ -422,15 +419,15 @@ def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
 
 def promised(item: Item, caps: Caps) -> Promise:
     """Raises NothingAllowed."""
-    parts = vibration.parts_of(item)
-    return _promised(item["pattern"], item["intensity"], item["durationSec"], parts, caps)
+    more = vibration.parts_of(item)
+    return _promised(item["pattern"], item["intensity"], item["durationSec"], more, caps)
 
 
 @lru_cache(maxsize=4096)
 def _promised(
-    pattern: str, intensity: int, seconds: int, parts: tuple[tuple[str, Any], ...], caps: Caps
+    pattern: str, intensity: int, seconds: int, more: tuple[tuple[str, Any], ...], caps: Caps
 ) -> Promise:
-    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(parts)}
+    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(more)}
     told: list[Command] = []
     length, notes = 0, dict[str, None]()
     for share in caps.shares:

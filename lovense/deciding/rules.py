@@ -19,7 +19,7 @@ from lovense.deciding.rest import Rest
 from lovense.deciding.standings import AskedAmount, ItemStanding
 from lovense.deciding.stock import Shelf
 from lovense.devices import summary
-from lovense.menus import matching, reading, seen
+from lovense.menus import matching, parts, reading, seen, vibration
 from lovense.menus.actuators import Actuator, Capabilities
 from lovense.menus.matching import OPEN, Closed, Item
 from lovense.menus.reading import PublishedMenu
@@ -248,10 +248,16 @@ class Rules:
         is_overtaken = any(ordering.is_tried(row) and row not in found for row in heads)
         return [] if is_overtaken else found
 
-    def caps_of(self, lane: str, functions: Collection[str] = ()) -> Caps:
+    def caps_of_item(self, lane: str, item: Item) -> Caps:
+        return self.caps_of(lane, vibration.functions_of(item), parts.offsets(item))
+
+    def caps_of(
+        self, lane: str, functions: Collection[str] = (), toy_ids: Collection[str] = ()
+    ) -> Caps:
         """The strictest of the platform's, of hers and of each device that plays. All of them are
         told the same, but for what she has set for one of them: its scale and its floor.
-        `functions` that an item names have the caps of each device."""
+        `functions` that an item names have the caps of each device; `toy_ids` that it names are
+        those that play."""
         performer = self.performers[lane]
         seconds = min(
             self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
@@ -260,13 +266,13 @@ class Rules:
         path = _path_of(performer["bridge"])
         if not devices:
             return Caps(seconds, intensity, path=path)
-        playing = summary.playing(devices, functions)
+        playing = summary.playing(summary.among(devices, toy_ids), functions)
         is_everybody = all(each in playing for each in devices if each["isConnected"])
         return Caps(
             min([seconds, *(each["maximumSeconds"] or seconds for each in playing)]),
             min([intensity, *_main_caps(playing)]) if not functions else intensity,
             _named(playing, functions)
-            if functions
+            if functions or (toy_ids and not playing)
             else _shares(playing, is_everybody=is_everybody),
             path,
         )

@@ -17,7 +17,7 @@ from ground.mongodb.collections import collection
 from lovense.deciding import stock
 from lovense.deciding.activation import S
 from lovense.deciding.stock import Shelf
-from lovense.menus import matching, reading
+from lovense.menus import matching
 from lovense.menus.matching import COOLING_DOWN, SOLD_OUT, Closed, Item
 from lovense.menus.reading import PublishedMenu
 from lovense.models import Activation, ItemState
@@ -110,7 +110,7 @@ def of_items(performer_id: str, items: Iterable[Item]) -> dict[str, ItemStanding
     wanted = {
         key_of(performer_id, item["itemId"]): _WantedStanding(performer_id, item, item.get("stock"))
         for item in items
-        if reading.may_be_closed(item)
+        if matching.may_be_closed(item)
     }
     return {wanted[key].item["itemId"]: standing for key, standing in _read(wanted).items()}
 

@@ -135,6 +135,11 @@ def ready(devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
     return [each for each in devices if each["isConnected"] and each["isEnabled"]]
 
 
+def among(devices: Iterable[DeviceSummary], toy_ids: Collection[str]) -> list[DeviceSummary]:
+    """Those that are named; where none is, all."""
+    return [each for each in devices if not toy_ids or each["toyId"] in toy_ids]
+
+
 def playing(
     devices: Iterable[DeviceSummary], functions: Collection[str] = ()
 ) -> list[DeviceSummary]:

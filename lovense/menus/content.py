@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lovense.menus import parts
 from lovense.menus.matching import Item
 from lovense.menus.vibration import TEXT
 from lovense.rows import MenuRow
@@ -17,6 +18,7 @@ USUAL: dict[str, Any] = {
     "description": "",
     "section": "",
     "active": True,
+    **parts.USUAL,
     "shows": [],
     "cooldownSec": 0,
     "stock": None,
@@ -24,6 +26,7 @@ USUAL: dict[str, Any] = {
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
+    *parts.FIELDS,
     *("shows", "cooldownSec", "stock"),
 )
 

@@ -16,8 +16,9 @@ from ground.json.errors import Refusal
 from ground.json.fields import Malformed
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.menus import content, wishes
+from lovense.menus import content, fixes, wishes
 from lovense.menus.matching import Item
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS
 from lovense.menus.wishes import WishedItem
 from lovense.models import MenuDraft, Performer, TipMenu
@@ -41,7 +42,7 @@ class TooManyItems(Refusal):
 
 
 class DraftHasItems(Refusal):
-    """A template fills an empty draft, and takes the place of nothing."""
+    """A template fills an empty draft, and takes the place of nothing unless that is said."""
 
     code, status = "has_items", 409
     words = "Your menu has items already: nothing was filled in."
@@ -101,8 +102,11 @@ def of(performer_id: str, session: ClientSession | None = None) -> Draft:
         items = [content.whole(item) for item in row["items"]]  # also those of an older revision
         return Draft(row["revision"], items, row.get("default_reaction"))
     menu = in_force(performer_id, session)
-    if menu is None:
-        return Draft(0, [])
+    return of_version(menu) if menu else Draft(0, [])
+
+
+def of_version(menu: MenuRow) -> Draft:
+    """What it says, as a draft that nobody has changed."""
     return Draft(0, content.listed(menu["items"]), menu.get("default_reaction"))
 
 
@@ -183,6 +187,34 @@ def fill(writing: Writing, template: Sequence[Json]) -> Draft:
         return [wishes.new(each) for each in template]
 
     return _written(writing, "fill", filled)
+
+
+def start(writing: Writing, items: Sequence[Item], *, replaces: bool) -> Draft:
+    """With these; where there are others they give way only if that is said. Raises DraftHasItems,
+    ChangedMeanwhile."""
+
+    def started(before: Sequence[Item]) -> list[Item]:
+        if before and not replaces:
+            raise DraftHasItems
+        return list(items)
+
+    return _written(writing, "start", started)
+
+
+def patch(writing: Writing, changes: fixes.Patch, toys: HerToys | None = None) -> Draft:
+    """All of these changes, or none. Raises NoSuchItem, InvalidChange, TooManyItems,
+    ChangedMeanwhile."""
+
+    def patched(items: Sequence[Item]) -> list[Item]:
+        try:
+            after = fixes.applied(items, changes, toys)
+        except ValueError:
+            raise NoSuchItem from None
+        if len(after) > MAXIMUM_ITEMS:
+            raise TooManyItems
+        return after
+
+    return _written(writing, "patch", patched)
 
 
 def replace(writing: Writing, items: Sequence[Item], reaction: Json | None = None) -> Draft:

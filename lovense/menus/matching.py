@@ -215,6 +215,11 @@ def shows_of(item: Mapping[str, Any]) -> Sequence[str]:
     return item.get("shows") or SHOWS
 
 
+def may_be_closed(item: Mapping[str, Any]) -> bool:
+    """It does not always answer: it cools down, or there are only so many."""
+    return bool(item.get("cooldownSec")) or item.get("stock") is not None
+
+
 def _of_show(items: Iterable[Item], show: str) -> list[Item]:
     return [item for item in items if show in shows_of(item)]
 

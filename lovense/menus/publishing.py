@@ -12,7 +12,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from ground.journal import journal
-from lovense.menus import content, issuing
+from lovense.menus import content, issuing, parts
 from lovense.menus.matching import SHOWS, Item, shows_of
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
 from lovense.models import TipMenu
@@ -131,6 +131,7 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "stock": "" if item["stock"] is None else _whole_rule(item["stock"], 0, LARGEST_STOCK),
         "cooldownSec": _whole_rule(item["cooldownSec"], 0, LONGEST_COOLDOWN),
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
+        **parts.rules(item),
     }
     return [FieldError(place, field, rule) for field, rule in rules.items() if rule]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ground.mongodb.collections import collection
 from lovense.menus import content, reactions
-from lovense.menus.matching import Item, MenuIndex
+from lovense.menus.matching import Item, MenuIndex, may_be_closed
 from lovense.models import TipMenu
 from lovense.rows import MenuRow
 
@@ -44,11 +44,6 @@ def of_row(row: MenuRow | Mapping[str, Any]) -> PublishedMenu:
 
 def limited(items: Iterable[Item]) -> dict[str, Item]:
     return {item["itemId"]: item for item in items if may_be_closed(item)}
-
-
-def may_be_closed(item: Item) -> bool:
-    """It does not always answer."""
-    return bool(item.get("cooldownSec")) or item.get("stock") is not None
 
 
 _kept: dict[str, PublishedMenu] = {}

@@ -8,6 +8,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
 from lovense.menus import content, reactions, wishes
 from lovense.menus.matching import DEFAULT_ITEM, Item
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
@@ -47,16 +48,16 @@ def reaction_of(file: Fields) -> Json | None:
         raise InvalidFile(errors) from None
 
 
-def read(file: Fields) -> list[Item]:
-    """An item keeps its id; one without gets a new one. Raises Malformed, InvalidFile with all that
-    is wrong."""
+def read(file: Fields, toys: HerToys | None = None) -> list[Item]:
+    """An item keeps its id; one without gets a new one. `toys`: what it may name of her devices.
+    Raises Malformed, InvalidFile with all that is wrong."""
     file.only("format", "items", REACTION)
     if not file.says("format", FORMAT):
         raise Malformed("menu.format", f"must be {FORMAT}")
     items, errors = list[Item](), list[FieldError]()
     for place, said in enumerate(file.objects("items", maximum=MAXIMUM_ITEMS), start=1):
         try:
-            items.append(_item(said.whole, {item[ID] for item in items}))
+            items.append(item_of(said.whole, {item[ID] for item in items}, toys))
         except InvalidItem as wrong:
             errors += [FieldError(place, each.field, each.rule) for each in wrong.errors]
     if errors:
@@ -64,8 +65,9 @@ def read(file: Fields) -> list[Item]:
     return items
 
 
-def _item(said: Json, taken: set[str]) -> Item:
-    item = wishes.new({name: value for name, value in said.items() if name != ID})
+def item_of(said: Json, taken: set[str], toys: HerToys | None = None) -> Item:
+    """Keeps its id, unless it has none. Raises InvalidItem."""
+    item = wishes.new({name: value for name, value in said.items() if name != ID}, toys)
     if ID not in said:
         return item
     item_id = said[ID]

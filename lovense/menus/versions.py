@@ -19,8 +19,9 @@ from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.menus import content, drafts, issuing, publishing, reactions
+from lovense.menus import content, drafts, issuing, lint, publishing, reactions
 from lovense.menus.drafts import ChangedMeanwhile, Draft, Writing
+from lovense.menus.lint import MenuFinding
 from lovense.menus.matching import Item
 from lovense.menus.publishing import FieldError, InvalidMenu, UnknownPerformer
 from lovense.models import TipMenu
@@ -28,6 +29,7 @@ from lovense.rows import Json, MenuRow
 
 PUBLISHED_PER_HOUR, HOUR = 20, timedelta(hours=1)
 LONGEST_NOTE = 200
+LINTED = {lint.CANNOT: "devices", lint.SAME_PRICE: "minimum"}  # by code the field of an error
 MOST_LISTED = 50
 
 
@@ -38,7 +40,8 @@ class NoSuchVersion(Refusal):
 
 
 class NotPublishable(Refusal):
-    """What is published has an active item, and breaks no rule of a menu."""
+    """What is published has an active item, breaks no rule of a menu, and has no error of the
+    lint."""
 
     code, status = "invalid_menu", 422
 
@@ -46,6 +49,19 @@ class NotPublishable(Refusal):
         super().__init__("; ".join(map(str, errors)) + ".")
         self.errors = list(errors)
         self.details = [asdict(each) | {"itemId": _id_of(each, items)} for each in errors]
+
+    @classmethod
+    def linted(cls, findings: Sequence[MenuFinding], items: Sequence[Item]) -> "NotPublishable":
+        """Each with its code and the smallest amount that shows it."""
+        places = {item["itemId"]: place for place, item in enumerate(items, start=1)}
+        errors = [
+            FieldError(places[each.items[0]], LINTED[each.code], each.text.rstrip("."))
+            for each in findings
+        ]
+        made = cls(errors, items)
+        for told, each in zip(made.details, findings, strict=True):
+            told |= {"code": each.code, "amount": each.amount}
+        return made
 
 
 class PublishedTooOften(Refusal):
@@ -68,12 +84,14 @@ class OtherPublication(Refusal):
 
 class Publication(NamedTuple):
     """What is asked. `key` is of the call: the same again is the same publication. `is_withdrawn`:
-    the version in force was a mistake, and tips that were made while it was get this one."""
+    the version in force was a mistake, and tips that were made while it was get this one.
+    `errors`: what the lint has against a draft; None: it is not asked."""
 
     writing: Writing
     key: str
     note: str = ""
     is_withdrawn: bool = False
+    errors: Callable[[Draft], Sequence[MenuFinding]] | None = None
 
 
 class Published(NamedTuple):
@@ -157,6 +175,8 @@ def _decided(
     before = drafts.in_force(writing.performer_id, session)
     if before is not None and said(before) == said_by(chosen.wanted, chosen.texts):
         return Published(before, is_new=False)
+    if asked.errors is not None and (errors := asked.errors(chosen.wanted)):
+        raise NotPublishable.linted(errors, chosen.wanted.items)
     _check_pace(_newest(writing.performer_id, PUBLISHED_PER_HOUR, session), writing.now)
     chosen = chosen._replace(ready=ready)
     return Published(_put(asked, chosen, before, fingerprint, session), is_new=True)

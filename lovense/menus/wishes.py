@@ -6,8 +6,9 @@ from typing import NamedTuple
 from ground import ids, words
 from ground.json.errors import Refusal
 from ground.json.fields import Fields
-from lovense.menus import content, publishing
+from lovense.menus import content, parts, publishing
 from lovense.menus.matching import SHOWS, Item
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
 from lovense.rows import Json
 
@@ -36,25 +37,27 @@ class WishedItem(NamedTuple):
     place: int | None
 
 
-def read(body: Fields, now: Item | None = None) -> WishedItem:
-    """What the body does not name stays as it is `now`; without that, a new item. Raises
-    InvalidItem."""
+def read(body: Fields, now: Item | None = None, *, toys: HerToys | None = None) -> WishedItem:
+    """What the body does not name stays as it is `now`; without that, a new item. `toys`: what it
+    may name of her devices; None: that is not asked. Raises InvalidItem."""
     said = {name: value for name, value in body.whole.items() if name != "revision"}
     errors = [*_unknown(said), *_texts(said), *_place(said)]
     base = now or content.whole({"itemId": ids.fresh()})
     item = base | {name: said[name] for name in content.FIELDS if name in said} | _amounts(said)
     of_fields = publishing.item_errors(item | {"order": 0}, 1)
     errors += [each for each in of_fields if each.field not in {one.field for one in errors}]
+    errors += _foreign(said, base, errors, toys) if toys else ()
     if errors:
         raise InvalidItem(errors)
+    item = parts.named(item, toys)
     item |= {name: item[name].strip() for name in TEXTS}
     item["shows"] = [show for show in SHOWS if show in item["shows"]]
     return WishedItem(item, said.get("order"))
 
 
-def new(said: Json) -> Item:
-    """Of a template: it is as it should be. Raises InvalidItem."""
-    return read(Fields(said, "")).item
+def new(said: Json, toys: HerToys | None = None) -> Item:
+    """Of a template or a file. Raises InvalidItem."""
+    return read(Fields(said, ""), toys=toys).item
 
 
 def _amounts(said: Json) -> Json:
@@ -74,6 +77,20 @@ def _texts(said: Json) -> Iterator[FieldError]:
         text = said.get(name)
         if isinstance(text, str) and words.cleaned(text, maximum=len(text)) != text.strip():
             yield FieldError(1, name, TEXT_RULE)
+
+
+def _foreign(
+    said: Json, base: Item, errors: list[FieldError], toys: HerToys
+) -> Iterator[FieldError]:
+    """Only of what is new: a device that is gone keeps nobody from changing a title."""
+    broken = {each.field for each in errors}
+    right = {
+        name: value
+        for name, value in said.items()
+        if name not in broken and value != base.get(name)
+    }
+    for field, rule in parts.foreign(right, toys):
+        yield FieldError(1, field, rule)
 
 
 def _place(said: Json) -> Iterator[FieldError]:

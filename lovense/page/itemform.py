@@ -6,18 +6,20 @@ from typing import Any
 
 from django.http import QueryDict
 
-from lovense.menus import vibration
+from lovense.menus import parts, vibration
 from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.matching import Item
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import (
     MAXIMUM_DESCRIPTION,
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
 from lovense.menus.wishes import InvalidItem
-from lovense.page import itemterms
+from lovense.page import itemterms, partsform
 from lovense.page.itemterms import ShowBox
 from lovense.page.menupage import amounts, does
+from lovense.page.partsform import PartsForm, whole
 from lovense.patterns.library import MINE
 from lovense.rows import Json
 
@@ -31,6 +33,7 @@ NEW: Json = {
     "intensity": 10,
     "durationSec": 10,
     "active": True,
+    **parts.USUAL,
     "cooldownSec": 0,
     "stock": None,
 }
@@ -60,6 +63,8 @@ class ItemForm:
         revision: int,
         item: Item | None,
         sections: list[str],
+        toys: HerToys,
+        *,
         typed: QueryDict | None = None,
         wrong: InvalidItem | ChangedMeanwhile | None = None,
     ) -> None:
@@ -67,6 +72,8 @@ class ItemForm:
         self.item_id = item["itemId"] if item else ""
         self.heading = item["title"] if item else "New item"
         self._item, self._typed, self._wrong = item or NEW, typed, wrong
+        self.parts = PartsForm(self._item, toys, typed, self.errors)
+        self._toys = toys
 
     @property
     def errors(self) -> dict[str, str]:
@@ -78,7 +85,9 @@ class ItemForm:
         """Of an item that was changed meanwhile: what it is now."""
         late = self._wrong if isinstance(self._wrong, ChangedMeanwhile) else None
         item = late.draft.find(self.item_id) if late else None
-        return f"“{item['title']}”, {amounts(item)}: {does(item)}" if item else ""
+        if item is None:
+            return ""
+        return f"“{item['title']}”, {amounts(item)}: {does(item, self._toys.nicknames)}"
 
     @property
     def boxes(self) -> list[ShowBox]:
@@ -109,11 +118,6 @@ class ItemForm:
 def body(typed: QueryDict) -> Json:
     """What was typed, as the body of the REST call that says the same. An empty end is none."""
     said: Json = {name: typed.get(name, "") for name in TEXTS}
-    said |= {name: whole(typed.get(name, "").strip()) for name in NUMBERS}
+    said |= {name: whole(typed.get(name, "")) for name in NUMBERS} | partsform.body(typed)
     said |= {"maximum": said["maximum"] or None, "active": "active" in typed}
     return said | itemterms.body(typed)
-
-
-def whole(text: str) -> int | str:
-    """What is no number is refused by the rule that wants one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else text

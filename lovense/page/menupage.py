@@ -4,6 +4,7 @@ published, what an amount would be answered, and the history.
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,16 +12,21 @@ from typing import Any
 
 from ground import clock
 from lovense.deciding import foresight, standings
+from lovense.deciding.foresight import Foresights
+from lovense.deciding.linting import Linter
 from lovense.deciding.standings import ItemStanding
-from lovense.menus import content, drafts, publishing, reactions, versions
+from lovense.devices import naming
+from lovense.menus import content, drafts, fixes, parts, publishing, reactions, versions
 from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
 from lovense.menus.matching import PUBLIC, SHOWS, Item
+from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
 from lovense.menus.vibration import TEXT
 from lovense.models import Performer
-from lovense.page import itemterms
+from lovense.page import itemterms, menulooks
+from lovense.page.menulooks import ShownFinding, ShownOutlook, ShownRuler
 from lovense.patterns.library import MINE
 from lovense.rows import MenuRow
 
@@ -29,9 +35,13 @@ FIELD_WORDS = {
     "minimum": "from",
     "maximum": "up to",
     "durationSec": "seconds",
+    "pauseSec": "seconds between loops",
+    "rampInSec": "seconds of rise",
+    "rampOutSec": "seconds of fade",
     "cooldownSec": "cooldown",
     "stock": "pieces",
 }
+OF_DEVICES = frozenset({"functions", "devices"})
 MOST_CHANGES = 20
 
 
@@ -41,7 +51,9 @@ class ShownItem:
     def __init__(
         self,
         item: Item,
+        toys: HerToys,
         problems: list[str],
+        findings: list[ShownFinding],
         standing: ItemStanding | None,
         *,
         is_first: bool,
@@ -49,8 +61,11 @@ class ShownItem:
     ) -> None:
         self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
         self.description, self.is_active = item["description"], item["active"]
-        self.amount, self.words, self.terms = amounts(item), does(item), itemterms.words(item)
-        self.problems, self.is_first, self.is_last = problems, is_first, is_last
+        self.amount, self.words = amounts(item), does(item, toys.nicknames)
+        self.terms = itemterms.words(item)
+        self.is_first, self.is_last, self.findings = is_first, is_last, findings
+        told = {each.text for each in findings}
+        self.problems = [each for each in problems if each not in told]
         until = standing and standings.cooling_until(item, standing)
         self.cooling_until = until if until and until > clock.now() else None
         self.shelf = standing.shelf if standing else None
@@ -95,9 +110,10 @@ def _tokens(amount: int) -> str:
     return f"{amount} token{'' if amount == 1 else 's'}"
 
 
-def does(item: Item) -> str:
+def does(item: Item, nicknames: Mapping[str, str] | None = None) -> str:
     pattern = pattern_words(item["pattern"])
-    return f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
+    usual = f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
+    return ", ".join(filter(None, (usual, parts.words(item, nicknames or {}))))
 
 
 def pattern_words(name: str) -> str:
@@ -118,6 +134,10 @@ class MenuPage:
     @cached_property
     def draft(self) -> Draft:
         return drafts.of(self._id)
+
+    @cached_property
+    def toys(self) -> HerToys:
+        return naming.of(self._id)
 
     @property
     def revision(self) -> int:
@@ -141,7 +161,9 @@ class MenuPage:
         return [
             ShownItem(
                 item,
+                self.toys,
                 self.problems.get(item["itemId"], []),
+                self.findings.get(item["itemId"], []),
                 self._standings.get(item["itemId"]),
                 is_first=not place,
                 is_last=place == last,
@@ -169,6 +191,8 @@ class MenuPage:
         found: dict[str, list[str]] = {}
         try:
             versions.publishable(self.draft, self._texts)
+            if errors := self._linter.errors(self.draft):
+                raise NotPublishable.linted(errors, self.draft.items)
         except NotPublishable as wrong:
             for each in wrong.details:
                 rule = f"{each['rule'][0].upper()}{each['rule'][1:]}."
@@ -230,12 +254,21 @@ class MenuPage:
     def _changes(self) -> list[ShownMenuChange]:
         found = self.diff
         return [
-            *(_line("Added", "good", item, [amounts(item), does(item)]) for item in found.added),
+            *(
+                _line("Added", "good", item, [amounts(item), self._does(item)])
+                for item in found.added
+            ),
             *(_line("Removed", "warn", item, [amounts(item)]) for item in found.removed),
-            *(_line("Changed", "info", each.item, _how(each.fields)) for each in found.changed),
+            *(
+                _line("Changed", "info", each.item, _how(each.fields, self.toys))
+                for each in found.changed
+            ),
             *(_line("Moved", "idle", item, []) for item in found.moved),
             *_reacted(found.reaction),
         ]
+
+    def _does(self, item: Item) -> str:
+        return does(item, self.toys.nicknames)
 
     @cached_property
     def history(self) -> list[ShownVersion]:
@@ -244,21 +277,72 @@ class MenuPage:
     # --- what an amount would be answered --------------------------------------------------------
 
     @cached_property
+    def _menu(self) -> Foresights:
+        return foresight.read(self._id, version=None, is_draft=True, now=clock.now())
+
+    @cached_property
     def seen(self) -> foresight.Foresight | None:
         """Of the draft; None: no amount was asked for, or none that there is."""
         if not (self.asked.isascii() and self.asked.isdigit() and len(self.asked) <= 16):
             return None
         if not 1 <= int(self.asked) <= MAXIMUM_AMOUNT:
             return None
-        amount = int(self.asked)
-        return foresight.of(
-            self._id, amount, version=None, is_draft=True, show=self.show, now=clock.now()
-        )
+        return self._menu.of(int(self.asked), self.show)
 
     @property
     def seen_words(self) -> str:
         seen = self.seen
-        return does(seen.found.item) if seen and seen.found.item else ""
+        return self._does(seen.found.item) if seen and seen.found.item else ""
+
+    @property
+    def outlooks(self) -> list[ShownOutlook]:
+        return menulooks.outlooks(self.seen) if self.seen else []
+
+    @property
+    def holding(self) -> str:
+        """What the gate says that would hold such a tip back now, where an item answers it."""
+        seen = self.seen
+        if seen is None or seen.found.item is None or not seen.reason:
+            return ""
+        return str(seen.gates[-1]["saw"])
+
+    # --- what the lint says ----------------------------------------------------------------------
+
+    @cached_property
+    def _linter(self) -> Linter:
+        return Linter.read(self._id)
+
+    @cached_property
+    def _found(self) -> list[ShownFinding]:
+        is_large = self.count > menulooks.FEW_ITEMS
+        most = menulooks.FIXES_OF_MANY if is_large else fixes.MOST
+        return [ShownFinding(each) for each in self._linter.fixed(self.draft, most=most)]
+
+    @cached_property
+    def findings(self) -> dict[str, list[ShownFinding]]:
+        """By item."""
+        found: dict[str, list[ShownFinding]] = {}
+        for each in self._found:
+            found.setdefault(each.first, []).append(each)
+        return found
+
+    @property
+    def general(self) -> list[ShownFinding]:
+        """Of amounts, and of no item."""
+        return self.findings.get("", [])[: menulooks.MOST_GENERAL]
+
+    @property
+    def more_general(self) -> int:
+        return max(0, len(self.findings.get("", ())) - menulooks.MOST_GENERAL)
+
+    @property
+    def warnings(self) -> int:
+        """What is found and keeps nothing from being published."""
+        return sum(each.tone == "warn" for each in self._found)
+
+    @cached_property
+    def ruler(self) -> ShownRuler:
+        return menulooks.ruler(self._linter.ruled(self.draft))
 
 
 def _reacted(changed: tuple[Reaction, Reaction] | None) -> list[ShownMenuChange]:
@@ -272,16 +356,19 @@ def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
     return ShownMenuChange(word, tone, item["title"], how)
 
 
-def _how(fields: dict[str, tuple[Any, Any]]) -> list[str]:
+def _how(fields: dict[str, tuple[Any, Any]], toys: HerToys) -> list[str]:
     return [
         "its pattern was rewritten"
         if name == TEXT
-        else f"{FIELD_WORDS.get(name, name)}: {_value(was)} → {_value(now)}"
+        else f"{FIELD_WORDS.get(name, name)}: {_value(name, was, toys)} → {_value(name, now, toys)}"
         for name, (was, now) in fields.items()
     ]
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any, toys: HerToys) -> str:
+    if name in OF_DEVICES:
+        said = parts.words({name: value}, toys.nicknames)
+        return said or ("all" if name == "devices" else "the main one")
     if value is None:
         return "no end"
     if isinstance(value, list):

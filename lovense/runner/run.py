@@ -17,6 +17,7 @@ from lovense.bridges.outcomes import PASSING, CallOutcome
 from lovense.bridges.slices import LATE_SECONDS, SliceWindow
 from lovense.deciding.activation import IN_FLIGHT, run_seconds
 from lovense.deciding.shortfall import PLAYED
+from lovense.menus import parts
 from lovense.rows import ActivationRow, Command, LegRow, PerformerRow
 from lovense.runner import keeping, legs
 from lovense.runner.keeping import Attempt, Whole
@@ -115,6 +116,7 @@ class SlicedRun:
             seconds=self._seconds,
             lease_seconds=self._bridge.lease_seconds,
             step_ms=self._bridge.step_ms,
+            offsets=parts.offsets(row["item"] or {}),
         )
         if not legs.groups_of(self._rows):
             return Conclusion(None, "not_connected")

@@ -10,6 +10,7 @@ from lovense import bridges
 from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import TARGET, run_seconds
 from lovense.devices import summary
+from lovense.menus import parts
 from lovense.menus.compiler import DRAWING, STEPS
 from lovense.menus.matching import DEFAULT_ITEM
 from lovense.menus.vibration import VibrationKind, kind_of
@@ -110,7 +111,9 @@ def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:
         return {}
     commands, devices = activation["commands"], performer.get("devices") or []
     seconds = run_seconds(activation)
-    return {"legs": legs.for_page(bridge, commands, devices, seconds=seconds)}
+    wished = parts.offsets(activation["item"] or {})
+    made = legs.for_page(bridge, commands, devices, seconds=seconds, offsets=wished)
+    return {"legs": made}
 
 
 def _item_type(request: RequestRow, activation: ActivationRow) -> str:

@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ground import clock
-from ground.json.fields import MAX_AMOUNT, Fields, Malformed
+from ground.json.fields import Fields
+from lovense.deciding.linting import Linter
+from lovense.devices import naming
 from lovense.menus import content, drafts, starter, versions, wishes
-from lovense.menus.drafts import ChangedMeanwhile, Writing
+from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.matching import PUBLIC
-from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, NotPublishable, Publication
+from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, Publication
 from lovense.menus.wishes import InvalidItem
 from lovense.models import Performer
 from lovense.page import itemform
@@ -26,7 +27,8 @@ from lovense.page.itemform import ItemForm
 from lovense.page.menupage import REGIONS, MenuPage
 from lovense.patterns import library
 from lovense.patterns.library import MINE
-from lovense.views.buttons import Buttons, asked, page
+from lovense.views.buttons import asked, page
+from lovense.views.menubuttons import buttons, seen_in, whole, writing_of
 
 
 @never_cache
@@ -52,44 +54,37 @@ def _shown(request: HttpRequest) -> Callable[[Performer], MenuPage]:
 
 # --- buttons -------------------------------------------------------------------------------------
 
-PAGE = Buttons(
-    news=("menu",),
-    words={
-        ChangedMeanwhile: "The menu has changed on another page: nothing was done. "
-        "This is how it is now.",
-        NotPublishable: "Not published: see what is marked in the menu.",
-    },
-    home="menu",
-)
-
 
 @require_http_methods(["GET", "POST"])
-@PAGE.hers
+@buttons.hers
 def add(request: HttpRequest, performer: Performer) -> HttpResponse:
     """GET: an empty form; POST: added, or what was typed with what is wrong with it."""
     if request.method != "POST":
         return _form(request, performer, "")
     try:
-        wish = wishes.read(Fields(itemform.body(request.POST), ""))
+        wish = wishes.read(
+            Fields(itemform.body(request.POST), ""), toys=naming.of(performer.performer_id)
+        )
         drafts.add(writing_of(request, performer, is_needed=False), wish)
     except InvalidItem as wrong:
         return _form(request, performer, "", typed=request.POST, wrong=wrong)
-    return PAGE.told(f"{wish.item['title']} is in your draft.")
+    return buttons.told(f"{wish.item['title']} is in your draft.")
 
 
 @require_http_methods(["GET", "POST"])
-@PAGE.hers
+@buttons.hers
 def change(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """GET: the item in a form; POST: changed, or what was typed with what is wrong with it."""
     item = drafts.of(performer.performer_id).owned(item_id)
     if request.method != "POST":
         return _form(request, performer, item_id)
     try:
-        wish = wishes.read(Fields(itemform.body(request.POST), ""), item)
+        toys = naming.of(performer.performer_id)
+        wish = wishes.read(Fields(itemform.body(request.POST), ""), item, toys=toys)
         drafts.change(writing_of(request, performer), item_id, wish)
     except (InvalidItem, ChangedMeanwhile) as wrong:
         return _form(request, performer, item_id, typed=request.POST, wrong=wrong)
-    return PAGE.told("Saved in your draft.")
+    return buttons.told("Saved in your draft.")
 
 
 def _form(
@@ -102,41 +97,42 @@ def _form(
     """What was wrong keeps the revision that was seen; who was late sees the one that is."""
     draft = drafts.of(performer.performer_id)
     is_as_seen = bool(item_id and typed and isinstance(wrong, InvalidItem))
-    revision = _seen(request.POST) if is_as_seen else draft.revision
+    revision = seen_in(request.POST) if is_as_seen else draft.revision
     item = draft.owned(item_id) if item_id else None
-    form = ItemForm(revision, item, list(content.sections(draft.items)), typed, wrong)
+    toys, sections = naming.of(performer.performer_id), list(content.sections(draft.items))
+    form = ItemForm(revision, item, sections, toys, typed=typed, wrong=wrong)
     form.mine = [MINE + row["name"] for row in library.of(performer.performer_id)]
     return render(request, "lovense/_item_form.html", {"form": form})
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def move(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """Up, or down, past the next item of its section."""
     drafts.of(performer.performer_id).owned(item_id)
     drafts.move(writing_of(request, performer), item_id, is_up=request.POST.get("to") == "up")
-    return PAGE.shown()
+    return buttons.shown()
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def switch(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     item = drafts.of(performer.performer_id).owned(item_id)
     is_on = request.POST.get("active") == "1"
     wish = wishes.read(Fields({"active": is_on}, ""), item)
     drafts.change(writing_of(request, performer), item_id, wish)
-    return PAGE.told(f"{item['title']} is {'' if is_on else 'not '}active in your draft.")
+    return buttons.told(f"{item['title']} is {'' if is_on else 'not '}active in your draft.")
 
 
 @require_http_methods(["GET", "POST"])
-@PAGE.hers
+@buttons.hers
 def remove(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """GET: the question, in words; POST: done."""
     draft = drafts.of(performer.performer_id)
     item = draft.owned(item_id)
     if request.method == "POST":
         drafts.remove(writing_of(request, performer), item_id)
-        return PAGE.told(f"{item['title']} is removed from your draft.")
+        return buttons.told(f"{item['title']} is removed from your draft.")
     return asked(
         request,
         f"Remove “{item['title']}”?",
@@ -148,25 +144,41 @@ def remove(request: HttpRequest, performer: Performer, item_id: str) -> HttpResp
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def fill(request: HttpRequest, performer: Performer) -> HttpResponse:
     """An empty draft with the menu that is shipped."""
     drafts.fill(writing_of(request, performer), starter.STARTER)
-    return PAGE.told("Five items to begin with: change them as you like, then publish.")
+    return buttons.told("Five items to begin with: change them as you like, then publish.")
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
+def fix(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """What the lint suggests for one finding, found again in the draft as it is."""
+    code, about = request.POST.get("code", ""), request.POST.get("about", "")
+    key = code, about, whole(request.POST.get("amount", ""))
+    writing, whose = writing_of(request, performer), performer.performer_id
+    patch = Linter.read(whose).fix_of(drafts.of(whose), key)
+    if patch is None:
+        return buttons.told("That is not there any more: nothing was changed.", tone="warn")
+    drafts.patch(writing, patch)
+    return buttons.told("Mended in your draft.")
+
+
+@require_POST
+@buttons.hers
 def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
-    published = versions.publish(_publication(request, performer))
+    linter = Linter.read(performer.performer_id)
+    asked_for = _publication(request, performer)._replace(errors=linter.errors)
+    published = versions.publish(asked_for)
     if not published.is_new:
-        return PAGE.told("Nothing has changed: it is published already.", tone="warn")
-    withdrawn = " The one before it is withdrawn." if "withdraw" in request.POST else ""
-    return PAGE.told(f"Published as version {published.menu['version']}.{withdrawn}")
+        return buttons.told("Nothing has changed: it is published already.", tone="warn")
+    withdrawn = " The one before it is withdrawn." if asked_for.is_withdrawn else ""
+    return buttons.told(f"Published as version {published.menu['version']}.{withdrawn}")
 
 
 @require_http_methods(["GET", "POST"])
-@PAGE.hers
+@buttons.hers
 def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpResponse:
     """GET: the question, in words; POST: done."""
     if not (version.isascii() and version.isdigit() and len(version) < 10):
@@ -175,9 +187,9 @@ def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpR
     if request.method == "POST":
         published = versions.roll_back(_publication(request, performer), menu["version"])
         if not published.is_new:
-            return PAGE.told("That content is in force already.", tone="warn")
+            return buttons.told("That content is in force already.", tone="warn")
         number = published.menu["version"]
-        return PAGE.told(f"Version {version} is in force again, as version {number}.")
+        return buttons.told(f"Version {version} is in force again, as version {number}.")
     return asked(
         request,
         f"Go back to version {version}?",
@@ -197,16 +209,3 @@ def _publication(request: HttpRequest, performer: Performer) -> Publication:
     writing = writing_of(request, performer, is_needed="revision" in request.POST)
     key: str = request.request_id  # type: ignore[attr-defined]
     return Publication(writing, key, note.strip(), "withdraw" in request.POST)
-
-
-def writing_of(request: HttpRequest, performer: Performer, *, is_needed: bool = True) -> Writing:
-    said = request.POST if "revision" in request.POST else request.GET
-    seen = _seen(said) if is_needed else None
-    return Writing(performer.performer_id, seen, request.user.get_username(), clock.now())
-
-
-def _seen(typed: QueryDict) -> int:
-    text = typed.get("revision", "")
-    if not (text.isascii() and text.isdigit() and 0 < len(text) <= 16):
-        raise Malformed("revision", f"must be a whole number up to {MAX_AMOUNT}")
-    return int(text)

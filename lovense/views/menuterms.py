@@ -14,11 +14,11 @@ from lovense.models import Performer
 from lovense.page import itemterms
 from lovense.page.itemterms import ReactionForm
 from lovense.views.buttons import by
-from lovense.views.menu import PAGE, writing_of
+from lovense.views.menubuttons import buttons, writing_of
 
 
 @require_http_methods(["GET", "POST"])
-@PAGE.hers
+@buttons.hers
 def reaction(request: HttpRequest, performer: Performer) -> HttpResponse:
     """GET: the default reaction in a form; POST: changed, or what was typed with what is wrong."""
     draft = drafts.of(performer.performer_id)
@@ -31,7 +31,7 @@ def reaction(request: HttpRequest, performer: Performer) -> HttpResponse:
         except (InvalidItem, ChangedMeanwhile) as wrong:
             form = ReactionForm(draft.revision, now, request.POST, wrong)
         else:
-            return PAGE.told(f"The default reaction is {'on' if wanted['active'] else 'off'}.")
+            return buttons.told(f"The default reaction is {'on' if wanted['active'] else 'off'}.")
     return render(request, "lovense/_reaction_form.html", {"form": form})
 
 
@@ -39,14 +39,14 @@ def reaction(request: HttpRequest, performer: Performer) -> HttpResponse:
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def reset(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """It answers again."""
     return _reset(request, performer, item_id)
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def reset_all(request: HttpRequest, performer: Performer) -> HttpResponse:
     return _reset(request, performer)
 
@@ -55,25 +55,27 @@ def _reset(request: HttpRequest, performer: Performer, item_id: str = "") -> Htt
     who = by(request, performer)
     ended = resets.cooldowns(performer.pk, item_id, by=who["by"], now=who["now"])
     if not ended:
-        return PAGE.told("Nothing was cooling down.", tone="warn")
-    return PAGE.told(f"{len(ended)} {'item answers' if len(ended) == 1 else 'items answer'} again.")
+        return buttons.told("Nothing was cooling down.", tone="warn")
+    return buttons.told(
+        f"{len(ended)} {'item answers' if len(ended) == 1 else 'items answer'} again."
+    )
 
 
 # --- stock ---------------------------------------------------------------------------------------
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def restock(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     who = by(request, performer)
     shelf = resets.restock(performer.pk, item_id, by=who["by"], now=who["now"])
-    return PAGE.told(f"Filled up: {shelf.left} left.")
+    return buttons.told(f"Filled up: {shelf.left} left.")
 
 
 @require_POST
-@PAGE.hers
+@buttons.hers
 def give_back(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """Those of which nobody knows whether they played."""
     who = by(request, performer)
     shelf = resets.give_back(performer.pk, item_id, by=who["by"], now=who["now"])
-    return PAGE.told(f"Given back: {shelf.left} left.")
+    return buttons.told(f"Given back: {shelf.left} left.")

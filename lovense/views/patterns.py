@@ -13,7 +13,7 @@ from ground.json.fields import Fields, Malformed
 from lovense.devices import summary
 from lovense.lane import patterntests, submissions
 from lovense.models import Performer
-from lovense.page.itemform import whole
+from lovense.page.partsform import whole
 from lovense.page.patternform import DrawnText, PatternForm, PatternTestForm
 from lovense.page.patternspage import REGIONS, PatternsPage
 from lovense.patterns import imports, library, shipped

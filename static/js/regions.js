@@ -3,6 +3,7 @@
 
 const fetched = new Map(); // region -> the HTML it shows
 const held = new Map(); // region -> what was focused in it before the swap
+const unfolded = new Map(); // region -> the ids of what was unfolded in it
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const { target, serverResponse, xhr } = event.detail;
@@ -14,9 +15,11 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   if (fetched.get(target.id) === serverResponse) event.detail.shouldSwap = false;
   fetched.set(target.id, serverResponse);
   held.set(target.id, focused(target));
+  unfolded.set(target.id, [...target.querySelectorAll("details[open][id]")].map(({ id }) => id));
   delete target.dataset.stale;
 });
 document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  for (const id of (isRegion(target) && unfolded.get(target.id)) || []) document.getElementById(id)?.setAttribute("open", "");
   if (isRegion(target) && !document.querySelector("dialog[open]")) refocus(target, held.get(target.id));
 });
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {

@@ -230,6 +230,39 @@ def some_devices(camera: Camera, page: Page, stage: Stage, bea: Actress) -> None
     page.keyboard.press("Escape")
 
 
+def menu_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -> None:
+    """Her menu with what the lint has found, its forms, and an empty one."""
+    page = chrome.new_context().new_page()
+    stage.log_in(page, ana.name)
+    page.goto(f"{stage.url}/menu?amount=150")
+    expect(page.locator("[data-socket]")).to_have_text("Connected")
+    page.get_by_text("As a list").click()
+    camera.take(page, "menu")
+    page.get_by_role("button", name="Change \u2068Fireworks").click()
+    page.get_by_text("Devices, loops and ramps").click()
+    page.get_by_label("Times").fill("200")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_contain_text("from 1 to 100")
+    camera.take(page, "menu-item")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Begin anew").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Gentle")
+    camera.take(page, "menu-start")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Import, export").click()
+    page.get_by_label("Paste a menu").fill("10-20 hello, 5 sec, low\n20-10 backwards\n50+ wave")
+    page.get_by_role("button", name="See what it would be").click()
+    expect(page.get_by_role("dialog")).to_contain_text("1 refused")
+    camera.take(page, "menu-import")
+    page.keyboard.press("Escape")
+    for _ in range(3):
+        page.locator("[data-focus=remove]").first.click()
+        with page.expect_response(lambda answer: "region=menu" in answer.url):
+            page.get_by_role("button", name="Remove it").click()
+    expect(page.locator("#menu-title")).to_have_text("Your menu is empty")
+    camera.take(page, "menu-empty")
+
+
 def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, str]) -> None:
     page = chrome.new_context().new_page()
     stage.log_in(page, STAFF)
@@ -294,6 +327,7 @@ def main(directory: str) -> None:
         ana, bea = stage.prepare("ana", "bea")
         tips = performer_pages(camera, chrome, stage, ana)
         pattern_pages(camera, chrome, stage, ana)
+        menu_pages(camera, chrome, stage, ana)
         device_pages(camera, chrome, stage, cloud, bea)
         tips["waiting"] = stage.tip(ana, 50, name="poor", user_id=POOR)
         staff_pages(camera, chrome, stage, tips)

@@ -113,3 +113,18 @@ def test_who_publishes_what_another_page_has_changed_is_told_and_keeps_the_note(
     expect(note).to_have_value("Mine")
     note.press("Enter")
     expect(menu.locator("#region-history")).to_contain_text("Mine")
+
+
+def test_what_is_found_is_mended_and_a_menu_is_pasted_by_keyboard(menu):
+    expect(menu.locator(".finding")).to_contain_text("Nothing answers 200 to 499 tokens.")
+    menu.locator("[data-focus=fix]").press("Enter")
+    expect(menu.locator("[data-told]")).to_have_text("Mended in your draft.")
+    expect(menu.locator(".finding")).to_have_count(0)
+    pressed(menu, "Import, export")
+    expect(menu.get_by_label("Paste a menu")).to_be_focused()
+    menu.keyboard.type("10-20 hello, 5 sec, low; 20-10 x; 21+ wave, 9 sec, strong")
+    menu.get_by_role("button", name="See what it would be").press("Enter")
+    expect(menu.get_by_role("dialog")).to_contain_text("2 taken, 1 refused")
+    assert menu.evaluate(_WIDER) <= 0
+    menu.get_by_role("button", name="Put it in the draft").press("Enter")
+    expect(titles(menu)).to_have_count(2)

@@ -191,6 +191,14 @@ def test_the_message_names_the_devices_and_says_how_they_are_told(ana, bob):
     assert vibration["presetName"] == "fireworks"
 
 
+def test_a_device_that_an_item_names_starts_as_much_later_as_it_says():
+    devices = [{"device": "b", "offsetMs": 700}, {"device": "a", "offsetMs": 0}]
+    activation = {"commands": [LEVEL], "item": {"devices": devices}, "promised_seconds": 6}
+    performer = {"bridge": "STANDARD_LAN", "devices": told("a", "b")}
+    first, second = envelope._legs(activation, performer)["legs"]
+    assert (first.get("offsetMs", 0), second["offsetMs"]) == (0, 700)
+
+
 def test_the_message_for_one_virtual_device_is_as_it_was(ana, bob):
     reports.from_page(ana, reports.toy("v1", name="lush"), now=NOW)
     found = json.loads(message(bob, ana))

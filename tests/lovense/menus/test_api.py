@@ -92,7 +92,9 @@ def test_a_change_that_names_no_revision_is_refused(hers):
         assert error(answer, 400, "malformed")["field"] == "revision"
 
 
-@pytest.mark.parametrize("field", ["performer_id", "version", "published_at", "itemId", "commitment"])
+@pytest.mark.parametrize(
+    "field", ["performer_id", "version", "published_at", "itemId", "commitment", "price", "repeat"]
+)
 def test_a_field_that_is_not_there_is_refused_by_its_name(hers, field):
     assert error(hers("post", "", said("x", **{field: 1})), 400, "malformed")["field"] == field
     assert hers("get", "").json()["items"] == []

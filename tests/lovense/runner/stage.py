@@ -68,10 +68,10 @@ async def ticks():
     await sockets.tick()
 
 
-async def play(performer, seconds, *, intensity=5, pattern="level"):
+async def play(performer, seconds, *, intensity=5, pattern="level", **more):
     """From now on every tip of hers makes her toys do this."""
     item = {"title": "It", "minimum": 1, "maximum": None, "pattern": pattern, "intensity": intensity}
-    items = [item | {"durationSec": seconds}]
+    items = [item | {"durationSec": seconds} | more]
     await asyncio.to_thread(publishing.publish, performer.performer_id, items, clock.now())
 
 

@@ -337,3 +337,17 @@ async def test_a_tip_waits_for_an_app_that_is_offline_and_plays_when_it_calls_ba
         await drain(clock.now() + seconds(2))
         found = await ended(key)
     assert (found["status"], found["attempt"]) == ("completed", 2)
+
+
+async def test_a_device_that_an_item_names_begins_as_much_later_as_it_says(chain, bob, hers, phone):
+    first, second = toys(phone)
+    devices = [{"device": second, "offsetMs": 1000}, {"device": first, "offsetMs": 0}]
+    await play(hers, 4, devices=devices)
+    async with running():
+        found = await ended(await tipped(chain, bob))
+    assert {leg["toyId"]: leg["offsetMs"] for leg in found["legs"]} == {first: 0, second: 1000}
+    assert found["delivered_seconds"] == 4
+    await play(hers, 2, devices=devices[:1])
+    async with running():
+        found = await ended(await tipped(chain, bob))
+    assert [leg["toyId"] for leg in found["legs"]] == [second]

@@ -1,0 +1,104 @@
+"""Linting: the lint of a performer's menu on her own devices, within the caps that bind her now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lovense.deciding import outlook
+from lovense.deciding.outlook import SWITCHED_OFF
+from lovense.deciding.rules import Rules
+from lovense.menus import content, fixes, reactions, ruler
+from lovense.menus.compiler import Cannot
+from lovense.menus.drafts import Draft
+from lovense.menus.fixes import FixedFinding
+from lovense.menus.lint import ERROR, FindingKey, Linted, Look, MenuFinding
+from lovense.menus.matching import PUBLIC, Item
+from lovense.menus.ruler import Interval
+from lovense.menus.vibration import TEXT
+from lovense.patterns import library
+from lovense.patterns.library import MINE
+from lovense.rows import PerformerRow
+
+
+class RuledInterval(NamedTuple):
+    """A part of the ruler, and what is found in it."""
+
+    interval: Interval
+    codes: tuple[str, ...]
+    effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Linter:
+    """What is known of her, read once for any number of drafts. `texts`: of her patterns, by the
+    names that items have for them."""
+
+    rules: Rules
+    performer: PerformerRow
+    texts: Mapping[str, str]
+
+    @classmethod
+    def read(cls, performer_id: str) -> "Linter":
+        rules = Rules.read([performer_id])
+        texts = {MINE + row["name"]: row["text"] for row in library.of(performer_id)}
+        return cls(rules, rules.performers[performer_id], texts)
+
+    def menu(self, draft: Draft) -> Linted:
+        least, default = self.rules.minimum_of(self.performer), reactions.item_of(draft.reaction)
+        return Linted(content.numbered(draft.items), self.look, least, default)
+
+    def findings(self, draft: Draft) -> list[MenuFinding]:
+        return self.menu(draft).findings
+
+    def errors(self, draft: Draft) -> list[MenuFinding]:
+        """What keeps it from being published."""
+        return [each for each in self.findings(draft) if each.severity == ERROR]
+
+    def fixed(self, draft: Draft, *, most: int = fixes.MOST) -> list[FixedFinding]:
+        """`most`: for how many of them a fix is looked for."""
+        return fixes.suggested(self.menu(draft), most)
+
+    def fix_of(self, draft: Draft, key: FindingKey) -> fixes.Patch | None:
+        """Of the finding with that key; None: it is gone, or nothing is known that helps."""
+        menu = self.menu(draft)
+        found = next((each for each in menu.findings if each.key == key), None)
+        return fixes.of(menu, found) if found else None
+
+    def ruled(self, draft: Draft, show: str = PUBLIC) -> list[RuledInterval]:
+        """The ruler, each part with the codes of what is found there."""
+        menu = self.menu(draft)
+        codes: dict[object, list[MenuFinding]] = {}
+        for each in menu.findings:
+            codes.setdefault(each.items[0] if each.items else each.amount, []).append(each)
+        parts = ruler.intervals(menu.items, menu.least, show=show, default=menu.default)
+        return [RuledInterval(each, _codes(each, codes), _effect(menu, each)) for each in parts]
+
+    def look(self, item: Item) -> Look:
+        """A device that is switched off, and that the item does not name, is not asked."""
+        text = self.texts.get(item["pattern"])
+        played = item if text is None else {**item, TEXT: text}
+        seen = outlook.of(self.rules, self.performer, played)
+        is_named = bool(item.get("devices"))
+        unable = {
+            each.nickname: each.found.text
+            for each in seen.devices
+            if isinstance(each.found, Cannot) and (is_named or each.found.reason != SWITCHED_OFF)
+        }
+        able = {each.toy_id: each.nickname for each in seen.plays}
+        return Look(seen.effect, seen.promised_seconds, seen.notes, able, unable)
+
+
+def _effect(menu: Linted, part: Interval) -> float:
+    return menu.seen(part.item).effect if part.item else 0.0
+
+
+def _codes(part: Interval, found: Mapping[object, Sequence[MenuFinding]]) -> tuple[str, ...]:
+    """Of its item, where they concern its amounts; of a gap, the gap's."""
+    end = ruler.ENDLESS if part.high is None else part.high
+    about = found.get(part.item["itemId"] if part.item else part.low, ())
+    inside = [
+        each.code
+        for each in about
+        if each.amount <= end and (each.until is None or each.until >= part.low)
+    ]
+    return tuple(dict.fromkeys(inside))

@@ -1,0 +1,125 @@
+"""Buttons of the menu's page through which whole menus come in, and the one that tries an item.
+Each finds whose page it is, makes one call into a rule and says what came of it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ground import clock
+from ground.json import fields
+from ground.json.errors import Refusal
+from ground.json.fields import Malformed
+from lovense.deciding import starting
+from lovense.devices import naming
+from lovense.lane import itemtests
+from lovense.menus import content, drafts, sheet, textmenu, transfer
+from lovense.menus.drafts import ChangedMeanwhile, DraftHasItems
+from lovense.menus.report import ImportedLine, items_of
+from lovense.menus.shipped import TEMPLATES
+from lovense.models import Performer
+from lovense.page.menustart import ImportForm, StartForm
+from lovense.rows import Json
+from lovense.views.menubuttons import buttons, writing_of
+
+LONGEST = 512 * 1024  # characters that are pasted
+
+
+@require_http_methods(["GET", "POST"])
+@buttons.hers
+def start(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: what there is to begin with; POST: done. Items that are there give way only where that
+    was ticked."""
+    whose = performer.performer_id
+    if request.method != "POST":
+        return _start_form(request, whose)
+    lines = _source(whose, request.POST.get("from", ""))
+    try:
+        drafts.start(
+            writing_of(request, performer), items_of(lines), replaces="replace" in request.POST
+        )
+    except (DraftHasItems, ChangedMeanwhile) as why:
+        return _start_form(request, whose, why)
+    left_out = sum(each.item is None for each in lines)
+    more = f" {left_out} of its levels could not be taken." if left_out else ""
+    return buttons.told(f"Your draft has begun anew: change it, then publish.{more}")
+
+
+def _start_form(request: HttpRequest, whose: str, why: Refusal | None = None) -> HttpResponse:
+    form = StartForm(drafts.of(whose), starting.of_extension(whose), why)
+    return render(request, "lovense/_menu_start.html", {"form": form})
+
+
+def _source(whose: str, named: str) -> list[ImportedLine]:
+    kind, _, name = named.partition(":")
+    if kind == "template" and name in TEMPLATES:
+        return starting.of_template(name)
+    if kind == "version" and name.isascii() and name.isdigit() and len(name) < 10:
+        return starting.of_version(whose, int(name))
+    if kind == "extension":
+        return starting.of_extension(whose)
+    raise Malformed("from", "must be a template, a version, or the extension")
+
+
+@require_http_methods(["GET", "POST"])
+@buttons.hers
+def take_in(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: where to paste; POST: what it would be, line by line, or done."""
+    whose, text = performer.performer_id, request.POST.get("text", "")
+    draft = drafts.of(whose)
+    if request.method != "POST":
+        return _import_form(request, ImportForm(draft.revision))
+    try:
+        lines = _lines(whose, text)
+        if "apply" in request.POST and items_of(lines):
+            writing, reaction = writing_of(request, performer), _reaction(text)
+            drafts.replace(writing, items_of(lines), reaction)
+            return buttons.told(f"{len(items_of(lines))} items are in your draft.")
+    except (Refusal, ChangedMeanwhile) as why:
+        return _import_form(request, ImportForm(draft.revision, text, why=str(why)))
+    differs = content.diff(draft.items, items_of(lines))
+    return _import_form(request, ImportForm(draft.revision, text, lines, differs))
+
+
+def _import_form(request: HttpRequest, form: ImportForm) -> HttpResponse:
+    return render(request, "lovense/_menu_import.html", {"form": form})
+
+
+def _lines(whose: str, text: str) -> list[ImportedLine]:
+    """As JSON, a sheet or a text menu, by how it begins."""
+    if len(text) > LONGEST:
+        raise Malformed("text", f"must have at most {LONGEST} characters")
+    toys, begin = naming.of(whose), text.lstrip()[:400]
+    if _is_json(text):
+        items = transfer.read(fields.read(text.strip().encode()), toys)
+        return [
+            ImportedLine(n, each["title"], "taken", "", each) for n, each in enumerate(items, 1)
+        ]
+    first = begin.partition("\n")[0].replace(";", ",")
+    if {"title", "minimum"} <= {name.strip() for name in first.split(",")}:
+        return sheet.read(text, toys)
+    return textmenu.read(text)
+
+
+def _is_json(text: str) -> bool:
+    return text.lstrip()[:1] == "{"
+
+
+def _reaction(text: str) -> Json | None:
+    """What the file says of the default reaction; a sheet and a text menu say nothing of it."""
+    return transfer.reaction_of(fields.read(text.strip().encode())) if _is_json(text) else None
+
+
+@require_POST
+@buttons.hers
+def test(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
+    """Each press is a test of its own."""
+    item = drafts.of(performer.performer_id).owned(item_id)
+    itemtests.ask(
+        performer_id=performer.performer_id,
+        item=item,
+        account=str(request.user.pk),
+        name=request.user.get_username(),
+        key=request.request_id,  # type: ignore[attr-defined]
+        now=clock.now(),
+    )
+    return buttons.told(f"{item['title']} waits its turn on your devices, for at most 10 s.")

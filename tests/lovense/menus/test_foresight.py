@@ -1,0 +1,64 @@
+"""A preview, the ruler and what a tip is decided to do are one answer. Pure."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lovense.bridges import legs
+from lovense.deciding import foresight
+from lovense.deciding.foresight import Foresights
+from lovense.deciding.gates import decide
+from lovense.menus import content, ruler
+from lovense.menus.compiler import Compiled
+from tests.factories import NOW
+from tests.lovense.devices.test_named_functions import LANE
+from tests.lovense.menus.test_lint import DEVICES, OFFERS, linter, offer
+
+PLATFORM = {"enable_lovense": True, "require_tip_menu": False, "default_intensity": 5, "default_seconds": 5}
+PERFORMER = {"stop_epoch": 0, "paused_at": None, "paused_until": None, "stopped_at": None}
+
+
+def foresights(offers, devices, intensity=20):
+    whose = linter(*devices, intensity=intensity)
+    whose.rules.platform.update(PLATFORM)
+    whose.performer.update(PERFORMER | ({} if devices else {"devices": None}))  # none is known yet
+    return Foresights(whose.rules, whose.performer, foresight.DRAFT, content.numbered(offers), NOW)
+
+
+def decided(menu, amount):
+    """What a tip of that amount gets."""
+    request = foresight._request(menu.performer, amount, NOW)
+    return decide(request, menu._as_if, is_online=True, now=NOW)
+
+
+@settings(max_examples=500, deadline=None)
+@given(OFFERS, DEVICES, st.sampled_from([8, 20]), st.integers(1, 80))
+def test_a_preview_is_what_a_tip_of_that_amount_gets(offers, devices, intensity, amount):
+    menu = foresights(offers, devices, intensity)
+    seen, row = menu.of(amount), decided(menu, amount)
+    assert seen.reason == row["reason"]
+    if seen.found.item is None:
+        assert row["item"] is None
+        return
+    (part,) = (
+        each
+        for each in ruler.intervals(menu.items, 10)
+        if each.low <= amount and (each.high is None or amount <= each.high)
+    )
+    assert part.item is seen.found.item
+    if row["item"] is None or row["reason"]:
+        assert not seen.outlook.plays or any(not each["isConnected"] for each in devices)
+        return
+    assert row["item"]["itemId"] == seen.found.item["itemId"]
+    assert row["promised_seconds"] == seen.outlook.promised_seconds
+    for each in seen.outlook.devices:
+        told = legs.told_to(row["commands"], each.toy_id or "any")
+        assert told == (list(each.found.calls) if isinstance(each.found, Compiled) else [])
+
+
+def test_a_limit_that_would_hold_a_tip_now_is_said_and_the_answer_stays():
+    menu = foresights([offer("a", 10, None)], ())
+    menu.performer["stopped_at"] = NOW
+    seen = menu.of(20)
+    assert (seen.reason, seen.outlook.promised_seconds) == ("stopped", 8)
+    assert seen.gates[-1]["gate"] == "stop_epoch"
+    assert menu.performer["_id"] == LANE
