@@ -9,6 +9,8 @@ from lovense.deciding.foresight import Foresights
 from lovense.deciding.gates import decide
 from lovense.menus import content, ruler
 from lovense.menus.compiler import Compiled
+from lovense.menus.matching import PUBLIC, MenuIndex
+from lovense.menus.reading import PublishedMenu
 from tests.factories import NOW
 from tests.lovense.devices.test_named_functions import LANE
 from tests.lovense.menus.test_lint import DEVICES, OFFERS, linter, offer
@@ -21,13 +23,15 @@ def foresights(offers, devices, intensity=20):
     whose = linter(*devices, intensity=intensity)
     whose.rules.platform.update(PLATFORM)
     whose.performer.update(PERFORMER | ({} if devices else {"devices": None}))  # none is known yet
-    return Foresights(whose.rules, whose.performer, foresight.DRAFT, content.numbered(offers), NOW)
+    menu = PublishedMenu(foresight.DRAFT, foresight.UNPUBLISHED, MenuIndex(content.numbered(offers)))
+    rules = foresight._as_if(whose.rules, whose.performer, menu)
+    return Foresights(rules, rules.performers[LANE], foresight.DRAFT, menu, NOW)
 
 
 def decided(menu, amount):
     """What a tip of that amount gets."""
-    request = foresight._request(menu.performer, amount, NOW)
-    return decide(request, menu._as_if, is_online=True, now=NOW)
+    request = foresight._request(menu.performer, amount, PUBLIC, NOW)
+    return decide(request, menu.rules, is_online=True, now=NOW)
 
 
 @settings(max_examples=500, deadline=None)
@@ -41,7 +45,7 @@ def test_a_preview_is_what_a_tip_of_that_amount_gets(offers, devices, intensity,
         return
     (part,) = (
         each
-        for each in ruler.intervals(menu.items, 10)
+        for each in ruler.intervals(menu.menu.items, 10)
         if each.low <= amount and (each.high is None or amount <= each.high)
     )
     assert part.item is seen.found.item

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from lovense.deciding.linting import Linter
 from lovense.deciding.rules import Rules
 from lovense.menus import content, fixes, lint, ruler, starter, wishes
+from lovense.menus.drafts import Draft
 from lovense.menus.matching import match
 from tests.lovense.devices.test_named_functions import LANE, LUSH, MAX, NORA, device
 from tests.lovense.menus.offers import said
@@ -17,7 +18,12 @@ SOLACE = device("solace", {}, main="Thrusting")
 def linter(*devices, seconds=30, intensity=20, minimum=10):
     performer = {"_id": LANE, "maximum_seconds": None, "maximum_intensity": intensity, "devices": [*devices]}
     performer |= {"minimum_tip": None, "bridge": "SIMULATOR", "menu_version": 0}
-    return Linter(Rules({"maximum_seconds": seconds, "minimum_tip": minimum}, {LANE: performer}), performer)
+    rules = Rules({"maximum_seconds": seconds, "minimum_tip": minimum}, {LANE: performer})
+    return Linter(rules, performer, texts={})
+
+
+def draft(items):
+    return Draft(0, list(items))
 
 
 def offer(title, low, high, **more):
@@ -26,16 +32,16 @@ def offer(title, low, high, **more):
 
 
 def found(whose, *offers):
-    return {(each.code, *each.items): each for each in whose.findings(offers)}
+    return {(each.code, *each.items): each for each in whose.findings(draft(offers))}
 
 
 def fixed(whose, offers, code):
     """The menu after the fix of the finding of this code."""
-    (one,) = (each for each in whose.fixed(offers) if each.finding.code == code)
+    (one,) = (each for each in whose.fixed(draft(offers)) if each.finding.code == code)
     assert one.fix is not None
     after = fixes.applied(offers, one.fix)
-    keys = {each.key for each in whose.findings(offers)}
-    assert {each.key for each in whose.findings(after)} <= keys - {one.finding.key}
+    keys = {each.key for each in whose.findings(draft(offers))}
+    assert {each.key for each in whose.findings(draft(after))} <= keys - {one.finding.key}
     return after
 
 
@@ -43,9 +49,9 @@ TIERS = (offer("a", 10, 24, durationSec=5), offer("b", 25, 49, durationSec=8), o
 
 
 def test_a_clean_menu_has_no_finding():
-    assert linter(LUSH, NORA).findings(TIERS) == []
+    assert linter(LUSH, NORA).findings(draft(TIERS)) == []
     shipped = [wishes.new(each) for each in starter.STARTER]
-    assert [each.code for each in linter(LUSH).findings(shipped)] == []
+    assert [each.code for each in linter(LUSH).findings(draft(shipped))] == []
 
 
 def test_a_gap_is_closed_by_the_item_below():
@@ -145,7 +151,7 @@ def test_an_amount_at_which_everything_may_be_cooling_down_is_stuck():
 def test_items_of_different_shows_do_not_meet():
     public, private = {"shows": ["public"]}, {"shows": ["private", "group"]}
     whole = offer("b", 10, None) | public, offer("c", 10, None) | private
-    assert linter(LUSH).findings(whole) == []
+    assert linter(LUSH).findings(draft(whole)) == []
     alike = offer("x", 30, 30) | private, offer("y", 30, 30) | private
     one = found(linter(LUSH), *whole, *alike)["same_price", "y", "x"]
     assert (one.show, "private show" in one.text) == ("private", True)
@@ -153,7 +159,7 @@ def test_items_of_different_shows_do_not_meet():
 
 def test_the_worst_comes_first():
     offers = offer("a", 10, 24, durationSec=1), offer("b", 50, None, functions={"Rotate": 10})
-    assert [each.severity for each in linter(LUSH).findings(offers)] == ["error", "warning", "note"]
+    assert [each.severity for each in linter(LUSH).findings(draft(offers))] == ["error", "warning", "note"]
 
 
 # --- always ------------------------------------------------------------------------------------------------
@@ -188,14 +194,14 @@ OFFERS = st.lists(
 @given(OFFERS, DEVICES, st.sampled_from([8, 20]))
 def test_each_finding_shows_at_its_amount_and_its_fix_makes_it_go_and_adds_none(offers, devices, intensity):
     whose = linter(*devices, intensity=intensity)
-    known = {each.key for each in whose.findings(offers)}
-    for one, fix in whose.fixed(offers):
+    known = {each.key for each in whose.findings(draft(offers))}
+    for one, fix in whose.fixed(draft(offers)):
         if one.code in ("gap", "overlap", "price_inversion", "device_cannot", "over_cap", "altered"):
             item = match(content.numbered(offers), one.amount)
             assert (item is None) == (one.code == "gap")
             assert one.code in ("gap", "overlap") or item["itemId"] == one.items[0]
         if fix is not None:
-            after = {each.key for each in whose.findings(fixes.applied(offers, fix))}
+            after = {each.key for each in whose.findings(draft(fixes.applied(offers, fix)))}
             assert one.key not in after
             assert after <= known
 
@@ -204,7 +210,7 @@ def test_each_finding_shows_at_its_amount_and_its_fix_makes_it_go_and_adds_none(
 @given(OFFERS)
 def test_the_amount_of_a_finding_is_the_smallest_that_shows_it(offers):
     numbered = content.numbered(offers)
-    for one in linter(LUSH).findings(offers):
+    for one in linter(LUSH).findings(draft(offers)):
         if one.code in ("device_cannot", "over_cap", "altered"):
             smallest = next(
                 n for n in range(10, 80) if (match(numbered, n) or {}).get("itemId") == one.items[0]
@@ -222,7 +228,7 @@ def test_a_menu_of_five_hundred_takes_at_most_fifteen_times_the_steps_of_one_of_
         del steps[:]
         looked = []
         nested = [offer(f"n{n}", 10 + n, 5000 - n) for n in range(count)]
-        menu = linter(LUSH).menu(nested)
+        menu = linter(LUSH).menu(draft(nested))
         counting = lint.Linted(menu.items, lambda item: looked.append(1) or menu.look(item), 10)
         assert counting.findings == []
         return len(steps) + len(looked)

@@ -132,7 +132,8 @@ def test_a_version_and_a_file_keep_all_of_it(menu):
 
 
 def told(item):
-    performer = {"maximum_seconds": None, "maximum_intensity": 20, "devices": [LUSH, NORA]}
+    performer = {"maximum_seconds": None, "maximum_intensity": 20, "bridge": "SIMULATOR"}
+    performer["devices"] = [LUSH, NORA]
     rules = Rules({"maximum_seconds": 60}, {LANE: performer})
     return compiled(item, rules.caps_of_item(LANE, item))
 
