@@ -21,8 +21,8 @@ from ground import clock
 from ground.hops import doorbell
 from ground.json.errors import Refusal
 from ground.json.fields import Malformed
-from lovense.bridges import extension
-from lovense.bridges.extension import ExtensionReport
+from lovense.bridges import extensionreport
+from lovense.bridges.extensionreport import ExtensionReport
 from lovense.devices import register
 from lovense.performers import identity
 from lovense.rows import Json, LayerMessage
@@ -219,7 +219,7 @@ class PerformerConsumer(AsyncConsumer):
         page = self.page
         if not page.is_holder:
             return
-        if await in_thread(extension.report, page.performer_id, said, now=clock.now()):
+        if await in_thread(extensionreport.report, page.performer_id, said, now=clock.now()):
             groups.devices_changed([page.performer_id])
             await in_thread(doorbell.ring, "lovense.dispatch")
 

@@ -42,6 +42,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return _ByFile(config, log)
 
 
+def pytest_configure() -> None:
+    """Static files are looked for when one is asked for, as in development: to list all of them costs a
+    client of Django's more than what it is made for."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first. By pytest-django's order it comes last, where one process works and

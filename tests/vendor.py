@@ -14,7 +14,7 @@ import httpx
 from lovense.vendor_simulator import VendorSimulator
 from lovense.vendor_simulator.world import DEVELOPER_TOKEN
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 30
 UID, UTOKEN = "uid-of-ana", "utoken-of-ana"
 
 

@@ -46,7 +46,7 @@ class Performer(models.Model):
     owed_policy = models.CharField(
         max_length=8, choices=OwedPolicy.choices, default=OwedPolicy.REPORT
     )
-    # What her Cam Extension has said of itself: `lovense/bridges/extension.py` writes it.
+    # What her Cam Extension has said of itself: `lovense/bridges/extensionreport.py` writes it.
     extension = models.JSONField(null=True)
     look_at = models.DateTimeField(null=True)  # what is wrong is asked anew
     created_at = models.DateTimeField()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from lovense.bridges import extension
+from lovense.bridges import extensionreport
 from lovense.deciding import drift
 from lovense.deciding.activation import STOPPED
 from lovense.menus.vibration import MAXIMUM_LEVEL
@@ -59,7 +59,7 @@ def _extension(live: LivePage) -> Iterator[Notice]:
         text = "Its operator has taken it away, so no tip reaches your extension."
         yield Notice("bad", "This site has no name at Lovense", text)
     told = _hers(live).get("extension")
-    if live.is_held and told and told["state"] == extension.SILENT:
+    if live.is_held and told and told["state"] == extensionreport.SILENT:
         text = "No tip reaches it; they wait. What to check stands beside its switch."
         yield Notice("bad", "The extension does not answer", text)
     if said := drift.words(drift.of(live.performer_id, live.rules)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ground import clock
-from lovense.bridges import extension
+from lovense.bridges import extensionreport
 from lovense.bridges.outcomes import CallOutcome
 from lovense.devices import appversion, changes, summary
 from lovense.models import DeviceStatus, RepairKind, RepairWeight
@@ -121,7 +121,7 @@ def _of_extension(hers: Hers) -> Iterator[Trouble]:
     told = hers.performer.get("extension")
     if not hers.has_extension or told is None:
         return
-    if told["state"] == extension.SILENT:
+    if told["state"] == extensionreport.SILENT:
         yield Trouble(K.EXTENSION_SILENT, "", W.URGENT)
     if hers.drift:
         yield Trouble(K.DRIFT, "", W.MILD, name=hers.drift)

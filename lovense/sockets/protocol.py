@@ -10,8 +10,8 @@ import orjson
 
 from ground import clock
 from ground.json.errors import Refusal, error
-from lovense.bridges.extension import STATES as EXTENSION_STATES
-from lovense.bridges.extension import ExtensionReport
+from lovense.bridges.extensionreport import STATES as EXTENSION_STATES
+from lovense.bridges.extensionreport import ExtensionReport
 from lovense.devices.readings import LONGEST_ID, MAX_TOYS
 from lovense.rows import Json
 from lovense.sending import acknowledgement

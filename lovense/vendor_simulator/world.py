@@ -96,8 +96,8 @@ class VendorWorld:
         """The first one."""
         return next(iter(self.phones.values()))
 
-    def add_phone(self, types: Sequence[str] = ()) -> Phone:
-        """Raises TooManyPhones."""
+    def add_phone(self, types: Sequence[str] | None = None) -> Phone:
+        """Its toys are of these types; None: the usual ones. Raises TooManyPhones."""
         if len(self.phones) >= MOST_PHONES:
             raise TooManyPhones(f"at most {MOST_PHONES} phones")
         self._numbers += 1
@@ -105,13 +105,16 @@ class VendorWorld:
             f"phone-{self._numbers}",
             address=self._address(self._numbers - 1),
             dialect=self.manners.dialect,
-            toys=[self.new_toy(kind) for kind in types or self.manners.types],
+            toys=[self.new_toy(kind) for kind in self._types(types)],
             agenda=self.agenda,
             lines=self.journal,
         )
         self.phones[phone.name] = phone
         self._by_domain.setdefault(phone.domain, phone)
         return phone
+
+    def _types(self, wished: Sequence[str] | None) -> Sequence[str]:
+        return self.manners.types if wished is None else wished
 
     def _address(self, number: int) -> str:
         """A private one of its own; a desktop's app is on the performer's PC."""

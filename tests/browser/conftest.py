@@ -16,6 +16,8 @@ from tests.vendor import Vendor, vendor
 NAMES = [f"performer-{number}" for number in range(1, 161)]
 # What Chromium says of a page that was left before its socket was open.
 LEFT = "WebSocket is closed before the connection is established"
+# What comes is waited for; a slow machine only takes longer.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="package")
@@ -62,7 +64,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def context(chrome: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
     opened = chrome.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(30_000)
 
     def heard(said: ConsoleMessage) -> None:
         if said.type in {"error", "warning"} and LEFT not in said.text:

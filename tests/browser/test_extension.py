@@ -9,7 +9,7 @@ from playwright.sync_api import Error, expect
 
 from tests.browser.extension import AGES_AGO, SITE, ExtensionServer
 from tests.browser.test_lan import choose
-from tests.browser.wire import FASTER, words
+from tests.browser.wire import FASTER, FRAMES, words
 
 READY = "Ready. The next settled tip is handed to the extension."
 LEVELS = {"levels": {"level1": {"min": 1, "max": 999, "time": 1, "vLevel": 5, "rLevel": 0}}, "special": {}}
@@ -43,7 +43,7 @@ def her_state(chrome, the_stage, cast):
 @pytest.fixture
 def page(chrome, her_state):
     context = chrome.new_context(storage_state=her_state, viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
 
@@ -315,6 +315,14 @@ def test_a_page_whose_path_has_changed_is_loaded_anew_without_the_script(server)
 # --- the whole system --------------------------------------------------------------------------------------
 
 
+def until_its_levels_are_known(page, the_stage):
+    """Its toys are there a moment before."""
+    for _ in range(FRAMES):
+        if page.request.get(f"{the_stage.url}/api/lovense/drift").json()["settingsAt"]:
+            return
+    raise AssertionError("the extension's levels did not come")
+
+
 def test_a_tip_moves_the_toys_of_her_extension_and_stop_reaches_them_over_the_cloud(
     context, her_state, the_stage, cast, cloud
 ):
@@ -326,34 +334,35 @@ def test_a_tip_moves_the_toys_of_her_extension_and_stop_reaches_them_over_the_cl
     the_stage.log_in(page, actress.name)
     page.goto(f"{the_stage.url}/devices")
     page.get_by_role("button", name="Pair a device").click()
-    cloud.sim("scan", {"code": page.locator(".walk__letters").inner_text(timeout=15_000)})
-    expect(page.locator(".toy")).to_have_count(3, timeout=15_000)
+    cloud.sim("scan", {"code": page.locator(".walk__letters").inner_text(timeout=45_000)})
+    expect(page.locator(".toy")).to_have_count(3, timeout=45_000)
     page.get_by_role("button", name="Choose: The Lovense extension").click()
     expect(page.locator("[data-chosen]")).to_contain_text("extension")
     page.goto(the_stage.url)
     page.get_by_role("switch").check()
     expect(page.locator("[data-virtual-words]")).to_contain_text(READY)
+    until_its_levels_are_known(page, the_stage)
     before = len(cloud.simulator.journal.lines("extension"))
     the_stage.tip(actress, 150, isAnonymous=True)
-    expect(page.locator("#region-feed")).to_contain_text("Completed", timeout=15_000)
+    expect(page.locator("#region-feed")).to_contain_text("Completed", timeout=45_000)
     (line,) = cloud.simulator.journal.lines("extension")[before:]
     assert (line["call"], line["amount"], line["tipperName"]) == ("receiveTip", 150, "Anonymous")
     cloud.sim("extension", {"shape": "mute"})
     page.reload()
     expect(page.locator("[data-virtual-words]")).to_contain_text(READY)
     the_stage.tip(actress, 152)
-    expect(page.locator("#region-feed")).to_contain_text("Handed over", timeout=15_000)
+    expect(page.locator("#region-feed")).to_contain_text("Handed over", timeout=45_000)
     the_stage.stack.manage("verify_seconds")  # nothing is owed, and all adds up
     settings["levels"]["level1"]["time"] = 60
     cloud.sim("extension", {"shape": "plain", "settings": settings})
     page.get_by_role("link", name="Devices", exact=True).click()
-    expect(page.locator("#drift")).to_contain_text("other", timeout=15_000)
+    expect(page.locator("#drift")).to_contain_text("other", timeout=45_000)
     page.goto(the_stage.url)
     expect(page.locator("[data-virtual-words]")).to_contain_text(READY)
     the_stage.tip(actress, 151)
-    expect(page.locator("#region-queue")).to_contain_text("Now playing", timeout=15_000)
+    expect(page.locator("#region-queue")).to_contain_text("Now playing", timeout=45_000)
     page.get_by_role("button", name="STOP").click()
-    expect(page.locator("#region-queue")).to_contain_text("cannot be stopped from here", timeout=15_000)
+    expect(page.locator("#region-queue")).to_contain_text("cannot be stopped from here", timeout=45_000)
     stops = cloud.simulator.journal
     stops.wait_for(lambda line: line.get("via") == "cloud" and line["body"].get("action") == "Stop")
     assert set(cloud.levels()[-3:]) == {0}

@@ -77,7 +77,7 @@ def choose(page, the_stage, bridge):
 def page(her_browser, her_state):
     context = her_browser.new_context(storage_state=her_state)
     context.grant_permissions(["local-network-access"])
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
 
@@ -465,15 +465,15 @@ def test_a_tip_moves_the_toys_of_a_paired_app_by_her_own_page(her_browser, the_s
     the_stage.log_in(page, actress.name)
     page.goto(f"{the_stage.url}/devices")
     page.get_by_role("button", name="Pair a device").click()
-    cloud.sim("scan", {"code": page.locator(".walk__letters").inner_text(timeout=15_000)})
-    expect(page.locator(".toy")).to_have_count(3, timeout=15_000)
+    cloud.sim("scan", {"code": page.locator(".walk__letters").inner_text(timeout=45_000)})
+    expect(page.locator(".toy")).to_have_count(3, timeout=45_000)
     page.get_by_role("button", name="Choose: This page, over your own network").click()
     expect(page.locator("[data-chosen]")).to_contain_text("your own network")
     page.goto(the_stage.url)
     page.get_by_role("switch").check()
-    expect(page.locator("[data-virtual-words]")).to_contain_text("3 toys answer", timeout=15_000)
+    expect(page.locator("[data-virtual-words]")).to_contain_text("3 toys answer", timeout=45_000)
     the_stage.tip(actress, 150)
-    expect(page.locator("#region-feed")).to_contain_text("Completed", timeout=20_000)
+    expect(page.locator("#region-feed")).to_contain_text("Completed", timeout=45_000)
     moving = [line for line in cloud.commands()[before:] if line["body"].get("timeSec")]
     assert {line["via"] for line in moving} == {"https"}
     assert {line["toy"] for line in moving} == set(cloud.toy_ids)
@@ -481,7 +481,7 @@ def test_a_tip_moves_the_toys_of_a_paired_app_by_her_own_page(her_browser, the_s
     assert actress.performer_id not in json.dumps(cloud.commands()[before:])
     asked = by_the_bare_address(page)
     page.reload()
-    expect(page.locator("[data-virtual-words]")).to_contain_text("Ready. 1 toy answers", timeout=15_000)
+    expect(page.locator("[data-virtual-words]")).to_contain_text("Ready. 1 toy answers", timeout=45_000)
     assert asked[0].startswith("http://192.168.")
     context.close()
 

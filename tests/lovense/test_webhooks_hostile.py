@@ -4,6 +4,7 @@ connects to what it names."""
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import threading
 from contextlib import contextmanager
@@ -30,8 +31,9 @@ from tests.lovense.devices.test_addresses import HOSTILE_DOMAINS, HOSTILE_PORTS
 __all__ = ["_forgotten"]
 pytestmark = pytest.mark.django_db
 
-bounded = hypothesis(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
-few = hypothesis(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+RUNS = int(os.environ.get("RUNS", "1"))  # 250 make a hundred thousand
+bounded = hypothesis(max_examples=400 * RUNS, deadline=None, suppress_health_check=list(HealthCheck))
+few = hypothesis(max_examples=60 * RUNS, deadline=None, suppress_health_check=list(HealthCheck))
 CAROLS = {"uid": "uid-of-carol", "utoken": "utoken-of-carol"}
 GOOD = said(LUSH, NORA)
 FIELDS = [name for name in GOOD if name not in ("uid", "utoken")]

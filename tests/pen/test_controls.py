@@ -302,7 +302,7 @@ async def played_to_the_end(model, viewer):
             model.sent
         ) and not collection(QueueRequest).count_documents({"status": {"$in": ["pending", "claimed"]}})
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await sync_to_async(is_over)():
             model.look()
             await model.keep_back()

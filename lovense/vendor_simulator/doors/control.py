@@ -85,9 +85,9 @@ def _network(world: VendorWorld, said: SimOrder) -> VendorReply:
 
 
 def _add_phone(world: VendorWorld, said: SimOrder) -> VendorReply:
-    named = said.items("toys") if "toys" in said.fields else []
-    types = [toyorders.kind_of(value) for value in named]
-    if len(types) > MAX_TOYS:
+    named = said.items("toys") if "toys" in said.fields else None
+    types = None if named is None else [toyorders.kind_of(value) for value in named]
+    if len(types or ()) > MAX_TOYS:
         raise invalid("toys", f"are at most {MAX_TOYS}")
     try:
         with world.agenda.lock:

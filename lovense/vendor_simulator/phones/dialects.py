@@ -79,6 +79,7 @@ def toy_fields(dialect: Dialect, toy: Toy, place: int, at: int) -> Json:
 
 
 def port_fields(dialect: Dialect, http: int, https: int) -> Json:
-    """The vendor names four; the simulated phone speaks no WebSocket, and repeats the others."""
+    """The vendor names four; the simulated phone speaks no WebSocket, and repeats the others. A 0 is
+    no port: the phone has no such server, and names none."""
     told = {"httpPort": http, "wsPort": http, "httpsPort": https, "wssPort": https}
-    return {name: dialect.number(port) for name, port in told.items()}
+    return {name: dialect.number(port) for name, port in told.items() if port}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lovense.bridges import choosing, extension
-from lovense.bridges.extension import ExtensionReport
+from lovense.bridges import choosing, extensionreport
+from lovense.bridges.extensionreport import ExtensionReport
 from lovense.deciding import platform
 from tests.chain import Chain
 from tests.factories import NOW, fund
@@ -39,7 +39,7 @@ def choose(performer: Any, bridge: str = "EXTENSION", now: Any = NOW) -> None:
 def says(performer: Any, state: str = "ready", *, now: Any = NOW, **more: Any) -> bool:
     """What her page passes on of her extension."""
     said = {"toys": [LUSH], "settings": SETTINGS} | more
-    return extension.report(performer.pk, ExtensionReport(state, **said), now=now)
+    return extensionreport.report(performer.pk, ExtensionReport(state, **said), now=now)
 
 
 @pytest.fixture

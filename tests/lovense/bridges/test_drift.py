@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from ground.mongodb.collections import collection
-from lovense.bridges import extension
+from lovense.bridges import extension, extensionlevels
 from lovense.deciding import drift
 from lovense.deciding.rules import Caps
 from lovense.menus import matching, publishing
@@ -153,7 +153,7 @@ def told_by(chance):
         name: {"type": name, "time": str(chance.randint(2, 4)), "token": str(chance.randint(1, LARGEST))}
         for name in ("wave", "clear")
     }
-    found, unread = extension.read_settings({"levels": levels, "special": special})
+    found, unread = extensionlevels.read({"levels": levels, "special": special})
     return {"levels": found, "unread": unread, "settingsAt": "now"}
 
 

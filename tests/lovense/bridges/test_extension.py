@@ -10,7 +10,7 @@ from django.test import Client
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense import bridges
-from lovense.bridges import CallAnswer, CallOutcome, DeviceLeg, RunsIn, extension, slices
+from lovense.bridges import CallAnswer, CallOutcome, DeviceLeg, RunsIn, extension, extensionlevels, slices
 from lovense.bridges.choosing import NoSiteName
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
@@ -140,7 +140,7 @@ def test_settings_are_kept_with_their_time_and_normalised(hers):
     ],
 )
 def test_settings_of_any_shape_are_read_as_far_as_they_can_be(shape, levels, unread):
-    found = extension.read_settings(shape)
+    found = extensionlevels.read(shape)
     assert (len(found[0]), found[1]) == (levels, unread)
 
 

@@ -361,7 +361,7 @@ async def test_a_tip_waits_for_a_vendor_that_is_away(chain, bob, hers, phone, se
 
 async def tried(key, times):
     """So often, or until it is over; by whoever looks at her lane."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while row(key)["attempt"] < times and row(key)["finished_at"] is None:
             await ticks()
             await drain()

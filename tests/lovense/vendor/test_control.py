@@ -76,6 +76,12 @@ def test_state_says_where_everything_is(vendor):
     assert [toy["type"] for toy in state["phones"][0]["toys"]] == ["lush", "nora", "max"]
 
 
+def test_one_more_phone_has_the_usual_toys_those_that_are_named_or_none(vendor):
+    phones = [vendor.sim("phones", said) for said in ({}, {"toys": ["edge"]}, {"toys": []})]
+    types = [[toy["type"] for toy in phone["toys"]] for phone in phones]
+    assert types == [["lush", "nora", "max"], ["edge"], []]
+
+
 def test_the_authority_of_the_certificate_can_be_fetched(vendor):
     answer = vendor.get(f"{vendor.simulator.url}/sim/authority.pem")
     assert answer.content == vendor.simulator.certificate.authority

@@ -33,6 +33,13 @@ def test_a_scan_calls_back_with_what_the_pairing_said(vendor, paired):
     assert [toy["id"] for toy in toys.values()] == vendor.toy_ids
 
 
+def test_a_phone_without_https_names_no_port_for_it(door):
+    with started(has_https=False, callback_to=door.url) as made:
+        made.pair()
+        body = door.next()
+    assert {"httpPort", "httpsPort", "wssPort"} & body.keys() == {"httpPort"}
+
+
 def test_the_dialect_of_android(paired):
     body, toys = paired("android")
     assert isinstance(body["toys"], dict)
