@@ -24,7 +24,7 @@ class TipMenu(models.Model):
     performer_id = models.CharField(max_length=24)
     version = models.IntegerField()
     # Items as written by menus.publish: itemId, title, minimum, maximum, pattern, intensity,
-    # durationSec, order; description, section and active where they are not the usual ones.
+    # durationSec, order; every other field (`menus/content.py`) where it is not the usual one.
     items = models.JSONField(default=list)
     # By its name in the items: the text of each pattern of hers, as it was then.
     patterns = models.JSONField(default=dict)

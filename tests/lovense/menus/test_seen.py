@@ -4,6 +4,8 @@ nobody's."""
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
@@ -91,6 +93,24 @@ def test_a_clock_that_goes_back_puts_no_version_before_an_older_one():
     known = seen.after(history(), 5, at(1), is_withdrawn=True)
     assert known[-1] == {"version": 5, "at": at(4)}
     assert known[-2]["withdrawn"]
+
+
+moves = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=15)
+
+
+@given(moves, st.integers(-2, 40))
+def test_it_is_the_newest_of_its_time_or_the_first_and_never_a_withdrawn_one(published, minute):
+    """Each version after so many minutes, perhaps withdrawing the one before it."""
+    known, log, clock = [], [], 0
+    for number, (later, is_withdrawn) in enumerate(published, start=1):
+        clock += later
+        known = seen.after(known, number, at(clock), is_withdrawn=is_withdrawn)
+        if log and is_withdrawn:
+            log[-1] = (*log[-1][:2], True)
+        log.append((number, clock, False))
+    began = [number for number, since, _ in log if since <= minute] or [1]
+    expected = next(number for number, _, is_gone in log[began[-1] - 1 :] if not is_gone)
+    assert seen.of(hers(known), at(minute)).number == expected
 
 
 # --- written -----------------------------------------------------------------------------------------------
