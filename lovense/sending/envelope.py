@@ -11,7 +11,7 @@ from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import TARGET, run_seconds
 from lovense.devices import summary
 from lovense.menus import parts
-from lovense.menus.vibration import LEVEL_PATTERN
+from lovense.menus.vibration import LEVEL_PATTERN, parts_of
 from lovense.rows import ActivationRow, Command, DeviceSummary, Item, Json, PerformerRow
 from tips.models import RequestType
 from tips.rows import RequestRow
@@ -125,8 +125,8 @@ def _item_type(request: RequestRow, activation: ActivationRow) -> str:
 
 
 def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -> Json:
-    """As the item says it; for real devices, and for several, as they are told it: without a
-    strength of its own a preset is one, with it a pattern."""
+    """As the item says it; for real devices, for several, and where it has functions, loops or
+    ramps, as they are told it: without a strength of its own a preset is one, with it a pattern."""
     is_level = item["pattern"] == LEVEL_PATTERN
     said: Json = {
         "type": "LEVEL" if is_level else "PRESET",
@@ -136,7 +136,8 @@ def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -
         "pattern": None,
     }
     is_rehearsal = performer["bridge"] == bridges.SIMULATOR
-    if is_rehearsal and len(performer.get("devices") or ()) < 2:
+    is_plain = not parts_of(item)
+    if is_rehearsal and is_plain and len(performer.get("devices") or ()) < 2:
         return said
     return said | _compiled(activation["commands"])
 
