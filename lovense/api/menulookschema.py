@@ -9,6 +9,7 @@ from rest_framework import serializers
 from ground.json.shapes import Shape
 from lovense.api import menuschema
 from lovense.api.menutermschema import PassedOut
+from lovense.api.patternschema import CurveOut
 from lovense.deciding.foresight import ForeseenAmount, Foresight
 from lovense.deciding.outlook import DeviceOutlook, Outlook
 from lovense.menus import lint, waveform
@@ -31,11 +32,6 @@ class CannotOut(Shape):
     reason = serializers.CharField()
     function = serializers.CharField(allow_blank=True)
     text = serializers.CharField()
-
-
-class CurveOut(Shape):
-    function = serializers.CharField()
-    path = serializers.CharField(help_text="An SVG path for a box of 1000 × 20")
 
 
 class DeviceOutlookOut(Shape):

@@ -23,6 +23,7 @@ from tips.models import Mode, RequestType
 from tips.rows import RequestRow
 
 DRAFT = "draft"
+NO_PATTERN = "no_pattern"  # of an item of a draft whose pattern of hers is gone
 MOST_AMOUNTS = 200
 UNPUBLISHED = -1  # the number of a menu that has none, while it is asked
 # What the tip itself has proved before a menu is asked; a preview is of no tip.
@@ -64,9 +65,11 @@ class Foresights:
     def of(self, amount: int, show: str = PUBLIC) -> Foresight:
         asked = _request(self.performer, amount, show, self.now)
         self.rules.read_standings([asked])
+        found, seen = self._answer(amount, show)
+        if found.item is not None and seen is None:
+            return Foresight(amount, self.version, show, found, None, [], NO_PATTERN)
         row = decide(asked, self.rules, is_online=True, now=self.now)
         gates = [self._said(gate) for gate in row["gates"] if gate["gate"] not in OF_THE_TIP]
-        found, seen = self._answer(amount, show)
         return Foresight(amount, self.version, show, found, seen, gates, row["reason"])
 
     def _said(self, gate: GateRow) -> GateRow:
@@ -91,7 +94,8 @@ class Foresights:
 
     def _answer(self, amount: int, show: str) -> tuple[Matched, Outlook | None]:
         found = self._found(amount, show)
-        return found, self.seen(found.item) if found.item else None
+        is_seen = found.item is not None and not publishing.is_gone(found.item)
+        return found, self.seen(found.item) if found.item and is_seen else None
 
     def _found(self, amount: int, show: str) -> Matched:
         least, menu = self.rules.minimum_of(self.performer), self.menu

@@ -19,6 +19,8 @@ from lovense.patterns import library
 from lovense.patterns.library import MINE
 from lovense.rows import PerformerRow
 
+UNSEEN = Look(0.0, 0, (), {}, {})
+
 
 class RuledInterval(NamedTuple):
     """A part of the ruler, and what is found in it."""
@@ -74,8 +76,11 @@ class Linter:
         return [RuledInterval(each, _codes(each, codes), _effect(menu, each)) for each in parts]
 
     def look(self, item: Item) -> Look:
-        """A device that is switched off, and that the item does not name, is not asked."""
+        """Nothing is said of one whose pattern is gone: that keeps it from being published. A
+        device that is switched off, and that the item does not name, is not asked."""
         text = self.texts.get(item["pattern"])
+        if text is None and item["pattern"].startswith(MINE):
+            return UNSEEN
         played = item if text is None else {**item, TEXT: text}
         seen = outlook.of(self.rules, self.performer, played)
         is_named = bool(item.get("devices"))

@@ -14,7 +14,7 @@ from pymongo.client_session import ClientSession
 from ground.journal import journal
 from lovense.menus import content, issuing, parts
 from lovense.menus.matching import SHOWS, Item, shows_of
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS, TEXT
 from lovense.models import TipMenu
 from lovense.patterns import library
 from lovense.patterns.library import MINE
@@ -157,6 +157,12 @@ def missing_patterns(items: Sequence[Item], texts: Mapping[str, str]) -> list[Fi
         for place, item in enumerate(items, start=1)
         if item["pattern"].startswith(MINE) and item["pattern"] not in texts
     ]
+
+
+def is_gone(item: Mapping[str, Any]) -> bool:
+    """Of an item with the text of its pattern (`content.resolved`): it names one of hers that is
+    not there."""
+    return str(item["pattern"]).startswith(MINE) and TEXT not in item
 
 
 def texts_of(

@@ -304,7 +304,7 @@ class MenuPage:
         seen = self.seen
         if seen is None or seen.found.item is None or not seen.reason:
             return ""
-        return str(seen.gates[-1]["saw"])
+        return str(seen.gates[-1]["saw"]) if seen.gates else "its pattern is not there"
 
     # --- what the lint says ----------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from lovense.devices import summary
 from lovense.menus import parts
 from lovense.menus.compiler import DRAWING, STEPS
 from lovense.menus.matching import DEFAULT_ITEM
-from lovense.menus.vibration import VibrationKind, kind_of
+from lovense.menus.vibration import VibrationKind, kind_of, parts_of
 from lovense.rows import ActivationRow, Command, DeviceSummary, Item, Json, PerformerRow
 from tips.models import RequestType
 from tips.rows import RequestRow
@@ -128,8 +128,8 @@ def _item_type(request: RequestRow, activation: ActivationRow) -> str:
 
 
 def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -> Json:
-    """As the item says it; for real devices, and for several, as they are told it: without a
-    strength of its own a preset is one, with it a pattern."""
+    """As the item says it; for real devices, for several, and where it has functions, loops or
+    ramps, as they are told it: without a strength of its own a preset is one, with it a pattern."""
     kind = kind_of(item["pattern"])
     said: Json = {
         "type": kind.value,
@@ -141,7 +141,8 @@ def _vibration(item: Item, activation: ActivationRow, performer: PerformerRow) -
     if kind is VibrationKind.PATTERN:
         return said | _compiled(activation["commands"]) | {"type": kind.value}
     is_rehearsal = performer["bridge"] == bridges.SIMULATOR
-    if is_rehearsal and len(performer.get("devices") or ()) < 2:
+    is_plain = not parts_of(item)
+    if is_rehearsal and is_plain and len(performer.get("devices") or ()) < 2:
         return said
     return said | _compiled(activation["commands"])
 

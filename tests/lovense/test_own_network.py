@@ -199,6 +199,14 @@ def test_a_device_that_an_item_names_starts_as_much_later_as_it_says():
     assert (first.get("offsetMs", 0), second["offsetMs"]) == (0, 700)
 
 
+def test_the_message_says_what_loops_and_ramps_make_of_a_level():
+    item = {"pattern": "level", "intensity": 5, "durationSec": 2, "loops": 2}
+    commands = [{"command": "Pattern", "strength": "5;5;0"}]
+    activation = {"commands": commands, "promised_seconds": 5, "item": item}
+    said = envelope._vibration(item, activation, {"bridge": "SIMULATOR"})
+    assert (said["type"], said["pattern"]) == ("PATTERN", "5;5;0")
+
+
 def test_the_message_for_one_virtual_device_is_as_it_was(ana, bob):
     reports.from_page(ana, reports.toy("v1", name="lush"), now=NOW)
     found = json.loads(message(bob, ana))
