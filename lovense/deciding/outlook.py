@@ -6,7 +6,7 @@ An item is looked at for a preview, for the lint and for the ruler alike."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lovense.deciding.rules import Caps, Rules, Share
 from lovense.devices import summary
@@ -14,12 +14,13 @@ from lovense.menus import parts, vibration
 from lovense.menus.actuators import Capabilities, VibrationCaps
 from lovense.menus.compiler import Cannot, Compiled, compile_vibration
 from lovense.menus.matching import Item
-from lovense.menus.vibration import Vibration
 from lovense.rows import DeviceSummary, PerformerRow
 
 ANYBODY = "any device"  # while none is known
 SWITCHED_OFF, FUNCTION_OFF, GONE = "switched_off", "function_off", "gone"
 KEPT = 4096
+AskedItem = tuple[str, int, int, tuple[tuple[str, Any], ...]]
+"""Its pattern, strength, seconds and whatever else says what plays; hashable."""
 
 
 class DeviceOutlook(NamedTuple):
@@ -76,7 +77,7 @@ def of(rules: Rules, performer: PerformerRow, item: Item) -> Outlook:
 def _anybody(rules: Rules, performer: PerformerRow, item: Item) -> DeviceOutlook:
     unknown: PerformerRow = {**performer, "devices": []}
     caps = Rules(rules.platform, {performer["_id"]: unknown}).caps_of(performer["_id"])
-    found, effect = _seen(vibration.of_item(item), caps.of(caps.shares[0]), _limits(caps))
+    found, effect = _played(item, caps.of(caps.shares[0]), caps)
     return DeviceOutlook("", ANYBODY, True, 0, found, effect)
 
 
@@ -100,7 +101,7 @@ def _on(device: DeviceSummary, item: Item, caps: Caps) -> tuple[Compiled | Canno
     if share is None:
         name = next(iter(item.get("functions", ())), summary.main(device))
         return Cannot(FUNCTION_OFF, name, f"{name} is off, or not there."), 0.0
-    return _seen(vibration.of_item(item), caps.of(share), _limits(caps))
+    return _played(item, caps.of(share), caps)
 
 
 def _share_of(device: DeviceSummary, caps: Caps) -> Share | None:
@@ -110,14 +111,17 @@ def _share_of(device: DeviceSummary, caps: Caps) -> Share | None:
     return next((each for each in caps.shares if device["toyId"] in each.toys), None)
 
 
-def _limits(caps: Caps) -> VibrationCaps:
-    return VibrationCaps(caps.seconds, caps.intensity)
+def _played(item: Item, able: Capabilities, caps: Caps) -> tuple[Compiled | Cannot, float]:
+    """What it plays, and how much there is of it."""
+    limits, more = VibrationCaps(caps.seconds, caps.intensity), vibration.parts_of(item)
+    return _seen((item["pattern"], item["intensity"], item["durationSec"], more), able, limits)
 
 
 @lru_cache(maxsize=KEPT)
 def _seen(
-    asked: Vibration, capabilities: Capabilities, caps: VibrationCaps
+    asked: AskedItem, able: Capabilities, limits: VibrationCaps
 ) -> tuple[Compiled | Cannot, float]:
-    """What it plays, and how much there is of it."""
-    found = compile_vibration(asked, capabilities, caps)
+    pattern, intensity, seconds, more = asked
+    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(more)}
+    found = compile_vibration(vibration.of_item(item), able, limits)
     return found, found.timeline.effect if isinstance(found, Compiled) else 0.0

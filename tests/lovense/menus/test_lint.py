@@ -182,7 +182,7 @@ OFFERS = st.lists(
             "active": st.sampled_from([True, True, True, False]),
             "durationSec": st.sampled_from([1, 5, 8, 20, 40]),
             "intensity": st.sampled_from([5, 10, 20]),
-            "pattern": st.sampled_from(["level", "level", "wave"]),
+            "pattern": st.sampled_from(["level", "level", "wave", "heartbeat"]),
             "functions": st.sampled_from([None, None, {"Rotate": 50}, {"Vibrate": 100, "Pump": 50}]),
         }
     ),

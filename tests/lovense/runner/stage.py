@@ -14,6 +14,7 @@ from lovense.models import Activation, Performer
 from lovense.runner.runner import DeviceRunner
 from lovense.sockets.process import sockets
 from lovense.vendor_simulator.world import Manners
+from tests.factories import NOW
 from tests.lovense.devices import apps
 from tests.lovense.sockets import _nothing_runs_on, drain, settled, until
 from tests.vendor import UID, UTOKEN, vendor
@@ -72,7 +73,7 @@ async def play(performer, seconds, *, intensity=5, pattern="level", **more):
     """From now on every tip of hers makes her toys do this."""
     item = {"title": "It", "minimum": 1, "maximum": None, "pattern": pattern, "intensity": intensity}
     items = [item | {"durationSec": seconds} | more]
-    await asyncio.to_thread(publishing.publish, performer.performer_id, items, clock.now())
+    await asyncio.to_thread(publishing.publish, performer.performer_id, items, NOW)  # before any tip
 
 
 async def tipped(chain, bob, amount=100):
