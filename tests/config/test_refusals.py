@@ -17,12 +17,14 @@ from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
 from lovense.bridges import choosing
+from lovense.deciding import resets
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
-from lovense.menus import drafts, transfer, versions, wishes
+from lovense.menus import drafts, fixes, transfer, versions, wishes
 from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
 from lovense.owed import listing
+from lovense.patterns import library, reading
 from lovense.performers import preferences
 from lovense.sending import handover
 from lovense.webhooks import TooManyCallbacks
@@ -44,6 +46,8 @@ HOSTS = "At most 4 apps can be paired. Unpair one of them first."
 UNSHOWN = "What Lovense answered cannot be shown. A code, if there is one, can be typed in."
 AWAY = "Lovense cannot be reached at the moment. Try again in a little while."
 OPERATOR = "Lovense refuses this site's own key. Its operator has to look; it is not your fault."
+
+A_TITLE = {"field": "title", "rule": "must be a text"}
 
 NOW = datetime(2026, 1, 3, 4, 15, tzinfo=UTC)
 
@@ -169,6 +173,38 @@ ANSWERS = [
         transfer.InvalidFile([FieldError(3, "title", "must be a text")]),
         *(400, "invalid_file", "Item 3, title: must be a text."),
         [{"item": 3, "field": "title", "rule": "must be a text"}],
+    ),
+    (
+        fixes.InvalidChange(2, [FieldError(1, "title", "must be a text")]),
+        *(400, "malformed", "Change 2: title: must be a text."),
+        {"item": 2, **A_TITLE, "errors": [{"item": 2, **A_TITLE}]},
+    ),
+    (
+        resets.NoStock(),
+        *(409, "no_stock", "There is no end of this item: it has no stock to fill up.", None),
+    ),
+    (library.NoSuchPattern(), 404, "not_found", "There is no such pattern of yours.", None),
+    (
+        library.TooManyPatterns(),
+        *(409, "too_many_patterns", "You have 200 patterns: archive another one first.", None),
+    ),
+    (
+        library.PatternNameTaken(),
+        *(409, "name_taken", "Another pattern of yours has this name.", None),
+    ),
+    (
+        library.PatternChanged(1, {"_id": "a", "name": "Tide", "text": "5 1s", "revision": 2}),
+        *(409, "changed_meanwhile", "The pattern has changed meanwhile: nothing was written."),
+        {"seen": 1, "revision": 2, "pattern": {"patternId": "a", "name": "Tide", "text": "5 1s"}},
+    ),
+    (
+        library.WrongPattern([A_TITLE]),
+        *(400, "malformed", "title: must be a text.", {**A_TITLE, "errors": [A_TITLE]}),
+    ),
+    (
+        reading.InvalidPattern(2, 1, "“21”", "a strength from 0 to 20"),
+        *(400, "invalid_pattern", "Line 2, column 1: found “21”, expected a strength from 0 to 20."),
+        {"line": 2, "column": 1, "found": "“21”", "expected": "a strength from 0 to 20"},
     ),
     (versions.NoSuchVersion(), 404, "not_found", "There is no such version of your menu.", None),
     (
