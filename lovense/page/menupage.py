@@ -12,7 +12,8 @@ from typing import Any
 
 from ground import clock
 from lovense.deciding import foresight, standings
-from lovense.deciding.foresight import Foresights
+from lovense.deciding.activation import STOPPED
+from lovense.deciding.foresight import NO_PATTERN, Foresights
 from lovense.deciding.linting import Linter
 from lovense.deciding.standings import ItemStanding
 from lovense.devices import naming
@@ -43,6 +44,12 @@ FIELD_WORDS = {
 }
 OF_DEVICES = frozenset({"functions", "devices"})
 MOST_CHANGES = 20
+# Why a tip would not start now, where what the gate saw is for programs.
+HOLDING = {
+    "paused": "you have paused",
+    STOPPED: "you have pressed stop",
+    NO_PATTERN: "its pattern is not there",
+}
 
 
 class ShownItem:
@@ -304,7 +311,7 @@ class MenuPage:
         seen = self.seen
         if seen is None or seen.found.item is None or not seen.reason:
             return ""
-        return str(seen.gates[-1]["saw"]) if seen.gates else "its pattern is not there"
+        return HOLDING.get(seen.reason) or str(seen.gates[-1]["saw"])
 
     # --- what the lint says ----------------------------------------------------------------------
 

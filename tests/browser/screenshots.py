@@ -29,7 +29,7 @@ FailedEmission.objects.create(key="analytics/{tip_id}", tip_id="{tip_id}", **row
 # Two of what waits, as if their device had been busy four times.
 _BURIED = """
 from ground import clock
-from ledger.database import collection
+from ground.mongodb.collections import collection
 from lovense import retries
 from tips.models import QueueRequest
 for row in list(collection(QueueRequest).find({"status": "pending"}).sort("turn", -1).limit(2)):

@@ -6,6 +6,7 @@ from django.test import Client
 from ground.json.fields import Fields
 from lovense.menus import drafts, reactions, wishes
 from lovense.menus.drafts import Writing
+from lovense.models import Performer
 from lovense.patterns import library
 from lovense.patterns.library import PatternWriting, WishedPattern
 from tests.factories import NOW
@@ -58,6 +59,14 @@ def test_a_pattern_that_is_gone_is_named_and_plays_nothing(ana, hers):
     seen = previewed(hers)
     assert (seen["item"]["title"], seen["reason"], seen["devices"]) == ("It", "no_pattern", [])
     assert "its pattern is not there" in hers.get("/menu?amount=650").content.decode()
+
+
+def test_what_holds_a_tip_now_is_said_in_words(ana, hers):
+    add(ana, pattern="level")
+    for field, words in (("paused_at", "you have paused"), ("stopped_at", "you have pressed stop")):
+        Performer.objects.filter(pk=ana.pk).update(paused_at=None, stopped_at=None)
+        Performer.objects.filter(pk=ana.pk).update(**{field: NOW})
+        assert f"would not start: {words}." in hers.get("/menu?amount=650").content.decode()
 
 
 def test_each_show_has_a_preview_and_a_ruler_of_its_own(ana, hers):
