@@ -12,7 +12,7 @@ from lovense.bridges import checks, choosing
 from lovense.models import PageLease, Performer
 from lovense.stopping import halts
 from tests.factories import token_of
-from tests.lovense.page import Page
+from tests.lovense.page import PATIENCE_SECONDS, Page
 from tests.lovense.runner.stage import _nothing_runs_on, hers, phone, running
 from tests.lovense.sockets import until
 
@@ -62,7 +62,9 @@ async def test_a_page_of_hers_lets_go_and_the_server_takes_her_devices(ana, hers
         while (message := await page.next())["type"] != "snapshot":
             pass
         assert (message["holder"], message["bridge"]) == (False, "STANDARD_SERVER")
-        await runner.look()
+        async with asyncio.timeout(PATIENCE_SECONDS):  # the page is told, then its lease is let go
+            while hers.pk not in runner.pages:
+                await runner.look()
         assert runner.pages[hers.pk].is_holder
 
 
