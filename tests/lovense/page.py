@@ -9,7 +9,7 @@ from asgiref.testing import ApplicationCommunicator
 from config.asgi import application
 from lovense.sending import groups
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 20
 
 
 class Page:
