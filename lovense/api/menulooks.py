@@ -159,7 +159,7 @@ def ruler(request: Request) -> Response:
     draft = drafts.of(whose)
     told = [
         schema.interval(each.interval, each.codes, each.effect)
-        for each in linting.Linter.read(whose).ruled(draft, show_in(request))
+        for each in linting.ruled(linting.Linter.read(whose).menu(draft), show_in(request))
     ]
     return Response({"revision": draft.revision, "intervals": told})
 

@@ -350,14 +350,7 @@ ASKED: dict[str, Any] = {
     "durationSec": 8,
 }
 TERMS: dict[str, Any] = {"shows": [], "cooldownSec": 0, "stock": None}
-PARTS: dict[str, Any] = {
-    "functions": {},
-    "loops": 1,
-    "pauseSec": 0,
-    "rampInSec": 0,
-    "rampOutSec": 0,
-    "devices": [],
-}
+PARTS: dict[str, Any] = dict(parts.USUAL)
 ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED | PARTS | TERMS
 VERSION = {
     "version": 3,

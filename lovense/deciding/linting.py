@@ -54,7 +54,7 @@ class Linter:
 
     def errors(self, draft: Draft) -> list[MenuFinding]:
         """What keeps it from being published."""
-        return [each for each in self.findings(draft) if each.severity == ERROR]
+        return errors_of(self.menu(draft))
 
     def fixed(self, draft: Draft, *, most: int = fixes.MOST) -> list[FixedFinding]:
         """`most`: for how many of them a fix is looked for."""
@@ -65,15 +65,6 @@ class Linter:
         menu = self.menu(draft)
         found = next((each for each in menu.findings if each.key == key), None)
         return fixes.of(menu, found) if found else None
-
-    def ruled(self, draft: Draft, show: str = PUBLIC) -> list[RuledInterval]:
-        """The ruler, each part with the codes of what is found there."""
-        menu = self.menu(draft)
-        codes: dict[object, list[MenuFinding]] = {}
-        for each in menu.findings:
-            codes.setdefault(each.items[0] if each.items else each.amount, []).append(each)
-        parts = ruler.intervals(menu.items, menu.least, show=show, default=menu.default)
-        return [RuledInterval(each, _codes(each, codes), _effect(menu, each)) for each in parts]
 
     def look(self, item: Item) -> Look:
         """Nothing is said of one whose pattern is gone: that keeps it from being published. A
@@ -91,6 +82,19 @@ class Linter:
         }
         able = {each.toy_id: each.nickname for each in seen.plays}
         return Look(seen.effect, seen.promised_seconds, seen.notes, able, unable)
+
+
+def errors_of(menu: Linted) -> list[MenuFinding]:
+    return [each for each in menu.findings if each.severity == ERROR]
+
+
+def ruled(menu: Linted, show: str = PUBLIC) -> list[RuledInterval]:
+    """The ruler, each part with the codes of what is found there."""
+    codes: dict[object, list[MenuFinding]] = {}
+    for each in menu.findings:
+        codes.setdefault(each.items[0] if each.items else each.amount, []).append(each)
+    parts = ruler.intervals(menu.items, menu.least, show=show, default=menu.default)
+    return [RuledInterval(each, _codes(each, codes), _effect(menu, each)) for each in parts]
 
 
 def _effect(menu: Linted, part: Interval) -> float:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ground import clock
-from lovense.deciding import foresight, standings
+from lovense.deciding import foresight, linting, standings
 from lovense.deciding.activation import STOPPED
 from lovense.deciding.foresight import NO_PATTERN, Foresights
 from lovense.deciding.linting import Linter
@@ -20,6 +20,7 @@ from lovense.devices import naming
 from lovense.menus import content, drafts, fixes, parts, publishing, reactions, versions
 from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
+from lovense.menus.lint import Linted
 from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_AMOUNT
@@ -198,7 +199,7 @@ class MenuPage:
         found: dict[str, list[str]] = {}
         try:
             versions.publishable(self.draft, self._texts)
-            if errors := self._linter.errors(self.draft):
+            if errors := linting.errors_of(self._linted):
                 raise NotPublishable.linted(errors, self.draft.items)
         except NotPublishable as wrong:
             for each in wrong.details:
@@ -316,14 +317,15 @@ class MenuPage:
     # --- what the lint says ----------------------------------------------------------------------
 
     @cached_property
-    def _linter(self) -> Linter:
-        return Linter.read(self._id)
+    def _linted(self) -> Linted:
+        """Looked at once for whatever the page says of it."""
+        return Linter.read(self._id).menu(self.draft)
 
     @cached_property
     def _found(self) -> list[ShownFinding]:
         is_large = self.count > menulooks.FEW_ITEMS
         most = menulooks.FIXES_OF_MANY if is_large else fixes.MOST
-        return [ShownFinding(each) for each in self._linter.fixed(self.draft, most=most)]
+        return [ShownFinding(each) for each in fixes.suggested(self._linted, most)]
 
     @cached_property
     def findings(self) -> dict[str, list[ShownFinding]]:
@@ -349,7 +351,7 @@ class MenuPage:
 
     @cached_property
     def ruler(self) -> ShownRuler:
-        return menulooks.ruler(self._linter.ruled(self.draft))
+        return menulooks.ruler(linting.ruled(self._linted))
 
 
 def _reacted(changed: tuple[Reaction, Reaction] | None) -> list[ShownMenuChange]:
