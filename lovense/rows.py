@@ -351,16 +351,6 @@ class StockPieceRow(TypedDict):
     taken_at: datetime
 
 
-class MenuDraftRow(TypedDict):
-    """The draft of a performer's menu."""
-
-    _id: str
-    revision: int
-    items: list[Item]
-    default_reaction: NotRequired[Json | None]  # None: never changed
-    changed_at: datetime
-
-
 class FunctionRow(TypedDict):
     """A function of a toy, and who says that it has it: verified, gettoys, table or default."""
 

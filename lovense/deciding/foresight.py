@@ -135,13 +135,6 @@ def read(performer_id: str, *, version: int | None, is_draft: bool, now: datetim
     return Foresights(as_if, as_if.performers[performer_id], named, menu, now)
 
 
-def of(
-    performer_id: str, amount: int, *, version: int | None, is_draft: bool, now: datetime
-) -> Foresight:
-    """Raises NoSuchVersion."""
-    return read(performer_id, version=version, is_draft=is_draft, now=now).of(amount)
-
-
 def _of_draft(performer_id: str) -> PublishedMenu:
     """As it would be published."""
     draft = drafts.of(performer_id)

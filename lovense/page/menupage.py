@@ -247,10 +247,6 @@ class MenuPage:
         return not self.diff.is_empty
 
     @property
-    def may_publish(self) -> bool:
-        return self.is_changed and not self.problems
-
-    @property
     def changes(self) -> list[ShownMenuChange]:
         return self._changes[:MOST_CHANGES]
 

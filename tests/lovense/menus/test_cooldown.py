@@ -171,9 +171,9 @@ def test_a_run_that_never_began_counts_nothing(cooling, bob, code):
     cooling.acknowledge(tip_id, "failed", code=code)
     assert title(tip_id) == COOL
     assert (
-        foresight.of(cooling.performer_id, 50, version=None, is_draft=False, now=cooling.now).found.item[
-            "title"
-        ]
+        foresight.read(cooling.performer_id, version=None, is_draft=False, now=cooling.now)
+        .of(50)
+        .found.item["title"]
         == COOL
     )
 

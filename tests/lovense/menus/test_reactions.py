@@ -146,7 +146,7 @@ def test_the_page_is_told_what_answered(reacting, bob, wire):
 
 def test_what_an_amount_would_be_answered_is_found_by_the_same_rule(reacting):
     for is_draft in (True, False):
-        seen = foresight.of(reacting.performer_id, 5000, version=None, is_draft=is_draft, now=NOW)
+        seen = foresight.read(reacting.performer_id, version=None, is_draft=is_draft, now=NOW).of(5000)
         assert (seen.found.code, seen.found.item["itemId"]) == ("default_reaction", DEFAULT_ITEM)
         assert "No active item answers 5000 tokens. So your default reaction does." in seen.found.text
 

@@ -157,7 +157,7 @@ def test_a_piece_is_taken_before_its_command_leaves_and_foreseeing_takes_none(ra
     tip_id = rare.settled(bob, 50)
     eta.of_lane(rare.performer_id, now=rare.now)
     for is_draft in (True, False):
-        seen = foresight.of(rare.performer_id, 50, version=None, is_draft=is_draft, now=NOW)
+        seen = foresight.read(rare.performer_id, version=None, is_draft=is_draft, now=NOW).of(50)
         assert seen.found.item["title"] == RARE
     assert pieces() == {}
     rare.dispatch()

@@ -61,7 +61,7 @@ def test_a_draft_is_published_as_the_next_version_and_answers(ana):
         None,
     )
     assert menu_version(ana) == 1
-    seen = foresight.of(ana.pk, 30, version=None, is_draft=False, now=NOW)
+    seen = foresight.read(ana.pk, version=None, is_draft=False, now=NOW).of(30)
     assert (seen.version, seen.found.item["title"]) == ("1", "Wave")
 
 
@@ -80,7 +80,7 @@ def test_a_tip_is_decided_by_what_was_published_and_not_by_the_draft(ana, bob):
     chain = Chain(ana)
     chain.publish_menu()
     drafts.remove(writing(ana), drafts.of(ana.pk).items[0]["itemId"])
-    before = foresight.of(ana.pk, 100, version=None, is_draft=False, now=NOW)
+    before = foresight.read(ana.pk, version=None, is_draft=False, now=NOW).of(100)
     assert before.version == "1"
     assert before.found.item is not None
 
