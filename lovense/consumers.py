@@ -225,6 +225,7 @@ class PerformerConsumer(AsyncConsumer):
 
     async def websocket_disconnect(self, message: LayerMessage) -> None:
         sockets.remove(self.page)
+        self.page.outbox.forget()  # what still waits to stand by sees that it has gone
         await self.page.release()
         group = groups.performer_group(self.page.performer_id)
         await self.channel_layer.group_discard(group, self.channel_name)

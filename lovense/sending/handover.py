@@ -108,11 +108,15 @@ def _standing(row: PageLeaseRow, now: datetime) -> LeaseStanding:
 
 
 def stand_by(performer_id: str, *, page_id: str, channel: str) -> bool:
-    """This page may take the devices from now on. False: nobody has ever held them."""
+    """This page may take the devices from now on; once, however often it is said. False: nobody
+    has ever held them."""
     me = {"page_id": page_id, "channel": channel}
     pushed = {"$push": {"standing_by": {"$each": [me], "$slice": -MOST}}}
-    found = collection(PageLease).update_one({"_id": performer_id}, pushed)
-    return bool(found.matched_count)
+    leases = collection(PageLease)
+    is_new = {"_id": performer_id, "standing_by.channel": {"$ne": channel}}
+    if leases.update_one(is_new, pushed).matched_count:
+        return True
+    return leases.find_one({"_id": performer_id}, {"_id": 1}) is not None
 
 
 def stand_down(performer_id: str, *, channel: str) -> None:

@@ -2,13 +2,18 @@
 soon as it has, and nothing is handed to either of them that is the other's."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.models import PageLease
-from lovense.sending import dispatch, pages
+from lovense.performers import identity
+from lovense.sending import dispatch, handover, pages
+from lovense.sockets.openpage import OpenPage
+from lovense.sockets.outbox import Outbox
 from lovense.sockets.process import sockets
 from tests.factories import token_of
 from tests.lovense.callers import Caller
@@ -181,6 +186,33 @@ async def test_a_page_that_has_gone_stands_by_no_more(ana, token):
             await opened(new, ana)
             await until(lambda: len(collection(PageLease).find_one()["standing_by"]) == 1)
         await until(lambda: collection(PageLease).find_one()["standing_by"] == [])
+
+
+async def test_one_that_goes_while_it_is_about_to_stand_by_does_not(ana, token):
+    go_on, threads = threading.Event(), ThreadPoolExecutor(1)
+    async with Page(token=token, query="page=old") as old:
+        await opened(old, ana)
+        opener = identity.Opener(ana.pk, "ana", ana.user.pk, ana.user.password)
+        outbox = Outbox(old.say, None)
+        about = {"page_id": "new", "channel": "its", "wants_devices": True, "outbox": outbox, "peer": None}
+        page = OpenPage(opener, **about)
+        asyncio.get_running_loop().set_default_executor(threads)
+        threads.submit(go_on.wait)
+        standing = [asyncio.create_task(page.stand_by()) for _ in range(2)]
+        await asyncio.sleep(0)  # both are on their way
+        outbox.forget()
+        await page.release()
+        go_on.set()
+        await asyncio.gather(*standing)
+        assert collection(PageLease).find_one()["standing_by"] == []
+
+
+async def test_one_that_says_twice_that_it_stands_by_stands_there_once(ana, token):
+    async with Page(token=token, query="page=old") as old:
+        await opened(old, ana)
+        me = {"page_id": "new", "channel": "its"}
+        stood = await asyncio.gather(*(asyncio.to_thread(handover.stand_by, ana.pk, **me) for _ in range(4)))
+        assert (stood, collection(PageLease).find_one()["standing_by"]) == ([True] * 4, [me])
 
 
 def asked(performer, page_id):

@@ -20,7 +20,7 @@ from lovense.sockets.process import MAX_PAGES, TOO_MANY_PAGES, UNAUTHENTICATED, 
 from tests.ground.plans import recorded
 from tests.lovense.conftest import activation_of, request_of, seconds
 from tests.lovense.page import PATIENCE_SECONDS, Page
-from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token
+from tests.lovense.sockets import _nothing_runs_on, carols_token, chain, token, until
 
 __all__ = ["_nothing_runs_on", "carols_token", "chain", "token"]
 pytestmark = pytest.mark.django_db
@@ -273,6 +273,7 @@ async def test_the_lease_of_a_silent_page_runs_out_and_a_page_that_is_heard_take
         await page.done()
         peer.silent()
         quiet.silent()
+        await until(lambda: len(collection(PageLease).find_one()["standing_by"]) == 2)
         before = await asyncio.to_thread(collection(PageLease).find_one)
         await sockets.tick()
         assert await asyncio.to_thread(collection(PageLease).find_one) == before
