@@ -10,7 +10,7 @@ from lovense.bridges import cloud
 from lovense.runner import run, serverpage
 from lovense.sockets import openpage, process
 
-SPEED = 6  # a wake-up may be late by half a second of the run, which is 80 ms of ours
+SPEED = 4  # a wake-up may be late by half a second of the run, which is 120 ms of ours
 MEASURING = (cloud, run, serverpage, openpage, process)
 
 

@@ -118,10 +118,12 @@ async def test_of_two_toys_one_drops_out_and_the_other_is_told_the_same(
     dropped, other = ids[away], ids[1 - away]
     row = await played(chain, bob, phone, monkeypatch, drop(phone, dropped, rng, calls_back=False))
     expected = [A_SECOND_LATER, ALL][away]
-    assert told(phone, other) == [(seconds, True) for _, seconds in expected]
-    assert states(row, other) == ["accepted"] * 4
+    kept_on = zip(expected, states(row, other), strict=True)  # on a slow machine a slice may be missed
+    in_its_time = [(seconds, True) for (_, seconds), state in kept_on if state != "missed"]
+    assert told(phone, other) == in_its_time
+    assert set(states(row, other)) <= {"accepted", "missed"}
     taken = [is_taken for _, is_taken in told(phone, dropped)]
-    in_time = [each for each in states(row, dropped) if each != "missed"]  # on a slow machine one may be
+    in_time = [each for each in states(row, dropped) if each != "missed"]
     assert in_time == [{True: "accepted", False: "refused"}[each] for each in taken]
     is_all_there = row["delivered_seconds"] == SECONDS
     assert await asyncio.to_thread(is_partial, row) is (is_all_there and in_time.count("accepted") < 4)
