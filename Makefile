@@ -2,7 +2,7 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo seed stack shell test quick one tour cover mutants check fix map bench doctor clean lock migrations
+.PHONY: help demo seed stack shell test again quick one tour cover mutants check fix map bench doctor clean lock migrations
 
 PYTHON ?= python3
 JOBS ?= 3
@@ -40,6 +40,9 @@ bench: $(READY) ## throughput and latency of this machine
 # One process runs a whole file, and one all files that take minutes (`tests/conftest.py`).
 test: $(READY) ## the whole test suite
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+again: $(READY) ## after it: of a few failures, which are there also with nothing beside them?
+	@exec $(BIN)/python -m tools.again $(ARGS)
 
 quick: $(READY) ## what a change needs, in two minutes: checks, and the tests that concern it
 	@exec $(BIN)/python -m tools.quick

@@ -31,6 +31,9 @@ _FAST = WriteConcern(1)
 LONG = ("tests/browser/", "tests/flows/test_kill.py")
 
 
+_failed: list[str] = []
+
+
 class _ByFile(LoadFileScheduling):
     """One process of the tests runs a whole file, and one all those that take minutes: those with a browser
     share it, and two cores have one load of theirs at a time."""
@@ -54,6 +57,20 @@ def pytest_configure() -> None:
     """Static files are looked for when one is asked for, as in development: to list all of them costs a
     client of Django's more than what it is made for."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """For `tools/again.py`: what failed; nothing where the run did not come to its end, for then nobody
+    knows what else would have."""
+    if not hasattr(session.config, "workerinput"):
+        has_ended = exitstatus == pytest.ExitCode.TESTS_FAILED
+        failed = _failed if has_ended else []
+        session.config.cache.set("tests/failed", list(dict.fromkeys(failed)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed:
+        _failed.append(report.nodeid)
 
 
 @pytest.hookimpl(trylast=True)
