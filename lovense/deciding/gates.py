@@ -52,6 +52,7 @@ GATES = {
 }
 NONE_PUBLISHED = "none published: the platform's default reaction"
 MOST_PASSED = 5  # that are named
+ANSWERED = frozenset({"minimum", "menu", "menu_match"})  # why it is this item
 ON_WISH = frozenset({"rested"})  # asked of those alone who want it
 EXPIRES = frozenset({"too_late", "device_offline"})  # reasons that end a request as expired
 # Reasons that make a request wait and never end it.
@@ -140,6 +141,8 @@ def _answering_item(
     if not _may_begin(request, rules, performer, gates):
         return None
     kept = request["payload"].get("item") or _kept_item(before)
+    if kept and before is not None:
+        gates.rows += [row for row in before["gates"] if row["gate"] in ANSWERED]
     if kept and rules.is_gone(request["lane"], kept):
         gates.ask("menu_match", f"{kept['title']}: none is left", passed=False, reason=SOLD_OUT)
         return None

@@ -247,6 +247,9 @@ def test_what_was_refused_and_is_tried_again_keeps_its_version(chain, bob):
     request = request_of(tip_id) | {"attempts": 2, "claimed_by": "worker-0/x", "claimed_at": NOW}
     again = decide(request, Rules.read([request["lane"]]), is_online=True, now=NOW, before=row)
     assert (again["item"]["title"], again["menu_version"]) == ("Seen", 2)
+    for gate in ("minimum", "menu", "menu_match"):
+        assert saw(again, gate) == saw(row, gate)
+    assert [each["gate"] for each in again["gates"]] == [each["gate"] for each in row["gates"]]
 
 
 @db
