@@ -14,6 +14,7 @@ from lovense.menus.reading import PublishedMenu
 from tests.factories import NOW
 from tests.lovense.devices.test_named_functions import LANE
 from tests.lovense.menus.test_lint import DEVICES, OFFERS, linter, offer
+from tests.properties import EXAMPLES
 
 PLATFORM = {"enable_lovense": True, "require_tip_menu": False, "default_intensity": 5, "default_seconds": 5}
 PERFORMER = {"stop_epoch": 0, "paused_at": None, "paused_until": None, "stopped_at": None}
@@ -34,7 +35,7 @@ def decided(menu, amount):
     return decide(request, menu.rules, is_online=True, now=NOW)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(OFFERS, DEVICES, st.sampled_from([8, 20]), st.integers(1, 80))
 def test_a_preview_is_what_a_tip_of_that_amount_gets(offers, devices, intensity, amount):
     menu = foresights(offers, devices, intensity)

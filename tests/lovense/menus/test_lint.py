@@ -11,6 +11,7 @@ from lovense.menus.drafts import Draft
 from lovense.menus.matching import match
 from tests.lovense.devices.test_named_functions import LANE, LUSH, MAX, NORA, device
 from tests.lovense.menus.offers import said
+from tests.properties import EXAMPLES
 
 SOLACE = device("solace", {}, main="Thrusting")
 
@@ -190,7 +191,7 @@ OFFERS = st.lists(
 ).map(lambda many: [drawn(number, **each) for number, each in enumerate(many)])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(OFFERS, DEVICES, st.sampled_from([8, 20]))
 def test_each_finding_shows_at_its_amount_and_its_fix_makes_it_go_and_adds_none(offers, devices, intensity):
     whose = linter(*devices, intensity=intensity)

@@ -22,6 +22,7 @@ from lovense.menus.matching import (
 )
 from lovense.page import outcome
 from tests.lovense.menus.linear import linear
+from tests.properties import EXAMPLES
 
 
 def item(minimum, maximum, **more):
@@ -54,7 +55,7 @@ closing = st.dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(menus, st.sampled_from(SHOWS), closing)
 def test_the_index_finds_what_looking_at_every_item_finds(menu, show, closed):
     index = MenuIndex(menu)

@@ -9,6 +9,7 @@ from lovense.menus import content, ruler
 from lovense.menus.matching import match
 from lovense.menus.ruler import Interval
 from tests.lovense.menus.test_content import items
+from tests.properties import EXAMPLES
 
 
 def menu(*ranges):
@@ -30,7 +31,7 @@ ranges = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(ranges, st.integers(1, 40))
 def test_each_amount_has_the_item_that_the_match_finds(parts, least):
     offers = menu(*parts)
