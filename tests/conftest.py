@@ -62,7 +62,7 @@ def pytest_configure() -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """For `tools/again.py`: what failed; nothing where the run did not come to its end, for then nobody
     knows what else would have."""
-    if not hasattr(session.config, "workerinput"):
+    if not hasattr(session.config, "workerinput") and hasattr(session.config, "cache"):
         has_ended = exitstatus == pytest.ExitCode.TESTS_FAILED
         failed = _failed if has_ended else []
         session.config.cache.set("tests/failed", list(dict.fromkeys(failed)))
