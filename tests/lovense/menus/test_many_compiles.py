@@ -61,7 +61,7 @@ def check(found, capabilities, caps):
         assert violation(call, via="cloud") == ""
         assert fence.checked(call, bounds, epoch=0)["timeSec"] == found.promised_seconds
     for name, segments in found.timeline.functions.items():
-        strongest = max(segment.level for segment in segments)
+        strongest = max((segment.level for segment in segments), default=0)
         top = min(limits[name], caps.intensity * TOPS[name] / 20)
         assert -(-strongest * TOPS[name] // 20) <= top, name
 
