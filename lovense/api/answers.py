@@ -41,7 +41,7 @@ def request(row: RequestRow) -> Json:
         "requestId": row["_id"],
         "type": row["type"],
         "status": row["status"],
-        "priority": row["priority"],
+        "priority": row.get("item_priority") or row["priority"],
         "performerId": row["lane"],
         "tipId": payload.get("tipId"),
         "amount": payload.get("amount") or 0,

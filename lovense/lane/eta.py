@@ -14,7 +14,7 @@ from itertools import islice
 
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense.deciding import batch, pace
+from lovense.deciding import batch, pace, priorities
 from lovense.deciding import rest as rests
 from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
@@ -106,7 +106,11 @@ def of_request(request: RequestRow, *, now: datetime) -> Foreseen:
     for start in starts:
         if start.request["_id"] == request["_id"]:
             return start.foreseen
-    return _estimate(request, lane, starts) if starts else Foreseen(None, "not_waiting")
+    if not starts:
+        return Foreseen(None, "not_waiting")
+    lane.rules.read_menus([request])
+    (placed,) = priorities.placed([request], lane.rules)
+    return _estimate(placed, lane, starts)
 
 
 # --- what is known -------------------------------------------------------------------------------
@@ -123,6 +127,7 @@ def read(
     to_decide = [*waiting, *([claim] if claim else [])]
     rules.read_menus(to_decide)
     rules.read_standings(to_decide)
+    waiting = priorities.placed(waiting, rules)
     asked = [*([claim] if claim else []), *(row for row in waiting if row["attempts"])]
     before = _activations(asked)
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now

@@ -40,6 +40,7 @@ FIELD_WORDS = {
     "pauseSec": "seconds between loops",
     "rampInSec": "seconds of rise",
     "rampOutSec": "seconds of fade",
+    "priority": "priority",
     "cooldownSec": "cooldown",
     "stock": "pieces",
 }
