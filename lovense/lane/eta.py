@@ -110,7 +110,7 @@ def of_request(request: RequestRow, *, now: datetime) -> Foreseen:
         return Foreseen(None, "not_waiting")
     lane.rules.read_menus([request])
     (placed,) = priorities.placed([request], lane.rules)
-    return _estimate(placed, lane, starts)
+    return estimate(placed, lane, starts)
 
 
 # --- what is known -------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def read(
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now
     return LaneAhead(
         performer_id,
-        _as_if_nothing_held(performer_id, rules),
+        as_if_nothing_held(performer_id, rules),
         waiting,
         pace=pace.read([performer_id], limit=rules.platform["rate_limit_per_minute"], now=now)[
             performer_id
@@ -145,7 +145,7 @@ def read(
     )
 
 
-def _as_if_nothing_held(performer_id: str, rules: Rules) -> Rules:
+def as_if_nothing_held(performer_id: str, rules: Rules) -> Rules:
     """What waits for a device to come back, or for her to resume, will do what it would do now."""
     performer = rules.performers.get(performer_id)
     if performer is None:
@@ -337,7 +337,7 @@ def _rested(rest: Rest | None, at: datetime) -> datetime:
     return at if rest is None or rest.is_open(at) else rest.opens_at + BEAT_LATE
 
 
-def _estimate(request: RequestRow, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
+def estimate(request: RequestRow, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
     """For one behind the first: the average of those, and no faster than the limit per minute."""
     last = [start.foreseen.at for start in starts if start.foreseen.at]
     if lane.unknown or not last:
