@@ -224,7 +224,7 @@ def may_be_closed(item: Mapping[str, Any]) -> bool:
 
 def has_priority(item: Mapping[str, Any]) -> bool:
     """It does not wait as every tip does."""
-    return item.get("priority", USUAL_PRIORITY) != USUAL_PRIORITY
+    return bool(item.get("priority", USUAL_PRIORITY) != USUAL_PRIORITY)
 
 
 def _of_show(items: Iterable[Item], show: str) -> list[Item]:
