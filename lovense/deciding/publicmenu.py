@@ -15,7 +15,7 @@ from lovense.menus import public as readmodel
 from lovense.menus import publishing
 from lovense.menus.compiler import Compiled
 from lovense.menus.matching import PUBLIC, Item
-from lovense.menus.public import ItemNow, PlayedDevice, PublicItem, PublicMenu
+from lovense.menus.public import ItemNow, PublicDevice, PublicItem, PublicMenu
 from lovense.menus.publishing import UnknownPerformer
 from lovense.rows import PerformerRow
 
@@ -40,16 +40,16 @@ class _Reading:
         cooling = until if until is not None and until > self.now else None
         return readmodel.item_of(item, ItemNow(self.plays(item), left, cooling), self.least)
 
-    def plays(self, item: Item) -> list[PlayedDevice]:
+    def plays(self, item: Item) -> list[PublicDevice]:
         if publishing.is_gone(item):
             return []
         seen = outlook.of(self.rules, self.performer, item)
         return [played for each in seen.plays if (played := self._played(each)) is not None]
 
-    def _played(self, each: DeviceOutlook) -> PlayedDevice | None:
+    def _played(self, each: DeviceOutlook) -> PublicDevice | None:
         if not isinstance(each.found, Compiled):
             return None
-        return PlayedDevice(self.kinds.get(each.toy_id, ""), each.found.timeline)
+        return PublicDevice(self.kinds.get(each.toy_id, ""), each.found.timeline)
 
 
 def public(performer_id: str, show: str = PUBLIC, *, now: datetime) -> PublicMenu:

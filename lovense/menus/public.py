@@ -18,7 +18,7 @@ STRENGTHS = {2: "ultra low", 6: "low", 12: "medium", 17: "high", 20: "ultra high
 NOTHING = "nothing at the moment"
 
 
-class PlayedDevice(NamedTuple):
+class PublicDevice(NamedTuple):
     """What one device would play. `kind`: its type, as the vendor calls it."""
 
     kind: str
@@ -29,7 +29,7 @@ class ItemNow(NamedTuple):
     """What is known of an item now. `left` None: there is no end of it; `cooling_until` None: it
     answers."""
 
-    plays: Sequence[PlayedDevice] = ()
+    plays: Sequence[PublicDevice] = ()
     left: int | None = None
     cooling_until: datetime | None = None
 
@@ -81,7 +81,7 @@ def item_of(item: Item, now: ItemNow, least: int) -> PublicItem:
     )
 
 
-def words(plays: Sequence[PlayedDevice]) -> str:
+def words(plays: Sequence[PublicDevice]) -> str:
     """As `medium, 15 s, lush and nora`: the strongest that is reached, the longest, and what
     plays."""
     peak = max((each.timeline.peak for each in plays), default=0)

@@ -23,6 +23,7 @@ from tests.chain import SECOND
 from tests.commands import RECORDER
 from tests.factories import NOW
 from tests.ground.conftest import fail_command
+from tests.ground.plans import fill, recorded, scans
 from tests.lovense.callers import Caller, _nobody_is_woken
 from tests.lovense.conftest import activation_of, in_collection, request_of
 from tests.lovense.menus.offers import added, said
@@ -201,12 +202,14 @@ def test_a_second_look_changes_nothing_whatever_the_menu_is_by_then(ranking, bob
 
 
 @db
-def test_who_read_it_before_another_set_it_sets_it_no_more(ranking, bob):
-    (tip_id,) = waiting(ranking, bob, 20)
+@pytest.mark.parametrize(("amount", "is_set"), [(20, (1, 1)), (40, (10, 10))])
+def test_who_read_it_before_another_set_it_sets_it_no_more(ranking, bob, amount, is_set):
+    """Also where it stays in its line."""
+    (tip_id,) = waiting(ranking, bob, amount)
     (row,) = places.first(ranking.performer_id, limit=10)
     looked(ranking)
     assert places.set_once({row["_id"]: Priority.NORMAL}, [row]) == 0
-    assert place(tip_id) == (1, 1)
+    assert place(tip_id) == is_set
 
 
 @db
@@ -287,6 +290,20 @@ def test_a_tip_that_was_looked_at_costs_no_command_more(ranking, bob):
     waiting(ranking, bob, 40)
     looked(ranking)
     assert not [each for each in sent(ranking) if each.startswith("find queue_requests") and "line" in each]
+
+
+def test_a_look_among_many_reads_no_more_than_it_looks_at(db):
+    def row(n):
+        place = {"lane": f"L{n % 2}", "line": f"L{n % 2}/10", "turn": n, "type": "TipActivated"}
+        return {"_id": f"r{n}", "idempotency_key": n, "status": "pending", "attempts": 0} | place
+
+    fill(QueueRequest, row)
+    with recorded(run=True) as plans:
+        found = places.first("L1", limit=10)
+        assert places.set_once({row["_id"]: Priority.LOW for row in found}, found) == 10
+    assert scans(plans) == []
+    assert plans[0].indexes == ["request_claim"]
+    assert plans[0].examined <= 11
 
 
 def menu_version(chain):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ground.mongodb.collections import collection
 from lovense.deciding import platform, publicmenu
 from lovense.menus import matching, public, publishing
-from lovense.menus.public import ItemNow, PlayedDevice
+from lovense.menus.public import ItemNow, PublicDevice
 from lovense.menus.publishing import UnknownPerformer
 from lovense.menus.timeline import Segment, Timeline
 from lovense.models import Device, Performer
@@ -29,7 +29,7 @@ SECRET = "Secret nickname"
 
 def device(kind, level, seconds):
     track = Timeline(seconds * 1000, {"Vibrate": (Segment(0, seconds * 1000, level),)})
-    return PlayedDevice(kind, track)
+    return PublicDevice(kind, track)
 
 
 # --- in words ----------------------------------------------------------------------------------------------
