@@ -225,6 +225,8 @@ SPECTACULAR_SETTINGS = {
         "OwedState": "lovense.models.OwedState",
         "OwedCause": "lovense.models.OwedCause",
         "SubmissionType": "lovense.lane.submissions.TYPES",
+        "ItemPriority": "lovense.menus.matching.PRIORITIES",
+        "QueuePriority": "lovense.api.schema.PRIORITY_NUMBERS",
         "StreamTypeEnum": "lovense.menus.matching.SHOWS",
         "QueueHealth": ["healthy", "degraded", "unhealthy"],
         "Settled": ["SETTLED"],

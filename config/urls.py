@@ -69,6 +69,7 @@ urlpatterns = [
     path("patterns", pattern_pages.patterns, name="patterns"),
     path("patterns/add", pattern_pages.add, name="patterns-add"),
     path("patterns/drawn", pattern_pages.drawn, name="patterns-drawn"),
+    path("patterns/record", pattern_pages.record, name="patterns-record"),
     path("patterns/import", pattern_pages.take_in, name="patterns-import"),
     path("patterns/<str:pattern_id>/change", pattern_pages.change, name="patterns-change"),
     path("patterns/<str:pattern_id>/test", pattern_pages.test, name="patterns-test"),

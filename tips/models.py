@@ -286,6 +286,9 @@ class KeptRequest(models.Model):
     submitted_by = models.CharField(
         max_length=64, null=True
     )  # of a test or a manual one: the account
+    item_priority = models.IntegerField(
+        choices=Priority.choices, null=True
+    )  # that of what answers it, once somebody has looked; or of the place a person gave it
     review = models.JSONField(null=True)  # of a dead one: {resolution, note, by, at}
     replays = models.IntegerField(null=True)  # how often a person sent it back into the queue
     attempts_before = models.IntegerField(

@@ -144,6 +144,7 @@ class RequestRow(TypedDict):
     finished_at: datetime | None
     delayed_by: NotRequired[str | None]
     leader: NotRequired[str | None]
+    item_priority: NotRequired[int | None]
     cause: NotRequired[str | None]
     submitted_by: NotRequired[str | None]
     review: NotRequired[Review | None]

@@ -13,7 +13,7 @@ import httpx
 from django.conf import settings
 
 from adminpanel import staff
-from config.demo import toys
+from config.demo import features, toys
 from config.demo.facts import NOT_RECORDED, TipTimes, conflicts, trails
 from config.demo.second import SecondPerformer, VendorAddress
 from config.demo.show import (
@@ -44,7 +44,10 @@ REFRESH_SECONDS = 0.1
 EARLY_SECONDS = 1.0  # between a tip and its tokens
 DEVICE_SECONDS = 10.0
 TOLERANCE_SECONDS = 1.0  # of what a device says that it has played
-PROMISED_SECONDS = {item["title"]: item["durationSec"] for item in (*MENU, *toys.MENU)}
+PUBLISHED_SECONDS = 0.01  # a tip names the millisecond in which it was made
+PROMISED_SECONDS = {
+    item["title"]: item["durationSec"] for item in (*MENU, *toys.MENU)
+} | features.SECONDS
 
 Check = Callable[[], None]
 
@@ -89,7 +92,9 @@ class Runner:
         self.url = url
         self.show: Show = script()
         self.second = SecondPerformer(url, vendor, cast.second_token)
-        self.scenes = [*self.show.scenes, *self.second.scenes]
+        self.waiting, self.features = features.waiting(), features.script()
+        self.hers = [*self.show.scenes, self.waiting, *self.features]
+        self.scenes = [*self.hers, *self.second.scenes]
         self.table = Table(self.scenes)
         self.device = VirtualDevice(
             url=url, performer_id=PERFORMER_ID, token=cast.performer_token, speed=speed
@@ -153,7 +158,16 @@ Press Ctrl-C to stop."""
             self._payments.send_bytes(self._body(show.conflict, amount=show.conflict.amount + 1)),
         )
         await asyncio.gather(*(self._send(scene) for scene in show.burst))
+        await self._send_features()
         await later
+
+    async def _send_features(self) -> None:
+        """A publication in mid-queue: the burst still waits, and one tip more."""
+        await self._send(self.waiting)
+        await asyncio.to_thread(features.publish)
+        await asyncio.sleep(PUBLISHED_SECONDS)
+        for scene in self.features:
+            await self._send(scene)
 
     async def _send_second(self) -> None:
         if await self.second.pair():
@@ -228,7 +242,7 @@ Press Ctrl-C to stop."""
 
     def _wrong_runs(self) -> list[str]:
         """Each activation once, one at a time, oldest settled first."""
-        playing = [self._trails[scene.tip_id] for scene in self.show.scenes if scene.plays]
+        playing = [self._trails[scene.tip_id] for scene in self.hers if scene.plays]
         should = [
             f"{trail.tip_id}.all" for trail in sorted(playing, key=lambda trail: trail.position)
         ]

@@ -66,6 +66,7 @@ class Scene:
     tipper: tuple[str, str] = BOB
     recipient: tuple[str, str] = (PERFORMER_ID, PERFORMER)
     item: str = ""  # the menu item that should answer it
+    show: str = "public"
     rejected: bool = False  # its last call must leave no trace on the tip
     sent_at: float = 0.0
     answers: list[int] = field(default_factory=list)
@@ -88,8 +89,8 @@ class Scene:
             "tipper": {"userId": user_id, "username": username, "role": "user"},
             "recipient": {"performerId": performer_id, "username": performer},
             "context": {
-                "conversationType": "public",
-                "streamType": "public",
+                "conversationType": self.show,
+                "streamType": self.show,
                 "customMessage": "Great show!",
             },
             **more,

@@ -28,7 +28,8 @@ def lane(found: lanes.Lane, now: datetime) -> Json:
         "isDraining": found.is_draining,
         "running": [request(row) for row in found.running],
         "waiting": [
-            request(start.request) | {"eta": _eta(start.foreseen, now)} for start in found.waiting
+            request(start.request) | {"eta": expected(start.foreseen, now)}
+            for start in found.waiting
         ],
         "waitingCount": found.waiting_count,
         "isCountedOut": found.is_counted_out,
@@ -41,7 +42,7 @@ def request(row: RequestRow) -> Json:
         "requestId": row["_id"],
         "type": row["type"],
         "status": row["status"],
-        "priority": row["priority"],
+        "priority": row.get("item_priority") or row["priority"],
         "performerId": row["lane"],
         "tipId": payload.get("tipId"),
         "amount": payload.get("amount") or 0,
@@ -62,11 +63,11 @@ def status(row: RequestRow, *, now: datetime) -> Json:
     place, eta = None, None
     if row["status"] == RequestStatus.PENDING:
         place, foreseen = lanes.outlook(row, now=now)
-        eta = _eta(foreseen, now)
+        eta = expected(foreseen, now)
     return request(row) | {"place": place, "eta": eta, "activation": _activation(row)}
 
 
-def _eta(foreseen: Foreseen, now: datetime) -> Json:
+def expected(foreseen: Foreseen, now: datetime) -> Json:
     seconds = foreseen.seconds(now)
     return {
         "at": _iso(foreseen.at),

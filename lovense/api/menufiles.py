@@ -26,12 +26,13 @@ from lovense.api.schema import example
 from lovense.deciding import starting
 from lovense.devices import naming
 from lovense.menus import content, drafts, reactions, sheet, textmenu, transfer
-from lovense.menus.matching import Item
+from lovense.menus.matching import SHOWS, Item
 from lovense.menus.report import ImportedLine, items_of
 from lovense.menus.shipped import TEMPLATES
 
 LONGEST_FILE = 2 * 2**20  # of a menu with 500 items, each with all its texts
 LONGEST_TEXT = 512 * 1024
+SOURCES = ("template", "version", "extension", "show")
 MEANWHILE = "`changed_meanwhile`: another write was faster, and nothing was written"
 JSON, CSV, TEXT = "json", "csv", "text"
 FORMAT = OpenApiParameter(
@@ -60,42 +61,55 @@ def templates(request: Request) -> Response:
 
 @extend_schema(
     operation_id="menu_start",
-    summary="Start the draft from a template, a version, or levels of her extension",
+    summary="Start the draft from a template, a version, levels of her extension, or a show",
     description="A draft that has items is replaced only with `replace`. The levels of the "
-    "extension are answered one by one in `lines`.",
+    "extension are answered one by one in `lines`. With `show` each item that answers in the one "
+    "and not in the other gets a copy for the other, so that both answer alike; what answered in "
+    "the other alone leaves it.",
     request=schema.StartIn,
     responses={
         200: schema.StartedOut,
         **REFUSED,
         **WITH_A_BODY,
-        409: refusal(f"{MEANWHILE}. `has_items`: the draft has items, and `replace` is not said"),
+        409: refusal(
+            f"{MEANWHILE}. `has_items`: the draft has items, and `replace` is not said. "
+            "`same_price`: two active items of the show answer exactly one amount. "
+            "`too_many_items`: there would be more than 500"
+        ),
     },
     examples=[
         example("A template", {"revision": 0, "template": "gentle"}),
         example("A version", {"revision": 7, "version": 2, "replace": True}),
         example("Her extension's levels", {"revision": 7, "extension": True, "replace": True}),
+        example("A show as another", {"revision": 7, "show": {"from": "public", "to": "group"}}),
         example("As it is then", menuschema.DRAFT | {"lines": []}, 200),
     ],
 )
 @api_view(["POST"])
 @answering_outages
 def start(request: Request) -> Response:
-    """Exactly one of the three is named."""
+    """Exactly one of the four is named."""
     whose, body = performer_of(request), body_of(request)
-    body.only("revision", "replace", "template", "version", "extension")
+    body.only("revision", "replace", *SOURCES)
     lines = _source(whose, body)
     writing, replaces = writing_of(request, whose, seen_in(body)), body.flag("replace")
     with coming_from(request):
-        draft = drafts.start(writing, items_of(lines), replaces=replaces)
+        if body.given("show"):
+            draft = drafts.copy_show(writing, *_shows(body), replaces=replaces)
+        else:
+            draft = drafts.start(writing, items_of(lines), replaces=replaces)
     told = draft_of(whose, draft)
     is_said = body.given("extension")
     return Response(told | {"lines": [schema.line(each) for each in lines] if is_said else []})
 
 
 def _source(whose: str, body: Fields) -> list[ImportedLine]:
-    named = [name for name in ("template", "version", "extension") if body.given(name)]
+    named = [name for name in SOURCES if body.given(name)]
     if len(named) != 1:
-        raise Malformed("body", "must name one of template, version, extension")
+        raise Malformed("body", f"must name one of {', '.join(SOURCES)}")
+    if named == ["show"]:
+        _shows(body)
+        return []
     if named == ["template"]:
         return starting.of_template(body.choice("template", tuple(TEMPLATES), ""))
     if named == ["version"]:
@@ -103,6 +117,16 @@ def _source(whose: str, body: Fields) -> list[ImportedLine]:
     if not body.flag("extension"):
         raise Malformed("extension", "must be true, or left out")
     return starting.of_extension(whose)
+
+
+def _shows(body: Fields) -> tuple[str, str]:
+    """From which show to which."""
+    said = body.object("show")
+    said.only("from", "to")
+    source, target = (said.choice(name, SHOWS, "") for name in ("from", "to"))
+    if source == target:
+        raise Malformed("show.to", "must be another show than show.from")
+    return source, target
 
 
 @extend_schema(

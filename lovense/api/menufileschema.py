@@ -8,6 +8,7 @@ from lovense.api import menuschema
 from lovense.api.menuschema import DraftOut, MenuDiffOut, MenuFileItem
 from lovense.api.menutermschema import ReactionShape
 from lovense.menus import report
+from lovense.menus.matching import SHOWS
 from lovense.menus.report import ImportedLine
 from lovense.menus.shipped import TEMPLATES, Template
 from lovense.rows import Json
@@ -61,6 +62,15 @@ class TemplatesOut(Shape):
     )
 
 
+class ShowCopyIn(Shape):
+    to = serializers.ChoiceField(SHOWS)
+
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        """`from` is a word of the language."""
+        source = serializers.ChoiceField(SHOWS, help_text="Whose items are copied")
+        return {"from": source, **super().get_fields()}
+
+
 class StartIn(Shape):
     revision = serializers.IntegerField(min_value=0)
     template = serializers.ChoiceField(tuple(TEMPLATES), required=False)
@@ -68,6 +78,7 @@ class StartIn(Shape):
     extension = serializers.BooleanField(
         required=False, help_text="true: the levels of her extension"
     )
+    show = ShowCopyIn(required=False, help_text="The items of one show copied to another")
     replace = serializers.BooleanField(
         required=False, help_text="The items that are there give way"
     )

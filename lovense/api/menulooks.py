@@ -31,7 +31,7 @@ from lovense.api.schema import example
 from lovense.deciding import foresight, linting
 from lovense.deciding.foresight import MOST_AMOUNTS, Foresights
 from lovense.devices import naming
-from lovense.lane import itemtests
+from lovense.lane import itemtests, newcomer
 from lovense.menus import drafts
 from lovense.menus.matching import SHOWS
 
@@ -69,7 +69,11 @@ def _menu(request: Request) -> Foresights:
 def preview(request: Request) -> Response:
     """Item, because, and what each device would play."""
     amount = number_in(request, "amount", minimum=1)
-    return Response(schema.foresight(_menu(request).of(amount, show_in(request))))
+    menu = _menu(request)
+    seen = menu.of(amount, show_in(request))
+    start = newcomer.expected_start(menu, seen)
+    told = answers.expected(start, menu.now) if start else None
+    return Response(schema.foresight(seen, told))
 
 
 @extend_schema(

@@ -10,6 +10,7 @@ from ground.json.shapes import Shape
 from lovense.api import menuschema
 from lovense.api.menutermschema import PassedOut
 from lovense.api.patternschema import CurveOut
+from lovense.api.schema import ETA, Eta
 from lovense.deciding.foresight import ForeseenAmount, Foresight
 from lovense.deciding.outlook import DeviceOutlook, Outlook
 from lovense.menus import lint, waveform
@@ -88,6 +89,11 @@ class ForesightOut(Shape):
     promisedSeconds = serializers.IntegerField()
     effect = serializers.FloatField()
     devices = DeviceOutlookOut(many=True, help_text="Each as if it were connected")
+    expectedStart = Eta(
+        allow_null=True,
+        help_text="When such a tip would start if it came now, behind all that waits; null: "
+        "nothing would play",
+    )
     gates = ForeseenGateOut(
         many=True, help_text="What each would see now, up to the first that says no"
     )
@@ -164,7 +170,7 @@ class RulerOut(Shape):
 # --- rows as JSON --------------------------------------------------------------------------------
 
 
-def foresight(seen: Foresight) -> Json:
+def foresight(seen: Foresight, expected: Json | None) -> Json:
     item = seen.found.item
     return {
         "amount": seen.amount,
@@ -174,6 +180,7 @@ def foresight(seen: Foresight) -> Json:
         "because": {"code": seen.found.code, "text": seen.found.text},
         **_sums(seen.outlook),
         "devices": [device(each) for each in seen.outlook.devices] if seen.outlook else [],
+        "expectedStart": expected,
         "gates": [{name: gate[name] for name in ("gate", "passed", "saw")} for gate in seen.gates],
         "reason": seen.reason,
         "passedOver": [
@@ -274,6 +281,7 @@ FORESIGHT: dict[str, Any] = {
             "cannot": None,
         }
     ],
+    "expectedStart": ETA,
     "gates": [{"gate": "minimum", "passed": True, "saw": "30 of at least 10"}],
     "reason": "",
 }
@@ -284,6 +292,7 @@ NOTHING = FORESIGHT | {
     "promisedSeconds": 0,
     "effect": 0.0,
     "devices": [],
+    "expectedStart": None,
     "gates": [{"gate": "minimum", "passed": False, "saw": "5 of at least 10"}],
     "reason": "below_minimum",
 }

@@ -18,7 +18,7 @@ from lovense.api.schema import AT
 from lovense.menus import content, parts, reactions, versions, vibration
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
-from lovense.menus.matching import SHOWS, Item
+from lovense.menus.matching import PRIORITIES, SHOWS, Item
 from lovense.menus.publishing import (
     LARGEST_STOCK,
     LONGEST_COOLDOWN,
@@ -43,6 +43,7 @@ VERSION_PATH = OpenApiParameter(
 REVISION = OpenApiParameter(
     "revision", int, required=True, description="The revision of the draft that you saw"
 )
+PRIORITY_HELP = "How a tip for it waits, where the queue goes by priority; HIGH: as every tip"
 PATTERN_HELP = f"One of {', '.join(vibration.PATTERNS)}, or `my/` and the name of a pattern of hers"
 
 
@@ -120,6 +121,7 @@ class MenuItemIn(ItemParts):
     shows = serializers.ListField(
         required=False, child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
     )
+    priority = serializers.ChoiceField(PRIORITIES, required=False, help_text=PRIORITY_HELP)
     cooldownSec = serializers.IntegerField(
         required=False,
         min_value=0,
@@ -180,6 +182,7 @@ class MenuFileItem(ItemParts):
     durationSec = serializers.IntegerField()
     active = serializers.BooleanField(required=False)
     shows = serializers.ListField(required=False, child=serializers.ChoiceField(SHOWS))
+    priority = serializers.ChoiceField(PRIORITIES, required=False)
     cooldownSec = serializers.IntegerField(required=False)
     stock = serializers.IntegerField(required=False, allow_null=True)
 
@@ -201,6 +204,7 @@ class MenuItemOut(ItemParts):
     shows = serializers.ListField(
         child=serializers.ChoiceField(SHOWS), help_text="Where; empty: everywhere"
     )
+    priority = serializers.ChoiceField(PRIORITIES, help_text=PRIORITY_HELP)
     cooldownSec = serializers.IntegerField(help_text="0: none")
     stock = serializers.IntegerField(allow_null=True, help_text="null: no end")
     order = serializers.IntegerField(help_text="Its place, from 1")
@@ -349,7 +353,7 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-TERMS: dict[str, Any] = {"shows": [], "cooldownSec": 0, "stock": None}
+TERMS: dict[str, Any] = {"shows": [], "priority": "HIGH", "cooldownSec": 0, "stock": None}
 PARTS: dict[str, Any] = dict(parts.USUAL)
 ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED | PARTS | TERMS
 VERSION = {

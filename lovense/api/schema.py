@@ -36,6 +36,8 @@ def example(name: str, value: Any, *statuses: int) -> OpenApiExample:
 
 # --- in ------------------------------------------------------------------------------------------
 
+PRIORITY_NUMBERS = tuple((number, str(number)) for number in Priority.values)
+
 
 class ItemIn(Shape):
     pattern = serializers.ChoiceField(vibration.PATTERNS)
@@ -177,7 +179,9 @@ class RequestOut(Shape):
     requestId = serializers.CharField()
     type = serializers.ChoiceField(RequestType.choices)
     status = serializers.ChoiceField(RequestStatus.choices)
-    priority = serializers.ChoiceField(Priority.values)
+    priority = serializers.ChoiceField(
+        PRIORITY_NUMBERS, help_text="With which it waits, where the queue goes by priority"
+    )
     performerId = HexId()
     tipId = HexId(allow_null=True, help_text="null unless a settled tip made it")
     amount = serializers.IntegerField(help_text="0 for an item of its own")

@@ -63,7 +63,7 @@ class Foresights:
     now: datetime
 
     def of(self, amount: int, show: str = PUBLIC) -> Foresight:
-        asked = _request(self.performer, amount, show, self.now)
+        asked = tip_of(self.performer, amount, show, self.now)
         self.rules.read_standings([asked])
         found, seen = self._answer(amount, show)
         if found.item is not None and seen is None:
@@ -77,7 +77,7 @@ class Foresights:
         return {**gate, "saw": "the draft"} if is_draft else gate
 
     def table(self, amounts: Sequence[int], show: str = PUBLIC) -> list[ForeseenAmount]:
-        asked = [_request(self.performer, amount, show, self.now) for amount in amounts]
+        asked = [tip_of(self.performer, amount, show, self.now) for amount in amounts]
         self.rules.read_standings(asked)
         return [ForeseenAmount(amount, *self._answer(amount, show)) for amount in amounts]
 
@@ -153,7 +153,7 @@ def _as_if(rules: Rules, performer: PerformerRow, menu: PublishedMenu | None) ->
     return Rules(rules.platform, {performer["_id"]: hers}, menus, rules.paces, rules.rests)
 
 
-def _request(performer: PerformerRow, amount: int, show: str, now: datetime) -> RequestRow:
+def tip_of(performer: PerformerRow, amount: int, show: str, now: datetime) -> RequestRow:
     """A tip of that amount, as it would wait in the queue."""
     at = clock.iso(now)
     ledger = {"ledgerId": "preview", "postedAt": at}

@@ -17,7 +17,7 @@ from ground.journal import journal
 from ground.json.errors import Refusal
 from ground.json.fields import Malformed
 from ground.mongodb.collections import collection
-from lovense.deciding import platform
+from lovense.deciding import platform, priorities
 from lovense.deciding.rules import Rules, is_paused
 from lovense.lane import cancellation
 from lovense.lane.cancellation import (
@@ -184,7 +184,8 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
     waited.
 
     AlreadyFirst when there is none, or when that one was tried before: what may be on a device is
-    not overtaken."""
+    not overtaken. Where the places follow from items, what waits is looked at first."""
+    priorities.look([performer_id], Rules.read([performer_id]))
 
     def body(session: ClientSession) -> None:
         row = collection(QueueRequest).find_one(
@@ -249,7 +250,9 @@ def _last_before(
 
 
 def _take_place(row: RequestRow, of: RequestRow, session: ClientSession) -> None:
+    """A person has decided about it: no item moves it any more."""
     place: Statement = {key: of[key] for key in ("line", "turn", "waiting_since")}
+    place["item_priority"] = ordering.priority_of(of)
     collection(QueueRequest).update_one(
         {"_id": row["_id"], "status": queue.PENDING}, {"$set": place}, session=session
     )

@@ -14,7 +14,7 @@ from itertools import islice
 
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense.deciding import batch, pace
+from lovense.deciding import batch, pace, priorities
 from lovense.deciding import rest as rests
 from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
 from lovense.deciding.gates import decide
@@ -106,7 +106,11 @@ def of_request(request: RequestRow, *, now: datetime) -> Foreseen:
     for start in starts:
         if start.request["_id"] == request["_id"]:
             return start.foreseen
-    return _estimate(request, lane, starts) if starts else Foreseen(None, "not_waiting")
+    if not starts:
+        return Foreseen(None, "not_waiting")
+    lane.rules.read_menus([request])
+    (placed,) = priorities.placed([request], lane.rules)
+    return estimate(placed, lane, starts)
 
 
 # --- what is known -------------------------------------------------------------------------------
@@ -123,12 +127,13 @@ def read(
     to_decide = [*waiting, *([claim] if claim else [])]
     rules.read_menus(to_decide)
     rules.read_standings(to_decide)
+    waiting = priorities.placed(waiting, rules)
     asked = [*([claim] if claim else []), *(row for row in waiting if row["attempts"])]
     before = _activations(asked)
     free_at = _ends(claim, before.get(claim["_id"]), rules, now) if claim else now
     return LaneAhead(
         performer_id,
-        _as_if_nothing_held(performer_id, rules),
+        as_if_nothing_held(performer_id, rules),
         waiting,
         pace=pace.read([performer_id], limit=rules.platform["rate_limit_per_minute"], now=now)[
             performer_id
@@ -140,7 +145,7 @@ def read(
     )
 
 
-def _as_if_nothing_held(performer_id: str, rules: Rules) -> Rules:
+def as_if_nothing_held(performer_id: str, rules: Rules) -> Rules:
     """What waits for a device to come back, or for her to resume, will do what it would do now."""
     performer = rules.performers.get(performer_id)
     if performer is None:
@@ -332,7 +337,7 @@ def _rested(rest: Rest | None, at: datetime) -> datetime:
     return at if rest is None or rest.is_open(at) else rest.opens_at + BEAT_LATE
 
 
-def _estimate(request: RequestRow, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
+def estimate(request: RequestRow, lane: LaneAhead, starts: Sequence[Start]) -> Foreseen:
     """For one behind the first: the average of those, and no faster than the limit per minute."""
     last = [start.foreseen.at for start in starts if start.foreseen.at]
     if lane.unknown or not last:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lovense.menus import parts
-from lovense.menus.matching import Item
+from lovense.menus.matching import USUAL_PRIORITY, Item
 from lovense.menus.vibration import TEXT
 from lovense.rows import MenuRow
 
@@ -20,6 +20,7 @@ USUAL: dict[str, Any] = {
     "active": True,
     **parts.USUAL,
     "shows": [],
+    "priority": USUAL_PRIORITY,
     "cooldownSec": 0,
     "stock": None,
 }
@@ -27,7 +28,7 @@ FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
     *parts.FIELDS,
-    *("shows", "cooldownSec", "stock"),
+    *("shows", "priority", "cooldownSec", "stock"),
 )
 
 Reaction = dict[str, Any] | None

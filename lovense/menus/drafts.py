@@ -16,7 +16,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import Malformed
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
-from lovense.menus import content, fixes, wishes
+from lovense.menus import content, fixes, showcopies, wishes
 from lovense.menus.matching import Item
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS
@@ -199,6 +199,19 @@ def start(writing: Writing, items: Sequence[Item], *, replaces: bool) -> Draft:
         return list(items)
 
     return _written(writing, "start", started)
+
+
+def copy_show(writing: Writing, source: str, target: str, *, replaces: bool) -> Draft:
+    """Of what answers in one show copies for another. Raises ShowHasItems, SamePriceInShow,
+    TooManyItems, ChangedMeanwhile."""
+
+    def copied(items: Sequence[Item]) -> list[Item]:
+        after = showcopies.copied(items, source, target, replaces=replaces)
+        if len(after) > MAXIMUM_ITEMS:
+            raise TooManyItems
+        return after
+
+    return _written(writing, "copy_show", copied)
 
 
 def patch(writing: Writing, changes: fixes.Patch, toys: HerToys | None = None) -> Draft:

@@ -15,6 +15,8 @@ Item = dict[str, Any]
 DEFAULT_ITEM = "default"
 PUBLIC = "public"
 SHOWS = (PUBLIC, "private", "group")
+PRIORITIES = ("LOW", "NORMAL", "HIGH")
+USUAL_PRIORITY = "HIGH"  # the one with which every tip waits
 
 # Why an item that holds an amount does not answer it. Of several that are passed over the first of
 # these is the reason where nothing answers.
@@ -218,6 +220,11 @@ def shows_of(item: Mapping[str, Any]) -> Sequence[str]:
 def may_be_closed(item: Mapping[str, Any]) -> bool:
     """It does not always answer: it cools down, or there are only so many."""
     return bool(item.get("cooldownSec")) or item.get("stock") is not None
+
+
+def has_priority(item: Mapping[str, Any]) -> bool:
+    """It does not wait as every tip does."""
+    return bool(item.get("priority", USUAL_PRIORITY) != USUAL_PRIORITY)
 
 
 def _of_show(items: Iterable[Item], show: str) -> list[Item]:

@@ -13,7 +13,7 @@ from pymongo.client_session import ClientSession
 
 from ground.journal import journal
 from lovense.menus import content, issuing, parts
-from lovense.menus.matching import SHOWS, Item, shows_of
+from lovense.menus.matching import PRIORITIES, SHOWS, Item, shows_of
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS, TEXT
 from lovense.models import TipMenu
 from lovense.patterns import library
@@ -128,6 +128,7 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "durationSec": _whole_rule(item["durationSec"], 1, LONGEST_ITEM_SECONDS),
         "active": "" if isinstance(item["active"], bool) else "must be true or false",
         "shows": _shows_rule(item["shows"]),
+        "priority": _priority_rule(item["priority"]),
         "stock": "" if item["stock"] is None else _whole_rule(item["stock"], 0, LARGEST_STOCK),
         "cooldownSec": _whole_rule(item["cooldownSec"], 0, LONGEST_COOLDOWN),
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
@@ -199,6 +200,11 @@ def _shows_rule(value: Any) -> str:
     is_known = isinstance(value, list) and all(show in SHOWS for show in value)
     is_lawful = is_known and len(set(value)) == len(value)
     return "" if is_lawful else f"must be a list of {', '.join(SHOWS)}, each once; empty: all"
+
+
+def _priority_rule(value: Any) -> str:
+    is_known = isinstance(value, str) and value in PRIORITIES
+    return "" if is_known else f"must be one of {', '.join(PRIORITIES)}"
 
 
 def _repeated_ids(items: Sequence[Item]) -> list[FieldError]:

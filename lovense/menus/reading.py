@@ -8,7 +8,7 @@ from typing import Any
 
 from ground.mongodb.collections import collection
 from lovense.menus import content, reactions
-from lovense.menus.matching import Item, MenuIndex, may_be_closed
+from lovense.menus.matching import Item, MenuIndex, has_priority, may_be_closed
 from lovense.models import TipMenu
 from lovense.rows import MenuRow
 
@@ -19,13 +19,14 @@ MENU_ITEMS_KEPT = 20_000
 @dataclass(frozen=True, slots=True)
 class PublishedMenu:
     """A version, its index, and what answers where no item does; None: nothing. `limited`: by id
-    the items that do not always answer."""
+    the items that do not always answer. `has_priorities`: some item does not wait as every tip."""
 
     key: str
     version: int
     index: MenuIndex = field(compare=False)  # the key says what is in it
     reaction: Item | None = None
     limited: Mapping[str, Item] = field(default_factory=dict)
+    has_priorities: bool = False
 
     @property
     def items(self) -> Sequence[Item]:
@@ -39,7 +40,14 @@ class PublishedMenu:
 def of_row(row: MenuRow | Mapping[str, Any]) -> PublishedMenu:
     reaction = reactions.item_of(row.get("default_reaction"))
     items = content.resolved(row["items"], row.get("patterns") or {})
-    return PublishedMenu(row["_id"], row["version"], MenuIndex(items), reaction, limited(items))
+    return PublishedMenu(
+        row["_id"],
+        row["version"],
+        MenuIndex(items),
+        reaction,
+        limited(items),
+        any(map(has_priority, items)),
+    )
 
 
 def limited(items: Iterable[Item]) -> dict[str, Item]:

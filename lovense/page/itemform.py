@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from lovense.menus import parts, vibration
 from lovense.menus.drafts import ChangedMeanwhile
-from lovense.menus.matching import Item
+from lovense.menus.matching import PRIORITIES, USUAL_PRIORITY, Item
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import (
     MAXIMUM_DESCRIPTION,
@@ -34,6 +34,7 @@ NEW: Json = {
     "durationSec": 10,
     "active": True,
     **parts.USUAL,
+    "priority": USUAL_PRIORITY,
     "cooldownSec": 0,
     "stock": None,
 }
@@ -55,7 +56,7 @@ class ItemForm:
     longest_title, longest_section = MAXIMUM_TITLE, MAXIMUM_SECTION
     longest_description = MAXIMUM_DESCRIPTION
     strongest = vibration.MAXIMUM_LEVEL
-    patterns = vibration.PATTERNS
+    patterns, priorities = vibration.PATTERNS, PRIORITIES[::-1]
     mine: Sequence[str] = ()  # hers, as an item names them
 
     def __init__(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.http import QueryDict
 
-from lovense.menus import vibration
+from lovense.menus import matching, vibration
 from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.matching import SHOWS, Item
 from lovense.menus.wishes import InvalidItem
@@ -23,6 +23,8 @@ def words(item: Item) -> list[str]:
     """What is not usual."""
     shows, cooldown = item.get("shows") or (), item.get("cooldownSec") or 0
     found = [f"Only in {' and '.join(shows)} shows"] if shows else []
+    if matching.has_priority(item):
+        found.append(f"{item['priority'].capitalize()} priority, where your queue goes by it")
     return found + ([f"Then not again for {cooldown} s"] if cooldown else [])
 
 
@@ -37,6 +39,7 @@ def body(typed: QueryDict) -> Json:
     cooldown, stock = (typed.get(name, "").strip() for name in ("cooldownSec", "stock"))
     return {
         "shows": typed.getlist("shows"),
+        "priority": typed.get("priority", matching.USUAL_PRIORITY),
         "cooldownSec": _whole(cooldown) if cooldown else 0,
         "stock": _whole(stock) if stock else None,
     }

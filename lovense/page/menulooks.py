@@ -2,15 +2,18 @@
 drawing, and what an amount does on each device. Nothing is changed here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from lovense.deciding.foresight import Foresight
 from lovense.deciding.linting import RuledInterval
 from lovense.deciding.outlook import DeviceOutlook
+from lovense.lane.eta import Foreseen
 from lovense.menus import lint, waveform
 from lovense.menus.compiler import NOTES, Compiled
 from lovense.menus.fixes import FixedFinding
 from lovense.menus.waveform import Curve
+from lovense.page.livepage import WAITS_FOR
 
 TONES = {lint.ERROR: "bad", lint.WARNING: "warn", lint.NOTE: "info"}
 WORDS = {lint.ERROR: "Error", lint.WARNING: "Check", lint.NOTE: "Note"}
@@ -27,6 +30,7 @@ CODE_WORDS = {
 }
 RULER_WIDTH, RULER_HEIGHT, LOWEST = 1000, 100, 4
 MOST_PARTS, MOST_GENERAL = 60, 8
+AT_ONCE, MINUTE = 1, 60  # seconds
 FEW_ITEMS, FIXES_OF_MANY = 100, 5  # of a large menu fewer fixes are tried each time it is shown
 
 
@@ -76,6 +80,20 @@ class ShownOutlook(NamedTuple):
     cannot: str
     notes: list[str]
     curves: list[Curve]
+
+
+def starts(expected: Foreseen | None, now: datetime) -> str:
+    """When such a tip would start, as a sentence; empty: nothing would play."""
+    if expected is None:
+        return ""
+    seconds = expected.seconds(now)
+    if seconds is None:
+        return f"If it came now, it {WAITS_FOR.get(expected.why, 'would wait very long')}."
+    if seconds < AT_ONCE:
+        return "If it came now, it would start at once."
+    about = "some" if expected.is_estimate else "about"
+    length = f"{seconds:.0f} s" if seconds < 2 * MINUTE else f"{seconds / MINUTE:.0f} minutes"
+    return f"If it came now, it would start in {about} {length}."
 
 
 def ruler(parts: Sequence[RuledInterval]) -> ShownRuler:

@@ -17,6 +17,7 @@ from lovense.deciding.foresight import NO_PATTERN, Foresights
 from lovense.deciding.linting import Linter
 from lovense.deciding.standings import ItemStanding
 from lovense.devices import naming
+from lovense.lane import newcomer
 from lovense.menus import content, drafts, fixes, parts, publishing, reactions, versions
 from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
@@ -40,6 +41,7 @@ FIELD_WORDS = {
     "pauseSec": "seconds between loops",
     "rampInSec": "seconds of rise",
     "rampOutSec": "seconds of fade",
+    "priority": "priority",
     "cooldownSec": "cooldown",
     "stock": "pieces",
 }
@@ -301,6 +303,19 @@ class MenuPage:
     @property
     def outlooks(self) -> list[ShownOutlook]:
         return menulooks.outlooks(self.seen) if self.seen else []
+
+    @property
+    def starts(self) -> str:
+        """When such a tip would start if it came now."""
+        if self.seen is None:
+            return ""
+        return menulooks.starts(newcomer.expected_start(self._menu, self.seen), self._menu.now)
+
+    @property
+    def terms(self) -> list[str]:
+        """What is not usual of the item that answers."""
+        item = self.seen and self.seen.found.item
+        return itemterms.words(item) if item else []
 
     @property
     def holding(self) -> str:

@@ -7,6 +7,7 @@ from ground.json.errors import Refusal
 from lovense.menus import report
 from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
+from lovense.menus.matching import SHOWS
 from lovense.menus.report import ImportedLine
 from lovense.menus.shipped import TEMPLATES, Template
 
@@ -16,6 +17,8 @@ TONES = {report.TAKEN: "good", report.NOTED: "info", report.REFUSED: "bad"}
 
 class StartForm:
     """`levels`: those of her extension, each answered; `why`: nothing was begun."""
+
+    shows = SHOWS
 
     def __init__(self, draft: Draft, levels: Sequence[ImportedLine], why: Refusal | None) -> None:
         self.revision, self.has_items = draft.revision, bool(draft.items)

@@ -26,7 +26,7 @@ from functools import partial
 import bson
 from django.conf import settings
 
-from lovense.deciding import activation, batch, gates, pace, rest, standings, stock
+from lovense.deciding import activation, batch, gates, pace, priorities, rest, standings, stock
 from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
 from lovense.deciding.stock import Shelf
@@ -111,10 +111,14 @@ def start(lanes: FreeLanes, deliver: Deliver, *, now: datetime, limit: int) -> b
 
 
 def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | None:
-    """Among all lanes, or among those just `freed`; None when there is nothing to start."""
+    """Among all lanes, or among those just `freed`; None when there is nothing to start. Where a
+    lane goes by priority, what could be next was looked at."""
     holders = pages.holders(now=now, among=freed)
     fronts = claims.fronts(holders, are_free=freed is not None) if holders else {}
-    return FreeLanes(fronts, holders, Rules.read(fronts)) if fronts else None
+    if not fronts:
+        return None
+    rules = Rules.read(fronts)
+    return FreeLanes(priorities.ordered(fronts, rules), holders, rules)
 
 
 def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:

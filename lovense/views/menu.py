@@ -173,8 +173,8 @@ def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
     published = versions.publish(asked_for)
     if not published.is_new:
         return buttons.told("Nothing has changed: it is published already.", tone="warn")
-    withdrawn = " The one before it is withdrawn." if asked_for.is_withdrawn else ""
-    return buttons.told(f"Published as version {published.menu['version']}.{withdrawn}")
+    number = published.menu["version"]
+    return buttons.told(f"Published as version {number}.{_withdrawn(asked_for)}")
 
 
 @require_http_methods(["GET", "POST"])
@@ -185,23 +185,37 @@ def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpR
         raise NoSuchVersion
     menu = versions.of(performer.performer_id, int(version))
     if request.method == "POST":
-        published = versions.roll_back(_publication(request, performer), menu["version"])
+        asked_for = _publication(request, performer)
+        published = versions.roll_back(asked_for, menu["version"])
         if not published.is_new:
             return buttons.told("That content is in force already.", tone="warn")
         number = published.menu["version"]
-        return buttons.told(f"Version {version} is in force again, as version {number}.")
+        again = f"Version {version} is in force again, as version {number}."
+        return buttons.told(again + _withdrawn(asked_for))
     return asked(
         request,
         f"Go back to version {version}?",
         reverse("menu-roll-back", args=[version]),
         text="Its items are published again as a new version, at once. Changes of your draft that "
         "are not published are kept.",
+        choice=_mistake(performer),
         label="Publish it again",
         keep="Leave it",
     )
 
 
 # --- what they have in common --------------------------------------------------------------------
+
+
+def _mistake(performer: Performer) -> dict[str, str] | None:
+    """The switch that withdraws what is in force; None: nothing is."""
+    number = performer.menu_version
+    words = "was a mistake: tips that were made while it was in force get this one"
+    return {"name": "withdraw", "text": f"Version {number} {words}"} if number else None
+
+
+def _withdrawn(asked_for: Publication) -> str:
+    return " The one before it is withdrawn." if asked_for.is_withdrawn else ""
 
 
 def _publication(request: HttpRequest, performer: Performer) -> Publication:

@@ -13,14 +13,18 @@ from lovense.deciding import starting
 from lovense.devices import naming
 from lovense.lane import itemtests
 from lovense.menus import content, drafts, sheet, textmenu, transfer
-from lovense.menus.drafts import ChangedMeanwhile, DraftHasItems
+from lovense.menus.drafts import ChangedMeanwhile, DraftHasItems, TooManyItems
+from lovense.menus.matching import SHOWS
 from lovense.menus.report import ImportedLine, items_of
 from lovense.menus.shipped import TEMPLATES
+from lovense.menus.showcopies import SamePriceInShow, ShowHasItems
 from lovense.models import Performer
 from lovense.page.menustart import ImportForm, StartForm
 from lovense.rows import Json
 from lovense.views.menubuttons import buttons, writing_of
 
+SHOW = "show:"  # the items of one show for another
+NOT_BEGUN = (DraftHasItems, ShowHasItems, SamePriceInShow, TooManyItems, ChangedMeanwhile)
 LONGEST = 512 * 1024  # characters that are pasted
 
 
@@ -32,16 +36,25 @@ def start(request: HttpRequest, performer: Performer) -> HttpResponse:
     whose = performer.performer_id
     if request.method != "POST":
         return _start_form(request, whose)
-    lines = _source(whose, request.POST.get("from", ""))
+    named, replaces = request.POST.get("from", ""), "replace" in request.POST
     try:
-        drafts.start(
-            writing_of(request, performer), items_of(lines), replaces="replace" in request.POST
-        )
-    except (DraftHasItems, ChangedMeanwhile) as why:
+        if named == SHOW:
+            return _copied(request, performer, replaces=replaces)
+        lines = _source(whose, named)
+        drafts.start(writing_of(request, performer), items_of(lines), replaces=replaces)
+    except NOT_BEGUN as why:
         return _start_form(request, whose, why)
     left_out = sum(each.item is None for each in lines)
     more = f" {left_out} of its levels could not be taken." if left_out else ""
     return buttons.told(f"Your draft has begun anew: change it, then publish.{more}")
+
+
+def _copied(request: HttpRequest, performer: Performer, *, replaces: bool) -> HttpResponse:
+    source, target = (request.POST.get(name, "") for name in ("from_show", "to_show"))
+    if source not in SHOWS or target not in SHOWS or source == target:
+        raise Malformed("to_show", "must be another show than the one whose items are copied")
+    drafts.copy_show(writing_of(request, performer), source, target, replaces=replaces)
+    return buttons.told(f"In your draft {target} shows answer as {source} shows do.")
 
 
 def _start_form(request: HttpRequest, whose: str, why: Refusal | None = None) -> HttpResponse:

@@ -9,9 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
+from ground.json import fields
 from ground.json.fields import Fields, Malformed
 from lovense.devices import summary
 from lovense.lane import patterntests, submissions
+from lovense.menus.timeline import SECOND
 from lovense.models import Performer
 from lovense.page.partsform import whole
 from lovense.page.patternform import DrawnText, PatternForm, PatternTestForm
@@ -26,7 +28,8 @@ from lovense.patterns.library import (
     WrongPattern,
 )
 from lovense.patterns.reading import InvalidPattern
-from lovense.patterns.score import LONGEST_TEXT
+from lovense.patterns.recording import MOST_SAMPLES
+from lovense.patterns.score import LONGEST_MS, LONGEST_TEXT
 from lovense.rows import Json, PatternRow
 from lovense.views.buttons import Buttons, asked, page
 
@@ -115,6 +118,33 @@ def take_in(request: HttpRequest, performer: Performer) -> HttpResponse:
         return render(request, "lovense/_pattern_import.html", {"wrong": str(wrong)})
     form = PatternForm(found.name, found.text, changes=found.changes, is_imported=True)
     return _form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@_page.hers
+def record(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: the field on which to tap; POST: what was recorded in the form, with what was changed.
+    Nothing is saved."""
+    if request.method != "POST":
+        return _recorder(request)
+    try:
+        found = imports.read(_samples(request))
+    except (Malformed, InvalidPattern) as wrong:
+        return _recorder(request, str(wrong))
+    form = PatternForm("", found.text, changes=found.changes, is_imported=True)
+    return _form(request, form)
+
+
+def _samples(request: HttpRequest) -> Fields:
+    said = request.POST.get("samples", "").encode()
+    if len(said) > LONGEST_FILE:
+        raise Malformed("samples", "must be at most 1 MiB")
+    return fields.read(b'{"samples":' + (said or b"null") + b"}")
+
+
+def _recorder(request: HttpRequest, wrong: str = "") -> HttpResponse:
+    limits = {"longest_ms": LONGEST_MS, "longest_s": LONGEST_MS // SECOND, "most": MOST_SAMPLES}
+    return render(request, "lovense/_pattern_record.html", {"wrong": wrong} | limits)
 
 
 def _file(request: HttpRequest) -> bytes:

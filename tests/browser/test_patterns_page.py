@@ -1,6 +1,7 @@
 """The page of patterns against the whole running system, by keyboard: one is written, drawn as it is typed,
 corrected, saved, named in the menu, and tried."""
 
+import json
 import re
 
 import pytest
@@ -64,3 +65,57 @@ def test_on_a_telephone_everything_fits_and_can_be_hit(patterns):
     assert patterns.evaluate(_SMALL) == []
     patterns.get_by_role("button", name="STOP").click()
     expect(patterns.locator("#region-stop")).to_contain_text("Resume")
+
+
+def held(page, ms):
+    """The key of the field is held for so long."""
+    page.keyboard.down("Space")
+    page.wait_for_timeout(ms)
+    page.keyboard.up("Space")
+
+
+def test_a_pattern_is_recorded_by_tapping_a_key_seen_and_then_saved(patterns):
+    pressed(patterns, "Record one…")
+    expect(patterns.get_by_label("Recording field")).to_be_focused()
+    held(patterns, 400)
+    expect(patterns.locator("[data-recorder-badge]")).to_have_text("Recording")
+    patterns.keyboard.press("ArrowUp")
+    patterns.keyboard.press("ArrowUp")
+    held(patterns, 300)
+    patterns.keyboard.press("Enter")
+    expect(patterns.locator("[data-recorder-badge]")).to_have_text("Recorded")
+    look = patterns.get_by_role("button", name="Look at it")
+    expect(look).to_be_focused()
+    samples = json.loads(patterns.locator("[name=samples]").input_value())
+    assert [each["level"] for each in samples] == [10, 0, 12, 0, 0]
+    assert samples[0]["ms"] == 0
+    assert samples[1]["ms"] >= 400
+    patterns.keyboard.press("Enter")
+    expect(patterns.get_by_label("Pattern", exact=True)).to_have_value(re.compile("^10 .*12 "))
+    expect(patterns.locator("#confirm")).to_contain_text("Nothing is saved yet")
+    expect(patterns.locator("#region-patterns")).to_contain_text("You have none yet")
+    patterns.keyboard.type("Tapped")
+    pressed(patterns, "Save")
+    expect(patterns.locator("#region-patterns .offer__title")).to_have_text(["Tapped"])
+
+
+def test_a_recording_is_drawn_with_a_finger_on_a_telephone_and_can_be_done_again(patterns):
+    patterns.set_viewport_size({"width": 360, "height": 780})
+    patterns.get_by_role("button", name="Record one…").click()
+    box = patterns.get_by_label("Recording field").bounding_box()
+    middle = box["x"] + box["width"] / 2
+    patterns.mouse.move(middle, box["y"] + 2)
+    patterns.mouse.down()
+    patterns.mouse.move(middle, box["y"] + box["height"] - 2)
+    patterns.mouse.up()
+    patterns.get_by_role("button", name="End").click()
+    levels = [each["level"] for each in json.loads(patterns.locator("[name=samples]").input_value())]
+    assert (levels[0], levels[-1]) == (20, 0)
+    assert 1 in levels
+    assert patterns.evaluate(_WIDER) == 0
+    assert patterns.evaluate(_SMALL) == []
+    patterns.get_by_role("button", name="Record again").click()
+    expect(patterns.locator("[data-recorder-badge]")).to_have_text("Ready")
+    expect(patterns.locator("[name=samples]")).to_have_value("")
+    patterns.keyboard.press("Escape")
+    expect(patterns.get_by_role("button", name="Record one…")).to_be_focused()

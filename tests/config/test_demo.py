@@ -10,14 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.demo import toys
+from config.demo import features, toys
 from config.demo.facts import NOT_RECORDED, TipTimes
 from config.demo.runner import Cast, Runner
 from config.demo.second import VendorAddress
 from config.demo.show import BURST, MENU, PERFORMER_ID, script
 from config.demo.table import OK, OPEN, WRONG, Table, header, line, mark
 from config.stack.processes import BASE_DIR
-from lovense.menus.matching import match
+from lovense.menus import content
+from lovense.menus.matching import SOLD_OUT, MenuIndex, match, may_be_closed
 from lovense.menus.publishing import validated
 
 SENT = datetime(2026, 1, 3, 4, 15, tzinfo=UTC)
@@ -61,6 +62,25 @@ def test_the_menu_answers_each_scene_as_the_script_says(show):
         if scene.plays:
             assert match(items, scene.amount)["title"] == scene.item
     assert match(items, show.unmatched.amount) is None
+
+
+def test_no_two_tips_of_the_whole_demonstration_are_one():
+    scenes = [*script().scenes, features.waiting(), *features.script(), *toys.script()]
+    assert len({scene.tip_id for scene in scenes}) == len(scenes)
+
+
+def test_the_second_version_answers_each_scene_as_the_script_says_and_has_each_feature_once():
+    """What cools down or is sold out is passed over; the rest follows from amounts and shows alone."""
+    index, closed, answered_by = MenuIndex(content.numbered(features.items())), {}, []
+    for scene in features.script():
+        item = index.find(scene.amount, scene.show, closed).item
+        answered_by.append(item["title"] if item else features.REACTED)
+        if item and may_be_closed(item):
+            closed[item["itemId"]] = SOLD_OUT
+    assert answered_by == [scene.item for scene in features.script()]
+    assert match(validated(MENU), features.waiting().amount)["title"] == features.waiting().item
+    said = {title for item in features.ITEMS for title in [item["title"]]} - {each["title"] for each in MENU}
+    assert said <= set(answered_by)
 
 
 # --- the table ---------------------------------------------------------------------------------------------
@@ -143,7 +163,7 @@ def runner():
     cast = Cast("t", "u", "p", "s", "x", "y", "z")
     runner = Runner("http://127.0.0.1:1", cast, vendor=vendor, speed=1, check=lambda: None)
     runner._trails = {scene.tip_id: trail(scene) for scene in runner.scenes}
-    runner.device.runs = [f"{scene.tip_id}.all" for scene in runner.show.scenes if scene.plays]
+    runner.device.runs = [f"{scene.tip_id}.all" for scene in runner.hers if scene.plays]
     return runner
 
 
@@ -250,7 +270,8 @@ def ended(process, *, with_code):
 def test_the_show_goes_as_written_and_ctrl_c_leaves_nothing_behind():
     process = demonstration()
     said = read_until(process, "Ctrl-C")
-    assert sum(text.startswith(f" {OK} ") for text in said) == 9 + BURST + len(toys.script())
+    of_features = 1 + len(features.script())
+    assert sum(text.startswith(f" {OK} ") for text in said) == 9 + BURST + of_features + len(toys.script())
     assert not [text for text in said if WRONG in text]
     # The stack, its databases, the vendor, and the two processes that serve.
     assert len(ended(process, with_code=0)) >= 6

@@ -20,7 +20,7 @@ from lovense.bridges import choosing
 from lovense.deciding import resets
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
-from lovense.menus import drafts, fixes, transfer, versions, wishes
+from lovense.menus import drafts, fixes, showcopies, transfer, versions, wishes
 from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
 from lovense.owed import listing
@@ -163,6 +163,19 @@ ANSWERS = [
     (
         drafts.DraftHasItems(),
         *(409, "has_items", "Your menu has items already: nothing was filled in.", None),
+    ),
+    (
+        showcopies.ShowHasItems("group", [{"itemId": "a"}]),
+        *(409, "has_items", "Items of your group shows would give way: nothing was copied."),
+        {"itemIds": ["a"]},
+    ),
+    (
+        showcopies.SamePriceInShow(
+            "group",
+            [{"itemId": "a", "title": "A", "minimum": 5}, {"itemId": "b", "title": "B", "minimum": 5}],
+        ),
+        *(409, "same_price", "In group shows only one item may answer exactly 5: “A” and “B” do."),
+        {"itemIds": ["a", "b"], "amount": 5},
     ),
     (
         drafts.ChangedMeanwhile(1, drafts.Draft(2, [{"itemId": "a"}]), "a"),

@@ -32,6 +32,11 @@ def lines(lanes: Iterable[str]) -> list[str]:
     return [line(lane, priority) for lane in lanes for priority in Priority.values]
 
 
+def usual_line(lane: str) -> str:
+    """In which every tip waits, before anybody has looked at what answers it."""
+    return line(lane, Priority.HIGH)
+
+
 def lane_of(name: str) -> str:
     return name.rpartition("/")[0]
 

@@ -31,7 +31,7 @@ def foresights(offers, devices, intensity=20):
 
 def decided(menu, amount):
     """What a tip of that amount gets."""
-    request = foresight._request(menu.performer, amount, PUBLIC, NOW)
+    request = foresight.tip_of(menu.performer, amount, PUBLIC, NOW)
     return decide(request, menu.rules, is_online=True, now=NOW)
 
 

@@ -111,3 +111,18 @@ def test_on_the_page_a_switch_withdraws_and_the_history_says_so(press, client, a
     said_of_it = told(press("publish", revision=2, note="", withdraw="1"))
     assert said_of_it == "Published as version 2. The one before it is withdrawn."
     assert "Withdrawn" in client.get("/menu").content.decode()
+
+
+def test_the_dialog_of_going_back_has_the_same_switch(press, client, ana):
+    for number, title in enumerate(("Right", "Mistake"), 1):
+        added(ana, title)
+        published(ana, key=str(number))
+    asked = client.get("/menu/versions/1/back").content.decode()
+    assert "Version 2 was a mistake: tips that were made while it was in force get this one" in asked
+    assert 'hx-include="#confirm-choice"' in asked
+    assert 'name="withdraw"' not in client.get("/menu/items/x/remove").content.decode()
+    done = "Version 1 is in force again, as version 3."
+    assert told(press("versions/1/back", withdraw="1")) == f"{done} The one before it is withdrawn."
+    assert versions.of(ana.pk, 2)["withdrawn_at"]
+    assert told(press("versions/2/back")) == "Version 2 is in force again, as version 4."
+    assert "withdrawn_at" not in versions.of(ana.pk, 3)

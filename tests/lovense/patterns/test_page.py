@@ -1,5 +1,6 @@
 """The page of patterns: hers alone, what it says, and what its buttons do."""
 
+import html
 import json
 
 import pytest
@@ -147,3 +148,48 @@ def test_the_form_of_an_item_offers_hers_and_keeps_one_that_is_gone(client, ana)
     assert '<option value="my/Gone" selected>Gone (not there any more)</option>' in shown
     assert "You have no pattern Gone." in client.get("/menu").content.decode()
     assert TIDE not in shown
+
+
+# --- recorded ----------------------------------------------------------------------------------------------
+
+
+def recorded(press, samples):
+    said = samples if isinstance(samples, str) else json.dumps(samples)
+    answer = press("record", samples=said)
+    assert answer.status_code == 200
+    return html.unescape(answer.content.decode())
+
+
+def test_what_was_recorded_is_shown_with_what_was_changed_and_nothing_is_saved(press, ana):
+    samples = [{"ms": 200, "level": 10}, {"ms": 1200, "level": 0}, {"ms": 1700, "level": 0}]
+    form = recorded(press, samples)
+    assert "10 1s" in form
+    assert "Nothing is saved yet" in form
+    assert "It begins with its first sample" in form
+    assert library.of(ana.pk) == []
+
+
+@pytest.mark.parametrize(
+    ("samples", "rule"),
+    [
+        ("", "give one of pattern, samples, funscript"),
+        ([{"ms": 0, "level": 5}], "must hold at least two samples"),
+        ([{"ms": 0, "level": 21}, {"ms": 9, "level": 0}], "samples[0].level: must be between 0 and 20"),
+        ([{"ms": 5, "level": 1}, {"ms": 5, "level": 0}], "samples[1].ms: must be between 6 and 86400000"),
+        ('[],"pattern":{}', "give one of pattern, samples, funscript"),
+        ("[" * 5000, ""),
+        ([{"ms": n, "level": n % 2} for n in range(6001)], "at most 6000"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_the_dialog_with_the_rule(press, ana, samples, rule):
+    form = recorded(press, samples)
+    assert "Nothing was recorded" in form
+    assert rule in form
+    assert library.of(ana.pk) == []
+
+
+def test_the_recorder_knows_the_limits_and_has_no_code_of_its_own(page):
+    form = page("/record", x="1")
+    assert 'data-longest-ms="300000" data-most="6000"' in form
+    assert inline_code(form) == []
+    assert unlabelled_fields(form) == set()
