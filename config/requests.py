@@ -75,8 +75,9 @@ class ProbeMiddleware:
 
 
 class ErrorMiddleware:
-    """Errors that no door of ours has written: under /api in its one shape, whoever refused; and a
-    database that is away is 503 on every page."""
+    """Errors that no door of ours has written: under /api in its one shape, whoever refused; to
+    HTMX as a sentence for the place where its page says what happened; and a database that is away
+    is 503 on every page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -85,6 +86,8 @@ class ErrorMiddleware:
         response = self.get_response(request)
         if response.status_code >= 400 and is_api(request):
             _say_as_json(response)
+        elif 400 <= response.status_code < 500 and request.headers.get("HX-Request") == "true":
+            _say_as_partial(response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -110,6 +113,25 @@ def _say_as_json(response: HttpResponse) -> None:
     response.content = json.dumps(error(code, f"{status.description or status.phrase}."))
     response["Content-Type"] = "application/json"
     response["Content-Length"] = str(len(response.content))
+
+
+def _say_as_partial(response: HttpResponse) -> None:
+    """What a door has written as a partial stays; a page, or nothing, would be swapped in."""
+    if response.content and response.content.lstrip()[:9].lower() != b"<!doctype":
+        return
+    words = _WORDS.get(response.status_code, "That did not work.")
+    response.content = f"{words} Nothing was changed."
+    response["Content-Type"] = "text/html; charset=utf-8"
+    response["Content-Length"] = str(len(response.content))
+    response["HX-Retarget"], response["HX-Reswap"] = "[data-told]", "innerHTML"
+
+
+_WORDS = {
+    400: "That is not possible here.",
+    403: "This account may not do that, or its page is out of date: reload it.",
+    404: "That is not there any more.",
+    429: "That was too often: try again in a moment.",
+}
 
 
 # As the framework's own views say it.

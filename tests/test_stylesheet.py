@@ -91,4 +91,4 @@ def test_the_vendored_file_is_the_one_that_its_licence_names():
     licence = (STATIC / "vendor" / "htmx.LICENSE").read_text()
     digest = hashlib.sha256((STATIC / "vendor" / "htmx.min.js").read_bytes()).hexdigest()
     assert digest in licence
-    assert "htmx 2.0.11" in licence
+    assert "htmx 4.0.1" in licence

@@ -7,7 +7,8 @@ import { isRegion } from "./regions.js";
 const TOLD_MS = 6000;
 const dialog = document.querySelector("#confirm");
 const rest = document.querySelectorAll(".bar, .page__head, .live, .foot");
-const told = document.querySelector("[data-told]");
+const TOLD = "[data-told]"; // where a refusal wants to be shown (config/requests.py)
+const told = document.querySelector(TOLD);
 let forget = () => {};
 let opener = ""; // the id of the button that asked: a region may be fetched again while the dialog is open
 
@@ -31,17 +32,24 @@ function tell({ text, tone }) {
   forget = after(TOLD_MS, () => (told.textContent = ""));
 }
 
-function failed({ target, xhr }) {
-  if (isRegion(target)) return;
-  const isAnswered = Boolean(xhr?.status);
-  const text = isAnswered ? "That did not work. Reload the page, and try again." : "No answer: it may not have been done. Try again.";
+/** A refusal says itself what is wrong: its answer is swapped in where `tell` writes. */
+function failed(ctx) {
+  if (!ctx || isRegion(ctx.target)) return;
+  const { status } = ctx.response ?? {};
+  if (status < 500) return;
+  const text = status ? "That did not work. Reload the page, and try again." : "No answer: it may not have been done. Try again.";
   tell({ text, tone: "bad" });
 }
 
-document.body.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig } }) => {
-  if (target !== dialog) return;
+// An event of an element that has left the page comes to the document alone.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { target, sourceElement } = event.detail.ctx;
   // What goes on asking by itself does not open what was closed meanwhile.
-  if (!dialog.open && requestConfig?.elt.matches("[data-goes-on]")) return dialog.replaceChildren();
+  if (target === dialog && !dialog.open && sourceElement.matches("[data-goes-on]")) event.preventDefault();
+});
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target === TOLD) tell({ text: told.textContent, tone: "bad" });
+  if (ctx.target !== dialog || ctx.swap === "none") return;
   open();
   (dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("[autofocus]"))?.focus();
 });
@@ -52,7 +60,7 @@ dialog.addEventListener("close", () => {
   const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
   if (isLost) document.getElementById(opener)?.focus({ preventScroll: true });
 });
-document.body.addEventListener("said", ({ detail }) => tell(detail));
-for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.body.addEventListener(failure, ({ detail }) => failed(detail));
+document.addEventListener("said", ({ detail }) => tell(detail));
+for (const failure of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(failure, ({ detail: { ctx } }) => failed(ctx));
 }

@@ -57,7 +57,7 @@ function show() {
   if (top < 0 || top > innerHeight) section.scrollIntoView();
 }
 
-document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+document.addEventListener("htmx:after:swap", ({ detail: { ctx: { target } } }) => {
   if (target === error) show();
   if (target.id === "region-devices") tested();
   if (target !== region) return;

@@ -32,7 +32,7 @@ function refresh() {
   announce();
 }
 
-document.body.addEventListener("htmx:afterSwap", refresh);
+document.addEventListener("htmx:after:swap", refresh);
 
 refresh();
 every(FRAME_MS, countdown);

@@ -8,7 +8,7 @@ const USUAL = 10;
 const SHOWN_EVERY_MS = 100;
 const dialog = document.querySelector("#confirm");
 
-document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+document.addEventListener("htmx:after:swap", ({ detail: { ctx: { target } } }) => {
   const form = target === dialog && dialog.querySelector("[data-recorder]");
   if (form) new Recorder(form);
 });

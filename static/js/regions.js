@@ -3,32 +3,40 @@
 
 const fetched = new Map(); // region -> the HTML it shows
 const held = new Map(); // region -> what was focused in it before the swap
-const unfolded = new Map(); // region -> the ids of what was unfolded in it
 
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, serverResponse, xhr } = event.detail;
-  if (xhr.status !== 200 || !isRegion(target)) return;
-  if (target.querySelector(".htmx-request")) {
-    event.detail.shouldSwap = false; // a button waits for its answer; then the region is fetched again
-    return;
-  }
-  if (fetched.get(target.id) === serverResponse) event.detail.shouldSwap = false;
-  fetched.set(target.id, serverResponse);
+// An event of an element that has left the page comes to the document alone.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx, tasks } = event.detail;
+  const { target } = ctx;
+  if (!isRegion(target)) return;
+  if (!mayShow(target, ctx)) return event.preventDefault();
   held.set(target.id, focused(target));
-  unfolded.set(target.id, [...target.querySelectorAll("details[open][id]")].map(({ id }) => id));
-  delete target.dataset.stale;
+  for (const { id } of target.querySelectorAll("details[open][id]")) unfold(tasks, id);
 });
-document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
-  for (const id of (isRegion(target) && unfolded.get(target.id)) || []) document.getElementById(id)?.setAttribute("open", "");
-  if (isRegion(target) && !document.querySelector("dialog[open]")) refocus(target, held.get(target.id));
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (isRegion(ctx.target) && !document.querySelector("dialog[open]")) refocus(ctx.target, held.get(ctx.target.id));
 });
-for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.body.addEventListener(failure, ({ detail: { target } }) => isRegion(target) && (target.dataset.stale = ""));
+for (const failure of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(failure, ({ detail: { ctx } }) => isRegion(ctx?.target) && (ctx.target.dataset.stale = ""));
+}
+
+/** Whether the answer is swapped in. While a button waits for its own, nothing is: then the region is fetched again. */
+function mayShow(region, { response, text }) {
+  if (response.status !== 200 || region.querySelector(".htmx-request")) return false;
+  delete region.dataset.stale;
+  const isNew = fetched.get(region.id) !== text;
+  fetched.set(region.id, text);
+  return isNew;
+}
+
+/** What a person has opened is open in what comes. */
+function unfold(tasks, id) {
+  for (const { fragment } of tasks) fragment.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
 }
 
 /** What fetches itself; a button's answer goes elsewhere. */
 export function isRegion(element) {
-  return element.id.startsWith("region-");
+  return element instanceof Element && element.id.startsWith("region-");
 }
 
 /** The focused button by what it does and its place among its like: another one may have its place after the swap. */
@@ -42,7 +50,7 @@ function alike(region, kind) {
   return [...region.querySelectorAll(`[data-focus="${kind}"]`)];
 }
 
-/** HTMX has given the focus back to the element of the same id. Where there is none, the next of its kind is the nearest. */
+/** What is still there has kept the focus, its text and its caret. Where it is gone, the next of its kind is the nearest. */
 function refocus(region, was) {
   if (!was || region.contains(document.activeElement)) return;
   const able = alike(region, was.kind).filter((element) => !element.disabled);

@@ -35,4 +35,5 @@ function until(ms) {
 
 times(document);
 every(1000, () => ages(document));
-document.body.addEventListener("htmx:afterSwap", ({ detail: { target } }) => times(target));
+// Before it is swapped in: what reads the same stays as it is.
+document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => tasks.forEach(({ fragment }) => times(fragment)));
