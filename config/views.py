@@ -19,10 +19,13 @@ _form = logins.LogIn.as_view()
 
 
 def login(request: HttpRequest) -> HttpResponseBase:
-    """A region that fetches itself after the session ended is sent here: then the whole page must
-    go, not the region."""
+    """What a page asks for by itself after its session has ended is sent here. It is told so, for
+    the place where the page says it: what is shown and what was typed stay."""
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        answer = render(request, "_signed_out.html", status=401)
+        answer["HX-Retarget"], answer["HX-Reswap"] = "#session", "innerHTML"
+        answer["Cache-Control"] = "private, no-store"
+        return answer
     return _form(request)
 
 

@@ -30,6 +30,7 @@ from ground.people import DECIDES
 from lovense.api import answers
 from lovense.lane import lanes
 from lovense.models import Performer
+from lovense.sending import groups
 from tips import signals
 from tips.queue import requests as queue
 from tips.rows import RequestRow
@@ -78,6 +79,22 @@ def answering_outages(view: Callable[..., Answered]) -> Callable[..., Answered]:
             raise DatabaseAway from failure
 
     return answering
+
+
+def telling(topic: str) -> Callable[[Callable[..., Answered]], Callable[..., Answered]]:
+    """What she has changed through this door, her pages are told at once."""
+
+    def of(view: Callable[..., Answered]) -> Callable[..., Answered]:
+        @wraps(view)
+        def told(request: Request, *args: Any, **named: Any) -> Answered:
+            answer = view(request, *args, **named)
+            if request.method not in {"GET", "HEAD"} and answer.status_code < 400:
+                groups.news.at_once(filter(None, [own_lane(request)]), topic)
+            return answer
+
+        return told
+
+    return of
 
 
 def own_lane(request: Request) -> str | None:

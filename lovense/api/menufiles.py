@@ -20,6 +20,7 @@ from lovense.api.calls import (
     body_of,
     coming_from,
     performer_of,
+    telling,
 )
 from lovense.api.menucalls import draft_of, seen_in, writing_of
 from lovense.api.schema import example
@@ -87,6 +88,7 @@ def templates(request: Request) -> Response:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def start(request: Request) -> Response:
     """Exactly one of the four is named."""
     whose, body = performer_of(request), body_of(request)
@@ -189,6 +191,7 @@ def _file(text: str, kind: str, name: str) -> HttpResponse:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def take_in(request: Request) -> Response:
     whose, body = performer_of(request), body_of(request, limit=LONGEST_FILE)
     body.only("menu", "csv", "text", "apply", "revision")

@@ -27,6 +27,7 @@ from lovense.api.calls import (
     key_of,
     key_parameter,
     performer_of,
+    telling,
     wake,
 )
 from lovense.api.menucalls import draft_of, number_in, queried, seen_in, whole, writing_of
@@ -88,6 +89,7 @@ PUBLISHING = {
 )
 @api_view(["GET", "POST"])
 @answering_outages
+@telling("menu")
 def menu(request: Request) -> Response:
     whose = performer_of(request)
     if request.method == "GET":
@@ -123,6 +125,7 @@ def menu(request: Request) -> Response:
 )
 @api_view(["PUT", "DELETE"])
 @answering_outages
+@telling("menu")
 def item(request: Request, item_id: str) -> Response:
     whose = performer_of(request)
     now = drafts.of(whose).owned(item_id)
@@ -158,6 +161,7 @@ def _remove(request: Request, whose: str, now: Item) -> Response:
 )
 @api_view(["PUT"])
 @answering_outages
+@telling("menu")
 def reorder(request: Request) -> Response:
     """The complete list: what is missing, doubled or not hers is named, and nothing is moved."""
     whose, body = performer_of(request), body_of(request)
@@ -204,6 +208,7 @@ def _item_ids(body: Fields) -> list[str]:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def publish(request: Request) -> Response:
     """Once per Idempotency-Key."""
     asked = _publication(request)
@@ -267,6 +272,7 @@ def version(request: Request, version: str) -> Response:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def rollback(request: Request, version: str) -> Response:
     """Once per Idempotency-Key."""
     number = versions.of(performer_of(request), _version(version))["version"]

@@ -20,6 +20,7 @@ from lovense.api.calls import (
     caller,
     coming_from,
     performer_of,
+    telling,
 )
 from lovense.api.menus import MEANWHILE
 from lovense.api.schema import example
@@ -42,6 +43,7 @@ from lovense.menus.drafts import Writing
 )
 @api_view(["PUT"])
 @answering_outages
+@telling("menu")
 def default_reaction(request: Request) -> Response:
     whose, body = performer_of(request), body_of(request)
     now = drafts.of(whose).reaction or reactions.usual()
@@ -66,6 +68,7 @@ def default_reaction(request: Request) -> Response:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def reset_cooldown(request: Request, item_id: str) -> Response:
     return _reset(request, item_id)
 
@@ -80,6 +83,7 @@ def reset_cooldown(request: Request, item_id: str) -> Response:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def reset_cooldowns(request: Request) -> Response:
     return _reset(request)
 
@@ -108,6 +112,7 @@ _STOCK = {"itemId": menuschema.ITEM_ID, "pieces": 10, "left": 10, "unknown": 0}
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def restock(request: Request, item_id: str) -> Response:
     whose = performer_of(request)
     with coming_from(request):
@@ -127,6 +132,7 @@ def restock(request: Request, item_id: str) -> Response:
 )
 @api_view(["POST"])
 @answering_outages
+@telling("menu")
 def give_back(request: Request, item_id: str) -> Response:
     whose = performer_of(request)
     with coming_from(request):

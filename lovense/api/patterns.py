@@ -27,6 +27,7 @@ from lovense.api.calls import (
     key_of,
     key_parameter,
     performer_of,
+    telling,
     wake,
 )
 from lovense.api.schema import example
@@ -73,6 +74,7 @@ FORMATS = ("json", "text")
 )
 @api_view(["GET", "POST"])
 @answering_outages
+@telling("patterns")
 def patterns(request: Request) -> Response:
     whose = performer_of(request)
     if request.method == "GET":
@@ -113,6 +115,7 @@ def patterns(request: Request) -> Response:
 )
 @api_view(["PUT", "DELETE"])
 @answering_outages
+@telling("patterns")
 def pattern(request: Request, pattern_id: str) -> Response:
     whose = performer_of(request)
     library.owned(whose, pattern_id)

@@ -130,5 +130,6 @@ def preferences_of_hers(request: Request) -> Response:
     with coming_from(request):
         row = paths.change(performer_id=whose, changes=changes, by=caller(request), now=clock.now())
     groups.devices_changed([whose])  # her pages are told her caps of now
+    groups.news.at_once([whose], "preferences")
     wake(whose)
     return Response(preferences.told(row))

@@ -261,7 +261,7 @@ def _told(ended: Ended, wish: Wish) -> Ended:
     """After the fact: the page hears at once what its process would tell it a second later."""
     if ended.status == "cancelling":
         resume.stop_on_pages([ended.performer_id], now=wish.now)
-    groups.news.mark([ended.performer_id], "queue")
+    groups.news.at_once([ended.performer_id], "queue")
     return ended
 
 
@@ -293,7 +293,7 @@ def clear(*, performer_id: str, expected: int, wish: Wish) -> int:
     cleared = sum(_clear(performer_id, part, wish) for part in parts)
     if cleared:
         resume.stop_on_pages([performer_id], now=wish.now)
-        groups.news.mark([performer_id], "queue")
+        groups.news.at_once([performer_id], "queue")
     return cleared
 
 

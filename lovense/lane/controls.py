@@ -128,7 +128,7 @@ def _change(
         )
 
     journal.run(body, touched=journal.of_lane(performer_id), now=now)
-    groups.news.mark([performer_id], "queue")
+    groups.news.at_once([performer_id], "queue")
 
 
 def _told(changes: Statement) -> Statement:
@@ -210,7 +210,7 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
         audit_log.record(**place, **turn, by=by, now=now, session=session)
 
     journal.run(body, touched=journal.of_lane(performer_id), now=now)
-    groups.news.mark([performer_id], "queue")
+    groups.news.at_once([performer_id], "queue")
 
 
 def _before(row: RequestRow, mode: Mode, session: ClientSession) -> RequestRow | None:

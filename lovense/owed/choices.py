@@ -133,7 +133,7 @@ def _in_turn(body: Callable[[ClientSession], T], choice: OwedChoice) -> T:
         raise NothingOwed
     lane = known["performer_id"]
     result = journal.run(body, touched=journal.of_lane(lane), now=choice.now)
-    groups.news.mark([lane], "queue")
+    groups.news.at_once([lane], "queue")
     return result
 
 

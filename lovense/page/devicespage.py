@@ -33,7 +33,6 @@ from lovense.repairs import listing, words
 from lovense.rows import DeviceRow, FunctionRow, HostRow, RepairRow
 from lovense.stopping import paths
 
-REGIONS = frozenset({"devices", "pairing", "hosts"})
 # Who says that a device has a function.
 SOURCES = {
     "verified": "you tested it",

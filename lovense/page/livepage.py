@@ -27,7 +27,6 @@ from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
 from tips.queue import ordering
 
-REGIONS = frozenset({"queue", "devices", "notices", "feed", "stop"})
 QUEUE_SHOWN = 8
 COUNTED_AT_MOST = 1000
 FEED_SHOWN = 20

@@ -33,7 +33,6 @@ from lovense.page.menulooks import ShownFinding, ShownOutlook, ShownRuler
 from lovense.patterns.library import MINE
 from lovense.rows import MenuRow
 
-REGIONS = frozenset({"menu", "publish", "history"})
 FIELD_WORDS = {
     "minimum": "from",
     "maximum": "up to",

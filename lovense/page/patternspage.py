@@ -9,8 +9,6 @@ from lovense.patterns import library, shipped
 from lovense.patterns.library import MOST
 from lovense.rows import PatternRow
 
-REGIONS = frozenset({"patterns"})
-
 
 class ShownPattern:
     """One of hers."""

@@ -142,6 +142,12 @@ def of(performer_id: str) -> list[PatternRow]:
     return sorted(rows, key=lambda row: row["name_key"])
 
 
+def revisions(performer_id: str) -> list[tuple[str, int]]:
+    """Of those that are not archived: it differs when anything of one does."""
+    rows = collection(Pattern).find(_hers(performer_id), {"revision": 1})
+    return sorted((row["_id"], row["revision"]) for row in rows)
+
+
 def owned(performer_id: str, pattern_id: str, session: ClientSession | None = None) -> PatternRow:
     """Raises NoSuchPattern."""
     wanted = {"_id": pattern_id, **_hers(performer_id)}

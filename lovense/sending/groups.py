@@ -81,7 +81,7 @@ def publish(messages: Iterable[tuple[str, LayerMessage]]) -> None:
 
 class News:
     """Collects what changed and tells the pages: the first change at once, further ones once per
-    NEWS_SECONDS."""
+    NEWS_SECONDS; and what a person did, at once."""
 
     def __init__(self) -> None:
         self.soon: Soon[tuple[str, str]] = Soon(self._tell, name="news", wait=self._wait)
@@ -89,6 +89,10 @@ class News:
 
     def mark(self, performer_ids: Iterable[str], topic: str) -> None:
         self.soon.ask((performer_id, topic) for performer_id in performer_ids)
+
+    def at_once(self, performer_ids: Iterable[str], topic: str) -> None:
+        """Of what a person did, past the gathering: who has pressed looks at it on another page."""
+        publish((pages_of(who), {"type": PAGE_NEWS, "topic": topic}) for who in performer_ids)
 
     def _wait(self) -> float:
         return max(NEWS_AT_ONCE, self._told_at + NEWS_SECONDS - time.monotonic())

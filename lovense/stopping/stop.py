@@ -74,7 +74,7 @@ def resume(*, performer_id: str, by: str, now: datetime) -> StopState:
 
 def _say_news(performer_id: str) -> None:
     for topic in ("queue", "devices"):
-        groups.news.mark([performer_id], topic)
+        groups.news.at_once([performer_id], topic)
 
 
 def _in_turn(

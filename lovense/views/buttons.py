@@ -1,5 +1,4 @@
-"""What the performer's pages have in common: whose page it is, a page or one region of it, and what
-a button answers.
+"""What the buttons of the performer's pages have in common: who presses, and what is answered.
 
 A button answers with no page at all: it says in the header what happened, and that regions of the
 page have changed; the page fetches those again. Another performer's thing is not found."""
@@ -12,7 +11,6 @@ from functools import wraps
 from typing import Any, TypedDict
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -24,8 +22,12 @@ from ground.hops import doorbell
 from ground.json.errors import Refusal
 from lovense.models import Performer
 from lovense.rows import Json
+from lovense.sending import groups
+from lovense.views.pages import performer_of
 
 View = Callable[..., HttpResponse]
+# What changes the queue tells of it wherever the change came from.
+TOLD_BY_RULES = frozenset({"queue", "notices"})
 
 
 class By(TypedDict):
@@ -42,45 +44,6 @@ def by(request: HttpRequest, performer: Performer) -> By:
         "by": request.user.get_username(),
         "now": clock.now(),
     }
-
-
-def performer_of(request: HttpRequest) -> Performer | None:
-    return Performer.objects.filter(user_id=request.user.pk).first()
-
-
-# --- pages ---------------------------------------------------------------------------------------
-
-
-def not_a_performer(request: HttpRequest) -> HttpResponse:
-    if isinstance(request.user, User) and request.user.is_staff:
-        return redirect("staff-tips")
-    raise PermissionDenied
-
-
-def region_of(request: HttpRequest, regions: frozenset[str]) -> str:
-    """The one that HTMX asks for; empty: the whole page."""
-    region = request.GET.get("region", "")
-    return region if request.htmx and region in regions else ""  # type: ignore[attr-defined]
-
-
-def page(
-    request: HttpRequest,
-    template: str,
-    shows: Callable[[Performer], object],
-    regions: frozenset[str],
-) -> HttpResponse:
-    """Her page or, to HTMX, one region of it by name; `shown` in the template."""
-    performer = performer_of(request)
-    if performer is None:
-        return not_a_performer(request)
-    region = region_of(request, regions)
-    context = {
-        "shown": shows(performer),
-        "performer": performer,
-        "region": region,
-        "layout": "lovense/_region.html" if region else "base.html",
-    }
-    return render(request, template, context)
 
 
 # --- buttons -------------------------------------------------------------------------------------
@@ -108,6 +71,7 @@ class Buttons:
             try:
                 with audit_log.coming_from(request.META.get("REMOTE_ADDR") or ""):
                     answer = press(request, performer, **names)
+                    self._tell(request, performer)
             except Refusal as why:
                 answer = self._refused(why)
             if request.method == "POST":
@@ -115,6 +79,11 @@ class Buttons:
             return self._or_home(request, answer)
 
         return view
+
+    def _tell(self, request: HttpRequest, performer: Performer) -> None:
+        """Her other pages, at once: a person has done it, and looks."""
+        for topic in set(self.news) - TOLD_BY_RULES if request.method == "POST" else ():
+            groups.news.at_once([performer.performer_id], topic)
 
     def _or_home(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
         """An answer with no page, to a page whose scripts do not run, leads back to it."""

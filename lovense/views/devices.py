@@ -5,7 +5,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
@@ -17,27 +16,27 @@ from lovense.lane import devicetests, submissions
 from lovense.models import Performer
 from lovense.page import deviceform
 from lovense.page.deviceform import DeviceForm
-from lovense.page.devicespage import REGIONS, DevicesPage
+from lovense.page.devicespage import DevicesPage
 from lovense.page.showndoctor import ShownDiagnosis
 from lovense.performers import preferences
 from lovense.repairs import doctor
 from lovense.repairs.doctor import Asking
-from lovense.rows import DeviceRow
+from lovense.rows import DeviceRow, Json
 from lovense.sending import groups
 from lovense.stopping import paths, unpairing
-from lovense.views.buttons import Buttons, asked, by, page
+from lovense.views.buttons import Buttons, asked, by
+from lovense.views.pages import page
 
 
-@never_cache
 @require_safe
 @login_required
 def devices(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
 
-    def shown(performer: Performer) -> DevicesPage:
-        return DevicesPage(performer, clock.now())
+    def shown(performer: Performer) -> Json:
+        return {"shown": DevicesPage(performer, clock.now())}
 
-    return page(request, "lovense/devices.html", shown, REGIONS)
+    return page(request, "devices", "lovense/devices.html", shown)
 
 
 # --- buttons -------------------------------------------------------------------------------------

@@ -6,9 +6,8 @@ from functools import partial
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
@@ -16,10 +15,12 @@ from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
 from lovense.page import extensionpanel, lanpanel, notices
-from lovense.page.livepage import METER, REGIONS, LivePage, tokens
+from lovense.page.livepage import METER, LivePage, tokens
+from lovense.rows import Json
 from lovense.stopping import paths
 from lovense.stopping import stop as stopping
-from lovense.views.buttons import Buttons, asked, by, not_a_performer, performer_of, region_of
+from lovense.views.buttons import Buttons, asked, by
+from lovense.views.pages import page
 from tips.queue import requests as queue
 
 PAUSES: dict[str, tuple[timedelta | None, str]] = {
@@ -32,35 +33,37 @@ PAUSES: dict[str, tuple[timedelta | None, str]] = {
 BY_HAND = "on the live page"
 
 
-@never_cache
 @require_safe
 @login_required
 def live(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
-    performer = performer_of(request)
-    if performer is None:
-        return not_a_performer(request)
-    region = region_of(request, REGIONS)
-    own_network, own_levels = lanpanel.of(performer), extensionpanel.of(performer)
-    shown = LivePage(performer, clock.now())
-    context = {
-        "lan": own_network,
-        "extension": own_levels,
-        "live": shown,
-        "notices": partial(notices.of, shown),  # read where they are shown
-        "performer": performer,
-        "bars": METER,
-        "region": region,
-        "layout": "lovense/_region.html" if region else "base.html",
-        "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
-    }
-    response = render(request, "lovense/live.html", context)
+    panels = _Panels()
+    response = page(request, "live", "lovense/live.html", panels.context)
     # read by django-csp: what this page alone may call and load, beside our own origin
-    if own_network is not None:
-        response._csp_update = {"connect-src": own_network.may_call}  # type: ignore[attr-defined]
-    if own_levels is not None:
-        response._csp_update = own_levels.policy  # type: ignore[attr-defined]
+    if panels.lan is not None:
+        response._csp_update = {"connect-src": panels.lan.may_call}  # type: ignore[attr-defined]
+    if panels.extension is not None:
+        response._csp_update = panels.extension.policy  # type: ignore[attr-defined]
     return response
+
+
+class _Panels:
+    """What the page shows, and what of it the policy has to know."""
+
+    lan: lanpanel.LanPanel | None = None
+    extension: extensionpanel.ExtensionPanel | None = None
+
+    def context(self, performer: Performer) -> Json:
+        self.lan, self.extension = lanpanel.of(performer), extensionpanel.of(performer)
+        shown = LivePage(performer, clock.now())
+        return {
+            "lan": self.lan,
+            "extension": self.extension,
+            "live": shown,
+            "notices": partial(notices.of, shown),  # read where they are shown
+            "bars": METER,
+            "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
+        }
 
 
 # --- buttons -------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground.json.fields import Fields
@@ -24,32 +23,32 @@ from lovense.menus.wishes import InvalidItem
 from lovense.models import Performer
 from lovense.page import itemform
 from lovense.page.itemform import ItemForm
-from lovense.page.menupage import REGIONS, MenuPage
+from lovense.page.menupage import MenuPage
 from lovense.patterns import library
 from lovense.patterns.library import MINE
-from lovense.views.buttons import asked, page
+from lovense.rows import Json
+from lovense.views.buttons import asked
 from lovense.views.menubuttons import buttons, seen_in, whole, writing_of
+from lovense.views.pages import page
 
 
-@never_cache
 @require_safe
 @login_required
 def menu(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
-    return page(request, "lovense/menu.html", _shown(request), REGIONS)
+    return page(request, "menu", "lovense/menu.html", _shown(request))
 
 
-@never_cache
 @require_safe
 @login_required
 def answered(request: HttpRequest) -> HttpResponse:
     """What an amount would be answered, where it was asked; without scripts, in the page."""
-    return page(request, "lovense/_answered.html", _shown(request), frozenset())
+    return page(request, "", "lovense/_answered.html", _shown(request))
 
 
-def _shown(request: HttpRequest) -> Callable[[Performer], MenuPage]:
+def _shown(request: HttpRequest) -> Callable[[Performer], Json]:
     amount, show = request.GET.get("amount", "").strip(), request.GET.get("show", PUBLIC)
-    return lambda performer: MenuPage(performer, amount, show)
+    return lambda performer: {"shown": MenuPage(performer, amount, show)}
 
 
 # --- buttons -------------------------------------------------------------------------------------

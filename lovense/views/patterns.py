@@ -5,7 +5,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
@@ -17,7 +16,7 @@ from lovense.menus.timeline import SECOND
 from lovense.models import Performer
 from lovense.page.partsform import whole
 from lovense.page.patternform import DrawnText, PatternForm, PatternTestForm
-from lovense.page.patternspage import REGIONS, PatternsPage
+from lovense.page.patternspage import PatternsPage
 from lovense.patterns import imports, library, shipped
 from lovense.patterns.imports import LONGEST_FILE, LONGEST_NAME
 from lovense.patterns.library import (
@@ -31,18 +30,22 @@ from lovense.patterns.reading import InvalidPattern
 from lovense.patterns.recording import MOST_SAMPLES
 from lovense.patterns.score import LONGEST_MS, LONGEST_TEXT
 from lovense.rows import Json, PatternRow
-from lovense.views.buttons import Buttons, asked, page
+from lovense.views.buttons import Buttons, asked
+from lovense.views.pages import page
 
 # What is answered by the form, with what was typed.
 KEPT = (WrongPattern, PatternNameTaken, TooManyPatterns, PatternChanged)
 
 
-@never_cache
 @require_safe
 @login_required
 def patterns(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
-    return page(request, "lovense/patterns.html", PatternsPage, REGIONS)
+
+    def shown(performer: Performer) -> Json:
+        return {"shown": PatternsPage(performer)}
+
+    return page(request, "patterns", "lovense/patterns.html", shown)
 
 
 # --- buttons -------------------------------------------------------------------------------------

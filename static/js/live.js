@@ -4,8 +4,8 @@
 import "./buttons.js";
 import { every, serverNow } from "./clock.js";
 import { start } from "./device.js";
-import "./regions.js";
 import "./stopbar.js";
+import "./tick.js";
 import "./times.js";
 
 const FRAME_MS = 100;

@@ -2,8 +2,8 @@
 
 import "./buttons.js";
 import { start } from "./device.js";
-import "./regions.js";
 import "./stopbar.js";
+import "./tick.js";
 import "./times.js";
 
 start();

@@ -3,10 +3,10 @@
 
 import { after } from "./clock.js";
 
-const TOPICS = ["queue", "devices", "tips", "notices"];
+const TOPICS = ["queue", "devices", "tips", "notices", "menu", "patterns", "preferences"];
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
-const GATHER_MS = 120; // a burst of news about one topic makes one fetch
+const GATHER_MS = 60; // a burst of news about one topic makes one fetch
 const SIGNED_OUT = 4401;
 const TOO_MANY_PAGES = 4429; // more of this performer's pages are open than the server keeps
 
@@ -101,3 +101,5 @@ function badge(words, tone) {
 
 // A laptop that wakes up, or a cable that is back: no reason to wait out the pause.
 addEventListener("online", () => attempt && open());
+// She has logged in again, in another tab.
+document.addEventListener("session-back", () => socket?.readyState === WebSocket.CLOSED && open());

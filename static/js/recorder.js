@@ -87,9 +87,9 @@ class Recorder {
 
   #begin() {
     this.#form.dataset.recorder = "on";
-    this.#began = performance.now();
     this.#forget = every(SHOWN_EVERY_MS, () => this.#tick());
     this.#say("Recording…");
+    this.#began = performance.now(); // last: the first sample is at 0, however slow the page is
   }
 
   #tick() {

@@ -1,6 +1,12 @@
 """The regions of a page, which are fetched again while she works in them: what she does there is kept."""
 
+import re
+from datetime import datetime
+
+import pytest
 from playwright.sync_api import expect
+
+from tests.browser.wire import Server
 
 NEWS = "topic => document.body.dispatchEvent(new CustomEvent(`news-${topic}`))"
 
@@ -41,3 +47,170 @@ def test_a_refusal_that_nobody_foresaw_is_said_and_the_page_stays(live, complain
     expect(live.locator("[data-told]")).to_have_attribute("data-tone", "bad")
     assert [text for text in complaints if "400" not in text] == []
     complaints.clear()
+
+
+# --- when they are fetched ---------------------------------------------------------------------------------
+
+
+CONNECTED = re.compile("^Connected$")
+VISIBLE = """isVisible => {
+  Object.defineProperty(document, "hidden", { value: !isVisible, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.fixture
+def looks(live):
+    """The addresses at which the page has asked what has changed; its clock can be put forward."""
+    asked = []
+    live.on("request", lambda request: asked.append(request.url) if request.url.endswith("?stamps") else None)
+    live.clock.install()
+    live.reload()
+    return asked
+
+
+def settle(page):
+    """Until what is asked for is answered: as long as a few rounds to the server take."""
+    page.evaluate("async () => { for (let n = 0; n < 30; n++) await fetch('/healthz'); }")
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    page.evaluate("fetch('/healthz')")
+
+
+def connected(page):
+    expect(page.locator("[data-socket]")).to_have_text(CONNECTED)
+    settle(page)
+
+
+def forward(page, seconds, *, times=1):
+    for _ in range(times):
+        page.clock.fast_forward(seconds * 1000)
+        settle(page)
+
+
+def test_with_an_open_socket_the_page_looks_every_half_minute(live, looks):
+    connected(live)
+    looks.clear()
+    forward(live, 15)
+    assert looks == []
+    forward(live, 16)
+    assert len(looks) == 1
+    forward(live, 31, times=2)
+    assert len(looks) == 3
+
+
+def test_a_look_at_what_is_unchanged_fetches_no_region(live, looks):
+    connected(live)
+    fetched = []
+    live.on("request", lambda request: fetched.append(request.url) if "region=" in request.url else None)
+    forward(live, 31, times=2)
+    assert looks
+    assert fetched == []
+
+
+def test_without_a_socket_it_looks_every_five_seconds(live, looks):
+    live.route_web_socket("**/ws/performer*", lambda socket: socket.close())
+    live.reload()
+    expect(live.locator("[data-socket]")).not_to_have_text(CONNECTED)
+    settle(live)
+    looks.clear()
+    forward(live, 6, times=4)
+    assert len(looks) >= 4
+
+
+def test_a_hidden_page_does_not_look_and_looks_once_on_return(live, looks):
+    connected(live)
+    looks.clear()
+    live.evaluate(VISIBLE, False)
+    forward(live, 60, times=5)
+    assert looks == []
+    live.evaluate(VISIBLE, True)
+    settle(live)
+    assert len(looks) == 1
+
+
+PAUSED = """async () => {
+  const { attributes } = document.querySelector(".live");
+  const headers = JSON.parse(attributes["hx-headers:inherited"].value);
+  await fetch("/live/pause", { method: "POST", body: new URLSearchParams({ minutes: "5" }), headers });
+}"""
+
+
+def test_what_has_changed_without_news_is_found_by_looking(live, looks):
+    """News that is lost, as where Redis was away for a moment."""
+    Server(live)
+    live.reload()
+    connected(live)
+    live.evaluate(PAUSED)
+    expect(live.locator("#now-title")).to_have_text("Now playing")
+    forward(live, 31)
+    expect(live.locator("#now-title")).to_have_text("Paused")
+
+
+# --- what cannot be had ------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_had_stays_says_as_of_when_it_is_and_is_asked_for_again(live, complaints):
+    feed = live.locator("#region-feed")
+    live.clock.set_fixed_time(datetime.fromisoformat("2026-11-29T21:04:10").astimezone())
+    with live.expect_response("**/?region=feed"):
+        live.evaluate(NEWS, "tips")
+    settle(live)
+    live.clock.set_fixed_time(datetime.fromisoformat("2026-11-29T21:09:00").astimezone())
+    live.route("**/?region=feed", lambda route: route.abort())
+    live.evaluate(NEWS, "tips")
+    expect(feed.locator("[data-as-of]")).to_have_text("as of 21:04:10")
+    expect(feed).to_contain_text("No tips yet")
+    live.unroute("**/?region=feed")
+    expect(feed.locator("[data-as-of]")).to_have_count(0)  # without news
+    complaints.clear()  # the fetches that were refused
+
+
+def test_a_session_that_ends_is_said_once_and_nothing_that_was_typed_is_lost(
+    live, the_stage, ana, context, complaints
+):
+    live.goto(f"{the_stage.url}/menu")
+    live.get_by_label("Tokens", exact=True).fill("60")
+    context.clear_cookies()
+    live.evaluate(NEWS, "menu")
+    expect(live.locator("#session")).to_contain_text("You are logged out")
+    live.evaluate(NEWS, "menu")
+    settle(live)
+    expect(live.locator("#session .notice")).to_have_count(1)
+    expect(live.locator("#region-menu")).to_contain_text("Fireworks")
+    expect(live.get_by_label("Password")).to_have_count(0)
+    expect(live.get_by_label("Tokens", exact=True)).to_have_value("60")
+    the_stage.log_in(context.new_page(), ana.name)
+    live.evaluate(NEWS, "menu")
+    expect(live.locator("#session")).to_be_empty()
+    complaints.clear()  # what was refused meanwhile
+
+
+# --- over the wire -----------------------------------------------------------------------------------------
+
+TWICE = """async () => {
+  const found = [];
+  for (const _ of [1, 2]) {
+    performance.clearResourceTimings();
+    const answer = await fetch("/?region=queue", { headers: { "HX-Request": "true" } });
+    const text = await answer.text();
+    const all = performance.getEntriesByType("resource");
+    const entry = all.find(({ name }) => name.endsWith("/?region=queue"));
+    found.push([text.length, entry.transferSize]);
+  }
+  return found;
+}"""
+
+
+def test_an_unchanged_region_comes_from_the_browser_itself(live):
+    (length, first), (again, second) = live.evaluate(TWICE)
+    assert length == again > 1000
+    assert first > 1000 or first == 300  # the page may have had it already
+    assert second == 300  # what a browser reports of a 304
+
+
+def test_what_is_done_on_one_page_is_seen_on_another_without_looking(live, open_another):
+    other = open_another()
+    live.get_by_role("button", name="Pause: 5 min").click()
+    expect(other.locator("#now-title")).to_have_text("Paused")
+    other.locator("#resume").click()
+    expect(live.locator("#now-title")).to_have_text("Now playing")

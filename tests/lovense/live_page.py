@@ -6,13 +6,13 @@ import json
 import pytest
 
 from ground.mongodb.collections import collection
-from lovense.views import live
+from lovense import regions
 from tests.chain import SECOND, Chain
 from tests.factories import fund
 from tips.models import QueueRequest
 from tips.queue import requests as queue
 
-REGIONS = sorted(live.REGIONS)
+REGIONS = sorted(regions.of("live"))
 
 
 @pytest.fixture(autouse=True)

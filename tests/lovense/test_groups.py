@@ -138,6 +138,18 @@ def test_a_change_after_the_telling_is_told_again(news, heard):
         assert heard() == [(ANA, "queue")]
 
 
+def test_what_a_person_did_does_not_wait_for_what_is_being_gathered(news, heard, monkeypatch):
+    monkeypatch.setattr(groups, "NEWS_SECONDS", 2.0)
+    news.mark([ANA], "tips")
+    assert heard() == [(ANA, "tips")]
+    wire = Wire(GROUP)
+    news.mark([ANA], "tips")  # two seconds after the one before
+    news.at_once([ANA], "queue")
+    assert [msgpack.unpackb(data)["topic"] for _, data in wire.raw()] == ["queue"]
+    wire.close()
+    news.soon.done().result(5)
+
+
 def test_marks_of_many_threads_while_it_tells_are_all_told(news, heard, monkeypatch):
     monkeypatch.setattr(groups, "NEWS_SECONDS", 0.0)  # it tells all the time
     monkeypatch.setattr(groups, "NEWS_AT_ONCE", 0.0)

@@ -11,9 +11,9 @@ from django.test import Client
 from ground.audit.models import AuditEntry
 from ground.json.fields import Fields
 from ground.mongodb.collections import collection
+from lovense import regions
 from lovense.devices import choices, silence
 from lovense.models import Device, Performer
-from lovense.page.devicespage import REGIONS
 from tests.chain import SECOND, Chain
 from tests.factories import UserFactory
 from tests.ground.plans import recorded
@@ -66,7 +66,7 @@ def test_staff_is_sent_to_the_tips_and_others_get_403(client, dina):
 
 def test_a_stranger_sees_nothing_of_hers(client, lush, carol):
     client.force_login(carol.user)
-    for region in REGIONS:
+    for region in regions.of("devices"):
         shown = client.get("/devices", {"region": region}, headers={"HX-Request": "true"}).content.decode()
         assert not any(word in shown for word in ("Lush", "toy-1", "88 %"))
 
@@ -90,7 +90,7 @@ def test_no_page_is_kept_by_a_cache_and_looking_changes_nothing(client, ana):
 
 def test_a_region_is_the_same_html_as_in_the_page(page, lush):
     whole = page()
-    for region in REGIONS:
+    for region in regions.of("devices"):
         part = page(region)
         assert "<html" not in part
         assert part.strip() in whole

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from lovense import regions
 from lovense.menus import drafts, versions
-from lovense.page.menupage import REGIONS
 from tests.lovense.menus.offers import added, published, said, titles
 from tests.pages import inline_code, unlabelled_fields
 
@@ -67,7 +67,7 @@ def test_a_region_is_the_same_html_as_in_the_page(page, ana):
     published(ana, key="a")
     added(ana, "Other")
     whole = page()
-    for region in REGIONS:
+    for region in regions.of("menu"):
         part = page(region)
         assert "<html" not in part
         assert part.strip() in whole

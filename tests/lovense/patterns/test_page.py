@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from lovense.page.patternspage import REGIONS
+from lovense import regions
 from lovense.patterns import library, shipped
 from tests.lovense.menus.offers import added
 from tests.lovense.patterns.written import TIDE, names, rewritten, saved
@@ -58,7 +58,7 @@ def test_a_region_is_the_same_html_as_in_the_page(page, ana):
     part = page(region="patterns")
     assert "<html" not in part
     assert " ".join(part.split()) in " ".join(page().split())
-    assert frozenset({"patterns"}) == REGIONS
+    assert set(regions.of("patterns")) == {"patterns", "stop"}
 
 
 def test_nothing_is_inline_and_every_field_has_its_label(page, ana, client):

@@ -1,0 +1,45 @@
+"""Version stamps of regions: a few bytes that change whenever what the region shows may have
+changed, read without what it shows. Nothing is rendered here.
+
+A region without one is rendered to see whether it has changed; its topics say when to look."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ground.mongodb.collections import collection
+from lovense.models import Activation, Performer
+from lovense.page.livepage import FEED_SHOWN
+from lovense.patterns import library
+
+Stamp = Callable[[Performer], Any]
+
+
+def _stop(performer: Performer) -> Any:
+    return performer.stopped_at, performer.bridge
+
+
+def _history(performer: Performer) -> Any:
+    """A version is never changed; one is withdrawn only by publishing the next."""
+    return performer.menu_version
+
+
+def _patterns(performer: Performer) -> Any:
+    """Drawing them is what costs."""
+    return library.revisions(performer.performer_id)
+
+
+def _feed(performer: Performer) -> Any:
+    """The rows themselves: what is said of one is made of nothing else."""
+    rows = collection(Activation).find(
+        {"performer_id": performer.performer_id}, {"attempts": 0, "commands": 0}
+    )
+    return list(rows.sort("position", -1).limit(FEED_SHOWN))
+
+
+# By page and name (lovense/regions.py).
+STAMPS: Mapping[tuple[str, str], Stamp] = {
+    ("", "stop"): _stop,
+    ("menu", "history"): _history,
+    ("patterns", "patterns"): _patterns,
+    ("live", "feed"): _feed,
+}

@@ -1,0 +1,54 @@
+"""The regions of the performer's pages: which page has it, which news it is fetched again for, and
+which part of which template it is. Named here and nowhere else; nothing is read or rendered here.
+
+A region is fetched again by its own page (`GET <page>?region=<name>`), so a page may have no two of
+one name."""
+
+from dataclasses import dataclass
+
+EVERY_PAGE = ""  # of hers
+# What a performer's pages are told of (docs/sockets.md).
+TOPICS = frozenset({"queue", "devices", "tips", "notices", "menu", "patterns", "preferences"})
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """`page` is the name of its URL. `partial` is a template, or `template#block` of one."""
+
+    page: str
+    name: str
+    topics: tuple[str, ...]
+    partial: str
+
+    @property
+    def triggers(self) -> str:
+        """For `hx-trigger`: the news that it is fetched for; and `tick`, which the page's clock
+        says to it when it may be out of date."""
+        return ", ".join([*(f"news-{topic} from:body" for topic in self.topics), "tick"])
+
+
+LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
+REGIONS = (
+    Region(EVERY_PAGE, "stop", ("queue",), "lovense/_stopstate.html"),
+    Region(LIVE, "queue", ("queue", "devices", "preferences"), "lovense/live.html#queue"),
+    Region(LIVE, "feed", ("tips", "queue"), "lovense/live.html#feed"),
+    Region(LIVE, "devices", ("devices", "preferences"), "lovense/live.html#devices"),
+    Region(
+        LIVE,
+        "notices",
+        ("notices", "queue", "devices", "menu", "preferences"),
+        "lovense/live.html#notices",
+    ),
+    Region(DEVICES, "pairing", ("devices",), "lovense/_pairing.html"),
+    Region(DEVICES, "hosts", ("devices",), "lovense/devices.html#hosts"),
+    Region(DEVICES, "devices", ("devices", "preferences"), "lovense/devices.html#devices"),
+    Region(MENU, "menu", ("menu", "devices", "patterns", "preferences"), "lovense/menu.html#menu"),
+    Region(MENU, "publish", ("menu", "patterns"), "lovense/menu.html#publish"),
+    Region(MENU, "history", ("menu",), "lovense/menu.html#history"),
+    Region(PATTERNS, "patterns", ("patterns",), "lovense/patterns.html#patterns"),
+)
+
+
+def of(page: str) -> dict[str, Region]:
+    """By name, those of one page of hers."""
+    return {each.name: each for each in REGIONS if each.page in (page, EVERY_PAGE)}
