@@ -47,7 +47,7 @@ def page(
     performer = performer_of(request)
     if performer is None:
         return not_a_performer(request)
-    asked = Asked(request, name, performer, shows)
+    asked = PageLook(request, name, performer, shows)
     if asked.region is not None:
         answer = asked.one(asked.region)
     elif asked.wants_stamps:
@@ -60,7 +60,7 @@ def page(
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageLook:
     """One look at one page of hers."""
 
     request: HttpRequest
