@@ -144,13 +144,17 @@ def test_a_region_that_cannot_be_fetched_is_marked_out_of_date_until_it_can(live
     complaints.clear()  # the fetch that was refused
 
 
-def test_a_page_whose_session_ended_goes_to_the_login(live, open_another):
+def test_a_page_whose_session_ended_says_so_and_stays(live, open_another, complaints):
     other = open_another()
     other.get_by_role("button", name=re.compile("^Account of")).click()
     other.get_by_role("button", name="Log out").click()
     expect(other.get_by_role("heading", name="Log in")).to_be_visible()
     live.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
-    expect(live.get_by_role("heading", name="Log in")).to_be_visible()
+    expect(live.locator("#session")).to_contain_text("You are logged out")
+    expect(live.locator("#region-queue")).to_contain_text("No tips waiting")
+    expect(live.get_by_role("heading", name="Log in")).to_have_count(0)
+    live.close()
+    complaints.clear()  # what was refused, and goes on being refused
 
 
 def test_a_wrong_password_is_said_beside_the_form(the_stage, context, ana):
