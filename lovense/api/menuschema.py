@@ -12,6 +12,7 @@ from ground.json.shapes import Shape
 from lovense.api.menutermschema import (
     REACTION,
     ReactionChangeOut,
+    RandomShape,
     ReactionShape,
 )
 from lovense.api.schema import AT
@@ -83,6 +84,7 @@ class ItemParts(Shape):
     devices = serializers.ListField(
         child=ItemDevice(), required=False, help_text="Empty: all of them, together"
     )
+    random = RandomShape(required=False, allow_null=True, help_text="null: nothing is drawn")
 
 
 class MenuItemIn(ItemParts):
@@ -349,7 +351,7 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-TERMS: dict[str, Any] = {"shows": [], "cooldownSec": 0, "stock": None}
+TERMS: dict[str, Any] = {"shows": [], "cooldownSec": 0, "stock": None, "random": None}
 PARTS: dict[str, Any] = dict(parts.USUAL)
 ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED | PARTS | TERMS
 VERSION = {

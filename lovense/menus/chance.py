@@ -82,6 +82,28 @@ def settled(item: Item, said: Mapping[str, Any]) -> Item:
     return item | {field: value for field, value in _own(item) if field not in said}
 
 
+def shortest(item: Item) -> Item:
+    """At its fewest seconds."""
+    random = item.get(RANDOM)
+    if not random or rule(random) or SECONDS not in random:
+        return item
+    return item | {SECONDS: random[SECONDS]["from"]}
+
+
+def ordered(random: Any) -> Any:
+    """The same in one order, whoever wrote it."""
+    if random is None:
+        return None
+    found = {field: _of(random[field], "from", "to") for field in LIMITS if field in random}
+    if PATTERNS in random:
+        found[PATTERNS] = [_of(each, "pattern", "weight") for each in random[PATTERNS]]
+    return found
+
+
+def _of(said: Mapping[str, Any], *names: str) -> Any:
+    return {name: said[name] for name in names}
+
+
 def _own(item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     random = item.get(RANDOM)
     if not random or rule(random):

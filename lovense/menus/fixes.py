@@ -11,6 +11,7 @@ from ground.json.errors import Refusal
 from ground.json.fields import Fields
 from lovense.menus import content, lint, parts, wishes
 from lovense.menus.compiler import LOWERED, ROUNDED_UP, SHORTENED
+from lovense.menus.draws import RANDOM
 from lovense.menus.lint import Linted, MenuFinding
 from lovense.menus.matching import Item
 from lovense.menus.parts import HerToys
@@ -19,7 +20,7 @@ from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
 MOST = 20  # findings of one menu for which a fix is tried, the worst first
-VIBRATION = ("pattern", "intensity", "durationSec", *parts.FIELDS)
+VIBRATION = ("pattern", "intensity", "durationSec", *parts.FIELDS, RANDOM)
 ON, OFF = {"active": True}, {"active": False}
 
 Patch = list[Json]
