@@ -11,8 +11,8 @@ from ground import clock
 from ground.json.shapes import Shape
 from lovense.api.menutermschema import (
     REACTION,
-    ReactionChangeOut,
     RandomShape,
+    ReactionChangeOut,
     ReactionShape,
 )
 from lovense.api.schema import AT
@@ -224,6 +224,9 @@ class MenuVersionOut(Shape):
     withdrawnAt = serializers.DateTimeField(
         allow_null=True, help_text="It was a mistake: tips that saw it get the next one"
     )
+    commitment = serializers.CharField(
+        allow_null=True, help_text="SHA-256 of the secret of its draws; null: it draws nothing"
+    )
 
 
 class WholeVersionOut(MenuVersionOut):
@@ -297,6 +300,7 @@ def version(row: MenuRow) -> Json:
         "basedOn": row.get("based_on"),
         "retiredAt": clock.iso(retired_at) if retired_at else None,
         "withdrawnAt": clock.iso(withdrawn_at) if withdrawn_at else None,
+        "commitment": row.get("commitment") or None,
     }
 
 
@@ -362,6 +366,7 @@ VERSION = {
     "basedOn": None,
     "retiredAt": None,
     "withdrawnAt": None,
+    "commitment": None,
 }
 WHOLE_VERSION = VERSION | {"items": [ITEM], "defaultReaction": None}
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}

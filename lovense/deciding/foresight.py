@@ -5,7 +5,7 @@ It is found by what decides for tips: the very `decide()`, the same match, the s
 caps. Nothing is written, and nothing plays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
@@ -130,7 +130,7 @@ def read(performer_id: str, *, version: int | None, is_draft: bool, now: datetim
     if is_draft:
         named, menu = DRAFT, _of_draft(performer_id)
     elif number or version is not None:
-        menu = reading.of_row(versions.of(performer_id, number))
+        menu = replace(reading.of_row(versions.of(performer_id, number)), is_foreseen=True)
     as_if = _as_if(rules, performer, menu)
     return Foresights(as_if, as_if.performers[performer_id], named, menu, now)
 
@@ -141,7 +141,8 @@ def _of_draft(performer_id: str) -> PublishedMenu:
     texts = publishing.texts_of(performer_id, draft.items)
     items = content.resolved(content.numbered(draft.items), texts)
     usual = reactions.item_of(draft.reaction)
-    return PublishedMenu(DRAFT, UNPUBLISHED, MenuIndex(items), usual, reading.limited(items))
+    menu = PublishedMenu(DRAFT, UNPUBLISHED, MenuIndex(items), usual, reading.limited(items))
+    return replace(menu, is_foreseen=True)
 
 
 def _as_if(rules: Rules, performer: PerformerRow, menu: PublishedMenu | None) -> Rules:

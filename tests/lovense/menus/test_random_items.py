@@ -59,7 +59,7 @@ def test_other_bounds_take_the_items_own_field_along():
 
 def test_all_that_is_wrong_is_said_at_once_with_its_field():
     wrong = {"intensity": {"from": 9, "to": 5}, "durationSec": {"from": 0, "to": 3601}, "patterns": []}
-    found = errors(wish(wrong, title="", **{name: 1 for name in ("cooldownSec", "stock", "odd")}))
+    found = errors(wish(wrong, title="", **dict.fromkeys(("cooldownSec", "stock", "odd"), 1)))
     assert {"random", "title", "odd"} <= found.keys()
     assert all(name in found["random"] for name in wrong)
 
