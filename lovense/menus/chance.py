@@ -118,9 +118,22 @@ def _own(item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 # --- words ---------------------------------------------------------------------------------------
 
 
-def share(weight: int, weights: Mapping[str, int]) -> str:
-    """In percent, as people say it."""
-    return f"{weight * 100 / sum(weights.values()):.0f} %"
+def said(random: Mapping[str, Any]) -> Iterator[str]:
+    """Of each field that is drawn its bounds."""
+    if patterns := random.get(PATTERNS):
+        whole = sum(each["weight"] for each in patterns)
+        yield " or ".join(f"{_name(each)} ({_share(each, whole)})" for each in patterns)
+    for field, word in ((INTENSITY, "strength {} of 20"), (SECONDS, "{} s")):
+        if field in random:
+            yield word.format(Bounds(random[field]["from"], random[field]["to"]))
+
+
+def _name(weighted: Mapping[str, Any]) -> str:
+    return str(weighted["pattern"]).removeprefix("my/")
+
+
+def _share(weighted: Mapping[str, Any], whole: int) -> str:
+    return f"{weighted['weight'] * 100 / whole:.3g} %"
 
 
 # --- rules ---------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='activation',
-            index=models.Index(condition=models.Q(('drawn_by__gt', '')), fields=['drawn_by', 'position'], name='activation_drawn'),
+            index=models.Index(condition=models.Q(('drawn_by__gt', '')), fields=['drawn_by', 'activation_id'], name='activation_drawn'),
         ),
         migrations.AddIndex(
             model_name='activation',

@@ -101,7 +101,7 @@ class Activation(models.Model):
             ),
             # Small ones: few items draw anything. The draws of a version, and when they ended.
             models.Index(
-                fields=["drawn_by", "position"],
+                fields=["drawn_by", "activation_id"],
                 condition=models.Q(drawn_by__gt=""),
                 name="activation_drawn",
             ),
