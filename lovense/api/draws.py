@@ -86,7 +86,7 @@ def _draw(each: CheckedDraw) -> Json:
     }
 
 
-WAITING = {
+WAITING: Json = {
     "menu": "65a1b2c3d4e5f60718293a4b.3",
     "commitment": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "publishedAt": AT,

@@ -20,7 +20,7 @@ class ReactionShape(Shape):
 
 
 def _bounds(most: int) -> type[Shape]:
-    end = {"min_value": 1, "max_value": most}
+    end: dict[str, Any] = {"min_value": 1, "max_value": most}
     return type(
         f"RandomUpTo{most}",
         (Shape,),

@@ -82,6 +82,15 @@ def settled(item: Item, said: Mapping[str, Any]) -> Item:
     return item | {field: value for field, value in _own(item) if field not in said}
 
 
+def within(item: Mapping[str, Any], field: str, *, least: int = 1, most: int) -> dict[str, Any]:
+    """The change that keeps its strength or its seconds within these."""
+    low, high = (min(max(end, least), most) for end in bounds_of(item, field))
+    random = item.get(RANDOM)
+    if not random or field not in random:
+        return {field: high}
+    return {RANDOM: {**random, field: {"from": low, "to": high}}}
+
+
 def shortest(item: Item) -> Item:
     """At its fewest seconds."""
     random = item.get(RANDOM)
@@ -122,18 +131,22 @@ def said(random: Mapping[str, Any]) -> Iterator[str]:
     """Of each field that is drawn its bounds."""
     if patterns := random.get(PATTERNS):
         whole = sum(each["weight"] for each in patterns)
-        yield " or ".join(f"{_name(each)} ({_share(each, whole)})" for each in patterns)
+        yield " or ".join(f"{_name(each)} ({_percent(each['weight'], whole)})" for each in patterns)
     for field, word in ((INTENSITY, "strength {} of 20"), (SECONDS, "{} s")):
         if field in random:
             yield word.format(Bounds(random[field]["from"], random[field]["to"]))
 
 
+def share(weight: int, weights: Mapping[str, int]) -> str:
+    return _percent(weight, sum(weights.values()))
+
+
+def _percent(weight: int, whole: int) -> str:
+    return f"{weight * 100 / whole:.3g} %"
+
+
 def _name(weighted: Mapping[str, Any]) -> str:
     return str(weighted["pattern"]).removeprefix("my/")
-
-
-def _share(weighted: Mapping[str, Any], whole: int) -> str:
-    return f"{weighted['weight'] * 100 / whole:.3g} %"
 
 
 # --- rules ---------------------------------------------------------------------------------------

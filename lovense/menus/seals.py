@@ -107,4 +107,8 @@ def revealed(keys: Collection[str]) -> dict[str, RevealedSeal]:
     """Of these versions those whose secret anybody may know; no other is read."""
     told = {"_id": {"$in": list(keys)}, "revealed_at": {"$gt": EPOCH}}
     rows: Sequence[MenuSealRow] = list(collection(MenuSeal).find(told))
-    return {row["_id"]: RevealedSeal(secret_in(row), row["revealed_at"]) for row in rows}
+    return {
+        row["_id"]: RevealedSeal(secret_in(row), at)
+        for row in rows
+        if (at := row["revealed_at"]) is not None
+    }

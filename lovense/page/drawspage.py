@@ -88,9 +88,7 @@ def _shown(each: CheckedDraw) -> ShownDraw:
 
 
 def _words(values: Json) -> str:
-    told = {
-        "pattern": lambda name: pattern_words(str(name)),
-        "intensity": lambda level: f"strength {level} of 20",
-        "durationSec": lambda seconds: f"{seconds} s",
-    }
-    return ", ".join(told[field](values[field]) for field in told if field in values)
+    pattern = pattern_words(str(values["pattern"])) if "pattern" in values else ""
+    strength = f"strength {values['intensity']} of 20" if "intensity" in values else ""
+    seconds = f"{values['durationSec']} s" if "durationSec" in values else ""
+    return ", ".join(filter(None, (pattern, strength, seconds)))
