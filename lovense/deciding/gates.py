@@ -104,8 +104,7 @@ def decide(
         item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
         _keep(row, _promise(request, item, rules, performer, gates))
-        row["item"], row["menu_version"] = item, gates.version
-        _note_draw(row, request)
+        _note_item(row, request, item, gates.version)
     if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
@@ -295,13 +294,12 @@ def _drawn(item: Item, menu: PublishedMenu, request: RequestRow) -> Item:
     return draws.snapshot(item, menu.secret, draw)
 
 
-def _note_draw(row: ActivationRow, request: RequestRow) -> None:
-    """Where this tip's own draw is in its item, now or since an earlier attempt; what a request
-    brings along was drawn for another."""
-    item = row["item"]
-    by = item.get(draws.DRAWN_BY) if item and not request["payload"].get("item") else None
-    if by is not None:
-        row["drawn_by"] = by
+def _note_item(row: ActivationRow, request: RequestRow, item: Item, version: int) -> None:
+    """With whose draw is in it, where that is this tip's own, of now or of an earlier attempt; what
+    a request brings along was drawn for another."""
+    row["item"], row["menu_version"] = item, version
+    if draws.DRAWN_BY in item and not request["payload"].get("item"):
+        row["drawn_by"] = item[draws.DRAWN_BY]
 
 
 def _is_enough(amount: int, rules: Rules, performer: PerformerRow | None, gates: _Gates) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lovense.menus.draws import INTENSITY, PATTERN, RANDOM, SECONDS, played
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL
-from lovense.rows import Item
+from lovense.rows import Item, Json
 
 PATTERNS = "patterns"
 MOST_PATTERNS, HEAVIEST = 20, 1000
@@ -22,7 +22,7 @@ PATTERNS_RULE = (
 )
 
 
-class Bounds(NamedTuple):
+class Span(NamedTuple):
     """Of whole numbers, both included."""
 
     low: int
@@ -36,10 +36,10 @@ class Bounds(NamedTuple):
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 
 
-def bounds_of(item: Mapping[str, Any], field: str) -> Bounds:
+def bounds_of(item: Mapping[str, Any], field: str) -> Span:
     """Of its strength or its seconds; of what is not drawn both ends are its own."""
     said = (item.get(RANDOM) or {}).get(field)
-    return Bounds(said["from"], said["to"]) if said else Bounds(item[field], item[field])
+    return Span(said["from"], said["to"]) if said else Span(item[field], item[field])
 
 
 def weights_of(item: Mapping[str, Any]) -> dict[str, int]:
@@ -82,7 +82,7 @@ def settled(item: Item, said: Mapping[str, Any]) -> Item:
     return item | {field: value for field, value in _own(item) if field not in said}
 
 
-def within(item: Mapping[str, Any], field: str, *, least: int = 1, most: int) -> dict[str, Any]:
+def within(item: Mapping[str, Any], field: str, *, least: int = 1, most: int) -> Json:
     """The change that keeps its strength or its seconds within these."""
     low, high = (min(max(end, least), most) for end in bounds_of(item, field))
     random = item.get(RANDOM)
@@ -134,7 +134,7 @@ def said(random: Mapping[str, Any]) -> Iterator[str]:
         yield " or ".join(f"{_name(each)} ({_percent(each['weight'], whole)})" for each in patterns)
     for field, word in ((INTENSITY, "strength {} of 20"), (SECONDS, "{} s")):
         if field in random:
-            yield word.format(Bounds(random[field]["from"], random[field]["to"]))
+            yield word.format(Span(random[field]["from"], random[field]["to"]))
 
 
 def share(weight: int, weights: Mapping[str, int]) -> str:

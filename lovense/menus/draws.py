@@ -10,10 +10,11 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lovense.menus.matching import Item
 from lovense.menus.vibration import TEXT
+from lovense.rows import Json
 
 SECRET_BYTES = 32
 NUMBER_BYTES = 4  # of a digest that are one number
@@ -79,7 +80,7 @@ def drawn(item: Item, secret: bytes, draw: Draw) -> Item:
     return _drawn(item[RANDOM], lambda field: draw.numbers(secret, field))
 
 
-def _drawn(random: dict[str, Any], numbers: Numbers) -> Item:
+def _drawn(random: Json, numbers: Numbers) -> Item:
     found: Item = {}
     for field in (INTENSITY, SECONDS):
         if bounds := random.get(field):
@@ -90,7 +91,7 @@ def _drawn(random: dict[str, Any], numbers: Numbers) -> Item:
     return found
 
 
-def _pattern(patterns: Sequence[dict[str, Any]], numbers: Iterator[int]) -> str:
+def _pattern(patterns: Sequence[Json], numbers: Iterator[int]) -> str:
     ends = list(accumulate(each["weight"] for each in patterns))
     place = below(ends[-1], numbers)
     chosen = next(each for each, end in zip(patterns, ends, strict=True) if place < end)
