@@ -15,6 +15,7 @@ from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
 from lovense.api import (
     controls,
+    draws,
     drift,
     holder,
     hosts,
@@ -33,6 +34,7 @@ from lovense.api import (
 )
 from lovense.api import devices as device_api
 from lovense.views import devices, live, menu, menustart
+from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
 from tips import api as tips
@@ -93,6 +95,7 @@ urlpatterns = [
     path("menu/items/<str:item_id>/move", menu.move, name="menu-move"),
     path("menu/items/<str:item_id>/switch", menu.switch, name="menu-switch"),
     path("menu/items/<str:item_id>/remove", menu.remove, name="menu-remove"),
+    path("draws/<str:menu>", draws_page.draws, name="draws"),
     path("login", views.login, name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
@@ -187,6 +190,7 @@ urlpatterns = [
     path("api/lovense/tip-menu/templates", menufiles.templates),
     path("api/lovense/tip-menu/start", menufiles.start),
     path("api/lovense/tip-menu/<str:item_id>", menus.item),
+    path("api/public/draws/<str:menu>", draws.draws),
     path("api/lovense/patterns", patterns.patterns),
     path("api/lovense/patterns/preview", patterns.preview),
     path("api/lovense/patterns/import", patterns.take_in),
