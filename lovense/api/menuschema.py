@@ -29,10 +29,10 @@ from lovense.menus.publishing import (
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.versions import LONGEST_NOTE
 from lovense.menus.vibration import LONGEST_PAUSE, MAXIMUM_LOOPS
 from lovense.rows import Json, MenuRow
+from lovense.timeline import FULL_SCALE
 
 ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
 ITEM_PATH = OpenApiParameter(

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from lovense.menus import chance, draws, matching
 from lovense.menus.matching import Item
-from lovense.menus.timeline import SECOND, Timeline
 from lovense.patterns.library import MINE
 from lovense.rows import Json
+from lovense.timeline import SECOND, Timeline
 
 STRENGTHS = {2: "ultra low", 6: "low", 12: "medium", 17: "high", 20: "ultra high"}
 NOTHING = "nothing at the moment"

@@ -14,9 +14,9 @@ from lovense.deciding import platform, publicmenu
 from lovense.menus import matching, public, publishing
 from lovense.menus.public import ItemNow, PublicDevice
 from lovense.menus.publishing import UnknownPerformer
-from lovense.menus.timeline import Segment, Timeline
 from lovense.models import Device, Performer, TipMenu
 from lovense.patterns import library
+from lovense.timeline import Segment, Timeline
 from tests.commands import RECORDER
 from tests.factories import NOW
 from tests.lovense.devices.reports import from_page, toy

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lovense.menus.timeline import TOP, Segment, Timeline, of_steps, ramp, steady
+from lovense.timeline import TOP, Segment, Timeline, of_steps, ramp, steady
 
 levels = st.integers(0, TOP)
 few = st.integers(0, 40)
