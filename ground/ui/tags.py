@@ -1,0 +1,5 @@
+"""The whole library, for `{% load ui %}`: reading the modules that fill it registers their tags."""
+
+from ground.ui.library import register
+
+__all__ = ["register"]
