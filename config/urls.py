@@ -105,6 +105,7 @@ urlpatterns = [
     path("staff/deliveries/try-again", staff.hand_out_again, name="staff-hand-out-again"),
     path("staff/emissions", staff.emissions, name="staff-emissions"),
     path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
+    path("staff/style", staff.style, name="staff-style"),
     path("staff/queue", staff.queue, name="staff-queue"),
     path("staff/dead-letters", staff.dead_letters, name="staff-dead-letters"),
     path("staff/dead-letters/replay", staff.replay_dead_letters, name="staff-replay-dead-letters"),
