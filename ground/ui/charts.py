@@ -39,7 +39,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Curve:
+class PlottedLine:
     name: str
     number: int  # which of the five colours
     path: str
@@ -51,7 +51,7 @@ class Curve:
 class Chart:
     labels: list[str]
     bars: list[Bar]
-    curves: list[Curve]
+    curves: list[PlottedLine]
     ticks: list[Tick]
     first: str
     last: str
@@ -64,7 +64,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RulerStretch:
     """What a range of amounts does, on the ruler."""
 
     x: str
@@ -147,7 +147,9 @@ def lines(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]) 
     kept = [(name, binned(values)) for name, values in series[:5]]
     top = ceiling([value for _, values in kept for value in values])
     curves = [
-        Curve(name, place, path(values, top), _end(values, top), [words(each) for each in values])
+        PlottedLine(
+            name, place, path(values, top), _end(values, top), [words(each) for each in values]
+        )
         for place, (name, values) in enumerate(kept, 1)
     ]
     return _chart(list(labels[::size]), top, curves=curves)
@@ -158,7 +160,7 @@ def _chart(
     top: float,
     *,
     bars: list[Bar] | None = None,
-    curves: list[Curve] | None = None,
+    curves: list[PlottedLine] | None = None,
 ) -> Chart:
     ends = (labels[0], labels[-1]) if labels else ("", "")
     return Chart(labels, bars or [], curves or [], _ticks(top), *ends)
@@ -212,14 +214,14 @@ def log_place(lowest: float, highest: float) -> Callable[[float], float]:
 
 def coverage(
     ranges: Sequence[tuple[int, int, str]], *, lowest: int, highest: int
-) -> tuple[list[Stretch], list[Tick]]:
+) -> tuple[list[RulerStretch], list[Tick]]:
     """Ranges of amounts (from, up to, words) along a logarithmic axis, with its ticks."""
     place = log_place(lowest, highest)
     spans = []
     for count, (low, high, said) in enumerate(ranges):
         start, end = place(max(low, lowest)), place(min(high + 1, highest))
         geometry = number(start), number(max(end - start, 0.4))
-        spans.append(Stretch(*geometry, 0 if not said else count % 5 + 1, said))
+        spans.append(RulerStretch(*geometry, 0 if not said else count % 5 + 1, said))
     marks = [step * 10**power for power in range(7) for step in (1, 2, 5)]
     shown = [mark for mark in marks if lowest <= mark <= highest]
     return spans, [Tick(number(place(mark)), words(mark)) for mark in shown]
