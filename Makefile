@@ -2,7 +2,7 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo seed stack shell test again quick one tour cover mutants check fix map bench doctor clean lock migrations
+.PHONY: help demo seed stack shell test again quick one tour cover mutants check fix map icons fonts bench doctor clean lock migrations
 
 PYTHON ?= python3
 JOBS ?= 3
@@ -62,6 +62,12 @@ mutants: $(READY) ## changes small things in a copy of the code: which does no t
 
 map: $(READY) ## docs/map.md: every module's first sentence
 	@exec $(BIN)/python -m tools.map
+
+icons: $(READY) ## static/img/icons.svg: the icons named in tools/icons.txt (needs npm)
+	@exec $(BIN)/python -m tools.icons
+
+fonts: $(READY) ## static/fonts: Figtree, latin and latin-ext, with its licence (needs npm)
+	@exec $(BIN)/python -m tools.fonts
 
 doctor: $(READY) ## what this machine has, and what it lacks
 	@exec $(BIN)/python -m tools.doctor

@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from adminpanel import facts
+from adminpanel import facts, samples
 from adminpanel.tip import entries, story, timeline, verdict
 from adminpanel.watch import health, lanes, reconciliation
 from ground import clock
@@ -363,3 +363,9 @@ def _latest() -> list[dict[str, object]]:
     }
     waiting = outcome.Outcome("Queued", "info", "Waits for its turn.")
     return [{"event": event, "outcome": ended.get(event.tip_id, waiting)} for event in events]
+
+
+@_page
+def style(request: HttpRequest) -> HttpResponse:
+    """Every component that a page may be made of, in every state."""
+    return render(request, "adminpanel/style.html", samples.shown(now=clock.now()))

@@ -45,6 +45,7 @@ from lovense import webhooks as lovense_webhooks
 from lovense.consumers import PerformerConsumer
 from lovense.devices.callbacks import Callback
 from lovense.devices.hosts import Until
+from lovense.devices.sources import source_of
 from lovense.runner.runner import runner
 from lovense.sending import writer
 from lovense.sockets.process import sockets
@@ -133,7 +134,7 @@ async def _rrr(scope: Scope, headers: Headers, body: bytes) -> Answer:
 
 async def _lovense(scope: Scope, headers: Headers, body: bytes) -> Answer:
     peer = (scope.get("client") or ("",))[0]
-    source = lovense_webhooks.source_of(peer, headers.get("x-forwarded-for", ""))
+    source = source_of(peer, headers.get("x-forwarded-for", ""))
     return await lovense_webhooks.receive(source, body, _store_callback)
 
 

@@ -15,6 +15,7 @@ from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
 from lovense.api import (
     controls,
+    draws,
     drift,
     holder,
     hosts,
@@ -33,6 +34,7 @@ from lovense.api import (
 )
 from lovense.api import devices as device_api
 from lovense.views import devices, live, menu, menustart
+from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
 from tips import api as tips
@@ -93,6 +95,7 @@ urlpatterns = [
     path("menu/items/<str:item_id>/move", menu.move, name="menu-move"),
     path("menu/items/<str:item_id>/switch", menu.switch, name="menu-switch"),
     path("menu/items/<str:item_id>/remove", menu.remove, name="menu-remove"),
+    path("draws/<str:menu>", draws_page.draws, name="draws"),
     path("login", views.login, name="login"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
@@ -102,6 +105,7 @@ urlpatterns = [
     path("staff/deliveries/try-again", staff.hand_out_again, name="staff-hand-out-again"),
     path("staff/emissions", staff.emissions, name="staff-emissions"),
     path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
+    path("staff/style", staff.style, name="staff-style"),
     path("staff/queue", staff.queue, name="staff-queue"),
     path("staff/dead-letters", staff.dead_letters, name="staff-dead-letters"),
     path("staff/dead-letters/replay", staff.replay_dead_letters, name="staff-replay-dead-letters"),
@@ -187,6 +191,7 @@ urlpatterns = [
     path("api/lovense/tip-menu/templates", menufiles.templates),
     path("api/lovense/tip-menu/start", menufiles.start),
     path("api/lovense/tip-menu/<str:item_id>", menus.item),
+    path("api/public/draws/<str:menu>", draws.draws),
     path("api/lovense/patterns", patterns.patterns),
     path("api/lovense/patterns/preview", patterns.preview),
     path("api/lovense/patterns/import", patterns.take_in),

@@ -15,6 +15,25 @@ from drf_spectacular.generators import SchemaGenerator
 from config import logins
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+# Who calls what; the first that fits.
+_AUDIENCES = (
+    ("Platforms", "Tips, and the calls that are signed.", ("/api/tips", "/api/webhooks")),
+    (
+        "Staff",
+        "Of all performers, and of what was given up.",
+        (
+            "/api/admin",
+            "/api/performance-queue/dlq",
+            "/api/performance-queue/health",
+            "/api/performance-queue/metrics",
+        ),
+    ),
+    ("Queue", "What waits, and who may change it.", ("/api/performance-queue",)),
+    ("Menu", "What each amount does.", ("/api/lovense/tip-menu",)),
+    ("Patterns", "What an item plays.", ("/api/lovense/patterns",)),
+    ("Devices and stop", "Toys, apps, and what keeps them safe.", ("/api/lovense",)),
+)
+_LONGEST_SEARCH = 100
 _form = logins.LogIn.as_view()
 
 
@@ -42,9 +61,28 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     schema = SchemaGenerator().get_schema(  # type: ignore[no-untyped-call]
         request=None, public=True
     )
-    return render(
-        request, "api_docs.html", {"info": schema["info"], "endpoints": endpoints(schema)}
-    )
+    wanted = request.GET.get("q", "")[:_LONGEST_SEARCH].strip()
+    context = {"info": schema["info"], "wanted": wanted, "groups": audiences(schema, wanted)}
+    return render(request, "api_docs.html", context)
+
+
+def audiences(schema: dict[str, Any], wanted: str) -> list[dict[str, Any]]:
+    """The endpoints by who calls them; only those in which every word of the search stands."""
+    words = wanted.lower().split()
+    found = [each for each in endpoints(schema) if all(word in _text(each) for word in words)]
+    groups = []
+    for name, about, prefixes in _AUDIENCES:
+        own = [each for each in found if each["path"].startswith(prefixes)]
+        found = [each for each in found if not each["path"].startswith(prefixes)]
+        if own:
+            groups.append({"name": name, "about": about, "endpoints": own})
+    return groups
+
+
+def _text(endpoint: dict[str, Any]) -> str:
+    operation = endpoint["operation"]
+    said = (operation.get("summary", ""), operation.get("description", ""))
+    return " ".join([endpoint["method"], endpoint["path"], *said]).lower()
 
 
 def endpoints(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -99,6 +99,8 @@ class ActivationRow(TypedDict):
     stopped_at: NotRequired[datetime | None]
     # what is not played as it was asked: codes of `lovense/menus/compiler.py`
     notes: NotRequired[list[str] | None]
+    # the version whose secret drew something for it
+    drawn_by: NotRequired[str | None]
     # of what is told in slices
     legs: NotRequired[list[LegRow] | None]
     legs_began_at: NotRequired[datetime | None]
@@ -308,8 +310,20 @@ class MenuRow(TypedDict):
     retired_at: NotRequired[datetime | None]
     withdrawn_at: NotRequired[datetime | None]
     default_reaction: NotRequired[Json | None]  # None: off
+    commitment: NotRequired[str]  # of what draws at random
     publish_key: NotRequired[str]
     fingerprint: NotRequired[str]
+
+
+class MenuSealRow(TypedDict):
+    """A row of `menu_seals`: the secret of a version's draws."""
+
+    _id: str
+    performer_id: str
+    secret: NotRequired[str]  # only where it is asked for
+    retired_at: datetime | None
+    look_at: datetime | None
+    revealed_at: datetime | None
 
 
 class PatternRow(TypedDict):

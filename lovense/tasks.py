@@ -9,6 +9,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.hops.rounds import Hop
 from ground.journal import journal
+from lovense.deciding import revealing
 from lovense.devices import pairing, silence
 from lovense.devices.summary import PAGE
 from lovense.lane import healing
@@ -86,6 +87,19 @@ REPAIRS = Hop(_look, name="repairs")
 @shared_task(name=groups.REPAIRS, ignore_result=True)
 def look_for_repairs() -> None:
     REPAIRS.run()
+
+
+def _reveal() -> bool:
+    limit = settings.DRAIN_LIMIT
+    return revealing.drain(now=clock.now(), limit=limit) >= limit
+
+
+REVEAL = Hop(_reveal, name="reveal")
+
+
+@shared_task(name="lovense.reveal_draws", ignore_result=True)
+def reveal_draws() -> None:
+    REVEAL.run()
 
 
 @shared_task(name="lovense.end_pairings", ignore_result=True)

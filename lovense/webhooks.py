@@ -5,11 +5,9 @@ formed has one answer, the same bytes for hers and for nobody's, and what is not
 anybody is looked for; so the door tells no stranger anything. `config/asgi.py` mounts `receive` in
 front of Django; `lovense` is the same door as a plain view."""
 
-import ipaddress
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv6Address
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -28,6 +26,7 @@ from lovense.devices import callbacks, heartbeats, hosts
 from lovense.devices.callbacks import Callback
 from lovense.devices.heartbeats import CallRate, Heard
 from lovense.devices.register import TooManyAtOnce
+from lovense.devices.sources import source_of
 from lovense.sending import groups
 
 log = logging.getLogger(__name__)
@@ -122,26 +121,3 @@ def _taken(call: Callback, until: hosts.Until) -> Answer:
     if until is not None:
         CALLERS.heard.note(call, until)
     return TAKEN
-
-
-def source_of(peer: str, forwarded: str) -> bytes:
-    """Tells one caller's address from another's; of IPv6 its network, which is one caller's whole.
-
-    Whoever hosts this himself has one proxy before it, which would be everybody's source: it is
-    believed where it says whom it speaks for, last, since what comes before is the caller's own
-    word. From anywhere else that header is only the caller's."""
-    found = _address(peer)
-    if found is None or found.is_loopback or found.is_private:
-        found = _address(forwarded.rpartition(",")[2].strip()) or found
-    if found is None:  # a socket of this machine, and nothing said
-        return b""
-    if isinstance(found, IPv6Address):
-        return found.ipv4_mapped.packed if found.ipv4_mapped else found.packed[:8]
-    return found.packed
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None

@@ -93,7 +93,7 @@ def run(found: list[Example], surroundings: dict[str, str]) -> list[str]:
         env=os.environ | surroundings,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert shell.returncode == 0, shell.stderr

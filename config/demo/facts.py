@@ -29,6 +29,7 @@ class TipTimes:
     position: int = 0
     item: str = ""
     total: int = 0
+    drawn_seconds: int = 0  # where they were drawn at random
 
     @property
     def is_over(self) -> bool:
@@ -70,7 +71,12 @@ def _trail(tip_id: str, rows: Mapping[type[Model], Document]) -> TipTimes:
         position=activation.get("position", 0),
         item=(activation.get("item") or {}).get("title", ""),
         total=tip.get("total", 0),
+        drawn_seconds=_drawn_seconds(activation),
     )
+
+
+def _drawn_seconds(activation: Mapping[str, Any]) -> int:
+    return int(activation["item"]["durationSec"]) if activation.get("drawn_by") else 0
 
 
 def _verdict(

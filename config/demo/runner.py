@@ -13,7 +13,7 @@ import httpx
 from django.conf import settings
 
 from adminpanel import staff
-from config.demo import features, toys
+from config.demo import features, lots, toys
 from config.demo.facts import NOT_RECORDED, TipTimes, conflicts, trails
 from config.demo.second import SecondPerformer, VendorAddress
 from config.demo.show import (
@@ -123,6 +123,7 @@ class Runner:
             *self._wrong_scenes(),
             *self._wrong_runs(),
             *await asyncio.to_thread(self._wrong_record),
+            *await asyncio.to_thread(lots.differences, self.show.range.tip_id),
             *await self._wrong_api(),
             *await self.second.differences(),
         ]
@@ -302,7 +303,8 @@ Press Ctrl-C to stop."""
         return self._wrong_seconds(said, scene) if scene.plays else ""
 
     def _wrong_seconds(self, said: dict[str, Any], scene: Scene) -> str:
-        should = PROMISED_SECONDS[scene.item]
+        drawn = self._trails[scene.tip_id].drawn_seconds
+        should = drawn or PROMISED_SECONDS[scene.item]
         for run in said["activations"]:
             promised, delivered = run["promisedSeconds"], run["deliveredSeconds"] or 0.0
             if promised != should or abs(delivered - should) > TOLERANCE_SECONDS:

@@ -40,6 +40,7 @@ MENU: list[dict[str, Any]] = [
         "pattern": "fireworks",
         "intensity": 18,
         "durationSec": 8,
+        "random": {"intensity": {"from": 8, "to": 18}, "durationSec": {"from": 4, "to": 8}},
     },
     {
         "title": "Full power",
@@ -121,7 +122,7 @@ class Show:
 def script() -> Show:
     return Show(
         exact=Scene(1, "an exact amount", 50, "completed", [202], item="Exactly fifty"),
-        range=Scene(2, "an amount in a range", 250, "completed", [202], item="Fireworks"),
+        range=Scene(2, "a range, drawn at random", 250, "completed", [202], item="Fireworks"),
         repeated=Scene(
             3,
             "the same call 5×, then a new id",

@@ -10,10 +10,10 @@ from lovense.api.schema import AT, REQUEST_ID
 from lovense.devices import choices, summary, toytable
 from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.lane import devicetests
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceLogRow, DeviceRow, FunctionRow, Json
+from lovense.timeline import FULL_SCALE
 from tips.schema import PERFORMER_ID
 
 SOURCES = ("verified", "gettoys", "table", "default")

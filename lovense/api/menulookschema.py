@@ -13,6 +13,7 @@ from lovense.api.patternschema import CurveOut
 from lovense.api.schema import ETA, Eta
 from lovense.deciding.foresight import ForeseenAmount, Foresight
 from lovense.deciding.outlook import DeviceOutlook, Outlook
+from lovense.deciding.ranges import OutlookRange
 from lovense.menus import lint, waveform
 from lovense.menus.compiler import NOTES, Compiled
 from lovense.menus.fixes import FixedFinding
@@ -66,6 +67,19 @@ class BecauseOut(Shape):
     text = serializers.CharField()
 
 
+class EndsOut(Shape):
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    mean = serializers.FloatField()
+
+
+class BoundsOut(Shape):
+    """Of what is drawn at random; the sums beside it are of its highest."""
+
+    promisedSeconds = EndsOut()
+    effect = EndsOut()
+
+
 class ForeseenAmountOut(Shape):
     amount = serializers.IntegerField()
     itemId = serializers.CharField(allow_null=True)
@@ -73,6 +87,7 @@ class ForeseenAmountOut(Shape):
     because = BecauseOut()
     promisedSeconds = serializers.IntegerField()
     effect = serializers.FloatField()
+    bounds = BoundsOut(allow_null=True, help_text="null: nothing of it is drawn")
 
 
 class ForesightOut(Shape):
@@ -88,6 +103,7 @@ class ForesightOut(Shape):
     because = BecauseOut()
     promisedSeconds = serializers.IntegerField()
     effect = serializers.FloatField()
+    bounds = BoundsOut(allow_null=True, help_text="null: nothing of it is drawn")
     devices = DeviceOutlookOut(many=True, help_text="Each as if it were connected")
     expectedStart = Eta(
         allow_null=True,
@@ -179,6 +195,7 @@ def foresight(seen: Foresight, expected: Json | None) -> Json:
         "item": menuschema.item(item) if item else None,
         "because": {"code": seen.found.code, "text": seen.found.text},
         **_sums(seen.outlook),
+        "bounds": _bounds(seen.bounds),
         "devices": [device(each) for each in seen.outlook.devices] if seen.outlook else [],
         "expectedStart": expected,
         "gates": [{name: gate[name] for name in ("gate", "passed", "saw")} for gate in seen.gates],
@@ -198,6 +215,17 @@ def amount_row(seen: ForeseenAmount) -> Json:
         "title": item["title"] if item else None,
         "because": {"code": seen.found.code, "text": seen.found.text},
         **_sums(seen.outlook),
+        "bounds": _bounds(seen.bounds),
+    }
+
+
+def _bounds(found: OutlookRange | None) -> Json | None:
+    if found is None:
+        return None
+    seconds, low, high = found.seconds, found.low.effect, found.high.effect
+    return {
+        "promisedSeconds": {"low": found.shortest, "high": found.longest, "mean": seconds},
+        "effect": {"low": low, "high": high, "mean": found.effect},
     }
 
 
@@ -258,6 +286,7 @@ FORESIGHT: dict[str, Any] = {
     "because": BECAUSE,
     "promisedSeconds": 8,
     "effect": 1.8,
+    "bounds": None,
     "devices": [
         {
             "toyId": "f1e2",
@@ -306,6 +335,7 @@ TABLE = {
             "because": BECAUSE,
             "promisedSeconds": 8,
             "effect": 1.8,
+            "bounds": None,
         }
     ],
 }

@@ -11,6 +11,7 @@ from ground import clock
 from ground.json.shapes import Shape
 from lovense.api.menutermschema import (
     REACTION,
+    RandomShape,
     ReactionChangeOut,
     ReactionShape,
 )
@@ -28,10 +29,10 @@ from lovense.menus.publishing import (
     MAXIMUM_SECTION,
     MAXIMUM_TITLE,
 )
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.versions import LONGEST_NOTE
 from lovense.menus.vibration import LONGEST_PAUSE, MAXIMUM_LOOPS
 from lovense.rows import Json, MenuRow
+from lovense.timeline import FULL_SCALE
 
 ITEM_ID = "0f3b9f5e-2c56-4e5b-9d0a-3c1e8a5f7b21"
 ITEM_PATH = OpenApiParameter(
@@ -84,6 +85,7 @@ class ItemParts(Shape):
     devices = serializers.ListField(
         child=ItemDevice(), required=False, help_text="Empty: all of them, together"
     )
+    random = RandomShape(required=False, allow_null=True, help_text="null: nothing is drawn")
 
 
 class MenuItemIn(ItemParts):
@@ -226,6 +228,9 @@ class MenuVersionOut(Shape):
     withdrawnAt = serializers.DateTimeField(
         allow_null=True, help_text="It was a mistake: tips that saw it get the next one"
     )
+    commitment = serializers.CharField(
+        allow_null=True, help_text="SHA-256 of the secret of its draws; null: it draws nothing"
+    )
 
 
 class WholeVersionOut(MenuVersionOut):
@@ -299,6 +304,7 @@ def version(row: MenuRow) -> Json:
         "basedOn": row.get("based_on"),
         "retiredAt": clock.iso(retired_at) if retired_at else None,
         "withdrawnAt": clock.iso(withdrawn_at) if withdrawn_at else None,
+        "commitment": row.get("commitment") or None,
     }
 
 
@@ -353,7 +359,11 @@ ASKED: dict[str, Any] = {
     "intensity": 8,
     "durationSec": 8,
 }
-TERMS: dict[str, Any] = {"shows": [], "priority": "HIGH", "cooldownSec": 0, "stock": None}
+TERMS: dict[str, Any] = {"shows": [], "priority": "HIGH"} | {
+    "cooldownSec": 0,
+    "stock": None,
+    "random": None,
+}
 PARTS: dict[str, Any] = dict(parts.USUAL)
 ITEM = {"itemId": ITEM_ID, "description": "", "active": True, "order": 1} | ASKED | PARTS | TERMS
 VERSION = {
@@ -364,6 +374,7 @@ VERSION = {
     "basedOn": None,
     "retiredAt": None,
     "withdrawnAt": None,
+    "commitment": None,
 }
 WHOLE_VERSION = VERSION | {"items": [ITEM], "defaultReaction": None}
 OLD_VERSION = VERSION | {"version": 2, "note": "", "retiredAt": AT}

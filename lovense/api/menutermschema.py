@@ -1,5 +1,5 @@
 """The JSON of a menu's terms at the wire, as the API's description shows it: the default reaction,
-who is passed over, cooldowns, stock. Nothing is parsed here."""
+who is passed over, cooldowns, stock, chance. Nothing is parsed here."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from ground.json.shapes import Shape
 from lovense.deciding.stock import Shelf
-from lovense.menus import vibration
+from lovense.menus import chance, vibration
 from lovense.menus.matching import PASSED_WORDS
 from lovense.rows import Json
 
@@ -17,6 +17,35 @@ class ReactionShape(Shape):
     pattern = serializers.ChoiceField(vibration.PATTERNS)
     intensity = serializers.IntegerField(min_value=1, max_value=vibration.MAXIMUM_LEVEL)
     durationSec = serializers.IntegerField(min_value=1, max_value=vibration.LONGEST_ITEM_SECONDS)
+
+
+def _bounds(most: int) -> type[Shape]:
+    end: dict[str, Any] = {"min_value": 1, "max_value": most}
+    return type(
+        f"RandomUpTo{most}",
+        (Shape,),
+        {"from": serializers.IntegerField(**end), "to": serializers.IntegerField(**end)},
+    )
+
+
+class WeightedPattern(Shape):
+    pattern = serializers.CharField()
+    weight = serializers.IntegerField(min_value=1, max_value=chance.HEAVIEST)
+
+
+class RandomShape(Shape):
+    """What is drawn for each tip; of what is drawn the item's own field holds the highest, and the
+    first of the patterns."""
+
+    intensity = _bounds(vibration.MAXIMUM_LEVEL)(required=False)
+    durationSec = _bounds(vibration.LONGEST_ITEM_SECONDS)(required=False)
+    patterns = serializers.ListField(
+        child=WeightedPattern(),
+        required=False,
+        min_length=1,
+        max_length=chance.MOST_PATTERNS,
+        help_text="Each is drawn as often as its weight says",
+    )
 
 
 class ReactionIn(Shape):

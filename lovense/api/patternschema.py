@@ -12,13 +12,13 @@ from lovense.api.deviceschema import DEVICE_ID
 from lovense.api.schema import AT
 from lovense.lane import patterntests
 from lovense.menus import waveform
-from lovense.menus.timeline import TOP
 from lovense.menus.vibration import MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.patterns import imports, reading, shipped
 from lovense.patterns.imports import FORMAT, LONGEST_NAME, Imported
 from lovense.patterns.recording import LATEST_MS
 from lovense.patterns.score import LONGEST_TEXT
 from lovense.rows import Json, PatternRow
+from lovense.timeline import TOP
 
 PATTERN_ID = "3b0d1c52-6a1f-4f0e-9d7c-2f6f0a9a4c11"
 PATTERN_PATH = OpenApiParameter(

@@ -12,9 +12,9 @@ from lovense.bridges.slices import SliceWindow
 from lovense.devices import readings, summary
 from lovense.devices.readings import ReportedToys
 from lovense.menus.compiler import DRAWING, STEPS
-from lovense.menus.timeline import SECOND
 from lovense.menus.vibration import SHAPES, STOP, Waveform, part_of, part_of_packed
 from lovense.rows import Command, DeviceRow, Json
+from lovense.timeline import SECOND
 
 
 class StandardBridge:

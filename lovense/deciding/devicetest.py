@@ -9,7 +9,6 @@ from lovense.deciding.rules import Caps, Share
 from lovense.devices import summary, toytable
 from lovense.menus.actuators import Actuator, VibrationCaps
 from lovense.menus.compiler import compile_or_refuse
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import (
     MAXIMUM_LEVEL,
     SHORTEST_STROKE,
@@ -22,6 +21,7 @@ from lovense.menus.vibration import (
     run_seconds,
 )
 from lovense.rows import DeviceSummary, Item
+from lovense.timeline import FULL_SCALE
 from tips.rows import Payload
 
 TRIAL_SECONDS = 2

@@ -5,14 +5,15 @@ It is found by what decides for tips: the very `decide()`, the same match, the s
 caps. Nothing is written, and nothing plays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
 from ground import clock
-from lovense.deciding import outlook, pace, rest
+from lovense.deciding import outlook, pace, ranges, rest
 from lovense.deciding.gates import decide
 from lovense.deciding.outlook import Outlook
+from lovense.deciding.ranges import OutlookRange
 from lovense.deciding.rules import Rules
 from lovense.menus import content, drafts, matching, publishing, reactions, reading, ruler, versions
 from lovense.menus.drafts import NoSuchItem
@@ -32,7 +33,8 @@ OF_THE_TIP = frozenset({"signature", "duplicate", "settled", "fresh"})
 
 class Foresight(NamedTuple):
     """`version`: whose answer it is, DRAFT or a number; 0: no menu is published. `outlook` None:
-    nothing plays. `gates`: what each saw, as things are now; `reason`: of the one that said no."""
+    nothing plays. `gates`: what each saw, as things are now; `reason`: of the one that said no.
+    `bounds`: of what leaves something to chance; the outlook is of its highest then."""
 
     amount: int
     version: str
@@ -41,6 +43,7 @@ class Foresight(NamedTuple):
     outlook: Outlook | None
     gates: list[GateRow]
     reason: str
+    bounds: OutlookRange | None = None
 
 
 class ForeseenAmount(NamedTuple):
@@ -49,6 +52,7 @@ class ForeseenAmount(NamedTuple):
     amount: int
     found: Matched
     outlook: Outlook | None
+    bounds: OutlookRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,14 @@ class Foresights:
             return Foresight(amount, self.version, show, found, None, [], NO_PATTERN)
         row = decide(asked, self.rules, is_online=True, now=self.now)
         gates = [self._said(gate) for gate in row["gates"] if gate["gate"] not in OF_THE_TIP]
-        return Foresight(amount, self.version, show, found, seen, gates, row["reason"])
+        bounds, why = self._bounds(found), row["reason"]
+        return Foresight(amount, self.version, show, found, seen, gates, why, bounds)
+
+    def _bounds(self, found: Matched) -> OutlookRange | None:
+        item = found.item
+        if item is None or publishing.is_gone(item):
+            return None
+        return ranges.of(self.rules, self.performer, item)
 
     def _said(self, gate: GateRow) -> GateRow:
         is_draft = gate["gate"] == "menu" and self.version == DRAFT
@@ -79,7 +90,11 @@ class Foresights:
     def table(self, amounts: Sequence[int], show: str = PUBLIC) -> list[ForeseenAmount]:
         asked = [tip_of(self.performer, amount, show, self.now) for amount in amounts]
         self.rules.read_standings(asked)
-        return [ForeseenAmount(amount, *self._answer(amount, show)) for amount in amounts]
+        answers = [(amount, *self._answer(amount, show)) for amount in amounts]
+        return [
+            ForeseenAmount(amount, found, seen, self._bounds(found))
+            for amount, found, seen in answers
+        ]
 
     def cheapest(self, item_id: str, show: str = PUBLIC) -> int | None:
         """The smallest amount that reaches the item; None: none does. Raises NoSuchItem."""
@@ -145,11 +160,12 @@ def _of_draft(performer_id: str) -> PublishedMenu:
 
 
 def _as_if(rules: Rules, performer: PerformerRow, menu: PublishedMenu | None) -> Rules:
-    """This menu were the one in force."""
+    """This menu were the one in force; nothing is drawn by it."""
     number = menu.version if menu is not None else 0
     history = [MenuHistoryRow(version=number, at=datetime.min.replace(tzinfo=UTC))]
     hers: PerformerRow = {**performer, "menu_version": number, "menu_history": history}
-    menus = {f"{performer['_id']}.{number}": menu} if menu is not None else {}
+    key = f"{performer['_id']}.{number}"
+    menus = {key: replace(menu, is_foreseen=True)} if menu is not None else {}
     return Rules(rules.platform, {performer["_id"]: hers}, menus, rules.paces, rules.rests)
 
 

@@ -13,9 +13,10 @@ from lovense.deciding import devicetest, standings
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
 from lovense.devices import summary
-from lovense.menus import parts, vibration
+from lovense.menus import draws, parts, vibration
 from lovense.menus.actuators import VibrationCaps
 from lovense.menus.compiler import Compiled, compile_or_refuse
+from lovense.menus.draws import Draw
 from lovense.menus.matching import SOLD_OUT, Closed
 from lovense.menus.reading import PublishedMenu
 from lovense.rows import (
@@ -104,7 +105,7 @@ def decide(
         item = _answering_item(request, rules, gates, is_online=is_online, before=before)
     if item is not None and performer is not None:
         _keep(row, _promise(request, item, rules, performer, gates))
-        row["item"], row["menu_version"] = item, gates.version
+        _note_item(row, request, item, gates.version)
     if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
     if before is not None:
@@ -285,7 +286,23 @@ def _item_of(
         item, saw = menu.reaction, f"{saw}; her default reaction does"
     reason = "" if item else found.why_nothing
     gates.ask("menu_match", saw, passed=item is not None, reason=reason)
-    return item
+    return _drawn(item, menu, request) if item is not None and draws.is_random(item) else item
+
+
+def _drawn(item: Item, menu: PublishedMenu, request: RequestRow) -> Item:
+    """With what is drawn for this tip. Raises SecretMissing."""
+    if menu.is_foreseen:
+        return item
+    draw = Draw(menu.key, request["idempotency_key"], item["itemId"])
+    return draws.snapshot(item, menu.secret, draw)
+
+
+def _note_item(row: ActivationRow, request: RequestRow, item: Item, version: int) -> None:
+    """With whose draw is in it, where that is this tip's own, of now or of an earlier attempt; what
+    a request brings along was drawn for another."""
+    row["item"], row["menu_version"] = item, version
+    if draws.DRAWN_BY in item and not request["payload"].get("item"):
+        row["drawn_by"] = item[draws.DRAWN_BY]
 
 
 def _is_enough(amount: int, rules: Rules, performer: PerformerRow | None, gates: _Gates) -> bool:

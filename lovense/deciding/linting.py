@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lovense.deciding import outlook
-from lovense.deciding.outlook import SWITCHED_OFF
+from lovense.deciding import outlook, ranges
+from lovense.deciding.outlook import SWITCHED_OFF, Outlook
 from lovense.deciding.rules import Rules
-from lovense.menus import content, fixes, reactions, ruler
+from lovense.menus import content, fixes, publishing, reactions, ruler
 from lovense.menus.compiler import Cannot
 from lovense.menus.drafts import Draft
 from lovense.menus.fixes import FixedFinding
 from lovense.menus.lint import ERROR, FindingKey, Linted, Look, MenuFinding
 from lovense.menus.matching import PUBLIC, Item
 from lovense.menus.ruler import Interval
-from lovense.menus.vibration import TEXT
 from lovense.patterns import library
 from lovense.patterns.library import MINE
 from lovense.rows import PerformerRow
@@ -69,19 +68,32 @@ class Linter:
     def look(self, item: Item) -> Look:
         """Nothing is said of one whose pattern is gone: that keeps it from being published. A
         device that is switched off, and that the item does not name, is not asked."""
-        text = self.texts.get(item["pattern"])
-        if text is None and item["pattern"].startswith(MINE):
+        (played,) = content.resolved([item], self.texts)
+        if publishing.is_gone(played):
             return UNSEEN
-        played = item if text is None else {**item, TEXT: text}
-        seen = outlook.of(self.rules, self.performer, played)
-        is_named = bool(item.get("devices"))
-        unable = {
-            each.nickname: each.found.text
-            for each in seen.devices
-            if isinstance(each.found, Cannot) and (is_named or each.found.reason != SWITCHED_OFF)
-        }
-        able = {each.toy_id: each.nickname for each in seen.plays}
-        return Look(seen.effect, seen.promised_seconds, seen.notes, able, unable)
+        drawn = ranges.of(self.rules, self.performer, played)
+        if drawn is None:
+            seen = outlook.of(self.rules, self.performer, played)
+            return Look(seen.effect, seen.promised_seconds, *_on_devices(item, [seen]))
+        told = _on_devices(item, drawn.looks)
+        return Look(drawn.effect, drawn.seconds, *told, drawn.longest, drawn.words)
+
+
+def _on_devices(
+    item: Item, looks: Sequence[Outlook]
+) -> tuple[tuple[str, ...], dict[str, str], dict[str, str]]:
+    """Notes of any of these looks, who plays in all of them, and who does not in some."""
+    is_named = bool(item.get("devices"))
+    unable = {
+        each.nickname: each.found.text
+        for seen in looks
+        for each in seen.devices
+        if isinstance(each.found, Cannot) and (is_named or each.found.reason != SWITCHED_OFF)
+    }
+    plays = [{each.toy_id: each.nickname for each in seen.plays} for seen in looks]
+    able = {key: name for key, name in plays[0].items() if all(key in each for each in plays)}
+    notes = dict.fromkeys(note for seen in looks for note in seen.notes)
+    return tuple(notes), able, unable
 
 
 def errors_of(menu: Linted) -> list[MenuFinding]:

@@ -57,6 +57,12 @@ def ordered(fronts: Fronts, rules: Rules) -> Fronts:
     return fronts
 
 
+def are_used(lane: str, rules: Rules) -> bool:
+    """By the version in force. Of tips that saw an older one, each is looked at in its turn."""
+    menu = rules.menu_of(rules.performers.get(lane))
+    return menu is not None and menu.has_priorities and _counts(rules, lane)
+
+
 def look(lanes: Iterable[str], rules: Rules) -> int:
     """At the first tips of each; how many were set."""
     rows = [

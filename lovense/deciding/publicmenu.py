@@ -11,8 +11,8 @@ from lovense.deciding.outlook import DeviceOutlook
 from lovense.deciding.rules import Rules
 from lovense.deciding.standings import ItemStanding
 from lovense.devices import choices
+from lovense.menus import draws, publishing
 from lovense.menus import public as readmodel
-from lovense.menus import publishing
 from lovense.menus.compiler import Compiled
 from lovense.menus.matching import PUBLIC, Item
 from lovense.menus.public import ItemNow, PublicDevice, PublicItem, PublicMenu
@@ -28,7 +28,7 @@ class _Reading:
         if performer_id not in self.rules.performers:
             raise UnknownPerformer(f"There is no performer {performer_id!r}.")
         self.performer: PerformerRow = self.rules.performers[performer_id]
-        self.least = self.rules.minimum_of(self.performer)
+        self.least, self.commitment = self.rules.minimum_of(self.performer), ""
 
     def items(self, items: Sequence[Item]) -> list[PublicItem]:
         known = standings.of_items(self.performer["_id"], items)
@@ -38,7 +38,8 @@ class _Reading:
         until = standings.cooling_until(item, standing)
         left = standing.shelf.left if standing.shelf is not None else None
         cooling = until if until is not None and until > self.now else None
-        return readmodel.item_of(item, ItemNow(self.plays(item), left, cooling), self.least)
+        told = ItemNow(self.plays(item), left, cooling, self.commitment)
+        return readmodel.item_of(item, told, self.least)
 
     def plays(self, item: Item) -> list[PublicDevice]:
         if publishing.is_gone(item):
@@ -60,6 +61,8 @@ def public(performer_id: str, show: str = PUBLIC, *, now: datetime) -> PublicMen
         usual = reading.rules.default_item(reading.performer)
         otherwise = readmodel.words(reading.plays(usual)) if usual else ""
         return PublicMenu(0, show, least, [], otherwise)
+    if menu.secret is not None:
+        reading.commitment = draws.commitment(menu.secret)
     answering = [item for item in menu.items if readmodel.shown(item, show, least)]
     ordered = sorted(answering, key=lambda item: item["order"])
     otherwise = readmodel.words(reading.plays(menu.reaction)) if menu.reaction else ""

@@ -24,10 +24,10 @@ from lovense.menus.actuators import Actuator, Capabilities
 from lovense.menus.matching import OPEN, Closed, Item
 from lovense.menus.reading import PublishedMenu
 from lovense.menus.seen import SeenVersion
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings
 from lovense.rows import ActivationRow, DeviceSummary, PerformerRow, PlatformRow
+from lovense.timeline import FULL_SCALE
 from tips.models import Mode, RequestType
 from tips.queue import ordering
 from tips.rows import RequestRow

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from lovense.devices import toytable
 from lovense.devices.readings import LONGEST_NICKNAME, ToyReading
 from lovense.devices.summary import PAGE, is_kept, of_device
-from lovense.menus.timeline import FULL_SCALE
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, FunctionRow
+from lovense.timeline import FULL_SCALE
 
 MAX_DEVICES = 16  # of a performer; what her pages reported and is away gives way to what comes
 MAX_ROWS = 64  # of a performer, with those that are not hers any more

@@ -22,10 +22,10 @@ from lovense.devices import changes, register, summary, toytable, verification
 from lovense.devices.changes import Changed
 from lovense.devices.readings import LONGEST_NICKNAME
 from lovense.devices.verification import NotVerified
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Device
 from lovense.rows import DeviceRow, FunctionChoice, Json
+from lovense.timeline import FULL_SCALE
 
 WEAKEST_SCALE, LONGEST_LEAD_MS = 10, 2000
 AUDITED = (

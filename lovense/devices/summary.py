@@ -8,10 +8,10 @@ from datetime import datetime
 
 from lovense.devices import toytable
 from lovense.menus.actuators import Actuator
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import FUNCTION
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, DeviceSummary, ExtensionToy, FunctionRow, PerformerRow
+from lovense.timeline import FULL_SCALE
 
 PAGE = ""  # the host of what her page reports by itself
 SIMULATOR, EXTENSION = "SIMULATOR", "EXTENSION"

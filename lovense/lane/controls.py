@@ -185,7 +185,9 @@ def move_up(*, request_id: str, performer_id: str, by: str, now: datetime) -> No
 
     AlreadyFirst when there is none, or when that one was tried before: what may be on a device is
     not overtaken. Where the places follow from items, what waits is looked at first."""
-    priorities.look([performer_id], Rules.read([performer_id]))
+    rules = Rules.read([performer_id])
+    if priorities.are_used(performer_id, rules):
+        priorities.look([performer_id], rules)
 
     def body(session: ClientSession) -> None:
         row = collection(QueueRequest).find_one(

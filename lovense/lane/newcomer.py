@@ -17,6 +17,8 @@ LAST = 2**62  # the turn of what comes after everything
 
 def expected_start(menu: Foresights, seen: Foresight) -> Foreseen | None:
     """What waits is decided by the menu in force, the tip by this one. None: nothing would play."""
+    if seen.outlook is None:  # no item, or one of a pattern that is gone
+        return None
     whose = menu.performer["_id"]
     rules = replace(eta.as_if_nothing_held(whose, menu.rules), paces={}, rests={})
     request = _at_the_end(menu, seen)

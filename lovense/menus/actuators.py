@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from lovense.menus.timeline import FULL_SCALE, TOP
 from lovense.menus.vibration import FUNCTION
+from lovense.timeline import FULL_SCALE, TOP
 
 
 class Actuator(NamedTuple):

@@ -10,16 +10,6 @@ from typing import Any, NamedTuple
 
 from lovense.menus import steps
 from lovense.menus.actuators import VIBRATING, Actuator, Capabilities, VibrationCaps
-from lovense.menus.timeline import (
-    FULL_SCALE,
-    SECOND,
-    TOP,
-    Timeline,
-    Track,
-    longest,
-    ramp,
-    steady,
-)
 from lovense.menus.vibration import (
     FUNCTION,
     LONGEST_INTERVAL_MS,
@@ -43,6 +33,16 @@ from lovense.menus.vibration import (
     waveform_of,
 )
 from lovense.patterns.score import MAIN
+from lovense.timeline import (
+    FULL_SCALE,
+    SECOND,
+    TOP,
+    Timeline,
+    Track,
+    longest,
+    ramp,
+    steady,
+)
 
 # What is not played as it was asked, each with a sentence for people.
 ROUNDED_UP, LOWERED, SHORTENED = "rounded_up_to_2_s", "lowered_to_cap", "shortened_to_cap"

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lovense.menus import parts
+from lovense.menus import chance, parts
+from lovense.menus.draws import RANDOM, TEXTS
 from lovense.menus.matching import USUAL_PRIORITY, Item
 from lovense.menus.vibration import TEXT
 from lovense.rows import MenuRow
@@ -23,12 +24,13 @@ USUAL: dict[str, Any] = {
     "priority": USUAL_PRIORITY,
     "cooldownSec": 0,
     "stock": None,
+    "random": None,
 }
 FIELDS = (
     *("title", "description", "section", "minimum", "maximum"),
     *("pattern", "intensity", "durationSec", "active"),
     *parts.FIELDS,
-    *("shows", "priority", "cooldownSec", "stock"),
+    *("shows", "priority", "cooldownSec", "stock", "random"),
 )
 
 Reaction = dict[str, Any] | None
@@ -61,12 +63,15 @@ def of_version(menu: MenuRow) -> Sequence[Item]:
 
 def resolved(items: Sequence[Item], texts: Mapping[str, str]) -> Sequence[Item]:
     """With the text of each pattern of hers that they name."""
-    if not texts:
-        return items
-    return [
-        item | {TEXT: texts[item["pattern"]]} if item["pattern"] in texts else item
-        for item in items
-    ]
+    return [item | _texts_of(item, texts) for item in items] if texts else items
+
+
+def _texts_of(item: Item, texts: Mapping[str, str]) -> Item:
+    """Its own, and those that may be drawn for it."""
+    name, said = item["pattern"], chance.patterns_of(item.get(RANDOM))
+    drawn = {name: texts[name] for name in said if name in texts}
+    found: Item = {TEXTS: drawn} if drawn else {}
+    return found | {TEXT: texts[name]} if name in texts else found
 
 
 def sections(items: Iterable[Item]) -> dict[str, list[Item]]:
@@ -128,9 +133,12 @@ def diff(
 
 def _fields(old: Item, new: Item) -> dict[str, tuple[Any, Any]]:
     found = {name: (old[name], new[name]) for name in FIELDS if old[name] != new[name]}
-    texts = old.get(TEXT), new.get(TEXT)
-    is_rewritten = None not in texts and texts[0] != texts[1] and "pattern" not in found
-    return found | ({TEXT: texts} if is_rewritten else {})
+    if found.keys().isdisjoint({"pattern", RANDOM}):
+        for name in (TEXT, TEXTS):
+            texts = old.get(name), new.get(name)
+            if None not in texts and texts[0] != texts[1]:
+                return found | {TEXT: texts}
+    return found
 
 
 def _longest_rising(numbers: Sequence[int]) -> set[int]:

@@ -9,17 +9,19 @@ from typing import NamedTuple
 
 from ground.json.errors import Refusal
 from ground.json.fields import Fields
-from lovense.menus import content, lint, parts, wishes
+from lovense.menus import chance, content, lint, parts, wishes
 from lovense.menus.compiler import LOWERED, ROUNDED_UP, SHORTENED
+from lovense.menus.draws import INTENSITY, RANDOM, SECONDS
 from lovense.menus.lint import Linted, MenuFinding
 from lovense.menus.matching import Item
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
+from lovense.menus.vibration import LONGEST_ITEM_SECONDS
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
 MOST = 20  # findings of one menu for which a fix is tried, the worst first
-VIBRATION = ("pattern", "intensity", "durationSec", *parts.FIELDS)
+VIBRATION = ("pattern", "intensity", "durationSec", *parts.FIELDS, RANDOM)
 ON, OFF = {"active": True}, {"active": False}
 
 Patch = list[Json]
@@ -191,11 +193,13 @@ def _for_cap(menu: Linted, about: list[Item]) -> Iterator[Patch]:
     item = about[0]
     look, fields = menu.seen(item), dict[str, object]()
     if SHORTENED in look.notes:
-        fields |= _shorter(item, look.seconds)
+        played = look.seconds if look.longest is None else look.longest
+        fields |= _shorter(item, played)
     if LOWERED in look.notes:
         for level in range(item["intensity"] - 1, 0, -1):
-            if LOWERED not in menu.look({**item, "intensity": level}).notes:
-                fields["intensity"] = level
+            weaker = chance.within({**item, **fields}, INTENSITY, most=level)
+            if LOWERED not in menu.look(chance.settled({**item, **weaker}, weaker)).notes:
+                fields |= weaker
                 break
     yield _change(item, **fields)
 
@@ -206,14 +210,14 @@ def _shorter(item: Item, seconds: int) -> dict[str, object]:
     fitting = min(loops, (seconds + pause) // (item["durationSec"] + pause))
     if fitting > 1:
         return {"loops": fitting}
-    single: dict[str, object] = {"durationSec": min(item["durationSec"], seconds)}
+    single: dict[str, object] = chance.within(item, SECONDS, most=seconds)
     return single | ({"loops": 1, "pauseSec": 0} if loops > 1 else {})
 
 
 def _for_altered(menu: Linted, about: list[Item]) -> Iterator[Patch]:
     item = about[0]
     if ROUNDED_UP in menu.seen(item).notes:
-        yield _change(item, durationSec=2)
+        yield _change(item, **chance.within(item, SECONDS, least=2, most=LONGEST_ITEM_SECONDS))
     if item.get("functions"):
         yield _change(item, functions={})
 

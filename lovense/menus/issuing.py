@@ -6,7 +6,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from ground.mongodb.collections import collection
-from lovense.menus import seen
+from lovense.menus import seals, seen
 from lovense.models import Performer, TipMenu
 from lovense.rows import Json, MenuHistoryRow, MenuRow, PerformerRow
 
@@ -29,16 +29,21 @@ def standing(performer_id: str, session: ClientSession | None = None) -> Perform
 
 def issue(
     performer: PerformerRow, menu: MenuRow, *, is_withdrawn: bool = False, session: ClientSession
-) -> None:
-    """1. The version. 2. The one before it is retired; withdrawn too, where it was a mistake.
-    3. Her row points to the version, and keeps since when."""
+) -> MenuRow:
+    """1. The version, sealed where it leaves something to chance; it is returned as it was written.
+    2. The one before it is retired; withdrawn too, where it was a mistake. 3. Her row points
+    to the version, and keeps since when."""
     menus, now = collection(TipMenu), menu["published_at"]
+    menu = seals.seal(menu, session)
     menus.insert_one(menu, session=session)
     history = _history(performer, session)
     if performer["menu_version"]:
         in_force = {"_id": f"{performer['_id']}.{performer['menu_version']}", "retired_at": None}
         ended: Json = {"retired_at": now} | ({"withdrawn_at": now} if is_withdrawn else {})
-        menus.update_one(in_force, {"$set": ended}, session=session)
+        of_it = {"commitment": 1}
+        before = menus.find_one_and_update(in_force, {"$set": ended}, of_it, session=session)
+        if before and before.get("commitment"):
+            seals.retire(before["_id"], now, session)
     changes: Json = {
         "menu_version": menu["version"],
         "menu_history": seen.after(history, menu["version"], now, is_withdrawn=is_withdrawn),
@@ -46,6 +51,7 @@ def issue(
     }
     older = {"_id": performer["_id"], "menu_version": {"$lt": menu["version"]}}
     collection(Performer).update_one(older, {"$set": changes}, session=session)
+    return menu
 
 
 def _history(performer: PerformerRow, session: ClientSession) -> list[MenuHistoryRow]:

@@ -26,13 +26,22 @@ _RANK = {ERROR: 0, WARNING: 1, NOTE: 2}
 
 class Look(NamedTuple):
     """What an item does on her devices. `able`: by toy the nickname of those that play it;
-    `unable`: by nickname why not; `notes`: what is not as it was asked."""
+    `unable`: by nickname why not; `notes`: what is not as it was asked. Of what is drawn at random
+    effect and seconds are means, `longest` the most seconds and `bounds` its ends in words."""
 
     effect: float
     seconds: int
     notes: tuple[str, ...]
     able: Mapping[str, str]
     unable: Mapping[str, str]
+    longest: int | None = None
+    bounds: str = ""
+
+    @property
+    def said(self) -> str:
+        """How much it is, for people."""
+        told = f"{self.effect:g} in {self.seconds} s"
+        return f"{told} on average, {self.bounds}" if self.bounds else told
 
     @property
     def key(self) -> tuple[float, int]:
@@ -211,8 +220,7 @@ class Linted:
         less, more = self.seen(item), self.seen(best)
         return (
             f"{amount} tokens get less than a smaller amount{self._in(show)}: {_name(item)} has an "
-            f"effect of {less.effect:g} in {less.seconds} s, {_name(best)} {more.effect:g} in "
-            f"{more.seconds} s."
+            f"effect of {less.said}, {_name(best)} {more.said}."
         )
 
     def _stuck(self) -> Iterator[MenuFinding]:
@@ -268,7 +276,9 @@ class Linted:
 def _cut(item: Item, look: Look, cut: Sequence[str]) -> str:
     told = []
     if SHORTENED in cut:
-        told.append(f"{parts.length_of(item)} s are asked, {look.seconds} s are played")
+        played = look.seconds if look.longest is None else look.longest
+        most = "up to " if look.longest is not None else ""
+        told.append(f"{most}{parts.length_of(item)} s are asked, {most}{played} s are played")
     if LOWERED in cut:
         told.append(f"it is weaker than {item['intensity']} of 20")
     return ", and ".join(told)

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import (
     LONGEST_ITEM_SECONDS,
     LONGEST_PAUSE,
@@ -16,6 +15,7 @@ from lovense.menus.vibration import (
     THRUST,
 )
 from lovense.rows import Item
+from lovense.timeline import FULL_SCALE
 
 USUAL: Mapping[str, Any] = {
     "functions": {},

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from lovense.menus import matching
+from lovense.menus import chance, draws, matching
 from lovense.menus.matching import Item
-from lovense.menus.timeline import SECOND, Timeline
+from lovense.patterns.library import MINE
 from lovense.rows import Json
+from lovense.timeline import SECOND, Timeline
 
 STRENGTHS = {2: "ultra low", 6: "low", 12: "medium", 17: "high", 20: "ultra high"}
 NOTHING = "nothing at the moment"
@@ -27,11 +28,12 @@ class PublicDevice(NamedTuple):
 
 class ItemNow(NamedTuple):
     """What is known of an item now. `left` None: there is no end of it; `cooling_until` None: it
-    answers."""
+    answers. `commitment`: of its version, empty where nothing is drawn."""
 
     plays: Sequence[PublicDevice] = ()
     left: int | None = None
     cooling_until: datetime | None = None
+    commitment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,17 @@ def item_of(item: Item, now: ItemNow, least: int) -> PublicItem:
         section=item.get("section", ""),
         minimum=max(item["minimum"], least),
         maximum=item["maximum"],
-        does=item.get("description") or words(now.plays),
+        does=item.get("description") or _does(item, now.plays),
         left=now.left,
         cooling_until=now.cooling_until,
-        drawn=_drawn(item),
+        drawn=_drawn(item, now.commitment),
     )
+
+
+def _does(item: Item, plays: Sequence[PublicDevice]) -> str:
+    """Of what is drawn the most there may be."""
+    found = words(plays)
+    return f"up to {found}" if draws.is_random(item) and found != NOTHING else found
 
 
 def words(plays: Sequence[PublicDevice]) -> str:
@@ -103,6 +111,13 @@ def _listed(kinds: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _drawn(item: Item) -> Json | None:
-    """The one place for items that are drawn."""
-    return None
+def _drawn(item: Item, commitment: str) -> Json | None:
+    """The ends of what is drawn, how often each pattern, and what makes it checkable afterwards."""
+    if not draws.is_random(item):
+        return None
+    spans = {field: chance.bounds_of(item, field)._asdict() for field in chance.LIMITS}
+    weights = [
+        {"pattern": "" if name.startswith(MINE) else name, "weight": weight}
+        for name, weight in chance.weights_of(item).items()
+    ]
+    return {**spans, chance.PATTERNS: weights, "commitment": commitment}

@@ -12,7 +12,8 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from ground.journal import journal
-from lovense.menus import content, issuing, parts
+from lovense.menus import chance, content, issuing, parts
+from lovense.menus.draws import RANDOM, TEXTS
 from lovense.menus.matching import PRIORITIES, SHOWS, Item, shows_of
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, PATTERNS, TEXT
 from lovense.models import TipMenu
@@ -26,6 +27,7 @@ MAXIMUM_TITLE, MAXIMUM_DESCRIPTION, MAXIMUM_SECTION = 80, 200, 40
 MAXIMUM_ORDER = 1_000_000
 LONGEST_COOLDOWN = 86_400  # seconds
 LARGEST_STOCK = 1_000_000
+MOST_DRAWN = 1000  # patterns that a menu leaves to chance, in all of its items
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,11 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     errors = [
         error for place, item in enumerate(complete, start=1) for error in item_errors(item, place)
     ]
-    errors = errors or [*_repeated_ids(complete), *_repeated_exact_amounts(complete)]
+    errors = errors or [
+        *_repeated_ids(complete),
+        *_repeated_exact_amounts(complete),
+        *_too_much_chance(complete),
+    ]
     if errors:
         raise InvalidMenu(errors)
     return [content.bare(item) for item in complete]
@@ -111,7 +117,7 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
 def completed(item: Mapping[str, Any], place: int) -> Item:
     """Exactly the known keys. No id and no order given: its place."""
     given = {"itemId": item.get("itemId", f"item-{place}"), "order": item.get("order", place)}
-    return content.whole(item) | given
+    return chance.completed(content.whole(item) | given)
 
 
 def item_errors(item: Item, place: int) -> list[FieldError]:
@@ -132,8 +138,10 @@ def item_errors(item: Item, place: int) -> list[FieldError]:
         "stock": "" if item["stock"] is None else _whole_rule(item["stock"], 0, LARGEST_STOCK),
         "cooldownSec": _whole_rule(item["cooldownSec"], 0, LONGEST_COOLDOWN),
         "order": _whole_rule(item["order"], 0, MAXIMUM_ORDER),
-        **parts.rules(item),
+        RANDOM: _random_rule(item),
+        **parts.rules(chance.shortest(item)),
     }
+    rules |= {field: rule for field, rule in chance.own_rules(item) if not rules[field]}
     return [FieldError(place, field, rule) for field, rule in rules.items() if rule]
 
 
@@ -151,26 +159,49 @@ def _pattern_rule(value: object) -> str:
     return f"must be one of {', '.join(PATTERNS)}, or {MINE} and the name of a pattern of yours"
 
 
+def _random_rule(item: Item) -> str:
+    if rule := chance.rule(item[RANDOM]):
+        return rule
+    if item[RANDOM] is not None and "\n" in str(item["itemId"]):
+        return "must not stand in an item whose id has a line break"
+    wrong = {rule for name in chance.patterns_of(item[RANDOM]) if (rule := _pattern_rule(name))}
+    return f"each of its patterns {wrong.pop()}" if wrong else ""
+
+
+def _too_much_chance(items: Sequence[Item]) -> list[FieldError]:
+    """So that a version stays as small as it is to be, and a look at it as short."""
+    count = sum(len(chance.patterns_of(item[RANDOM])) for item in items)
+    rule = f"a menu leaves at most {MOST_DRAWN} patterns to chance, in all of its items"
+    return [FieldError(0, "items", rule)] if count > MOST_DRAWN else []
+
+
 def missing_patterns(items: Sequence[Item], texts: Mapping[str, str]) -> list[FieldError]:
     """Patterns of hers that items name and that are not there."""
     return [
-        FieldError(place, "pattern", f"you have no pattern {item['pattern'].removeprefix(MINE)}")
+        FieldError(place, _naming(item), f"you have no pattern {name.removeprefix(MINE)}")
         for place, item in enumerate(items, start=1)
-        if item["pattern"].startswith(MINE) and item["pattern"] not in texts
+        for name in chance.named_patterns(item)
+        if name.startswith(MINE) and name not in texts
     ]
+
+
+def _naming(item: Mapping[str, Any]) -> str:
+    return RANDOM if chance.patterns_of(item.get(RANDOM)) else "pattern"
 
 
 def is_gone(item: Mapping[str, Any]) -> bool:
     """Of an item with the text of its pattern (`content.resolved`): it names one of hers that is
     not there."""
-    return str(item["pattern"]).startswith(MINE) and TEXT not in item
+    known = {*item.get(TEXTS, ()), *((item["pattern"],) if TEXT in item else ())}
+    return any(name.startswith(MINE) and name not in known for name in chance.named_patterns(item))
 
 
 def texts_of(
     performer_id: str, items: Iterable[Item], session: ClientSession | None = None
 ) -> dict[str, str]:
     """By name the patterns of hers that these items name, as they are now."""
-    return library.texts(performer_id, (item["pattern"] for item in items), session)
+    named = (name for item in items for name in chance.named_patterns(item))
+    return library.texts(performer_id, named, session)
 
 
 def _is_whole(value: object) -> bool:

@@ -34,6 +34,16 @@ def _tier(  # noqa: PLR0917
     }
 
 
+LUCKY: Json = {
+    "intensity": {"from": 8, "to": 20},
+    "durationSec": {"from": 10, "to": 30},
+    "patterns": [
+        {"pattern": "pulse", "weight": 3},
+        {"pattern": "fireworks", "weight": 2},
+        {"pattern": "earthquake", "weight": 1},
+    ],
+}
+
 TEMPLATES: dict[str, Template] = {
     each.name: each
     for each in (
@@ -80,6 +90,18 @@ TEMPLATES: dict[str, Template] = {
                 _tier("Very strong buzz", 223, 443, 16, 20),
                 _tier("Earthquake for 444", 444, 444, 20, 28, "earthquake"),
                 _tier("All of it", 445, None, 20, 30),
+            ),
+        ),
+        Template(
+            "lucky_dip",
+            "Lucky dip",
+            "Steps, and one amount of which nobody knows what it does before it is drawn.",
+            (
+                _tier("Hello", 10, 49, 5, 6),
+                _tier("Wave", 50, 76, 10, 12, "wave"),
+                _tier("Lucky dip", 77, 77, 20, 30, "pulse") | {"random": LUCKY},
+                _tier("Strong", 78, 299, 16, 20),
+                _tier("All of it", 300, None, 20, 30),
             ),
         ),
         Template(

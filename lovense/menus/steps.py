@@ -4,8 +4,8 @@ whole seconds. Pure."""
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from lovense.menus.timeline import SECOND, Segment, Timeline, Track, longest
 from lovense.menus.vibration import SHORTEST_RUN_SECONDS
+from lovense.timeline import SECOND, Segment, Timeline, Track, longest
 
 MOST_STEPS = 150  # of one run
 

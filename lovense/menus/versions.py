@@ -275,7 +275,7 @@ def _put(
     if performer is None:
         raise UnknownPerformer(f"There is no performer {writing.performer_id!r}.")
     menu = _row(asked, issuing.next_version(performer, session), chosen, fingerprint)
-    issuing.issue(performer, menu, is_withdrawn=asked.is_withdrawn, session=session)
+    menu = issuing.issue(performer, menu, is_withdrawn=asked.is_withdrawn, session=session)
     if chosen.based_on is not None and _is_unchanged(chosen.draft, before):
         drafts.follow(writing, chosen.draft, chosen.wanted, session)
     _audited(asked, before, menu, session)

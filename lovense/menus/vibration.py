@@ -12,9 +12,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from lovense.menus.timeline import FULL_SCALE, SECOND, TOP, Segment, Timeline, of_steps
 from lovense.patterns import reading, shipped
 from lovense.patterns.score import MAIN
+from lovense.timeline import FULL_SCALE, SECOND, TOP, Segment, Timeline, of_steps
 
 Command = dict[str, Any]
 

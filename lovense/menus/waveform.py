@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from lovense.menus.timeline import TOP, Segment, Timeline, Track
+from lovense.timeline import TOP, Segment, Timeline, Track
 
 WIDTH, HEIGHT = 1000, TOP
 LONGEST_PATH = 2048  # bytes

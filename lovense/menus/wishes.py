@@ -6,7 +6,8 @@ from typing import NamedTuple
 from ground import ids, words
 from ground.json.errors import Refusal
 from ground.json.fields import Fields
-from lovense.menus import content, parts, publishing
+from lovense.menus import chance, content, parts, publishing
+from lovense.menus.draws import RANDOM
 from lovense.menus.matching import SHOWS, Item
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_ITEMS, FieldError
@@ -44,6 +45,7 @@ def read(body: Fields, now: Item | None = None, *, toys: HerToys | None = None) 
     errors = [*_unknown(said), *_texts(said), *_place(said)]
     base = now or content.whole({"itemId": ids.fresh()})
     item = base | {name: said[name] for name in content.FIELDS if name in said} | _amounts(said)
+    item = chance.settled(item, said)
     of_fields = publishing.item_errors(item | {"order": 0}, 1)
     errors += [each for each in of_fields if each.field not in {one.field for one in errors}]
     errors += _foreign(said, base, errors, toys) if toys else ()
@@ -51,6 +53,7 @@ def read(body: Fields, now: Item | None = None, *, toys: HerToys | None = None) 
         raise InvalidItem(errors)
     item = parts.named(item, toys)
     item |= {name: item[name].strip() for name in TEXTS}
+    item[RANDOM] = chance.ordered(item[RANDOM])
     item["shows"] = [show for show in SHOWS if show in item["shows"]]
     return WishedItem(item, said.get("order"))
 

@@ -5,7 +5,7 @@ from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
-from lovense.models.menus import ItemState, MenuDraft, StockPiece, TipMenu
+from lovense.models.menus import ItemState, MenuDraft, MenuSeal, StockPiece, TipMenu
 from lovense.models.owed import Owed, OwedCause, OwedPolicy, OwedState
 from lovense.models.pages import PageLease
 from lovense.models.pairing import Host, Pairing, PairingStatus
@@ -26,6 +26,7 @@ __all__ = [
     "LanePace",
     "LaneTurn",
     "MenuDraft",
+    "MenuSeal",
     "Owed",
     "OwedCause",
     "OwedPolicy",

@@ -64,6 +64,8 @@ class Activation(models.Model):
     stopped_at = models.DateTimeField(null=True)  # it was under way when she pressed stop
     # What is not played as it was asked: codes of `lovense/menus/compiler.py`.
     notes = models.JSONField(null=True)
+    # The version whose secret drew something for it; that is in its item.
+    drawn_by = models.CharField(max_length=40, null=True)
     # Of what is told in slices (`lovense/runner/legs.py`): its devices, and since when they run.
     legs = models.JSONField(null=True)
     legs_began_at = models.DateTimeField(null=True)
@@ -96,5 +98,16 @@ class Activation(models.Model):
                 fields=["owes_since"],
                 condition=models.Q(owes_since__gt=EPOCH),
                 name="activation_owes",
+            ),
+            # Small ones: few items draw anything. The draws of a version, and when they ended.
+            models.Index(
+                fields=["drawn_by", "activation_id"],
+                condition=models.Q(drawn_by__gt=""),
+                name="activation_drawn",
+            ),
+            models.Index(
+                fields=["drawn_by", "-finished_at"],
+                condition=models.Q(drawn_by__gt=""),
+                name="activation_drawn_ended",
             ),
         ]

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from tips.models import EPOCH
+
 
 class MenuDraft(models.Model):
     """What she is working on: one draft each. Every write moves `revision`, and names the one that
@@ -35,6 +37,9 @@ class TipMenu(models.Model):
     based_on = models.IntegerField(null=True)  # rolled back to that version's content
     retired_at = models.DateTimeField(null=True)  # written once: when the next one took its place
     withdrawn_at = models.DateTimeField(null=True)  # it was a mistake: who saw it gets the next one
+    commitment = models.CharField(  # to the secret of its draws; empty: it draws nothing
+        max_length=64, blank=True, default=""
+    )
     publish_key = models.CharField(max_length=64, blank=True, default="")  # of the call, hashed
     fingerprint = models.CharField(max_length=64, blank=True, default="")  # of what it asked
 
@@ -48,6 +53,31 @@ class TipMenu(models.Model):
                 name="menu_published_once",
             )
         ]
+
+
+class MenuSeal(models.Model):
+    """The secret of a version that leaves something to chance: `lovense/menus/seals.py`, and nobody
+    else. The key is the version's."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=40)
+    performer_id = models.CharField(max_length=24)
+    secret = models.CharField(max_length=64)  # 256 bits in hexadecimal digits
+    retired_at = models.DateTimeField(null=True)
+    look_at = models.DateTimeField(null=True)  # then it is asked whether the version is over
+    revealed_at = models.DateTimeField(null=True)  # since then anybody may know the secret
+
+    class Meta:
+        db_table = "menu_seals"
+        indexes = [
+            models.Index(
+                fields=["look_at"],
+                condition=models.Q(look_at__gt=EPOCH),
+                name="menu_seal_look",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class ItemState(models.Model):

@@ -21,7 +21,6 @@ from lovense.deciding.rules import Rules
 from lovense.devices import changes, choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
-from lovense.menus.timeline import FULL_SCALE
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
 from lovense.models import RepairWeight as W
@@ -32,6 +31,7 @@ from lovense.page.showntest import ShownTest
 from lovense.repairs import listing, words
 from lovense.rows import DeviceRow, FunctionRow, HostRow, RepairRow
 from lovense.stopping import paths
+from lovense.timeline import FULL_SCALE
 
 # Who says that a device has a function.
 SOURCES = {

@@ -16,7 +16,8 @@ from lovense.menus.publishing import (
     MAXIMUM_TITLE,
 )
 from lovense.menus.wishes import InvalidItem
-from lovense.page import itemterms, partsform
+from lovense.page import chanceform, itemterms, partsform
+from lovense.page.chanceform import ChanceForm
 from lovense.page.itemterms import ShowBox
 from lovense.page.menupage import amounts, does
 from lovense.page.partsform import PartsForm, whole
@@ -37,6 +38,7 @@ NEW: Json = {
     "priority": USUAL_PRIORITY,
     "cooldownSec": 0,
     "stock": None,
+    "random": None,
 }
 TEXTS = ("title", "description", "section", "pattern")
 NUMBERS = ("minimum", "maximum", "intensity", "durationSec")
@@ -74,6 +76,7 @@ class ItemForm:
         self.heading = item["title"] if item else "New item"
         self._item, self._typed, self._wrong = item or NEW, typed, wrong
         self.parts = PartsForm(self._item, toys, typed, self.errors)
+        self.chance = ChanceForm(self._item, typed, self.errors)
         self._toys = toys
 
     @property
@@ -121,4 +124,4 @@ def body(typed: QueryDict) -> Json:
     said: Json = {name: typed.get(name, "") for name in TEXTS}
     said |= {name: whole(typed.get(name, "")) for name in NUMBERS} | partsform.body(typed)
     said |= {"maximum": said["maximum"] or None, "active": "active" in typed}
-    return said | itemterms.body(typed)
+    return chanceform.body(typed, said | itemterms.body(typed))

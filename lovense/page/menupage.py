@@ -18,9 +18,19 @@ from lovense.deciding.linting import Linter
 from lovense.deciding.standings import ItemStanding
 from lovense.devices import naming
 from lovense.lane import newcomer
-from lovense.menus import content, drafts, fixes, parts, publishing, reactions, versions
+from lovense.menus import (
+    chance,
+    content,
+    drafts,
+    fixes,
+    parts,
+    publishing,
+    reactions,
+    versions,
+)
 from lovense.menus.content import MenuDiff, Reaction
 from lovense.menus.drafts import Draft
+from lovense.menus.draws import INTENSITY, RANDOM, SECONDS
 from lovense.menus.lint import Linted
 from lovense.menus.matching import PUBLIC, SHOWS, Item
 from lovense.menus.parts import HerToys
@@ -43,6 +53,7 @@ FIELD_WORDS = {
     "priority": "priority",
     "cooldownSec": "cooldown",
     "stock": "pieces",
+    "random": "left to chance",
 }
 OF_DEVICES = frozenset({"functions", "devices"})
 MOST_CHANGES = 20
@@ -120,9 +131,18 @@ def _tokens(amount: int) -> str:
 
 
 def does(item: Item, nicknames: Mapping[str, str] | None = None) -> str:
-    pattern = pattern_words(item["pattern"])
-    usual = f"{pattern}, strength {item['intensity']} of 20, {item['durationSec']} s"
-    return ", ".join(filter(None, (usual, parts.words(item, nicknames or {}))))
+    weights = chance.weights_of(item)
+    names = [_weighed(name, weights) for name in weights]
+    strength, seconds = (chance.bounds_of(item, field) for field in (INTENSITY, SECONDS))
+    usual = f"{' or '.join(names)}, strength {strength} of 20, {seconds} s"
+    drawn = "drawn at random" if item.get(RANDOM) else ""
+    return ", ".join(filter(None, (usual, parts.words(item, nicknames or {}), drawn)))
+
+
+def _weighed(name: str, weights: Mapping[str, int]) -> str:
+    """How often it comes, where it is one of several."""
+    words = pattern_words(name)
+    return f"{words} ({chance.share(weights[name], weights)})" if len(weights) > 1 else words
 
 
 def pattern_words(name: str) -> str:
@@ -300,6 +320,12 @@ class MenuPage:
         return self._does(seen.found.item) if seen and seen.found.item else ""
 
     @property
+    def bounds(self) -> str:
+        """Of what is drawn at random."""
+        seen = self.seen
+        return seen.bounds.words if seen and seen.bounds else ""
+
+    @property
     def outlooks(self) -> list[ShownOutlook]:
         return menulooks.outlooks(self.seen) if self.seen else []
 
@@ -388,6 +414,8 @@ def _value(name: str, value: Any, toys: HerToys) -> str:
     if name in OF_DEVICES:
         said = parts.words({name: value}, toys.nicknames)
         return said or ("all" if name == "devices" else "the main one")
+    if name == RANDOM:
+        return ", ".join(chance.said(value)) if value else "nothing"
     if value is None:
         return "no end"
     if isinstance(value, list):

@@ -8,8 +8,8 @@ from django.http import QueryDict
 
 from lovense.menus import parts
 from lovense.menus.parts import HerToys
-from lovense.menus.timeline import FULL_SCALE
 from lovense.rows import Json
+from lovense.timeline import FULL_SCALE
 
 NUMBERS = {
     "loops": "Times",

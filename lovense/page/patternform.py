@@ -7,7 +7,6 @@ from functools import cached_property
 from ground.json.errors import Refusal
 from lovense.lane import patterntests
 from lovense.menus import waveform
-from lovense.menus.timeline import SECOND
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.menus.waveform import Curve
 from lovense.patterns import reading
@@ -17,6 +16,7 @@ from lovense.patterns.reading import InvalidPattern
 from lovense.patterns.recording import PatternChange
 from lovense.patterns.score import LONGEST_TEXT, MAIN
 from lovense.rows import DeviceSummary, PatternRow
+from lovense.timeline import SECOND
 
 
 class DrawnText:

@@ -7,8 +7,8 @@ kept, so `inverted` changes nothing; `range` makes every way shorter, and so slo
 import itertools
 
 from ground.json.fields import Fields, Malformed
-from lovense.menus.timeline import TOP
 from lovense.patterns.recording import LATEST_MS, PatternChange
+from lovense.timeline import TOP
 
 FULL_SPEED = 400  # % of the way in a second
 MOST_ACTIONS = 30_000

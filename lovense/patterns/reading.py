@@ -10,7 +10,6 @@ from typing import NamedTuple, NoReturn
 
 from ground import words
 from ground.json.errors import Refusal
-from lovense.menus.timeline import TOP, Timeline
 from lovense.patterns import score
 from lovense.patterns.score import (
     DEEPEST,
@@ -25,6 +24,7 @@ from lovense.patterns.score import (
     Score,
     ScoreSize,
 )
+from lovense.timeline import TOP, Timeline
 
 SHOWN = 20  # characters of what was found
 KEPT = 512  # texts, drawn: what is played again and again is worked out once

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ground.json.fields import Fields, Malformed
-from lovense.menus.timeline import TOP, Segment, Timeline
 from lovense.patterns import writing
 from lovense.patterns.score import (
     LONGEST_MS,
@@ -21,6 +20,7 @@ from lovense.patterns.score import (
     PatternStep,
     Score,
 )
+from lovense.timeline import TOP, Segment, Timeline
 
 MOST_SAMPLES = 6000
 LATEST_MS = 24 * 60 * 60 * 1000

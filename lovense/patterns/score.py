@@ -7,7 +7,7 @@ unrolled only after it was measured: a loop of thousands of millions is refused,
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Union
 
-from lovense.menus.timeline import Segment, Timeline, ramp
+from lovense.timeline import Segment, Timeline, ramp
 
 LONGEST_TEXT = 4000  # characters
 DEEPEST = 4  # loops within each other

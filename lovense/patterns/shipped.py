@@ -3,8 +3,8 @@ everybody, and copied to be changed."""
 
 from pathlib import Path
 
-from lovense.menus.timeline import Timeline
 from lovense.patterns import reading
+from lovense.timeline import Timeline
 
 _FILES = Path(__file__).parent / "texts"
 # By name. The first four are the vendor's presets as we draw them.

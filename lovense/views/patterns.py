@@ -12,7 +12,6 @@ from ground.json import fields
 from ground.json.fields import Fields, Malformed
 from lovense.devices import summary
 from lovense.lane import patterntests, submissions
-from lovense.menus.timeline import SECOND
 from lovense.models import Performer
 from lovense.page.partsform import whole
 from lovense.page.patternform import DrawnText, PatternForm, PatternTestForm
@@ -30,6 +29,7 @@ from lovense.patterns.reading import InvalidPattern
 from lovense.patterns.recording import MOST_SAMPLES
 from lovense.patterns.score import LONGEST_MS, LONGEST_TEXT
 from lovense.rows import Json, PatternRow
+from lovense.timeline import SECOND
 from lovense.views.buttons import Buttons, asked
 from lovense.views.pages import page
 

@@ -12,7 +12,7 @@ from tests.browser.stage import STAFF, Actress, Stage, browser
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
-SIZES = ((1280, 800), (360, 780))
+SIZES = ((1440, 900), (820, 1180), (360, 780))
 THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 POOR = "507f191e810c19729de860aa"
 
@@ -30,7 +30,7 @@ FailedEmission.objects.create(key="analytics/{tip_id}", tip_id="{tip_id}", **row
 _BURIED = """
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense import retries
+from lovense.sending import retries
 from tips.models import QueueRequest
 for row in list(collection(QueueRequest).find({"status": "pending"}).sort("turn", -1).limit(2)):
     retries._give_up(row, "busy", now=clock.now())
@@ -294,8 +294,19 @@ def staff_pages(camera: Camera, chrome: Browser, stage: Stage, tips: dict[str, s
     expect(page.get_by_role("status")).to_contain_text("1 delivered")
     camera.take(page, "emissions-retried")
     queue_pages(camera, page, stage)
+    page.goto(f"{stage.url}/staff/style")
+    camera.take(page, "style")
+    page.get_by_role("button", name="Clear…").first.click()
+    camera.take(page, "style-dialog")
+    page.keyboard.press("Escape")
     page.goto(f"{stage.url}/api/docs")
     camera.take(page, "api-docs")
+    page.goto(f"{stage.url}/api/docs?q=tips")
+    camera.take(page, "api-docs-search")
+    page.goto(f"{stage.url}/nowhere")
+    camera.take(page, "404")
+    page.goto(f"{stage.url}/")
+    camera.take(page, "403")
 
 
 def queue_pages(camera: Camera, page: Page, stage: Stage) -> None:

@@ -262,7 +262,7 @@ def ended(process, *, with_code):
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=END_SECONDS)
     assert process.returncode == with_code, rest
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
     return family
 

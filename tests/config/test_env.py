@@ -192,7 +192,7 @@ def test_every_program_ends_with_a_sentence_that_names_the_setting(program, envi
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert ended.returncode not in (0, None)
     said = ended.stdout + ended.stderr

@@ -17,13 +17,14 @@ from ground.inbox.signing import BadSignature
 from ground.json.errors import DatabaseAway, Encoded, Refusal, TooLarge, check_size
 from ground.json.fields import Malformed
 from lovense.bridges import choosing
-from lovense.deciding import resets
+from lovense.deciding import resets, revealing
 from lovense.devices import choices, pairing, readings, vendor, verification
 from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
 from lovense.menus import drafts, fixes, showcopies, transfer, versions, wishes
 from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
 from lovense.owed import listing
+from lovense.page import drawspage
 from lovense.patterns import library, reading
 from lovense.performers import preferences
 from lovense.sending import handover
@@ -228,6 +229,14 @@ ANSWERS = [
     (
         versions.PublishedTooOften(seconds=8),
         *(429, "too_many_requests", "A menu is published at most 20 times in an hour.", None),
+    ),
+    (
+        revealing.NoSuchDraws(),
+        *(404, "not_found", "There is no such version that draws anything.", None),
+    ),
+    (
+        drawspage.TooManyLooks(8),
+        *(429, "too_many_requests", "Too many looks in this minute.", None),
     ),
     (
         versions.OtherPublication(),

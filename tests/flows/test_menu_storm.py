@@ -11,6 +11,7 @@ import httpx
 from config import benchmark
 from ground import clock
 from lovense.deciding import stock
+from lovense.menus import draws
 from tests.flows import proof
 from tests.flows.facts import PATIENCE_SECONDS
 from tests.flows.show import RETRY_SECONDS, VIEWERS, Tip, new_tip
@@ -20,6 +21,7 @@ TIPS = int(os.environ.get("TIPS", "60"))
 MODES = ("fifo", "priority", "batch")
 VERSIONS = 10
 BLOWS = ("web-1", "a word", "mongod", "a socket", "web-0", "worker-0", "redis", "a refusal", "web-1")
+CHANCES = {"intensity": {"from": 1, "to": 20}, "durationSec": {"from": 1, "to": 3}}
 LATE = timedelta(minutes=14)
 
 
@@ -62,7 +64,7 @@ class Her:
 
     async def publishes(self, number):
         """Every third time back to the version before the last; every fourth the last was a mistake."""
-        usual = {"minimum": 1, "maximum": None, "pattern": "level", "intensity": 5, "durationSec": 1}
+        usual = {"minimum": 1, "maximum": None, "pattern": "level", "random": CHANCES}
         await self.says(title=f"Menu {number}", **usual)
         body = {"note": f"the {number}th", "withdraw": number % 4 == 0}
         path = f"versions/{number - 2}/rollback" if number % 3 == 0 else "publish"
@@ -157,7 +159,12 @@ async def test_each_tip_has_the_version_that_its_viewer_saw_whatever_dies(begin_
             tasks.create_task(struck(show, hers[0]))
         await show.played(seconds=4 * PATIENCE_SECONDS)
         for her in hers:
-            await versions_are_right(show, her, made[her.performer_id])
+            rows = await versions_are_right(show, her, made[her.performer_id])
+            await draws_are_right(show, her, rows)
+        drawn = await asyncio.to_thread(
+            show.stack.manage, "verify_draws", f"{hers[0].performer_id}.{VERSIONS}"
+        )
+        assert "draws" in drawn
         await proof.of_the_chain(show.facts.database)
         await proof.of_the_books(show.facts.database)
 
@@ -180,6 +187,20 @@ async def versions_are_right(show, her, made):
             assert row["menu_version"] == instead, (row, made_at)
         gate = next(each["saw"] for each in row["gates"] if each["gate"] == "menu")
         assert gate.startswith(f"version {row['menu_version']}, "), gate
+    return rows
+
+
+async def draws_are_right(show, her, rows):
+    """Whichever process decided it, and however often: what the secret of its version says of the tip."""
+    seals = {row["_id"]: row async for row in show.facts.database.menu_seals.find()}
+    random = [row for row in rows if row["item"].get(draws.DRAWN_BY)]
+    assert len(random) > TIPS / 4
+    for row in random:
+        key = f"{her.performer_id}.{row['menu_version']}"
+        assert row["item"][draws.DRAWN_BY] == key
+        draw = draws.Draw(key, row["tip_id"], row["item"]["itemId"])
+        values = draws.drawn({"random": CHANCES}, bytes.fromhex(seals[key]["secret"]), draw)
+        assert {name: row["item"][name] for name in values} == values
 
 
 # --- ten pieces --------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class Wire:
         self._pubsub = doorbell.connection().pubsub()
         self._pubsub.subscribe(*channels)
         for _ in channels:
-            assert self._pubsub.get_message(timeout=5)["type"] == "subscribe"
+            assert self._pubsub.get_message(timeout=20)["type"] == "subscribe"
         self._channel = channels[0]
 
     def raw(self):
@@ -55,7 +55,7 @@ class Wire:
         doorbell.connection().publish(self._channel, end)
         found = []
         while True:
-            message = self._pubsub.get_message(timeout=5)
+            message = self._pubsub.get_message(timeout=20)
             if message["data"] == end:
                 return found
             found.append((message["channel"].decode(), message["data"]))

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from ground.json.fields import Fields
 from lovense.deciding import platform
-from lovense.deciding.gates import DELAYS, EXPIRES, GATES, decide
+from lovense.deciding.gates import ANSWERED, DELAYS, EXPIRES, GATES, decide
 from lovense.deciding.rules import Rules
 from lovense.lane import submissions
 from lovense.models import Performer
@@ -64,8 +64,11 @@ def test_a_tip_is_asked_what_the_table_says(chain, bob):
 
 def test_a_later_attempt_has_its_item(chain, bob):
     request = request_of(chain.settled(bob, 100))
-    first, _ = asked(request)
-    assert asked(request, before=first)[1] == documented("every request", "a tip")
+    first, gates = asked(request)
+    first["gates"] = [gate | {"saw": "then"} for gate in first["gates"]]
+    later, again = asked(request, before=first)
+    assert again == gates
+    assert {gate["gate"] for gate in later["gates"] if gate["saw"] == "then"} == ANSWERED
 
 
 def test_a_submission_is_asked_what_the_table_says(chain):

@@ -33,8 +33,9 @@ FORMS, FORM = "application/x-www-form-urlencoded", b"function=Vibrate&moved=1&en
 ANOTHER = "d" * 24
 KEPT = (Device, Host, Pairing, Owed, Activation, QueueRequest, Performer, MenuDraft, TipMenu, Pattern)
 OF_STAFF = re.compile(r"^(admin/|staff/|api/admin/|api/performance-queue/dlq)")
-# Of everybody: a viewer's tip is shown to its viewer, its performer and staff, see tests/tips/test_api.py
-OTHERWISE = {"api/tips/<str:tip_id>"}
+# Of everybody: a viewer's tip is shown to its viewer, its performer and staff, see tests/tips/test_api.py;
+# the draws of a version to anybody, see tests/lovense/menus/test_reveal.py
+OTHERWISE = {"api/tips/<str:tip_id>", "api/public/draws/<str:menu>", "draws/<str:menu>"}
 
 
 def addresses():

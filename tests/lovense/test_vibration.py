@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from lovense.menus.actuators import VIBRATES, VIBRATING, Capabilities, VibrationCaps
 from lovense.menus.compiler import Compiled, compile_item, compile_vibration
-from lovense.menus.timeline import ramp
 from lovense.menus.vibration import (
     LEVEL_PATTERN,
     LONGEST_ITEM_SECONDS,
@@ -20,6 +19,7 @@ from lovense.menus.vibration import (
     Waveform,
     waveform_of,
 )
+from lovense.timeline import ramp
 
 RULE = re.compile(r"^V:1;F:v;S:(\d{3,4})#$")
 STRENGTH = re.compile(r"^(?:\d|1\d|20)(?:;(?:\d|1\d|20)){0,49}$")

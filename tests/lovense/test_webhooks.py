@@ -13,6 +13,7 @@ from ground import clock
 from ground.hops import doorbell
 from lovense import webhooks
 from lovense.devices import callbacks, hosts, register
+from lovense.devices.sources import source_of
 from lovense.models import PairingStatus
 from lovense.sending import groups
 from tests.ground.conftest import in_threads
@@ -271,7 +272,7 @@ def test_an_app_calls_at_most_120_times_a_minute(post, open_pairing, known, line
 
 def test_a_source_calls_at_most_600_times_a_minute_whatever_it_says(open_pairing):
     callers = webhooks.Callers()
-    source = webhooks.source_of(*("203.0.113.7", ""))
+    source = source_of(*("203.0.113.7", ""))
 
     def call(n, at=0.0, source=source):
         try:
@@ -307,12 +308,12 @@ def test_a_source_calls_at_most_600_times_a_minute_whatever_it_says(open_pairing
     ],
 )
 def test_whose_word_is_believed_about_where_a_call_comes_from(peer, forwarded, same_as):
-    assert webhooks.source_of(peer, forwarded) == webhooks.source_of(same_as, "")
+    assert source_of(peer, forwarded) == source_of(same_as, "")
 
 
 def test_two_callers_behind_the_proxy_are_two():
-    proxied = {webhooks.source_of("127.0.0.1", f"198.51.100.{n}") for n in range(9)}
-    networks = {webhooks.source_of(f"2001:db9:1:{n}::1", "") for n in range(9)}
+    proxied = {source_of("127.0.0.1", f"198.51.100.{n}") for n in range(9)}
+    networks = {source_of(f"2001:db9:1:{n}::1", "") for n in range(9)}
     assert len(proxied | networks) == 18
 
 

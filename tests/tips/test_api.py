@@ -155,7 +155,7 @@ def test_while_settlement_stands_still_callers_are_told_to_ask_later(post, in_th
         number = next(numbers)
         return post(tip(number, 100), f"key-{number}")
 
-    assert api._settling.acquire(timeout=5)
+    assert api._settling.acquire(timeout=20)
     try:
         answers = in_threads(place, times=8, workers=8)
     finally:

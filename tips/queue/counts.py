@@ -60,6 +60,17 @@ def waiting_in(lane: str, *, limit: int, before: datetime | None = None) -> list
     return list(collection(QueueRequest).find(wanted).sort("turn", 1).limit(limit))
 
 
+def has_older(lane: str, before: datetime) -> bool:
+    """Something that came before then is still to be decided in this lane, or is being."""
+    older = {"created_at": {"$lt": before}}
+    waits = {"status": PENDING, "line": {"$in": ordering.lines([lane])}}
+    claimed = {"status": CLAIMED, "lane": lane}
+    asked = (
+        collection(QueueRequest).find_one(each | older, {"_id": 1}) for each in (waits, claimed)
+    )
+    return any(row is not None for row in asked)
+
+
 def first_of_lines(lane: str, *, limit: int) -> list[RequestRow]:
     """The first waiting requests of each line of a lane: whatever its mode, its next `limit`
     requests are among them."""

@@ -152,7 +152,7 @@ def test_one_that_is_replaced_while_the_vendor_is_asked_stays_replaced(ana, rogu
 
     def release():
         for _ in range(2):
-            assert rogue.arrived.acquire(timeout=5)
+            assert rogue.arrived.acquire(timeout=20)
         rogue.gate.set()
 
     steps = iter([work, work, release])

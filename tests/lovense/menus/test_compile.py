@@ -12,10 +12,10 @@ from lovense.devices import summary, toytable
 from lovense.devices.toytable import TOPS
 from lovense.menus.actuators import Capabilities, VibrationCaps
 from lovense.menus.compiler import NOTES, Cannot, compile_vibration
-from lovense.menus.timeline import Segment
 from lovense.menus.vibration import SHAPES, InvalidVibration, Vibration, VibrationKind, Waveform
 from lovense.patterns import reading
 from lovense.simulator.toy import Toy
+from lovense.timeline import Segment
 from lovense.vendor_simulator.limits import violation
 from tests.lovense.menus import compile_vectors
 from tests.lovense.menus.compile_vectors import GOLDEN, STEP_MS, answer, cases, compiled, own_levels

@@ -14,9 +14,9 @@ from lovense.deciding import platform, publicmenu
 from lovense.menus import matching, public, publishing
 from lovense.menus.public import ItemNow, PublicDevice
 from lovense.menus.publishing import UnknownPerformer
-from lovense.menus.timeline import Segment, Timeline
-from lovense.models import Device, Performer
+from lovense.models import Device, Performer, TipMenu
 from lovense.patterns import library
+from lovense.timeline import Segment, Timeline
 from tests.commands import RECORDER
 from tests.factories import NOW
 from tests.lovense.devices.reports import from_page, toy
@@ -54,6 +54,31 @@ def test_what_it_does_is_told_by_what_would_be_played(plays, words):
 def test_every_level_has_a_word_and_none_is_called_weaker_than_a_lower_one(level):
     ranks = list(public.STRENGTHS.values())
     assert ranks.index(public.strength(level)) <= ranks.index(public.strength(level + 1))
+
+
+@db
+def test_what_is_drawn_is_told_by_its_ends_its_weights_and_the_commitment_of_its_version(ana):
+    saved(ana, "Secret dance", "10 2s")
+    lots = [{"pattern": "wave", "weight": 3}, {"pattern": "my/Secret dance", "weight": 1}]
+    chances = {"intensity": {"from": 5, "to": 15}, "patterns": lots}
+    menu = publishing.publish(
+        ana.pk, [said("Lots", intensity=15, random=chances), said("Plain", minimum=60, maximum=60)], NOW
+    )
+    lot, plain = publicmenu.public(ana.pk, now=NOW).items
+    commitment = collection(TipMenu).find_one({"_id": menu.pk})["commitment"]
+    assert lot.drawn == {
+        "intensity": {"low": 5, "high": 15},
+        "durationSec": {"low": 8, "high": 8},
+        "patterns": [{"pattern": "wave", "weight": 3}, {"pattern": "", "weight": 1}],
+        "commitment": commitment,
+    }
+    assert plain.drawn is None
+    assert "Secret dance" not in str(lot)
+
+
+def test_of_what_is_drawn_the_most_there_may_be_is_told():
+    item = said("Lots", random={"intensity": {"from": 5, "to": 8}})
+    assert public.item_of(item, ItemNow([device("lush", 8, 5)]), 1).does == "up to medium, 5 s, lush"
 
 
 def test_her_own_description_stands_for_it():

@@ -5,9 +5,9 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lovense.menus.timeline import Segment, Timeline, of_steps, ramp, steady
 from lovense.menus.vibration import SHAPES
 from lovense.menus.waveform import HEIGHT, LONGEST_PATH, WIDTH, Curve, paths
+from lovense.timeline import Segment, Timeline, of_steps, ramp, steady
 
 MOVES = re.compile(r"M0 20(?:[HV]\d+)*H1000V20Z")
 

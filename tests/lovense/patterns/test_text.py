@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lovense.devices import toytable
-from lovense.menus.timeline import Segment
 from lovense.menus.vibration import SHAPES
 from lovense.patterns import funscript, reading, recording, score, shipped, writing
 from lovense.patterns.reading import InvalidPattern, Reader
 from lovense.patterns.score import FUNCTIONS, MAIN, Loop, Move, PatternStep, Score
+from lovense.timeline import Segment
 
 # --- what is read ------------------------------------------------------------------------------------------
 

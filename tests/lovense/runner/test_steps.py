@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from lovense import bridges
 from lovense.bridges import DeviceLeg, slices
 from lovense.menus import steps
-from lovense.menus.timeline import Segment, Timeline
 from lovense.runner import legs
 from lovense.runner.legs import ToldDevice
+from lovense.timeline import Segment, Timeline
 
 PAGE, SERVER = bridges.find("STANDARD_LAN"), bridges.find("STANDARD_SERVER")
 CALL = {

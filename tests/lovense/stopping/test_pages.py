@@ -125,13 +125,13 @@ async def test_a_page_that_comes_while_she_is_stopped_is_told_so(ana, token, rar
 async def test_it_waits_for_nothing_that_the_page_said_before(chain, bob, ana, token, rarely, fail_command):
     async with Page(token=token) as page:
         command = await commanded(page, chain, bob)
-        slow = {"blockConnection": True, "blockTimeMS": 700, **in_collection(Activation)}
+        slow = {"blockConnection": True, "blockTimeMS": 2500, **in_collection(Activation)}
         fail_command("update", times=1, **slow)
         began = time.monotonic()
         await page.acknowledge(command, "received")
         await page.say(STOP)
         assert await stop_of(page) is None
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         await stopped_at(page, 1)
         await page.done()
         assert activation_of(command["tipId"])["received_at"] is not None

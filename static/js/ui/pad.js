@@ -1,0 +1,51 @@
+// <st-pad top="20">: levels in steps of 0.1 s, drawn by pointer or touch, or by arrow keys. They stand in its hidden
+// field, apart by spaces.
+
+class Pad extends HTMLElement {
+  connectedCallback() {
+    this.sheet = this.querySelector("svg");
+    this.columns = [...this.querySelectorAll("rect")];
+    this.field = this.querySelector("input");
+    this.levels = this.field.value.split(" ").map(Number);
+    this.top = Number(this.getAttribute("top"));
+    this.at = 0;
+    for (const type of ["pointerdown", "pointermove", "keydown"]) this.sheet.addEventListener(type, this);
+  }
+
+  disconnectedCallback() {
+    for (const type of ["pointerdown", "pointermove", "keydown"]) this.sheet.removeEventListener(type, this);
+  }
+
+  handleEvent(event) {
+    if (event.type === "keydown") return this.press(event);
+    if (event.type === "pointerdown") this.sheet.setPointerCapture(event.pointerId);
+    if (!(event.buttons & 1)) return;
+    const { left, top, width, height } = this.sheet.getBoundingClientRect();
+    const at = Math.floor(((event.clientX - left) / width) * this.levels.length);
+    this.set(at, this.top * (1 - (event.clientY - top) / height));
+  }
+
+  press(event) {
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const [moment, level] = steps[event.key] ?? [];
+    if (moment === undefined) return;
+    event.preventDefault();
+    const at = Math.min(Math.max(this.at + moment, 0), this.levels.length - 1);
+    this.set(at, this.levels[at] + level);
+  }
+
+  set(index, wanted) {
+    const at = Math.min(Math.max(index, 0), this.levels.length - 1);
+    const level = Math.min(Math.max(Math.round(wanted), 0), this.top);
+    this.at = at;
+    this.levels[at] = level;
+    this.field.value = this.levels.join(" ");
+    this.columns[at].setAttribute("y", `${100 - (100 * level) / this.top}%`);
+    this.columns.forEach((column, place) => column.toggleAttribute("data-at", place === at));
+    this.sheet.setAttribute("aria-valuenow", level);
+    this.sheet.setAttribute("aria-valuetext", `${(at / 10).toFixed(1)} s: ${level}`);
+    this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+customElements.define("st-pad", Pad);

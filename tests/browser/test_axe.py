@@ -1,0 +1,141 @@
+"""Every page, in both themes and in three widths: axe finds nothing, and none is wider than its window."""
+
+import hashlib
+
+import pytest
+
+from tests.browser import axe
+from tests.browser.stage import STAFF
+
+WIDTHS = (1440, 820, 360)
+THEMES = ("light", "dark")
+HERS = ("/", "/devices", "/menu", "/patterns")
+OF_STAFF = (
+    "/staff/tips",
+    "/staff/queue",
+    "/staff/dead-letters",
+    "/staff/reconciliation",
+    "/staff/emissions",
+    "/staff/style",
+    "/api/docs",
+    "/api/docs?q=tips",
+    "/",  # is not for this account
+)
+_WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_COVERED = """() => {
+    const stop = document.querySelector(":popover-open [data-kind=stop]").getBoundingClientRect();
+    const places = [[0.5, 0.5], [0.02, 0.1], [0.98, 0.1], [0.02, 0.9], [0.98, 0.9]];
+    return places.filter(([x, y]) => !document
+        .elementFromPoint(stop.left + x * stop.width, stop.top + y * stop.height)
+        .closest("[data-kind=stop]"));
+}"""
+
+
+def faults(page):
+    """By width and theme; what is scaled or coloured by a transition is looked at when it has ended."""
+    found = {}
+    for width in WIDTHS:
+        for theme in THEMES:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            said = axe.findings(page) if width != 820 else []
+            wider = page.evaluate(_WIDER)
+            found[f"{width} {theme}"] = said + ([f"{wider} px too wide"] if wider else [])
+    return {where: said for where, said in found.items() if said}
+
+
+@pytest.fixture
+def staff(context, the_stage, cast, complaints):
+    """A page of somebody of the staff, who is enrolled with the cast and has no page at the start."""
+    page = context.new_page()
+    the_stage.log_in(page, STAFF)
+    yield page
+    complaints[:] = [said for said in complaints if " 403 " not in said]
+
+
+def test_axe_is_the_one_that_its_licence_names():
+    licence = (axe.AXE.parent / "axe.LICENSE").read_text()
+    assert "axe-core 4.14.1" in licence
+    assert hashlib.sha256(axe.AXE.read_bytes()).hexdigest() in licence
+
+
+def test_a_planted_fault_is_found(context, the_stage):
+    page = context.new_page()
+    page.goto(f"{the_stage.url}/login")
+    page.evaluate("document.querySelector('main').append(document.createElement('button'))")
+    assert any(said.startswith("button-name") for said in axe.findings(page))
+
+
+def test_the_page_to_log_in(context, the_stage):
+    page = context.new_page()
+    page.goto(f"{the_stage.url}/login")
+    assert faults(page) == {}
+
+
+@pytest.mark.parametrize("address", HERS)
+def test_hers(live, the_stage, address):
+    live.goto(f"{the_stage.url}{address}")
+    live.locator("[data-socket]", has_text="Connected").wait_for()
+    assert faults(live) == {}
+
+
+@pytest.mark.parametrize("address", OF_STAFF)
+def test_of_the_staff(staff, the_stage, address):
+    staff.goto(f"{the_stage.url}{address}")
+    assert faults(staff) == {}
+
+
+@pytest.mark.parametrize("opened", ["Clear…", "Change…", "More"])
+def test_what_comes_over_a_page(staff, the_stage, opened):
+    page = staff
+    page.goto(f"{the_stage.url}/staff/style")
+    page.get_by_role("button", name=opened).first.click()
+    page.locator(":popover-open").wait_for()
+    assert faults(page) == {}
+    if opened != "More":
+        assert page.evaluate(_COVERED) == []
+    page.keyboard.press("Escape")
+    assert page.locator(":popover-open").count() == 0
+    assert page.evaluate("document.activeElement.textContent.trim()") == opened
+
+
+def test_a_dialog_keeps_the_focus_and_its_stop_is_reached_by_tab(staff, the_stage):
+    page = staff
+    page.goto(f"{the_stage.url}/staff/style")
+    page.get_by_role("button", name="Clear…").first.click()
+    words = []
+    for _ in range(4):
+        words.append(page.evaluate("document.activeElement.textContent.trim().split(/\\s+/)[0]"))
+        page.keyboard.press("Tab")
+    assert words == ["Keep", "Remove", "STOP", "Keep"]
+
+
+def test_a_chart_is_read_by_arrow_keys_and_a_level_is_drawn_by_them(staff, the_stage):
+    page = staff
+    page.goto(f"{the_stage.url}/staff/style")
+    cursor = page.get_by_label("Cursor of light: tokens per hour")
+    cursor.press("End")
+    cursor.press("ArrowLeft")
+    cursor.press("ArrowLeft")
+    assert cursor.get_attribute("aria-valuetext") == "21:00: 420"
+    pad = page.get_by_role("slider", name="Drawing pad: strength, 4 s").first
+    pad.press("ArrowRight")
+    pad.press("ArrowUp")
+    assert pad.get_attribute("aria-valuetext").startswith("0.1 s: ")
+    before = int(pad.get_attribute("aria-valuenow"))
+    pad.press("ArrowDown")
+    assert int(pad.get_attribute("aria-valuenow")) == before - 1
+
+
+def test_only_the_fonts_and_styles_of_a_page_are_fetched_and_from_here(context, the_stage):
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(the_stage.url)))
+    page.goto(f"{the_stage.url}/login")
+    page.evaluate("document.fonts.ready")
+    assert [url for url in asked if not url.startswith("/")] == []
+    assert [url for url in asked if url.endswith((".woff2", ".css"))] == [
+        "/static/fonts/figtree-latin.woff2",
+        "/static/css/tokens.css",
+        "/static/css/base.css",
+    ]
