@@ -50,7 +50,7 @@ def test_a_pattern_is_written_drawn_and_named_in_the_menu_by_keyboard(patterns, 
     expect(patterns.get_by_role("button", name="Copy Heartbeat")).to_be_focused()
     patterns.goto(f"{the_stage.url}/menu")
     patterns.locator("[data-focus=change]").first.press("Enter")
-    patterns.get_by_label("Pattern").select_option("Mine")
+    patterns.get_by_label("Pattern", exact=True).select_option("Mine")
     pressed(patterns, "Save")
     expect(patterns.locator("#region-menu")).to_contain_text("Mine, strength")
 
