@@ -371,7 +371,7 @@ def test_a_page_that_is_to_let_go_stops_its_toys_and_says_so_after_that(server):
     for _ in range(2):  # said again, it is answered once
         server.say("lovense.release", lease=1)
     server.wait_for(lambda: released(server))
-    assert sorted(server.stops()) == sorted(server.vendor.toy_ids[:2])
+    assert set(server.stops()) == set(server.vendor.toy_ids[:2])
     assert set(server.vendor.levels(toy=lush(server))[-1:]) == {0}
     assert server.end("a.all")[0] == "finished"
     assert [said["type"] for said in server.said][-2:] == ["ack", "released"]

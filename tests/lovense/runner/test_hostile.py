@@ -147,7 +147,7 @@ async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(ch
     await play(hers, 4)
     async with running() as runner:
         halts.use(runner)
-        runner._cloud._bucket._left = -60  # 0.3 s behind the others
+        runner._cloud._bucket._left = -200  # 1 s behind the others
         await tipped(chain, bob)
         await until(lambda: runner.pages[hers.performer_id]._next_call > 0)
         await press(hers)
