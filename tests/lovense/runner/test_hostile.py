@@ -143,7 +143,10 @@ async def test_what_waits_for_too_long_never_leaves(crowded, phone):
     assert len(told(phone)) == 2
 
 
-async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(chain, bob, hers, phone):
+async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(
+    chain, bob, hers, phone, monkeypatch
+):
+    monkeypatch.setattr(clouds.slices, "LATE_SECONDS", 5)  # so long its turn is waited for
     await play(hers, 4)
     async with running() as runner:
         halts.use(runner)
