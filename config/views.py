@@ -32,6 +32,7 @@ _AUDIENCES = (
     ("Menu", "What each amount does.", ("/api/lovense/tip-menu",)),
     ("Patterns", "What an item plays.", ("/api/lovense/patterns",)),
     ("Devices and stop", "Toys, apps, and what keeps them safe.", ("/api/lovense",)),
+    ("Everybody", "What anyone may check, without an account.", ("/api/",)),
 )
 _LONGEST_SEARCH = 100
 _form = logins.LogIn.as_view()

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FAILED = Path(".pytest_cache/v/tests/failed")
-MOST = 3
+MOST = 8
 
 
 def main() -> int:

@@ -99,6 +99,11 @@ def undecidable(
         return claims.GivenBack(
             request["_id"], now + timedelta(seconds=pause), error=said, claim=request["claimed_by"]
         )
+    return given_up(request, before=before, now=now)
+
+
+def given_up(request: RequestRow, *, before: ActivationRow | None, now: datetime) -> ActivationRow:
+    """A dead letter, since nothing can be decided about it."""
     row = before.copy() if before else new_row(request, now)
     row["status"], row["reason"], row["finished_at"] = S.DEAD.value, "undecidable", now
     row["owes_since"] = now

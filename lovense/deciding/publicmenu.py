@@ -28,7 +28,9 @@ class _Reading:
         if performer_id not in self.rules.performers:
             raise UnknownPerformer(f"There is no performer {performer_id!r}.")
         self.performer: PerformerRow = self.rules.performers[performer_id]
-        self.least, self.commitment = self.rules.minimum_of(self.performer), ""
+        self.least = self.rules.minimum_of(self.performer)
+        self.menu = menu = self.rules.menu_of(self.performer)
+        self.commitment = draws.commitment(menu.secret) if menu and menu.secret else ""
 
     def items(self, items: Sequence[Item]) -> list[PublicItem]:
         known = standings.of_items(self.performer["_id"], items)
@@ -56,13 +58,11 @@ class _Reading:
 def public(performer_id: str, show: str = PUBLIC, *, now: datetime) -> PublicMenu:
     """The menu in force, as far as it answers in that show. Raises UnknownPerformer."""
     reading = _Reading(performer_id, now)
-    menu, least = reading.rules.menu_of(reading.performer), reading.least
+    menu, least = reading.menu, reading.least
     if menu is None:
         usual = reading.rules.default_item(reading.performer)
         otherwise = readmodel.words(reading.plays(usual)) if usual else ""
         return PublicMenu(0, show, least, [], otherwise)
-    if menu.secret is not None:
-        reading.commitment = draws.commitment(menu.secret)
     answering = [item for item in menu.items if readmodel.shown(item, show, least)]
     ordered = sorted(answering, key=lambda item: item["order"])
     otherwise = readmodel.words(reading.plays(menu.reaction)) if menu.reaction else ""

@@ -16,12 +16,13 @@ from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding import batch, pace, priorities
 from lovense.deciding import rest as rests
-from lovense.deciding.activation import FINAL, S, activation_id, run_seconds
+from lovense.deciding.activation import FINAL, S, activation_id, given_up, run_seconds
 from lovense.deciding.gates import decide
 from lovense.deciding.pace import Pace
 from lovense.deciding.rest import DeviceRun, Rest
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import summary
+from lovense.menus.draws import SecretMissing
 from lovense.models import Activation
 from lovense.rows import ActivationRow, PerformerRow
 from lovense.sending import pages
@@ -165,10 +166,20 @@ def _activations(requests: Iterable[RequestRow]) -> dict[str, ActivationRow]:
     )
 
 
+def _decided(
+    request: RequestRow, rules: Rules, now: datetime, before: ActivationRow | None
+) -> ActivationRow:
+    """What nothing can be drawn for will be given up, and holds up nobody's estimate."""
+    try:
+        return decide(request, rules, is_online=True, now=now, before=before)
+    except SecretMissing:
+        return given_up(request, before=before, now=now)
+
+
 def _ends(claim: RequestRow, row: ActivationRow | None, rules: Rules, now: datetime) -> datetime:
     """When what runs now will have ended."""
     if row is None or row["status"] == S.QUEUED:  # being decided at this moment
-        row = decide(claim, rules, is_online=True, now=now, before=row)
+        row = _decided(claim, rules, now, row)
     if S(row["status"]) in FINAL or is_marked(row):
         return now
     sent = row["dispatched_at"] or now
@@ -262,9 +273,7 @@ class _Foresight:
         if key not in self._decisions:
             before = self._lane.before.get(key)
             if before is None or before["status"] == S.QUEUED:
-                before = decide(
-                    request, self._lane.rules, is_online=True, now=self._now, before=before
-                )
+                before = _decided(request, self._lane.rules, self._now, before)
             self._decisions[key] = before  # else it was decided long ago, and is only sent again
         return self._decisions[key]
 

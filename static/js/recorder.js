@@ -106,10 +106,10 @@ class Recorder {
     return Math.min(this.#longest, Math.round(performance.now() - this.#began));
   }
 
-  /** Of two in one millisecond the later one counts. */
+  /** Of two in one millisecond the later one counts; the first one is the beginning. */
   #note(level = this.#isHeld ? this.#level : 0) {
     if (!this.#isRecording) return;
-    const ms = this.#now();
+    const ms = this.#samples.length ? this.#now() : 0;
     const last = this.#samples.at(-1);
     if (last?.ms === ms) last.level = level;
     else if (last?.level !== level) this.#samples.push({ ms, level });

@@ -201,6 +201,7 @@ async def draws_are_right(show, her, rows):
         draw = draws.Draw(key, row["tip_id"], row["item"]["itemId"])
         values = draws.drawn({"random": CHANCES}, bytes.fromhex(seals[key]["secret"]), draw)
         assert {name: row["item"][name] for name in values} == values
+    return Counter(row["item"][draws.DRAWN_BY] for row in random)
 
 
 # --- ten pieces --------------------------------------------------------------------------------------------

@@ -52,7 +52,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         simulator = self._made(options)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for told in (signal.SIGTERM, signal.SIGINT):  # a shell's background has SIGINT ignored
+            signal.signal(told, signal.default_int_handler)
         parent = os.getppid()
         with simulator:
             self.stdout.write(f"ready {simulator.url}")

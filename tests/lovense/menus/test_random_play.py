@@ -160,6 +160,14 @@ def test_with_another_secret_than_it_was_promised_nothing_is_drawn(chain, bob):
         decided(tip_id)
 
 
+def test_what_nothing_can_be_drawn_for_holds_up_no_estimate(chain, bob):
+    key = publish(chain)
+    tips = [chain.settled(bob, 100) for _ in range(2)]
+    collection(MenuSeal).update_one({"_id": key}, {"$set": {"secret": "00" * 32}})
+    found = eta.of_lane(chain.performer_id, now=NOW)
+    assert [each.decision["status"] for each in found] == ["dead"] * len(tips)
+
+
 def test_a_preview_draws_nothing_and_plays_the_most_there_may_be(chain):
     publish(chain)
     seen = foresight.read(chain.performer_id, version=None, is_draft=False, now=NOW).of(100)

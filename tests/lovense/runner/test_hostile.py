@@ -143,11 +143,14 @@ async def test_what_waits_for_too_long_never_leaves(crowded, phone):
     assert len(told(phone)) == 2
 
 
-async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(chain, bob, hers, phone):
+async def test_what_a_stop_overtakes_while_it_waits_for_its_turn_never_leaves(
+    chain, bob, hers, phone, monkeypatch
+):
+    monkeypatch.setattr(clouds.slices, "LATE_SECONDS", 5)  # so long its turn is waited for
     await play(hers, 4)
     async with running() as runner:
         halts.use(runner)
-        runner._cloud._bucket._left = -60  # 0.3 s behind the others
+        runner._cloud._bucket._left = -200  # 1 s behind the others
         await tipped(chain, bob)
         await until(lambda: runner.pages[hers.performer_id]._next_call > 0)
         await press(hers)
