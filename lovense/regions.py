@@ -29,7 +29,13 @@ class Region:
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
 REGIONS = (
-    Region(EVERY_PAGE, "stop", ("queue",), "lovense/_stopstate.html"),
+    Region(
+        EVERY_PAGE,
+        "strip",
+        ("devices", "queue", "notices", "preferences"),
+        "lovense/_strip.html",
+    ),
+    Region(EVERY_PAGE, "stop", ("queue", "devices", "preferences"), "lovense/_stopstate.html"),
     Region(LIVE, "queue", ("queue", "devices", "preferences"), "lovense/live.html#queue"),
     Region(LIVE, "feed", ("tips", "queue"), "lovense/live.html#feed"),
     Region(LIVE, "devices", ("devices", "preferences"), "lovense/live.html#devices"),

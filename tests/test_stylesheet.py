@@ -11,12 +11,13 @@ import pytest
 from config.settings import BASE_DIR
 
 STATIC = BASE_DIR / "static"
-SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "staff")]
+SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "bare", "staff")]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
 CSS = TOKENS_CSS + RULES
 SCRIPTS = sorted([*(STATIC / "js").glob("*.js"), *(STATIC / "js" / "ui").glob("*.js")])
 MOST_CSS, MOST_PRELOADED = 14_000, 20_480
+MOST_SCRIPT = 32_768
 
 # What the tokens are for everybody, for those who asked for more contrast, and for forced colours.
 NORMAL, _, _REST = TOKENS_CSS.partition("@media (prefers-contrast: more)")
@@ -150,7 +151,7 @@ def test_the_tokens_are_values_and_nothing_else():
 
 def test_a_token_that_is_used_exists():
     used, made = set(re.findall(r"var\((--[\w-]+)", CSS)), set(re.findall(r"^ +(--[\w-]+):", CSS, re.M))
-    assert used - made - {"--bar", "--stop-bar"} == set()
+    assert used - made == set()
 
 
 def test_a_filled_red_is_stop_and_nothing_else():
@@ -184,10 +185,42 @@ def packed(files):
     return sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
 
 
-@pytest.mark.parametrize("own", ["pages", "staff"])
+@pytest.mark.parametrize("own", [{"pages"}, {"bare", "staff"}], ids=["performer", "staff"])
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
-    assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base", own}]) <= MOST_CSS
+    assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base"} | own]) <= MOST_CSS
+
+
+# What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.
+ON_EVERY_PAGE = ("buttons", "clock", "frame", "keys", "news", "regions", "stopbar", "stops", "theme", "tick")
+ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
+HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable")
+OF_A_PATH = {
+    "virtual": ("commands", "player", "toy", "virtual"),
+    "lan": ("bridges/lan", "bridges/permission", "bridges/toysin", "outcomes", "ownnetwork", "sliced"),
+    "extension": ("bridges/extension",),
+}
+MOST_ON_LIVE = {"virtual": 49_152, "lan": 51_200, "extension": 49_152}
+
+
+def scripts(*names):
+    return packed([STATIC / "vendor/htmx.min.js", *(STATIC / "js" / f"{name}.js" for name in names)])
+
+
+@pytest.mark.parametrize("path", OF_A_PATH)
+def test_the_scripts_of_live_weigh_less_than_48_kilobytes(path):
+    assert scripts(*ON_EVERY_PAGE, *HOLDING, *OF_A_PATH[path]) <= MOST_ON_LIVE[path]
+
+
+@pytest.mark.parametrize("own", ["devices", "recorder"])
+def test_the_scripts_of_her_other_pages_weigh_less_than_32(own):
+    assert scripts(*ON_EVERY_PAGE, own) <= MOST_SCRIPT
+
+
+def test_no_script_of_hers_is_left_out_of_the_scales():
+    weighed = {*ON_EVERY_PAGE, *HOLDING, *itertools.chain(*OF_A_PATH.values()), "devices", "recorder"}
+    found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
+    assert {name for name in found - weighed if not name.startswith("ui/")} == set()
 
 
 def test_the_font_that_is_preloaded_weighs_twenty():

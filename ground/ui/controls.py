@@ -23,7 +23,10 @@ def _checked(kind: str, kinds: Sequence[str]) -> str:
 @register.inclusion_tag("ui/button.html", name="ui_button")
 def button(words: str = "", kind: str = "plain", **other: Any) -> Shown:
     """`icon`, `after` (an icon), `label` (for one without words), `href`, `type`, `name`,
-    `value`, `id`, `popover`, `pressed`, `disabled`, `busy`, `wide`, `key`."""
+    `value`, `id`, `popover`, `pressed`, `disabled`, `busy`, `wide`, `key` (shown beside it),
+    `shortcut` (a key that presses it), `focus` (its kind, for where the focus goes when it goes),
+    `hold` (what is pressed when it is held), `posts` (an address, with the page's `form` by its
+    id)."""
     return {"words": words, "kind": _checked(kind, KINDS), **other}
 
 

@@ -38,10 +38,12 @@ def row(content: str, title: str, **other: Any) -> SafeString:
 
 
 @register.simple_block_tag
-def dialog(content: str, id: str, title: str, *, stop: str = "", token: str = "") -> SafeString:
+def dialog(
+    content: str, id: str, title: str = "", *, stop: str = "", token: str = "", holds: str = ""
+) -> SafeString:
     """`stop` is where its STOP bar posts to, with the page's `token`: every dialog of a performer
-    has one."""
-    return _rendered("dialog", content, id=id, title=title, stop=stop, token=token)
+    has one. `holds` is the id of what a script fills it with, whose title says its name."""
+    return _rendered("dialog", content, id=id, title=title, stop=stop, token=token, holds=holds)
 
 
 @register.simple_block_tag
@@ -49,8 +51,15 @@ def drawer(content: str, id: str, title: str, *, stop: str = "", token: str = ""
     return _rendered("drawer", content, id=id, title=title, stop=stop, token=token)
 
 
+@register.simple_block_tag
+def stopbar(content: str, action: str, token: str, label: str = "Stop", id: str = "") -> SafeString:
+    """The bottom edge of a page; the content stands beside its button."""
+    return _rendered("stopbar", content, action=action, token=token, label=label, id=id)
+
+
 @register.inclusion_tag("ui/stopbar.html", name="ui_stopbar")
-def stopbar(action: str, token: str, label: str = "Stop") -> dict[str, Any]:
+def bare_stopbar(action: str, token: str, label: str = "Stop") -> dict[str, Any]:
+    """The same with nothing beside it, as in a dialog."""
     return {"action": action, "token": token, "label": label}
 
 

@@ -19,7 +19,7 @@ _PASSED = {WAITING: 0, SCANNED: 2, CONNECTED: 3}  # of STEPS
 class WalkStep:
     """One of STEPS: `state` is done, now or later."""
 
-    words: str
+    title: str
     state: str
 
 
@@ -67,7 +67,7 @@ class PairingWalk:
         """Empty where she is not on the way."""
         if (passed := _PASSED.get(self.step)) is None:
             return []
-        return [WalkStep(words, _state(place, passed)) for place, words in enumerate(STEPS)]
+        return [WalkStep(title, _state(place, passed)) for place, title in enumerate(STEPS)]
 
     @property
     def toys(self) -> str:

@@ -20,8 +20,6 @@ WORDS = {
 class ShownDevice:
     """What every page of hers shows of a device."""
 
-    BATTERY_WIDTH = 17.8  # of the full bar inside its outline, in the drawing's units
-
     def __init__(self, row: DeviceRow, now: datetime) -> None:
         self.row, self._now = row, now
         self.nickname, self.battery = row["nickname"], row["battery"]
@@ -49,11 +47,3 @@ class ShownDevice:
     @property
     def is_empty(self) -> bool:
         return self.battery is not None and self.battery <= EMPTY_BATTERY
-
-    @property
-    def battery_width(self) -> str:
-        return f"{self.BATTERY_WIDTH * (self.battery or 0) / 100:.1f}"
-
-    @property
-    def battery_tone(self) -> str:
-        return "bad" if self.is_low else ""

@@ -1,13 +1,16 @@
 """Version stamps of regions: a few bytes that change whenever what the region shows may have
 changed, read without what it shows. Nothing is rendered here.
 
-A region without one is rendered to see whether it has changed; its topics say when to look."""
+A region without one, or with none as things stand, is rendered to see whether it has changed; its
+topics say when to look."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ground import clock
 from ground.mongodb.collections import collection
 from lovense.models import Activation, Performer
+from lovense.page.frame import is_over
 from lovense.page.livepage import FEED_SHOWN
 from lovense.patterns import library
 
@@ -15,7 +18,12 @@ Stamp = Callable[[Performer], Any]
 
 
 def _stop(performer: Performer) -> Any:
-    return performer.stopped_at, performer.bridge
+    """None while she is stopped: what each device has answered comes bit by bit."""
+    if performer.stopped_at is not None:
+        return None
+    paused = performer.paused_at, performer.paused_by, performer.paused_until
+    is_on = performer.paused_at is not None and not is_over(performer.paused_until, clock.now())
+    return performer.bridge, paused, is_on
 
 
 def _history(performer: Performer) -> Any:

@@ -15,6 +15,7 @@ from lovense.deciding.activation import new_row
 from lovense.lane import controls
 from lovense.models import Performer
 from lovense.page import extensionpanel, lanpanel, notices
+from lovense.page.frame import PAUSES
 from lovense.page.livepage import METER, LivePage, tokens
 from lovense.rows import Json
 from lovense.stopping import paths
@@ -23,12 +24,6 @@ from lovense.views.buttons import Buttons, asked, by
 from lovense.views.pages import page
 from tips.queue import requests as queue
 
-PAUSES: dict[str, tuple[timedelta | None, str]] = {
-    "5": (timedelta(minutes=5), "5 min"),
-    "15": (timedelta(minutes=15), "15 min"),
-    "60": (timedelta(minutes=60), "1 h"),
-    "": (None, "Until I resume"),
-}
 # In the audit log: through which door it came.
 BY_HAND = "on the live page"
 
@@ -62,7 +57,6 @@ class _Panels:
             "live": shown,
             "notices": partial(notices.of, shown),  # read where they are shown
             "bars": METER,
-            "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
         }
 
 
@@ -86,7 +80,8 @@ def pause(request: HttpRequest, performer: Performer) -> HttpResponse:
         return HttpResponse(status=400)
     whose, (length, words) = by(request, performer), PAUSES[minutes]
     controls.pause(**whose, why=BY_HAND, until=_later(whose["now"], length))
-    return _page.told(f"Paused for {words}." if length else "Paused until you resume.")
+    said = f"Paused for {words}." if length else "Paused until you resume."
+    return _or_back(request, _page.told(said))
 
 
 def _later(now: datetime, length: timedelta | None) -> datetime | None:
@@ -97,7 +92,7 @@ def _later(now: datetime, length: timedelta | None) -> datetime | None:
 @_page.hers
 def resume(request: HttpRequest, performer: Performer) -> HttpResponse:
     controls.resume(**by(request, performer))
-    return _page.told("The queue goes on.")
+    return _or_back(request, _page.told("The queue goes on."))
 
 
 def _or_back(request: HttpRequest, answer: HttpResponse) -> HttpResponse:

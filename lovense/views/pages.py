@@ -17,8 +17,11 @@ from django.template.loader_tags import ExtendsNode
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
+from ground import clock
 from lovense import regions
 from lovense.models import Performer
+from lovense.page.frame import FramePage
+from lovense.page.livepage import LivePage
 from lovense.page.stamps import STAMPS
 from lovense.regions import Region
 from lovense.rows import Json
@@ -88,14 +91,17 @@ class PageLook:
 
     @cached_property
     def context(self) -> Json:
-        region = self.region
+        region, shown = self.region, self.shows(self.performer)
+        live = shown.get("live") or LivePage(self.performer, clock.now())
         about = {
             "performer": self.performer,
             "region": region.name if region else STAMPS_ASKED if self.wants_stamps else "",
             "regions": self.regions,
             "page": reverse(self.name) if self.name else "",
+            "page_name": self.name,
+            "frame": FramePage(self.performer, live),
         }
-        return about | self.shows(self.performer)
+        return about | shown
 
     def one(self, region: Region) -> HttpResponse:
         """The partial, or 304 with nothing: unrendered where a stamp says so."""
@@ -118,10 +124,11 @@ class PageLook:
     def _tag(self, region: Region) -> tuple[str, str | None]:
         """With what was rendered for it, if anything was."""
         stamp = STAMPS.get((region.page, region.name))
-        if stamp is None:
+        facts = stamp(self.performer) if stamp else None
+        if facts is None:
             html = self._rendered(region)
             return _tagged(html), html
-        return _tagged(repr((_source(region.partial), stamp(self.performer)))), None
+        return _tagged(repr((_source(region.partial), facts))), None
 
     def _rendered(self, region: Region) -> str:
         return rendered(self.request, region.partial, self.context)

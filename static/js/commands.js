@@ -1,12 +1,11 @@
 // A vendor's command, read for one type of toy: the twin of lovense/simulator/commands.py, line by line. A level that is too
 // high is lowered without a word; what is no number, no known word or too long is refused with the vendor's code.
 
-import { LETTERS, TOPS } from "./toytable.js";
+import { LETTERS, SHAPES, SINGLE_MOTORS, TOPS } from "./toytable.js";
 
 export const [INVALID_COMMAND, TOY_NOT_FOUND, NOT_CONNECTED, UNSUPPORTED, INVALID_PARAMETER] = [400, 401, 402, 403, 404];
 export const LISTS = ["GetToys", "GetToyName"];
 export const MOTIONS = ["Function", "Pattern", "Preset"];
-export const SINGLE_MOTORS = ["Vibrate1", "Vibrate2", "Vibrate3"];
 const MAX_VALUES = 50;
 const TOP = 20;
 const LONGEST_SECONDS = 10 ** 6;
@@ -17,14 +16,6 @@ const STROKE = /^Stroke:(\d{1,3})-(\d{1,3})$/;
 const RULE = /^V:1;F:([a-z](?:,[a-z])*)?;S:(\d{1,5})#$/;
 const VALUES = /^\d{1,3}(?:;\d{1,3})*$/;
 const WORDS = new Set([...Object.keys(TOPS).filter((word) => word !== "Position"), "All"]);
-
-/** Our own drawings of the vendor's presets, as lovense/menus/vibration.py has them. */
-export const SHAPES = {
-  pulse: { values: [20, 20, 0, 0, 20, 20, 0, 0], interval: 250 },
-  wave: { values: [2, 5, 8, 11, 14, 17, 20, 17, 14, 11, 8, 5], interval: 200 },
-  fireworks: { values: [3, 6, 10, 15, 20, 20, 4, 14, 0, 9, 18, 2, 20, 0, 0, 0], interval: 150 },
-  earthquake: { values: [20, 8, 17, 12, 20, 6, 15, 19, 10, 20, 13, 7, 18, 9], interval: 120 },
-};
 
 /** Thrown with the vendor's `code` for a command that a toy does not take. */
 export class NotObeyed extends Error {

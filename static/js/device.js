@@ -4,16 +4,15 @@
 // Activation ids are remembered across reloads: a repeat is acknowledged again and never played again, and what the server
 // cancelled never plays, however late it comes.
 
-import { ExtensionToys } from "./bridges/extension.js";
 import { after } from "./clock.js";
 import { deliveredBefore, forget, keep, noteRunning, remember, remembered, stored } from "./memory.js";
 import { connect, on, send } from "./news.js";
-import { OwnNetwork } from "./ownnetwork.js";
 import { ownPageId } from "./pageid.js";
 import { lever, meter, panel, say, show } from "./panel.js";
-import { epoch, isLater, isPressing } from "./stops.js";
-import { VirtualToys } from "./virtual.js";
+import { epoch, halt, isLater, isPressing, onHalt } from "./stops.js";
+import { outdate } from "./visits.js";
 
+const EXTENSION = "EXTENSION";
 const REMEMBERED = 500; // refusals
 const SILENCE_MS = 5_000; // without a socket for this long the devices stop by themselves
 const TAKE_MS = 12_000; // by then this page has the devices, or another one keeps them
@@ -31,10 +30,11 @@ const refused = new Map(); // by activation: the last attempt refused, and why
 let cancelTaking = () => {};
 let cancelSilence = null; // set from the first loss of the socket until the next snapshot
 
+/** In a document with a panel. */
 export async function start() {
+  onHalt(ended);
   on("lovense.stop", stopped);
-  if (!panel) return connect({ watch: "1" });
-  toys = ownToys();
+  toys = await ownToys();
   pageId = await ownPageId();
   lever.checked = "auto" in panel.dataset && stored(localStorage, toys.switchKey) === "on";
   lever.disabled = false;
@@ -46,12 +46,15 @@ export async function start() {
   on("lovense.release", letGo);
   panel.querySelector("[data-take] button").addEventListener("click", take);
   addEventListener("pagehide", () => still("", { keepalive: true }));
+  addEventListener("beforeunload", (event) => holder && !isElsewhere && event.preventDefault()); // her browser asks
   join();
 }
 
-function ownToys() {
-  if ("extension" in panel.dataset) return new ExtensionToys();
-  return "lan" in panel.dataset ? new OwnNetwork(panel.dataset.bridge, () => isAlive) : new VirtualToys();
+/** Each path has a script of its own, and a page needs one of them. */
+async function ownToys() {
+  if ("extension" in panel.dataset) return new (await import("./bridges/extension.js")).ExtensionToys();
+  if (!("lan" in panel.dataset)) return new (await import("./virtual.js")).VirtualToys();
+  return new (await import("./ownnetwork.js")).OwnNetwork(panel.dataset.bridge, () => isAlive);
 }
 
 // --- the switch and the lease ---------------------------------------------------------------------------------------------
@@ -87,8 +90,8 @@ function settled(snapshot) {
 /** What binds now, and by which path. A page that tells toys itself may call what no other may: it has to be loaded anew. */
 function limited(told) {
   isElsewhere = (told.bridge ?? toys.bridge) !== toys.bridge;
-  const needsOwnPage = told.hosts || told.bridge === ExtensionToys.bridge || toys.needsOwnPage;
-  if (isElsewhere && needsOwnPage) return location.reload();
+  const needsOwnPage = told.hosts || told.bridge === EXTENSION || toys.needsOwnPage;
+  if (isElsewhere && needsOwnPage) return outdate();
   toys.limit(told);
 }
 
@@ -201,7 +204,7 @@ async function stopped(message) {
 }
 
 /** Everything of this page ends now, because of her stop. */
-export function halt() {
+function ended() {
   if (running) end(running, STOPPED);
   toys?.halt();
 }

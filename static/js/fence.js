@@ -2,8 +2,7 @@
 // by line; both pass tests/golden/fence.json (docs/fence.md). Too strong and too long is lowered, unlawful is refused; what
 // passes is written anew, from what was read and nothing else. No clock, no page, no network.
 
-import { SHAPES, SINGLE_MOTORS } from "./commands.js";
-import { LETTERS, TOPS } from "./toytable.js";
+import { LETTERS, SHAPES, SINGLE_MOTORS, TOPS } from "./toytable.js";
 
 export const [STOPPED, UNSUPPORTED] = ["stopped", "unsupported"];
 export const [BAD_COMMAND, NOT_CONNECTED] = ["bad_command", "not_connected"];

@@ -1,15 +1,32 @@
-// The live page: starts the socket and the virtual device, keeps the countdown moving. The server's HTML is the state; nothing
-// here remembers it.
+// The live page: keeps the countdown moving, and says what plays. The server's HTML is the state; nothing here remembers it.
 
-import "./buttons.js";
 import { every, serverNow } from "./clock.js";
-import { start } from "./device.js";
-import "./stopbar.js";
-import "./tick.js";
-import "./times.js";
 
 const FRAME_MS = 100;
-let playing = "";
+
+/** From now on, until what is returned is called. */
+export function arrive() {
+  let playing = says(); // how it stood when the page came is no news
+
+  function refresh() {
+    countdown();
+    if (says() !== playing) document.querySelector("[data-said]").textContent = says();
+    playing = says();
+  }
+
+  const cancel = every(FRAME_MS, countdown);
+  document.addEventListener("htmx:after:swap", refresh);
+  countdown();
+  return () => {
+    cancel();
+    document.removeEventListener("htmx:after:swap", refresh);
+  };
+}
+
+/** One polite sentence when something else starts to play; polling alone says nothing. */
+function says() {
+  return document.querySelector("[data-now-says]")?.dataset.nowSays ?? "";
+}
 
 function countdown() {
   const ring = document.querySelector("[data-ends]");
@@ -19,21 +36,3 @@ function countdown() {
   ring.querySelector("[data-left]").textContent = Math.ceil(left / 1000);
   ring.querySelector(".ring__fill").setAttribute("stroke-dasharray", `${(100 * left) / total} 100`);
 }
-
-/** One polite sentence when something else starts to play; polling alone says nothing. */
-function announce() {
-  const title = document.querySelector("[data-now-says]")?.dataset.nowSays ?? "";
-  if (title !== playing) document.querySelector("[data-said]").textContent = title;
-  playing = title;
-}
-
-function refresh() {
-  countdown();
-  announce();
-}
-
-document.addEventListener("htmx:after:swap", refresh);
-
-refresh();
-every(FRAME_MS, countdown);
-start();

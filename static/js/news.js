@@ -15,6 +15,7 @@ const gathering = new Set();
 let socket = null;
 let query = "";
 let attempt = 0;
+let isAway = false; // from the loss of the socket until the next snapshot
 let cancelRetry = () => {};
 
 /** Subscribes to one type of message, or to "open" and "closed". */
@@ -27,6 +28,11 @@ export function send(message) {
   if (socket?.readyState !== WebSocket.OPEN) return false;
   socket.send(JSON.stringify(message));
   return true;
+}
+
+/** Whether what is pressed now would reach nobody: there was a socket, and it is gone. */
+export function isLost() {
+  return isAway;
 }
 
 /** Opens the socket with these query parameters, closing the one before. */
@@ -65,12 +71,14 @@ function read(data) {
 
 function connected() {
   attempt = 0;
+  isAway = false;
   badge("Connected", "good");
   TOPICS.forEach(announce); // whatever happened while we were away
 }
 
 function lost(code) {
   tell("closed", { code });
+  isAway = code !== SIGNED_OUT && code !== TOO_MANY_PAGES; // which say of themselves what helps
   if (code === SIGNED_OUT) return badge("Signed out", "bad");
   if (code === TOO_MANY_PAGES) attempt = Math.max(attempt, 6); // one of them has to be closed first
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt++);
@@ -99,7 +107,16 @@ function badge(words, tone) {
   element.dataset.tone = tone;
 }
 
+/** The cable is out: the socket may hear nothing of it for minutes. One that is not out is had again at once. */
+function unplugged() {
+  const dead = socket;
+  socket = null;
+  dead?.close();
+  if (dead) lost();
+}
+
 // A laptop that wakes up, or a cable that is back: no reason to wait out the pause.
 addEventListener("online", () => attempt && open());
+addEventListener("offline", unplugged);
 // She has logged in again, in another tab.
 document.addEventListener("session-back", () => socket?.readyState === WebSocket.CLOSED && open());

@@ -6,12 +6,18 @@ import { every } from "./clock.js";
 const STRONGEST = 20;
 const USUAL = 10;
 const SHOWN_EVERY_MS = 100;
-const dialog = document.querySelector("#confirm");
+const asks = document.querySelector("#confirm");
 
-document.addEventListener("htmx:after:swap", ({ detail: { ctx: { target } } }) => {
-  const form = target === dialog && dialog.querySelector("[data-recorder]");
+/** From now on, until what is returned is called. */
+export function arrive() {
+  document.addEventListener("htmx:after:swap", opened);
+  return () => document.removeEventListener("htmx:after:swap", opened);
+}
+
+function opened({ detail: { ctx: { target } } }) {
+  const form = target === asks && asks.querySelector("[data-recorder]");
   if (form) new Recorder(form);
-});
+}
 
 class Recorder {
   #form;
@@ -33,7 +39,7 @@ class Recorder {
     for (const end of ["pointerup", "pointercancel"]) this.#pad.addEventListener(end, () => this.#hold(false));
     this.#on("end", () => this.#end("Recorded"));
     this.#on("again", () => this.#again());
-    dialog.addEventListener("close", () => this.#forget(), { once: true });
+    asks.closest("dialog").addEventListener("toggle", ({ newState }) => newState === "closed" && this.#forget());
     this.#show();
     this.#pad.focus();
   }

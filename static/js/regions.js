@@ -19,7 +19,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   for (const { id } of target.querySelectorAll("details[open][id]")) unfold(tasks, id);
 });
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  if (isRegion(ctx.target) && !document.querySelector("dialog[open]")) refocus(ctx.target, held.get(ctx.target.id));
+  if (isRegion(ctx.target) && !document.querySelector("dialog:popover-open")) refocus(ctx.target, held.get(ctx.target.id));
 });
 for (const failure of ["htmx:error", "htmx:response:error"]) {
   document.addEventListener(failure, ({ detail: { ctx } }) => isRegion(ctx?.target) && outdated(ctx.target));
@@ -61,6 +61,14 @@ function current(region) {
   delete region.dataset.stale;
   region.querySelector(":scope > [data-as-of]")?.remove();
   if (session()?.hasChildNodes()) healed();
+}
+
+/** Another page has come: what its regions show is of now, and what is known of others of their names is not of them. */
+export function renew(page) {
+  for (const { id } of page.querySelectorAll("[id^=region-]")) {
+    for (const known of [fetched, tags, held]) known.delete(id);
+    times.set(id, new Date());
+  }
 }
 
 export function isAnyStale() {

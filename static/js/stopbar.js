@@ -1,24 +1,30 @@
-// The bar with the stop button. A press ends what plays on this page by itself, then goes over the socket; over HTTP where
-// the socket does not answer. It asks nothing back and is said again until it is answered.
+// STOP: by the bottom edge of the page or of a dialog, by Escape twice, by holding Space. A press ends what plays in this document by
+// itself, then goes over the socket; over HTTP where the socket does not answer. It asks nothing back, is said again until it is
+// answered, and a second press is a press. And what is held: Resume.
 
 import { after } from "./clock.js";
-import { halt } from "./device.js";
 import { on } from "./news.js";
-import { answered, isPressing, press } from "./stops.js";
+import { answered, halt, isPressing, press } from "./stops.js";
+import { isComposing, isTyping } from "./typing.js";
 
 const PATIENCE_MS = 1000;
-const bar = document.querySelector("[data-stop-bar]");
-const form = bar.querySelector("[data-stop]");
-const words = bar.querySelector("[data-stop-words]");
+const TWICE_MS = 1000; // between two Escapes
+const SPACE_MS = 700;
+const HELD_MS = 1000;
 let shown = 0; // the latest epoch that the page was told of: it is told again and again
 
-form.addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-stop]")) return;
   event.preventDefault();
+  stop();
+});
+
+function stop() {
   halt();
-  words.textContent = "Stopping…";
+  say("Stopping…");
   if (press()) after(PATIENCE_MS, postUnlessAnswered);
   else post();
-});
+}
 
 on("lovense.stop", ({ activationIds, stopEpoch = 0 }) => {
   if (activationIds || stopEpoch <= shown) return;
@@ -32,19 +38,78 @@ function postUnlessAnswered() {
 
 async function post() {
   try {
-    const headers = { "HX-Request": "true" };
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers, redirect: "error" });
+    const form = document.querySelector("[data-stop]");
+    const sent = { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, redirect: "error", keepalive: true };
+    const answer = await fetch(form.action, sent);
     if (!answer.ok) throw new Error(answer.status);
     answered();
     told();
   } catch {
-    words.textContent = "Stopped on this page. Nobody has answered yet: pressing again…";
+    say("Stopped on this page. Nobody has answered yet: pressing again…");
     after(PATIENCE_MS, postUnlessAnswered);
   }
 }
 
 /** It is recorded: the rest of the page shows what it means. */
 function told() {
-  words.textContent = "";
+  say("");
   for (const topic of ["queue", "devices", "notices"]) document.body.dispatchEvent(new CustomEvent(`news-${topic}`));
 }
+
+function say(words) {
+  document.querySelector("[data-stop-words]").textContent = words;
+}
+
+// --- keys: before anybody else hears them ----------------------------------------------------------------------------------
+
+let escaped = -Infinity;
+let isLetGo = true; // false from a hold that has done its work until the press that it would end in
+let cancelHold = () => {};
+
+function hold(ms, call) {
+  cancelHold();
+  cancelHold = after(ms, () => {
+    isLetGo = false;
+    call();
+  });
+}
+
+function letGo() {
+  cancelHold();
+  setTimeout(() => (isLetGo = true)); // the click of a release comes in the same task
+}
+
+addEventListener("keydown", (event) => {
+  if (isComposing(event)) return;
+  if (event.key === "Escape" && !event.repeat) escape(event);
+  if (event.key !== " " || isTyping(event.target)) return;
+  if (!event.repeat) hold(SPACE_MS, stop);
+  else event.preventDefault(); // the page would scroll away
+}, true);
+
+function escape({ timeStamp }) {
+  const isSecond = timeStamp - escaped <= TWICE_MS;
+  escaped = isSecond ? -Infinity : timeStamp;
+  if (isSecond) stop();
+}
+
+addEventListener("keyup", (event) => {
+  if (event.key !== " ") return;
+  if (!isLetGo) event.preventDefault();
+  letGo();
+}, true);
+
+addEventListener("click", (event) => {
+  if (isLetGo || event.target.closest("[data-stop]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+// --- what is held by a pointer ---------------------------------------------------------------------------------------------
+
+addEventListener("pointerdown", ({ target, button }) => {
+  const held = target.closest?.("[data-hold]");
+  if (held && button === 0) hold(HELD_MS, () => document.querySelector(held.dataset.hold)?.click());
+});
+addEventListener("contextmenu", (event) => event.target.closest?.("[data-hold]") && event.preventDefault()); // of a long touch
+for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, letGo);

@@ -6,8 +6,18 @@ import { send } from "./news.js";
 
 const AGAIN_MS = 1000;
 
+const silencers = []; // what ends all that this document plays
 let latest = 0;
 let cancel = null;
+
+/** Calls back, in the task of her press, to end all that plays here. */
+export function onHalt(silence) {
+  silencers.push(silence);
+}
+
+export function halt() {
+  for (const silence of silencers) silence();
+}
 
 export function epoch() {
   return latest;

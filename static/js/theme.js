@@ -28,7 +28,9 @@
     const other = shown() === "dark" ? "light" : "dark";
     root.dataset.shown = shown();
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      button.setAttribute("aria-label", `Switch to the ${other} theme`);
+      const words = button.querySelector("[data-theme-words]");
+      if (words) words.textContent = `Switch to the ${other} theme`;
+      else button.setAttribute("aria-label", `Switch to the ${other} theme`);
       button.title = `Switch to the ${other} theme`;
     }
   };

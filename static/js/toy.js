@@ -3,7 +3,7 @@
 // since any fixed one, is an argument and never goes back.
 
 import * as commands from "./commands.js";
-import { TOPS, kindOf } from "./toytable.js";
+import { SINGLE_MOTORS, TOPS, kindOf } from "./toytable.js";
 
 export const MAX_TOYS = 16;
 const MAX_PLAYING = 16; // overlays at once; the oldest gives way
@@ -46,7 +46,7 @@ export class Toy {
     if (names.includes("Thrusting")) names.push("Stroke");
     const found = Object.fromEntries(names.map((name) => [name, this.#level(name, at)]));
     if (!this.kind.functions.includes("Vibrate") || "Vibrate" in found) return found;
-    const motors = commands.SINGLE_MOTORS.filter((motor) => motor in found).map((motor) => found[motor]);
+    const motors = SINGLE_MOTORS.filter((motor) => motor in found).map((motor) => found[motor]);
     return { Vibrate: Math.max(...motors), ...found };
   }
 

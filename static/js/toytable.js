@@ -53,3 +53,13 @@ export function kindOf(name) {
   const letters = (known ? TABLE[known] : "v").split(" ");
   return { type: known ?? plain, letters, functions: letters.map((letter) => LETTERS[letter]) };
 }
+
+export const SINGLE_MOTORS = ["Vibrate1", "Vibrate2", "Vibrate3"];
+
+/** Our own drawings of the vendor's presets, as lovense/menus/vibration.py has them. */
+export const SHAPES = {
+  pulse: { values: [20, 20, 0, 0, 20, 20, 0, 0], interval: 250 },
+  wave: { values: [2, 5, 8, 11, 14, 17, 20, 17, 14, 11, 8, 5], interval: 200 },
+  fireworks: { values: [3, 6, 10, 15, 20, 20, 4, 14, 0, 9, 18, 2, 20, 0, 0, 0], interval: 150 },
+  earthquake: { values: [20, 8, 17, 12, 20, 6, 15, 19, 10, 20, 13, 7, 18, 9], interval: 120 },
+};

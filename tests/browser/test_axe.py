@@ -137,4 +137,5 @@ def test_only_the_fonts_and_styles_of_a_page_are_fetched_and_from_here(context, 
         "/static/fonts/figtree-latin.woff2",
         "/static/css/tokens.css",
         "/static/css/base.css",
+        "/static/css/bare.css",
     ]

@@ -332,5 +332,6 @@ def no_wider_than_the_screen(page):
 def test_her_stop_is_on_this_page_too(devices):
     devices.get_by_role("button", name="STOP").click()
     expect(devices.locator("#region-stop")).to_contain_text("Stopped")
+    devices.locator("#resume-ask").click()
     devices.locator("#resume-all").click()
     expect(devices.locator("#region-stop")).not_to_contain_text("Stopped")

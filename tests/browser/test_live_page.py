@@ -173,9 +173,12 @@ def test_a_wrong_password_is_said_beside_the_form(the_stage, context, ana):
 def test_the_theme_is_kept_until_it_is_the_systems_own_again(live):
     theme = "document.documentElement.dataset.theme ?? 'system'"
     live.emulate_media(color_scheme="light")
+    account = live.get_by_role("button", name=re.compile("^Account of"))
+    account.click()
     live.get_by_role("button", name="Switch to the dark theme").click()
     live.reload()
     assert live.evaluate(theme) == "dark"
+    account.click()
     live.get_by_role("button", name="Switch to the light theme").click()
     assert live.evaluate(theme) == "system"
 
@@ -339,6 +342,14 @@ def stop_button(page):
     return page.get_by_role("button", name="STOP")
 
 
+def resume(page):
+    """In two presses, of which the first says what would play."""
+    page.locator("#resume-ask").click()
+    expect(page.locator("#resume-asks")).to_contain_text(re.compile("First plays|Nothing waits"))
+    page.locator("#resume-all").click()
+    expect(page.locator("#region-stop")).not_to_contain_text("Stopped")
+
+
 def stopped(page):
     expect(page.locator("#region-stop")).to_contain_text("Stopped")
 
@@ -356,20 +367,21 @@ def test_one_press_stops_everything_and_a_resume_plays_what_waited(live, the_sta
     expect(now).to_contain_text(re.compile("silent (after|within)"))
     expect(live.locator("#region-queue .queue")).to_contain_text("1 waiting")
     expect(live.locator("#region-feed .badge", has_text="Stopped")).to_have_count(1)
-    live.locator("#resume-all").click()
-    expect(live.locator("#region-stop")).not_to_contain_text("Stopped")
+    resume(live)
     expect(now).to_contain_text("Soft wave")
     expect(live.locator("#region-feed .badge", has_text="Completed")).to_have_count(1)
 
 
-def test_it_is_the_first_button_of_the_content_and_works_by_keyboard(live):
+def test_it_is_the_last_button_before_the_content_and_works_by_keyboard(live):
     live.locator("#content").focus()
-    live.keyboard.press("Tab")
+    live.keyboard.press("Shift+Tab")
     expect(stop_button(live)).to_be_focused()
     assert live.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
     live.keyboard.press("Enter")
     stopped(live)
     live.keyboard.press("Shift+Tab")
+    expect(live.locator("#resume-ask")).to_be_focused()
+    live.keyboard.press("Enter")
     expect(live.locator("#resume-all")).to_be_focused()
     live.keyboard.press("Enter")
     expect(live.locator("#region-stop")).not_to_contain_text("Stopped")
@@ -379,7 +391,7 @@ def test_another_page_of_hers_shows_it_and_may_resume(live, open_another):
     other = open_another()
     stop_button(other).click()
     stopped(live)
-    live.locator("#resume-all").click()
+    resume(live)
     expect(other.locator("#region-stop")).not_to_contain_text("Stopped")
 
 
@@ -387,22 +399,21 @@ def test_what_shows_it_is_not_fetched_anew_as_often_as_it_is_told(live):
     """A button that is exchanged while it is pressed has not been pressed."""
     stop_button(live).click()
     stopped(live)
-    live.evaluate("document.querySelector('#resume-all').dataset.kept = ''")
+    live.evaluate("document.querySelector('#resume-ask').dataset.kept = ''")
     for _ in range(2):
         live.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
         live.wait_for_load_state("networkidle")
-    expect(live.locator("#resume-all[data-kept]")).to_be_attached()
+    expect(live.locator("#resume-ask[data-kept]")).to_be_attached()
 
 
 def test_it_is_there_while_a_question_is_open(live, the_stage, ana):
     the_stage.tip(ana, 50)
     live.get_by_role("button", name="Clear the queue").click()
-    expect(live.get_by_role("dialog")).to_be_visible()
-    stop_button(live).click()
+    stop_button(live.get_by_role("dialog")).click()
     stopped(live)
 
 
-BOXES = """() => ["footer.foot", ".stop-bar", "#stop", "#region-stop"].map((one) => {
+BOXES = """() => ["main > :last-child", ".bottom", "#stop", ".bottom__button", ".rail"].map((one) => {
   const { top, bottom, left, right } = document.querySelector(one).getBoundingClientRect();
   return { top, bottom, left, right };
 })"""
@@ -415,9 +426,9 @@ def test_it_covers_nothing_on_a_small_screen(live):
             stop_button(live).click()
             stopped(live)
         live.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-        foot, bar, button, state = live.evaluate(BOXES)
-        assert foot["bottom"] <= bar["top"] + 1  # a page scrolls by whole pixels
-        assert (bar["bottom"], bar["left"]) == (640, 0)
+        last, bar, button, state, tabs = live.evaluate(BOXES)
+        assert last["bottom"] <= bar["top"] + 1  # a page scrolls by whole pixels
+        assert (round(bar["bottom"]), bar["left"], tabs["bottom"]) == (tabs["top"], 0, 640)
         assert bar["top"] <= button["top"] < button["bottom"] <= bar["bottom"]
         assert state["right"] <= button["left"]
         assert live.evaluate("document.documentElement.scrollWidth") <= 360
@@ -429,6 +440,7 @@ def test_it_works_without_a_script(chrome, the_stage, ana):
     the_stage.log_in(page, ana.name)
     stop_button(page).click()
     stopped(page)
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Resume…").click()
+    page.get_by_role("button", name="Resume now").click()
     expect(page.locator("#region-stop")).not_to_contain_text("Stopped")
     context.close()

@@ -129,7 +129,7 @@ def test_a_hidden_page_does_not_look_and_looks_once_on_return(live, looks):
 
 
 PAUSED = """async () => {
-  const { attributes } = document.querySelector(".live");
+  const { attributes } = document.body;
   const headers = JSON.parse(attributes["hx-headers:inherited"].value);
   await fetch("/live/pause", { method: "POST", body: new URLSearchParams({ minutes: "5" }), headers });
 }"""

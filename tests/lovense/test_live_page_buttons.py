@@ -146,7 +146,8 @@ def test_a_button_with_the_pages_token_is_accepted(ana, chain):
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(ana.user)
     token = re.search(r'"X-CSRFToken": "(\w+)"', careful.get("/").content.decode()).group(1)
-    assert said(careful.post("/live/resume", headers={"X-CSRFToken": token})) == "The queue goes on."
+    headers = {"X-CSRFToken": token, "HX-Request": "true"}
+    assert said(careful.post("/live/resume", headers=headers)) == "The queue goes on."
 
 
 @pytest.mark.parametrize("name", ["pause", "resume", "mode", "skip", "requests/no-such-request/up"])

@@ -24,8 +24,7 @@ const FRAME_MS = 500;
 const [UNREACHABLE, STOPPED, BEFORE] = ["unreachable", "stopped", "handed_over_before"];
 
 export class ExtensionToys {
-  static bridge = "EXTENSION";
-  bridge = ExtensionToys.bridge;
+  bridge = "EXTENSION";
   switchKey = "extension";
   isMeasured = false;
   needsOwnPage = true;

@@ -68,7 +68,7 @@ def test_a_stranger_sees_nothing_of_hers(client, lush, carol):
     client.force_login(carol.user)
     for region in regions.of("devices"):
         shown = client.get("/devices", {"region": region}, headers={"HX-Request": "true"}).content.decode()
-        assert not any(word in shown for word in ("Lush", "toy-1", "88 %"))
+        assert not any(word in shown for word in ("Lush", "toy-1", "88&nbsp;%"))
 
 
 def test_each_of_her_pages_leads_to_the_other(client, ana):
@@ -76,7 +76,8 @@ def test_each_of_her_pages_leads_to_the_other(client, ana):
     for address, name in (("/", "Live"), ("/devices", "Devices"), ("/menu", "Menu")):
         shown = client.get(address).content.decode()
         assert all(f'href="{other}"' in shown for other in ("/", "/devices", "/menu"))
-        assert f'href="{address}" aria-current="page">{name}</a>' in shown
+        [here] = re.findall(r'<a class="rail__page" href="([^"]*)"[^>]* aria-current="page">', shown)
+        assert (here, f"<span>{name}</span>" in shown) == (address, True)
 
 
 def test_no_page_is_kept_by_a_cache_and_looking_changes_nothing(client, ana):
@@ -143,8 +144,8 @@ def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, n
     from_host(ana, PHONE, toy(name="gravity", battery=12, fVersion="7", fullFunctionNames=words), now=now)
     shown = page("devices")
     assert "Gravity · firmware 7 · seen" in shown
-    assert 'data-tone="bad"><svg' in shown
-    assert "12 %" in shown
+    assert 'ui-battery" data-tone="warn"><svg' in shown
+    assert "12&nbsp;%" in shown
     assert "<strong>Vibrate</strong><span>up to 20 of 20</span>" in shown
     assert "<strong>Thrusting</strong><span>Off until tested</span>" in shown
     assert "it says so itself" in shown

@@ -1,0 +1,125 @@
+"""What stands around every page of hers: where else she can go, how her show stands, what is to be
+mended, and the record of her stop with what a resume would play.
+
+Her own rows only, each part read once and only for the region that shows it. Nothing is changed
+here."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import ClassVar
+
+from django.urls import reverse
+
+from lovense.devices import changes
+from lovense.models import Performer, RepairWeight
+from lovense.page.livepage import LivePage, Pause, Stop
+from lovense.page.showndevice import ShownDevice
+from lovense.repairs import listing, words
+
+# Where she can go, in its order: the name of the page's address, its icon, its word, its key. A
+# page that is not here is in no navigation.
+PAGES = (
+    ("live", "radio", "Live", "L"),
+    ("devices", "plug", "Devices", "D"),
+    ("menu", "list-ordered", "Menu", "M"),
+    ("patterns", "waves", "Patterns", "P"),
+)
+# For how long what plays to its end is followed by nothing: as the page sends it, and in words.
+PAUSES: dict[str, tuple[timedelta | None, str]] = {
+    "5": (timedelta(minutes=5), "5 min"),
+    "15": (timedelta(minutes=15), "15 min"),
+    "60": (timedelta(minutes=60), "1 h"),
+    "": (None, "Until I resume"),
+}
+KEYS = (
+    (("Esc", "Esc"), "STOP, also while you type; twice within a second"),
+    (("Space",), "STOP, when it is held for a moment outside a field"),
+    (("P",), "pauses until you resume"),
+    (("Shift", "P"), "resumes after a pause"),
+    (("Shift", "S"), "skips what plays, on Live"),
+    *((("G", key), f"goes to {word}") for _, _, word, key in PAGES),
+    (("?",), "shows these keys"),
+)
+DEVICES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ToMend:
+    """The worst of her open repairs, and where it is mended; `count`: how many are open."""
+
+    wrong: str
+    tone: str
+    href: str
+    count: int
+
+
+class FramePage:
+    """What the frame of one page shows. `live` is what her live page knows: it is shared with that
+    page, so that neither reads anything twice."""
+
+    pages = PAGES
+    keys = KEYS
+    TONES: ClassVar = {
+        RepairWeight.URGENT.value: "bad",
+        RepairWeight.SERIOUS.value: "warn",
+        RepairWeight.MILD.value: "info",
+    }
+
+    def __init__(self, performer: Performer, live: LivePage) -> None:
+        self._performer, self._live = performer, live
+
+    @property
+    def pauses(self) -> list[tuple[str, str]]:
+        return [(minutes, words) for minutes, (_, words) in PAUSES.items()]
+
+    # --- how her show stands ---------------------------------------------------------------------
+    @property
+    def is_on_air(self) -> bool:
+        """Somebody holds her devices: a page of hers, or this server."""
+        return self._live.is_held
+
+    @cached_property
+    def devices(self) -> list[ShownDevice]:
+        """Those that may play, the first few of them; what is away or low comes first, since it
+        is what a narrow strip has room for."""
+        enabled = [device for device in self._live.devices if device.is_enabled]
+        shown = [device for device in enabled if device.row["reason"] != changes.MISSING]
+        shown.sort(key=lambda device: not (device.is_away or device.is_low))
+        return shown[:DEVICES_SHOWN]
+
+    @cached_property
+    def to_mend(self) -> ToMend | None:
+        found = listing.shown(self._performer.performer_id, now=self._live.now)
+        if not found:
+            return None
+        worst, advice = found[0], words.of(found[0])
+        where = f"{reverse('devices')}#{'drift' if advice.button == words.COMPARE else 'mend'}"
+        href = reverse("live") if advice.button == words.LIVE else where
+        return ToMend(advice.wrong, self.TONES[worst["weight"]], href, len(found))
+
+    # --- what holds it ---------------------------------------------------------------------------
+    @property
+    def stop(self) -> Stop | None:
+        return self._live.stop if self._performer.stopped_at else None
+
+    @cached_property
+    def pause(self) -> Pause | None:
+        """As her row says it, which this request has read already."""
+        since, until = self._performer.paused_at, self._performer.paused_until
+        if since is None or self._performer.stopped_at or is_over(until, self._live.now):
+            return None
+        return Pause(self._performer.paused_by, since, until)
+
+    @property
+    def after_resume(self) -> str:
+        """What plays when she resumes, in a sentence."""
+        plays = [row for row in self._live.queue if not row.why]
+        if not plays:
+            return "Nothing waits. The next tip that is settled plays by itself."
+        first = plays[0]
+        return f"First plays {first.what}, {first.tokens} from {first.who}."
+
+
+def is_over(until: datetime | None, now: datetime) -> bool:
+    return until is not None and until <= now

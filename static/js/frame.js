@@ -1,0 +1,28 @@
+// What every page of hers runs, once in a document: the socket, her devices where the document began as Live, the bottom edge, and
+// what the page that is shown does by itself (visits.js). The server's HTML is the state; nothing here remembers it.
+
+import "./buttons.js";
+import "./keys.js";
+import "./stopbar.js";
+import "./tick.js";
+import "./times.js";
+import "./ui/dialog.js";
+import { arrived } from "./visits.js";
+import { watch } from "./watching.js";
+
+/** The strip says what is to be mended; how much it is stands in the rail, too. */
+function counted({ detail: { ctx } }) {
+  if (ctx.target.id !== "region-strip") return;
+  const words = document.querySelector("[data-mend-words]").cloneNode(true);
+  document.querySelector("[data-mend-count]").replaceChildren(...words.childNodes);
+}
+
+async function holdDevices() {
+  const { start } = await import("./device.js");
+  start();
+}
+
+document.addEventListener("htmx:after:swap", counted);
+if (document.querySelector("[data-virtual]")) holdDevices();
+else watch();
+arrived();

@@ -1,0 +1,29 @@
+// Keys that press what stands in the page: `data-key` is a key, with Shift before it, or two keys one after the other. A bare key
+// may only make it calmer. While something is typed, composed or asked, none of them counts; STOP has keys of its own (stopbar.js).
+
+import { isComposing, isTyping } from "./typing.js";
+
+const SEQUENCE_MS = 1500;
+let first = { key: "", at: 0 };
+
+document.addEventListener("keydown", (event) => {
+  const isMeant = event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey;
+  if (isMeant || isComposing(event) || isTyping(event.target) || document.querySelector("dialog:popover-open")) return;
+  const key = named(event);
+  const together = event.timeStamp - first.at < SEQUENCE_MS && target(`${first.key} ${key}`);
+  first = { key, at: event.timeStamp };
+  const pressed = together || target(key);
+  if (!pressed) return;
+  first.key = "";
+  event.preventDefault();
+  pressed.click();
+});
+
+function named({ key, shiftKey }) {
+  const isLetter = /^[a-z]$/i.test(key);
+  return shiftKey && isLetter ? `shift+${key.toLowerCase()}` : key.toLowerCase();
+}
+
+function target(key) {
+  return document.querySelector(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
+}
