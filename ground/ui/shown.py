@@ -24,6 +24,12 @@ def sign(tone: str) -> str:
     return SIGNS.get(tone, SIGNS["idle"])
 
 
+@register.inclusion_tag("ui/sign.html", name="ui_sign")
+def signed(tone: str) -> Shown:
+    """The sign alone, where the words stand elsewhere in the same row."""
+    return {"tone": tone, "icon": sign(tone)}
+
+
 @register.inclusion_tag("ui/badge.html", name="ui_badge")
 def badge(words: str, tone: str = "idle") -> Shown:
     return {"words": words, "tone": tone}

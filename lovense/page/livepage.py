@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from ground.mongodb.collections import collection
 from lovense import bridges
@@ -17,11 +18,14 @@ from lovense.bridges import RunsIn
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import choices, summary
 from lovense.lane import eta
+from lovense.menus.matching import Item
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
-from lovense.page import outcome
+from lovense.page import outcome, runshape
 from lovense.page.outcome import Outcome
 from lovense.page.showndevice import ShownDevice
-from lovense.rows import StopAnswerRow
+from lovense.repairs import preflight
+from lovense.repairs.preflight import Check
+from lovense.rows import LegRow, StopAnswerRow
 from lovense.stopping import paths, presses
 from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
@@ -31,6 +35,9 @@ QUEUE_SHOWN = 8
 COUNTED_AT_MOST = 1000
 FEED_SHOWN = 20
 METER = range(20)
+# One of them is shown where there is no room for all: its value and its word.
+PARTS = [("queue", "Queue"), ("feed", "Feed"), ("devices", "Devices")]
+FEED_KINDS = [("all", "All"), ("played", "Played"), ("not-played", "Not played"), ("test", "Tests")]
 
 MODES: list[tuple[str, str, str]] = [
     (Mode.FIFO, "In order", "What settled first plays first"),
@@ -41,6 +48,14 @@ MODES: list[tuple[str, str, str]] = [
     ),
     (Mode.BATCH, "In batches", "The same item by the same person plays as one longer run"),
 ]
+# By the name of a check, the page where it is mended and the words of the link there.
+MENDED_ON = {
+    "bridge": ("devices", "Choose another way"),
+    "devices": ("devices", "Devices"),
+    "battery": ("devices", "Devices"),
+    "caps": ("devices", "Limits"),
+    "menu": ("menu", "Menu"),
+}
 WAITS_FOR = {
     "draining": "waits for the update to end",
     "stopped": "waits until you resume",
@@ -49,13 +64,22 @@ WAITS_FOR = {
     "no_device": "waits for a device",
 }
 
+NO_EFFECT = "No effect"
+PLAYED = [ActivationStatus.COMPLETED, ActivationStatus.TIMEOUT]
+LEGS = {
+    "away": ("away", "warn"),
+    "unsupported": ("cannot do it", "warn"),
+    "stopped": ("stopped", "idle"),
+    "unknown": ("did not answer", "bad"),
+}
+
 IN_FLIGHT = [ActivationStatus.DISPATCHED, ActivationStatus.ACTIVATED]
 
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """The run in flight. `ends_ms` is null until the page says that it has started; `others` play
-    as part of it."""
+    """The run in flight. `starts` and `ends_ms` are null until the page says that it has started;
+    `others` play as part of it. `bars`: its levels from 0 to 1, over all of it."""
 
     request_id: str
     title: str
@@ -67,7 +91,14 @@ class Playing:
     words: str
     is_ending: bool
     ended_by: str
+    starts: datetime | None = None
+    bars: Sequence[float] = ()
+    legs: Sequence[tuple[str, str, str]] = ()
     is_unmeasured: bool = False
+
+    @property
+    def ends(self) -> datetime | None:
+        return self.starts + timedelta(seconds=self.seconds) if self.starts else None
 
     @property
     def ring(self) -> str:
@@ -84,7 +115,7 @@ class Playing:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A request of the queue; `what` is the pipeline's own answer, were it its turn now: a title,
-    or nothing and `why`.
+    or no effect and `why`. `bars`: what would play, from 0 to 1; `seconds`: how long.
 
     `starts_at` is null when nobody can know; then `words` say what it waits for.
     """
@@ -99,16 +130,43 @@ class Waiting:
     words: str
     is_joining: bool
     may_move: bool
+    bars: Sequence[float] = ()
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FeedLine:
-    """One line of the feed."""
+    """One line of the feed. `kinds`: of played, not-played and test, by which it is found; `stops`:
+    the gates that said no, each with what it saw."""
 
+    activation_id: str
     at: datetime
     who: str
     tokens: str
     outcome: Outcome
+    item: str
+    kinds: str
+    stops: list[tuple[str, str]]
+    passed: int
+    ended: datetime | None
+    promised: int
+    delivered: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCheck:
+    """One check before a show; `href` and `link`: where it is mended, if a page can."""
+
+    words: str
+    tone: str
+    href: str = ""
+    link: str = ""
+
+    @classmethod
+    def of(cls, check: Check) -> "ShownCheck":
+        tone = {"ok": "good", "warn": "warn", "bad": "bad"}[check.state]
+        page, link = ("", "") if check.state == "ok" else MENDED_ON.get(check.name, ("", ""))
+        return cls(check.words, tone, reverse(page) if page else "", link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +247,9 @@ class LivePage:
         )
         seconds = found.run_seconds or found.promised_seconds
         ends = found.started_at + timedelta(seconds=seconds) if found.started_at else None
+        shape: Sequence[float] = ()
+        if found.item is not None:
+            shape = self._bars(found.item, count=runshape.STAGE_BARS, seconds=seconds)
         context = (request["payload"].get("context") if request else None) or {}
         return Playing(
             request_id=found.request_id,
@@ -201,8 +262,26 @@ class LivePage:
             words=context.get("customMessage", ""),
             is_ending=outcome.is_ending(found),
             ended_by=found.cancelled_by or "Your stop",
+            starts=found.started_at,
+            bars=shape,
+            legs=[_leg(each) for each in found.legs or ()],
             is_unmeasured=outcome.is_unmeasured(found),
         )
+
+    def _bars(self, item: Item, *, count: int, seconds: int = 0) -> list[float]:
+        performer = self.rules.performers[self.performer_id]
+        return runshape.bars(self.rules, performer, item, count=count, seconds=seconds)
+
+    @property
+    def last(self) -> FeedLine | None:
+        """What played last, where nothing plays now."""
+        return next((line for line in self.feed if "played" in line.kinds.split()), None)
+
+    @cached_property
+    def checks(self) -> list[ShownCheck]:
+        """What stands between her and her show, while nobody holds her devices."""
+        found = preflight.checks(self.performer_id, now=self.now)
+        return [ShownCheck.of(each) for each in found]
 
     @cached_property
     def waiting(self) -> int:
@@ -232,7 +311,7 @@ class LivePage:
         plays = row["item"] if row["status"] in eta.PLAYS else None
         return Waiting(
             request_id=request["_id"],
-            what=plays["title"] if plays else "Nothing",
+            what=plays["title"] if plays else NO_EFFECT,
             why="" if plays else outcome.why_not(row["reason"], row["amount"], row["gates"]),
             who=row["tipper_name"],
             tokens=tokens(row["amount"], request["type"]),
@@ -241,7 +320,14 @@ class LivePage:
             words=WAITS_FOR.get(start.foreseen.why, ""),
             is_joining=bool(start.leader),
             may_move=place > 0 and not self.starts[place - 1].request["attempts"],
+            bars=self._bars(plays, count=runshape.ROW_BARS) if plays else (),
+            seconds=row["promised_seconds"] if plays else 0,
         )
+
+    @property
+    def seconds_waiting(self) -> int:
+        """Of what is shown of the queue."""
+        return sum(row.seconds for row in self.queue)
 
     @property
     def more(self) -> int:
@@ -296,15 +382,7 @@ class LivePage:
 
     @property
     def feed(self) -> list[FeedLine]:
-        return [
-            FeedLine(
-                row.created_at,
-                row.tipper_name,
-                f"{row.amount} tokens" if row.tip_id else "",
-                outcome.of(row),
-            )
-            for row in self.latest
-        ]
+        return [_line(row) for row in self.latest]
 
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
@@ -315,6 +393,32 @@ class LivePage:
     def is_away(self) -> bool:
         """A page holds her devices, and none of them can play."""
         return self.is_held and summary.is_away(self.rules.performers[self.performer_id])
+
+
+def _line(row: Activation) -> FeedLine:
+    gates = row.gates or []
+    plays = row.status in PLAYED or bool(row.delivered_seconds)
+    kinds = ["played" if plays else "waits" if row.status in IN_FLIGHT else "not-played"]
+    return FeedLine(
+        activation_id=row.activation_id,
+        at=row.created_at,
+        who=row.tipper_name,
+        tokens=f"{row.amount} tokens" if row.tip_id else "",
+        outcome=outcome.of(row),
+        item=row.item["title"] if row.item else "",
+        kinds=" ".join(kinds if row.tip_id else [*kinds, "test"]),
+        stops=[(each["gate"], str(each["saw"])) for each in gates if not each["passed"]],
+        passed=sum(each["passed"] for each in gates),
+        ended=row.finished_at,
+        promised=row.promised_seconds,
+        delivered=row.delivered_seconds,
+    )
+
+
+def _leg(leg: LegRow) -> tuple[str, str, str]:
+    """Nickname, what is known of it, and a tone."""
+    words, tone = LEGS.get(leg["outcome"], ("plays", "good"))
+    return leg["nickname"], words, tone
 
 
 def _said_of(toy_id: str, said: Sequence[StopAnswerRow]) -> tuple[str, bool]:

@@ -16,7 +16,7 @@ from lovense.lane import controls
 from lovense.models import Performer
 from lovense.page import extensionpanel, lanpanel, notices
 from lovense.page.frame import PAUSES
-from lovense.page.livepage import METER, LivePage, tokens
+from lovense.page.livepage import FEED_KINDS, METER, PARTS, LivePage, tokens
 from lovense.rows import Json
 from lovense.stopping import paths
 from lovense.stopping import stop as stopping
@@ -57,6 +57,8 @@ class _Panels:
             "live": shown,
             "notices": partial(notices.of, shown),  # read where they are shown
             "bars": METER,
+            "live_parts": PARTS,
+            "feed_kinds": FEED_KINDS,
         }
 
 

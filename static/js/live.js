@@ -1,8 +1,11 @@
 // The live page: keeps the countdown moving, and says what plays. The server's HTML is the state; nothing here remembers it.
 
 import { every, serverNow } from "./clock.js";
+import { lever } from "./panel.js";
+import "./ui/wave.js";
 
 const FRAME_MS = 100;
+const main = document.querySelector("#content");
 
 /** From now on, until what is returned is called. */
 export function arrive() {
@@ -15,12 +18,19 @@ export function arrive() {
   }
 
   const cancel = every(FRAME_MS, countdown);
+  main.addEventListener("click", goOnAir);
   document.addEventListener("htmx:after:swap", refresh);
   countdown();
   return () => {
     cancel();
     document.removeEventListener("htmx:after:swap", refresh);
+    main.removeEventListener("click", goOnAir);
   };
+}
+
+/** This page takes her devices. */
+function goOnAir({ target }) {
+  if (target.closest("[data-go-on-air]") && !lever.checked) lever.click();
 }
 
 /** One polite sentence when something else starts to play; polling alone says nothing. */
@@ -29,10 +39,9 @@ function says() {
 }
 
 function countdown() {
-  const ring = document.querySelector("[data-ends]");
-  if (!ring) return;
-  const total = Number(ring.dataset.seconds) * 1000;
-  const left = Math.min(total, Math.max(0, Number(ring.dataset.ends) - serverNow()));
-  ring.querySelector("[data-left]").textContent = Math.ceil(left / 1000);
-  ring.querySelector(".ring__fill").setAttribute("stroke-dasharray", `${(100 * left) / total} 100`);
+  const count = document.querySelector("[data-ends]");
+  if (!count) return;
+  const total = Number(count.dataset.seconds) * 1000;
+  const left = Math.min(total, Math.max(0, Number(count.dataset.ends) - serverNow()));
+  count.querySelector("[data-left]").textContent = Math.ceil(left / 1000);
 }

@@ -1,14 +1,15 @@
-// Times in the reader's own clock: `data-clock` a time of day, `data-age` how long ago, `data-starts` how long until.
+// Times in the reader's own clock: `data-clock` a time of day ("minutes": without seconds), `data-age` how long ago, `data-starts` how long until.
 
 import { age, every, serverNow } from "./clock.js";
 
-const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const toTheMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 /** Writes every time below this element. */
 export function times(root) {
   for (const element of root.querySelectorAll("time[data-clock]")) {
     const at = new Date(element.dateTime);
-    element.textContent = clockTime.format(at);
+    element.textContent = (element.dataset.clock === "minutes" ? toTheMinute : toTheSecond).format(at);
     element.title = at.toLocaleString();
   }
   ages(root);
