@@ -11,7 +11,7 @@ import pytest
 from config.settings import BASE_DIR
 
 STATIC = BASE_DIR / "static"
-SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "bare", "staff")]
+SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "bare", "staff", "figures")]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
 CSS = TOKENS_CSS + RULES
@@ -194,7 +194,7 @@ def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
 # What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.
 ON_EVERY_PAGE = ("buttons", "clock", "frame", "keys", "news", "regions", "stopbar", "stops", "theme", "tick")
 ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
-HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable")
+HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable", "ui/wave")
 OF_A_PATH = {
     "virtual": ("commands", "player", "toy", "virtual"),
     "lan": ("bridges/lan", "bridges/permission", "bridges/toysin", "outcomes", "ownnetwork", "sliced"),

@@ -64,6 +64,7 @@ WAITS_FOR = {
     "no_device": "waits for a device",
 }
 
+KEPT_BACK = ("paused", "stopped")
 NO_EFFECT = "No effect"
 PLAYED = [ActivationStatus.COMPLETED, ActivationStatus.TIMEOUT]
 LEGS = {
@@ -281,7 +282,16 @@ class LivePage:
     def checks(self) -> list[ShownCheck]:
         """What stands between her and her show, while nobody holds her devices."""
         found = preflight.checks(self.performer_id, now=self.now)
-        return [ShownCheck.of(each) for each in found]
+        told = (ShownCheck.of(each) for each in found if each.name not in self._said_beside)
+        return sorted(told, key=lambda each: each.tone == "good")
+
+    @property
+    def _said_beside(self) -> set[str]:
+        """Checks of what the stage says itself, or what going on air brings along."""
+        if self.is_told_by_server:
+            return set()
+        is_rehearsal = self._performer.bridge == summary.SIMULATOR and not self.devices
+        return {"holder", "stop", *({"devices", "battery"} if is_rehearsal else ())}
 
     @cached_property
     def waiting(self) -> int:
@@ -316,13 +326,18 @@ class LivePage:
             who=row["tipper_name"],
             tokens=tokens(row["amount"], request["type"]),
             came_at=request["created_at"],
-            starts_at=start.foreseen.at,
-            words=WAITS_FOR.get(start.foreseen.why, ""),
+            starts_at=None if self.is_kept_back else start.foreseen.at,
+            words="" if start.foreseen.why in KEPT_BACK else WAITS_FOR.get(start.foreseen.why, ""),
             is_joining=bool(start.leader),
             may_move=place > 0 and not self.starts[place - 1].request["attempts"],
             bars=self._bars(plays, count=runshape.ROW_BARS) if plays else (),
             seconds=row["promised_seconds"] if plays else 0,
         )
+
+    @property
+    def is_kept_back(self) -> bool:
+        """By her: that is said once, not in every row."""
+        return self.pause is not None or self.stop is not None
 
     @property
     def seconds_waiting(self) -> int:
@@ -360,6 +375,16 @@ class LivePage:
         if since is None or not is_paused(row, self.now) or is_stopped(row):
             return None
         return Pause(row["paused_by"], since, row["paused_until"])
+
+    @property
+    def rest(self) -> tuple[str, datetime] | None:
+        """What else lets the next one wait, and until when."""
+        first = next(iter(self.starts), None)
+        if first is None or not first.foreseen.at or not first.held_by:
+            return None
+        limit = self.rules.platform["rate_limit_per_minute"]
+        words = {"rate_limit": f"At the limit of {limit} a minute", "resting": "Resting"}
+        return words[first.held_by], first.foreseen.at
 
     @cached_property
     def stop(self) -> Stop | None:

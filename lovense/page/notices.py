@@ -1,5 +1,5 @@
-"""What she is told on the live page without being asked: what holds her queue, what is missing, and
-what went wrong a moment ago."""
+"""What she is told on the live page without being asked: what is missing, and what went wrong a
+moment ago. What holds her queue the stage says, and her stop and pause the bottom edge."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,21 +86,6 @@ def _held(live: LivePage) -> Iterator[Notice]:
             "kept, and plays afterwards."
         )
         yield Notice("warn", "Starting again soon", text)
-    if live.stop:
-        text = f"Nothing starts, tests neither; tips wait. Stopped by {live.stop.by}."
-        text = f"{live.stop.by_hand} {text}".strip()
-        yield Notice("bad", "Stopped", text, since=live.stop.since)
-    if live.pause:
-        text = f"Nothing new starts; tips wait. Paused by {live.pause.by}."
-        yield Notice("warn", "Paused", text, since=live.pause.since, until=live.pause.until)
-    first = next(iter(live.starts), None)
-    if first and first.foreseen.at and first.held_by:
-        limit = live.rules.platform["rate_limit_per_minute"]
-        title = {
-            "rate_limit": f"At the limit: {limit} per minute",
-            "resting": "Resting, as you chose",
-        }[first.held_by]
-        yield Notice("info", title, "The next one starts", until=first.foreseen.at)
 
 
 def _queue(live: LivePage) -> Iterator[Notice]:
