@@ -29,6 +29,7 @@ from lovense.api import (
     patterns,
     preferences,
     repairs,
+    shows,
     stops,
     submissions,
 )
@@ -37,6 +38,7 @@ from lovense.views import devices, live, menu, menustart
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
+from lovense.views import shows as show_buttons
 from tips import api as tips
 from tips import webhooks
 
@@ -47,6 +49,8 @@ urlpatterns = [
     path("live/resume", live.resume, name="live-resume"),
     path("live/stop", live.stop, name="live-stop"),
     path("live/resume-all", live.resume_all, name="live-resume-all"),
+    path("live/show/end", show_buttons.end, name="live-show-end"),
+    path("live/show/begin", show_buttons.begin, name="live-show-begin"),
     path("live/mode", live.mode, name="live-mode"),
     path("live/skip", live.skip, name="live-skip"),
     path("live/clear", live.clear, name="live-clear"),
@@ -133,6 +137,9 @@ urlpatterns = [
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
     path("api/lovense/stops", stops.stops),
+    path("api/lovense/shows", shows.shows),
+    path("api/lovense/show/end", shows.end),
+    path("api/lovense/show/begin", shows.begin),
     path("api/lovense/drift", drift.drifts),
     path("api/lovense/repairs", repairs.repairs),
     path("api/lovense/preflight", repairs.ready),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 EVERY_PAGE = ""  # of hers
 # What a performer's pages are told of (docs/sockets.md).
-TOPICS = frozenset({"queue", "devices", "tips", "notices", "menu", "patterns", "preferences"})
+TOPICS = frozenset(
+    {"queue", "devices", "tips", "notices", "menu", "patterns", "preferences", "shows"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,52 @@ class StandingPage(TypedDict):
     channel: str
 
 
+class AiredShow(TypedDict):
+    """A show that is over, on the row of its lease until it is written down. `by` is empty: nobody
+    has ended it."""
+
+    since: datetime
+    until: datetime
+    by: str
+
+
+class BestItem(TypedDict):
+    """What earned most: how often it was tipped for, and with how many tokens altogether."""
+
+    title: str
+    times: int
+    tokens: int
+
+
+class ShowSums(TypedDict):
+    """What became of the tips of one show. Seconds are whole tenths; `best` None: no tip had an
+    item; `longest_wait`, in whole seconds from the settlement to the start, None: nothing has
+    played. `is_whole` False: there were more activations than are read."""
+
+    tips: int
+    tokens: int
+    played: int
+    promised: int
+    delivered: int
+    owed: int
+    best: BestItem | None
+    longest_wait: int | None
+    is_whole: bool
+
+
+class ShowRow(TypedDict):
+    """A row of `shows`."""
+
+    _id: str
+    performer_id: str
+    began_at: datetime
+    ended_at: datetime | None
+    is_open: bool
+    ended_by: str
+    sums: ShowSums | None
+    look_at: datetime | None
+
+
 class PageLeaseRow(TypedDict):
     """A row of `page_leases`."""
 
@@ -213,6 +259,13 @@ class PageLeaseRow(TypedDict):
     wanted_by: NotRequired[str | None]
     wanted_at: NotRequired[datetime | None]
     standing_by: NotRequired[list[StandingPage]]
+    # not in a row from before there were shows
+    on_air_since: NotRequired[datetime | None]
+    off_air_at: NotRequired[datetime | None]
+    off_air_by: NotRequired[str | None]
+    is_resting: NotRequired[bool]
+    aired: NotRequired[list[AiredShow]]
+    show_look_at: NotRequired[datetime | None]
 
 
 class StopAnswerRow(TypedDict):
