@@ -106,6 +106,8 @@ class ActivationRow(TypedDict):
     legs_began_at: NotRequired[datetime | None]
     owes_since: NotRequired[datetime | None]
     requeued_at: NotRequired[datetime | None]
+    # sent by a viewer of her own making
+    is_rehearsal: NotRequired[bool | None]
     # False of what was handed over to levels that are not ours: nobody measures what they play
     is_measured: NotRequired[bool | None]
 
@@ -177,6 +179,8 @@ class PerformerRow(TypedDict):
     paused_until: datetime | None
     paused_by: str
     paused_why: str
+    # not in a row from before one could be let through
+    plays_one: NotRequired[str | None]
     # not in a row from before there was a stop
     stopped_at: NotRequired[datetime | None]
     stopped_by: NotRequired[str]
@@ -186,6 +190,8 @@ class PerformerRow(TypedDict):
     devices_away_at: NotRequired[datetime | None]
     # not in a row from before seconds were owed
     owed_policy: NotRequired[str]
+    # not in a row from before there were rehearsals
+    rehearses_since: NotRequired[datetime | None]
     # not in a row from before there was an extension
     extension: NotRequired[ExtensionRow | None]
     look_at: NotRequired[datetime | None]
