@@ -38,6 +38,7 @@ from lovense.views import devices, live, menu, menustart
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
+from lovense.views import rehearsal as rehearsal_buttons
 from lovense.views import shows as show_buttons
 from tips import api as tips
 from tips import webhooks
@@ -52,6 +53,9 @@ urlpatterns = [
     path("live/resume-all", live.resume_all, name="live-resume-all"),
     path("live/show/end", show_buttons.end, name="live-show-end"),
     path("live/show/begin", show_buttons.begin, name="live-show-begin"),
+    path("live/rehearsal", rehearsal_buttons.switch, name="live-rehearsal"),
+    path("live/rehearsal/tips", rehearsal_buttons.tips, name="live-rehearsal-tips"),
+    path("live/rehearsal/show", rehearsal_buttons.show, name="live-rehearsal-show"),
     path("live/mode", live.mode, name="live-mode"),
     path("live/skip", live.skip, name="live-skip"),
     path("live/clear", live.clear, name="live-clear"),

@@ -301,7 +301,8 @@ def _note_item(row: ActivationRow, request: RequestRow, item: Item, version: int
     """With whose draw is in it, where that is this tip's own, of now or of an earlier attempt; what
     a request brings along was drawn for another."""
     row["item"], row["menu_version"] = item, version
-    if draws.DRAWN_BY in item and not request["payload"].get("item"):
+    is_own = not request["payload"].get("item") and not row.get("is_rehearsal")
+    if draws.DRAWN_BY in item and is_own:
         row["drawn_by"] = item[draws.DRAWN_BY]
 
 

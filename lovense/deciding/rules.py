@@ -346,7 +346,8 @@ def tipped_at(request: RequestRow) -> datetime | None:
 
 
 def is_test(request: RequestRow) -> bool:
-    return request["type"] == RequestType.TEST
+    """Of hers, which no pause holds. In a rehearsal it is held as a tip is."""
+    return request["type"] == RequestType.TEST and not request["payload"].get("rehearsal")
 
 
 def is_stopped(performer: PerformerRow) -> bool:

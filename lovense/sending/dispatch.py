@@ -242,9 +242,11 @@ def _with_piece(one: Decided, seen: Seen) -> Decided:
 
 
 def _shelf(one: Decided, rules: Rules) -> Shelf | None:
-    """Of what is to start now."""
+    """Of what is to start now; a rehearsal leaves all pieces where they are."""
     row = one.outcome
     if isinstance(row, claims.GivenBack) or row is one.before or row["status"] != S.DISPATCHED:
+        return None
+    if row.get("is_rehearsal"):
         return None
     return rules.shelf_of(row)
 

@@ -107,7 +107,7 @@ class Buttons:
         if why.status == 404:
             raise Http404
         if why.status == 400:
-            return HttpResponse(str(why), status=400, content_type="text/plain; charset=utf-8")
+            return HttpResponse(why.message, status=400, content_type="text/plain; charset=utf-8")
         return self.told(self.said_of(why), tone="warn")
 
     def said_of(self, why: Refusal) -> str:

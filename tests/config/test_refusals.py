@@ -27,6 +27,7 @@ from lovense.lane import (
     devicetests,
     letter,
     placing,
+    rehearsal,
     submissions,
 )
 from lovense.menus import drafts, fixes, showcopies, transfer, versions, wishes
@@ -125,6 +126,12 @@ ANSWERS = [
         *(409, "settled_otherwise"),
         "What it owed has been requeued, so it plays as a request of its own.",
         None,
+    ),
+    (rehearsal.NotRehearsing(), 409, "not_rehearsing", "Switch rehearsal on first.", None),
+    (
+        rehearsal.InvalidRehearsal("amount", "must be a whole number of tokens"),
+        *(400, "malformed", "amount: must be a whole number of tokens."),
+        {"field": "amount", "rule": "must be a whole number of tokens"},
     ),
     (controls.NotPaused(), 409, "not_paused", "The queue is not paused.", None),
     (controls.HeldByStop(), 409, "stopped", "She has pressed stop; resume first.", None),
