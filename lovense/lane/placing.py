@@ -91,11 +91,11 @@ def place(
     order, at most MOST_SEEN. Where it stands there already nothing is changed.
 
     Raises InvalidPlace, NoSuchRequest, AlreadyOver, OrderChanged, AlreadyTried."""
-    _check(request_id, before, order)
-    wanted = moved(order, request_id, before)
 
     def body(session: ClientSession) -> None:
         row = _waiting(request_id, performer_id, session)
+        _check(request_id, before, order)
+        wanted = moved(order, request_id, before)
         found = present(performer_id, now=now)
         seen = found.order[: len(order)]
         if seen == wanted:

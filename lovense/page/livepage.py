@@ -17,11 +17,14 @@ from lovense.bridges import RunsIn
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import choices, summary
 from lovense.lane import eta
+from lovense.lane.placing import MOST_SEEN
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.outcome import Outcome
 from lovense.page.showndevice import ShownDevice
-from lovense.rows import StopAnswerRow
+from lovense.rows import PageLeaseRow, StopAnswerRow
+from lovense.shows import onair
+from lovense.shows.onair import OnAir
 from lovense.stopping import paths, presses
 from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
@@ -134,8 +137,10 @@ class Pause:
 _UNPAID: dict[str, str] = {RequestType.TEST: "Test", RequestType.OWED: "Owed"}
 
 
-def tokens(amount: int, kind: str) -> str:
+def tokens(amount: int, kind: str, *, is_rehearsal: bool = False) -> str:
     """What was paid for it; or that nothing was."""
+    if is_rehearsal:
+        return f"{amount} tokens, rehearsal"
     return f"{amount} tokens" if kind == RequestType.TIP else _UNPAID.get(kind, "By hand")
 
 
@@ -145,13 +150,27 @@ class LivePage:
 
     feed_shown = FEED_SHOWN
 
-    def __init__(self, performer: Performer, now: datetime) -> None:
+    def __init__(self, performer: Performer, now: datetime, *, shown: int = QUEUE_SHOWN) -> None:
         self._performer, self.now = performer, now
         self.performer_id = performer.performer_id
+        self.shown = min(shown, MOST_SEEN)  # of the queue
 
     @cached_property
+    def _lease(self) -> PageLeaseRow | None:
+        return collection(PageLease).find_one({"_id": self.performer_id})
+
+    @property
     def is_held(self) -> bool:
-        return PageLease.objects.filter(pk=self.performer_id, expires_at__gt=self.now).exists()
+        return self._lease is not None and self._lease["expires_at"] > self.now
+
+    @property
+    def on_air(self) -> OnAir | None:
+        """Her show; None: she is off air."""
+        return onair.of_lease(self._lease, self.now) if self._lease else None
+
+    @property
+    def rehearses(self) -> bool:
+        return self._performer.rehearses_since is not None
 
     @property
     def is_told_by_server(self) -> bool:
@@ -178,10 +197,13 @@ class LivePage:
 
     # --- now playing and the queue ---------------------------------------------------------------
     @cached_property
+    def in_flight(self) -> Activation | None:
+        running = self._activations.filter(status__in=IN_FLIGHT, leader=None)
+        return running.order_by("position").first()
+
+    @cached_property
     def playing(self) -> Playing | None:
-        found = (
-            self._activations.filter(status__in=IN_FLIGHT, leader=None).order_by("position").first()
-        )
+        found = self.in_flight
         if found is None:
             return None
         request = collection(QueueRequest).find_one(
@@ -194,7 +216,11 @@ class LivePage:
             request_id=found.request_id,
             title=found.item["title"] if found.item else "",
             who=found.tipper_name,
-            tokens=tokens(found.amount, request["type"] if request else RequestType.TIP),
+            tokens=tokens(
+                found.amount,
+                request["type"] if request else RequestType.TIP,
+                is_rehearsal=bool(found.is_rehearsal),
+            ),
             seconds=seconds,
             others=len(found.members or ()),
             ends_ms=int(ends.timestamp() * 1000) if ends else None,
@@ -219,13 +245,21 @@ class LivePage:
 
     @cached_property
     def queue(self) -> list[Waiting]:
-        return [self._shown(start, place) for place, start in enumerate(self.starts)]
+        return [self._shown(start, n) for n, start in enumerate(self.starts[: self.shown])]
 
     @cached_property
     def starts(self) -> list[eta.Start]:
+        """The first that wait, and at least so many as the seconds of are summed."""
         if not self.waiting:
             return []
-        return eta.of_lane(self.performer_id, now=self.now, limit=QUEUE_SHOWN, rules=self.rules)
+        limit = max(self.shown, eta.EXACT)
+        return eta.of_lane(self.performer_id, now=self.now, limit=limit, rules=self.rules)
+
+    @property
+    def let(self) -> str:
+        """The request that she lets through while she has paused; empty: none."""
+        is_paused_now = self.rules.is_paused(self.performer_id, self.now)
+        return self.rules.let(self.performer_id) if is_paused_now else ""
 
     def _shown(self, start: eta.Start, place: int) -> Waiting:
         request, row = start.request, start.decision
@@ -235,7 +269,9 @@ class LivePage:
             what=plays["title"] if plays else "Nothing",
             why="" if plays else outcome.why_not(row["reason"], row["amount"], row["gates"]),
             who=row["tipper_name"],
-            tokens=tokens(row["amount"], request["type"]),
+            tokens=tokens(
+                row["amount"], request["type"], is_rehearsal=bool(row.get("is_rehearsal"))
+            ),
             came_at=request["created_at"],
             starts_at=start.foreseen.at,
             words=WAITS_FOR.get(start.foreseen.why, ""),
@@ -275,10 +311,13 @@ class LivePage:
             return None
         return Pause(row["paused_by"], since, row["paused_until"])
 
+    @property
+    def stop_since(self) -> datetime | None:
+        return self.rules.performers[self.performer_id].get("stopped_at")
+
     @cached_property
     def stop(self) -> Stop | None:
-        row = self.rules.performers[self.performer_id]
-        since = row.get("stopped_at")
+        row, since = self.rules.performers[self.performer_id], self.stop_since
         if since is None:
             return None
         said = presses.of_epoch(self.performer_id, row["stop_epoch"])

@@ -16,7 +16,15 @@ from ground.json.fields import Malformed
 from lovense.deciding.activation import new_row
 from lovense.lane import controls, placing
 from lovense.models import Performer
-from lovense.page import extensionpanel, lanpanel, notices
+from lovense.page import (
+    extensionpanel,
+    lanpanel,
+    livechecks,
+    livefeed,
+    livequeue,
+    livestage,
+    notices,
+)
 from lovense.page.livepage import METER, LivePage, tokens
 from lovense.rows import Json
 from lovense.stopping import paths
@@ -70,7 +78,12 @@ class _Panels:
             "lan": self.lan,
             "extension": self.extension,
             "live": shown,
-            "notices": partial(notices.of, shown),  # read where they are shown
+            # each read where it is shown
+            "notices": partial(notices.of, shown),
+            "stage": partial(livestage.of, shown),
+            "waiting": partial(livequeue.of, shown),
+            "feed": partial(livefeed.of, shown),
+            "checks": partial(livechecks.of, shown),
             "bars": METER,
             "pauses": [(minutes, words) for minutes, (_, words) in PAUSES.items()],
         }

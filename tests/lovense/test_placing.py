@@ -177,10 +177,12 @@ def test_what_is_anothers_is_not_found(who, four, carol):
         ("", ["a", *map(str, range(placing.MOST_SEEN))], "order"),
     ],
 )
-def test_an_order_names_what_she_saw(who, before, order, field):
+def test_an_order_names_what_she_saw(who, four, before, order, field):
+    seen = [key(four[0]) if each == "a" else each for each in order]
     with pytest.raises(InvalidPlace) as wrong:
-        placing.place(**who, request_id="a", before=before, order=order)
+        placing.place(**who, request_id=key(four[0]), before=before, order=seen)
     assert wrong.value.field == field
+    assert order_of(who) == keys(four)
 
 
 def test_only_the_first_of_a_long_queue_are_moved(who, four, monkeypatch):
