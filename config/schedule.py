@@ -26,6 +26,7 @@ SECONDS = {
     "lovense.sweep_devices": 5.0,
     "lovense.repairs": 5.0,
     "lovense.end_pairings": 10.0,
+    "lovense.keep_shows": 5.0,
     "lovense.reveal_draws": 60.0,
     HEARTBEAT: 1.0,
 }

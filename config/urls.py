@@ -29,6 +29,7 @@ from lovense.api import (
     patterns,
     preferences,
     repairs,
+    shows,
     stops,
     submissions,
 )
@@ -37,6 +38,8 @@ from lovense.views import devices, live, menu, menustart
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
+from lovense.views import rehearsal as rehearsal_buttons
+from lovense.views import shows as show_buttons
 from tips import api as tips
 from tips import webhooks
 
@@ -45,12 +48,20 @@ urlpatterns = [
     path("", live.live, name="live"),
     path("live/pause", live.pause, name="live-pause"),
     path("live/resume", live.resume, name="live-resume"),
+    path("live/play-one", live.play_one, name="live-play-one"),
     path("live/stop", live.stop, name="live-stop"),
     path("live/resume-all", live.resume_all, name="live-resume-all"),
+    path("live/show/end", show_buttons.end, name="live-show-end"),
+    path("live/show/begin", show_buttons.begin, name="live-show-begin"),
+    path("live/rehearsal", rehearsal_buttons.switch, name="live-rehearsal"),
+    path("live/rehearsal/tips", rehearsal_buttons.tips, name="live-rehearsal-tips"),
+    path("live/rehearsal/show", rehearsal_buttons.show, name="live-rehearsal-show"),
     path("live/mode", live.mode, name="live-mode"),
     path("live/skip", live.skip, name="live-skip"),
     path("live/clear", live.clear, name="live-clear"),
     path("live/requests/<str:request_id>/up", live.up, name="live-up"),
+    path("live/requests/<str:request_id>/place", live.place, name="live-place"),
+    path("live/requests/<str:request_id>/next", live.play_next, name="live-next"),
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
     path("devices", devices.devices, name="devices"),
     path("devices/pair", devices.pair, name="devices-pair"),
@@ -133,6 +144,9 @@ urlpatterns = [
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
     path("api/lovense/stops", stops.stops),
+    path("api/lovense/shows", shows.shows),
+    path("api/lovense/show/end", shows.end),
+    path("api/lovense/show/begin", shows.begin),
     path("api/lovense/drift", drift.drifts),
     path("api/lovense/repairs", repairs.repairs),
     path("api/lovense/preflight", repairs.ready),
@@ -147,10 +161,13 @@ urlpatterns = [
     path("api/performance-queue/metrics", watch.metrics),
     path("api/performance-queue/pause", controls.pause),
     path("api/performance-queue/resume", controls.resume),
+    path("api/performance-queue/play-one", controls.play_one),
     path("api/performance-queue/skip", controls.skip),
     path("api/performance-queue/clear", controls.clear),
     path("api/performance-queue/mode", controls.mode),
     path("api/performance-queue/move-up/<str:request_id>", controls.move_up),
+    path("api/performance-queue/place/<str:request_id>", controls.place),
+    path("api/performance-queue/next/<str:request_id>", controls.play_next),
     path("api/performance-queue/dlq", deadletters.dead_letters),
     path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
     path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 EVERY_PAGE = ""  # of hers
 # What a performer's pages are told of (docs/sockets.md).
-TOPICS = frozenset({"queue", "devices", "tips", "notices", "menu", "patterns", "preferences"})
+TOPICS = frozenset(
+    {"queue", "devices", "tips", "notices", "menu", "patterns", "preferences", "shows"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,14 @@ REGIONS = (
     Region(
         EVERY_PAGE,
         "strip",
-        ("devices", "queue", "notices", "preferences"),
+        ("devices", "queue", "notices", "preferences", "shows"),
         "lovense/_strip.html",
     ),
     Region(EVERY_PAGE, "stop", ("queue", "devices", "preferences"), "lovense/_stopstate.html"),
-    Region(LIVE, "queue", ("queue", "devices", "preferences"), "lovense/live.html#queue"),
+    Region(LIVE, "queue", ("queue", "devices", "preferences", "shows"), "lovense/live.html#queue"),
     Region(LIVE, "feed", ("tips", "queue"), "lovense/live.html#feed"),
     Region(LIVE, "devices", ("devices", "preferences"), "lovense/live.html#devices"),
+    Region(LIVE, "rehearsal", ("preferences",), "lovense/live.html#rehearsal"),
     Region(
         LIVE,
         "notices",

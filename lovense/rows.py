@@ -106,6 +106,8 @@ class ActivationRow(TypedDict):
     legs_began_at: NotRequired[datetime | None]
     owes_since: NotRequired[datetime | None]
     requeued_at: NotRequired[datetime | None]
+    # sent by a viewer of her own making
+    is_rehearsal: NotRequired[bool | None]
     # False of what was handed over to levels that are not ours: nobody measures what they play
     is_measured: NotRequired[bool | None]
 
@@ -177,6 +179,8 @@ class PerformerRow(TypedDict):
     paused_until: datetime | None
     paused_by: str
     paused_why: str
+    # not in a row from before one could be let through
+    plays_one: NotRequired[str | None]
     # not in a row from before there was a stop
     stopped_at: NotRequired[datetime | None]
     stopped_by: NotRequired[str]
@@ -186,6 +190,8 @@ class PerformerRow(TypedDict):
     devices_away_at: NotRequired[datetime | None]
     # not in a row from before seconds were owed
     owed_policy: NotRequired[str]
+    # not in a row from before there were rehearsals
+    rehearses_since: NotRequired[datetime | None]
     # not in a row from before there was an extension
     extension: NotRequired[ExtensionRow | None]
     look_at: NotRequired[datetime | None]
@@ -197,6 +203,52 @@ class StandingPage(TypedDict):
 
     page_id: str
     channel: str
+
+
+class AiredShow(TypedDict):
+    """A show that is over, on the row of its lease until it is written down. `by` is empty: nobody
+    has ended it."""
+
+    since: datetime
+    until: datetime
+    by: str
+
+
+class BestItem(TypedDict):
+    """What earned most: how often it was tipped for, and with how many tokens altogether."""
+
+    title: str
+    times: int
+    tokens: int
+
+
+class ShowSums(TypedDict):
+    """What became of the tips of one show. Seconds are whole tenths; `best` None: no tip had an
+    item; `longest_wait`, in whole seconds from the settlement to the start, None: nothing has
+    played. `is_whole` False: there were more activations than are read."""
+
+    tips: int
+    tokens: int
+    played: int
+    promised: int
+    delivered: int
+    owed: int
+    best: BestItem | None
+    longest_wait: int | None
+    is_whole: bool
+
+
+class ShowRow(TypedDict):
+    """A row of `shows`."""
+
+    _id: str
+    performer_id: str
+    began_at: datetime
+    ended_at: datetime | None
+    is_open: bool
+    ended_by: str
+    sums: ShowSums | None
+    look_at: datetime | None
 
 
 class PageLeaseRow(TypedDict):
@@ -213,6 +265,13 @@ class PageLeaseRow(TypedDict):
     wanted_by: NotRequired[str | None]
     wanted_at: NotRequired[datetime | None]
     standing_by: NotRequired[list[StandingPage]]
+    # not in a row from before there were shows
+    on_air_since: NotRequired[datetime | None]
+    off_air_at: NotRequired[datetime | None]
+    off_air_by: NotRequired[str | None]
+    is_resting: NotRequired[bool]
+    aired: NotRequired[list[AiredShow]]
+    show_look_at: NotRequired[datetime | None]
 
 
 class StopAnswerRow(TypedDict):

@@ -16,6 +16,8 @@ from lovense.lane import healing
 from lovense.owed import keeping
 from lovense.repairs import looking
 from lovense.sending import dispatch, groups, pages
+from lovense.shows import keeping as shows
+from lovense.shows import sums
 from tips.queue import claims
 
 LANES = claims.MAX_CLAIMS  # started in one round; the next round takes the rest
@@ -100,6 +102,21 @@ REVEAL = Hop(_reveal, name="reveal")
 @shared_task(name="lovense.reveal_draws", ignore_result=True)
 def reveal_draws() -> None:
     REVEAL.run()
+
+
+def _keep_shows() -> bool:
+    now, limit = clock.now(), settings.DRAIN_LIMIT
+    kept = shows.drain(now=now, limit=limit)
+    return sums.drain(now=now, limit=SHOWS) >= SHOWS or kept >= limit
+
+
+SHOWS = 20  # summed in one round: each reads all of its activations
+KEEP_SHOWS = Hop(_keep_shows, name="shows")
+
+
+@shared_task(name="lovense.keep_shows", ignore_result=True)
+def keep_shows() -> None:
+    KEEP_SHOWS.run()
 
 
 @shared_task(name="lovense.end_pairings", ignore_result=True)

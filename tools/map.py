@@ -28,6 +28,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "sockets",
             "stopping",
             "owed",
+            "shows",
         ),
         *("lane", "repairs", "page", "views", "api", "models", "simulator"),
         *("vendor_simulator", "vendor_simulator/phones", "vendor_simulator/doors"),

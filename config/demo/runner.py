@@ -27,8 +27,8 @@ from config.demo.show import (
     PLATFORM,
     SECOND_PERFORMER,
     STAFF,
+    DemoShow,
     Scene,
-    Show,
     script,
 )
 from config.demo.table import Table, is_right
@@ -90,7 +90,7 @@ class Runner:
     ) -> None:
         self._cast, self._check, self._vendor = cast, check, vendor
         self.url = url
-        self.show: Show = script()
+        self.show: DemoShow = script()
         self.second = SecondPerformer(url, vendor, cast.second_token)
         self.waiting, self.features = features.waiting(), features.script()
         self.hers = [*self.show.scenes, self.waiting, *self.features]

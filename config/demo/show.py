@@ -99,7 +99,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Show:
+class DemoShow:
     """The scenes by what they try. They are sent in this order."""
 
     exact: Scene
@@ -119,8 +119,8 @@ class Show:
         return [*single, self.poor, self.forged, self.conflict, *self.burst]
 
 
-def script() -> Show:
-    return Show(
+def script() -> DemoShow:
+    return DemoShow(
         exact=Scene(1, "an exact amount", 50, "completed", [202], item="Exactly fifty"),
         range=Scene(2, "a range, drawn at random", 250, "completed", [202], item="Fireworks"),
         repeated=Scene(

@@ -84,12 +84,14 @@ def age(moment: datetime, words: str) -> Shown:
 
 @register.inclusion_tag("ui/wave.html", name="ui_wave")
 def wave(id: str, levels: Sequence[float], label: str, **other: Any) -> Shown:
-    """The compiler's levels from 0 to 1; `played` in percent, or `starts` and `ends`; `small`."""
+    """The compiler's levels from 0 to `top` (1); `played` in percent, or `starts` and `ends`;
+    `small`."""
+    top = other.pop("top", 1)
     most = 24 if other.get("small") else 90
     played = other.pop("played", None)
     return {
         "id": id,
-        "bars": charts.wave(levels, most),
+        "bars": charts.wave([level / top for level in levels], most),
         "label": label,
         "played": charts.number(played) if played is not None else "",
         **other,

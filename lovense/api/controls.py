@@ -1,4 +1,5 @@
-"""REST doors of the controls: pause, resume, skip, clear, mode, move up, cancel."""
+"""REST doors of the controls: pause, resume, skip, clear, mode, cancel, and those of the order:
+move up, place, play next."""
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -8,7 +9,7 @@ from rest_framework.response import Response
 
 from ground import clock
 from ground.audit.log import LONGEST_WHY
-from ground.json.fields import Fields
+from ground.json.fields import Fields, Malformed
 from ground.json.shapes import refusal
 from lovense.api import answers, schema
 from lovense.api.calls import (
@@ -24,9 +25,10 @@ from lovense.api.calls import (
     wake,
     why_of,
 )
-from lovense.lane import controls
+from lovense.lane import controls, placing
 from tips.models import Mode
 from tips.queue import requests as queue
+from tips.rows import Statement
 
 
 @extend_schema(
@@ -81,13 +83,14 @@ def _ended(ended: controls.Ended) -> Response:
 
 
 CONTROLS = {**REFUSED, **WITH_A_BODY}
+LONGEST_ID = 36
 
 
 @extend_schema(
     operation_id="queue_pause",
     summary="Pause a lane",
     description="Nothing more starts, until then or until it is resumed; what plays, plays to its "
-    "end, and tips go on waiting.",
+    "end, or, `now`, is skipped, and its rest is owed. Tips go on waiting.",
     request=schema.PauseIn,
     responses={200: schema.LaneOut, **CONTROLS},
     examples=[
@@ -100,11 +103,13 @@ CONTROLS = {**REFUSED, **WITH_A_BODY}
 def pause(request: Request) -> Response:
     """Pausing again changes until when and why."""
     body = body_of(request)
-    body.only("until", "why", "performerId")
+    body.only("until", "when", "why", "performerId")
+    when = body.choice("when", ("after", "now"), "after")
     until = body.moment("until", ahead=controls.LONGEST_PAUSE) if body.has("until") else None
     whose, by, now = named_lane(request, body), caller(request), clock.now()
     with coming_from(request):
-        controls.pause(performer_id=whose, by=by, why=why_of(body), until=until, now=now)
+        held: Statement = {"performer_id": whose, "by": by, "why": why_of(body), "now": now}
+        controls.pause(**held, until=until, ends_playing=when == "now")
     return lane_again(whose)
 
 
@@ -125,6 +130,38 @@ def resume(request: Request) -> Response:
     with coming_from(request):
         controls.resume(performer_id=whose, by=caller(request), now=clock.now())
     return lane_again(whose)
+
+
+@extend_schema(
+    operation_id="queue_play_one",
+    summary="Let one request start while the lane is paused",
+    request=schema.PlayOneIn,
+    responses={
+        200: schema.PlayingOne,
+        **CONTROLS,
+        409: refusal(
+            "`not_paused`: it is not. `stopped`: she has pressed stop. `nothing_waits`: there is "
+            "none. `order_changed`: another one is the next; details.order is the present order"
+        ),
+    },
+    examples=[
+        schema.example("The next", {}),
+        schema.example("It starts", {"requestId": schema.REQUEST_ID}, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def play_one(request: Request) -> Response:
+    """Then the pause holds on. While that one waits or plays, saying it again changes nothing."""
+    body = body_of(request)
+    body.only("requestId", "performerId")
+    only, whose = body.optional_text("requestId", maximum=LONGEST_ID), named_lane(request, body)
+    with coming_from(request):
+        started = controls.play_one(
+            performer_id=whose, by=caller(request), now=clock.now(), request_id=only
+        )
+    wake(whose)
+    return Response({"requestId": started})
 
 
 @extend_schema(
@@ -244,6 +281,78 @@ def move_up(request: Request, request_id: str) -> Response:
     whose = reach(request, request_id, is_change=True)["lane"]
     with coming_from(request):
         controls.move_up(
+            request_id=request_id, performer_id=whose, by=caller(request), now=clock.now()
+        )
+    return Response(answers.status(reach(request, request_id, is_change=True), now=clock.now()))
+
+
+@extend_schema(
+    operation_id="queue_place",
+    summary="Move a waiting request to another place",
+    parameters=[schema.REQUEST_PATH],
+    request=schema.PlaceIn,
+    responses={
+        200: schema.StatusOut,
+        **CONTROLS,
+        409: refusal(
+            "`order_changed`: details.order is the present one. `already_tried`: what was tried "
+            "before is neither moved nor overtaken. `already_over`: it waits no longer"
+        ),
+    },
+    examples=[
+        schema.example("Before that one", schema.PLACE),
+        schema.example("Next", schema.WAITING, 200),
+    ],
+)
+@api_view(["POST"])
+@answering_outages
+def place(request: Request, request_id: str) -> Response:
+    """`before` null or left out: behind all of `order`. Again, it changes nothing."""
+    whose, body = reach(request, request_id, is_change=True)["lane"], body_of(request)
+    body.only("before", "order")
+    order = _order(body)
+    before = body.optional_text("before", maximum=LONGEST_ID) or ""
+    with coming_from(request):
+        placing.place(
+            request_id=request_id,
+            before=before,
+            order=order,
+            performer_id=whose,
+            by=caller(request),
+            now=clock.now(),
+        )
+    return Response(answers.status(reach(request, request_id, is_change=True), now=clock.now()))
+
+
+def _order(body: Fields) -> list[str]:
+    given = body.raw("order")
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise Malformed("order", "must be a list of request ids")
+    return given
+
+
+@extend_schema(
+    operation_id="queue_play_next",
+    summary="Let a waiting request play next",
+    parameters=[schema.REQUEST_PATH],
+    request=None,
+    responses={
+        200: schema.StatusOut,
+        **REFUSED,
+        409: refusal(
+            "`already_tried`: it was tried before, and goes first by itself. `out_of_sight`: it is "
+            "not among the first 200. `already_over`: it waits no longer"
+        ),
+    },
+    examples=[schema.example("Next", schema.WAITING, 200)],
+)
+@api_view(["POST"])
+@answering_outages
+def play_next(request: Request, request_id: str) -> Response:
+    """Before all that was not tried before."""
+    whose = reach(request, request_id, is_change=True)["lane"]
+    with coming_from(request):
+        placing.play_next(
             request_id=request_id, performer_id=whose, by=caller(request), now=clock.now()
         )
     return Response(answers.status(reach(request, request_id, is_change=True), now=clock.now()))

@@ -105,7 +105,33 @@ class PauseIn(LaneIn):
     until = serializers.DateTimeField(
         required=False, help_text="In the future, at most 366 days; without it, until she resumes"
     )
+    when = serializers.ChoiceField(
+        ("after", "now"),
+        required=False,
+        help_text="`after` (default): what plays, plays to its end; `now`: it is skipped",
+    )
     why = serializers.CharField(**_WHY)
+
+
+class PlayOneIn(LaneIn):
+    requestId = serializers.CharField(
+        required=False, max_length=36, help_text="Only if this one is still the next"
+    )
+
+
+class PlayingOne(Shape):
+    requestId = serializers.CharField(help_text="The one that starts")
+
+
+class PlaceIn(Shape):
+    before = serializers.CharField(
+        required=False, allow_null=True, max_length=36, help_text="null: behind all of `order`"
+    )
+    order = serializers.ListField(
+        child=serializers.CharField(max_length=36),
+        max_length=200,
+        help_text="What was seen to wait, in its order, the moved one among it",
+    )
 
 
 class SkipIn(LaneIn):
@@ -355,6 +381,8 @@ CANCELLING |= {
         "devices": [],
     }
 }
+_BEFORE = "5f0c9d1e-2c56-5e5b-9d0a-3c1e8a5f7b21"
+PLACE = {"before": _BEFORE, "order": [_BEFORE, REQUEST_ID]}
 PAUSE = {"until": "2026-01-03T05:00:00.000Z", "why": "a break"}
 PAUSED = LANE | {"paused": {"since": AT, "until": PAUSE["until"], "by": "ana", "why": "a break"}}
 BY_PRIORITY = {"mode": "priority", "isPlatformMode": False}

@@ -60,7 +60,7 @@ def froms(to: S) -> dict[str, list[str]]:
 
 def new_row(request: RequestRow, now: datetime) -> ActivationRow:
     event = request["payload"]
-    return {
+    row: ActivationRow = {
         "_id": activation_id(request["idempotency_key"]),
         "performer_id": request["lane"],
         "tip_id": event.get("tipId"),
@@ -86,6 +86,9 @@ def new_row(request: RequestRow, now: datetime) -> ActivationRow:
         "started_at": None,
         "finished_at": None,
     }
+    if event.get("rehearsal"):
+        row["is_rehearsal"] = True
+    return row
 
 
 def undecidable(

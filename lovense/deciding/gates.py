@@ -301,7 +301,8 @@ def _note_item(row: ActivationRow, request: RequestRow, item: Item, version: int
     """With whose draw is in it, where that is this tip's own, of now or of an earlier attempt; what
     a request brings along was drawn for another."""
     row["item"], row["menu_version"] = item, version
-    if draws.DRAWN_BY in item and not request["payload"].get("item"):
+    is_own = not request["payload"].get("item") and not row.get("is_rehearsal")
+    if draws.DRAWN_BY in item and is_own:
         row["drawn_by"] = item[draws.DRAWN_BY]
 
 
@@ -424,11 +425,12 @@ def _is_in_time(performer_id: str, rules: Rules, gates: _Gates) -> bool:
 
 
 def _is_going_on(request: RequestRow, performer: PerformerRow, gates: _Gates) -> bool:
-    """A pause does not hold her tests."""
+    """A pause does not hold her tests, nor the one that she lets through."""
     is_held, until = is_paused(performer, gates.now), performer["paused_until"]
+    is_let = is_test(request) or performer.get("plays_one") == request["_id"]
     end = clock.iso(until) if until else "she resumes"
     saw = f"paused until {end}" if is_held else "not paused"
-    return gates.ask("paused", saw, passed=not is_held or is_test(request))
+    return gates.ask("paused", saw, passed=not is_held or is_let)
 
 
 def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:

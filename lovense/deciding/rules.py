@@ -237,9 +237,15 @@ class Rules:
         )
 
     def may_start(self, request: RequestRow, now: datetime) -> bool:
-        """A pause does not hold her tests."""
+        """A pause does not hold her tests, nor the one that she lets through."""
         lane = request["lane"]
-        return not self._is_closed(lane) and (is_test(request) or not self.is_paused(lane, now))
+        is_free = is_test(request) or self.let(lane) == request["_id"]
+        return not self._is_closed(lane) and (is_free or not self.is_paused(lane, now))
+
+    def let(self, lane: str) -> str:
+        """The request that she lets through while she has paused; empty: none."""
+        performer = self.performers.get(lane)
+        return (performer and performer.get("plays_one")) or ""
 
     def startable(self, heads: Sequence[RequestRow], now: datetime) -> list[RequestRow]:
         """Of the heads of one lane those among which the next one is. What was tried, and may be on
@@ -340,7 +346,8 @@ def tipped_at(request: RequestRow) -> datetime | None:
 
 
 def is_test(request: RequestRow) -> bool:
-    return request["type"] == RequestType.TEST
+    """Of hers, which no pause holds. In a rehearsal it is held as a tip is."""
+    return request["type"] == RequestType.TEST and not request["payload"].get("rehearsal")
 
 
 def is_stopped(performer: PerformerRow) -> bool:

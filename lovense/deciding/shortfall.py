@@ -25,8 +25,8 @@ def is_short(promised: int, delivered: float | None) -> bool:
 
 def promise(row: ActivationRow) -> int:
     """What it owes or has delivered: nothing, unless it was handed over and has ended; and nothing
-    of what nobody measures, since neither is known."""
-    if row.get("is_measured") is False:
+    of what nobody measures, since neither is known, or of a rehearsal, which nobody has paid."""
+    if row.get("is_measured") is False or row.get("is_rehearsal"):
         return 0
     was_sent = any(not attempt.get("is_replay") for attempt in row["attempts"])
     return row["promised_seconds"] * TENTHS if was_sent and S(row["status"]) in _FINAL else 0

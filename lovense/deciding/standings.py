@@ -188,7 +188,9 @@ def note(rows: Iterable[ActivationRow]) -> None:
     updates = [
         _noting(row, row["item"])
         for row in rows
-        if row["item"] is not None and row["item"].get("cooldownSec")
+        if row["item"] is not None
+        and row["item"].get("cooldownSec")
+        and not row.get("is_rehearsal")
     ]
     if updates:
         collection(ItemState, _FAST).bulk_write(updates, ordered=False)

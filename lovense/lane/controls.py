@@ -6,6 +6,7 @@ the audit log: who, when and why. A repeat is no error. Doors ring `lovense.disp
 the beat would find the same a second later."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,8 @@ from ground.json.errors import Refusal
 from ground.json.fields import Malformed
 from ground.mongodb.collections import collection
 from lovense.deciding import platform, priorities
-from lovense.deciding.rules import Rules, is_paused
-from lovense.lane import cancellation
+from lovense.deciding.rules import Rules, is_paused, is_test
+from lovense.lane import cancellation, placing
 from lovense.lane.cancellation import (
     AlreadyOver,
     CountChanged,
@@ -50,6 +51,24 @@ class AlreadyFirst(Refusal):
     code, status = "already_first", 409
 
 
+class NotPaused(Refusal):
+    """Only while she has paused one is let through."""
+
+    code, status, words = "not_paused", 409, "The queue is not paused."
+
+
+class HeldByStop(Refusal):
+    """Nothing starts while she has pressed stop."""
+
+    code, status, words = "stopped", 409, "She has pressed stop; resume first."
+
+
+class NothingWaits(Refusal):
+    """There is none that could start."""
+
+    code, status, words = "nothing_waits", 409, "Nothing waits."
+
+
 class InvalidPause(Malformed):
     """A pause ends in the future, or when she resumes."""
 
@@ -62,10 +81,16 @@ class UnknownMode(Malformed):
 
 
 def pause(
-    *, performer_id: str, by: str, why: str, until: datetime | None = None, now: datetime
+    *,
+    performer_id: str,
+    by: str,
+    why: str,
+    until: datetime | None = None,
+    ends_playing: bool = False,
+    now: datetime,
 ) -> None:
-    """Nothing more of hers starts, until then or until she resumes. What plays, plays to its end;
-    tips go on waiting."""
+    """Nothing more of hers starts, until then or until she resumes; tips go on waiting. What plays,
+    plays to its end; or, `ends_playing`, it is skipped once nothing can follow it."""
     if until is not None and until <= now:
         raise InvalidPause("until", "must be in the future")
     if until is not None and until > now + LONGEST_PAUSE:
@@ -78,16 +103,75 @@ def pause(
             "paused_until": until,
             "paused_by": by[:64],
             "paused_why": why[:200],
+            **({} if is_paused(row, now) else _taken_back(row)),
         }
 
     _change(performer_id, "pause", paused, by=by, why=why, now=now)
+    if ends_playing:
+        with suppress(NothingPlays, AlreadyOver):
+            skip(performer_id=performer_id, by=by, why=why, now=now)
+
+
+def _taken_back(row: PerformerRow) -> Statement:
+    """One that she let through while she had paused."""
+    return {"plays_one": None} if row.get("plays_one") else {}
 
 
 def resume(*, performer_id: str, by: str, now: datetime) -> None:
     """Only a pause; her stop is another thing (`lovense/stopping/stop.py`), which she alone
     lifts."""
     free = {"paused_at": None, "paused_until": None, "paused_by": "", "paused_why": ""}
-    _change(performer_id, "resume", lambda row: free, by=by, why="", now=now)
+    _change(performer_id, "resume", lambda row: free | _taken_back(row), by=by, why="", now=now)
+
+
+def play_one(*, performer_id: str, by: str, now: datetime, request_id: str | None = None) -> str:
+    """While she has paused: the next one starts as soon as her lane is free, and no other; which
+    one it is. As long as that one waits or plays, said again it changes nothing. Her row names the
+    request, so nothing has to be used up, and no restart or failed attempt makes it two.
+
+    `request_id`: only if that is the next one. Raises NoSuchRequest, NotPaused, HeldByStop,
+    NothingWaits, OrderChanged."""
+
+    def body(session: ClientSession) -> str:
+        row: PerformerRow | None = collection(Performer).find_one(
+            {"_id": performer_id}, session=session
+        )
+        if row is None:
+            raise NoSuchRequest
+        if row.get("stopped_at") is not None:
+            raise HeldByStop
+        if not is_paused(row, now):
+            raise NotPaused
+        if (let := _goes_on(row.get("plays_one"), session)) is not None:
+            return let
+        chosen = _next_one(performer_id, request_id, now)
+        changes: Statement = {"plays_one": chosen}
+        collection(Performer).update_one({"_id": performer_id}, {"$set": changes}, session=session)
+        place: Statement = {"kind": "request", "target": chosen, "lane": performer_id}
+        audit_log.record(action="play_one", by=by, now=now, session=session, **place)
+        return chosen
+
+    chosen = journal.run(body, touched=journal.of_lane(performer_id), now=now)
+    groups.news.at_once([performer_id], "queue")
+    return chosen
+
+
+def _goes_on(request_id: str | None, session: ClientSession) -> str | None:
+    """It waits or plays."""
+    is_live = {"_id": request_id, "status": {"$in": [queue.PENDING, queue.CLAIMED]}}
+    found = request_id and collection(QueueRequest).find_one(is_live, {"_id": 1}, session=session)
+    return request_id if found else None
+
+
+def _next_one(performer_id: str, only: str | None, now: datetime) -> str:
+    """But for her tests, which no pause holds."""
+    found = placing.present(performer_id, now=now)
+    chosen = next((row["_id"] for row in found.rows if not is_test(row)), None)
+    if chosen is None:
+        raise NothingWaits
+    if only not in (None, chosen):
+        raise placing.OrderChanged(found.order)
+    return chosen
 
 
 def set_mode(*, performer_id: str, mode: str | None, by: str, now: datetime) -> None:
@@ -107,7 +191,7 @@ def _change(
         if row is None:
             raise NoSuchRequest
         after = changes_of(row)
-        before = {key: row[key] for key in after}
+        before = {key: row.get(key) for key in after}
         if before == after:
             return
         collection(Performer).update_one({"_id": performer_id}, {"$set": after}, session=session)

@@ -74,7 +74,8 @@ class Found:
         menu = rules.menu_of(performer)
         if menu is not None and menu.limited:  # its items do not always answer: that is read
             return False
-        if self.has_test and rules.is_paused(lane, now):  # it starts before its turn
+        is_let = self.has_test or rules.let(lane)
+        if is_let and rules.is_paused(lane, now):  # it starts before its turn
             return False
         if any(row["attempts"] or row["available_at"] > now for row in self.waiting):
             return False

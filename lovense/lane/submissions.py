@@ -80,7 +80,7 @@ class SubmissionKeyReused(Refusal):
 class Submission:
     """What somebody asks for: either the amount that her menu answers, or an item of its own; that
     for all that plays, or to test one function of the toy `device`; without a `function`, to play a
-    pattern on it."""
+    pattern on it. `viewer`: who sends it in a rehearsal."""
 
     type: RequestType
     amount: int
@@ -89,6 +89,7 @@ class Submission:
     key: str = ""
     device: str = ""
     function: str = ""
+    viewer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,11 @@ def _own_key(kind: RequestType, account: str, key: str) -> str:
 def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) -> RequestRow:
     payload: Payload = {
         "amount": submission.amount,
-        "tipper": {"username": name[:64]},
+        "tipper": {"username": submission.viewer or name[:64]},
         "userId": "",
     }
+    if submission.viewer:
+        payload["rehearsal"] = True
     if submission.item is not None:
         payload["item"] = dict(submission.item)
     if submission.device:

@@ -13,6 +13,7 @@ from lovense.models.patterns import Pattern
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
 from lovense.models.repairs import Repair, RepairKind, RepairWeight
+from lovense.models.shows import Show
 from lovense.models.stops import StopPress
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Repair",
     "RepairKind",
     "RepairWeight",
+    "Show",
     "StockPiece",
     "StopPress",
     "Submitter",

@@ -72,6 +72,8 @@ class Activation(models.Model):
     # It ended, and what it may owe is not kept yet: `lovense/owed/keeping.py` takes this away.
     owes_since = models.DateTimeField(null=True)
     requeued_at = models.DateTimeField(null=True)  # what it owed plays as a request of its own
+    # True: sent by a viewer of her own making (`lovense/lane/rehearsal.py`), and nothing counts it.
+    is_rehearsal = models.BooleanField(null=True)
     # False: handed over to levels that are not ours, and nobody measures what they play.
     is_measured = models.BooleanField(null=True)
 

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from tips.models import EPOCH
+
 
 class PageLease(models.Model):
     """Which page holds a performer's devices: one row per performer, renewed by the process that
@@ -21,6 +23,15 @@ class PageLease(models.Model):
     wanted_by = models.CharField(max_length=64, null=True)
     wanted_at = models.DateTimeField(null=True)
     standing_by = models.JSONField(default=list)
+    # `lovense/shows/`: since when she is on air; whether, when and by whom that was ended by hand;
+    # nobody takes the devices until she begins again. And the shows before it that are not written
+    # down yet: [{since, until, by}]
+    on_air_since = models.DateTimeField(null=True)
+    off_air_at = models.DateTimeField(null=True)
+    off_air_by = models.CharField(max_length=64, null=True)
+    is_resting = models.BooleanField(default=False)
+    aired = models.JSONField(default=list)
+    show_look_at = models.DateTimeField(null=True)  # when it is looked at for that
 
     class Meta:
         db_table = "page_leases"
@@ -29,4 +40,9 @@ class PageLease(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], name="lease_open"),
             models.Index(fields=["slot", "channel"], name="lease_of_slot"),
+            models.Index(
+                fields=["show_look_at"],
+                condition=models.Q(show_look_at__gt=EPOCH),
+                name="lease_show_look",
+            ),
         ]

@@ -34,6 +34,8 @@ class Performer(models.Model):
     paused_until = models.DateTimeField(null=True)  # null: until she resumes
     paused_by = models.CharField(max_length=64, blank=True, default="")
     paused_why = models.CharField(max_length=200, blank=True, default="")
+    # The request that may start all the same; null: none.
+    plays_one = models.CharField(max_length=36, null=True)
     # The latch of her stop: nothing starts until she resumes, whatever becomes of the pause.
     stopped_at = models.DateTimeField(null=True)
     stopped_by = models.CharField(max_length=64, blank=True, default="")
@@ -46,6 +48,8 @@ class Performer(models.Model):
     owed_policy = models.CharField(
         max_length=8, choices=OwedPolicy.choices, default=OwedPolicy.REPORT
     )
+    # Since when a viewer of her own making may send her something; null: nobody rehearses.
+    rehearses_since = models.DateTimeField(null=True)
     # What her Cam Extension has said of itself: `lovense/bridges/extensionreport.py` writes it.
     extension = models.JSONField(null=True)
     look_at = models.DateTimeField(null=True)  # what is wrong is asked anew

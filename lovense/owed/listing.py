@@ -18,7 +18,7 @@ SLICE = 50
 READ_AT_ONCE = 1000
 _SUMS = (
     *("promised_seconds", "delivered_seconds", "status", "attempts", "owes_since"),
-    "is_measured",
+    *("is_measured", "is_rehearsal"),
 )
 _OVER = {"status": {"$in": [status.value for status in FINAL]}}
 

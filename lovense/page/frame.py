@@ -13,9 +13,11 @@ from django.urls import reverse
 
 from lovense.devices import changes
 from lovense.models import Performer, RepairWeight
+from lovense.page import livestage
 from lovense.page.livepage import LivePage, Pause, Stop
 from lovense.page.showndevice import ShownDevice
 from lovense.repairs import listing, words
+from lovense.shows.onair import OnAir
 
 # Where she can go, in its order: the name of the page's address, its icon, its word, its key. A
 # page that is not here is in no navigation.
@@ -60,6 +62,7 @@ class FramePage:
 
     pages = PAGES
     keys = KEYS
+    pauses_when = (("after", "After this one"), ("now", "Now"))
     TONES: ClassVar = {
         RepairWeight.URGENT.value: "bad",
         RepairWeight.SERIOUS.value: "warn",
@@ -75,9 +78,9 @@ class FramePage:
 
     # --- how her show stands ---------------------------------------------------------------------
     @property
-    def is_on_air(self) -> bool:
-        """Somebody holds her devices: a page of hers, or this server."""
-        return self._live.is_held
+    def on_air(self) -> OnAir | None:
+        """Her show; None: she is off air."""
+        return self._live.on_air
 
     @cached_property
     def devices(self) -> list[ShownDevice]:
@@ -114,11 +117,10 @@ class FramePage:
     @property
     def after_resume(self) -> str:
         """What plays when she resumes, in a sentence."""
-        plays = [row for row in self._live.queue if not row.why]
-        if not plays:
+        found = livestage.next_of(self._live)
+        if found is None:
             return "Nothing waits. The next tip that is settled plays by itself."
-        first = plays[0]
-        return f"First plays {first.what}, {first.tokens} from {first.who}."
+        return f"First plays {found['title']}, {found['tokens']} from {found['who']}."
 
 
 def is_over(until: datetime | None, now: datetime) -> bool:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db.models import QuerySet
-from django.urls import reverse
 
 from ground.mongodb.collections import collection
 from lovense import bridges
@@ -18,14 +17,13 @@ from lovense.bridges import RunsIn
 from lovense.deciding.rules import Rules, is_paused, is_stopped
 from lovense.devices import choices, summary
 from lovense.lane import eta
-from lovense.menus.matching import Item
+from lovense.lane.placing import MOST_SEEN
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
-from lovense.page import outcome, runshape
-from lovense.page.outcome import Outcome
+from lovense.page import outcome
 from lovense.page.showndevice import ShownDevice
-from lovense.repairs import preflight
-from lovense.repairs.preflight import Check
-from lovense.rows import LegRow, StopAnswerRow
+from lovense.rows import PageLeaseRow, StopAnswerRow
+from lovense.shows import onair
+from lovense.shows.onair import OnAir
 from lovense.stopping import paths, presses
 from lovense.stopping.presses import MOVING
 from tips.models import Mode, QueueRequest, RequestStatus, RequestType
@@ -37,7 +35,13 @@ FEED_SHOWN = 20
 METER = range(20)
 # One of them is shown where there is no room for all: its value and its word.
 PARTS = [("queue", "Queue"), ("feed", "Feed"), ("devices", "Devices")]
-FEED_KINDS = [("all", "All"), ("played", "Played"), ("not-played", "Not played"), ("test", "Tests")]
+FEED_KINDS = [
+    ("all", "All"),
+    ("played", "Played"),
+    ("not_played", "Not played"),
+    ("owed", "Owed"),
+    ("test", "Tests"),
+]
 
 MODES: list[tuple[str, str, str]] = [
     (Mode.FIFO, "In order", "What settled first plays first"),
@@ -48,14 +52,6 @@ MODES: list[tuple[str, str, str]] = [
     ),
     (Mode.BATCH, "In batches", "The same item by the same person plays as one longer run"),
 ]
-# By the name of a check, the page where it is mended and the words of the link there.
-MENDED_ON = {
-    "bridge": ("devices", "Choose another way"),
-    "devices": ("devices", "Devices"),
-    "battery": ("devices", "Devices"),
-    "caps": ("devices", "Limits"),
-    "menu": ("menu", "Menu"),
-}
 WAITS_FOR = {
     "draining": "waits for the update to end",
     "stopped": "waits until you resume",
@@ -64,23 +60,13 @@ WAITS_FOR = {
     "no_device": "waits for a device",
 }
 
-KEPT_BACK = ("paused", "stopped")
-NO_EFFECT = "No effect"
-PLAYED = [ActivationStatus.COMPLETED, ActivationStatus.TIMEOUT]
-LEGS = {
-    "away": ("away", "warn"),
-    "unsupported": ("cannot do it", "warn"),
-    "stopped": ("stopped", "idle"),
-    "unknown": ("did not answer", "bad"),
-}
-
 IN_FLIGHT = [ActivationStatus.DISPATCHED, ActivationStatus.ACTIVATED]
 
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """The run in flight. `starts` and `ends_ms` are null until the page says that it has started;
-    `others` play as part of it. `bars`: its levels from 0 to 1, over all of it."""
+    """The run in flight. `ends_ms` is null until the page says that it has started; `others` play
+    as part of it."""
 
     request_id: str
     title: str
@@ -92,14 +78,7 @@ class Playing:
     words: str
     is_ending: bool
     ended_by: str
-    starts: datetime | None = None
-    bars: Sequence[float] = ()
-    legs: Sequence[tuple[str, str, str]] = ()
     is_unmeasured: bool = False
-
-    @property
-    def ends(self) -> datetime | None:
-        return self.starts + timedelta(seconds=self.seconds) if self.starts else None
 
     @property
     def ring(self) -> str:
@@ -111,63 +90,6 @@ class Playing:
         if self.is_ending:
             return "Ending"
         return "Now playing" if self.ends_ms else "Starting"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A request of the queue; `what` is the pipeline's own answer, were it its turn now: a title,
-    or no effect and `why`. `bars`: what would play, from 0 to 1; `seconds`: how long.
-
-    `starts_at` is null when nobody can know; then `words` say what it waits for.
-    """
-
-    request_id: str
-    what: str
-    why: str
-    who: str
-    tokens: str
-    came_at: datetime
-    starts_at: datetime | None
-    words: str
-    is_joining: bool
-    may_move: bool
-    bars: Sequence[float] = ()
-    seconds: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLine:
-    """One line of the feed. `kinds`: of played, not-played and test, by which it is found; `stops`:
-    the gates that said no, each with what it saw."""
-
-    activation_id: str
-    at: datetime
-    who: str
-    tokens: str
-    outcome: Outcome
-    item: str
-    kinds: str
-    stops: list[tuple[str, str]]
-    passed: int
-    ended: datetime | None
-    promised: int
-    delivered: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownCheck:
-    """One check before a show; `href` and `link`: where it is mended, if a page can."""
-
-    words: str
-    tone: str
-    href: str = ""
-    link: str = ""
-
-    @classmethod
-    def of(cls, check: Check) -> "ShownCheck":
-        tone = {"ok": "good", "warn": "warn", "bad": "bad"}[check.state]
-        page, link = ("", "") if check.state == "ok" else MENDED_ON.get(check.name, ("", ""))
-        return cls(check.words, tone, reverse(page) if page else "", link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +115,10 @@ class Pause:
 _UNPAID: dict[str, str] = {RequestType.TEST: "Test", RequestType.OWED: "Owed"}
 
 
-def tokens(amount: int, kind: str) -> str:
+def tokens(amount: int, kind: str, *, is_rehearsal: bool = False) -> str:
     """What was paid for it; or that nothing was."""
+    if is_rehearsal:
+        return f"{amount} tokens, rehearsal"
     return f"{amount} tokens" if kind == RequestType.TIP else _UNPAID.get(kind, "By hand")
 
 
@@ -204,13 +128,27 @@ class LivePage:
 
     feed_shown = FEED_SHOWN
 
-    def __init__(self, performer: Performer, now: datetime) -> None:
+    def __init__(self, performer: Performer, now: datetime, *, shown: int = QUEUE_SHOWN) -> None:
         self._performer, self.now = performer, now
         self.performer_id = performer.performer_id
+        self.shown = min(shown, MOST_SEEN)  # of the queue
 
     @cached_property
+    def _lease(self) -> PageLeaseRow | None:
+        return collection(PageLease).find_one({"_id": self.performer_id})
+
+    @property
     def is_held(self) -> bool:
-        return PageLease.objects.filter(pk=self.performer_id, expires_at__gt=self.now).exists()
+        return self._lease is not None and self._lease["expires_at"] > self.now
+
+    @property
+    def on_air(self) -> OnAir | None:
+        """Her show; None: she is off air."""
+        return onair.of_lease(self._lease, self.now) if self._lease else None
+
+    @property
+    def rehearses(self) -> bool:
+        return self._performer.rehearses_since is not None
 
     @property
     def is_told_by_server(self) -> bool:
@@ -237,10 +175,13 @@ class LivePage:
 
     # --- now playing and the queue ---------------------------------------------------------------
     @cached_property
+    def in_flight(self) -> Activation | None:
+        running = self._activations.filter(status__in=IN_FLIGHT, leader=None)
+        return running.order_by("position").first()
+
+    @cached_property
     def playing(self) -> Playing | None:
-        found = (
-            self._activations.filter(status__in=IN_FLIGHT, leader=None).order_by("position").first()
-        )
+        found = self.in_flight
         if found is None:
             return None
         request = collection(QueueRequest).find_one(
@@ -248,50 +189,24 @@ class LivePage:
         )
         seconds = found.run_seconds or found.promised_seconds
         ends = found.started_at + timedelta(seconds=seconds) if found.started_at else None
-        shape: Sequence[float] = ()
-        if found.item is not None:
-            shape = self._bars(found.item, count=runshape.STAGE_BARS, seconds=seconds)
         context = (request["payload"].get("context") if request else None) or {}
         return Playing(
             request_id=found.request_id,
             title=found.item["title"] if found.item else "",
             who=found.tipper_name,
-            tokens=tokens(found.amount, request["type"] if request else RequestType.TIP),
+            tokens=tokens(
+                found.amount,
+                request["type"] if request else RequestType.TIP,
+                is_rehearsal=bool(found.is_rehearsal),
+            ),
             seconds=seconds,
             others=len(found.members or ()),
             ends_ms=int(ends.timestamp() * 1000) if ends else None,
             words=context.get("customMessage", ""),
             is_ending=outcome.is_ending(found),
             ended_by=found.cancelled_by or "Your stop",
-            starts=found.started_at,
-            bars=shape,
-            legs=[_leg(each) for each in found.legs or ()],
             is_unmeasured=outcome.is_unmeasured(found),
         )
-
-    def _bars(self, item: Item, *, count: int, seconds: int = 0) -> list[float]:
-        performer = self.rules.performers[self.performer_id]
-        return runshape.bars(self.rules, performer, item, count=count, seconds=seconds)
-
-    @property
-    def last(self) -> FeedLine | None:
-        """What played last, where nothing plays now."""
-        return next((line for line in self.feed if "played" in line.kinds.split()), None)
-
-    @cached_property
-    def checks(self) -> list[ShownCheck]:
-        """What stands between her and her show, while nobody holds her devices."""
-        found = preflight.checks(self.performer_id, now=self.now)
-        told = (ShownCheck.of(each) for each in found if each.name not in self._said_beside)
-        return sorted(told, key=lambda each: each.tone == "good")
-
-    @property
-    def _said_beside(self) -> set[str]:
-        """Checks of what the stage says itself, or what going on air brings along."""
-        if self.is_told_by_server:
-            return set()
-        is_rehearsal = self._performer.bridge == summary.SIMULATOR and not self.devices
-        return {"holder", "stop", *({"devices", "battery"} if is_rehearsal else ())}
 
     @cached_property
     def waiting(self) -> int:
@@ -307,46 +222,18 @@ class LivePage:
         return f"{self.waiting}{'+' if self.waiting == COUNTED_AT_MOST else ''}"
 
     @cached_property
-    def queue(self) -> list[Waiting]:
-        return [self._shown(start, place) for place, start in enumerate(self.starts)]
-
-    @cached_property
     def starts(self) -> list[eta.Start]:
+        """The first that wait, and at least so many as the seconds of are summed."""
         if not self.waiting:
             return []
-        return eta.of_lane(self.performer_id, now=self.now, limit=QUEUE_SHOWN, rules=self.rules)
-
-    def _shown(self, start: eta.Start, place: int) -> Waiting:
-        request, row = start.request, start.decision
-        plays = row["item"] if row["status"] in eta.PLAYS else None
-        return Waiting(
-            request_id=request["_id"],
-            what=plays["title"] if plays else NO_EFFECT,
-            why="" if plays else outcome.why_not(row["reason"], row["amount"], row["gates"]),
-            who=row["tipper_name"],
-            tokens=tokens(row["amount"], request["type"]),
-            came_at=request["created_at"],
-            starts_at=None if self.is_kept_back else start.foreseen.at,
-            words="" if start.foreseen.why in KEPT_BACK else WAITS_FOR.get(start.foreseen.why, ""),
-            is_joining=bool(start.leader),
-            may_move=place > 0 and not self.starts[place - 1].request["attempts"],
-            bars=self._bars(plays, count=runshape.ROW_BARS) if plays else (),
-            seconds=row["promised_seconds"] if plays else 0,
-        )
+        limit = max(self.shown, eta.EXACT)
+        return eta.of_lane(self.performer_id, now=self.now, limit=limit, rules=self.rules)
 
     @property
-    def is_kept_back(self) -> bool:
-        """By her: that is said once, not in every row."""
-        return self.pause is not None or self.stop is not None
-
-    @property
-    def seconds_waiting(self) -> int:
-        """Of what is shown of the queue."""
-        return sum(row.seconds for row in self.queue)
-
-    @property
-    def more(self) -> int:
-        return max(0, self.waiting - len(self.queue))
+    def let(self) -> str:
+        """The request that she lets through while she has paused; empty: none."""
+        is_paused_now = self.rules.is_paused(self.performer_id, self.now)
+        return self.rules.let(self.performer_id) if is_paused_now else ""
 
     @cached_property
     def rules(self) -> Rules:
@@ -377,19 +264,12 @@ class LivePage:
         return Pause(row["paused_by"], since, row["paused_until"])
 
     @property
-    def rest(self) -> tuple[str, datetime] | None:
-        """What else lets the next one wait, and until when."""
-        first = next(iter(self.starts), None)
-        if first is None or not first.foreseen.at or not first.held_by:
-            return None
-        limit = self.rules.platform["rate_limit_per_minute"]
-        words = {"rate_limit": f"At the limit of {limit} a minute", "resting": "Resting"}
-        return words[first.held_by], first.foreseen.at
+    def stop_since(self) -> datetime | None:
+        return self.rules.performers[self.performer_id].get("stopped_at")
 
     @cached_property
     def stop(self) -> Stop | None:
-        row = self.rules.performers[self.performer_id]
-        since = row.get("stopped_at")
+        row, since = self.rules.performers[self.performer_id], self.stop_since
         if since is None:
             return None
         said = presses.of_epoch(self.performer_id, row["stop_epoch"])
@@ -405,10 +285,6 @@ class LivePage:
     def latest(self) -> list[Activation]:
         return list(self._activations.order_by("-position")[:FEED_SHOWN])
 
-    @property
-    def feed(self) -> list[FeedLine]:
-        return [_line(row) for row in self.latest]
-
     # --- devices ---------------------------------------------------------------------------------
     @cached_property
     def devices(self) -> list[ShownDevice]:
@@ -418,32 +294,6 @@ class LivePage:
     def is_away(self) -> bool:
         """A page holds her devices, and none of them can play."""
         return self.is_held and summary.is_away(self.rules.performers[self.performer_id])
-
-
-def _line(row: Activation) -> FeedLine:
-    gates = row.gates or []
-    plays = row.status in PLAYED or bool(row.delivered_seconds)
-    kinds = ["played" if plays else "waits" if row.status in IN_FLIGHT else "not-played"]
-    return FeedLine(
-        activation_id=row.activation_id,
-        at=row.created_at,
-        who=row.tipper_name,
-        tokens=f"{row.amount} tokens" if row.tip_id else "",
-        outcome=outcome.of(row),
-        item=row.item["title"] if row.item else "",
-        kinds=" ".join(kinds if row.tip_id else [*kinds, "test"]),
-        stops=[(each["gate"], str(each["saw"])) for each in gates if not each["passed"]],
-        passed=sum(each["passed"] for each in gates),
-        ended=row.finished_at,
-        promised=row.promised_seconds,
-        delivered=row.delivered_seconds,
-    )
-
-
-def _leg(leg: LegRow) -> tuple[str, str, str]:
-    """Nickname, what is known of it, and a tone."""
-    words, tone = LEGS.get(leg["outcome"], ("plays", "good"))
-    return leg["nickname"], words, tone
 
 
 def _said_of(toy_id: str, said: Sequence[StopAnswerRow]) -> tuple[str, bool]:

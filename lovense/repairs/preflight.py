@@ -4,7 +4,7 @@ Nothing that is merely worth knowing keeps her from beginning; only what is bad 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from lovense import bridges
@@ -20,6 +20,7 @@ from tips.queue import counts
 
 Level = Literal["ok", "warn", "bad"]
 COUNTED = 100
+TESTED_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,17 @@ def _battery(standing: ShowStanding) -> Asked:
     return state, f"The lowest is {name}: {level} %."
 
 
+def _tested(standing: ShowStanding) -> Asked:
+    """Within a day, so that she has felt that it works."""
+    if standing.performer["bridge"] == summary.SIMULATOR or standing.has_own_levels:
+        return "ok", "There is nothing to be tested from here."
+    since = standing.now - TESTED_WITHIN
+    tests = (test for row in standing.devices for test in (row.get("tests") or {}).values())
+    if any(test["at"] >= since for test in tests):
+        return "ok", "A device was tested within a day."
+    return "warn", "No device was tested within a day."
+
+
 def _caps(standing: ShowStanding) -> Asked:
     if standing.has_own_levels:
         return "ok", "Strength and length are set in your extension; your limits here do not bind."
@@ -186,6 +198,7 @@ CHECKS: Mapping[str, Callable[[ShowStanding], Asked]] = {
     "holder": _holder,
     "devices": _devices,
     "battery": _battery,
+    "tested": _tested,
     "caps": _caps,
     "menu": _menu,
     "queue": _queue,

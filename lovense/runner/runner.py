@@ -1,7 +1,8 @@
 """The runner: in each web process, the pages of those performers whose devices the server tells.
 
-A page is opened where nobody holds her devices, and closed where she has chosen another path. All
-else is any page's: the lease and its renewal, what is sent again, what is acknowledged."""
+A page is opened where nobody holds her devices, and closed where she has chosen another path or
+ended her show. All else is any page's: the lease and its renewal, what is sent again, what is
+acknowledged."""
 
 import asyncio
 import contextlib
@@ -80,8 +81,8 @@ class DeviceRunner:
         await asyncio.gather(*closing, *(self._close(page, LOST) for page in lost))
         missing = [who for who in wanted if who not in self.pages]
         if missing:
-            held = await in_thread(pages.holders, now=clock.now(), among=missing)
-            free = [who for who in missing if who not in held]
+            kept = await in_thread(pages.not_to_take, missing, now=clock.now())
+            free = [who for who in missing if who not in kept]
             opened = (self._open(who, wanted[who]) for who in free[:OPENED_AT_ONCE])
             await asyncio.gather(*opened)
 

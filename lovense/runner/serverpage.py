@@ -25,11 +25,11 @@ from lovense.repairs import faults
 from lovense.rows import Command, HostRow, Json, PerformerRow
 from lovense.runner import keeping
 from lovense.runner.keeping import Attempt
-from lovense.runner.run import CANCELLED, LOST, STOPPED, Conclusion, SlicedRun
+from lovense.runner.run import CANCELLED, INTERRUPTED, LOST, STOPPED, Conclusion, SlicedRun
 from lovense.sending import groups
 from lovense.sending import writer as writers
 from lovense.sending.acknowledgement import Ack
-from lovense.sending.envelope import EVENT_NAME, STOP
+from lovense.sending.envelope import EVENT_NAME, RELEASE, STOP
 from lovense.sockets.openpage import OpenPage, in_thread
 from lovense.sockets.process import sockets
 from lovense.stopping import presses
@@ -110,6 +110,7 @@ class ServerPage(OpenPage):
         self._under_way: set[asyncio.Task[Any]] = set()  # of those: calls and stops
         self._next_call = 0.0
         self._halted_at = 0.0
+        self._is_going = False  # she has ended her show
 
     # --- what it is told -------------------------------------------------------------------------
 
@@ -120,6 +121,9 @@ class ServerPage(OpenPage):
             self._cancel(message)
         elif message["type"] == STOP:
             self._halt(message.get("stopEpoch"))
+        elif message["type"] == RELEASE and not self._is_going:
+            self._is_going = True
+            self._soon(self._go(message["lease"]))
         elif message["type"] == "snapshot" and not message["holder"]:
             self._end_now(LOST)
 
@@ -387,6 +391,18 @@ class ServerPage(OpenPage):
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
+
+    async def _go(self, lease: int) -> None:
+        """Its toys first. What does not obey has ended by itself within the slice that it was told,
+        and the lease is over by then."""
+        self._end_now(INTERRUPTED)
+        try:
+            await self._stop_all(None)
+            await self.let_go(lease)
+        except Exception as error:  # it is told again in a second
+            log.warning("not_let_go", extra={"error_code": type(error).__name__})
+        finally:
+            self._is_going = False
 
     async def watch(self) -> None:
         """Nobody could end what plays once the devices may be another's, or the database is

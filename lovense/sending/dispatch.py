@@ -118,7 +118,18 @@ def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | No
     if not fronts:
         return None
     rules = Rules.read(fronts)
-    return FreeLanes(priorities.ordered(fronts, rules), holders, rules)
+    return FreeLanes(_with_let(priorities.ordered(fronts, rules), rules, now), holders, rules)
+
+
+def _with_let(
+    fronts: Mapping[str, Sequence[RequestRow]], rules: Rules, now: datetime
+) -> Mapping[str, Sequence[RequestRow]]:
+    """With what she lets through while she has paused, wherever it stands by now. Without a command
+    where nobody does."""
+    let = {rules.let(lane) for lane in fronts if rules.let(lane) and rules.is_paused(lane, now)}
+    here = {row["_id"] for rows in fronts.values() for row in rows}
+    found = claims.waiting(let - here) if let - here else []
+    return {**fronts, **{row["lane"]: [*fronts[row["lane"]], row] for row in found}}
 
 
 def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
@@ -142,7 +153,9 @@ def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     rules = Rules.read(lanes, claimed)
     rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
     rules.rests = rest.read(rules.performers.values(), now=now)
-    windows = batch.windows(claimed, rules)
+    # What starts in a pause was let through alone.
+    leading = [each for each in claimed if not rules.is_paused(each["lane"], now)]
+    windows = batch.windows(leading, rules)
     mates = [request for window in windows.values() for request in window]
     rules.read_menus(mates)
     rules.read_standings([*claimed, *mates])
@@ -229,9 +242,11 @@ def _with_piece(one: Decided, seen: Seen) -> Decided:
 
 
 def _shelf(one: Decided, rules: Rules) -> Shelf | None:
-    """Of what is to start now."""
+    """Of what is to start now; a rehearsal leaves all pieces where they are."""
     row = one.outcome
     if isinstance(row, claims.GivenBack) or row is one.before or row["status"] != S.DISPATCHED:
+        return None
+    if row.get("is_rehearsal"):
         return None
     return rules.shelf_of(row)
 

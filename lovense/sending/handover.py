@@ -38,7 +38,8 @@ class ToldByServer(Refusal):
 
 
 class LeaseStanding(NamedTuple):
-    """Whether some page holds a performer's devices now, and which one wants them; empty: none."""
+    """Whether some page holds a performer's devices now, or none is to, since she has ended her
+    show; and which one wants them; empty: none."""
 
     is_held: bool
     wanted_by: str
@@ -83,6 +84,14 @@ def call(performer_id: str, *, now: datetime) -> None:
         tell(performer_id, standing.wanted_by)
 
 
+# --- nobody is to hold them ----------------------------------------------------------------------
+
+
+def tell_to_go(performer_id: str) -> None:
+    """The page that holds them: the row asks it to let go, and no page wants them."""
+    tell(performer_id, "")
+
+
 # --- who is asked, and who may ask ---------------------------------------------------------------
 
 
@@ -96,7 +105,7 @@ def asked_to_go(slot: str, channels: Collection[str], *, now: datetime) -> set[s
 def standings(performer_ids: Iterable[str], *, now: datetime) -> dict[str, LeaseStanding]:
     """Of those that ever had a page."""
     hers = {"_id": {"$in": list(performer_ids)}}
-    fields = {"expires_at": 1, "wanted_by": 1, "wanted_at": 1}
+    fields = {"expires_at": 1, "wanted_by": 1, "wanted_at": 1, "is_resting": 1}
     return {row["_id"]: _standing(row, now) for row in collection(PageLease).find(hers, fields)}
 
 
@@ -104,7 +113,8 @@ def _standing(row: PageLeaseRow, now: datetime) -> LeaseStanding:
     wanted_at = row.get("wanted_at")
     is_wanted = wanted_at is not None and wanted_at > now - WISHED_FOR
     wanted_by = row.get("wanted_by") if is_wanted else None
-    return LeaseStanding(row["expires_at"] > now, wanted_by or "")
+    is_kept = row["expires_at"] > now or (bool(row.get("is_resting")) and not wanted_by)
+    return LeaseStanding(is_kept, wanted_by or "")
 
 
 def stand_by(performer_id: str, *, page_id: str, channel: str) -> bool:

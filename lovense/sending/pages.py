@@ -24,6 +24,9 @@ RESEND_AFTER = timedelta(seconds=1)
 # lease before it is over, and a page that has lost its socket has stopped its toys by itself.
 WISHED_FOR = timedelta(seconds=12)
 SILENT_AFTER = timedelta(seconds=5)
+# A show goes on where its devices are taken again within so long (`lovense/shows/`).
+SHOW_GAP = timedelta(minutes=10)
+MOST_AIRED = 10  # shows of one performer that wait to be written down
 
 
 class Holder(NamedTuple):
@@ -46,7 +49,8 @@ def take(
 ) -> int:
     """The number of the lease when this page now holds the devices, else 0: nobody did, the
     holder's lease ran out, or it has returned and did before. Nobody takes what another page of
-    hers wants, but the server where she has chosen it.
+    hers wants, but the server where she has chosen it; and after the end of a show only the page
+    that she wants them for, until she begins again.
 
     Each other page that takes them gets a higher number, and a command says for which it was made.
     Only a new connection has returned: an older socket of the same page, not yet closed, must not
@@ -54,8 +58,9 @@ def take(
     mine = [{"page_id": page_id}] if has_returned else [{"channel": channel}]
     free: Statement = {"_id": performer_id}
     free["$or"] = [*mine, {"expires_at": {"$lte": now}}]
+    free["$and"] = [{"$or": [{"is_resting": {"$ne": True}}, _wanted_for(page_id, now)]}]
     if not is_server:
-        free["$and"] = [{"$or": [{"wanted_by": {"$in": [None, page_id]}}, *_unwanted(now)]}]
+        free["$and"] += [{"$or": [{"wanted_by": {"$in": [None, page_id]}}, *_unwanted(now)]}]
     is_another = {"$cond": [{"$eq": ["$page_id", {"$literal": page_id}]}, 0, 1]}
     lease = {
         "number": {"$add": [{"$ifNull": ["$number", 0]}, is_another]},
@@ -67,6 +72,7 @@ def take(
         "wanted_by": None,
         "wanted_at": None,
         "standing_by": _without(channel),
+        **_on_air(now),
     }
     try:
         row = collection(PageLease).find_one_and_update(
@@ -81,6 +87,33 @@ def _without(channel: str) -> Statement:
     """Those that stand by, but for this one."""
     is_other = {"$ne": ["$$this.channel", {"$literal": channel}]}
     return {"$filter": {"input": {"$ifNull": ["$standing_by", []]}, "cond": is_other}}
+
+
+def _wanted_for(page_id: str, now: datetime) -> Statement:
+    return {"wanted_by": page_id, "wanted_at": {"$gt": now - WISHED_FOR}}
+
+
+def _on_air(now: datetime) -> Statement:
+    """In the write that takes the devices: her show goes on, or another one begins and the one
+    before it is kept with its end. So no show depends on who looks at the row afterwards."""
+    ended_at = {"$ifNull": ["$off_air_at", {"$add": ["$expires_at", _ms(SHOW_GAP)]}]}
+    is_one = {"$gt": ["$on_air_since", None]}
+    goes_on = {"$and": [is_one, {"$gt": [ended_at, now]}]}
+    before = {"since": "$on_air_since", "until": ended_at, "by": {"$ifNull": ["$off_air_by", ""]}}
+    aired = {"$ifNull": ["$aired", []]}
+    kept = {"$slice": [{"$concatArrays": [aired, [before]]}, -MOST_AIRED]}
+    return {
+        "on_air_since": {"$cond": [goes_on, "$on_air_since", now]},
+        "aired": {"$cond": [goes_on, aired, {"$cond": [is_one, kept, aired]}]},
+        "show_look_at": {"$cond": [goes_on, "$show_look_at", now]},
+        "off_air_at": None,
+        "off_air_by": None,
+        "is_resting": False,
+    }
+
+
+def _ms(length: timedelta) -> int:
+    return int(length / timedelta(milliseconds=1))
 
 
 def _unwanted(now: datetime) -> list[Statement]:
@@ -128,6 +161,13 @@ def holders(*, now: datetime, among: Iterable[str] | None = None) -> dict[str, H
         open_now["_id"] = {"$in": list(among)}
     found = collection(PageLease).find(open_now, {"channel": 1, "number": 1})
     return {row["_id"]: Holder(row["channel"], row.get("number", 0)) for row in found}
+
+
+def not_to_take(performer_ids: Iterable[str], *, now: datetime) -> set[str]:
+    """Those of these performers whose devices are held, or who have ended their show."""
+    kept = {"$or": [{"expires_at": {"$gt": now}}, {"is_resting": True}]}
+    wanted = {"_id": {"$in": list(performer_ids)}} | kept
+    return {row["_id"] for row in collection(PageLease).find(wanted, {"_id": 1})}
 
 
 def offline_since(performer_ids: Iterable[str], *, before: datetime) -> set[str]:

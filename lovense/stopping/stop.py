@@ -97,6 +97,8 @@ def _pressed(pressed: Press, session: ClientSession) -> StopState:
     latch: Statement = {"stopped_at": now, "stopped_by": by, "stopped_why": why}
     pause: Statement = {"paused_until": None, "paused_by": by, "paused_why": why}
     pause["paused_at"] = row["paused_at"] if is_paused(row, now) else now
+    if row.get("plays_one"):
+        pause["plays_one"] = None  # nothing is let through any more
     epoch = row["stop_epoch"] + 1
     _change(row, "stop", {"stop_epoch": epoch, **latch, **pause}, pressed, session)
     underway.end(pressed.performer_id, epoch, now=now, session=session)
@@ -125,6 +127,8 @@ def _resumed(performer_id: str, by: str, now: datetime, session: ClientSession) 
         return StopState(row["stop_epoch"], None)
     latch: Statement = {"stopped_at": None, "stopped_by": "", "stopped_why": ""}
     pause: Statement = {"paused_at": None, "paused_until": None, "paused_by": "", "paused_why": ""}
+    if row.get("plays_one"):
+        pause["plays_one"] = None
     if row.get("stopped_at") is not None:
         underway.end(performer_id, row["stop_epoch"], now=now, session=session)
     pressed = Press(performer_id, by, "", "", now)

@@ -107,8 +107,11 @@ class Buttons:
         if why.status == 404:
             raise Http404
         if why.status == 400:
-            return HttpResponse(status=400)
-        return self.told(self.words.get(type(why), str(why)), tone="warn")
+            return HttpResponse(why.message, status=400, content_type="text/plain; charset=utf-8")
+        return self.told(self.said_of(why), tone="warn")
+
+    def said_of(self, why: Refusal) -> str:
+        return self.words.get(type(why), str(why))
 
 
 def asked(request: HttpRequest, title: str, url: str, **more: Any) -> HttpResponse:

@@ -11,21 +11,39 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
+from ground.json.errors import Refusal
+from ground.json.fields import Malformed
 from lovense.deciding.activation import new_row
-from lovense.lane import controls
+from lovense.lane import controls, placing
 from lovense.models import Performer
-from lovense.page import extensionpanel, lanpanel, notices
+from lovense.page import (
+    extensionpanel,
+    lanpanel,
+    livechecks,
+    livefeed,
+    livequeue,
+    livestage,
+    notices,
+)
 from lovense.page.frame import PAUSES
 from lovense.page.livepage import FEED_KINDS, METER, PARTS, LivePage, tokens
 from lovense.rows import Json
 from lovense.stopping import paths
 from lovense.stopping import stop as stopping
 from lovense.views.buttons import Buttons, asked, by
-from lovense.views.pages import page
+from lovense.views.pages import page, part
 from tips.queue import requests as queue
 
+WHEN = ("after", "now")
 # In the audit log: through which door it came.
 BY_HAND = "on the live page"
+# She saw another queue than there is.
+PLACED_OTHERWISE = (
+    controls.AlreadyOver,
+    placing.OrderChanged,
+    placing.AlreadyTried,
+    placing.OutOfSight,
+)
 
 
 @require_safe
@@ -55,7 +73,12 @@ class _Panels:
             "lan": self.lan,
             "extension": self.extension,
             "live": shown,
-            "notices": partial(notices.of, shown),  # read where they are shown
+            # each read where it is shown
+            "notices": partial(notices.of, shown),
+            "stage": partial(livestage.of, shown),
+            "waiting": partial(livequeue.of, shown),
+            "feed": partial(livefeed.of, shown),
+            "checks": partial(livechecks.of, shown),
             "bars": METER,
             "live_parts": PARTS,
             "feed_kinds": FEED_KINDS,
@@ -78,10 +101,15 @@ _page = Buttons(
 @require_POST
 @_page.hers
 def pause(request: HttpRequest, performer: Performer) -> HttpResponse:
-    if (minutes := request.POST.get("minutes", "")) not in PAUSES:
-        return HttpResponse(status=400)
+    """`minutes`: 5, 15, 60, or empty: until she resumes; `when`: after what plays, or now."""
+    minutes, when = request.POST.get("minutes", ""), request.POST.get("when", WHEN[0])
+    if minutes not in PAUSES:
+        raise Malformed("minutes", f"must be one of {', '.join(filter(None, PAUSES))}, or empty")
+    if when not in WHEN:
+        raise Malformed("when", f"must be one of {', '.join(WHEN)}")
     whose, (length, words) = by(request, performer), PAUSES[minutes]
-    controls.pause(**whose, why=BY_HAND, until=_later(whose["now"], length))
+    until = _later(whose["now"], length)
+    controls.pause(**whose, why=BY_HAND, until=until, ends_playing=when == "now")
     said = f"Paused for {words}." if length else "Paused until you resume."
     return _or_back(request, _page.told(said))
 
@@ -95,6 +123,14 @@ def _later(now: datetime, length: timedelta | None) -> datetime | None:
 def resume(request: HttpRequest, performer: Performer) -> HttpResponse:
     controls.resume(**by(request, performer))
     return _or_back(request, _page.told("The queue goes on."))
+
+
+@require_POST
+@_page.hers
+def play_one(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """The id, where it is given, keeps a second press from starting the next one."""
+    controls.play_one(**by(request, performer), request_id=request.POST.get("request") or None)
+    return _page.told("One plays, then the pause holds on.")
 
 
 def _or_back(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
@@ -142,6 +178,37 @@ def skip(request: HttpRequest, performer: Performer) -> HttpResponse:
 def up(request: HttpRequest, performer: Performer, request_id: str) -> HttpResponse:
     controls.move_up(**by(request, performer), request_id=request_id)
     return _page.told("Moved up.")
+
+
+@require_POST
+@_page.hers
+def place(request: HttpRequest, performer: Performer, request_id: str) -> HttpResponse:
+    """`before`: the id it goes before, empty: last; `order`: the ids that she saw."""
+    seen = " ".join(request.POST.getlist("order")).split()
+    before = request.POST.get("before", "")
+    try:
+        placing.place(**by(request, performer), request_id=request_id, before=before, order=seen)
+    except PLACED_OTHERWISE as why:
+        return _as_it_is(request, performer, why)
+    return _page.told("Moved.")
+
+
+@require_POST
+@_page.hers
+def play_next(request: HttpRequest, performer: Performer, request_id: str) -> HttpResponse:
+    try:
+        placing.play_next(**by(request, performer), request_id=request_id)
+    except PLACED_OTHERWISE as why:
+        return _as_it_is(request, performer, why)
+    return _page.told("Plays next.")
+
+
+def _as_it_is(request: HttpRequest, performer: Performer, why: Refusal) -> HttpResponse:
+    """409 with the queue as it is now, in place of what she saw."""
+    answer = _page.told(_page.said_of(why), tone="warn")
+    answer.status_code = 409
+    answer.content = part(request, "live", "queue", performer, _Panels().context).encode()
+    return answer
 
 
 @require_http_methods(["GET", "POST"])

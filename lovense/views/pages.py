@@ -62,6 +62,14 @@ def page(
     return answer
 
 
+def part(
+    request: HttpRequest, name: str, region: str, performer: Performer, shows: Callable[..., Json]
+) -> str:
+    """A region of that page of hers as it is now, for whatever is answered."""
+    look = PageLook(request, name, performer, shows)
+    return rendered(request, look.regions[region].partial, look.context | {"region": region})
+
+
 @dataclass(frozen=True)
 class PageLook:
     """One look at one page of hers."""

@@ -3,7 +3,7 @@
 
 import { after } from "./clock.js";
 
-const TOPICS = ["queue", "devices", "tips", "notices", "menu", "patterns", "preferences"];
+const TOPICS = ["queue", "devices", "tips", "notices", "menu", "patterns", "preferences", "shows"];
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
 const GATHER_MS = 60; // a burst of news about one topic makes one fetch

@@ -1,4 +1,4 @@
-// Times in the reader's own clock: `data-clock` a time of day ("minutes": without seconds), `data-age` how long ago, `data-starts` how long until.
+// Times in the reader's own clock: `data-clock` a time of day ("minutes": without seconds), `data-age` how long ago, `data-starts` how long until, `data-lasts` for how long.
 
 import { age, every, serverNow } from "./clock.js";
 
@@ -19,10 +19,20 @@ function ages(root) {
   for (const element of root.querySelectorAll("time[data-age]")) {
     element.textContent = `${age(serverNow() - Date.parse(element.dateTime))} ago`;
   }
+  for (const element of root.querySelectorAll("time[data-lasts]")) {
+    element.textContent = lasts(serverNow() - Date.parse(element.dateTime));
+  }
   for (const element of root.querySelectorAll("time[data-starts]")) {
     element.textContent = until(Date.parse(element.dateTime) - serverNow());
     element.title = new Date(element.dateTime).toLocaleString();
   }
+}
+
+/** "1:24:08", for how long. */
+function lasts(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
+  return [Math.floor(seconds / 3600), ...parts].join(":");
 }
 
 /** "now", "in 8 s", "in 4 min", "in 2 h 5 min": foreseen, so the further away the rounder. */

@@ -19,7 +19,17 @@ from ground.json.fields import Malformed
 from lovense.bridges import choosing
 from lovense.deciding import resets, revealing
 from lovense.devices import choices, pairing, readings, vendor, verification
-from lovense.lane import cancellation, controls, deadletters, decisions, devicetests, letter, submissions
+from lovense.lane import (
+    cancellation,
+    controls,
+    deadletters,
+    decisions,
+    devicetests,
+    letter,
+    placing,
+    rehearsal,
+    submissions,
+)
 from lovense.menus import drafts, fixes, showcopies, transfer, versions, wishes
 from lovense.menus.publishing import FieldError
 from lovense.owed import choices as owed
@@ -40,6 +50,7 @@ REFUNDED = (
     "To send it back, review it as other first."
 )
 RUN = "It is part of one run with others; only the whole run can be ended, by skipping it."
+FIRST = "Only one of the first 200 that wait can be moved."
 KEY = "Idempotency-Key"
 UNVERIFIED = "Depth stays off until you have tested it on this device, and said that it moved as expected."
 SIXTEEN = "You have 16 devices: remove another one first."
@@ -116,6 +127,26 @@ ANSWERS = [
         "What it owed has been requeued, so it plays as a request of its own.",
         None,
     ),
+    (rehearsal.NotRehearsing(), 409, "not_rehearsing", "Switch rehearsal on first.", None),
+    (
+        rehearsal.InvalidRehearsal("amount", "must be a whole number of tokens"),
+        *(400, "malformed", "amount: must be a whole number of tokens."),
+        {"field": "amount", "rule": "must be a whole number of tokens"},
+    ),
+    (controls.NotPaused(), 409, "not_paused", "The queue is not paused.", None),
+    (controls.HeldByStop(), 409, "stopped", "She has pressed stop; resume first.", None),
+    (controls.NothingWaits(), 409, "nothing_waits", "Nothing waits.", None),
+    (
+        placing.InvalidPlace("order", "must name each request once"),
+        *(400, "malformed", "order: must name each request once."),
+        {"field": "order", "rule": "must name each request once"},
+    ),
+    (
+        placing.OrderChanged(["b", "a"]),
+        *(409, "order_changed", "The order has changed meanwhile.", {"order": ["b", "a"]}),
+    ),
+    (placing.AlreadyTried(), 409, "already_tried", "What was tried before goes first.", None),
+    (placing.OutOfSight(), 409, "out_of_sight", FIRST, None),
     (controls.AlreadyFirst(), 409, "already_first", "already first", None),
     (deadletters.NoSuchLetter(), 404, "not_found", "There is no such request.", None),
     (letter.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),

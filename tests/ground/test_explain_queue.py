@@ -8,8 +8,11 @@ import pytest
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.lane import cancellation
-from lovense.models import Activation, PageLease, Performer
+from lovense.models import Activation, PageLease, Performer, Show
 from lovense.sending import pages
+from lovense.shows import keeping as show_keeping
+from lovense.shows import onair
+from lovense.shows import sums as show_sums
 from lovense.stopping import stop, underway
 from tests.ground.plans import MANY, fill, recorded, scans
 from tips.models import Mode, Priority, QueueRequest
@@ -171,6 +174,27 @@ def test_pages_of_many_performers_cost_those_that_are_open(now):
     with recorded(run=True) as plans:
         assert pages.holders(now=now) == {"open": pages.Holder("c", 1)}
     assert plans[0].examined == 1
+
+
+def test_rounds_of_shows_cost_those_that_are_due_and_their_sums_what_they_span(now):
+    fill(PageLease, lambda n: {"_id": f"P{n}", "expires_at": now, "show_look_at": None})
+    fill(
+        Show,
+        lambda n: (
+            {"_id": f"s{n}", "performer_id": f"P{n % 50}", "began_at": now, "is_open": False}
+            | {"ended_at": now, "look_at": None, "sums": None}
+        ),
+    )
+    old = {"status": "completed", "created_at": now - timedelta(days=1)}
+    fill(Activation, lambda n: {"_id": f"{n}.all", "performer_id": "P1", "position": n, **old})
+    pages.take("on air", page_id="p", channel="c", slot="web-0", now=now)
+    with recorded(run=True) as plans:
+        assert show_keeping.drain(now=now, limit=100) == 1
+        assert show_sums.drain(now=now, limit=100) == 0
+        onair.ended("P1", limit=9)
+        show_sums.of("P1", began_at=now, ended_at=now)
+    assert scans(plans) == []
+    assert max(plan.examined for plan in plans if plan.collection in ("page_leases", "shows")) <= 9
 
 
 @pytest.mark.parametrize("mode", Mode)

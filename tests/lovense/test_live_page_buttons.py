@@ -30,7 +30,10 @@ def test_pausing_and_resuming_is_kept_and_told(button, chain, ana, now):
 
 
 def test_only_what_is_offered_can_be_chosen(button, chain):
-    assert button("pause", minutes="1000000").status_code == 400
+    for values, field in (({"minutes": "1000000"}, "minutes"), ({"when": "soon"}, "when")):
+        answer = button("pause", **values)
+        assert (answer.status_code, answer.content.decode().partition(":")[0]) == (400, field)
+    assert collection(Performer).find_one({"_id": chain.performer_id})["paused_at"] is None
     assert button("mode", mode="random").status_code == 400
     assert button("mode").status_code == 400
 
@@ -85,6 +88,55 @@ def test_one_is_moved_up_and_no_further_than_to_the_front(button, page, chain, b
     assert said(button(address)) == "It cannot move further up."
 
 
+def test_one_is_put_where_she_wants_it_and_a_changed_order_is_shown_anew(button, page, chain, bob):
+    first, second, third = (request_id(chain.settled(bob, 50)) for _ in range(3))
+    seen = [first, second, third]
+    assert said(button(f"requests/{third}/place", before=second, order=seen)) == "Moved."
+    shown = page("queue")
+    assert shown.index(first) < shown.index(third) < shown.index(second)
+    changed = button(f"requests/{second}/place", before=first, order=" ".join(seen))
+    assert changed.status_code == 409
+    assert "The order has changed meanwhile." in changed["HX-Trigger"]
+    assert changed.content.decode().index(third) < changed.content.decode().index(second)
+    assert said(button(f"requests/{second}/next")) == "Plays next."
+    assert page("queue").index(second) < page("queue").index(first)
+
+
+@pytest.mark.parametrize(("before", "order"), [("", ""), ("x", None), ("", "a " * 300), ("\0", None)])
+def test_an_order_that_is_none_names_the_field(button, chain, bob, before, order):
+    first = request_id(chain.settled(bob, 50))
+    answer = button(f"requests/{first}/place", before=before, order=first if order is None else order)
+    assert (answer.status_code, answer.content.decode().split(":")[0] in ("order", "before")) == (400, True)
+
+
+def test_what_plays_already_is_not_moved_and_the_queue_is_shown_as_it_is(button, chain, bob):
+    chain.hold()
+    first, second = (request_id(chain.settled(bob, 50)) for _ in range(2))
+    chain.dispatch()
+    for name, values in (("place", {"order": f"{first} {second}"}), ("next", {})):
+        answer = button(f"requests/{first}/{name}", **values)
+        assert (answer.status_code, second in answer.content.decode()) == (409, True)
+        assert "It is over already." in answer["HX-Trigger"]
+
+
+def test_while_paused_one_is_let_through(button, chain, bob):
+    chain.hold()
+    tips = [chain.settled(bob, 50) for _ in range(2)]
+    assert said(button("play-one")) == "The queue is not paused."
+    button("pause")
+    assert said(button("play-one", request=request_id(tips[0]))) == "One plays, then the pause holds on."
+    chain.dispatch()
+    assert [status_of(tip_id) for tip_id in tips] == ["claimed", "pending"]
+
+
+def test_paused_now_what_plays_ends(button, chain, bob):
+    chain.hold()
+    tip_id = chain.settled(bob, 50)
+    chain.dispatch()
+    assert said(button("pause", minutes="5", when="now")) == "Paused for 5 min."
+    assert collection(Activation).find_one({"tip_id": tip_id})["cancelled_how"] == "skip"
+
+
 def test_clearing_says_how_many_first_and_asks_again_when_that_has_changed(button, client, page, chain, bob):
     tips = [chain.settled(bob, 50) for _ in range(2)]
     assert "Remove all 2 that wait?" in client.get("/live/clear").content.decode()
@@ -111,9 +163,11 @@ def test_a_stranger_reaches_none_of_hers(client, chain, carol, bob):
     chain.dispatch()
     client.force_login(carol.user)
     for tip_id in (playing, waits, last):
-        for action in ("up", "remove"):
+        for action in ("up", "remove", "next"):
             assert client.post(f"/live/requests/{request_id(tip_id)}/{action}").status_code == 404
         assert client.get(f"/live/requests/{request_id(tip_id)}/remove").status_code == 404
+        place = {"order": request_id(tip_id)}
+        assert client.post(f"/live/requests/{request_id(tip_id)}/place", place).status_code == 404
     assert said(client.post("/live/skip", {"request": request_id(playing)})) == "It does not play any more."
     assert said(client.post("/live/clear", {"expected": "0"})) == "0 removed from the queue."
     assert [status_of(tip_id) for tip_id in (playing, waits, last)] == ["claimed", "pending", "pending"]
@@ -126,7 +180,10 @@ BUTTONS = [
     "mode",
     "skip",
     "clear",
+    "play-one",
     "requests/no-such-request/up",
+    "requests/no-such-request/place",
+    "requests/no-such-request/next",
     "requests/no-such-request/remove",
 ]
 

@@ -206,6 +206,30 @@ def test_moving_up_changes_places_with_the_one_before(hers, chain, bob):
     assert hers("post", f"/move-up/{second}").json()["error"]["details"] == {"status": "claimed"}
 
 
+def test_one_is_placed_in_the_order_that_was_seen(hers, chain, bob):
+    order = [tip(chain, bob) for _ in range(3)]
+    first, second, third = order
+    assert hers("post", f"/place/{third}", {"before": first, "order": order}).json()["place"] == 1
+    changed = hers("post", f"/place/{second}", {"order": order})
+    assert (changed.status_code, changed.json()["error"]["details"]) == (
+        409,
+        {"order": [third, first, second]},
+    )
+    assert hers("post", f"/next/{second}").json()["place"] == 1
+    for bad in ({}, {"order": "x"}, {"order": [1]}, {"order": [first]}, {"order": [second, second]}):
+        answer = hers("post", f"/place/{second}", bad)
+        assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (400, "order")
+
+
+def test_while_paused_one_is_let_through(hers, chain, bob):
+    first = tip(chain, bob)
+    assert hers("post", "/play-one", {}).json()["error"]["code"] == "not_paused"
+    hers("post", "/pause", {"when": "now"})
+    assert hers("post", "/pause", {"when": "soon"}).json()["error"]["details"]["field"] == "when"
+    assert hers("post", "/play-one", {"requestId": first}).json() == {"requestId": first}
+    assert hers("post", "/play-one", {}).json() == {"requestId": first}
+
+
 def test_every_change_leaves_an_entry_with_who_and_why(hers, chain, bob):
     hers("post", "/pause", {"why": "a break"})
     hers("delete", f"/cancel/{tip(chain, bob)}?why=no")

@@ -39,7 +39,10 @@ pytestmark = pytest.mark.django_db
 
 # --- who may -----------------------------------------------------------------------------------------------
 
-OF_A_REQUEST = [("get", "/status/{}"), ("delete", "/cancel/{}"), ("post", "/move-up/{}")]
+OF_A_REQUEST = [
+    *(("get", "/status/{}"), ("delete", "/cancel/{}")),
+    *(("post", "/move-up/{}"), ("post", "/next/{}")),
+]
 OF_A_LANE = [
     ("post", "/submit", TEST),
     ("post", "/pause", {}),
@@ -98,10 +101,7 @@ def test_staff_may_look_and_only_an_administrator_may_cancel(admin, support, cha
     assert support("get", f"/status/{waits}").status_code == 200
     assert support("get", f"?performerId={chain.performer_id}").json()["waitingCount"] == 1
     assert support("get", "").status_code == 400
-    assert [support(method, path.format(waits)).status_code for method, path in OF_A_REQUEST[1:]] == [
-        403,
-        403,
-    ]
+    assert [support(method, path.format(waits)).status_code for method, path in OF_A_REQUEST[1:]] == [403] * 3
     assert admin("delete", f"/cancel/{waits}").status_code == 200
 
 

@@ -95,6 +95,12 @@ def tried(lanes: Iterable[str]) -> list[RequestRow]:
     return list(collection(QueueRequest).find(wanted | {"$expr": told}).hint(TRIED))
 
 
+def waiting(request_ids: Iterable[str]) -> list[RequestRow]:
+    """Those of these that wait."""
+    wanted = {"_id": {"$in": list(request_ids)}, "status": PENDING}
+    return list(collection(QueueRequest).find(wanted))
+
+
 def claim(
     waiting: Mapping[str, Sequence[RequestRow]],
     *,

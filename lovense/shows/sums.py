@@ -1,0 +1,136 @@
+"""What became of the tips of one show: read from her own activations, and never counted up.
+
+Tests, rehearsals and what was played by hand are none of it. Reading is bounded: it goes back from
+the newest activation, and ends where enough of them in a row are older than the show."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from ground.mongodb.collections import collection
+from lovense.deciding.shortfall import promise, tenths
+from lovense.deciding.standings import began
+from lovense.models import Activation, Owed, Show
+from lovense.rows import ActivationRow, BestItem, ShowRow, ShowSums
+from lovense.sending import groups
+from lovense.shows import keeping
+from tips.models import EPOCH, QueueRequest
+
+MOST_ROWS = 20_000  # activations of one show
+OLDER_IN_A_ROW = 500  # then nothing before them is of the show: tips are decided nearly in order
+ASKED_AT_ONCE = 500
+_READ = dict.fromkeys(
+    (
+        *("tip_id", "request_id", "amount", "item.title", "status", "reason", "created_at"),
+        *("dispatched_at", "received_at", "started_at", "delivered_seconds", "promised_seconds"),
+        "is_measured",
+        "attempts",
+    ),
+    1,
+)
+
+
+def drain(*, now: datetime, limit: int) -> int:
+    """Works out the sums of the shows whose time has come; how many there were."""
+    due = {"look_at": {"$gt": EPOCH, "$lte": now}}
+    rows: list[ShowRow] = list(collection(Show).find(due).sort("look_at", 1).limit(limit))
+    for row in rows:
+        keep(row, now=now)
+    groups.news.mark({row["performer_id"] for row in rows}, keeping.TOPIC)
+    return len(rows)
+
+
+def keep(row: ShowRow, *, now: datetime) -> ShowSums:
+    """Of one that has ended. Written twice, the later of two equal readings stays."""
+    assert row["ended_at"] is not None
+    sums = of(row["performer_id"], began_at=row["began_at"], ended_at=row["ended_at"])
+    look_at = keeping.next_look(row["ended_at"], now=now)
+    changes = {"sums": sums, "look_at": look_at}
+    collection(Show).update_one({"_id": row["_id"]}, {"$set": changes})
+    return sums
+
+
+def of(performer_id: str, *, began_at: datetime, ended_at: datetime) -> ShowSums:
+    """Of any span of time: of the tips that were decided in it."""
+    rows, is_whole = _activations(performer_id, began_at, ended_at)
+    tips = [row for row in rows if row["tip_id"] is not None]
+    played = [row for row in tips if began(row) is not None]
+    return {
+        "tips": len(tips),
+        "tokens": sum(row["amount"] for row in tips),
+        "played": len(played),
+        "promised": sum(map(promise, tips)),
+        "delivered": sum(min(promise(row), tenths(row["delivered_seconds"])) for row in tips),
+        "owed": _owed([row["_id"] for row in tips]),
+        "best": _best(tips),
+        "longest_wait": _longest_wait(played),
+        "is_whole": is_whole,
+    }
+
+
+def _activations(
+    performer_id: str, began_at: datetime, ended_at: datetime
+) -> tuple[list[ActivationRow], bool]:
+    """With whether that is all of them."""
+    found: list[ActivationRow] = []
+    older = 0
+    for row in _newest(performer_id):
+        if began_at <= row["created_at"] < ended_at:
+            found.append(row)
+        older = older + 1 if row["created_at"] < began_at else 0
+        if older == OLDER_IN_A_ROW:
+            break
+    return found[:MOST_ROWS], len(found) <= MOST_ROWS
+
+
+def _newest(performer_id: str) -> Iterator[ActivationRow]:
+    """No more than are of one show, those that came after it, and the ones that say that it is
+    over."""
+    hers = collection(Activation).find({"performer_id": performer_id}, _READ)
+    yield from hers.sort("position", -1).limit(2 * MOST_ROWS)
+
+
+def _owed(activation_ids: Sequence[str]) -> int:
+    return sum(
+        row["owed"]
+        for some in _parts(activation_ids)
+        for row in collection(Owed).find({"_id": {"$in": some}}, {"owed": 1})
+    )
+
+
+def _best(tips: Iterable[ActivationRow]) -> BestItem | None:
+    """The one with the most tokens; of two alike the one that was tipped for more often, then by
+    its title."""
+    found: dict[str, BestItem] = {}
+    for row in tips:
+        item = row.get("item")
+        if item is not None:
+            title = item["title"]
+            best = found.setdefault(title, {"title": title, "times": 0, "tokens": 0})
+            best["times"] += 1
+            best["tokens"] += row["amount"]
+    order = sorted(found.values(), key=lambda one: (-one["tokens"], -one["times"], one["title"]))
+    return next(iter(order), None)
+
+
+def _longest_wait(played: Sequence[ActivationRow]) -> int | None:
+    asked = _asked_at([row["request_id"] for row in played])
+    waits = (
+        (at - asked[row["request_id"]]).total_seconds()
+        for row in played
+        if (at := began(row)) is not None and row["request_id"] in asked
+    )
+    longest = max(waits, default=None)
+    return None if longest is None else max(0, int(longest))
+
+
+def _asked_at(request_ids: Sequence[str]) -> dict[str, datetime]:
+    return {
+        row["_id"]: row["created_at"]
+        for some in _parts(request_ids)
+        for row in collection(QueueRequest).find({"_id": {"$in": some}}, {"created_at": 1})
+    }
+
+
+def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), ASKED_AT_ONCE):
+        yield list(ids[start : start + ASKED_AT_ONCE])

@@ -1,0 +1,27 @@
+"""The buttons of her show on the live page: ending it, and going on air."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from lovense.models import Performer
+from lovense.shows import ending
+from lovense.views.buttons import Buttons, by
+
+_page = Buttons(news=("shows", "devices", "queue", "notices"), words={}, home="live")
+
+
+@require_POST
+@_page.hers
+def end(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """Pressed again, it is over already."""
+    ended = ending.end(**by(request, performer))
+    said = "The show is over: your devices are stopped and let go."
+    return _page.told(said if ended.is_new else "You are off air.")
+
+
+@require_POST
+@_page.hers
+def begin(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """What may hold her devices takes them within a second; a page that may not says so itself."""
+    ending.begin(**by(request, performer))
+    return _page.told("Going on air.")
