@@ -20,19 +20,13 @@ function ages(root) {
     element.textContent = `${age(serverNow() - Date.parse(element.dateTime))} ago`;
   }
   for (const element of root.querySelectorAll("time[data-lasts]")) {
-    element.textContent = lasts(serverNow() - Date.parse(element.dateTime));
+    const ms = Math.max(0, serverNow() - Date.parse(element.dateTime));
+    element.textContent = new Date(ms).toISOString().slice(11, 19);
   }
   for (const element of root.querySelectorAll("time[data-starts]")) {
     element.textContent = until(Date.parse(element.dateTime) - serverNow());
     element.title = new Date(element.dateTime).toLocaleString();
   }
-}
-
-/** "1:24:08", for how long. */
-function lasts(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
-  return [Math.floor(seconds / 3600), ...parts].join(":");
 }
 
 /** "now", "in 8 s", "in 4 min", "in 2 h 5 min": foreseen, so the further away the rounder. */

@@ -97,7 +97,7 @@ def test_what_plays_has_its_whole_run_its_devices_and_what_comes_next(chain, bob
     tip_id, _ = chain.settled(bob, 100, context={"customMessage": "Hi"}), chain.settled(bob, 50)
     drain(chain)
     starting = livestage.of(live(chain))["run"]
-    assert (starting["heading"], starting["began_ms"], starting["ends_ms"]) == ("Starting", None, None)
+    assert (starting["heading"], starting["began"], starting["ends_ms"]) == ("Starting", None, None)
     chain.acknowledge(tip_id, "started")
     stage = livestage.of(live(chain, NOW + SECOND))
     run = stage["run"]
@@ -190,6 +190,7 @@ def test_each_check_has_its_state_and_the_one_button_that_helps(chain, who):
     assert found["holder"] == {
         "name": "holder",
         "state": "pass",
+        "tone": "good",
         "words": "Your devices are held.",
         "action": None,
     }
