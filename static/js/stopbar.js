@@ -69,8 +69,8 @@ let cancelHold = () => {};
 function hold(ms, call) {
   cancelHold();
   cancelHold = after(ms, () => {
-    isLetGo = false;
     call();
+    isLetGo = false;
   });
 }
 

@@ -93,7 +93,7 @@ def test_on_a_telephone_everything_fits_and_can_be_hit(menu):
     menu.locator("[data-focus=change]").first.press("Enter")
     expect(menu.get_by_label("Title")).to_be_focused()
     assert menu.evaluate(_WIDER) == 0
-    menu.get_by_role("button", name="STOP").click()
+    menu.get_by_role("dialog").get_by_role("button", name="STOP").click()
     expect(menu.locator("#region-stop")).to_contain_text("Resume")
 
 

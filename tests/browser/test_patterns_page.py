@@ -63,7 +63,7 @@ def test_on_a_telephone_everything_fits_and_can_be_hit(patterns):
     expect(patterns.get_by_label("Name")).to_be_focused()
     assert patterns.evaluate(_WIDER) == 0
     assert patterns.evaluate(_SMALL) == []
-    patterns.get_by_role("button", name="STOP").click()
+    patterns.get_by_role("dialog").get_by_role("button", name="STOP").click()
     expect(patterns.locator("#region-stop")).to_contain_text("Resume")
 
 

@@ -103,7 +103,7 @@ def test_what_plays_has_its_whole_run_its_devices_and_what_comes_next(chain, bob
     run = stage["run"]
     began = int(NOW.timestamp() * 1000)
     assert (stage["eyebrow"], run["title"], run["message"]) == ("Now playing", "Fireworks", "Hi")
-    assert (run["began_ms"], run["ends_ms"], run["promised_seconds"]) == (began, began + 10_000, 10)
+    assert (run["began"], run["ends_ms"], run["promised_seconds"]) == (NOW, began + 10_000, 10)
     assert 60 < len(run["bars"]) <= livewave.STAGE_BARS
     assert run["legs"] == [{"nickname": "Lush", "state": "plays", "in_seconds": 0.0}]
     assert stage["next"]["title"] == "Soft wave"
