@@ -264,7 +264,9 @@ def test_a_planted_module_is_missed_by_the_map(tmp_path):
     not (shutil.which("curl") and shutil.which("openssl")), reason="the examples need curl and openssl"
 )
 @pytest.mark.usefixtures("written_elsewhere")
-@pytest.mark.parametrize(("name", "least"), [("integrators.md", 10), ("queue.md", 10), ("devices-api.md", 4)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("integrators.md", 10), ("queue.md", 10), ("devices-api.md", 4), ("menus.md", 7)]
+)
 def test_the_examples_answer_what_they_state(name, least):
     found = examples(text(name))
     assert sum(len(example.stated) for example in found) >= least

@@ -25,6 +25,7 @@ from tips.rows import RequestRow
 
 DRAFT = "draft"
 NO_PATTERN = "no_pattern"  # of an item of a draft whose pattern of hers is gone
+NO_DEVICE_YET = "no device is known yet: as if one were there"
 MOST_AMOUNTS = 200
 UNPUBLISHED = -1  # the number of a menu that has none, while it is asked
 # What the tip itself has proved before a menu is asked; a preview is of no tip.
@@ -84,8 +85,11 @@ class Foresights:
         return ranges.of(self.rules, self.performer, item)
 
     def _said(self, gate: GateRow) -> GateRow:
-        is_draft = gate["gate"] == "menu" and self.version == DRAFT
-        return {**gate, "saw": "the draft"} if is_draft else gate
+        if gate["gate"] == "menu" and self.version == DRAFT:
+            return {**gate, "saw": "the draft"}
+        if gate["gate"] == "device_online" and self.performer.get("devices") is None:
+            return {**gate, "saw": NO_DEVICE_YET}
+        return gate
 
     def table(self, amounts: Sequence[int], show: str = PUBLIC) -> list[ForeseenAmount]:
         asked = [tip_of(self.performer, amount, show, self.now) for amount in amounts]

@@ -103,7 +103,7 @@ def errors_of(menu: Linted) -> list[MenuFinding]:
 def ruled(menu: Linted, show: str = PUBLIC) -> list[RuledInterval]:
     """The ruler, each part with the codes of what is found there."""
     codes: dict[object, list[MenuFinding]] = {}
-    for each in menu.findings:
+    for each in menu.found:
         codes.setdefault(each.items[0] if each.items else each.amount, []).append(each)
     parts = ruler.intervals(menu.items, menu.least, show=show, default=menu.default)
     return [RuledInterval(each, _codes(each, codes), _effect(menu, each)) for each in parts]

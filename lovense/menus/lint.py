@@ -86,9 +86,9 @@ class Linted:
     looks: dict[int, tuple[Item, Look]] = field(default_factory=dict)
 
     @cached_property
-    def findings(self) -> list[MenuFinding]:
-        """The worst first, then by amount."""
-        found = [
+    def found(self) -> list[MenuFinding]:
+        """At each amount that shows it."""
+        return [
             *self._same_prices(),
             *self._unreachable(),
             *self._overlaps(),
@@ -97,7 +97,11 @@ class Linted:
             *self._inversions(),
             *self._stuck(),
         ]
-        unique = {each.key: each for each in reversed(found)}
+
+    @cached_property
+    def findings(self) -> list[MenuFinding]:
+        """Each once, at its smallest amount; the worst first, then by amount."""
+        unique = {each.key: each for each in reversed(self.found)}
         return sorted(unique.values(), key=lambda each: (_RANK[each.severity], each.amount))
 
     def seen(self, item: Item) -> Look:

@@ -1,7 +1,8 @@
 """A menu as CSV, for spreadsheets: a line an item, a column a field. Pure.
 
-Texts stand as they are, everything else as JSON. A cell that a spreadsheet would take for a formula
-has an apostrophe before it, which is taken away again; so what comes back is what was written."""
+Texts and words stand as they are, everything else as JSON. A cell that a spreadsheet would take
+for a formula has an apostrophe before it, which is taken away again; so what comes back is what was
+written. A word may also come as JSON."""
 
 import csv
 import io
@@ -20,6 +21,7 @@ from lovense.rows import Json
 
 COLUMNS = (transfer.ID, *content.FIELDS)
 TEXTS = frozenset({transfer.ID, "title", "description", "section", "pattern"})
+WORDS = frozenset({"priority"})
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 LONGEST_CELL = 10_000
 OTHER_ENCODING = "must be UTF-8: it looks like UTF-16. Save it as “CSV UTF-8”"
@@ -45,7 +47,7 @@ def written(items: Iterable[Item]) -> str:
 
 
 def _cell(name: str, value: object) -> str:
-    text = str(value) if name in TEXTS else json.dumps(value, ensure_ascii=False)
+    text = str(value) if name in TEXTS | WORDS else json.dumps(value, ensure_ascii=False)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
@@ -118,6 +120,8 @@ def _said(cells: Mapping[str, str]) -> Json:
 def _value(name: str, text: str) -> object:
     if text.lower() in ("true", "false"):  # as spreadsheets write them
         return text.lower() == "true"
+    if name in WORDS and text.isalpha():
+        return text.upper()
     try:
         found = fields.read(f'{{"cell":{text}}}'.encode()).whole
     except Malformed:

@@ -12,7 +12,7 @@ from lovense.menus import report, wishes
 from lovense.menus.matching import Item
 from lovense.menus.publishing import MAXIMUM_AMOUNT, MAXIMUM_ITEMS, MAXIMUM_TITLE
 from lovense.menus.report import MOST_LINES, ImportedLine
-from lovense.menus.vibration import LEVEL_PATTERN, SHAPES
+from lovense.menus.vibration import LEVEL_PATTERN, PATTERNS
 from lovense.menus.wishes import InvalidItem
 from lovense.rows import Json
 
@@ -39,8 +39,12 @@ _AFTER_UNIT = re.compile(_UNIT, re.IGNORECASE)
 _SECONDS = re.compile(rf"\b(?P<count>[0-9]{{1,4}}|{'|'.join(NUMBERS)}){_UNIT}", re.IGNORECASE)
 _LEVEL = re.compile(r"\b(?:strength|level|intensity)\s*:?\s*([0-9]{1,2})\b", re.IGNORECASE)
 _WORDS = re.compile(rf"\b({'|'.join(sorted(STRENGTHS, key=len, reverse=True))})\b", re.IGNORECASE)
-_SHAPE = re.compile(rf"\b({'|'.join(SHAPES)})s?\b", re.IGNORECASE)
-_WRITTEN = re.compile(r"\s*\((?:[a-z]+, )?strength [0-9]+, [0-9]+ s\)$")
+_SHIPPED = "|".join(name for name in PATTERNS if name != LEVEL_PATTERN)
+_SHAPE = re.compile(rf"\b({_SHIPPED})s?\b", re.IGNORECASE)
+_HERS = re.compile(r"(?<!\S)my/([^,;()]+)", re.IGNORECASE)
+_WRITTEN = re.compile(
+    rf"\s*\((?:(?P<pattern>{LEVEL_PATTERN}|{_SHIPPED}|my/[^;]+), )?strength [0-9]+, [0-9]+ s\)$"
+)
 
 
 class Unread(Exception):
@@ -149,19 +153,28 @@ def _said(rest: str) -> tuple[Json, list[str]]:
     """What the words say of an item, and notes of what is supposed."""
     rest = rest[_past(_MARKS, rest, 0) :].strip()
     notes: list[str] = []
-    shape = _SHAPE.search(rest)
-    pattern = shape[1].lower() if shape else LEVEL_PATTERN
     strength, seconds = _strength(rest), _seconds(rest)
     if strength is None:
         notes.append(f"no strength is said, {SUPPOSED_STRENGTH} of 20 is supposed")
     if seconds is None:
         notes.append(f"no seconds are said, {SUPPOSED_SECONDS} are supposed")
     said: Json = {
-        "pattern": pattern,
+        "pattern": _pattern(rest),
         "intensity": strength or SUPPOSED_STRENGTH,
         "durationSec": SUPPOSED_SECONDS if seconds is None else seconds,
     }
     return said | {"title": _title(rest, said, notes)}, notes
+
+
+def _pattern(text: str) -> str:
+    """As it was written; else one of hers by `my/` and its name, or a shipped one by its word."""
+    written = _WRITTEN.search(text)
+    if written and written["pattern"]:
+        return written["pattern"]
+    if hers := _HERS.search(text):
+        return f"my/{hers[1].strip()}"
+    shape = _SHAPE.search(text)
+    return shape[1].lower() if shape else LEVEL_PATTERN
 
 
 def _title(rest: str, said: Mapping[str, object], notes: list[str]) -> str:

@@ -76,15 +76,20 @@ class ShownFunction:
 
 
 class ShownHost:
-    """An app that she paired."""
+    """An app that she paired. `names`: of its toys among her devices."""
 
-    def __init__(self, row: HostRow) -> None:
+    def __init__(self, row: HostRow, names: Sequence[str]) -> None:
         self.host_id, self.version = row["_id"], row["app_version"]
         self.last_seen_at = row["last_seen_at"]
         app, system = APPS.get(row["app_type"].lower(), "Lovense app"), row["platform"].lower()
         self.words = f"{app} on {SYSTEMS[system]}" if system in SYSTEMS else app
         count = row["toys_count"]
-        self.toys = "1 toy" if count == 1 else f"{count} toys"
+        self.toys, self.names = "1 toy" if count == 1 else f"{count} toys", ", ".join(names)
+
+    @property
+    def called(self) -> str:
+        """Apart from another one on such a phone."""
+        return f"{self.words} (\u2068{self.names}\u2069)" if self.names else self.words
 
 
 class KeptDevice(ShownDevice):
@@ -358,8 +363,15 @@ class DevicesPage:
     @property
     def has_choice(self) -> bool:
         """What cannot be chosen otherwise is not asked."""
-        is_asked = self.hosts or self.devices or self.has_own_levels or self._has_free_path
+        has_any = self.hosts or self.devices or self.has_own_levels
+        is_asked = has_any or self._has_free_path or self._may_rehearse_again
         return not self.has_path or (len(self.paths) > 1 and bool(is_asked))
+
+    @property
+    def _may_rehearse_again(self) -> bool:
+        """She has chosen toys, and the virtual devices need none."""
+        bridge = self._performer.bridge
+        return bridge != summary.SIMULATOR and summary.SIMULATOR in settings.LOVENSE_BRIDGES
 
     @property
     def _has_free_path(self) -> bool:
@@ -420,7 +432,10 @@ class DevicesPage:
 
     @cached_property
     def hosts(self) -> list[ShownHost]:
-        return [ShownHost(row) for row in hosts.of(self._id)]
+        return [ShownHost(row, self._toys_of(row["_id"])) for row in hosts.of(self._id)]
+
+    def _toys_of(self, host_id: str) -> list[str]:
+        return [row["nickname"] for row in self._hers.kept if row["host_id"] == host_id]
 
     @cached_property
     def pairing(self) -> PairingWalk:

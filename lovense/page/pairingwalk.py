@@ -10,7 +10,7 @@ from lovense.rows import PairingRow
 START, WAITING, SCANNED, CONNECTED, EXPIRED = "start", "waiting", "scanned", "connected", "expired"
 # One that she ended or replaced is where she begins anew.
 _OVER = {"cancelled": START, "replaced": START}
-STEPS = ("Scan the code", "The app answers", "HerToys are found")
+STEPS = ("Scan the code", "The app answers", "Your toys are found")
 _ASKS = {EXPIRED: "Get a new code", CONNECTED: "Pair another app"}
 _PASSED = {WAITING: 0, SCANNED: 2, CONNECTED: 3}  # of STEPS
 

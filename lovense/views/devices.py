@@ -235,7 +235,7 @@ def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResp
         raise Http404
     return asked(
         request,
-        f"Unpair {host.words}?",
+        f"Unpair {host.called}?",
         reverse("devices-unpair", args=[host_id]),
         text="Its toys leave your devices, and nothing that it reports counts any more. Paired "
         "again, they come back with their nicknames and limits.",

@@ -135,4 +135,6 @@ def test(request: HttpRequest, performer: Performer, item_id: str) -> HttpRespon
         key=request.request_id,  # type: ignore[attr-defined]
         now=clock.now(),
     )
-    return buttons.told(f"{item['title']} waits its turn on your devices, for at most 10 s.")
+    return buttons.told(
+        f"{item['title']} plays on your devices when its turn comes, for at most 10 s."
+    )

@@ -1,4 +1,4 @@
-// The live page: keeps the countdown moving, and says what plays. The server's HTML is the state; nothing here remembers it.
+// The live page: keeps the countdown moving, and says what plays. The server's HTML is the state.
 
 import { every, serverNow } from "./clock.js";
 import { lever } from "./panel.js";

@@ -73,7 +73,7 @@ def test_a_pairing_goes_from_the_picture_to_the_toys_without_a_reload(devices, c
         cloud.sim(f"toys/{toy_id}", {"on": False})
     assert cloud.sim("scan", {"code": code})["callback"] == 200
     stands_at(devices, "scanned")
-    expect(devices.locator("[aria-current=step]")).to_contain_text("Toys are found")
+    expect(devices.locator("[aria-current=step]")).to_contain_text("Your toys are found")
     expect(devices.locator("#region-hosts")).to_contain_text("on Android")
     for toy_id in cloud.toy_ids:
         cloud.sim(f"toys/{toy_id}", {"on": True})

@@ -10,7 +10,7 @@ from django.test import Client
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.devices import hosts, pairing
-from lovense.models import Host, Pairing
+from lovense.models import Host, Pairing, Performer
 from lovense.models import PairingStatus as P
 from tests.chain import SECOND
 from tests.ground.plans import recorded
@@ -208,9 +208,20 @@ def test_a_paired_app_is_listed_and_named_beside_its_toys(page, phone):
     assert "by Lovense Remote on Android" in page("devices")
 
 
+def test_two_apps_on_such_a_phone_are_told_apart_by_their_toys(page, ana, phone, now):
+    other = host(ana, 2)["_id"]
+    told = {"app_type": "remote", "platform": "android", "app_version": "7.95.1", "toys_count": 1}
+    collection(Host).update_one({"_id": other}, {"$set": told})
+    from_host(ana, other, toy("b2", name="nora"), now=now)
+    shown = page("hosts")
+    for name in ("Lush", "Nora"):
+        assert f"<bdi>{name}</bdi>" in shown
+        assert f'aria-label="Unpair: Lovense Remote on Android (\u2068{name}\u2069)"' in shown
+
+
 def test_an_app_is_unpaired_after_the_question_is_asked_and_its_toys_leave(press, client, page, ana, phone):
     question = client.get(f"/devices/hosts/{phone}/unpair").content.decode()
-    assert "Unpair Lovense Remote on Android?" in question
+    assert "Unpair Lovense Remote on Android (\u2068Lush\u2069)?" in question
     assert inline_code(question) == []
     assert hosts_of(ana) == [phone]
     assert [said(press(f"hosts/{phone}/unpair")) for _ in range(2)] == ["Unpaired."] * 2
@@ -218,6 +229,15 @@ def test_an_app_is_unpaired_after_the_question_is_asked_and_its_toys_leave(press
     assert "No device yet" in page("devices")
     assert client.get(f"/devices/hosts/{phone}/unpair").status_code == 404
     assert collection(AuditEntry).count_documents({"type": "host", "action": "unpair"}) == 1
+
+
+def test_without_any_app_she_may_go_back_to_virtual_devices(press, page, ana, phone):
+    press(f"hosts/{phone}/unpair")
+    assert "Who tells your devices" not in page("devices")  # she rehearses: there is nothing to choose
+    collection(Performer).update_one({"_id": ana.pk}, {"$set": {"bridge": "STANDARD_SERVER"}})
+    shown = page("devices")
+    assert "No device yet" in shown
+    assert 'aria-label="Choose: Virtual devices, to rehearse"' in shown
 
 
 def test_an_app_is_paired_again_under_its_own_id(press, simulated, phone):

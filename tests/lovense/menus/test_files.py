@@ -47,6 +47,9 @@ def answered(line):
             "\u2022 25tk: Waves for 2 min, ultra high",
             (25, 25, "Waves for 2 min, ultra high", "wave", 20, 120),
         ),
+        ("30 heartbeat, 5 s", (30, 30, "heartbeat, 5 s", "heartbeat", 10, 5)),
+        ("30-49: my/storm, 10 s", (30, 49, "my/storm, 10 s", "my/storm", 10, 10)),
+        ("30 My/Big storm", (30, 30, "My/Big storm", "my/Big storm", 10, 10)),
         ("99 pulse strength 7 thirty seconds", (99, 99, "pulse strength 7 thirty seconds", "pulse", 7, 30)),
     ],
 )
@@ -122,6 +125,13 @@ def test_a_text_menu_is_read_as_it_was_written():
     assert [item["title"] for item in items_of(lines)] == ["Wave, soft", "2 sec of it", "All"]
 
 
+@pytest.mark.parametrize("pattern", ["level", "heartbeat", "my/storm", "my/wave, twice (soft)"])
+def test_a_line_that_was_written_names_its_own_pattern_whatever_its_title_says(pattern):
+    item = wishes.new(said("A wave", pattern=pattern))
+    (read,) = items_of(textmenu.read(textmenu.written([item])))
+    assert (read["pattern"], read["title"]) == (pattern, "A wave")
+
+
 # --- CSV ---------------------------------------------------------------------------------------------------
 
 TITLES = st.sampled_from(["=1+1", "+x", "-x", "@x", "'x", "''=x", 'a "b", c', "a;b", "\u00e9\U0001f525", "x"])
@@ -147,6 +157,15 @@ def test_a_sheet_of_somebody_else_has_the_columns_that_it_has():
     assert [(each.number, each.outcome) for each in lines] == [(2, "taken"), (3, "refused")]
     assert lines[0].item["maximum"] is None
     assert "minimum must be a whole number" in lines[1].why
+
+
+@pytest.mark.parametrize("cell", ["LOW", "low", '"""LOW"""'])
+def test_a_priority_is_written_as_a_word_and_read_as_people_type_it(cell):
+    (line,) = sheet.read(f"title,minimum,pattern,intensity,durationSec,priority\nHi,10,level,5,5,{cell}\n")
+    assert line.item["priority"] == "LOW"
+    assert ",LOW," in sheet.written([line.item | {"itemId": "hi"}])
+    (refused,) = sheet.read("title,minimum,pattern,intensity,durationSec,priority\nHi,10,level,5,5,later\n")
+    assert "priority" in refused.why
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from lovense.menus.compiler import Compiled
 from lovense.menus.matching import PUBLIC, MenuIndex
 from lovense.menus.reading import PublishedMenu
 from tests.factories import NOW
-from tests.lovense.devices.test_named_functions import LANE
-from tests.lovense.menus.test_lint import DEVICES, OFFERS, linter, offer
+from tests.lovense.devices.test_named_functions import LANE, LUSH
+from tests.lovense.menus.test_lint import DEVICES, OFFERS, TIERS, linter, offer
 from tests.properties import EXAMPLES
 
 PLATFORM = {"enable_lovense": True, "require_tip_menu": False, "default_intensity": 5, "default_seconds": 5}
@@ -67,3 +67,12 @@ def test_a_limit_that_would_hold_a_tip_now_is_said_and_the_answer_stays():
     assert (seen.reason, seen.outlook.promised_seconds) == ("stopped", 8)
     assert seen.gates[-1]["gate"] == "stop_epoch"
     assert menu.performer["_id"] == LANE
+
+
+def test_while_no_device_is_known_a_preview_does_not_say_that_a_page_holds_them():
+    def saw(*devices):
+        gates = {each["gate"]: each["saw"] for each in foresights(TIERS, devices).of(50).gates}
+        return gates["device_online"]
+
+    assert saw() == "no device is known yet: as if one were there"
+    assert "no device" not in saw(LUSH)

@@ -159,6 +159,17 @@ def test_the_ruler_names_the_whole_range(hers):
     assert parts_of_it[1]["codes"] == ["gap"]
 
 
+def test_the_ruler_marks_each_part_that_gets_less_than_a_smaller_amount(hers):
+    listed(hers, level("a", 1, 20), level("b", 50, 60, durationSec=20), level("c", 100, None, durationSec=25))
+    weak = {"revision": 3, "active": True, "pattern": "level", "intensity": 1, "durationSec": 2}
+    assert hers("put", "/default-reaction", weak).status_code == 200
+    inverted = [each for each in hers("get", "/lint").json()["findings"] if each["code"] == "price_inversion"]
+    assert [each["amount"] for each in inverted] == [21]
+    intervals = hers("get", "/ruler").json()["intervals"]
+    marked = [each["low"] for each in intervals if "price_inversion" in each["codes"]]
+    assert marked == [21, 61]
+
+
 def test_an_error_of_the_lint_keeps_a_menu_from_being_published(hers, lush):
     (item_id,) = listed(hers, level("a", 1, None, devices=[{"device": lush}]))
     fixed = {"revision": 1, "functions": {"Rotate": 100}}

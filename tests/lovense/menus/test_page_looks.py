@@ -118,6 +118,7 @@ def test_what_is_pasted_is_shown_line_by_line_before_it_is_taken(press, client, 
     text = "10-20 hello, 5 sec, low\n20-10 <b>\n50+ wave"
     shown = press("import", text=text, revision=1).content.decode()
     assert "2 taken, 1 refused" in shown
+    assert shown.count("autofocus") == 1  # what was found is where the keyboard goes on
     assert "1 of your items would give way" in shown
     assert "<b>" not in shown
     assert (unlabelled_fields(shown), inline_code(shown)) == (set(), [])
@@ -137,7 +138,7 @@ def test_an_item_is_tested_from_its_row(press, ana):
     hold(ana.pk)
     draft = added(ana, "Wave")
     answer = told(press(f"items/{draft.items[0]['itemId']}/test"))
-    assert answer == "Wave waits its turn on your devices, for at most 10 s."
+    assert answer == "Wave plays on your devices when its turn comes, for at most 10 s."
     (row,) = counts.waiting_in(ana.pk, limit=5)
     assert row["payload"]["item"]["title"] == "Wave"
     assert press("items/none/test").status_code == 404
