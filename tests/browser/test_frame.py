@@ -27,6 +27,10 @@ COVERED = """() => {
     const covered = at.filter(([x, y]) => !document.elementFromPoint(x, y)?.closest("[data-stop]"));
     return { covered, box: [left, top, width, height].map(Math.round), middle: at[0] };
 }"""
+SCROLLED = """async () => {
+    for (let n = 0; n < 300 && scrollY === 0; n++) await new Promise((done) => requestAnimationFrame(done));
+    return scrollY;
+}"""
 CLOSE = "() => document.querySelectorAll(':popover-open').forEach((one) => one.hidePopover())"
 
 
@@ -226,7 +230,7 @@ def test_what_plays_is_skipped_by_a_key(live, the_stage, ana):
 
 
 def go(page, name):
-    page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).first.click()
     here(page, name)
 
 
@@ -273,8 +277,7 @@ def test_back_and_forward_bring_back_where_she_was(live):
     assert live.evaluate("scrollY") == 0
     live.go_back()
     here(live, "Menu")
-    live.wait_for_timeout(300)
-    assert live.evaluate("scrollY") == 400
+    assert live.evaluate(SCROLLED) == 400
     live.go_forward()
     here(live, "Patterns")
 
