@@ -28,6 +28,7 @@ class Region:
 
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
+RUN = "history-run"
 REGIONS = (
     Region(EVERY_PAGE, "stop", ("queue",), "lovense/_stopstate.html"),
     Region(LIVE, "queue", ("queue", "devices", "preferences"), "lovense/live.html#queue"),
@@ -45,6 +46,7 @@ REGIONS = (
     Region(MENU, "menu", ("menu", "devices", "patterns", "preferences"), "lovense/menu.html#menu"),
     Region(MENU, "publish", ("menu", "patterns"), "lovense/menu.html#publish"),
     Region(MENU, "history", ("menu",), "lovense/menu.html#history"),
+    Region(RUN, "verdict", ("tips", "queue"), "lovense/verdict.html#verdict"),
     Region(PATTERNS, "patterns", ("patterns",), "lovense/patterns.html#patterns"),
 )
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lovense.deciding.activation import STOPPED
-from lovense.deciding.shortfall import fell_short
+from lovense.deciding.activation import FINAL, STOPPED
+from lovense.deciding.shortfall import fell_short, is_short
 from lovense.menus.matching import DEFAULT_ITEM
 from lovense.models import Activation, ActivationStatus
+from lovense.rows import LegRow
 
 S = ActivationStatus
 
@@ -108,6 +109,12 @@ def is_partial(activation: Activation) -> bool:
 def is_unmeasured(activation: Activation) -> bool:
     """It was handed over to her extension, whose own levels decide."""
     return activation.is_measured is False
+
+
+def may_owe(activation: Activation) -> bool:
+    """It had promised something, is over, and has not delivered all of it."""
+    is_over = S(activation.status) in FINAL and bool(activation.promised_seconds)
+    return is_over and is_short(activation.promised_seconds, activation.delivered_seconds)
 
 
 def _is_unknown(activation: Activation) -> bool:
@@ -232,6 +239,11 @@ def _fell_short(activation: Activation) -> str:
         f"{leg['promised']} s."
         for leg in fell_short(activation.legs)
     )
+
+
+def how_short(leg: LegRow) -> str:
+    """Why this device of a run has not played all of its part; empty where it has."""
+    return _HOW_SHORT.get(leg["outcome"], "")
 
 
 def _is_short(activation: Activation) -> bool:
