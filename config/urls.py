@@ -77,6 +77,7 @@ urlpatterns = [
     path("patterns/<str:pattern_id>/test", pattern_pages.test, name="patterns-test"),
     path("patterns/<str:pattern_id>/archive", pattern_pages.archive, name="patterns-archive"),
     path("history", history.history, name="history"),
+    path("history.csv", history.file, name="history-file"),
     path("history/<str:activation_id>", history.run, name="history-run"),
     path("history/<str:activation_id>/play", history.play, name="history-play"),
     path("history/<str:activation_id>/waive", history.waive, name="history-waive"),

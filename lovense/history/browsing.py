@@ -88,11 +88,17 @@ def slice_of(
 
 
 def every(performer_id: str, wanted: HistoryFilter, *, most: int) -> Iterator[Activation]:
-    """All of them, at most so many: for a file, which takes its time and no memory."""
-    stages = [*_ordered(_within(performer_id, wanted, None, NEWEST), NEWEST), *_search(wanted)]
-    stages += [{"$limit": most}, {"$project": _LEFT_OUT}]
+    """What the newest so many rows hold: for a file, which takes its time and no memory."""
+    stages = _ordered(_within(performer_id, wanted, None, NEWEST), NEWEST)
+    stages += [{"$limit": most}, *_search(wanted), {"$project": _LEFT_OUT}]
     found = collection(Activation).aggregate(stages, hint=INDEX, batchSize=READ_AT_ONCE)
     return map(of_row, found)
+
+
+def has_more(performer_id: str, wanted: HistoryFilter, *, most: int) -> bool:
+    """Whether there are more rows than that in its days; whatever a search finds among them."""
+    where = _within(performer_id, wanted, None, NEWEST)
+    return collection(Activation).count_documents(where, hint=INDEX, limit=most + 1) > most
 
 
 def owned(performer_id: str, activation_id: str) -> Activation | None:

@@ -153,8 +153,8 @@ class HistoryPage:
 
     @property
     def file(self) -> str:
-        """The query of the file that holds the same."""
-        return self.form.query
+        """The address of the file that holds the same."""
+        return f"{reverse('history-file')}{f'?{self.form.query}' if self.form.query else ''}"
 
 
 def who_and_what(row: Activation) -> str:

@@ -3,7 +3,8 @@ whose it is, reads once, renders."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,11 +16,12 @@ from lovense.history import browsing
 from lovense.models import Performer
 from lovense.owed import choices, keeping
 from lovense.owed.choices import OwedChoice
+from lovense.page import historyfile
 from lovense.page.historypage import HistoryPage
 from lovense.page.verdictpage import VerdictPage
 from lovense.rows import Json
 from lovense.views.buttons import Buttons
-from lovense.views.pages import page
+from lovense.views.pages import NOT_KEPT, not_a_performer, page, performer_of
 
 
 @require_safe
@@ -31,6 +33,20 @@ def history(request: HttpRequest) -> HttpResponse:
         return {"shown": HistoryPage(performer, request.GET, clock.now())}
 
     return page(request, "history", "lovense/history.html", shown)
+
+
+@require_safe
+@login_required
+def file(request: HttpRequest) -> HttpResponseBase:
+    """What the same address shows, all of it, as it is read."""
+    performer = performer_of(request)
+    if performer is None:
+        return not_a_performer(request)
+    lines = historyfile.lines(performer, request.GET)
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="history.csv"'
+    answer["Cache-Control"] = NOT_KEPT
+    return answer
 
 
 @require_safe

@@ -162,3 +162,4 @@ def test_a_file_has_all_of_them_up_to_its_most(ana):
     assert len(list(browsing.every(ana.pk, ALL, most=500))) == 120
     assert len(list(browsing.every(ana.pk, ALL, most=100))) == 100
     assert list(browsing.every(ana.pk, HistoryFilter(name=str(ObjectId())), most=100)) == []
+    assert [browsing.has_more(ana.pk, ALL, most=most) for most in (119, 120)] == [True, False]
