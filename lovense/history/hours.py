@@ -9,7 +9,6 @@ What ends anew in an hour that was counted marks it (`mark`)."""
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -70,18 +69,18 @@ def _is_due(row: PerformerHourRow, there: int) -> bool:
 
 def _rows_by_hour(performer_id: str, since: datetime) -> dict[datetime, int]:
     """How many of hers lie in each hour from then on: of keys alone."""
-    found = _by_hour({"performer_id": performer_id, "created_at": {"$gte": since}})
-    return {row["_id"]: row["n"] for row in found}
+    return dict(_by_hour({"performer_id": performer_id, "created_at": {"$gte": since}}))
 
 
-def _by_hour(where: Statement) -> Iterator[dict[str, Any]]:
+def _by_hour(where: Statement) -> Iterator[tuple[datetime, int]]:
     hour = {"$dateTrunc": {"date": "$created_at", "unit": "hour"}}
     stages: list[Statement] = [
         {"$match": where},
         {"$project": {"_id": 0, "created_at": 1}},
         {"$group": {"_id": hour, "n": {"$sum": 1}}},
     ]
-    yield from collection(Activation).aggregate(stages, hint=INDEX)
+    for row in collection(Activation).aggregate(stages, hint=INDEX):
+        yield row["_id"], row["n"]
 
 
 def unsettled(*, limit: int) -> list[tuple[str, datetime]]:
@@ -136,7 +135,7 @@ def count(performer_id: str, hour: datetime, *, now: datetime) -> None:
         collection(PerformerHour).update_one(seen, {"$unset": {"stale_since": ""}})
 
 
-def _counted(performer_id: str, hour: datetime) -> dict[str, Any]:
+def _counted(performer_id: str, hour: datetime) -> Statement:
     within = {"$gte": hour, "$lt": hour + HOUR}
     wanted = {"performer_id": performer_id, "created_at": within}
     found = collection(Activation).find(wanted, _NEEDED, batch_size=READ_AT_ONCE).hint(INDEX)
@@ -242,5 +241,5 @@ def with_rows(performer_id: str, since: datetime, until: datetime) -> Iterator[d
     """The hours of hers, from then on, that hold anything or were counted: for who counts all."""
     within = {"$gte": since, "$lt": until}
     found = _by_hour({"performer_id": performer_id, "created_at": within})
-    held = {row["_id"] for row in found}
+    held = {hour for hour, _ in found}
     yield from sorted(held | {row["hour"] for row in between(performer_id, since, until)})

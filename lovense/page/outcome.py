@@ -56,6 +56,26 @@ WHY_NOT: dict[str, str] = {
     "unsupported": "no device that is there can play it ({saw})",
     "caps": "the limits leave no run that the device accepts",
 }
+# The same, and how else a tip did not play, in a few words: beside a number.
+BRIEFLY: dict[str, str] = {
+    "kill_switch": "Devices were switched off",
+    "too_late": "Paid too late",
+    "unknown_performer": "Not enrolled",
+    "below_minimum": "Below the minimum",
+    "no_menu": "No published menu",
+    "no_match": "No item answers it",
+    "sold_out": "Sold out",
+    "cooling_down": "Cooling down",
+    "other_show": "Of another show",
+    "device_offline": "No device was there",
+    "unsupported": "No device could play it",
+    "caps": "Beyond the limits",
+    STOPPED: "Your stop",
+    S.CANCELLED.value: "Removed, or skipped",
+    S.TIMEOUT.value: "Not confirmed",
+    S.DEAD.value: "Refused every time",
+    S.FAILED.value: "Failed",
+}
 # What a failure's code means where it is not the device's own word.
 _WHY_FAILED = {
     "pairing_lost": "Lovense does not know the app any more: it has to be paired again.",
@@ -255,6 +275,10 @@ def _is_short(activation: Activation) -> bool:
 
 def _code(activation: Activation) -> str:
     return activation.reason.replace("_", " ") or "no code given"
+
+
+def briefly(reason: str) -> str:
+    return BRIEFLY.get(reason, reason.replace("_", " ").capitalize())
 
 
 def why_not(reason: str, amount: int, gates: Sequence[Mapping[str, Any]]) -> str:
