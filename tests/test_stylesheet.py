@@ -11,7 +11,7 @@ import pytest
 from config.settings import BASE_DIR
 
 STATIC = BASE_DIR / "static"
-SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "staff")]
+SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "staff", "history")]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
 CSS = TOKENS_CSS + RULES
@@ -184,7 +184,7 @@ def packed(files):
     return sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
 
 
-@pytest.mark.parametrize("own", ["pages", "staff"])
+@pytest.mark.parametrize("own", ["pages", "staff", "history"])
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
     assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base", own}]) <= MOST_CSS

@@ -22,6 +22,7 @@ from lovense.page.outcome import Outcome
 from lovense.rows import Item, OwedRow
 
 LONGEST_PLACE = 80
+NAME_SHOWN, NAME_WHOLE = 24, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,6 @@ class ShownRun:
     """A row: who and how much, what it became, and when, in her zone."""
 
     activation_id: str
-    who: str
     title: str
     outcome: Outcome
     owed: str
@@ -100,8 +100,7 @@ class HistoryPage:
         local = row.created_at.astimezone(self.zone)
         return ShownRun(
             row.pk,
-            isolated(row.tipper_name) or "Someone",
-            who_and_what(row),
+            who_and_what(row, most=NAME_SHOWN),
             outcome.of(row),
             owed_words(self._owed.get(row.pk)),
             f"{local:%H:%M}",
@@ -157,9 +156,14 @@ class HistoryPage:
         return f"{reverse('history-file')}{f'?{self.form.query}' if self.form.query else ''}"
 
 
-def who_and_what(row: Activation) -> str:
+def called(name: str, most: int = NAME_SHOWN) -> str:
+    """A viewer's name, cut where it would push everything else away."""
+    return isolated(name if len(name) <= most else f"{name[: most - 1]}…") or "Someone"
+
+
+def who_and_what(row: Activation, *, most: int) -> str:
     """`bob · 100 tokens`; of a test, and of what is owed, who set it off."""
-    who = isolated(row.tipper_name) or "Someone"
+    who = called(row.tipper_name, most)
     return f"{who} · {tokens(row.amount)}" if row.tip_id else f"{who} · {kind_of(row)}"
 
 

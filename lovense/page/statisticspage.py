@@ -15,6 +15,7 @@ from lovense.history.hours import PLAYED, UNDER_WAY
 from lovense.models import Performer
 from lovense.page import days, outcome, periods
 from lovense.page.historyform import OutcomeChip
+from lovense.page.historypage import called
 from lovense.rows import HourCell, PerformerHourRow
 
 SUMMED = ("tips", "tokens", "net", "promised", "delivered", "owed", "waits", "waited_ms")
@@ -24,7 +25,7 @@ HEAT_DAYS = 7  # with fewer, a weekday says nothing
 MOST_ITEMS = 50
 WITHOUT_ITEM = "No effect"
 # The heads of its tables.
-ITEMS_HEAD = ("Item", "Tips", "Tokens", "Seconds", "Tokens per second")
+ITEMS_HEAD = ("Item", "Tips", "Tokens", "Seconds", "Per second")
 NOT_PLAYED_HEAD = ("Why", "Tips", "Share")
 TIPPERS_HEAD = ("Who", "Tips", "Tokens")
 
@@ -223,7 +224,7 @@ class StatisticsPage:
         """Name, tips, tokens: read only where she asks."""
         found = tippers.top(self._id, self.period.since, self.period.until)
         return [
-            (isolated(each.name) or "Someone", charts.words(each.tips), charts.words(each.tokens))
+            (called(each.name), charts.words(each.tips), charts.words(each.tokens))
             for each in found
         ]
 

@@ -114,7 +114,7 @@ class VerdictPage:
     def __init__(self, performer: Performer, row: Activation, now: datetime) -> None:
         self.row, self._zone = row, days.zone_of(performer)
         self.activation_id, self.outcome = row.pk, outcome.of(row)
-        self.title = historypage.who_and_what(row)
+        self.title = historypage.who_and_what(row, most=historypage.NAME_WHOLE)
         local = row.created_at.astimezone(self._zone)
         day = days.words(local.date(), days.of_moment(now, self._zone))
         self.when = f"{day}, {local:%H:%M}"
@@ -142,12 +142,16 @@ class VerdictPage:
         rows = (self._delivery, self._tip, self._event, self.row, self.row, self.row)
         first = 0 if self.row.tip_id else 3
         told = list(zip(SIX, HER_FACTS, rows, strict=True))[first:]
-        return [self._fact(*each).row for each in told]
+        last = max((fact.number for fact, _, row in told if fact.at(row)), default=0)
+        return [self._fact(*each, is_past=each[0].number < last).row for each in told]
 
-    def _fact(self, fact: Fact, words: str, row: Any) -> ShownFact:
+    def _fact(self, fact: Fact, words: str, row: Any, *, is_past: bool) -> ShownFact:
+        """`is_past`: a later one has happened, so this one has too."""
         at = fact.at(row)
         if at is not None:
             return ShownFact(words, "good", self._moment(at))
+        if is_past:
+            return ShownFact(words, "good", "", "Its time is not kept any more")
         is_open = self.row.status in LIVE
         return ShownFact(words, "info" if is_open else "idle", "", "Waits" if is_open else "Never")
 

@@ -108,7 +108,7 @@ def test_each_device_says_how_much_of_its_part_it_played(page, ana):
     legs = [leg, leg | {"nickname": "Edge", "delivered": 10.0, "outcome": "played"}]
     text = page(add(ana, 1, legs=legs))
     assert "4 of 10\u00a0s; was away" in text
-    assert "<strong>Edge</strong><span>10 of 10\u00a0s</span>" in text
+    assert "<strong>Edge</strong> <span>10 of 10\u00a0s</span>" in text
 
 
 def test_every_gate_and_every_fact_has_its_words():
