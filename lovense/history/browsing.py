@@ -15,7 +15,7 @@ from lovense.deciding.activation import FINAL, OWED_KEY
 from lovense.models import Activation, ActivationStatus, Owed, OwedState
 from tips.rows import Statement
 
-PAGE = 50
+PAGE = 25
 READ_AT_MOST = 20_000
 READ_AT_ONCE = 1000
 INDEX = "activation_history"

@@ -1,7 +1,8 @@
 """Days as a performer counts them: in her time zone, and by the names that a person gives them.
 Pure, but for the platform's own zone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Protocol, TypeVar
@@ -57,6 +58,15 @@ def read(text: str) -> date:
         raise ValueError("must be a day, as 2026-01-03") from None
     if not FIRST <= found <= LAST:
         raise ValueError(f"must be from {FIRST} to {LAST}")
+    return found
+
+
+def that_are_days(typed: Mapping[str, str]) -> dict[str, str]:
+    """Those values that are days, each as a browser sends it: its field refuses any other."""
+    found: dict[str, str] = {}
+    for name, said in typed.items():
+        with suppress(ValueError):
+            found[name] = read(said).isoformat()
     return found
 
 

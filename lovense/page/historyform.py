@@ -47,6 +47,11 @@ class HistoryForm:
         return any(self.typed[name] for name in FIELDS if name != "outcome")
 
     @property
+    def shown(self) -> dict[str, str]:
+        """What a field that takes only days can hold."""
+        return days.that_are_days(self.typed)
+
+    @property
     def query(self) -> str:
         """The address without a place, as it was understood."""
         return urlencode(

@@ -30,6 +30,11 @@ class Period:
     notes: tuple[str, ...] = ()
 
     @property
+    def shown(self) -> dict[str, str]:
+        """What a field that takes only days can hold."""
+        return days.that_are_days(self.typed)
+
+    @property
     def days(self) -> int:
         return (self.last - self.first).days + 1
 

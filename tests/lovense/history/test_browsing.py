@@ -29,7 +29,7 @@ def keys(found):
 
 
 def test_one_goes_from_the_newest_to_the_oldest_and_back_and_meets_each_once(ana):
-    all_of_them, found, slice_ = fill(ana, 120), [], slice_of(ana)
+    all_of_them, found, slice_ = fill(ana, 70), [], slice_of(ana)
     found += [keys(slice_)]
     while slice_.older:
         slice_ = slice_of(ana, after=slice_.older)
@@ -42,20 +42,20 @@ def test_one_goes_from_the_newest_to_the_oldest_and_back_and_meets_each_once(ana
 
 
 def test_rows_of_one_moment_are_told_apart_by_their_place_and_their_key(ana):
-    rows = [row(n, ana.pk, at=NOW, position=n // 3) for n in range(130)]
+    rows = [row(n, ana.pk, at=NOW, position=n // 3) for n in range(70)]
     collection(Activation).insert_many(rows)
     first = slice_of(ana)
     second = slice_of(ana, after=first.older)
     third = slice_of(ana, after=second.older)
     met = [*keys(first), *keys(second), *keys(third)]
-    assert (len(met), len(set(met))) == (130, 130)
+    assert (len(met), len(set(met))) == (70, 70)
 
 
 def test_what_comes_meanwhile_moves_no_slice(ana):
     fill(ana, 60)
     first = slice_of(ana)
     add(ana, 999, at=NOW + MINUTE)
-    assert keys(slice_of(ana, after=first.older))[0] == f"{50:024x}.all"
+    assert keys(slice_of(ana, after=first.older))[0] == f"{PAGE:024x}.all"
 
 
 def test_the_newest_slice_has_nothing_newer_and_the_last_nothing_older(ana):
@@ -154,7 +154,7 @@ def test_a_search_says_how_far_it_got_and_goes_on_from_there(ana):
 def test_what_is_no_search_is_never_given_up(ana):
     fill(ana, 45)
     found = slice_of(ana, HistoryFilter(since=NOW - timedelta(days=9)))
-    assert (len(found.rows), found.gave_up) == (45, None)
+    assert (len(found.rows), found.gave_up) == (PAGE, None)
 
 
 def test_a_file_has_all_of_them_up_to_its_most(ana):
