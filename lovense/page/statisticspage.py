@@ -44,12 +44,10 @@ class ShownStat:
 class HourSums(Counter[str]):
     """The cells of some hours together."""
 
-    def __init__(self, cells: Iterable[HourCell]) -> None:
-        super().__init__()
+    def __init__(self, cells: Sequence[HourCell]) -> None:
+        super().__init__({name: _sum(cells, name) for name in SUMMED})
         self.by_outcome: Counter[str] = Counter()
         for cell in cells:
-            for name in SUMMED:
-                self[name] += cell[name]  # type: ignore[literal-required]
             self.by_outcome[cell["outcome"]] += cell["tips"]
 
     @property
@@ -144,14 +142,11 @@ class StatisticsPage:
     @property
     def items(self) -> list[tuple[str, ...]]:
         """By tokens: title, tips, tokens, seconds delivered, tokens per second."""
-        found: dict[str, Counter[str]] = defaultdict(Counter)
-        titles: dict[str, str] = {}
+        found: dict[str, list[HourCell]] = defaultdict(list)
         for cell in _cells(self._now):
-            titles[cell["item"]] = cell["title"] or titles.get(cell["item"], WITHOUT_ITEM)
-            for name in ("tips", "tokens", "delivered"):
-                found[cell["item"]][name] += cell[name]
-        order = sorted(found, key=lambda item: (-found[item]["tokens"], titles[item]))
-        return [_item(titles[each], found[each]) for each in order[:MOST_ITEMS]]
+            found[cell["item"]].append(cell)
+        shown = sorted(found.values(), key=lambda cells: -_sum(cells, "tokens"))
+        return [_item(cells) for cells in shown[:MOST_ITEMS]]
 
     # --- over time -------------------------------------------------------------------------------
     @property
@@ -229,9 +224,12 @@ class StatisticsPage:
         ]
 
 
-def _cells(rows: Iterable[PerformerHourRow]) -> Iterator[HourCell]:
-    for row in rows:
-        yield from row.get("cells", ())
+def _cells(rows: Iterable[PerformerHourRow]) -> list[HourCell]:
+    return [cell for row in rows for cell in row.get("cells", ())]
+
+
+def _sum(cells: Iterable[HourCell], name: str) -> int:
+    return sum(cell[name] for cell in cells)  # type: ignore[literal-required]
 
 
 def _stat(
@@ -249,8 +247,10 @@ def _percent(count: int, whole: int) -> str:
     return f"{round(100 * count / whole) if whole else 0}\u00a0%"
 
 
-def _item(title: str, found: Counter[str]) -> tuple[str, ...]:
-    seconds = found["delivered"] / TENTHS
-    rate = charts.words(found["tokens"] / seconds) if seconds else "–"
-    numbers = (found["tips"], found["tokens"], seconds)
-    return (isolated(title), *map(charts.words, numbers), rate)
+def _item(cells: Sequence[HourCell]) -> tuple[str, ...]:
+    """By the title that it had last."""
+    title = next((cell["title"] for cell in reversed(cells) if cell["title"]), WITHOUT_ITEM)
+    tips, tokens, tenths = (_sum(cells, name) for name in ("tips", "tokens", "delivered"))
+    seconds = tenths / TENTHS
+    rate = charts.words(tokens / seconds) if seconds else "–"
+    return (isolated(title), *map(charts.words, (tips, tokens, seconds)), rate)
