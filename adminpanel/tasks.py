@@ -1,12 +1,31 @@
-"""The heartbeat: a task that beat sends and a worker runs, so its row proves that what is sent is
-done."""
+"""Celery's doors into the admin panel: the heartbeat, which beat sends and a worker runs, so that
+its row proves that what is sent is done; and the counting of hours."""
 
 from celery import shared_task
+from django.conf import settings
 
-from adminpanel.watch import readiness
+from adminpanel.watch import readiness, recounting
 from ground import clock
+from ground.hops.rounds import Hop
 
 
 @shared_task(name="adminpanel.heartbeat", ignore_result=True)
 def heartbeat() -> None:
     readiness.beat(now=clock.now())
+
+
+RECOUNTER = recounting.Recounter()
+
+
+def _recount() -> bool:
+    """What a round leaves is the next minute's."""
+    RECOUNTER.run(now=clock.now(), limit=settings.DRAIN_LIMIT)
+    return False
+
+
+RECOUNT = Hop(_recount, name="recount")
+
+
+@shared_task(name="adminpanel.recount_hours", ignore_result=True)
+def recount_hours() -> None:
+    RECOUNT.run()

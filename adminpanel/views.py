@@ -22,12 +22,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from adminpanel import facts, samples
+from adminpanel import samples
 from adminpanel.tip import entries, story, timeline, verdict
 from adminpanel.watch import health, lanes, reconciliation
 from ground import clock
 from ground.hops import doorbell
 from ground.json.errors import Refusal
+from lovense import facts
 from lovense.deciding import platform
 from lovense.lane import deadletters, decisions
 from lovense.lane.letter import Letter, Resolution

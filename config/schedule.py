@@ -28,6 +28,7 @@ SECONDS = {
     "lovense.end_pairings": 10.0,
     "lovense.keep_shows": 5.0,
     "lovense.reveal_draws": 60.0,
+    "adminpanel.recount_hours": 60.0,
     HEARTBEAT: 1.0,
 }
 EXPIRES_SECONDS = 5

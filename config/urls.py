@@ -34,7 +34,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, live, menu, menustart
+from lovense.views import devices, history, live, menu, menustart, statistics
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -87,6 +87,12 @@ urlpatterns = [
     path("patterns/<str:pattern_id>/change", pattern_pages.change, name="patterns-change"),
     path("patterns/<str:pattern_id>/test", pattern_pages.test, name="patterns-test"),
     path("patterns/<str:pattern_id>/archive", pattern_pages.archive, name="patterns-archive"),
+    path("history", history.history, name="history"),
+    path("history.csv", history.file, name="history-file"),
+    path("history/<str:activation_id>", history.run, name="history-run"),
+    path("history/<str:activation_id>/play", history.play, name="history-play"),
+    path("history/<str:activation_id>/waive", history.waive, name="history-waive"),
+    path("statistics", statistics.statistics, name="statistics"),
     path("menu", menu.menu, name="menu"),
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),

@@ -30,6 +30,7 @@ class Region:
 
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
+RUN = "history-run"
 REGIONS = (
     Region(
         EVERY_PAGE,
@@ -54,6 +55,7 @@ REGIONS = (
     Region(MENU, "menu", ("menu", "devices", "patterns", "preferences"), "lovense/menu.html#menu"),
     Region(MENU, "publish", ("menu", "patterns"), "lovense/menu.html#publish"),
     Region(MENU, "history", ("menu",), "lovense/menu.html#history"),
+    Region(RUN, "verdict", ("tips", "queue"), "lovense/verdict.html#verdict"),
     Region(PATTERNS, "patterns", ("patterns",), "lovense/patterns.html#patterns"),
 )
 

@@ -337,6 +337,36 @@ class OwedRow(TypedDict):
     settled_at: datetime | None
 
 
+class HourCell(TypedDict):
+    """What one item became in one way, in one hour. `item` is empty where none answered; seconds
+    are whole tenths; `waited_ms` is that of all `waits` together."""
+
+    item: str
+    title: str
+    outcome: str
+    tips: int
+    tokens: int
+    net: int
+    promised: int
+    delivered: int
+    owed: int
+    waits: int
+    waited_ms: int
+
+
+class PerformerHourRow(TypedDict):
+    """A row of `performer_hours`; what was only marked has not been counted yet."""
+
+    _id: str
+    performer_id: str
+    hour: datetime
+    cells: NotRequired[list[HourCell]]
+    rows: NotRequired[int]
+    live: NotRequired[int]
+    counted_at: NotRequired[datetime | None]
+    stale_since: NotRequired[datetime | None]
+
+
 class PlatformRow(TypedDict):
     """The one row of `platform_settings`."""
 

@@ -11,7 +11,10 @@ import pytest
 from config.settings import BASE_DIR
 
 STATIC = BASE_DIR / "static"
-SHEETS = [STATIC / "css" / f"{name}.css" for name in ("tokens", "base", "pages", "bare", "staff", "figures")]
+SHEETS = [
+    STATIC / "css" / f"{name}.css"
+    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history")
+]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
 CSS = TOKENS_CSS + RULES
@@ -185,7 +188,11 @@ def packed(files):
     return sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
 
 
-@pytest.mark.parametrize("own", [{"pages"}, {"bare", "staff"}], ids=["performer", "staff"])
+@pytest.mark.parametrize(
+    "own",
+    [{"pages"}, {"pages", "figures", "history"}, {"bare", "staff"}],
+    ids=["performer", "history", "staff"],
+)
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
     assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base"} | own]) <= MOST_CSS
@@ -212,13 +219,20 @@ def test_the_scripts_of_live_weigh_less_than_48_kilobytes(path):
     assert scripts(*ON_EVERY_PAGE, *HOLDING, *OF_A_PATH[path]) <= MOST_ON_LIVE[path]
 
 
-@pytest.mark.parametrize("own", ["devices", "recorder"])
+@pytest.mark.parametrize("own", ["devices", "recorder", "history"])
 def test_the_scripts_of_her_other_pages_weigh_less_than_32(own):
     assert scripts(*ON_EVERY_PAGE, own) <= MOST_SCRIPT
 
 
 def test_no_script_of_hers_is_left_out_of_the_scales():
-    weighed = {*ON_EVERY_PAGE, *HOLDING, *itertools.chain(*OF_A_PATH.values()), "devices", "recorder"}
+    weighed = {
+        *ON_EVERY_PAGE,
+        *HOLDING,
+        *itertools.chain(*OF_A_PATH.values()),
+        "devices",
+        "recorder",
+        "history",
+    }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
     assert {name for name in found - weighed if not name.startswith("ui/")} == set()
 

@@ -24,6 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "menus",
             "devices",
             "deciding",
+            "history",
             "sending",
             "sockets",
             "stopping",

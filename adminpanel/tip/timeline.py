@@ -1,6 +1,6 @@
 """The six facts of one tip in order: what happened when, and what the next one waits for.
 
-`adminpanel/facts.py` says what the six are of every tip, for whoever counts or watches them; here
+`lovense/facts.py` says what the six are of every tip, for whoever counts or watches them; here
 they are one tip's, with the keys and details that its page shows. It asks no database."""
 
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from adminpanel import facts
 from adminpanel.tip import verdict
 from adminpanel.tip.story import Story
+from lovense import facts
 from lovense.deciding.activation import LIVE
 from lovense.models import Activation, ActivationStatus
 from lovense.owed import owing

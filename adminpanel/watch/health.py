@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from adminpanel import facts
 from adminpanel.watch import readiness
 from ground.inbox import inbox
 from ground.journal import journal
+from lovense import facts
 from lovense.deciding import platform
 from lovense.lane import submissions
 from tips.log import emission

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db.models import Model
 
-from adminpanel.facts import SIX
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb.collections import Document, collection
+from lovense.facts import SIX
 from lovense.models import Activation
 from tips.models import SettlementStatus, Tip, TipActivated
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import TextIO
 
-from adminpanel.facts import SIX
 from config.demo.facts import TipTimes
 from config.demo.show import Scene
+from lovense.facts import SIX
 
 COLUMNS = " {mark} {tip:>5} {amount:>6}  {what:31}  {http:9} {facts}  {verdict}"
 LEGEND = "   ms after the call until: " + " · ".join(f"{fact.number} {fact.word}" for fact in SIX)

@@ -33,7 +33,8 @@ def rows(content: str, label: str = "") -> SafeString:
 
 @register.simple_block_tag
 def row(content: str, title: str, **other: Any) -> SafeString:
-    """`words`, `icon`, `tone`, `place`; the content stands at its end: a time, or buttons."""
+    """`words`, `icon`, `tone`, `place`, `href` of the title; the content stands at its end: a time,
+    or buttons."""
     return _rendered("row", content, title=title, **other)
 
 

@@ -21,6 +21,7 @@ from tips.rows import RequestRow
 
 S = ActivationStatus
 TARGET = "all"
+OWED_KEY = "owed-"  # so begins the key of what plays seconds that were owed
 
 # To which status an activation may move, and from where. `docs/states.md` shows the same table. A
 # late acknowledgement is believed (timeout, dead -> completed); nothing that may have played is

@@ -74,7 +74,9 @@ def _runs(performer_id: str, maximum: int, now: datetime) -> Sequence[DeviceRun]
     needed to reach the maximum."""
     latest = {"performer_id": performer_id, "dispatched_at": {"$type": "date"}, "leader": None}
     most = maximum // SHORTEST_RUN_SECONDS + 1
-    rows = collection(Activation).find(latest).sort("position", -1).limit(most)
+    rows = (
+        collection(Activation).find(latest).sort([("created_at", -1), ("position", -1)]).limit(most)
+    )
     return sorted(run for row in rows if (run := _run(row, now)) is not None)
 
 

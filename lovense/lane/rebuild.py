@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import islice
 
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import FINAL, TARGET, S, activation_id, end_requests
+from lovense.deciding.activation import FINAL, OWED_KEY, TARGET, S, activation_id, end_requests
 from lovense.lane import decisions
 from lovense.models import Activation, Owed, OwedState
 from lovense.owed import owing
@@ -160,7 +160,7 @@ def _of_activation(row: ActivationRow, now: datetime) -> RequestRow:
     }
     made = queue.new_row(
         _key(row),
-        RequestType.OWED if _key(row).startswith(owing.PREFIX) else RequestType.MANUAL,
+        RequestType.OWED if _key(row).startswith(OWED_KEY) else RequestType.MANUAL,
         payload,
         lane=row["performer_id"],
         position=row["position"],

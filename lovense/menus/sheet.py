@@ -47,7 +47,11 @@ def written(items: Iterable[Item]) -> str:
 
 
 def _cell(name: str, value: object) -> str:
-    text = str(value) if name in TEXTS | WORDS else json.dumps(value, ensure_ascii=False)
+    return guarded(str(value) if name in TEXTS | WORDS else json.dumps(value, ensure_ascii=False))
+
+
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

@@ -80,7 +80,11 @@ class Activation(models.Model):
     class Meta:
         db_table = "activations"
         indexes = [
-            models.Index(fields=["performer_id", "-position"], name="activation_newest"),
+            # Hers in the order of time: the feed, her history, and what an hour of hers held.
+            models.Index(
+                fields=["performer_id", "-created_at", "-position", "-activation_id"],
+                name="activation_history",
+            ),
             models.Index(
                 fields=["performer_id", "position"],
                 condition=models.Q(status__in=["dispatched", "activated"]),

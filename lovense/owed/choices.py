@@ -18,6 +18,7 @@ from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S
 from lovense.deciding.shortfall import TENTHS, lacking
 from lovense.deciding.turns import next_turn
+from lovense.history import hours
 from lovense.models import Activation, Owed, OwedCause, OwedState
 from lovense.owed import owing
 from lovense.rows import ActivationRow, Json, OwedRow
@@ -105,7 +106,8 @@ def requeue(choice: OwedChoice, *, is_confirmed: bool = False) -> Requeued:
         changes["requeued_as"] = request["_id"]
         if owed > again:
             changes["why"] = owing.ROUNDING
-        return Requeued(_move(row, OwedState.REQUEUED, changes, choice, session), is_new=True)
+        changes["state"] = OwedState.REQUEUED.value
+        return Requeued(_move(row, activation, changes, choice, session), is_new=True)
 
     return _in_turn(body, choice)
 
@@ -121,7 +123,8 @@ def waive(choice: OwedChoice) -> OwedRow:
         _check_open(row, activation, OwedState.WAIVED)
         changes: Statement = {"waived": lacking(activation), "owed": 0}
         changes["why"] = choice.why[: audit_log.LONGEST_WHY]
-        return _move(row, OwedState.WAIVED, changes, choice, session)
+        changes["state"] = OwedState.WAIVED.value
+        return _move(row, activation, changes, choice, session)
 
     return _in_turn(body, choice)
 
@@ -169,12 +172,20 @@ def _queued(
 
 
 def _move(
-    row: OwedRow, to: OwedState, changes: Statement, choice: OwedChoice, session: ClientSession
+    row: OwedRow,
+    activation: ActivationRow,
+    changes: Statement,
+    choice: OwedChoice,
+    session: ClientSession,
 ) -> OwedRow:
-    changes |= {"state": to.value, "by": choice.by[:64], "settled_at": choice.now}
+    """The hour that it counts in is counted again."""
+    to = OwedState(changes["state"])
+    changes |= {"by": choice.by[:64], "settled_at": choice.now}
     guard = {"_id": row["_id"], "state": {"$in": owing.froms(to)}}
     if not collection(Owed).update_one(guard, {"$set": changes}, session=session).modified_count:
         raise AlreadyDecided(row["state"])
+    moment = (row["performer_id"], activation["created_at"])
+    hours.mark([moment], now=choice.now, session=session)
     after: Any = {**row, **changes}
     audit_log.record(
         kind="owed",

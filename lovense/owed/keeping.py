@@ -15,6 +15,7 @@ from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S
 from lovense.deciding.shortfall import is_dealt, lacking
+from lovense.history import hours
 from lovense.models import Activation, Owed, OwedPolicy, OwedState, Performer
 from lovense.owed import choices, owing
 from lovense.owed.choices import OwedChoice
@@ -28,9 +29,9 @@ _NEEDED = {"commands": 0, "gates": 0}
 
 
 def drain(*, now: datetime, limit: int, performer_id: str | None = None) -> int:
-    """Keeps what these ends owe, the oldest first; how many there were. Four steps: 1. the rows
-    that are new; 2. those that were there, as they are now; 3. what her policy says; 4. the mark
-    goes."""
+    """Keeps what these ends owe, the oldest first; how many there were. Five steps: 1. the rows
+    that are new; 2. those that were there, as they are now; 3. what her policy says; 4. their hours
+    are counted again; 5. the mark goes."""
     found = _marked(performer_id, limit)
     ended = [row for row in found if S(row["status"]) in FINAL and is_dealt(row)]
     if not ended:
@@ -41,6 +42,7 @@ def drain(*, now: datetime, limit: int, performer_id: str | None = None) -> int:
     _revise([row for row in ended if row["_id"] not in new], now)
     for each in _to_settle([row["_id"] for row in owing_now]):
         _follow_policy(each, now)
+    hours.mark([(row["performer_id"], row["created_at"]) for row in ended], now=now)
     _unmark(ended)
     groups.news.mark({row["performer_id"] for row in owing_now}, "queue")
     return len(ended)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from lovense.deciding.activation import STOPPED, S
+from lovense.deciding.activation import OWED_KEY, STOPPED, S
 from lovense.deciding.shortfall import TENTHS, lacking, promise, tenths
 from lovense.models import OwedCause, OwedPolicy, OwedState
 from lovense.rows import ActivationRow, Item, LegRow, OwedRow
@@ -31,7 +31,6 @@ ROUNDING = "less than a second of it"
 NOT_CONFIRMED = "not_confirmed"  # the reason of a cancelled one whose page has said nothing
 BY_PREFERENCE = "by preference"
 LONGEST_KEY = 64
-PREFIX = "owed-"
 
 
 def froms(to: OwedState) -> list[str]:
@@ -118,10 +117,10 @@ def is_requeued_by_itself(row: OwedRow) -> bool:
 def key_of(activation_id: str) -> str:
     """The request's unique key. One that was owed by an owed one, and so on, has a digest instead
     of all their names."""
-    key = f"{PREFIX}{activation_id}"
+    key = f"{OWED_KEY}{activation_id}"
     if len(key) <= LONGEST_KEY:
         return key
-    return f"{PREFIX}{hashlib.sha256(activation_id.encode()).hexdigest()[:32]}"
+    return f"{OWED_KEY}{hashlib.sha256(activation_id.encode()).hexdigest()[:32]}"
 
 
 def whole_seconds(owed: int) -> int:

@@ -26,6 +26,8 @@ PAGES = (
     ("devices", "plug", "Devices", "D"),
     ("menu", "list-ordered", "Menu", "M"),
     ("patterns", "waves", "Patterns", "P"),
+    ("history", "history", "History", "H"),
+    ("statistics", "chart-column", "Statistics", "S"),
 )
 # For how long what plays to its end is followed by nothing: as the page sends it, and in words.
 PAUSES: dict[str, tuple[timedelta | None, str]] = {

@@ -283,7 +283,7 @@ class LivePage:
     # --- the feed --------------------------------------------------------------------------------
     @cached_property
     def latest(self) -> list[Activation]:
-        return list(self._activations.order_by("-position")[:FEED_SHOWN])
+        return list(self._activations.order_by("-created_at", "-position")[:FEED_SHOWN])
 
     # --- devices ---------------------------------------------------------------------------------
     @cached_property

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lovense.deciding.activation import STOPPED
-from lovense.deciding.shortfall import fell_short
+from lovense.deciding.activation import FINAL, STOPPED
+from lovense.deciding.shortfall import fell_short, is_short
 from lovense.menus.matching import DEFAULT_ITEM
 from lovense.models import Activation, ActivationStatus
+from lovense.rows import LegRow
 
 S = ActivationStatus
 
@@ -54,6 +55,26 @@ WHY_NOT: dict[str, str] = {
     "device_offline": "no device could play for as long as the tip could wait ({saw})",
     "unsupported": "no device that is there can play it ({saw})",
     "caps": "the limits leave no run that the device accepts",
+}
+# The same, and how else a tip did not play, in a few words: beside a number.
+BRIEFLY: dict[str, str] = {
+    "kill_switch": "Devices were switched off",
+    "too_late": "Paid too late",
+    "unknown_performer": "Not enrolled",
+    "below_minimum": "Below the minimum",
+    "no_menu": "No published menu",
+    "no_match": "No item answers it",
+    "sold_out": "Sold out",
+    "cooling_down": "Cooling down",
+    "other_show": "Of another show",
+    "device_offline": "No device was there",
+    "unsupported": "No device could play it",
+    "caps": "Beyond the limits",
+    STOPPED: "Your stop",
+    S.CANCELLED.value: "Removed, or skipped",
+    S.TIMEOUT.value: "Not confirmed",
+    S.DEAD.value: "Refused every time",
+    S.FAILED.value: "Failed",
 }
 # What a failure's code means where it is not the device's own word.
 _WHY_FAILED = {
@@ -108,6 +129,12 @@ def is_partial(activation: Activation) -> bool:
 def is_unmeasured(activation: Activation) -> bool:
     """It was handed over to her extension, whose own levels decide."""
     return activation.is_measured is False
+
+
+def may_owe(activation: Activation) -> bool:
+    """It had promised something, is over, and has not delivered all of it."""
+    is_over = S(activation.status) in FINAL and bool(activation.promised_seconds)
+    return is_over and is_short(activation.promised_seconds, activation.delivered_seconds)
 
 
 def _is_unknown(activation: Activation) -> bool:
@@ -234,6 +261,11 @@ def _fell_short(activation: Activation) -> str:
     )
 
 
+def how_short(leg: LegRow) -> str:
+    """Why this device of a run has not played all of its part; empty where it has."""
+    return _HOW_SHORT.get(leg["outcome"], "")
+
+
 def _is_short(activation: Activation) -> bool:
     return (
         activation.delivered_seconds is not None
@@ -243,6 +275,10 @@ def _is_short(activation: Activation) -> bool:
 
 def _code(activation: Activation) -> str:
     return activation.reason.replace("_", " ") or "no code given"
+
+
+def briefly(reason: str) -> str:
+    return BRIEFLY.get(reason, reason.replace("_", " ").capitalize())
 
 
 def why_not(reason: str, amount: int, gates: Sequence[Mapping[str, Any]]) -> str:

@@ -41,7 +41,7 @@ def _feed(performer: Performer) -> Any:
     rows = collection(Activation).find(
         {"performer_id": performer.performer_id}, {"attempts": 0, "commands": 0}
     )
-    return list(rows.sort("position", -1).limit(FEED_SHOWN))
+    return list(rows.sort([("created_at", -1), ("position", -1)]).limit(FEED_SHOWN))
 
 
 # By page and name (lovense/regions.py).

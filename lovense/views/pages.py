@@ -43,14 +43,20 @@ def not_a_performer(request: HttpRequest) -> HttpResponse:
 
 
 def page(
-    request: HttpRequest, name: str, template: str, shows: Callable[[Performer], Json]
+    request: HttpRequest,
+    name: str,
+    template: str,
+    shows: Callable[[Performer], Json],
+    *,
+    address: str = "",
 ) -> HttpResponse:
     """Her page or, to HTMX, a region of it by name, or the stamps of them all. `shows` makes what
-    the template reads; what it does not read is not looked up."""
+    the template reads; what it does not read is not looked up. `address`: of a page whose name
+    alone does not say which."""
     performer = performer_of(request)
     if performer is None:
         return not_a_performer(request)
-    asked = PageLook(request, name, performer, shows)
+    asked = PageLook(request, name, performer, shows, address)
     if asked.region is not None:
         answer = asked.one(asked.region)
     elif asked.wants_stamps:
@@ -78,6 +84,7 @@ class PageLook:
     name: str
     performer: Performer
     shows: Callable[[Performer], Json]
+    address: str = ""
 
     @cached_property
     def regions(self) -> dict[str, Region]:
@@ -105,7 +112,7 @@ class PageLook:
             "performer": self.performer,
             "region": region.name if region else STAMPS_ASKED if self.wants_stamps else "",
             "regions": self.regions,
-            "page": reverse(self.name) if self.name else "",
+            "page": self.address or (reverse(self.name) if self.name else ""),
             "page_name": self.name,
             "frame": FramePage(self.performer, live),
         }

@@ -9,6 +9,9 @@ const PAGES = {
   live: () => import("./live.js"),
   devices: () => import("./devices.js"),
   patterns: () => import("./recorder.js"),
+  history: () => import("./history.js"),
+  "history-run": () => import("./history.js"),
+  statistics: () => import("./history.js"),
 };
 let leave = () => {};
 let visit = 0;
@@ -81,7 +84,7 @@ document.addEventListener("htmx:finally:swap", ({ detail: { ctx } }) => {
 
 function mark() {
   for (const link of document.querySelectorAll("[data-to]")) {
-    if (link.dataset.to === main.dataset.page) link.setAttribute("aria-current", "page");
+    if (main.dataset.page.split("-")[0] === link.dataset.to) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }

@@ -1,16 +1,16 @@
 """The six facts are told once: the health of the queue, the demonstration, the flow tests and the documents
-say what `adminpanel/facts.py` says."""
+say what `lovense/facts.py` says."""
 
 from pathlib import Path
 
 import pytest
 
-from adminpanel import facts
 from adminpanel.tip import story, timeline
 from adminpanel.watch import health
 from config.demo import facts as demo
 from config.demo.table import LEGEND
 from ground.mongodb.collections import collection
+from lovense import facts
 from lovense.lane import controls
 from lovense.sending import leases
 from tests.chain import SECOND

@@ -85,6 +85,44 @@ choices.change(**hers, device_id=whose + ".a1", choice=said)
 """
 
 
+# Some weeks of tips of every kind, written as they ended, and their hours counted.
+_PAST = """
+import random
+from datetime import timedelta
+from ground import clock
+from ground.mongodb.collections import collection
+from lovense.history import hours
+from lovense.models import Activation, Owed
+from tests.lovense.history.rows import row
+draw, now, whose, rows, owed = random.Random(7), clock.now(), "{performer}", [], []
+names = ["bob", "kim", "marguerite_de_la_tour", "Anonymous", "zed", "W" * 64]
+items = [("wave", 8, 6, 25), ("fireworks", 16, 10, 100), ("earthquake", 20, 30, 500)]
+nothing = dict(status="skipped", item=None, delivered_seconds=None, promised_seconds=0, dispatched_at=None)
+kinds = [dict()] * 14 + [nothing | dict(reason="no_match", amount=13), nothing | dict(reason="no_menu")]
+kinds += [dict(status="failed", reason="stopped", delivered_seconds=2.4), dict(tip_id=None, amount=0)]
+kinds += [dict(status="timeout", delivered_seconds=None)]
+for n in range(900):
+    pattern, strength, seconds, amount = draw.choice(items)
+    title = pattern.capitalize()
+    item = dict(itemId=pattern, title=title, pattern=pattern, intensity=strength, durationSec=seconds)
+    made = dict(item=item, amount=amount, promised_seconds=seconds, delivered_seconds=float(seconds))
+    made |= dict(tipper_name=draw.choice(names)) | draw.choice(kinds)
+    gates = [(each, True, "made sure of") for each in ("signature", "settled", "fresh", "minimum")]
+    gates += [("menu_match", made["item"] is not None, title if made["item"] else "nothing answers 13")]
+    made["gates"] = [dict(gate=name, passed=is_so, saw=saw, at="") for name, is_so, saw in gates]
+    minutes = 7 * n if n < 60 else 7 * 60 + 55 * (n - 60)
+    rows.append(row(n, whose, at=now - timedelta(minutes=minutes), **made))
+    if made.get("status") == "failed":
+        key = dict(_id=rows[-1]["_id"], performer_id=whose, cause="stop", state="open", why="")
+        owed.append(key | dict(owed=36, promised=60, requeued=0, waived=0))
+collection(Activation).insert_many(rows)
+collection(Owed).insert_many(owed)
+for hour in list(hours.with_rows(whose, now - timedelta(days=90), now + timedelta(hours=1))):
+    hours.count(whose, hour, now=now)
+print(owed[0]["_id"], next(row["_id"] for row in rows if row["reason"] == "no_match"))
+"""
+
+
 class Camera:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -182,6 +220,31 @@ def pattern_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -
     page.get_by_role("button", name="Test \u2068My tide\u2069").click()
     expect(page.get_by_role("dialog")).to_contain_text("Test “My tide”")
     camera.take(page, "patterns-test")
+
+
+def history_pages(camera: Camera, chrome: Browser, stage: Stage, cat: Actress) -> None:
+    """Without anything, with one tip, and with some weeks; a page of one that is owed and of one without
+    effect."""
+    page = chrome.new_context().new_page()
+    stage.log_in(page, cat.name)
+    for address in ("history", "statistics"):
+        page.goto(f"{stage.url}/{address}")
+        camera.take(page, f"{address}-none")
+    said = stage.stack.manage("shell", "-v0", "-c", _PAST.format(performer=cat.performer_id))
+    owed, skipped = said.split()[-2:]
+    page.goto(f"{stage.url}/history")
+    camera.take(page, "history")
+    page.goto(f"{stage.url}/history?name=w&from=2026-02-31&at_least=-1&outcome=played")
+    camera.take(page, "history-asked")
+    page.goto(f"{stage.url}/history?name=nobody")
+    camera.take(page, "history-nothing")
+    for name, run in (("owed", owed), ("no-effect", skipped)):
+        page.goto(f"{stage.url}/history/{run}")
+        camera.take(page, f"verdict-{name}")
+    page.goto(f"{stage.url}/statistics")
+    camera.take(page, "statistics")
+    page.goto(f"{stage.url}/statistics?period=30&tippers=1")
+    camera.take(page, "statistics-30")
 
 
 def device_pages(camera: Camera, chrome: Browser, stage: Stage, cloud: Vendor, bea: Actress) -> None:
@@ -344,9 +407,10 @@ def main(directory: str) -> None:
         cloud.sim("manners", {"callbackTo": f"{stack.url}/api/webhooks/lovense"})
         chrome = running.enter_context(browser())
         stage, camera = Stage(stack), Camera(Path(directory))
-        ana, bea = stage.prepare("ana", "bea")
+        ana, bea, cat = stage.prepare("ana", "bea", "cat")
         tips = performer_pages(camera, chrome, stage, ana)
         pattern_pages(camera, chrome, stage, ana)
+        history_pages(camera, chrome, stage, cat)
         menu_pages(camera, chrome, stage, ana)
         device_pages(camera, chrome, stage, cloud, bea)
         tips["waiting"] = stage.tip(ana, 50, name="poor", user_id=POOR)

@@ -1,6 +1,6 @@
 """The six facts, watched as the database records them: no waiting by the clock.
 
-What a fact is, `adminpanel/facts.py` says. Rows that say several at once record all of them."""
+What a fact is, `lovense/facts.py` says. Rows that say several at once record all of them."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from django.db.models import Model
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from adminpanel.facts import SIX, confirmed_at
+from lovense.facts import SIX, confirmed_at
 from lovense.models import Activation
 from tips.models import QueueRequest
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.test import RequestFactory
 
+from adminpanel.watch.recounting import Recounter
 from ground import clock
 from lovense.deciding import batch
 from lovense.devices import callbacks, hosts, pairing
@@ -94,7 +95,13 @@ def open_pairing(performer_id: str, cloud: str, key: str) -> None:
     pairing.pair(performer_id=performer_id, host_id=None, key=key, by="ana", now=NOW)
 
 
+def recount(now: str) -> None:
+    """The hours of statistics."""
+    Recounter().run(now=clock.parse(now), limit=LIMIT)
+
+
 STEPS = (
+    recount,
     *(accept, settle, end_grace, look, send, acknowledge, heal, press, resume, emit, write),
     *(open_pairing, call_back),
 )

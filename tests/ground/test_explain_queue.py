@@ -14,6 +14,7 @@ from lovense.shows import keeping as show_keeping
 from lovense.shows import onair
 from lovense.shows import sums as show_sums
 from lovense.stopping import stop, underway
+from tests.factories import NOW
 from tests.ground.plans import MANY, fill, recorded, scans
 from tips.models import Mode, Priority, QueueRequest
 from tips.queue import claims, counts
@@ -123,13 +124,21 @@ def test_what_waits_is_found_by_its_lane(now):
 def test_a_performers_newest_activations_cost_as_many_as_are_shown():
     fill(
         Activation,
-        lambda n: {"_id": f"{n}.all", "performer_id": f"P{n % 3}", "position": n, "status": "completed"},
+        lambda n: {
+            "_id": f"{n}.all",
+            "performer_id": f"P{n % 3}",
+            "created_at": NOW + timedelta(seconds=n // 9),
+            "position": n,
+            "status": "completed",
+        },
     )
+    newest = [("created_at", -1), ("position", -1)]
     with recorded(run=True) as plans:
-        shown = list(collection(Activation).find({"performer_id": "P1"}).sort("position", -1).limit(20))
-        list(Activation.objects.filter(performer_id="P1").order_by("-position").values_list("pk")[:20])
+        shown = list(collection(Activation).find({"performer_id": "P1"}).sort(newest).limit(20))
+        hers = Activation.objects.filter(performer_id="P1")
+        list(hers.order_by("-created_at", "-position").values_list("pk")[:20])
     assert shown[0]["position"] == MANY - 1
-    assert [plan.indexes for plan in plans] == [["activation_newest"]] * 2
+    assert [plan.indexes for plan in plans] == [["activation_history"]] * 2
     assert [plan.examined for plan in plans] == [20, 20]
 
 

@@ -21,7 +21,8 @@ from tests.lovense.live_page import chain, press
 
 __all__ = ["chain"]
 pytestmark = pytest.mark.django_db
-ADDRESSES = {"live": "/", "devices": "/devices", "menu": "/menu", "patterns": "/patterns"}
+NAMES = ("devices", "menu", "patterns", "history", "statistics")
+ADDRESSES = {"live": "/"} | {name: f"/{name}" for name in NAMES}
 WAVE = {"name": "Mine", "text": "10 1s"}
 HTMX = {"HX-Request": "true"}
 ALL = [(page, name) for page in ADDRESSES for name in regions.of(page)]

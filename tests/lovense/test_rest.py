@@ -124,7 +124,7 @@ def test_one_that_nobody_asked_for_a_rest_is_asked_nothing_and_nothing_is_read(c
     with recorded() as plans:
         assert play(chain, tip_id, NOW + seconds(110))
     assert len(plans) == without + 1
-    assert [plan.stages for plan in plans if "activation_newest" in plan.indexes] == [
+    assert [plan.stages for plan in plans if "activation_history" in plan.indexes] == [
         ["LIMIT", "FETCH", "IXSCAN"]
     ]
 

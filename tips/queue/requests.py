@@ -74,6 +74,16 @@ def find(key: str, *fields: str) -> RequestRow | None:
     return found or collection(ArchivedQueueRequest).find_one({"_id": key}, wanted)
 
 
+def came_at(keys: Sequence[str]) -> dict[str, datetime]:
+    """When each of these was settled or submitted, wherever it lies."""
+    found: dict[str, datetime] = {}
+    for model in (QueueRequest, ArchivedQueueRequest):
+        missing = {"_id": {"$in": [key for key in keys if key not in found]}}
+        rows = collection(model).find(missing, {"created_at": 1}) if len(found) < len(keys) else ()
+        found |= {row["_id"]: row["created_at"] for row in rows}
+    return found
+
+
 def submit_tips(
     events: Sequence[EventRow],
     *,

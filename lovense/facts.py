@@ -1,8 +1,9 @@
 """The six facts of a tip, told once: what each is called, which row proves it under which key, what
 waits before it, and when late is late.
 
-Read by the tip's page, the health of the queue, the demonstration, the flow tests and the tables of
-the documents. Facts may become durable together and have one time: nothing here orders them by it.
+Read by the page of a tip, the performer's and the staff's, the health of the queue, the
+demonstration, the flow tests and the tables of the documents. Facts may become durable together and
+have one time: nothing here orders them by it.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,245 @@
+"""The hours of a performer, counted: what was tipped in each, what it became, how many seconds were
+promised, delivered and are owed, and how long it had waited. A tip counts in the hour in which its
+turn came.
+
+An hour is recomputed as a whole from her activations, never incremented, and written by one guarded
+statement: it may be counted again for ever, by however many. Nothing here is on the way of a tip.
+What ends anew in an hour that was counted marks it (`mark`)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from ground.mongodb.collections import collection
+from lovense.deciding.activation import LIVE, OWED_KEY, S
+from lovense.deciding.shortfall import lacking, promise, tenths
+from lovense.history.browsing import INDEX
+from lovense.models import Activation, Owed, OwedState, PerformerHour
+from lovense.rows import ActivationRow, HourCell, PerformerHourRow
+from tips.models import EPOCH, Tip
+from tips.queue import requests as queue
+from tips.rows import Statement
+
+HOUR = timedelta(hours=1)
+RECENT = timedelta(hours=3)  # an hour is looked at for so long after its end
+READ_AT_ONCE = 500
+PLAYED, UNDER_WAY = "played", "under_way"
+_NEEDED = dict.fromkeys(
+    (
+        *("tip_id", "request_id", "amount", "status", "reason", "attempts", "is_measured"),
+        *("promised_seconds", "delivered_seconds", "dispatched_at", "started_at"),
+        *("item.itemId", "item.title"),
+    ),
+    1,
+)
+
+
+def floor(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def key_of(performer_id: str, hour: datetime) -> str:
+    return f"{performer_id}/{hour:%Y-%m-%dT%H}"
+
+
+# --- which hours ---------------------------------------------------------------------------------
+
+
+def changed(performer_id: str, *, now: datetime) -> list[datetime]:
+    """Of her last hours those that may hold something else than was counted: another number of
+    rows, or one that was not over. What ends anew marks its hour instead."""
+    since = floor(now - RECENT)
+    kept = {row["hour"]: row for row in between(performer_id, since, now + HOUR)}
+    there = _rows_by_hour(performer_id, since)
+    return [
+        hour
+        for hour in sorted({*there, *kept})
+        if hour not in kept or _is_due(kept[hour], there.get(hour, 0))
+    ]
+
+
+def _is_due(row: PerformerHourRow, there: int) -> bool:
+    is_other = row.get("rows", 0) != there or bool(row.get("live", 0))
+    return is_other or row.get("stale_since") is not None
+
+
+def _rows_by_hour(performer_id: str, since: datetime) -> dict[datetime, int]:
+    """How many of hers lie in each hour from then on: of keys alone."""
+    return dict(_by_hour({"performer_id": performer_id, "created_at": {"$gte": since}}))
+
+
+def _by_hour(where: Statement) -> Iterator[tuple[datetime, int]]:
+    hour = {"$dateTrunc": {"date": "$created_at", "unit": "hour"}}
+    stages: list[Statement] = [
+        {"$match": where},
+        {"$project": {"_id": 0, "created_at": 1}},
+        {"$group": {"_id": hour, "n": {"$sum": 1}}},
+    ]
+    for row in collection(Activation).aggregate(stages, hint=INDEX):
+        yield row["_id"], row["n"]
+
+
+def unsettled(*, limit: int) -> list[tuple[str, datetime]]:
+    """Hours of anybody that are marked, or held something that was not over; the oldest first."""
+    marked = collection(PerformerHour).find({"stale_since": {"$gt": EPOCH}}, {"cells": 0})
+    live = collection(PerformerHour).find({"live": {"$gt": 0}}, {"cells": 0})
+    rows = [
+        *marked.sort("stale_since", 1).limit(limit).hint("performer_hour_stale"),
+        *live.sort("counted_at", 1).limit(limit).hint("performer_hour_live"),
+    ]
+    return list(dict.fromkeys((row["performer_id"], row["hour"]) for row in rows))
+
+
+def mark(
+    moments: Iterable[tuple[str, datetime]], *, now: datetime, session: ClientSession | None = None
+) -> None:
+    """Something of these performers, whose turn had come at that moment, has ended anew or is owed
+    differently: its hour is counted again."""
+    hours = {(whose, floor(moment)) for whose, moment in moments}
+    updates = [
+        UpdateOne(
+            {"_id": key_of(whose, hour)},
+            {
+                "$set": {"stale_since": now},
+                "$setOnInsert": {"performer_id": whose, "hour": hour},
+            },
+            upsert=True,
+        )
+        for whose, hour in sorted(hours)
+    ]
+    if updates:
+        collection(PerformerHour).bulk_write(updates, ordered=False, session=session)
+
+
+# --- counting ------------------------------------------------------------------------------------
+
+
+def count(performer_id: str, hour: datetime, *, now: datetime) -> None:
+    """Counts that hour of hers anew. Three steps: 1. whether it is marked; 2. what it holds; 3.
+    what was counted, unless somebody has counted it later, and the mark goes if it is the same."""
+    key = key_of(performer_id, hour)
+    before = collection(PerformerHour).find_one({"_id": key}, {"stale_since": 1}) or {}
+    row = _counted(performer_id, hour)
+    no_later = {"_id": key, "counted_at": {"$not": {"$gt": now}}}
+    changes: Statement = {"$set": {**row, "counted_at": now}}
+    try:
+        collection(PerformerHour).update_one(no_later, changes, upsert=True)
+    except DuplicateKeyError:
+        return  # it was counted later than this, with all that this has seen
+    if since := before.get("stale_since"):
+        seen = {"_id": key, "stale_since": since}
+        collection(PerformerHour).update_one(seen, {"$unset": {"stale_since": ""}})
+
+
+def _counted(performer_id: str, hour: datetime) -> Statement:
+    within = {"$gte": hour, "$lt": hour + HOUR}
+    wanted = {"performer_id": performer_id, "created_at": within}
+    found = collection(Activation).find(wanted, _NEEDED, batch_size=READ_AT_ONCE).hint(INDEX)
+    cells: dict[tuple[str, str], HourCell] = {}
+    rows, live = 0, 0
+    while part := list(islice(found, READ_AT_ONCE)):
+        rows, live = rows + len(part), live + sum(S(row["status"]) in LIVE for row in part)
+        _add_all(cells, [row for row in part if not is_test(row)])
+    told = [cells[key] for key in sorted(cells)]
+    return {"performer_id": performer_id, "hour": hour, "cells": told, "rows": rows, "live": live}
+
+
+def is_test(row: ActivationRow) -> bool:
+    """What no tip set off, and is not owed by one either; no statistic knows it."""
+    return row["tip_id"] is None and not row["_id"].startswith(OWED_KEY)
+
+
+def outcome_of(row: ActivationRow) -> str:
+    """`played`: all or some of it was delivered. Else why not, as one stable word."""
+    status = S(row["status"])
+    if status in LIVE:
+        return UNDER_WAY
+    if status is S.COMPLETED or (row["delivered_seconds"] or 0) > 0:
+        return PLAYED
+    if status in (S.SKIPPED, S.EXPIRED) or row["reason"] == "stopped":
+        return row["reason"]
+    return status.value
+
+
+def _add_all(cells: dict[tuple[str, str], HourCell], rows: Sequence[ActivationRow]) -> None:
+    nets = _nets([row["tip_id"] for row in rows if row["tip_id"]])
+    came = queue.came_at([row["request_id"] for row in rows if row["dispatched_at"]])
+    owed = _owed([row["_id"] for row in rows if lacking(row)])
+    for row in rows:
+        cell = _cell(cells, row)
+        if row["tip_id"]:
+            cell["tips"] += 1
+            cell["tokens"] += row["amount"]
+            cell["net"] += nets.get(row["tip_id"], 0)
+            cell["promised"] += promise(row)
+        # What plays because it was owed had been promised before.
+        cell["delivered"] += min(promise(row), tenths(row["delivered_seconds"]))
+        cell["owed"] += owed.get(row["_id"], 0)
+        if (wait := _wait(row, came)) is not None:
+            cell["waits"] += 1
+            cell["waited_ms"] += wait
+
+
+def _cell(cells: dict[tuple[str, str], HourCell], row: ActivationRow) -> HourCell:
+    item, outcome = row.get("item") or {}, outcome_of(row)
+    key = (item.get("itemId", ""), outcome)
+    if key not in cells:
+        cells[key] = HourCell(
+            item=key[0],
+            title="",
+            outcome=outcome,
+            tips=0,
+            tokens=0,
+            net=0,
+            promised=0,
+            delivered=0,
+            owed=0,
+            waits=0,
+            waited_ms=0,
+        )
+    cells[key]["title"] = item.get("title", "") or cells[key]["title"]
+    return cells[key]
+
+
+def _wait(row: ActivationRow, came: dict[str, datetime]) -> int | None:
+    """From its settlement to its start, in ms; of what plays for a tip."""
+    start = row["started_at"] or row["dispatched_at"]
+    since = came.get(row["request_id"])
+    if start is None or since is None or not row["tip_id"]:
+        return None
+    return max(0, round((start - since).total_seconds() * 1000))
+
+
+def _nets(tip_ids: Sequence[str | None]) -> dict[str, int]:
+    """What of each tip is hers, as it was recorded."""
+    found = collection(Tip).find({"_id": {"$in": list(tip_ids)}}, {"net": 1}) if tip_ids else ()
+    return {row["_id"]: row["net"] for row in found}
+
+
+def _owed(keys: Sequence[str]) -> dict[str, int]:
+    """In tenths, of what nobody has decided about."""
+    wanted = {"_id": {"$in": list(keys)}, "state": OwedState.OPEN.value}
+    found = collection(Owed).find(wanted, {"owed": 1}) if keys else ()
+    return {row["_id"]: row["owed"] for row in found}
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def between(performer_id: str, since: datetime, until: datetime) -> list[PerformerHourRow]:
+    """Her hours from `since` on, those that begin before `until`; in their order."""
+    first, last = key_of(performer_id, since), key_of(performer_id, until)
+    found = collection(PerformerHour).find({"_id": {"$gte": first, "$lt": last}}).sort("_id", 1)
+    return list(found)
+
+
+def with_rows(performer_id: str, since: datetime, until: datetime) -> Iterator[datetime]:
+    """The hours of hers, from then on, that hold anything or were counted: for who counts all."""
+    within = {"$gte": since, "$lt": until}
+    found = _by_hour({"performer_id": performer_id, "created_at": within})
+    held = {hour for hour, _ in found}
+    yield from sorted(held | {row["hour"] for row in between(performer_id, since, until)})

@@ -1,0 +1,77 @@
+"""Days as a performer counts them: in her time zone, and by the names that a person gives them.
+Pure, but for the platform's own zone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from lovense.models import Performer
+
+FIRST, LAST = date(2000, 1, 1), date(2099, 12, 31)  # that a page is asked about
+
+
+class Dated(Protocol):
+    """Something that happened at a moment."""
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+T = TypeVar("T", bound=Dated)
+
+
+def zone_of(performer: Performer) -> ZoneInfo:
+    """Hers; the platform's, as long as she cannot say."""
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+def begin(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of that day."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def of_moment(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
+
+
+def words(day: date, today: date) -> str:
+    """`Today`, `Yesterday`, `Saturday, 3 January 2026`."""
+    if today - day in _NEAR:
+        return _NEAR[today - day]
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+_NEAR = {timedelta(0): "Today", timedelta(1): "Yesterday"}
+
+
+def read(text: str) -> date:
+    """A day as a browser sends it, `2026-01-03`. Raises ValueError with what is wrong, as a
+    person reads it."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a day, as 2026-01-03") from None
+    if not FIRST <= found <= LAST:
+        raise ValueError(f"must be from {FIRST} to {LAST}")
+    return found
+
+
+def that_are_days(typed: Mapping[str, str]) -> dict[str, str]:
+    """Those values that are days, each as a browser sends it: its field refuses any other."""
+    found: dict[str, str] = {}
+    for name, said in typed.items():
+        with suppress(ValueError):
+            found[name] = read(said).isoformat()
+    return found
+
+
+def grouped(rows: Iterable[T], zone: ZoneInfo) -> Iterator[tuple[date, list[T]]]:
+    """Neighbours of one day together, in their order. The one place that says what belongs
+    together in her history."""
+    for day, those in groupby(rows, key=lambda row: of_moment(row.created_at, zone)):
+        yield day, list(those)
