@@ -19,7 +19,7 @@ TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
 CSS = TOKENS_CSS + RULES
 SCRIPTS = sorted([*(STATIC / "js").glob("*.js"), *(STATIC / "js" / "ui").glob("*.js")])
-MOST_CSS, MOST_PRELOADED = 14_000, 20_480
+MOST_CSS, MOST_CSS_WITH_CHARTS, MOST_PRELOADED = 14_000, 15_050, 20_480
 MOST_SCRIPT = 32_768
 
 # What the tokens are for everybody, for those who asked for more contrast, and for forced colours.
@@ -194,8 +194,9 @@ def packed(files):
     ids=["performer", "history", "staff"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
-    """Of performers' and staff's pages each loads its own."""
-    assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base"} | own]) <= MOST_CSS
+    """Of performers' and staff's pages each loads its own; those with charts a kilobyte more."""
+    most = MOST_CSS_WITH_CHARTS if "figures" in own else MOST_CSS
+    assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base"} | own]) <= most
 
 
 # What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Literal, TypedDict
 
 from ground.mongodb.collections import collection
+from lovense.deciding.activation import OWED_KEY
 from lovense.deciding.shortfall import TENTHS
 from lovense.models import Activation, ActivationStatus, Owed, OwedState, Performer
-from lovense.owed import listing, owing
+from lovense.owed import listing
 from lovense.page import outcome
 from lovense.page.livepage import LivePage, tokens
 from tips.models import RequestType
@@ -82,7 +83,7 @@ def _row(row: Activation, owed: int) -> LiveFeedRow:
 
 
 def _is_made_good(row: Activation) -> bool:
-    return row.activation_id.startswith(owing.PREFIX)
+    return row.activation_id.startswith(OWED_KEY)
 
 
 def _type(row: Activation) -> str:

@@ -7,9 +7,8 @@ import "./ui/wave.js";
 const FRAME_MS = 100;
 const main = document.querySelector("#content");
 
-/** From now on, until what is returned is called. */
 export function arrive() {
-  let playing = says(); // how it stood when the page came is no news
+  let playing = says();
 
   function refresh() {
     countdown();
@@ -28,7 +27,6 @@ export function arrive() {
   };
 }
 
-/** This page takes her devices. */
 function goOnAir({ target }) {
   if (target.closest("[data-go-on-air]") && !lever.checked) lever.click();
 }

@@ -90,7 +90,7 @@ def test_no_template_of_a_component_is_too_wide_to_be_read():
 
 def test_every_class_of_a_component_has_its_file():
     """`.ui-card__head` belongs to some file of `ui/`: nothing is left over in the stylesheet."""
-    sheets = [BASE_DIR / "static" / "css" / f"{name}.css" for name in ("base", "figures")]
+    sheets = [BASE_DIR / "static" / "css" / f"{name}.css" for name in ("base", "figures", "parts")]
     css = "".join(sheet.read_text() for sheet in sheets)
     scripts = "".join(file.read_text() for file in (BASE_DIR / "static" / "js" / "ui").glob("*.js"))
     html = "".join(file.read_text() for file in UI.glob("*.html")) + scripts
