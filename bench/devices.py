@@ -29,6 +29,7 @@ Row = dict[str, Any]
 AT_ONCE = 16
 RUN_SECONDS, LEASE_SECONDS = 30, 9
 SETTLE_SECONDS = 12
+DEAD = {"status": "dead"}
 COMMAND = {"command": "Function", "action": "Vibrate:5", "timeSec": 9, "apiVer": 1}
 
 
@@ -75,8 +76,10 @@ class ServerCast:
         url = f"{self.url}/api/lovense/preferences"
         (await client.put(url, headers=headers, json=chosen)).raise_for_status()
 
-    async def test(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-        item = {"pattern": "level", "intensity": 5, "durationSec": RUN_SECONDS}
+    async def test(
+        self, client: httpx.AsyncClient, headers: dict[str, str], seconds: int = RUN_SECONDS
+    ) -> None:
+        item = {"pattern": "level", "intensity": 5, "durationSec": seconds}
         url = f"{self.url}/api/performance-queue/submit"
         said = {"type": "lovense.test", "item": item}
         for _ in range(50):
@@ -156,18 +159,16 @@ async def played(cast: ServerCast, faults: list[str]) -> Row:
         await client.delete(f"{cast.vendor}/sim/faults")
         if faults:
             await client.post(f"{cast.vendor}/sim/faults", json={"faults": faults})
+    over = {"status": {"$in": ["completed", "failed", "dead"]}}
+    before_them, given_up = cast.count("activations", over), cast.count("activations", DEAD)
     since, before = time.time(), web_seconds(cast.stack)
     await cast.each(cast.test)
     asked = web_seconds(cast.stack) - before
 
     def are_over() -> bool:
         """Every run is over."""
-        over = {"status": {"$in": ["completed", "failed"]}, "legs_began_at": {"$ne": None}}
-        return cast.count("activations", over) >= expected
+        return cast.count("activations", over) >= before_them + len(cast.stack.tokens)
 
-    expected = cast.count(
-        "activations", {"status": {"$in": ["completed", "failed"]}, "legs_began_at": {"$ne": None}}
-    ) + len(cast.stack.tokens)
     await asyncio.sleep(RUN_SECONDS / 2)
     running = web_bytes(cast.stack)
     await cast.until(are_over)
@@ -177,6 +178,7 @@ async def played(cast: ServerCast, faults: list[str]) -> Row:
     return {
         "slices": slices,
         "lost": lost,
+        "never begun": cast.count("activations", DEAD) - given_up,
         "cpu_ms_per_slice": round((seconds - asked - idle * took) / max(1, slices) * 1000, 3),
         "idle_cores": round(idle, 3),
         "late_ms": percentiles(late) if late else {},

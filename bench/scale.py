@@ -23,7 +23,7 @@ import django
 from tqdm import tqdm
 
 from bench import past, table
-from bench.__main__ import Row, measure, plans
+from bench.runs import Row, measure, plans
 from bench.stack import BASE_DIR, BenchStack, StackNotReady
 from config.stack.services import Services
 

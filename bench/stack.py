@@ -40,7 +40,8 @@ def new_secret() -> str:
 class BenchStack:
     """`manage.py stack --ephemeral --port 0`, with 50 performers and 2000 funded viewers in it.
 
-    `directory`: with the databases that are there, which stay. `settings`: beside its own."""
+    `directory`: with the databases that are there, which stay. `settings`: beside its own. `menu`:
+    what all performers tip by, one of `config.benchmark.MENUS`."""
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class BenchStack:
         workers: int = 1,
         directory: Path | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
+        menu: str = "plain",
     ) -> None:
+        self.menu = menu
         self.performers, self.is_kept = performers, directory is not None
         self.web, self.workers = web, workers
         self.directory = directory or Path(tempfile.mkdtemp(prefix="bench-"))
@@ -90,7 +93,9 @@ class BenchStack:
         try:
             self._wait_until_ready()
             self.addresses: dict[str, Any] = json.loads((self.directory / "stack.json").read_text())
-            self.tokens = prepare(environment=self.environment, performers=self.performers)
+            self.tokens = prepare(
+                environment=self.environment, performers=self.performers, menu=self.menu
+            )
         except BaseException:
             self.stop()
             raise
@@ -153,7 +158,7 @@ class BenchStack:
             client.close()
 
 
-def prepare(*, environment: dict[str, str], performers: int) -> dict[str, str]:
+def prepare(*, environment: dict[str, str], performers: int, menu: str = "plain") -> dict[str, str]:
     """Runs `manage.py prepare_bench`; returns each performer's token."""
     command = [
         sys.executable,
@@ -163,6 +168,8 @@ def prepare(*, environment: dict[str, str], performers: int) -> dict[str, str]:
         str(performers),
         "--viewers",
         str(messages.VIEWERS),
+        "--menu",
+        menu,
     ]
     done = subprocess.run(
         command,

@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import httpx
@@ -21,7 +22,8 @@ from bench.load import percentiles
 from bench.stack import BenchStack
 from config.stack.vendor import DEVELOPER
 
-RUN_SECONDS, PATIENCE_SECONDS = 30, 10.0
+RUN_SECONDS, PATIENCE_SECONDS = 30, 30.0
+LONG_SECONDS = 1200  # until all run, and through all presses
 STOP = b'{"type":"stop"}'
 BARE = {"token": DEVELOPER, "command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}
 
@@ -173,7 +175,7 @@ async def pressed(cast: ServerCast, listeners: list[Listener], tokens: list[str]
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         for listener, token in zip(listeners, tokens, strict=True):
             headers, began = {"Authorization": f"Token {token}"}, time.time()
-            if listener.heard.get("lovense.activate", 0.0) < began - RUN_SECONDS:
+            if "lovense.activate" not in listener.heard:
                 await cast.test(client, headers)
                 began = await listener.until("lovense.activate", began)
             listener.socket.send(STOP)
@@ -190,7 +192,7 @@ async def among(cast: ServerCast, presses: int) -> dict[str, Any]:
     for listener in listeners:
         listener.heard.clear()
     began = time.time()
-    await cast.each(cast.test)
+    await cast.each(partial(cast.test, seconds=LONG_SECONDS))
     for listener in listeners:
         await listener.until("lovense.activate", began)
     some = listeners[-presses:], tokens[-presses:]
@@ -206,9 +208,10 @@ def main() -> int:
     given = parser.parse_args()
     with served(1) as cast:
         cloud = asyncio.run(by_the_cloud(cast, given.presses))
+    print(json.dumps({"by the cloud": cloud}, indent=1), flush=True)
     with BenchStack(performers=given.performers, web=1) as stack:
         many = asyncio.run(among(ServerCast(stack, ""), min(given.presses, given.performers)))
-    print(json.dumps({"by the cloud": cloud, "among many": many}, indent=1))
+    print(json.dumps({"among many": many}, indent=1))
     return 0
 
 

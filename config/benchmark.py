@@ -4,8 +4,10 @@ tokens, written in bulk.
 It may be prepared again at any time: what exists is kept, and no viewer is funded twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
@@ -15,7 +17,8 @@ from ground.journal import journal
 from ledger import gateway
 from ledger.gateway import Group, Refused
 from lovense.deciding import platform
-from lovense.menus.publishing import validated
+from lovense.devices import register
+from lovense.menus.publishing import publish, validated
 from lovense.models import Performer, TipMenu
 from tips.intake.purchases import Purchase
 
@@ -25,7 +28,9 @@ MAXIMUM_PERFORMERS = MAXIMUM_VIEWERS = 100_000
 TOKENS_PER_VIEWER = 10**12
 FUNDING_BATCH = 2_000  # transfers in one transaction
 
-MENU = [
+TOY = "bench-toy"
+TOYS = [{"id": TOY, "name": "lush", "status": 1}]
+EVERY_TIP: Mapping[str, Any] = MappingProxyType(
     {
         "itemId": "any",
         "title": "Every tip",
@@ -35,7 +40,26 @@ MENU = [
         "intensity": 10,
         "durationSec": 1,
     }
-]
+)
+_DRAWN = {"intensity": {"from": 5, "to": 15}, "durationSec": {"from": 1, "to": 2}}
+# What each kind of cast tips by: `plain` knows of no toy, the others have one each.
+MENUS: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType(
+    {
+        "plain": [EVERY_TIP],
+        "toy": [EVERY_TIP],
+        "chance": [
+            {
+                **EVERY_TIP,
+                **{"intensity": 15, "durationSec": 2, "random": _DRAWN, "shows": ["public"]},
+                "devices": [{"device": TOY, "offsetMs": 200}],
+            }
+        ],
+        "terms": [
+            {**EVERY_TIP, "stock": 1_000_000},
+            {**EVERY_TIP, "itemId": "often", "maximum": 10**6, "cooldownSec": 1},
+        ],
+    }
+)
 
 
 def performer_id(number: int) -> str:
@@ -46,14 +70,20 @@ def viewer_id(number: int) -> str:
     return f"{FIRST_VIEWER + number:024x}"
 
 
-def prepare(*, performers: int, viewers: int, now: datetime) -> dict[str, str]:
-    """The token of each performer, by performer id."""
-    platform.change(key="minimum_tip", value="1", by="prepare_bench", now=now)
-    platform.change(key="rate_limit_per_minute", value="0", by="prepare_bench", now=now)
+def prepare(*, performers: int, viewers: int, now: datetime, menu: str = "plain") -> dict[str, str]:
+    """The token of each performer, by performer id. `menu`: one of MENUS."""
+    for key, value in {
+        "minimum_tip": 1,
+        "rate_limit_per_minute": 0,
+        "maximum_seconds": 3600,
+    }.items():
+        platform.change(key=key, value=str(value), by="prepare_bench", now=now)
     fund([viewer_id(number) for number in range(viewers)], now=now)
     ids = [performer_id(number) for number in range(performers)]
     users = _users([f"bench-{own_id}" for own_id in ids])
     _performers(dict(zip(ids, users, strict=True)), now)
+    if menu != "plain":
+        _equip(ids, MENUS[menu], now)
     tokens = _tokens(users)
     return {own_id: tokens[user.pk] for own_id, user in zip(ids, users, strict=True)}
 
@@ -98,7 +128,7 @@ def _performers(owners: dict[str, User], now: datetime) -> None:
     missing = [own_id for own_id in owners if own_id not in known]
     keys = {own_id: f"{own_id}.1" for own_id in missing}
     written = set(TipMenu.objects.filter(pk__in=list(keys.values())).values_list("pk", flat=True))
-    items = validated(MENU)
+    items = validated(MENUS["plain"])
     TipMenu.objects.bulk_create(
         TipMenu(key=key, performer_id=own_id, version=1, items=items, published_at=now)
         for own_id, key in keys.items()
@@ -114,6 +144,13 @@ def _performers(owners: dict[str, User], now: datetime) -> None:
         )
         for own_id in missing
     )
+
+
+def _equip(ids: Sequence[str], menu: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """A toy that her page has reported, and this menu on top of the plain one."""
+    for own_id in ids:
+        register.report(own_id, TOYS, now=now)
+        publish(own_id, menu, now)
 
 
 def _tokens(users: Sequence[User]) -> dict[object, str]:

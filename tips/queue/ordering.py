@@ -28,8 +28,11 @@ def line(lane: str, priority: int) -> str:
     return f"{lane}/{priority}"
 
 
+PRIORITIES = tuple(Priority.values)  # once: the enumeration makes them anew each time
+
+
 def lines(lanes: Iterable[str]) -> list[str]:
-    return [line(lane, priority) for lane in lanes for priority in Priority.values]
+    return [line(lane, priority) for lane in lanes for priority in PRIORITIES]
 
 
 def usual_line(lane: str) -> str:

@@ -20,6 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--performers", type=int, required=True)
         parser.add_argument("--viewers", type=int, required=True)
+        parser.add_argument("--menu", choices=tuple(benchmark.MENUS), default="plain")
 
     def handle(self, *args: Any, **options: Any) -> None:
         performers, viewers = options["performers"], options["viewers"]
@@ -27,5 +28,7 @@ class Command(BaseCommand):
             raise CommandError(f"--performers must be from 1 to {benchmark.MAXIMUM_PERFORMERS}")
         if not 0 < viewers <= benchmark.MAXIMUM_VIEWERS:
             raise CommandError(f"--viewers must be from 1 to {benchmark.MAXIMUM_VIEWERS}")
-        tokens = benchmark.prepare(performers=performers, viewers=viewers, now=clock.now())
+        tokens = benchmark.prepare(
+            performers=performers, viewers=viewers, menu=options["menu"], now=clock.now()
+        )
         self.stdout.write(json.dumps({"tokens": tokens}))
