@@ -97,9 +97,14 @@ def test_on_a_telephone_everything_fits_and_can_be_hit(menu):
     expect(menu.locator("#region-stop")).to_contain_text("Resume")
 
 
+def unanswered(route):
+    """What another page does is seen here too late."""
+
+
 def test_who_publishes_what_another_page_has_changed_is_told_and_keeps_the_note(menu, context, the_stage):
     menu.get_by_role("switch", name="Fireworks").press("Enter")
     expect(menu.locator("#region-publish")).to_contain_text("active: yes → no")
+    menu.route("**/menu?*", unanswered)
     other = context.new_page()
     other.goto(f"{the_stage.url}/menu")
     expect(other.locator("[data-socket]")).to_have_text(CONNECTED)
@@ -109,6 +114,7 @@ def test_who_publishes_what_another_page_has_changed_is_told_and_keeps_the_note(
     note.fill("Mine")
     note.press("Enter")
     expect(menu.locator("[data-told]")).to_contain_text("has changed on another page")
+    menu.unroute("**/menu?*")  # which lets go on what was asked meanwhile
     expect(titles(menu).first).to_have_text("Fireworks")
     expect(note).to_have_value("Mine")
     note.press("Enter")
