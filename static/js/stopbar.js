@@ -66,12 +66,20 @@ let escaped = -Infinity;
 let isLetGo = true; // false from a hold that has done its work until the press that it would end in
 let cancelHold = () => {};
 
+/** On a busy machine a release that waits to be heard is heard first. */
 function hold(ms, call) {
   cancelHold();
-  cancelHold = after(ms, () => {
-    call();
-    isLetGo = false;
-  });
+  let timer;
+  const cancel = after(ms, () => (timer = setTimeout(held, 0, call)));
+  cancelHold = () => {
+    cancel();
+    clearTimeout(timer);
+  };
+}
+
+function held(call) {
+  call();
+  isLetGo = false;
 }
 
 function letGo() {
@@ -108,8 +116,8 @@ addEventListener("click", (event) => {
 // --- what is held by a pointer ---------------------------------------------------------------------------------------------
 
 addEventListener("pointerdown", ({ target, button }) => {
-  const held = target.closest?.("[data-hold]");
-  if (held && button === 0) hold(HELD_MS, () => document.querySelector(held.dataset.hold)?.click());
+  const source = target.closest?.("[data-hold]");
+  if (source && button === 0) hold(HELD_MS, () => document.querySelector(source.dataset.hold)?.click());
 });
 addEventListener("contextmenu", (event) => event.target.closest?.("[data-hold]") && event.preventDefault()); // of a long touch
 for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, letGo);

@@ -99,6 +99,8 @@ def test_it_stays_where_it_is_while_its_record_is_shown(live):
     for width, height in SIZES:
         live.set_viewport_size({"width": width, "height": height})
         before[width] = live.evaluate(COVERED)["box"]
+        pause, (_, top, _, tall) = live.locator("#bar-pause").bounding_box(), before[width]
+        assert top <= round(pause["y"]) <= round(pause["y"] + pause["height"]) <= top + tall  # beside it
     live.get_by_role("button", name="STOP").click()
     expect(live.locator("#region-stop")).to_contain_text("Stopped")
     for width, height in SIZES:
@@ -113,14 +115,14 @@ def test_it_stays_where_it_is_while_its_record_is_shown(live):
 
 def test_what_was_said_is_over_the_strip_and_an_error_stays_until_it_is_closed(live):
     say = (
-        "tone => document.dispatchEvent(new CustomEvent('said', {detail: {text: 'Said '.repeat(20), tone}}))"
+        "tone => document.dispatchEvent(new CustomEvent('said', {detail: {text: 'Nothing was done.', tone}}))"
     )
     for width, height in SIZES:
         live.set_viewport_size({"width": width, "height": height})
         live.evaluate(say, "bad")
         strip, toast = (live.locator(one).bounding_box() for one in (".strip", ".toast"))
         assert toast["y"] >= 0
-        assert toast["y"] + toast["height"] <= strip["y"] + strip["height"] + 60
+        assert toast["y"] + toast["height"] <= strip["y"] + strip["height"]
         assert live.evaluate(COVERED)["covered"] == []
     live.get_by_role("button", name="Close what is said").click()
     expect(live.locator("[data-told]")).to_be_empty()
