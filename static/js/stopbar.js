@@ -1,6 +1,5 @@
-// STOP: by the bottom edge of the page or of a dialog, by Escape twice, by holding Space. A press ends what plays in this document by
-// itself, then goes over the socket; over HTTP where the socket does not answer. It asks nothing back, is said again until it is
-// answered, and a second press is a press. And what is held: Resume.
+// STOP: by the bottom edge of the page or of a dialog, by Escape twice, by holding Space. A press ends what plays here by itself, then
+// goes over the socket; over HTTP where that does not answer. It is said again until it is answered. And what is held: Resume.
 
 import { after } from "./clock.js";
 import { on } from "./news.js";
@@ -63,10 +62,10 @@ function say(words) {
 // --- keys: before anybody else hears them ----------------------------------------------------------------------------------
 
 let escaped = -Infinity;
-let isLetGo = true; // false from a hold that has done its work until the press that it would end in
+let isLetGo = true; // false while a hold has done its work
 let cancelHold = () => {};
 
-/** On a busy machine a release that waits to be heard is heard first. */
+/** A release that waits to be heard is heard first. */
 function hold(ms, call) {
   cancelHold();
   let timer;
