@@ -8,7 +8,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.stage import STAFF, Actress, Stage, browser
+from tests.browser.stage import STAFF, Actress, Stage, browser, pause
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
@@ -151,7 +151,7 @@ def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress)
     camera.take(page, "live-waiting")
     tips["completed"] = stage.tip(ana, 25, name="marguerite_de_la_tour")
     page.get_by_role("switch").check()
-    expect(page.locator("#region-feed .badge", has_text="Completed")).to_be_visible(timeout=20_000)
+    expect(page.locator("#region-feed [data-word]", has_text="Completed")).to_be_visible(timeout=20_000)
     tips["playing"] = stage.tip(
         ana, 500, name="kim", context={"customMessage": "Great show tonight, thank you!"}
     )
@@ -169,15 +169,15 @@ def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress)
     expect(page.get_by_role("dialog")).to_contain_text("Remove all 4 that wait?")
     camera.take(page, "live-clear")
     page.get_by_role("button", name="Keep them").click()
-    page.get_by_role("button", name="Pause: 15 min").click()
-    expect(page.locator("#resume")).to_be_visible()
-    page.get_by_role("button", name="Skip current").click()
+    pause(page, "15 min")
+    expect(page.locator("#bar-resume")).to_be_visible()
+    page.get_by_role("button", name="Skip", exact=True).click()
     expect(page.locator("#now-title")).to_have_text("Paused")
     expect(page.locator("[data-told]")).to_be_empty(timeout=10_000)
     camera.take(page, "live-paused")
     page.route("**/live/resume", lambda route: route.abort())
     page.route("**/?region=queue", lambda route: route.abort())
-    page.locator("#resume").click()
+    page.locator("#bar-resume").click()
     page.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
     expect(page.locator("[data-told]")).to_contain_text("No answer")
     expect(page.locator("#region-queue")).to_have_attribute("data-stale", "")

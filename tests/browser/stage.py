@@ -151,3 +151,9 @@ class Stage:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url(lambda url: "/login" not in url)
+
+
+def pause(page: Page, words: str) -> None:
+    """At the bottom edge, for so long as the button says."""
+    page.locator("#bar-pause").click()
+    page.locator("#pause-for").get_by_role("button", name=words, exact=True).click()

@@ -9,11 +9,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import axe
+from tests.browser.stage import pause
 from tests.browser.test_live_page import CONNECTED, switch_on
 from tests.browser.wire import Server
 
 RUNS = int(os.environ.get("RUNS", "12"))
 ADDRESSES = {"Live": "/", "Devices": "/devices", "Menu": "/menu", "Patterns": "/patterns"}
+ADDRESSES |= {"History": "/history", "Statistics": "/statistics"}
 SIZES = ((1440, 900), (820, 1180), (360, 780))
 # What opens something over a page, and what of it is there at all depends on the page.
 OPENERS = "main [aria-haspopup=dialog]:not(:disabled), #bar-pause, .menu-button, .menu [popovertarget=keys]"
@@ -69,10 +71,10 @@ def presses(live):
 def test_nothing_of_ours_covers_stop_and_its_place_is_the_same(live, the_stage, ana, name):
     switch_on(live)
     expect(live.locator("#region-devices")).to_contain_text("90 %")
-    live.get_by_role("button", name="Pause: 1 h").click()
+    pause(live, "1 h")
     the_stage.tip(ana, 50)
     expect(live.locator("#region-queue .queue")).to_contain_text("1 waiting")
-    live.locator("#resume").click()
+    live.locator("#bar-resume").click()
     live.get_by_role("switch").uncheck()
     made = Presses(live)
     live.goto(f"{the_stage.url}{ADDRESSES[name]}")
@@ -158,13 +160,13 @@ def test_two_escapes_that_are_far_apart_or_of_an_input_method_are_no_press(live,
 
 
 def test_space_that_is_held_stops_and_its_release_presses_nothing(live, presses):
-    live.locator("#pause-5").focus()
+    live.locator("#order").focus()
     live.keyboard.down("Space")
     presses.answered()
     live.keyboard.up("Space")
-    expect(live.locator("#pause-5")).to_be_visible()
+    expect(live.locator("#orders")).to_be_hidden()
     live.keyboard.press("Space")  # a short one is a press of the button
-    expect(live.locator("#resume")).to_be_visible()
+    expect(live.locator("#orders")).to_be_visible()
     assert presses.count == 0
 
 
@@ -263,9 +265,9 @@ def test_devices_socket_and_lease_go_on_through_every_page_while_tips_play(live,
             go(live, past[-1])
     if past[-1] != "Live":
         go(live, "Live")
-    whole = live.locator("#region-feed .badge", has_text="Completed")
+    whole = live.locator("#region-feed [data-word]", has_text="Completed")
     expect(whole).to_have_count(tips, timeout=tips * 15_000)
-    expect(live.locator("#region-feed .badge")).to_have_count(tips)  # none was shortened
+    expect(live.locator("#region-feed [data-word]")).to_have_count(tips)  # none was shortened
     expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
     assert live.evaluate("document.documentElement.isKept") is True
     assert sockets == []
@@ -341,13 +343,13 @@ def test_a_session_that_has_ended_is_said_and_the_page_stays(live, context, comp
 def test_without_the_network_a_press_does_nothing_and_says_so(live, context, complaints):
     context.set_offline(True)
     expect(live.locator("[data-socket]")).not_to_have_text(CONNECTED, timeout=2_000)
-    live.locator("#pause-5").click()
+    pause(live, "5 min")
     expect(live.locator("[data-told]")).to_have_text("Not connected: nothing was done.")
     context.set_offline(False)
     expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
-    expect(live.locator("#pause-5")).to_be_visible()  # it was not kept for later
-    live.locator("#pause-5").click()
-    expect(live.locator("#resume")).to_be_visible()
+    expect(live.locator("#bar-pause")).to_be_visible()  # it was not kept for later
+    live.locator("#pause-for").get_by_role("button", name="5 min", exact=True).click()
+    expect(live.locator("#bar-resume")).to_be_visible()
     complaints.clear()  # what could not be fetched meanwhile
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.stage import pause
 from tests.browser.wire import Server
 
 NEWS = "topic => document.body.dispatchEvent(new CustomEvent(`news-${topic}`))"
@@ -36,13 +37,13 @@ def test_a_button_keeps_its_place_in_the_page_when_a_row_comes_before_it(live, t
     the_stage.tip(ana, 70)
     expect(live.locator("#region-queue .queue")).to_contain_text("2 waiting")
     live.get_by_role("button", name="Move up: Soft wave, 70 tokens").evaluate("up => up.click()")
-    expect(live.locator(".queue .who").first).to_contain_text("70 tokens")
+    expect(live.locator(".queue__who").first).to_contain_text("70 tokens")
     expect(button).to_be_focused()
     assert button.evaluate(KEPT)
 
 
 def test_a_refusal_that_nobody_foresaw_is_said_and_the_page_stays(live, complaints):
-    live.locator("#pause-5").evaluate(UNFORESEEN)
+    live.locator("#pause-for [name=minutes]").first.evaluate(UNFORESEEN)
     expect(live.locator("[data-told]")).to_have_text("That is not possible here. Nothing was changed.")
     expect(live.locator("[data-told]")).to_have_attribute("data-tone", "bad")
     assert [text for text in complaints if "400" not in text] == []
@@ -141,7 +142,7 @@ def test_what_has_changed_without_news_is_found_by_looking(live, looks):
     live.reload()
     connected(live)
     live.evaluate(PAUSED)
-    expect(live.locator("#now-title")).to_have_text("Now playing")
+    expect(live.locator("#now-title")).to_have_text("Off air")
     forward(live, 31)
     expect(live.locator("#now-title")).to_have_text("Paused")
 
@@ -210,7 +211,7 @@ def test_an_unchanged_region_comes_from_the_browser_itself(live):
 
 def test_what_is_done_on_one_page_is_seen_on_another_without_looking(live, open_another):
     other = open_another()
-    live.get_by_role("button", name="Pause: 5 min").click()
+    pause(live, "5 min")
     expect(other.locator("#now-title")).to_have_text("Paused")
-    other.locator("#resume").click()
-    expect(live.locator("#now-title")).to_have_text("Now playing")
+    other.locator("#bar-resume").click()
+    expect(live.locator("#now-title")).to_have_text("Off air")
