@@ -14,6 +14,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import escape
 from django.views.decorators.cache import never_cache
 
 from ground import clock
@@ -107,7 +108,9 @@ class Buttons:
         if why.status == 404:
             raise Http404
         if why.status == 400:
-            return HttpResponse(why.message, status=400, content_type="text/plain; charset=utf-8")
+            said = HttpResponse(escape(why.message), status=400)
+            said["HX-Retarget"], said["HX-Reswap"] = "[data-told]", "innerHTML"
+            return said
         return self.told(self.said_of(why), tone="warn")
 
     def said_of(self, why: Refusal) -> str:
