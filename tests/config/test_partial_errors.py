@@ -19,7 +19,7 @@ def test_a_value_that_the_page_never_offers_is_refused_in_words(client, ana):
     client.force_login(ana.user)
     answer = client.post("/live/pause", {"minutes": "7"}, headers=HTMX)
     assert (answer.status_code, answer["HX-Reswap"]) == (400, "innerHTML")
-    assert answer.content == b"That is not possible here. Nothing was changed."
+    assert answer.content == b"minutes: must be one of 5, 15, 60, or empty."
 
 
 def test_a_page_whose_token_is_out_of_date_is_told_to_reload(ana):
