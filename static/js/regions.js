@@ -104,7 +104,7 @@ function healed() {
 
 // --- where a person was ---------------------------------------------------------------------------------------------------
 
-/** The focused button by what it does and its place among its like: another one may have its place after the swap. */
+/** The focused button by what it does and its place among its like. */
 function focused(region) {
   const element = document.activeElement;
   const kind = region.contains(element) ? element.dataset.focus : undefined;
@@ -115,10 +115,11 @@ function alike(region, kind) {
   return [...region.querySelectorAll(`[data-focus="${kind}"]`)];
 }
 
-/** What is still there has kept the focus, its text and its caret. Where it is gone, the next of its kind is the nearest. */
+/** What is still there has kept the focus and its caret. Where it is gone, the nearest of its kind has it. */
 function refocus(region, was) {
   if (!was || region.contains(document.activeElement)) return;
-  const able = alike(region, was.kind).filter((element) => !element.disabled);
+  const kinds = [was.kind, was.kind.split("-")[0]].map((kind) => alike(region, kind).filter((element) => !element.disabled));
+  const able = kinds.find((some) => some.length) ?? [];
   const next = able[Math.min(was.place, able.length - 1)] ?? region.querySelector("[data-focus-last]");
   next?.focus({ preventScroll: true });
 }

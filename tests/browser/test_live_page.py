@@ -5,7 +5,7 @@ import threading
 
 from playwright.sync_api import expect
 
-from tests.browser.stage import PASSWORD, STAFF, pause
+from tests.browser.stage import PASSWORD, STAFF
 
 CONNECTED = re.compile("^Connected$")
 
@@ -256,7 +256,9 @@ def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
 
 def test_a_paused_queue_keeps_what_comes_and_plays_it_when_resumed(live, the_stage, ana):
     switch_on(live)
-    pause(live, "5 min")
+    live.locator("#bar-pause").press("Enter")
+    live.get_by_role("button", name="5 min", exact=True).press("Enter")
+    expect(live.locator("#bar-resume")).to_be_focused()  # what was pressed is gone, and this has its place
     expect(live.locator("[data-told]")).to_have_text("Paused for 5 min.")
     expect(live.locator("#region-queue .stage")).to_contain_text(f"Paused by {ana.name}")
     the_stage.tip(ana, 50)
