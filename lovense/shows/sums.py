@@ -1,7 +1,6 @@
 """What became of the tips of one show: read from her own activations, and never counted up.
 
-Tests, rehearsals and what was played by hand are none of it. Reading is bounded: it goes back from
-the newest activation, and ends where enough of them in a row are older than the show."""
+Tests, rehearsals and what was played by hand are none of it. At most MOST_ROWS are read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -16,7 +15,7 @@ from lovense.shows import keeping
 from tips.models import EPOCH, QueueRequest
 
 MOST_ROWS = 20_000  # activations of one show
-OLDER_IN_A_ROW = 500  # then nothing before them is of the show: tips are decided nearly in order
+NEWEST_FIRST = [("created_at", -1), ("position", -1)]
 ASKED_AT_ONCE = 500
 _READ = dict.fromkeys(
     (
@@ -71,22 +70,10 @@ def _activations(
     performer_id: str, began_at: datetime, ended_at: datetime
 ) -> tuple[list[ActivationRow], bool]:
     """With whether that is all of them."""
-    found: list[ActivationRow] = []
-    older = 0
-    for row in _newest(performer_id):
-        if began_at <= row["created_at"] < ended_at:
-            found.append(row)
-        older = older + 1 if row["created_at"] < began_at else 0
-        if older == OLDER_IN_A_ROW:
-            break
+    span = {"performer_id": performer_id, "created_at": {"$gte": began_at, "$lt": ended_at}}
+    hers = collection(Activation).find(span, _READ)
+    found: list[ActivationRow] = list(hers.sort(NEWEST_FIRST).limit(MOST_ROWS + 1))
     return found[:MOST_ROWS], len(found) <= MOST_ROWS
-
-
-def _newest(performer_id: str) -> Iterator[ActivationRow]:
-    """No more than are of one show, those that came after it, and the ones that say that it is
-    over."""
-    hers = collection(Activation).find({"performer_id": performer_id}, _READ)
-    yield from hers.sort("position", -1).limit(2 * MOST_ROWS)
 
 
 def _owed(activation_ids: Sequence[str]) -> int:

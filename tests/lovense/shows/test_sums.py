@@ -85,16 +85,13 @@ def test_no_more_are_read_than_the_limit_and_it_says_so(chain, bob, monkeypatch)
     assert (found["tips"], found["is_whole"]) == (2, False)
 
 
-def test_reading_ends_where_enough_in_a_row_are_older(chain, bob, monkeypatch):
+def test_what_was_decided_before_it_is_none_of_it_wherever_it_stands(chain, bob):
     for _ in range(4):
         chain.played(bob, 100)
-    oldest = collection(Activation).find_one(sort=[("position", 1)])
-    collection(Activation).update_many(
-        {"_id": {"$ne": oldest["_id"]}}, {"$set": {"created_at": NOW - timedelta(days=1)}}
-    )
-    assert of_show(chain)["tips"] == 1
-    monkeypatch.setattr(sums, "OLDER_IN_A_ROW", 3)
-    assert of_show(chain)["tips"] == 0
+    newest = collection(Activation).find_one(sort=[("position", -1)])
+    before = {"$set": {"created_at": NOW - timedelta(days=1)}}
+    collection(Activation).update_one({"_id": newest["_id"]}, before)
+    assert of_show(chain)["tips"] == 3
 
 
 def test_they_are_written_at_the_end_and_again_when_devices_have_said_the_rest(chain, bob):
