@@ -19,7 +19,7 @@ TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
 CSS = TOKENS_CSS + RULES
 SCRIPTS = sorted([*(STATIC / "js").glob("*.js"), *(STATIC / "js" / "ui").glob("*.js")])
-MOST_CSS, MOST_CSS_WITH_CHARTS, MOST_PRELOADED = 14_000, 15_050, 20_480
+MOST_CSS, MOST_CSS_WITH_CHARTS, MOST_PRELOADED = 14_000, 15_100, 20_480
 MOST_SCRIPT = 32_768
 
 # What the tokens are for everybody, for those who asked for more contrast, and for forced colours.
