@@ -341,6 +341,7 @@ def test_a_session_that_has_ended_is_said_and_the_page_stays(live, context, comp
 
 
 def test_without_the_network_a_press_does_nothing_and_says_so(live, context, complaints):
+    expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
     context.set_offline(True)
     expect(live.locator("[data-socket]")).not_to_have_text(CONNECTED, timeout=2_000)
     pause(live, "5 min")

@@ -58,7 +58,7 @@ def test_a_region_is_the_same_html_as_in_the_page(page, ana):
     part = page(region="patterns")
     assert "<html" not in part
     assert " ".join(part.split()) in " ".join(page().split())
-    assert set(regions.of("patterns")) == {"patterns", "stop"}
+    assert set(regions.of("patterns")) == {"patterns", "stop", "strip"}
 
 
 def test_nothing_is_inline_and_every_field_has_its_label(page, ana, client):
