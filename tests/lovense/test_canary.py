@@ -40,7 +40,7 @@ def answers(client, performer):
     named = {"device_id": f"{performer.pk}.{TOY}", "host_id": apps.HOST, "pairing_id": "d" * 24}
     for pattern in get_resolver().url_patterns:
         path = "/" + re.sub(r"<\w+:(\w+)>", lambda name: named.get(name[1], "unknown"), str(pattern.pattern))
-        yield path, client.get(path).content.decode(errors="replace")
+        yield path, client.get(path).getvalue().decode(errors="replace")
 
 
 def test_her_own_answers_and_pages_have_none(ana, lines):
