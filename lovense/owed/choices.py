@@ -129,12 +129,17 @@ def waive(choice: OwedChoice) -> OwedRow:
     return _in_turn(body, choice)
 
 
-def _in_turn(body: Callable[[ClientSession], T], choice: OwedChoice) -> T:
-    """What is nobody's takes no turn."""
+def owed(choice: OwedChoice) -> OwedRow:
+    """What it is about. Raises NothingOwed, also for what another performer owes."""
     known: OwedRow | None = collection(Owed).find_one({"_id": choice.activation_id})
     if known is None or choice.performer_id not in (None, known["performer_id"]):
         raise NothingOwed
-    lane = known["performer_id"]
+    return known
+
+
+def _in_turn(body: Callable[[ClientSession], T], choice: OwedChoice) -> T:
+    """What is nobody's takes no turn."""
+    lane = owed(choice)["performer_id"]
     result = journal.run(body, touched=journal.of_lane(lane), now=choice.now)
     groups.news.at_once([lane], "queue")
     return result

@@ -89,9 +89,11 @@ def play(request: HttpRequest, performer: Performer, activation_id: str) -> Http
 @_page.hers
 def waive(request: HttpRequest, performer: Performer, activation_id: str) -> HttpResponse:
     why = cleaned(request.POST.get("why", "")[:LONGEST_WHY], maximum=LONGEST_WHY)
+    choice = _choice(request, performer, activation_id, why)
+    choices.owed(choice)  # what is not hers is not there, whatever else is missing
     if not why:
         return _page.told("Say why they are waived. Nothing was changed.", tone="warn")
-    choices.waive(_choice(request, performer, activation_id, why))
+    choices.waive(choice)
     return _page.told("They are owed no more.")
 
 

@@ -426,4 +426,4 @@ def test_nothing_of_a_page_calls_anybody_but_through_the_bridge():
     calling = {
         each.relative_to(folder).as_posix() for each in folder.rglob("*.js") if "fetch(" in each.read_text()
     }
-    assert calling == {"stopbar.js", "bridges/lan.js"}
+    assert calling == {"stopbar.js", "tick.js", "bridges/lan.js"}
