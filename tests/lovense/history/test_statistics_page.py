@@ -221,7 +221,7 @@ def test_it_sends_as_many_commands_with_many_rows_as_with_few_and_reads_hers_by_
     costs = []
     for many in (0, 2000):
         if many:
-            rows = [row(n, ana.pk, at=NOW - n * timedelta(minutes=50)) for n in range(2, many)]
+            rows = [row(n, ana.pk, at=NOW - n * timedelta(minutes=4)) for n in range(2, many)]
             collection(Activation).insert_many(rows)
             collection(PerformerHour).insert_many(
                 [{"_id": f"{n:024x}/2026-01-03T04", "performer_id": "x", "cells": []} for n in range(2000)]
