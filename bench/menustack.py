@@ -79,7 +79,7 @@ class Owner:
     def change(self, strength: int) -> None:
         draft = self.call("GET", MENU)
         asked = {"revision": draft["revision"], "intensity": strength}
-        self.call("PUT", f"{MENU}/items/{draft['items'][0]['itemId']}", json=asked)
+        self.call("PUT", f"{MENU}/{draft['items'][0]['itemId']}", json=asked)
 
     def preview(self, amount: int) -> None:
         self.call("GET", f"{MENU}/preview", params={"amount": amount})
