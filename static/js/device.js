@@ -39,6 +39,7 @@ export async function start() {
   lever.checked = "auto" in panel.dataset && stored(localStorage, toys.switchKey) === "on";
   lever.disabled = false;
   lever.addEventListener("change", switched);
+  document.addEventListener("click", goOnAir);
   on("snapshot", settled);
   on("closed", unplugged);
   on("lovense.activate", activate);
@@ -58,6 +59,10 @@ async function ownToys() {
 }
 
 // --- the switch and the lease ---------------------------------------------------------------------------------------------
+
+function goOnAir({ target }) {
+  if (target.closest?.("[data-go-on-air]") && !lever.checked) lever.click();
+}
 
 function switched() {
   keep(localStorage, toys.switchKey, lever.checked ? "on" : "off");

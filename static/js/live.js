@@ -1,11 +1,9 @@
-// The live page: keeps the countdown moving, and says what plays. The server's HTML is the state.
+// The live page: the countdown, and what plays in words.
 
 import { every, serverNow } from "./clock.js";
-import { lever } from "./panel.js";
 import "./ui/wave.js";
 
 const FRAME_MS = 100;
-const main = document.querySelector("#content");
 
 export function arrive() {
   let playing = says();
@@ -17,21 +15,14 @@ export function arrive() {
   }
 
   const cancel = every(FRAME_MS, countdown);
-  main.addEventListener("click", goOnAir);
   document.addEventListener("htmx:after:swap", refresh);
   countdown();
   return () => {
     cancel();
     document.removeEventListener("htmx:after:swap", refresh);
-    main.removeEventListener("click", goOnAir);
   };
 }
 
-function goOnAir({ target }) {
-  if (target.closest("[data-go-on-air]") && !lever.checked) lever.click();
-}
-
-/** One polite sentence when something else starts to play; polling alone says nothing. */
 function says() {
   return document.querySelector("[data-now-says]")?.dataset.nowSays ?? "";
 }

@@ -61,6 +61,17 @@ def test_a_page_that_only_watches_holds_nothing_until_it_is_asked_to(live, the_s
     expect(live.locator("#region-notices")).not_to_contain_text("waits")
 
 
+def test_a_show_is_ended_and_begun_again_by_its_one_button(live):
+    expect(live.get_by_role("switch")).to_be_enabled()
+    live.get_by_role("button", name="Go on air").click()
+    expect(live.locator("#now-title")).to_have_text("On air")
+    live.get_by_role("button", name="End show").click()
+    expect(live.locator("#now-title")).to_have_text("Off air")
+    live.get_by_role("button", name="Go on air").click()
+    expect(live.locator("#now-title")).to_have_text("On air", timeout=45_000)
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
+
+
 def test_a_reload_in_the_middle_ends_the_run_and_never_plays_it_again(live, the_stage, ana):
     switch_on(live)
     the_stage.tip(ana, 100)
