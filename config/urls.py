@@ -53,6 +53,7 @@ urlpatterns = [
     path("live/resume-all", live.resume_all, name="live-resume-all"),
     path("live/show/end", show_buttons.end, name="live-show-end"),
     path("live/show/begin", show_buttons.begin, name="live-show-begin"),
+    path("live/show/put-away", show_buttons.put_away, name="live-show-put-away"),
     path("live/rehearsal", rehearsal_buttons.switch, name="live-rehearsal"),
     path("live/rehearsal/tips", rehearsal_buttons.tips, name="live-rehearsal-tips"),
     path("live/rehearsal/show", rehearsal_buttons.show, name="live-rehearsal-show"),

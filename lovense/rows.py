@@ -249,6 +249,7 @@ class ShowRow(TypedDict):
     ended_by: str
     sums: ShowSums | None
     look_at: datetime | None
+    put_away_at: NotRequired[datetime | None]
 
 
 class PageLeaseRow(TypedDict):
