@@ -3,17 +3,14 @@ whose sums are worked out elsewhere (`lovense/shows/sums.py`). Pure."""
 
 from datetime import datetime, timedelta
 from typing import TypedDict
-from urllib.parse import urlencode
-
-from django.urls import reverse
 
 from ground.ui import charts
 from lovense.deciding.shortfall import TENTHS
 from lovense.history import browsing
-from lovense.rows import BestItem, ShowRow, ShowSums
+from lovense.page.shownshow import NONE, best_words, history_of, length
+from lovense.rows import ShowRow, ShowSums
 from lovense.shows import summary
 
-NONE = "–"
 Fact = tuple[str, str]  # its name, and what it was
 
 
@@ -47,22 +44,6 @@ def of(row: ShowRow) -> LiveSummary:
     }
 
 
-def history_of(number: str, **more: str) -> str:
-    """The address of what that show's tips became."""
-    return f"{reverse('history')}?{urlencode({'show': number} | more)}"
-
-
-def length(span: timedelta) -> str:
-    """`2 h 05 min`, `12 min`, `40 s`: a number and its unit never part."""
-    seconds = max(0, int(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds}\u00a0s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes}\u00a0min"
-    return f"{minutes // 60}\u00a0h {minutes % 60:02d}\u00a0min"
-
-
 def _facts(sums: ShowSums) -> list[Fact]:
     wait = sums["longest_wait"]
     return [
@@ -73,10 +54,3 @@ def _facts(sums: ShowSums) -> list[Fact]:
         ("Best item", best_words(sums["best"])),
         ("Longest wait", NONE if wait is None else length(timedelta(seconds=wait))),
     ]
-
-
-def best_words(best: BestItem | None) -> str:
-    """`Fireworks, 600 tokens`."""
-    if best is None:
-        return NONE
-    return f"{best['title']}, {charts.words(best['tokens'])}\u00a0tokens"

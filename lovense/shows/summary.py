@@ -25,7 +25,8 @@ def in_sight(row: PageLeaseRow, *, now: datetime) -> ShowRow | None:
     if since is None or onair.of_lease(row, now) is not None:
         return None
     key = onair.show_key(row["_id"], since)
-    return collection(Show).find_one({"_id": key, "is_open": False, "put_away_at": None})
+    in_view = {"_id": key, "is_open": False, "put_away_at": None}
+    return collection(Show).find_one(in_view, {"tally": 0})
 
 
 def put_away(*, performer_id: str, number: str, now: datetime) -> bool:
@@ -42,7 +43,7 @@ def owned(performer_id: str, number: str) -> ShowRow | None:
     """The show of hers with that number, open or over. None: there is none."""
     if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
         return None
-    return collection(Show).find_one({"_id": f"{performer_id}.{number}"})
+    return collection(Show).find_one({"_id": f"{performer_id}.{number}"}, {"tally": 0})
 
 
 def number_of(row: ShowRow) -> str:

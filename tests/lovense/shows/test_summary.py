@@ -6,7 +6,7 @@ import pytest
 
 from ground.mongodb.collections import collection
 from lovense.models import PageLease, Show
-from lovense.page import livesummary
+from lovense.page import livesummary, shownshow
 from lovense.shows import ending, summary
 from lovense.shows.summary import ShowNotFound
 from tests.factories import NOW
@@ -89,7 +89,7 @@ def test_while_the_sums_are_worked_out_there_are_none():
     ],
 )
 def test_a_length_is_said_in_the_units_that_count(span, words):
-    assert livesummary.length(span) == words
+    assert shownshow.length(span) == words
 
 
 # --- as long as it is in sight -----------------------------------------------------------------------------
