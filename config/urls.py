@@ -34,7 +34,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, history, live, menu, menustart, statistics
+from lovense.views import devices, history, live, menu, menustart, statistics, welcome
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -88,6 +88,12 @@ urlpatterns = [
     path("patterns/<str:pattern_id>/change", pattern_pages.change, name="patterns-change"),
     path("patterns/<str:pattern_id>/test", pattern_pages.test, name="patterns-test"),
     path("patterns/<str:pattern_id>/archive", pattern_pages.archive, name="patterns-archive"),
+    path("welcome", welcome.welcome, name="welcome"),
+    path("welcome/menu/publish", welcome.menu, name="welcome-menu"),
+    path("welcome/limits/keep", welcome.limits, name="welcome-limits"),
+    path("welcome/rehearsal/send", welcome.tip, name="welcome-tip"),
+    path("welcome/skip", welcome.skip, name="welcome-skip"),
+    path("welcome/<str:step>", welcome.welcome, name="welcome-step"),
     path("history", history.history, name="history"),
     path("history.csv", history.file, name="history-file"),
     path("history/<str:activation_id>", history.run, name="history-run"),
