@@ -18,11 +18,21 @@ BY_HOURS = timedelta(days=4)  # up to here hours are read: two days, and the two
 
 
 class Tally(NamedTuple):
-    """`cells` by item and outcome, or by outcome alone where no item is asked for; `tokens` by the
-    hour that they came in, in its order."""
+    """`cells` by item and outcome, or by outcome alone where no item is asked for; `days`: of each
+    day of UTC that has any the tokens of its 24 hours."""
 
     cells: Sequence[HourCell]
-    tokens: Mapping[datetime, int]
+    days: Mapping[datetime, Sequence[int]]
+
+    @property
+    def tokens(self) -> dict[datetime, int]:
+        """By the hour that they came in."""
+        return {
+            day + n * HOUR: count
+            for day, counts in self.days.items()
+            for n, count in enumerate(counts)
+            if count
+        }
 
 
 NOTHING = Tally((), {})
@@ -53,12 +63,19 @@ def of_hours(rows: Iterable[PerformerHourRow]) -> Tally:
     """Pure."""
     rows = list(rows)
     cells = [cell for row in rows for cell in row.get("cells", ())]
-    return Tally(cells, {row["hour"]: daysums.tokens_of(row) for row in rows})
+    return Tally(cells, _by_day((row["hour"], daysums.tokens_of(row)) for row in rows))
 
 
 def of_show(kept: ShowTally) -> Tally:
     """Pure."""
-    return Tally(kept["cells"], {each["hour"]: each["tokens"] for each in kept["hours"]})
+    return Tally(kept["cells"], _by_day((each["hour"], each["tokens"]) for each in kept["hours"]))
+
+
+def _by_day(hours_: Iterable[tuple[datetime, int]]) -> dict[datetime, list[int]]:
+    found: dict[datetime, list[int]] = {}
+    for hour, tokens in hours_:
+        found.setdefault(daysums.floor(hour), [0] * 24)[hour.hour] = tokens
+    return found
 
 
 def _whole(moment: datetime) -> datetime:
@@ -102,10 +119,8 @@ def _joined(
     cells: Sequence[HourCell],
 ) -> Tally:
     at_ends = of_hours(ends[hour] for hour in span.ends if hour in ends)
-    tokens = dict(at_ends.tokens)
-    for row in _of(span, rows):
-        tokens |= {row["day"] + n * HOUR: count for n, count in enumerate(row["tokens"]) if count}
-    return Tally([*cells, *at_ends.cells], tokens)
+    whole = {row["day"]: row["tokens"] for row in _of(span, rows)}
+    return Tally([*cells, *at_ends.cells], {**at_ends.days, **whole})
 
 
 def _of(span: Cut, rows: Iterable[PerformerDayRow]) -> list[PerformerDayRow]:

@@ -214,24 +214,18 @@ class StatisticsPage:
         return f"{local:%H:%M}" if self.is_hourly else f"{local:%a} {local.day} {local:%b}"
 
     def _line(self, counted: Tally, since: datetime, until: datetime) -> list[float]:
-        sums: Counter[object] = Counter()
-        for hour, tokens in counted.tokens.items():
-            sums[self._place(hour)] += tokens
-        return [float(sums[self._place(at)]) for at in self._points(since, until)]
-
-    def _place(self, at: datetime) -> object:
-        return hours.floor(at) if self.is_hourly else days.of_moment(at, self.zone)
+        if self.is_hourly:
+            by_hour = counted.tokens
+            return [float(by_hour.get(hours.floor(at), 0)) for at in self._points(since, until)]
+        by_day = days.sums(counted.days, self.zone)
+        return [float(by_day[days.of_moment(at, self.zone)]) for at in self._points(since, until)]
 
     @property
     def heat(self) -> list[tuple[str, list[float]]]:
         """Tokens by weekday and hour; nothing for less than a week."""
         if self.period.days < HEAT_DAYS:
             return []
-        found = [[0.0] * 24 for _ in WEEKDAYS]
-        for hour, tokens in self._now.tokens.items():
-            local = hour.astimezone(self.zone)
-            found[local.weekday()][local.hour] += tokens
-        return list(zip(WEEKDAYS, found, strict=True))
+        return list(zip(WEEKDAYS, days.by_weekday(self._now.days, self.zone), strict=True))
 
     @property
     def heat_columns(self) -> list[str]:

@@ -16,10 +16,9 @@ from lovense.menus import drafts
 from lovense.menus.shipped import TEMPLATES, Template
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import Performer
-from lovense.page import livechecks, livewave, outcome
+from lovense.page import livechecks, outcome
 from lovense.page.livechecks import LiveCheck
 from lovense.page.livepage import LivePage
-from lovense.page.livewave import Bars
 from lovense.rows import Json
 
 START, DEVICE, MENU, LIMITS, REHEARSAL, READY = (
@@ -139,7 +138,8 @@ class WelcomePage:
     @property
     def devices(self) -> str:
         """Those that can play now, in words; empty: none can."""
-        return summary.words(summary.ready(self._performer.devices or []))
+        ready = summary.ready(self._performer.devices or [])
+        return summary.words(ready) if ready else ""
 
     # --- a menu ----------------------------------------------------------------------------------
     @cached_property
@@ -214,13 +214,6 @@ class WelcomePage:
         item = self.tip.activation.item if self.tip and self.tip.activation else None
         return item["title"] if item else ""
 
-    @property
-    def bars(self) -> Bars:
-        row = self.tip.activation if self.tip else None
-        if row is None or row.item is None:
-            return livewave.NOTHING
-        return livewave.of_item(row.item, self._live.rules.caps_of_item(self._id, row.item))
-
     # --- ready -----------------------------------------------------------------------------------
     @property
     def checks(self) -> list[LiveCheck]:
@@ -235,11 +228,8 @@ def step_url(step: str) -> str:
 def _offered(template: Template) -> OfferedMenu:
     tokens = sum(item["minimum"] for item in template.items)
     seconds = sum(item["durationSec"] for item in template.items)
-    least, most = (pick(item["minimum"] for item in template.items) for pick in (min, max))
-    earns = (
-        f"{len(template.items)} items from {least} to {most}\u00a0tokens. "
-        f"One of each brings {charts.words(tokens)}\u00a0tokens for {seconds}\u00a0s."
-    )
+    earns = f"One of each of its {len(template.items)} items: "
+    earns += f"{charts.words(tokens)}\u00a0tokens for {seconds}\u00a0s."
     return OfferedMenu(template.name, template.title, template.text, earns)
 
 

@@ -85,6 +85,15 @@ def test_nothing_of_it_is_inline_every_field_has_its_name_and_one_button_is_the_
     assert f"{STEPS.index(step) + 1} of 6" in text
 
 
+def test_a_document_that_begins_here_may_hold_devices_and_changes_its_page(get):
+    for step in STEPS:
+        text = get(step)
+        assert "data-began-as-live hx-boost:inherited" in text
+        assert text.count('id="holder" hx-preserve data-virtual') == 1
+        is_seen = '<div class="welcome__holder">' in text
+        assert is_seen == (step in ("device", "rehearsal"))
+
+
 # --- whom it is shown to -----------------------------------------------------------------------------------
 
 
@@ -185,7 +194,7 @@ def test_a_draft_that_was_begun_is_kept_and_published(get, press, ana):
 
 def test_each_menu_says_what_it_earns(get):
     text = get("menu")
-    assert "5 items from 10 to 250\u00a0tokens. One of each brings 470\u00a0tokens for 95\u00a0s." in text
+    assert "One of each of its 5 items: 470\u00a0tokens for 95\u00a0s." in text
 
 
 @pytest.mark.parametrize(

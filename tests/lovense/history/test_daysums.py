@@ -1,6 +1,8 @@
 """Days of statistics are the sums of their hours: however they are cut, a span holds what its hours hold."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from pymongo.errors import PyMongoError
 from ground.mongodb.collections import collection
 from lovense.history import daysums, hours, tallies
 from lovense.models import PerformerDay, PerformerHour
+from lovense.page import days
 from tests.factories import NOW
 from tests.lovense.conftest import in_collection
 from tests.lovense.history.rows import add
@@ -84,7 +87,7 @@ def test_days_and_the_hours_at_their_ends_are_what_all_hours_are(held, since, le
     now, old = tallies.both(WHO, before=before, since=begin, until=end)
     for found, (first, last) in ((now, (begin, end)), (old, (before, begin))):
         whole = tallies.of_hours(hours.between(WHO, first, last))
-        assert found.tokens == {hour: tokens for hour, tokens in whole.tokens.items() if tokens}
+        assert found.tokens == whole.tokens
         assert sum(sums(found).values()) == sum(sums(whole).values())
     assert sums(now) == sums(tallies.of_hours(hours.between(WHO, begin, end)))
 
@@ -123,3 +126,28 @@ def test_an_hour_whose_day_was_not_written_says_so_until_it_is(ana, fail_command
     daysums.count(ana.pk, [hours.floor(NOW)], now=NOW)
     assert hours.unsettled(limit=9) == []
     assert collection(PerformerDay).find_one()["tokens"][NOW.hour] == 100
+
+
+# --- in her zone: pure -------------------------------------------------------------------------------------
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Adelaide", "Pacific/Apia")
+
+
+@given(
+    some.sampled_from(ZONES),
+    some.dictionaries(
+        some.integers(0, 800).map(lambda day: datetime(2025, 1, 1, tzinfo=UTC) + day * DAY),
+        some.lists(some.integers(0, 9), min_size=24, max_size=24),
+        max_size=20,
+    ),
+)
+def test_days_of_utc_are_told_in_her_zone_as_each_of_their_hours_is(name, counted):
+    zone = ZoneInfo(name)
+    by_day, by_weekday = Counter(), [[0] * 24 for _ in range(7)]
+    for day, counts in counted.items():
+        for n, count in enumerate(counts):
+            local = (day + n * HOUR).astimezone(zone)
+            by_day[local.date()] += count
+            by_weekday[local.weekday()][local.hour] += count
+    assert +days.sums(counted, zone) == +by_day
+    assert days.by_weekday(counted, zone) == by_weekday
