@@ -108,8 +108,12 @@ class WelcomePage:
         return f"lovense/welcome/{self.step}.html"
 
     @property
+    def number(self) -> int:
+        return STEPS.index(self.step) + 1
+
+    @property
     def place(self) -> str:
-        return f"{STEPS.index(self.step) + 1} of {len(STEPS)}"
+        return f"{self.number} of {len(STEPS)}"
 
     @property
     def is_done(self) -> bool:
@@ -123,11 +127,6 @@ class WelcomePage:
     def next(self) -> str:
         """The address of the screen after it."""
         return step_url(STEPS[min(STEPS.index(self.step) + 1, len(STEPS) - 1)])
-
-    @property
-    def back(self) -> str:
-        place = STEPS.index(self.step)
-        return step_url(STEPS[place - 1]) if place else ""
 
     @property
     def shows_holder(self) -> bool:
@@ -217,8 +216,9 @@ class WelcomePage:
     # --- ready -----------------------------------------------------------------------------------
     @property
     def checks(self) -> list[LiveCheck]:
-        """But for what the Live page alone can do."""
-        return [each for each in livechecks.of(self._live) if each["name"] != "holder"]
+        """But for what Live and the bottom edge say."""
+        found = livechecks.of(self._live)
+        return [each for each in found if each["name"] not in ("holder", "stop")]
 
 
 def step_url(step: str) -> str:
