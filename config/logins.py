@@ -14,7 +14,11 @@ from django.contrib.auth.views import LoginView
 from django.core.cache import cache
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpResponse
+from django.urls import reverse
 from redis.exceptions import RedisError
+
+from lovense.models import Performer
+from lovense.performers import firstrun
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -43,6 +47,14 @@ class LogIn(LoginView):
     template_name = "login.html"
     redirect_authenticated_user = True
     authentication_form = LogInForm
+
+    def get_success_url(self) -> str:
+        """Who has nothing yet is shown the way, unless she was on the way somewhere else."""
+        asked = self.get_redirect_url()
+        if asked and asked != reverse("live"):
+            return asked
+        hers = Performer.objects.filter(user_id=self.request.user.pk).first()
+        return reverse("welcome" if hers is not None and firstrun.is_due(hers) else "live")
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_invalid(form)

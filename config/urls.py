@@ -34,7 +34,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, find, history, live, menu, menustart, statistics
+from lovense.views import devices, find, history, live, menu, menustart, statistics, welcome
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -53,6 +53,7 @@ urlpatterns = [
     path("live/resume-all", live.resume_all, name="live-resume-all"),
     path("live/show/end", show_buttons.end, name="live-show-end"),
     path("live/show/begin", show_buttons.begin, name="live-show-begin"),
+    path("live/show/put-away", show_buttons.put_away, name="live-show-put-away"),
     path("live/rehearsal", rehearsal_buttons.switch, name="live-rehearsal"),
     path("live/rehearsal/tips", rehearsal_buttons.tips, name="live-rehearsal-tips"),
     path("live/rehearsal/show", rehearsal_buttons.show, name="live-rehearsal-show"),
@@ -88,6 +89,12 @@ urlpatterns = [
     path("patterns/<str:pattern_id>/change", pattern_pages.change, name="patterns-change"),
     path("patterns/<str:pattern_id>/test", pattern_pages.test, name="patterns-test"),
     path("patterns/<str:pattern_id>/archive", pattern_pages.archive, name="patterns-archive"),
+    path("welcome", welcome.welcome, name="welcome"),
+    path("welcome/menu/publish", welcome.menu, name="welcome-menu"),
+    path("welcome/limits/keep", welcome.limits, name="welcome-limits"),
+    path("welcome/rehearsal/send", welcome.tip, name="welcome-tip"),
+    path("welcome/skip", welcome.skip, name="welcome-skip"),
+    path("welcome/<str:step>", welcome.welcome, name="welcome-step"),
     path("history", history.history, name="history"),
     path("history.csv", history.file, name="history-file"),
     path("history/<str:activation_id>", history.run, name="history-run"),

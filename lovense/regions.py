@@ -30,7 +30,7 @@ class Region:
 
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
-RUN = "history-run"
+RUN, WELCOME = "history-run", "welcome"
 REGIONS = (
     Region(
         EVERY_PAGE,
@@ -56,6 +56,12 @@ REGIONS = (
     Region(MENU, "publish", ("menu", "patterns"), "lovense/menu.html#publish"),
     Region(MENU, "history", ("menu",), "lovense/menu.html#history"),
     Region(RUN, "verdict", ("tips", "queue"), "lovense/verdict.html#verdict"),
+    Region(
+        WELCOME,
+        "step",
+        ("devices", "menu", "preferences", "queue", "tips"),
+        "lovense/welcome.html#step",
+    ),
     Region(PATTERNS, "patterns", ("patterns",), "lovense/patterns.html#patterns"),
 )
 

@@ -249,6 +249,8 @@ class ShowRow(TypedDict):
     ended_by: str
     sums: ShowSums | None
     look_at: datetime | None
+    tally: NotRequired["ShowTally | None"]  # not read where shows are listed
+    put_away_at: NotRequired[datetime | None]
 
 
 class PageLeaseRow(TypedDict):
@@ -365,6 +367,34 @@ class PerformerHourRow(TypedDict):
     live: NotRequired[int]
     counted_at: NotRequired[datetime | None]
     stale_since: NotRequired[datetime | None]
+    unsummed_since: NotRequired[datetime | None]
+
+
+class PerformerDayRow(TypedDict):
+    """A row of `performer_days`: `cells` by item and outcome, `outcomes` by outcome alone, `tokens`
+    of each of its 24 hours."""
+
+    _id: str
+    performer_id: str
+    day: datetime
+    cells: list[HourCell]
+    outcomes: list[HourCell]
+    tokens: list[int]
+    revision: int
+
+
+class ShowTallyHour(TypedDict):
+    """What was tipped in an hour of a show; an hour at its ends is cut."""
+
+    hour: datetime
+    tokens: int
+
+
+class ShowTally(TypedDict):
+    """What the tips of one show became, as an hour holds it."""
+
+    cells: list[HourCell]
+    hours: list[ShowTallyHour]
 
 
 class PlatformRow(TypedDict):

@@ -14,7 +14,7 @@ from config.static import smaller
 STATIC = BASE_DIR / "static"
 SHEETS = [
     STATIC / "css" / f"{name}.css"
-    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history")
+    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history", "welcome")
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
@@ -196,8 +196,8 @@ def packed(files):
 
 @pytest.mark.parametrize(
     "own",
-    [{"pages"}, {"pages", "figures", "history"}, {"bare", "staff"}],
-    ids=["performer", "history", "staff"],
+    [{"pages"}, {"pages", "welcome"}, {"pages", "figures", "history"}, {"bare", "staff"}],
+    ids=["performer", "welcome", "history", "staff"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""

@@ -8,12 +8,15 @@ where it stopped."""
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from adminpanel.models import PerformerTipHour
 from ground.mongodb.collections import collection
-from lovense.history import hours
+from lovense.history import daysums, hours
 from lovense.history.hours import RECENT
 from lovense.models import PageLease
+from lovense.shows import sums
 
 MOST_SECONDS = 20.0
 MOST_PERFORMERS = 20_000  # looked at in one round
@@ -26,16 +29,18 @@ class Recounter:
         self._seconds, self._after = seconds, ""
 
     def run(self, *, now: datetime, limit: int) -> bool:
-        """Whether it has come to the end. Two steps: 1. what is marked, or was under way; 2. the
-        last hours of who is active, from where the last round stopped."""
+        """Whether it has come to the end. Two steps: 1. what is marked, was under way or is not in
+        its day, and the shows that what was marked is of; 2. the last hours of who is active, from
+        where the last round stopped."""
         until = self._seconds() + MOST_SECONDS
-        for performer_id, hour in hours.unsettled(limit=limit):
-            hours.count(performer_id, hour, now=now)
+        for performer_id, found in groupby(sorted(hours.unsettled(limit=limit)), key=itemgetter(0)):
+            which = [hour for _, hour in found]
+            for hour in daysums.count(performer_id, which, now=now):
+                sums.look_again(performer_id, hour, now=now)
         for performer_id in active(now=now, after=self._after):
             if self._seconds() > until:
                 return False
-            for hour in hours.changed(performer_id, now=now):
-                hours.count(performer_id, hour, now=now)
+            daysums.count(performer_id, hours.changed(performer_id, now=now), now=now)
             self._after = performer_id
         self._after = ""
         return True

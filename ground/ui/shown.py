@@ -102,7 +102,8 @@ def wave(id: str, levels: Sequence[float], label: str, **other: Any) -> Shown:
 def table(
     caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], numbers_from: int = 99
 ) -> Shown:
-    """Text to the left; from a column on, numbers to the right."""
+    """Text to the left; from a column on, numbers to the right. A cell is a text, or has `words`
+    and `href`."""
     return {"caption": caption, "head": head, "rows": rows, "numbers_from": numbers_from}
 
 

@@ -6,6 +6,7 @@ An hour is recomputed as a whole from her activations, never incremented, and wr
 statement: it may be counted again for ever, by however many. Nothing here is on the way of a tip.
 What ends anew in an hour that was counted marks it (`mark`)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -19,7 +20,7 @@ from lovense.deciding.activation import LIVE, OWED_KEY, S
 from lovense.deciding.shortfall import lacking, promise, tenths
 from lovense.history.browsing import INDEX
 from lovense.models import Activation, Owed, OwedState, PerformerHour
-from lovense.rows import ActivationRow, HourCell, PerformerHourRow
+from lovense.rows import ActivationRow, HourCell, PerformerHourRow, ShowTally, ShowTallyHour
 from tips.models import EPOCH, Tip
 from tips.queue import requests as queue
 from tips.rows import Statement
@@ -27,6 +28,7 @@ from tips.rows import Statement
 HOUR = timedelta(hours=1)
 RECENT = timedelta(hours=3)  # an hour is looked at for so long after its end
 READ_AT_ONCE = 500
+NEWEST_FIRST = [("created_at", -1), ("position", -1), ("_id", -1)]
 PLAYED, UNDER_WAY = "played", "under_way"
 _NEEDED = dict.fromkeys(
     (
@@ -84,12 +86,15 @@ def _by_hour(where: Statement) -> Iterator[tuple[datetime, int]]:
 
 
 def unsettled(*, limit: int) -> list[tuple[str, datetime]]:
-    """Hours of anybody that are marked, or held something that was not over; the oldest first."""
+    """Hours of anybody that are marked, held something that was not over, or are not in their day;
+    the oldest first."""
     marked = collection(PerformerHour).find({"stale_since": {"$gt": EPOCH}}, {"cells": 0})
     live = collection(PerformerHour).find({"live": {"$gt": 0}}, {"cells": 0})
+    unsummed = collection(PerformerHour).find({"unsummed_since": {"$gt": EPOCH}}, {"cells": 0})
     rows = [
         *marked.sort("stale_since", 1).limit(limit).hint("performer_hour_stale"),
         *live.sort("counted_at", 1).limit(limit).hint("performer_hour_live"),
+        *unsummed.sort("unsummed_since", 1).limit(limit).hint("performer_hour_unsummed"),
     ]
     return list(dict.fromkeys((row["performer_id"], row["hour"]) for row in rows))
 
@@ -118,21 +123,23 @@ def mark(
 # --- counting ------------------------------------------------------------------------------------
 
 
-def count(performer_id: str, hour: datetime, *, now: datetime) -> None:
-    """Counts that hour of hers anew. Three steps: 1. whether it is marked; 2. what it holds; 3.
-    what was counted, unless somebody has counted it later, and the mark goes if it is the same."""
+def count(performer_id: str, hour: datetime, *, now: datetime) -> bool:
+    """Counts that hour of hers anew; whether it was marked. Three steps: 1. whether it is marked;
+    2. what it holds; 3. what was counted, unless somebody has counted it later, and the mark goes
+    if it is the same. That its day holds it is seen to by `daysums`."""
     key = key_of(performer_id, hour)
     before = collection(PerformerHour).find_one({"_id": key}, {"stale_since": 1}) or {}
     row = _counted(performer_id, hour)
     no_later = {"_id": key, "counted_at": {"$not": {"$gt": now}}}
-    changes: Statement = {"$set": {**row, "counted_at": now}}
+    changes: Statement = {"$set": {**row, "counted_at": now, "unsummed_since": now}}
     try:
         collection(PerformerHour).update_one(no_later, changes, upsert=True)
     except DuplicateKeyError:
-        return  # it was counted later than this, with all that this has seen
+        return False  # it was counted later than this, with all that this has seen
     if since := before.get("stale_since"):
         seen = {"_id": key, "stale_since": since}
         collection(PerformerHour).update_one(seen, {"$unset": {"stale_since": ""}})
+    return bool(since)
 
 
 def _counted(performer_id: str, hour: datetime) -> Statement:
@@ -146,6 +153,23 @@ def _counted(performer_id: str, hour: datetime) -> Statement:
         _add_all(cells, [row for row in part if not is_test(row)])
     told = [cells[key] for key in sorted(cells)]
     return {"performer_id": performer_id, "hour": hour, "cells": told, "rows": rows, "live": live}
+
+
+def of_span(performer_id: str, since: datetime, until: datetime, *, most: int) -> ShowTally:
+    """Any span, counted as hours are, of its newest rows; an hour at its ends is cut."""
+    within = {"performer_id": performer_id, "created_at": {"$gte": since, "$lt": until}}
+    found = collection(Activation).find(within, _NEEDED | {"created_at": 1})
+    found = found.sort(NEWEST_FIRST).limit(most).hint(INDEX).batch_size(READ_AT_ONCE)
+    cells: dict[tuple[str, str], HourCell] = {}
+    tokens: Counter[datetime] = Counter()
+    while part := list(islice(found, READ_AT_ONCE)):
+        rows = [row for row in part if not is_test(row)]
+        _add_all(cells, rows)
+        for row in rows:
+            tokens[floor(row["created_at"])] += row["amount"] if row["tip_id"] else 0
+    told = [cells[key] for key in sorted(cells)]
+    by_hour: list[ShowTallyHour] = [{"hour": at, "tokens": tokens[at]} for at in sorted(tokens)]
+    return {"cells": told, "hours": by_hour}
 
 
 def is_test(row: ActivationRow) -> bool:

@@ -4,7 +4,7 @@ models here."""
 from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
-from lovense.models.hours import PerformerHour
+from lovense.models.hours import PerformerDay, PerformerHour
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
 from lovense.models.menus import ItemState, MenuDraft, MenuSeal, StockPiece, TipMenu
 from lovense.models.owed import Owed, OwedCause, OwedPolicy, OwedState
@@ -38,6 +38,7 @@ __all__ = [
     "PairingStatus",
     "Pattern",
     "Performer",
+    "PerformerDay",
     "PerformerHour",
     "PlatformSettings",
     "Repair",

@@ -53,6 +53,7 @@ class Performer(models.Model):
     # What her Cam Extension has said of itself: `lovense/bridges/extensionreport.py` writes it.
     extension = models.JSONField(null=True)
     look_at = models.DateTimeField(null=True)  # what is wrong is asked anew
+    welcome_skipped_at = models.DateTimeField(null=True)  # the first run is not shown by itself
     created_at = models.DateTimeField()
 
     class Meta:

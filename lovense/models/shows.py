@@ -17,6 +17,8 @@ class Show(models.Model):
     ended_by = models.CharField(max_length=64, blank=True, default="")  # empty: by itself
     sums = models.JSONField(null=True)  # `ShowSums`, of one that has ended
     look_at = models.DateTimeField(null=True)  # when they are worked out again
+    tally = models.JSONField(null=True)  # `ShowTally`, for her statistics
+    put_away_at = models.DateTimeField(null=True)  # since when its summary is out of her sight
 
     class Meta:
         db_table = "shows"

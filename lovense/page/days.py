@@ -1,7 +1,8 @@
 """Days as a performer counts them: in her time zone, and by the names that a person gives them.
 Pure, but for the platform's own zone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -75,3 +76,44 @@ def grouped(rows: Iterable[T], zone: ZoneInfo) -> Iterator[tuple[date, list[T]]]
     together in her history."""
     for day, those in groupby(rows, key=lambda row: of_moment(row.created_at, zone)):
         yield day, list(those)
+
+
+def in_zone(day: datetime, zone: ZoneInfo) -> tuple[date, int, int] | None:
+    """Where the hours of a day of UTC lie: the local day that its first one is of, how many of them
+    are still of that day (24: all), and the local hour of the first. None: its clocks change in
+    it, so that each hour has to be asked for itself."""
+    local, later = day.astimezone(zone), (day + timedelta(days=1)).astimezone(zone)
+    if local.utcoffset() != later.utcoffset():
+        return None
+    left = -(-(24 * 60 - local.hour * 60 - local.minute) // 60)
+    return local.date(), left, local.hour
+
+
+def sums(counted: Mapping[datetime, Sequence[int]], zone: ZoneInfo) -> Counter[date]:
+    """Of the 24 hours of days of UTC, by local day."""
+    found: Counter[date] = Counter()
+    for day, hours in counted.items():
+        if (place := in_zone(day, zone)) is None:
+            for n, count in enumerate(hours):
+                found[of_moment(day + timedelta(hours=n), zone)] += count
+            continue
+        first, left, _ = place
+        found[first] += sum(hours[:left])
+        found[first + timedelta(days=1)] += sum(hours[left:])
+    return found
+
+
+def by_weekday(counted: Mapping[datetime, Sequence[int]], zone: ZoneInfo) -> list[list[float]]:
+    """The same, by weekday and local hour."""
+    found = [[0.0] * 24 for _ in range(7)]
+    for day, hours in counted.items():
+        if (place := in_zone(day, zone)) is None:
+            for n, count in enumerate(hours):
+                local = (day + timedelta(hours=n)).astimezone(zone)
+                found[local.weekday()][local.hour] += count
+            continue
+        first, left, hour = place
+        for n, count in enumerate(hours):
+            weekday = (first.weekday() + (n >= left)) % 7
+            found[weekday][(hour + n) % 24] += count
+    return found

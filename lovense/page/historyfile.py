@@ -15,7 +15,7 @@ from lovense.history import browsing
 from lovense.menus.sheet import guarded
 from lovense.models import Activation, OwedState, Performer
 from lovense.owed import listing
-from lovense.page import days, historyform, historypage, outcome
+from lovense.page import days, historyform, historypage, outcome, shownshow
 from lovense.rows import OwedRow
 
 MOST_ROWS = 200_000
@@ -32,7 +32,7 @@ def lines(performer: Performer, query: Mapping[str, str]) -> Iterator[str]:
     """Text of some lines at a time. At most MOST_ROWS rows are looked through; where there are more
     of them, the last line says so."""
     zone = days.zone_of(performer)
-    wanted = historyform.read(query, zone).filter
+    wanted = shownshow.narrowed(historyform.read(query, zone), performer.performer_id).filter
     yield MARK + _written([COLUMNS])
     found = browsing.every(performer.performer_id, wanted, most=MOST_ROWS)
     while part := list(islice(found, AT_ONCE)):

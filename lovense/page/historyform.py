@@ -14,6 +14,7 @@ from lovense.history.browsing import HistoryFilter
 from lovense.menus.matching import DEFAULT_ITEM
 from lovense.page import days
 from lovense.rows import Item
+from lovense.shows import summary
 
 LONGEST_NAME, LONGEST_ITEM, MOST_TOKENS = 64, 64, 2**53 - 1
 LONGEST_KEPT = 200  # of what was typed, shown again
@@ -24,7 +25,7 @@ OUTCOME_WORDS = (
     (browsing.OWES, "Owed"),
     (browsing.TESTS, "Tests"),
 )
-FIELDS = ("outcome", "item", "from", "to", "at_least", "name")
+FIELDS = ("outcome", "item", "show", "from", "to", "at_least", "name")
 
 
 class OutcomeChip(NamedTuple):
@@ -98,6 +99,7 @@ def read(query: Mapping[str, str], zone: ZoneInfo) -> HistoryForm:
                 found[name] = reader(typed[name])
             except ValueError as wrong:
                 errors[name] = str(wrong)
+    found.pop("show", None)  # when that was is looked up
     first, last = found.pop("from", None), found.pop("to", None)
     if first and last and last < first:
         errors["to"], last = "must not be before “From”", None
@@ -122,6 +124,12 @@ def _item(said: str) -> str:
     return said
 
 
+def _show(said: str) -> str:
+    if not (said.isascii() and said.isdigit() and len(said) <= summary.LONGEST_NUMBER):
+        raise ValueError("must be the number of a show")
+    return said
+
+
 def _name(said: str) -> str:
     if len(said) > LONGEST_NAME:
         raise ValueError(f"must be at most {LONGEST_NAME} characters")
@@ -137,6 +145,7 @@ def _tokens(said: str) -> int:
 _READERS: dict[str, Callable[[str], Any]] = {
     "outcome": _outcome,
     "item": _item,
+    "show": _show,
     "from": days.read,
     "to": days.read,
     "at_least": _tokens,

@@ -17,7 +17,7 @@ from lovense.history.browsing import READ_AT_MOST, HistorySlice
 from lovense.menus import reading
 from lovense.models import Activation, OwedState, Performer
 from lovense.owed import listing
-from lovense.page import days, historyform, outcome
+from lovense.page import days, historyform, outcome, shownshow
 from lovense.page.outcome import Outcome
 from lovense.rows import Item, OwedRow
 
@@ -73,7 +73,7 @@ class HistoryPage:
         self._id, self._menu = performer.performer_id, performer.menu_version
         self.zone = days.zone_of(performer)
         self.today = days.of_moment(now, self.zone)
-        self.form = historyform.read(query, self.zone)
+        self.form = shownshow.narrowed(historyform.read(query, self.zone), self._id)
         self._after, self._before = (query.get(each, "") for each in ("after", "before"))
 
     @cached_property
@@ -110,6 +110,11 @@ class HistoryPage:
     @property
     def items(self) -> list[tuple[str, str]]:
         return self.form.items(self._offered)
+
+    @property
+    def shows(self) -> list[tuple[str, str]]:
+        latest, chosen = shownshow.latest(self._id), self.form.typed["show"]
+        return shownshow.choices(latest, chosen, self.zone, self.today)
 
     @cached_property
     def _offered(self) -> list[Item]:

@@ -21,8 +21,9 @@ from lovense.lane.placing import MOST_SEEN
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
 from lovense.page import outcome
 from lovense.page.showndevice import ShownDevice
-from lovense.rows import PageLeaseRow, StopAnswerRow
+from lovense.rows import PageLeaseRow, ShowRow, StopAnswerRow
 from lovense.shows import onair
+from lovense.shows import summary as summary_of_show
 from lovense.shows.onair import OnAir
 from lovense.stopping import paths, presses
 from lovense.stopping.presses import MOVING
@@ -142,9 +143,19 @@ class LivePage:
         return self._lease is not None and self._lease["expires_at"] > self.now
 
     @property
+    def is_resting(self) -> bool:
+        """She has ended her show; whoever still holds her devices is about to let them go."""
+        return self._lease is not None and bool(self._lease.get("is_resting"))
+
+    @property
     def on_air(self) -> OnAir | None:
         """Her show; None: she is off air."""
         return onair.of_lease(self._lease, self.now) if self._lease else None
+
+    @cached_property
+    def ended(self) -> ShowRow | None:
+        """Her last show, until the next one begins or she puts it away."""
+        return summary_of_show.in_sight(self._lease, now=self.now) if self._lease else None
 
     @property
     def rehearses(self) -> bool:

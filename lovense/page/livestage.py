@@ -8,8 +8,9 @@ from lovense.devices import summary
 from lovense.lane import eta
 from lovense.lane.eta import Start
 from lovense.models import Activation
-from lovense.page import livewave
+from lovense.page import livesummary, livewave
 from lovense.page.livepage import LivePage, tokens
+from lovense.page.livesummary import LiveSummary
 from lovense.page.livewave import STAGE_BARS, Bars
 from lovense.rows import LegRow
 from tips.models import RequestType
@@ -76,7 +77,8 @@ class LiveStage(TypedDict):
     """`eyebrow`: Now playing, Starting, Ending, Stopped, Paused, Resting, At the limit, Draining,
     Switched off, Off air or On air: what holds all that waits comes before what merely plays
     nothing. `until`: of a pause, a rest or a limit that ends by itself. `since`: she is on air
-    since then; None: off air. `rehearses`: a viewer of her own making may send her something."""
+    since then; None: off air. `rehearses`: a viewer of her own making may send her something.
+    `summary`: of the show that is over, until she puts it away."""
 
     eyebrow: str
     run: LiveRun | None
@@ -86,6 +88,7 @@ class LiveStage(TypedDict):
     since: datetime | None
     is_held: bool
     rehearses: bool
+    summary: LiveSummary | None
 
 
 def of(live: LivePage) -> LiveStage:
@@ -102,6 +105,7 @@ def of(live: LivePage) -> LiveStage:
         "since": on_air["since"] if on_air else None,
         "is_held": live.is_held,
         "rehearses": live.rehearses,
+        "summary": livesummary.of(live.ended) if live.ended and not run else None,
     }
 
 
@@ -113,7 +117,7 @@ def _idle(live: LivePage) -> tuple[str, datetime | None]:
         "Switched off": not platform["enable_lovense"],
         "Draining": bool(platform["is_draining"]),
         "Paused": pause is not None,
-        "Off air": not live.is_held,
+        "Off air": not live.is_held or live.is_resting,
     }
     if held := next((name for name, is_so in holds.items() if is_so), ""):
         return held, pause.until if pause and held == "Paused" else None

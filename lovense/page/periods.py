@@ -1,5 +1,5 @@
 """The period that her statistics are about: tonight, some days, or from a day to a day, and the one
-before it, which is as long. Pure."""
+before it, which is as long; or a show, and the show before it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,8 @@ from lovense.page import days
 
 LONGEST_DAYS = 90
 PERIODS = {"tonight": 1, "7": 7, "30": 30, "90": 90}
-WORDS = {"tonight": "Tonight", "7": "7 days", "30": "30 days", "90": "90 days"}
+SHOW = "show"  # the last one that is over
+WORDS = {"tonight": "Tonight", SHOW: "Last show", "7": "7 days", "30": "30 days", "90": "90 days"}
 USUAL = "tonight"
 DAY = timedelta(days=1)
 
@@ -52,10 +53,42 @@ class Period:
         return days.begin(self.first - self.days * DAY, self.zone)
 
     @property
+    def before_until(self) -> datetime:
+        return self.since
+
+    @property
     def query(self) -> str:
         if self.chosen:
             return urlencode({"period": self.chosen})
         return urlencode({"from": str(self.first), "to": str(self.last)})
+
+
+@dataclass(frozen=True)
+class ShowPeriod:
+    """A show of hers that is over, as a period; `before` and `before_until`: of the show before it,
+    one moment where there was none."""
+
+    since: datetime
+    until: datetime
+    before: datetime
+    before_until: datetime
+    query: str
+    chosen: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def days(self) -> int:
+        """In which it lies."""
+        return max(1, -((self.since - self.until) // DAY))
+
+
+def asks_for_show(query: Mapping[str, str]) -> str | None:
+    """The number of a show, or SHOW for the last one; None: something else is asked for."""
+    if query.get("from") or query.get("to"):
+        return None
+    return query.get("show", "")[:20] or (SHOW if query.get("period") == SHOW else None)
 
 
 def read(query: Mapping[str, str], zone: ZoneInfo, today: date) -> Period:
@@ -63,7 +96,8 @@ def read(query: Mapping[str, str], zone: ZoneInfo, today: date) -> Period:
     that long, and says so."""
     typed = {name: query.get(name, "")[:20] for name in ("from", "to")}
     if not any(typed.values()):
-        return _named(query.get("period", "") or USUAL, zone, today)
+        name = SHOW if asks_for_show(query) else query.get("period", "")
+        return _named(name or USUAL, zone, today)
     errors, found = dict[str, str](), dict[str, date]()
     for name, said in typed.items():
         if said:
@@ -86,7 +120,13 @@ def read(query: Mapping[str, str], zone: ZoneInfo, today: date) -> Period:
 _TOO_LONG = f"At most {LONGEST_DAYS} days are shown at once: these are the last of them."
 
 
+_NO_SHOW = "No show of yours is over yet: this is tonight."
+
+
 def _named(name: str, zone: ZoneInfo, today: date) -> Period:
-    errors = {} if name in PERIODS else {"period": f"must be one of {', '.join(PERIODS)}"}
-    chosen = name if name in PERIODS else USUAL
-    return Period(today - (PERIODS[chosen] - 1) * DAY, today, zone, chosen, errors=errors)
+    """Of a show that there is not, tonight, and a note."""
+    is_known = name in PERIODS or name == SHOW
+    errors = {} if is_known else {"period": f"must be one of {', '.join(WORDS)}"}
+    chosen, notes = (name, ()) if name in PERIODS else (USUAL, (_NO_SHOW,) if is_known else ())
+    first = today - (PERIODS[chosen] - 1) * DAY
+    return Period(first, today, zone, chosen, errors=errors, notes=notes)

@@ -1,5 +1,5 @@
-"""What her statistics show: a period beside the one before it, by item and by hour, from the hours
-that were counted; and who tipped most, where she asks for that. Nothing is changed here."""
+"""What her statistics show: a period beside the one before it, by item and by hour, from what was
+counted; her shows; and who tipped most, where she asks for that. Nothing is changed here."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,19 +10,24 @@ from functools import cached_property
 from ground.ui import charts
 from ground.words import isolated
 from lovense.deciding.shortfall import TENTHS
-from lovense.history import hours, tippers
+from lovense.history import hours, tallies, tippers
+from lovense.history.daysums import SUMMED
 from lovense.history.hours import PLAYED, UNDER_WAY
+from lovense.history.tallies import Tally
 from lovense.models import Performer
-from lovense.page import days, outcome, periods
+from lovense.page import days, outcome, periods, showperiod
 from lovense.page.historyform import OutcomeChip
 from lovense.page.historypage import called
-from lovense.rows import HourCell, PerformerHourRow
+from lovense.page.periods import Period, ShowPeriod
+from lovense.page.showperiod import SHOWS_HEAD, Cell
+from lovense.rows import HourCell
+from lovense.shows import onair
 
-SUMMED = ("tips", "tokens", "net", "promised", "delivered", "owed", "waits", "waited_ms")
 HOURS_SHOWN = 2  # days, up to which a line has a point for each hour
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HEAT_DAYS = 7  # with fewer, a weekday says nothing
 MOST_ITEMS = 50
+MOST_SHOWS = 20
 WITHOUT_ITEM = "No effect"
 # The heads of its tables.
 ITEMS_HEAD = ("Item", "Tips", "Tokens", "Seconds", "Per second")
@@ -61,31 +66,38 @@ class HourSums(Counter[str]):
 
 
 class StatisticsPage:
-    """What the page shows. Her hours are read once, for both periods."""
+    """What the page shows. What was counted is read once, for both periods."""
 
     items_head, not_played_head, tippers_head = ITEMS_HEAD, NOT_PLAYED_HEAD, TIPPERS_HEAD
+    shows_head = SHOWS_HEAD
 
     def __init__(self, performer: Performer, query: Mapping[str, str], now: datetime) -> None:
         self._id, self.zone = performer.performer_id, days.zone_of(performer)
         self.today = days.of_moment(now, self.zone)
-        self.period = periods.read(query, self.zone, self.today)
+        self._show = showperiod.asked(self._id, query)
+        self.period: Period | ShowPeriod = (
+            self._show.period if self._show else periods.read(query, self.zone, self.today)
+        )
         self.shows_tippers = query.get("tippers") == "1"
 
     @cached_property
-    def _hours(self) -> list[PerformerHourRow]:
-        return hours.between(self._id, self.period.before, self.period.until)
+    def _both(self) -> tuple[Tally, Tally]:
+        if self._show:
+            return self._show.now, self._show.before
+        asked = self.period
+        return tallies.both(self._id, before=asked.before, since=asked.since, until=asked.until)
 
-    @cached_property
-    def _now(self) -> list[PerformerHourRow]:
-        return [row for row in self._hours if row["hour"] >= self.period.since]
+    @property
+    def _now(self) -> Tally:
+        return self._both[0]
 
-    @cached_property
-    def _before(self) -> list[PerformerHourRow]:
-        return [row for row in self._hours if row["hour"] < self.period.since]
+    @property
+    def _before(self) -> Tally:
+        return self._both[1]
 
     @cached_property
     def sums(self) -> HourSums:
-        return HourSums(_cells(self._now))
+        return HourSums(self._now.cells)
 
     # --- which period ----------------------------------------------------------------------------
     @property
@@ -97,16 +109,35 @@ class StatisticsPage:
 
     @property
     def words(self) -> str:
-        """The days, as a person says them."""
-        first = days.words(self.period.first, self.today)
-        if self.period.days == 1:
+        """The days, or the show, as a person says them."""
+        period = self.period
+        if isinstance(period, ShowPeriod):
+            return self._show.words(self.zone, self.today) if self._show else ""
+        first = days.words(period.first, self.today)
+        if period.days == 1:
             return first
-        return f"{first} to {days.words(self.period.last, self.today)}"
+        return f"{first} to {days.words(period.last, self.today)}"
+
+    @property
+    def against(self) -> str:
+        return "Against the show before" if self._show else "Against the time before"
+
+    @property
+    def tips(self) -> str:
+        """The address of what the tips of this show became; empty: it is about no show."""
+        return self._show.tips if self._show else ""
+
+    @cached_property
+    def shows(self) -> list[tuple[Cell, ...]]:
+        """Those that began in these days, or the latest ones beside the one that is shown."""
+        since, until = (None, None) if self._show else (self.period.since, self.period.until)
+        found = onair.ended(self._id, limit=MOST_SHOWS, before=until, since=since)
+        return [showperiod.row(each, self.zone, self.today) for each in found]
 
     # --- numbers ---------------------------------------------------------------------------------
     @property
     def stats(self) -> list[ShownStat]:
-        now, before = self.sums, HourSums(_cells(self._before))
+        now, before = self.sums, HourSums(self._before.cells)
         told = [
             _stat("Tips", now["tips"], before["tips"]),
             _stat("Tokens", now["tokens"], before["tokens"]),
@@ -143,7 +174,7 @@ class StatisticsPage:
     def items(self) -> list[tuple[str, ...]]:
         """By tokens: title, tips, tokens, seconds delivered, tokens per second."""
         found: dict[str, list[HourCell]] = defaultdict(list)
-        for cell in _cells(self._now):
+        for cell in self._now.cells:
             found[cell["item"]].append(cell)
         shown = sorted(found.values(), key=lambda cells: -_sum(cells, "tokens"))
         return [_item(cells) for cells in shown[:MOST_ITEMS]]
@@ -163,17 +194,17 @@ class StatisticsPage:
 
     @property
     def series(self) -> list[tuple[str, list[float]]]:
-        now = self._line(self._now, self.period.since, self.period.until)
-        before = self._line(self._before, self.period.before, self.period.since)
-        # Where the clocks were changed one of them is an hour longer.
-        return [("This time", now), ("Before", [*before, 0.0][: len(now)])]
+        asked = self.period
+        now = self._line(self._now, asked.since, asked.until)
+        before = self._line(self._before, asked.before, asked.before_until)
+        # The one before may be shorter; and where the clocks were changed it is an hour longer.
+        return [("This time", now), ("Before", [*before, *[0.0] * len(now)][: len(now)])]
 
     def _points(self, since: datetime, until: datetime) -> Iterator[datetime]:
-        step = hours.HOUR if self.is_hourly else timedelta(days=1)
-        at = since
+        at = hours.floor(since) if self._show and self.is_hourly else since
         while at < until:
             yield at
-            at = at + step if self.is_hourly else self._day_after(at)
+            at = at + hours.HOUR if self.is_hourly else self._day_after(at)
 
     def _day_after(self, at: datetime) -> datetime:
         return days.begin(days.of_moment(at, self.zone) + timedelta(days=1), self.zone)
@@ -182,28 +213,19 @@ class StatisticsPage:
         local = at.astimezone(self.zone)
         return f"{local:%H:%M}" if self.is_hourly else f"{local:%a} {local.day} {local:%b}"
 
-    def _line(
-        self, rows: Sequence[PerformerHourRow], since: datetime, until: datetime
-    ) -> list[float]:
-        sums: Counter[object] = Counter()
-        for row in rows:
-            sums[self._place(row["hour"])] += sum(cell["tokens"] for cell in row.get("cells", ()))
-        return [float(sums[self._place(at)]) for at in self._points(since, until)]
-
-    def _place(self, at: datetime) -> object:
-        return hours.floor(at) if self.is_hourly else days.of_moment(at, self.zone)
+    def _line(self, counted: Tally, since: datetime, until: datetime) -> list[float]:
+        if self.is_hourly:
+            by_hour = counted.tokens
+            return [float(by_hour.get(hours.floor(at), 0)) for at in self._points(since, until)]
+        by_day = days.sums(counted.days, self.zone)
+        return [float(by_day[days.of_moment(at, self.zone)]) for at in self._points(since, until)]
 
     @property
     def heat(self) -> list[tuple[str, list[float]]]:
         """Tokens by weekday and hour; nothing for less than a week."""
         if self.period.days < HEAT_DAYS:
             return []
-        found = [[0.0] * 24 for _ in WEEKDAYS]
-        for row in self._now:
-            local = row["hour"].astimezone(self.zone)
-            tokens = sum(cell["tokens"] for cell in row.get("cells", ()))
-            found[local.weekday()][local.hour] += tokens
-        return list(zip(WEEKDAYS, found, strict=True))
+        return list(zip(WEEKDAYS, days.by_weekday(self._now.days, self.zone), strict=True))
 
     @property
     def heat_columns(self) -> list[str]:
@@ -222,10 +244,6 @@ class StatisticsPage:
             (called(each.name), charts.words(each.tips), charts.words(each.tokens))
             for each in found
         ]
-
-
-def _cells(rows: Iterable[PerformerHourRow]) -> list[HourCell]:
-    return [cell for row in rows for cell in row.get("cells", ())]
 
 
 def _sum(cells: Iterable[HourCell], name: str) -> int:

@@ -59,10 +59,35 @@ def show_key(performer_id: str, began_at: datetime) -> str:
     return f"{performer_id}.{int(began_at.timestamp() * 1000)}"
 
 
-def ended(performer_id: str, *, limit: int = 1, before: datetime | None = None) -> list[ShowRow]:
+def ended(
+    performer_id: str,
+    *,
+    limit: int = 1,
+    before: datetime | None = None,
+    since: datetime | None = None,
+) -> list[ShowRow]:
     """Those that are over, the newest first, no more than LISTED; `before`: that began before
-    then."""
+    then; `since`: then or later."""
+    wanted = _hers(performer_id, before=before, since=since)
+    found = collection(Show).find(wanted, {"tally": 0}).sort("began_at", -1)
+    return list(found.limit(min(limit, LISTED)))
+
+
+def counted(performer_id: str, number: str = "") -> list[ShowRow]:
+    """The last one that is over, or the one with that number, and the one before it; with what was
+    counted of them. Empty: there is none."""
+    wanted = _hers(performer_id)
+    if number:
+        wanted["_id"] = {"$lte": f"{performer_id}.{number}"}
+    found: list[ShowRow] = list(collection(Show).find(wanted).sort("began_at", -1).limit(2))
+    is_there = found and number in ("", found[0]["_id"].rpartition(".")[2])
+    return found if is_there else []
+
+
+def _hers(
+    performer_id: str, *, before: datetime | None = None, since: datetime | None = None
+) -> Statement:
     wanted: Statement = {"performer_id": performer_id, "is_open": False}
-    if before is not None:
-        wanted["began_at"] = {"$lt": before}
-    return list(collection(Show).find(wanted).sort("began_at", -1).limit(min(limit, LISTED)))
+    moments = {"$lt": before, "$gte": since}
+    began = {name: moment for name, moment in moments.items() if moment is not None}
+    return wanted | ({"began_at": began} if began else {})

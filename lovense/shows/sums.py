@@ -8,6 +8,7 @@ from datetime import datetime
 from ground.mongodb.collections import collection
 from lovense.deciding.shortfall import promise, tenths
 from lovense.deciding.standings import began
+from lovense.history import hours
 from lovense.models import Activation, Owed, Show
 from lovense.rows import ActivationRow, BestItem, ShowRow, ShowSums
 from lovense.sending import groups
@@ -17,6 +18,7 @@ from tips.models import EPOCH, QueueRequest
 MOST_ROWS = 20_000  # activations of one show
 NEWEST_FIRST = [("created_at", -1), ("position", -1)]
 ASKED_AT_ONCE = 500
+AT_ONCE = 20  # shows that an hour may be of
 _READ = dict.fromkeys(
     (
         *("tip_id", "request_id", "amount", "item.title", "status", "reason", "created_at"),
@@ -31,7 +33,8 @@ _READ = dict.fromkeys(
 def drain(*, now: datetime, limit: int) -> int:
     """Works out the sums of the shows whose time has come; how many there were."""
     due = {"look_at": {"$gt": EPOCH, "$lte": now}}
-    rows: list[ShowRow] = list(collection(Show).find(due).sort("look_at", 1).limit(limit))
+    found = collection(Show).find(due, {"tally": 0}).sort("look_at", 1)
+    rows: list[ShowRow] = list(found.limit(limit))
     for row in rows:
         keep(row, now=now)
     groups.news.mark({row["performer_id"] for row in rows}, keeping.TOPIC)
@@ -41,11 +44,32 @@ def drain(*, now: datetime, limit: int) -> int:
 def keep(row: ShowRow, *, now: datetime) -> ShowSums:
     """Of one that has ended. Written twice, the later of two equal readings stays."""
     assert row["ended_at"] is not None
-    sums = of(row["performer_id"], began_at=row["began_at"], ended_at=row["ended_at"])
-    look_at = keeping.next_look(row["ended_at"], now=now)
-    changes = {"sums": sums, "look_at": look_at}
+    whose, began_at, ended_at = row["performer_id"], row["began_at"], row["ended_at"]
+    sums = of(whose, began_at=began_at, ended_at=ended_at)
+    tally = hours.of_span(whose, began_at, ended_at, most=MOST_ROWS)
+    look_at = keeping.next_look(ended_at, now=now)
+    changes = {"sums": sums, "tally": tally, "look_at": look_at}
     collection(Show).update_one({"_id": row["_id"]}, {"$set": changes})
     return sums
+
+
+def look_again(performer_id: str, hour: datetime, *, now: datetime) -> None:
+    """Something that was tipped in that hour has ended anew, or is owed differently."""
+    hers = {"performer_id": performer_id, "is_open": False}
+    began = {"began_at": {"$lt": hour + hours.HOUR}}
+    found = collection(Show).find(hers | began, {"ended_at": 1}).sort("began_at", -1).limit(AT_ONCE)
+    keys = [row["_id"] for row in found if row["ended_at"] > hour]
+    if keys:
+        collection(Show).update_many({"_id": {"$in": keys}}, {"$set": {"look_at": now}})
+
+
+def recount(performer_id: str, since: datetime, until: datetime, *, now: datetime) -> int:
+    """Works out the sums of her shows that began then anew; how many there were."""
+    hers = {"performer_id": performer_id, "began_at": {"$gte": since, "$lt": until}}
+    found: list[ShowRow] = list(collection(Show).find(hers | {"is_open": False}, {"tally": 0}))
+    for row in found:
+        keep(row, now=now)
+    return len(found)
 
 
 def of(performer_id: str, *, began_at: datetime, ended_at: datetime) -> ShowSums:

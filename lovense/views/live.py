@@ -27,6 +27,7 @@ from lovense.page import (
 )
 from lovense.page.frame import PAUSES
 from lovense.page.livepage import FEED_KINDS, METER, PARTS, LivePage, tokens
+from lovense.page.welcomepage import LEFT, left
 from lovense.rows import Json
 from lovense.stopping import paths
 from lovense.stopping import stop as stopping
@@ -50,39 +51,53 @@ PLACED_OTHERWISE = (
 @login_required
 def live(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
-    panels = _Panels()
-    response = page(request, "live", "lovense/live.html", panels.context)
-    # read by django-csp: what this page alone may call and load, beside our own origin
-    if panels.lan is not None:
-        response._csp_update = {"connect-src": panels.lan.may_call}  # type: ignore[attr-defined]
-    if panels.extension is not None:
-        response._csp_update = panels.extension.policy  # type: ignore[attr-defined]
-    return response
+    panels = Panels()
+
+    def shown(performer: Performer) -> Json:
+        return panels.of(performer) | _shown(performer)
+
+    return panels.allowing(page(request, "live", "lovense/live.html", shown))
 
 
-class _Panels:
-    """What the page shows, and what of it the policy has to know."""
+class Panels:
+    """What a page that may hold devices shows of them, and what of it the policy has to know."""
 
     lan: lanpanel.LanPanel | None = None
     extension: extensionpanel.ExtensionPanel | None = None
 
-    def context(self, performer: Performer) -> Json:
+    def of(self, performer: Performer) -> Json:
         self.lan, self.extension = lanpanel.of(performer), extensionpanel.of(performer)
-        shown = LivePage(performer, clock.now())
-        return {
-            "lan": self.lan,
-            "extension": self.extension,
-            "live": shown,
-            # each read where it is shown
-            "notices": partial(notices.of, shown),
-            "stage": partial(livestage.of, shown),
-            "waiting": partial(livequeue.of, shown),
-            "feed": partial(livefeed.of, shown),
-            "checks": partial(livechecks.of, shown),
-            "bars": METER,
-            "live_parts": PARTS,
-            "feed_kinds": FEED_KINDS,
-        }
+        return {"lan": self.lan, "extension": self.extension}
+
+    def allowing(self, response: HttpResponse) -> HttpResponse:
+        """Read by django-csp: what this page alone may call and load, beside our own origin."""
+        if self.lan is not None:
+            response._csp_update = {"connect-src": self.lan.may_call}  # type: ignore[attr-defined]
+        if self.extension is not None:
+            response._csp_update = self.extension.policy  # type: ignore[attr-defined]
+        return response
+
+
+def _shown(performer: Performer) -> Json:
+    """Each is read where it is shown."""
+    live = LivePage(performer, clock.now())
+    return {
+        "live": live,
+        "left": partial(_left, live, performer),
+        "notices": partial(notices.of, live),
+        "stage": partial(livestage.of, live),
+        "waiting": partial(livequeue.of, live),
+        "feed": partial(livefeed.of, live),
+        "checks": partial(livechecks.of, live),
+        "bars": METER,
+        "live_parts": PARTS,
+        "feed_kinds": FEED_KINDS,
+    }
+
+
+def _left(live: LivePage, performer: Performer) -> str:
+    """What she has not set up yet, in words; empty: nothing."""
+    return ", ".join(LEFT[name] for name in left(live, performer))
 
 
 # --- buttons -------------------------------------------------------------------------------------
@@ -207,7 +222,7 @@ def _as_it_is(request: HttpRequest, performer: Performer, why: Refusal) -> HttpR
     """409 with the queue as it is now, in place of what she saw."""
     answer = _page.told(_page.said_of(why), tone="warn")
     answer.status_code = 409
-    answer.content = part(request, "live", "queue", performer, _Panels().context).encode()
+    answer.content = part(request, "live", "queue", performer, _shown).encode()
     return answer
 
 

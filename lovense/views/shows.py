@@ -1,10 +1,11 @@
-"""The buttons of her show on the live page: ending it, and going on air."""
+"""The buttons of her show on the live page: ending it, putting its summary away, going on air."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from ground import clock
 from lovense.models import Performer
-from lovense.shows import ending
+from lovense.shows import ending, summary
 from lovense.views.buttons import Buttons, by
 
 _page = Buttons(news=("shows", "devices", "queue", "notices"), words={}, home="live")
@@ -25,3 +26,12 @@ def begin(request: HttpRequest, performer: Performer) -> HttpResponse:
     """What may hold her devices takes them within a second; a page that may not says so itself."""
     ending.begin(**by(request, performer))
     return _page.told("Going on air.")
+
+
+@require_POST
+@_page.hers
+def put_away(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """`show`: the number of the show whose summary it is. Pressed again, it is out of sight."""
+    number = request.POST.get("show", "")
+    summary.put_away(performer_id=performer.performer_id, number=number, now=clock.now())
+    return _page.shown()

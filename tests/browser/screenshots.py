@@ -91,7 +91,7 @@ import random
 from datetime import timedelta
 from ground import clock
 from ground.mongodb.collections import collection
-from lovense.history import hours
+from lovense.history import daysums, hours
 from lovense.models import Activation, Owed
 from tests.lovense.history.rows import row
 draw, now, whose, rows, owed = random.Random(7), clock.now(), "{performer}", [], []
@@ -118,7 +118,7 @@ for n in range(900):
 collection(Activation).insert_many(rows)
 collection(Owed).insert_many(owed)
 for hour in list(hours.with_rows(whose, now - timedelta(days=90), now + timedelta(hours=1))):
-    hours.count(whose, hour, now=now)
+    daysums.count(whose, [hour], now=now)
 print(owed[0]["_id"], next(row["_id"] for row in rows if row["reason"] == "no_match"))
 """
 

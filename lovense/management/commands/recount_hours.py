@@ -1,17 +1,19 @@
 """`manage.py recount_hours [--performer ID] [--from DAY] [--to DAY]`: the hours of statistics,
-counted anew from the activations; what was right stays as it was."""
+counted anew from the activations, with their days and shows; what was right stays as it was."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from ground import clock
-from lovense.history import hours
+from lovense.history import daysums, hours
 from lovense.models import Performer
+from lovense.shows import sums
 
 USUAL = timedelta(days=90)
 
@@ -35,9 +37,12 @@ class Command(BaseCommand):
         counted = 0
         with tqdm(total=len(whose), unit=" performers", disable=None, leave=False) as bar:
             for performer_id in whose:
-                for hour in hours.with_rows(performer_id, since, until):
-                    hours.count(performer_id, hour, now=clock.now())
-                    counted += 1
+                found = hours.with_rows(performer_id, since, until)
+                for _, of_day in groupby(found, key=daysums.floor):
+                    which = list(of_day)
+                    daysums.count(performer_id, which, now=clock.now())
+                    counted += len(which)
+                sums.recount(performer_id, since, until, now=clock.now())
                 bar.update()
         self.stdout.write(f"{counted} hours of {len(whose)} performers counted")
 

@@ -15,8 +15,8 @@ from adminpanel.watch.recounting import Recounter
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
-from lovense.history import hours
-from lovense.models import Activation, PageLease, Performer, PerformerHour
+from lovense.history import daysums, hours
+from lovense.models import Activation, PageLease, Performer, PerformerDay, PerformerHour
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
@@ -44,6 +44,10 @@ def cells(performer, hour=None):
 
 def everything():
     return sorted(collection(PerformerHour).find({}, {"counted_at": 0}), key=lambda row: row["_id"])
+
+
+def days(performer):
+    return list(collection(PerformerDay).find({"performer_id": performer.pk}).sort("_id", 1))
 
 
 # --- once --------------------------------------------------------------------------------------------------
@@ -78,7 +82,7 @@ def test_what_plays_counts_as_under_way_until_it_has_ended(chain, bob, ana):
 
 def test_tests_are_no_tips_and_count_nowhere(ana):
     add(ana, 1, tip_id=None, amount=0)
-    hours.count(ana.pk, hours.floor(NOW), now=NOW)
+    daysums.count(ana.pk, [hours.floor(NOW)], now=NOW)
     assert cells(ana) == {}
     assert PerformerHour.objects.get().rows == 1
 
@@ -113,7 +117,7 @@ def test_waits_are_those_of_requests_in_the_archive_too(chain, bob, ana):
     run()
     before = everything()
     assert archive.run(before=NOW + HOUR, time=lambda: NOW) is not None
-    hours.count(ana.pk, hours.floor(NOW), now=NOW + HOUR)
+    daysums.count(ana.pk, [hours.floor(NOW)], now=NOW + HOUR)
     assert everything() == before
 
 
@@ -126,14 +130,14 @@ def test_counted_again_it_is_the_same_and_what_is_unchanged_is_not_counted(chain
     first = PerformerHour.objects.get()
     run(NOW + timedelta(minutes=1))
     assert PerformerHour.objects.get().counted_at == first.counted_at == NOW
-    hours.count(ana.pk, first.hour, now=NOW + HOUR)
+    daysums.count(ana.pk, [first.hour], now=NOW + HOUR)
     assert PerformerHour.objects.get().cells == first.cells
 
 
 def test_what_was_counted_later_is_not_overwritten_by_what_was_seen_before(chain, bob, ana):
-    hours.count(ana.pk, hours.floor(NOW), now=NOW + HOUR)
+    daysums.count(ana.pk, [hours.floor(NOW)], now=NOW + HOUR)
     chain.played(bob, 100)
-    hours.count(ana.pk, hours.floor(NOW), now=NOW)
+    daysums.count(ana.pk, [hours.floor(NOW)], now=NOW)
     assert cells(ana) == {}
     run(NOW + 2 * HOUR)
     assert len(cells(ana)) == 1
@@ -185,6 +189,8 @@ def test_many_that_count_at_once_count_each_tip_once(chain, bob, ana, in_threads
     [cell] = cells(ana).values()
     assert (cell["tips"], cell["tokens"]) == (6, 600)
     assert PerformerHour.objects.count() == 1
+    assert days(ana)[0]["tokens"][NOW.hour] == 600
+    assert not hours.unsettled(limit=9)
 
 
 # --- crashed -----------------------------------------------------------------------------------------------
@@ -197,18 +203,20 @@ def test_a_process_that_dies_after_any_write_leaves_what_the_next_one_completes(
     tip_id = kept(chain, bob)
     waive(tip_id)
     ended = False
-    for last in range(1, 9):
+    for last in range(1, 19):
         status, writes = nursery("recount", last=last, now=clock.iso(NOW))
         ended = status != -signal.SIGKILL
         if ended:
             break
-        assert [write.split()[-1] for write in writes] == ["performer_hours"] * last
+        assert {write.split()[-1] for write in writes} <= {"performer_hours", "performer_days"}
+        assert len(writes) == last
     assert ended
     seen = everything()
     run(NOW + timedelta(minutes=1))
     assert everything() == seen
     [cell] = cells(ana).values()
     assert (cell["tips"], cell["delivered"], cell["owed"]) == (2, 132, 0)
+    assert days(ana)[0]["cells"] == seen[0]["cells"]
     assert not hours.unsettled(limit=9)
 
 
@@ -292,6 +300,6 @@ def test_a_round_reads_by_indexes_and_a_quiet_performer_costs_two_looks(ana, now
     with recorded(run=True) as plans:
         run(now + timedelta(minutes=1))
     assert scans(plans) == []
-    assert len(plans) <= 4 + 2 * len(list(recounting.active(now=now)))
+    assert len(plans) <= 5 + 2 * len(list(recounting.active(now=now)))
     assert max(plan.examined for plan in plans) <= 10
     assert Performer.objects.count() == 1

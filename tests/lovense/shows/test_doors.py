@@ -2,6 +2,7 @@
 holds lets go, and none takes the devices until she says so."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -105,3 +106,21 @@ async def test_the_page_lets_go_and_has_them_again_when_she_goes_on_air(ana, tok
         await sockets.tick()
         assert (await snapshot_of(one))["holder"] is True
     await until(lambda: not pages.holders(now=clock.now()))
+
+
+def test_the_stage_shows_the_summary_until_it_is_put_away(button, page, ana, carol, client):
+    take(at=clock.now(), who=ana.pk)
+    assert "Your show is over" not in page("queue")
+    button("show/end")
+    shown = page("queue")
+    assert "Your show is over" in shown
+    assert '<dl class="stage__sums"' in shown
+    number = re.search(r"/history\?show=(\d+)", shown).group(1)
+    client.force_login(carol.user)
+    answer = client.post("/live/show/put-away", {"show": number}, headers={"HX-Request": "true"})
+    assert answer.status_code == 404
+    client.force_login(ana.user)
+    assert "Your show is over" in page("queue")
+    assert button("show/put-away", show=number).status_code == 204
+    assert "Your show is over" not in page("queue")
+    assert "Before you go on air" in page("queue")
