@@ -21,7 +21,7 @@ from lovense.deciding.rules import Rules
 from lovense.devices import register
 from lovense.history import hours
 from lovense.lane import controls
-from lovense.models import Activation
+from lovense.models import Activation, Show
 from lovense.owed import keeping as owed
 from lovense.rows import ActivationRow
 from lovense.sending import acknowledgement, dispatch, leases, pages
@@ -78,8 +78,12 @@ class PastWriter:
         its hours."""
         missing = [tip for tip in tips if self._her.tip_id(tip.number) not in self._known]
         self._progress(show.count - len(missing))
-        if not missing:
-            return
+        if missing:
+            self._write_missing(show, missing)
+        if is_over and not is_finished(self._her, show):
+            finish(self._her, show)
+
+    def _write_missing(self, show: SeededShow, missing: Sequence[SeededTip]) -> None:
         begin(self._her.performer_id, show)
         self._bulk.after_turns()
         self._free_at = show.begins
@@ -87,8 +91,6 @@ class PastWriter:
             while part := list(itertools.islice(some, AT_ONCE if is_plain else 1)):
                 self._write_plain(part) if is_plain else self._write_alone(part[0])
                 self._progress(len(part))
-        if is_over:
-            finish(self._her, show)
 
     # --- in bulk ---------------------------------------------------------------------------------
 
@@ -273,6 +275,22 @@ def hold(performer_id: str, now: datetime) -> int:
 
 def channel_of(performer_id: str) -> str:
     return f"seeds.{performer_id}"
+
+
+def calm(her: Seeded, now: datetime) -> None:
+    """Whatever state she was in, nothing of it is left: what played has ended without a word of its
+    page, and what waited is taken out."""
+    about = {"performer_id": her.performer_id, "by": her.name}
+    stop.resume(now=now, **about)
+    controls.resume(now=now, **about)
+    leases.expire(now=now, limit=LIMIT)
+    if waiting := controls.waiting(performer_id=her.performer_id):
+        controls.clear(expected=waiting, why="", now=now, **about)
+
+
+def is_finished(her: Seeded, show: SeededShow) -> bool:
+    mine = {"performer_id": her.performer_id, "is_open": False, "began_at": show.begins}
+    return collection(Show).find_one(mine, {"_id": 1}) is not None
 
 
 def finish(her: Seeded, show: SeededShow) -> None:

@@ -21,12 +21,14 @@ from config.seeds.past import (
     Run,
     Seeded,
     body_of,
+    calm,
     count_hours,
     hold,
     press_stop,
 )
 from config.seeds.script import MINUTE, SECOND, SeededShow, SeededTip, evenings, tips
 from ground import ids
+from ground.journal import journal
 from ground.json.fields import Fields
 from ground.mongodb.collections import collection
 from lovense.bridges import choosing
@@ -74,7 +76,7 @@ class Evening:
 def make(evening: Evening, *, progress: Progress = lambda tips: None) -> str:
     """Her performer id. 1. She is a performer. 2. Her past. 3. Tonight, in its state. 4. Who
     listens to the event log has heard of it."""
-    with ids.drawn_from(random.Random(f"{evening.seed}/{evening.name}")):
+    with ids.drawn_from(random.Random(f"{evening.seed}/{evening.name}/{journal.last()}")):
         performer_id = _enrolled(evening)
         her = Seeded(performer_id, evening.name, _prefix(performer_id, evening))
         if evening.state == "first-run":
@@ -82,7 +84,7 @@ def make(evening: Evening, *, progress: Progress = lambda tips: None) -> str:
                 raise HasAPast(f"{evening.name} has had shows: name another one with --performer.")
             return performer_id
         _past(her, evening, progress)
-        _calm(her, evening.now)
+        calm(her, evening.now)
         TONIGHT[evening.state](her, evening)
         while emission.drain(now=evening.now):
             pass
@@ -147,12 +149,6 @@ def _decide_about_owed(her: Seeded, now: datetime) -> None:
     for row in rows[::3]:
         choice = OwedChoice(row["_id"], her.performer_id, her.name, now, "Settled in the chat")
         owed_choices.waive(choice)
-
-
-def _calm(her: Seeded, now: datetime) -> None:
-    """Whatever state she was in: nothing of it is left, but for what waits."""
-    stop.resume(performer_id=her.performer_id, by=her.name, now=now)
-    controls.resume(performer_id=her.performer_id, by=her.name, now=now)
 
 
 # --- tonight -------------------------------------------------------------------------------------
