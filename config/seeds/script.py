@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from config.seeds import cast
 
@@ -27,7 +27,7 @@ STORIES: Mapping[str, int] = {
 PLAIN = frozenset({"played", "shortened", "below_minimum", "no_match", "too_late", "offline"})
 NOBODYS, TOO_SMALL = 4_000, 5  # amounts
 MOST_A_SHOW, SHORTEST = 400, 42 * MINUTE
-BEGINS = {"hour": 20, "minute": 4, "second": 0, "microsecond": 0}
+BEGINS = time(20, 4, tzinfo=UTC)
 EARLIER = timedelta(hours=4)
 ANONYMOUS, WITH_MESSAGE, PRIVATE = 0.06, 0.12, 0.04  # shares
 
@@ -96,7 +96,8 @@ def evenings(*, now: datetime, days: int, count: int, every: int = 1) -> Iterato
     first = 0
     for day, share in zip(dates, shares, strict=True):
         if share:
-            begins = (now - EARLIER - timedelta(days=day)).replace(**BEGINS)
+            date = (now - EARLIER - timedelta(days=day)).date()
+            begins = datetime.combine(date, BEGINS)
             lasts = max(SHORTEST, share * MINUTE + 2 * MINUTE)
             yield SeededShow(begins, begins + lasts, first, share)
         first += share

@@ -223,9 +223,9 @@ def _tipped(her: Seeded, some: list[SeededTip]) -> None:
 def _paused(her: Seeded, evening: Evening) -> None:
     """For a quarter of an hour; what was tipped since waits."""
     _on_air(her, evening)
-    about = {"performer_id": her.performer_id, "by": her.name}
     since = evening.now - 2 * MINUTE
-    controls.pause(why="", until=since + 15 * MINUTE, now=since, **about)
+    until = since + 15 * MINUTE
+    controls.pause(performer_id=her.performer_id, by=her.name, why="", until=until, now=since)
     _tipped(her, _waiting(next(_numbers(her)), evening))
 
 
