@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ground.journal import journal
-from ground.journal.journal import Entry, Overtaken
+from ground.journal.journal import Entry
 from ground.journal.models import JournalEntry
 from ground.mongodb.collections import collection
 from ledger.books import posting
@@ -78,12 +78,8 @@ def claimed(tip: Settled, *, by: str, at: datetime) -> Any:
 
 
 def keep(entries: Sequence[Entry]) -> None:
-    """Durable, and unfolded by this process or by the writer that is at work here."""
     collection(JournalEntry).insert_many([entry.document for entry in entries])
-    try:
-        journal.unfold(entries)
-    except Overtaken:
-        journal.catch_up()
+    journal.unfold(entries)
 
 
 def tell_consumers(now: datetime) -> None:

@@ -68,11 +68,11 @@ MENU: tuple[Json, ...] = (
 )
 LIMITED = {222, 555}  # amounts whose item does not always answer
 
-# As her page reports them; the battery falls during a show.
+# As a page reports the virtual devices lush, nora and edge.
 TOYS: tuple[Json, ...] = (
-    {"id": "seed-lush", "name": "Lush", "toyType": "lush", "status": 1, "battery": 96},
-    {"id": "seed-nora", "name": "Nora", "toyType": "nora", "status": 1, "battery": 71},
-    {"id": "seed-edge", "name": "Edge", "toyType": "edge", "status": 1, "battery": 48},
+    {"id": "virtual-1", "name": "Lush", "toyType": "lush", "status": 1, "battery": 90},
+    {"id": "virtual-2", "name": "Nora", "toyType": "nora", "status": 1, "battery": 90},
+    {"id": "virtual-3", "name": "Edge", "toyType": "edge", "status": 1, "battery": 90},
 )
 
 

@@ -1,27 +1,17 @@
 """What a platform says in a seeded evening, by the rules of its door: signed, proven and accepted
-as any call is. Whoever settles here does it then; where nothing runs, this process does."""
+as any call is, and settled here, since nothing else runs."""
 
-import time
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
 from config.seeds import cast
 from ground import clock
-from ground.hops import doorbell
-from ground.inbox import inbox
-from ground.journal import journal
 from tips import webhooks
-from tips.intake import acceptance, payloads, simulator
+from tips.intake import acceptance, simulator
 from tips.settlement import settlement
 
 LIMIT = 500
-PATIENCE_SECONDS, LOOK_SECONDS = 20.0, 0.05
-
-
-class NobodySettles(Exception):
-    """A writer is at work on this database, and what it was told is not settled in time."""
 
 
 def deliver(message_id: str, content: bytes, *, at: datetime) -> None:
@@ -33,21 +23,8 @@ def deliver(message_id: str, content: bytes, *, at: datetime) -> None:
 
 
 def settle(*, at: datetime) -> None:
-    """Until nothing waits in the inbox any more."""
-    if not journal.has_writer(now=clock.now()):
-        settlement.drain(now=at, limit=LIMIT)
-        return
-    doorbell.ring("tips.settle")
-    until = time.monotonic() + PATIENCE_SECONDS
-    while _waiting():
-        if time.monotonic() > until:
-            raise NobodySettles(f"Nothing was settled within {PATIENCE_SECONDS:.0f} s.")
-        time.sleep(LOOK_SECONDS)
-    journal.catch_up()
-
-
-def _waiting() -> list[Any]:
-    return inbox.waiting(payloads.SOURCES, now=clock.now(), limit=1)
+    """What was delivered until then."""
+    settlement.drain(now=at, limit=LIMIT)
 
 
 def fund(*, at: datetime) -> None:

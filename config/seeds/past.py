@@ -3,12 +3,11 @@ the product, with the moment of it as an argument.
 
 What plays to its end, or has no effect, goes in bulk (`bulk`); every other tip is alone in her lane
 while it is dispatched, acknowledged, stopped or given up by the functions that serve. A show may be
-written again: tips that are there are left as they are. Where a stack runs on the database, its
-healing may be faster than a word of the page of long ago; then that run ends as healing ends it."""
+written again: tips that are there are left as they are. Nothing else runs meanwhile:
+what serves would decide and heal by its own clock."""
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,7 +22,6 @@ from lovense.deciding.rules import Rules
 from lovense.devices import register
 from lovense.history import hours
 from lovense.lane import controls
-from lovense.lane.cancellation import AlreadyOver, NothingPlays
 from lovense.models import Activation, Show
 from lovense.owed import keeping as owed
 from lovense.rows import ActivationRow
@@ -204,16 +202,14 @@ class Run:
     def _cancelled(self) -> datetime:
         request = queue.request_id(self.her.tip_id(self.tip.number))
         about = {"performer_id": self.her.performer_id, "by": self.her.name}
-        with suppress(NothingPlays, AlreadyOver):
-            now = self.at + 2 * SECOND
-            controls.cancel(request_id=request, why="Asked for it", now=now, **about)
+        now = self.at + 2 * SECOND
+        controls.cancel(request_id=request, why="Asked for it", now=now, **about)
         return self.at + 2 * SECOND
 
     def _skipped(self, promised: float) -> datetime:
         end = self.begun() + promised * SECOND / 4
         about = {"performer_id": self.her.performer_id, "by": self.her.name}
-        with suppress(NothingPlays, AlreadyOver):
-            controls.skip(why="", now=end - PLAYS_AFTER, **about)
+        controls.skip(why="", now=end - PLAYS_AFTER, **about)
         self.say("finished", end, round(promised / 4, 1))
         return end
 

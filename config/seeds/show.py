@@ -1,4 +1,4 @@
-"""A believable evening of one performer, in one of STATES: what came before it is written
+"""A believable evening of one performer, in one of its states: what came before it is written
 (`past`), what is decided now goes by signed calls and the rules that serve. Always the same for the
 same seed and moment.
 
@@ -49,7 +49,6 @@ from lovense.stopping import presses, stop
 from lovense.stopping.presses import Still, StillToy
 from tips.log import daily_heads, emission
 
-STATES = ("first-run", "off-air", "on-air", "busy", "paused", "stopped", "trouble", "after")
 SHOWS, PAST_TIPS, TONIGHTS_TIPS = 3, 400, 30
 DAYS = 6  # to the first show
 ON_AIR_FOR = 50 * MINUTE

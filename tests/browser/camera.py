@@ -38,20 +38,21 @@ class Camera:
 
     def take(self, page: Page, name: str) -> None:
         """The whole page, in every size and theme; without motion, so that no colour is caught half-way."""
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
+        for size in SIZES:
+            self._resize(page, size)
             page.evaluate("scrollTo(0, 0)")  # the whole page is taken with its bar where it stands
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                self._keep(page, name, f"{width}-{theme}")
+                self._keep(page, name, f"{size[0]}-{theme}")
 
     def take_otherwise(self, page: Page, name: str) -> None:
-        """In forced colours, and with text twice as large, where a narrow window has the most to lose."""
-        width, height = SIZES[-1]
-        page.set_viewport_size({"width": width, "height": height})
+        """In forced colours, and with text twice as large, where a narrow window has the most to lose; as
+        narrow as one of 410 pixels then is."""
+        self._resize(page, SIZES[-1])
         page.emulate_media(color_scheme="dark", forced_colors="active", reduced_motion="reduce")
         self._keep(page, name, FORCED)
         page.emulate_media(color_scheme="light", forced_colors="none", reduced_motion="reduce")
+        self._resize(page, SIZES[1])
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         self._keep(page, name, LARGE)
         page.evaluate("document.documentElement.style.fontSize = ''")
@@ -61,6 +62,9 @@ class Camera:
         page.emulate_media(media="print", color_scheme="light")
         self._keep(page, name, PRINTED)
         page.emulate_media(media="screen")
+
+    def _resize(self, page: Page, size: tuple[int, int]) -> None:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
 
     def _keep(self, page: Page, name: str, look: str) -> None:
         page.screenshot(path=self.directory / f"{name}-{look}.png", full_page=True)

@@ -1,12 +1,18 @@
 """Pictures of her pages in every state of a seeded evening (`manage.py seed_show`)."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, expect
 
+from config.stack.place import Place
+from config.stack.processes import BASE_DIR
+from config.stack.services import Services
 from tests.browser.camera import SIZES, Camera, Theme, webp
 from tests.browser.stage import Stage
 
@@ -32,9 +38,18 @@ PAGES = {
 HELD = ("busy", "on-air")  # by the page of which a picture is taken
 OTHERWISE = ("busy", "off-air", "trouble")
 QUALITY = 70  # of the pictures of the README, each of at most 60 kB
+_SEED = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+for state, name in reversed({cast!r}.items()):
+    call_command("seed_show", performer=name, state=state)
+"""
 # By the words of what became of it, one run of hers each.
 _RUNS = """
 import json
+import os
+import subprocess
+import sys
 from ground.mongodb.collections import collection
 from lovense.models import Activation, Performer
 found, whose = {{}}, Performer.objects.get(user__username={name!r}).pk
@@ -65,17 +80,25 @@ SHOTS: tuple[Shot, ...] = (
 )
 
 
-def seed(stage: Stage) -> None:
-    """Who comes first is seeded last."""
-    for state, name in reversed(CAST.items()):
-        stage.stack.manage("seed_show", "--performer", name, "--state", state)
-    stage.admit(list(CAST.values()))
+def seed(data: Path) -> None:
+    """Into databases that nothing serves yet. Who comes first is seeded last."""
+    place = Place(data=data, ephemeral=False)
+    try:
+        with Services(place.data) as services:
+            addresses = {"MONGODB_URI": services.mongodb_uri, "REDIS_URL": services.redis_url}
+            command = (sys.executable, "manage.py", "shell", "-v0", "-c", _SEED.format(cast=CAST))
+            subprocess.run(
+                command, cwd=BASE_DIR, env={**os.environ, **addresses, "DEBUG": "true"}, check=True
+            )
+    finally:
+        place.leave()
 
 
 def take(
     camera: Camera, chrome: Browser, stage: Stage, *, only: Collection[str], readme: Path | None
 ) -> None:
-    """Each state in a browser of its own. `only`: the pages that are asked for; none: all."""
+    """Each state, seeded before, in a browser of its own. `only`: the pages that are asked for; none: all."""
+    stage.admit(list(CAST.values()))
     for state, name in CAST.items():
         with chrome.new_context() as context:
             page = context.new_page()
@@ -97,7 +120,9 @@ def _shots(state: str) -> list[Shot]:
 
 
 def hold(page: Page) -> None:
-    """Her page has a virtual device and takes the devices."""
+    """Her page has virtual devices, and takes them."""
+    page.evaluate("localStorage.setItem('virtual-toys', 'lush,nora,edge')")
+    page.reload()
     page.get_by_role("switch", name="Virtual device in this page").check()
     expect(page.locator("[data-virtual-words]")).to_contain_text("Ready")
 

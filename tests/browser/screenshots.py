@@ -286,8 +286,7 @@ def login_page(camera: Camera, chrome: Browser, stage: Stage) -> None:
 
 
 def take_all(camera: Camera, chrome: Browser, cloud: Vendor, stage: Stage, asked: argparse.Namespace) -> None:
-    """First the states of an evening, which begin in an empty database; then what is done by hand."""
-    evenings.seed(stage)
+    """First the states of an evening, then what is done by hand."""
     evenings.take(camera, chrome, stage, only=asked.only, readme=asked.readme)
     amy, bea = stage.prepare("amy", "bea")
     for page, taken in {
@@ -311,7 +310,8 @@ def main() -> None:
         cloud = running.enter_context(vendor(has_https=False))
         data = Path(running.enter_context(tempfile.TemporaryDirectory()))
         address = cloud.simulator.url
-        stack = running.enter_context(Stack(data, DEBUG="true", LOVENSE_API_BASE_URL=address))
+        evenings.seed(data)
+        stack = running.enter_context(Stack(data, keeps=True, DEBUG="true", LOVENSE_API_BASE_URL=address))
         cloud.sim("manners", {"callbackTo": f"{stack.url}/api/webhooks/lovense"})
         chrome = running.enter_context(browser())
         camera = Camera(asked.directory)

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from config.demo.options import STATES
 from config.seeds import refusals, show
-from config.seeds.doors import NobodySettles
 from config.seeds.refusals import NotSeeded
 from config.seeds.show import Evening, HasAPast
 from ground import clock
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--performer", default="ana", metavar="NAME", help="default: ana")
-        parser.add_argument("--state", choices=show.STATES, default="busy", help="default: busy")
+        parser.add_argument("--state", choices=STATES, default="busy", help="default: busy")
         parser.add_argument("--seed", type=int, default=7, help="default: 7")
         parser.add_argument(
             "--now", type=moment, metavar="ISO", help="as 2026-01-03T21:00:00Z; default: now"
@@ -39,8 +39,6 @@ class Command(BaseCommand):
                 performer_id = show.make(evening, progress=bar.update)
         except (NotSeeded, HasAPast) as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from None
-        except NobodySettles as silence:
-            raise CommandError(str(silence)) from None
         password = secrets.token_urlsafe(9)
         about = {"performer_id": performer_id, "username": evening.name}
         enrolment.enrol(**about, password=password, now=now)
