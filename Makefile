@@ -24,7 +24,7 @@ help:
 demo: $(READY) ## everything on this machine, and a show of signed tips; ARGS=--once ends after it
 	@exec $(BIN)/python manage.py demo $(ARGS)
 
-seed: $(READY) ## three performers, their menus and a month of tips in .local/, and stays up
+seed: $(READY) ## three performers and a month of tips in .local/, and stays up; ARGS="--state busy": an evening on air
 	@exec $(BIN)/python manage.py demo --keep $(ARGS)
 
 stack: $(READY) ## the whole system in the foreground on one port; data stays in .local/

@@ -25,7 +25,7 @@ STORIES: Mapping[str, int] = {
     "stopped": 15,
 }
 PLAIN = frozenset({"played", "shortened", "below_minimum", "no_match", "too_late", "offline"})
-NOBODYS, TOO_SMALL = 4_000, 5  # amounts
+NOBODYS, TOO_SMALL = 1_200, 5  # amounts
 MOST_A_SHOW, SHORTEST = 400, 42 * MINUTE
 BEGINS = time(20, 4, tzinfo=UTC)
 EARLIER = timedelta(hours=4)

@@ -8,8 +8,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from adminpanel.watch import provers
+from config.demo.options import STATES
 from config.seeds import script, show
 from config.seeds.show import Evening
+from ground import clock
+from ground.journal import journal
+from ground.journal.models import JournalState
 from ground.mongodb import collections
 from ground.mongodb.collections import collection
 from ledger.books import reconcile
@@ -175,6 +179,17 @@ def test_it_is_refused_in_production_and_beside_tips_of_others(db, settings):
     refused("no seed has made")
     settings.DEBUG = False
     refused("DEBUG is false")
+
+
+def test_it_is_refused_where_a_stack_serves_the_database(db, settings):
+    settings.DEBUG = True
+    until = clock.now() + HOUR
+    collection(JournalState).update_one({"_id": journal.WRITER}, {"$set": {"until": until}}, upsert=True)
+    refused("A stack serves this database")
+
+
+def test_every_state_that_can_be_named_is_one():
+    assert {*STATES} == {"first-run", *show.TONIGHT}
 
 
 def refused(words):
