@@ -127,11 +127,16 @@ def hold(page: Page) -> None:
     expect(page.locator("[data-virtual-words]")).to_contain_text("Ready")
 
 
+def plays(page: Page) -> None:
+    """What the page of the seeds had begun has to be given up before."""
+    expect(page.locator("#region-queue [data-ends]")).to_be_visible(timeout=90_000)
+
+
 def _take_shot(camera: Camera, page: Page, shot: Shot, url: str) -> None:
     page.goto(url + shot.path)
     page.locator("[data-socket]", has_text="Connected").wait_for()
     if shot.path == "/" and shot.state == "busy":
-        expect(page.locator("#region-queue [data-ends]")).to_be_visible()
+        plays(page)
     shot.step(page)
     camera.take(page, shot.name)
     if shot.name.endswith(OTHERWISE):
@@ -159,7 +164,7 @@ def outcomes(stage: Stage) -> dict[str, str]:
 
 def for_readme(page: Page, stage: Stage, directory: Path) -> None:
     page.goto(stage.url)
-    expect(page.locator("#region-queue [data-ends]")).to_be_visible()
+    plays(page)
     _window(page, directory / "live.webp", 1440, "dark")
     _window(page, directory / "live-phone.webp", 360, "dark")
     page.goto(f"{stage.url}/statistics?period=30")

@@ -13,6 +13,8 @@ from tests.browser.stage import STAFF, Actress, Stage, browser
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
+# What comes is waited for; a slow machine only takes longer.
+expect.set_options(timeout=20_000)
 POOR = "507f191e810c19729de860aa"
 
 
