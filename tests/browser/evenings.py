@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, expect
 
+from config.seeds import cast
 from config.stack.place import Place
 from config.stack.processes import BASE_DIR
 from config.stack.services import Services
 from tests.browser.camera import SIZES, Camera, Theme, webp
-from tests.browser.stage import Stage
+from tests.browser.stage import Actress, Stage
 
 # Who is in which state. What plays goes on by itself, so she comes first.
 CAST = {
@@ -35,6 +36,7 @@ PAGES = {
     "patterns": "/patterns",
     "devices": "/devices",
 }
+TIPS = (("kim", 760), ("lea", 25), ("Zoë", 150), ("quiet_moon", 69), ("max", 320), ("bob", 12))
 HELD = ("busy", "on-air")  # by the page of which a picture is taken
 OTHERWISE = ("busy", "off-air", "trouble")
 QUALITY = 70  # of the pictures of the README, each of at most 60 kB
@@ -110,7 +112,7 @@ def take(
                     _take_shot(camera, page, shot, stage.url)
             if state == "off-air" and (not only or "verdict" in only):
                 verdicts(camera, page, stage, readme)
-            if readme and state == "busy":
+            if readme and state == "on-air":
                 for_readme(page, stage, readme)
 
 
@@ -163,12 +165,18 @@ def outcomes(stage: Stage) -> dict[str, str]:
 
 
 def for_readme(page: Page, stage: Stage, directory: Path) -> None:
+    """While a long item plays and others wait, and nothing is wrong."""
+    page.goto(f"{stage.url}/statistics?period=30")
+    _window(page, directory / "statistics.webp", 1440, "light")
     page.goto(stage.url)
+    expect(page.locator("#region-notices .ui-notice")).to_have_count(0, timeout=120_000)
+    mia = Actress(cast.performer_id(CAST["on-air"]), CAST["on-air"])
+    for name, amount in TIPS:
+        said = {"customMessage": cast.MESSAGES[0]} if amount == TIPS[0][1] else {}
+        stage.tip(mia, amount, name=name, user_id=cast.viewer_id(name), context=said)
     plays(page)
     _window(page, directory / "live.webp", 1440, "dark")
     _window(page, directory / "live-phone.webp", 360, "dark")
-    page.goto(f"{stage.url}/statistics?period=30")
-    _window(page, directory / "statistics.webp", 1440, "light")
 
 
 def _window(page: Page, path: Path, width: int, theme: Theme) -> None:
