@@ -169,7 +169,7 @@ def for_readme(page: Page, stage: Stage, directory: Path) -> None:
     page.goto(f"{stage.url}/statistics?period=30")
     _window(page, directory / "statistics.webp", 1440, "light")
     page.goto(stage.url)
-    expect(page.locator("#region-notices .ui-notice")).to_have_count(0, timeout=120_000)
+    expect(page.locator("#region-notices .notice")).to_have_count(0, timeout=120_000)
     mia = Actress(cast.performer_id(CAST["on-air"]), CAST["on-air"])
     for name, amount in TIPS:
         said = {"customMessage": cast.MESSAGES[0]} if amount == TIPS[0][1] else {}
