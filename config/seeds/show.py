@@ -131,7 +131,10 @@ def _past(her: Seeded, evening: Evening, progress: Progress) -> None:
 def _publish(her: Seeded, now: datetime) -> None:
     """The menu of tonight, and then a draft of two changes."""
     writing = Writing(her.performer_id, drafts.of(her.performer_id).revision, her.name, now)
-    draft = drafts.replace(writing, [wishes.new(dict(item)) for item in cast.MENU])
+    known = {item["title"]: item["itemId"] for item in drafts.of(her.performer_id).items}
+    items = [wishes.new(dict(item)) for item in cast.MENU]
+    kept = [item | {"itemId": known.get(item["title"], item["itemId"])} for item in items]
+    draft = drafts.replace(writing, kept)
     asked = writing._replace(seen=draft.revision)
     versions.publish(Publication(asked, "tonight", "For tonight"))
     draft = drafts.of(her.performer_id)
