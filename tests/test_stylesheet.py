@@ -205,7 +205,19 @@ def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
 
 
 # What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.
-ON_EVERY_PAGE = ("buttons", "clock", "frame", "keys", "news", "regions", "stopbar", "stops", "theme", "tick")
+ON_EVERY_PAGE = (
+    "awake",
+    "buttons",
+    "clock",
+    "frame",
+    "keys",
+    "news",
+    "regions",
+    "stopbar",
+    "stops",
+    "theme",
+    "tick",
+)
 ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
 HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable", "ui/wave")
 OF_A_PATH = {
@@ -237,6 +249,7 @@ def test_no_script_of_hers_is_left_out_of_the_scales():
         "devices",
         "recorder",
         "history",
+        "palette",
     }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
     assert {name for name in found - weighed if not name.startswith("ui/")} == set()
@@ -250,6 +263,7 @@ def test_the_font_that_is_preloaded_weighs_twenty():
 
 VENDORED = [
     ("vendor/htmx.LICENSE", "htmx 4.0.1", ["vendor/htmx.min.js"]),
+    ("vendor/combobox-nav.LICENSE", "@github/combobox-nav@3.0.2", ["vendor/combobox-nav.js"]),
     ("img/icons.LICENSE", "lucide-static@1.62.0", ["img/icons.svg"]),
     (
         "fonts/figtree.LICENSE",
