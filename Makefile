@@ -2,7 +2,7 @@
 # Arguments go in ARGS: make stack ARGS="--port 8000 --ephemeral"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo seed stack shell test again quick one tour cover mutants check fix map icons fonts bench doctor clean lock migrations
+.PHONY: help demo seed stack shell test again quick one tour cover mutants check fix map icons fonts screenshots bench doctor clean lock migrations
 
 PYTHON ?= python3
 JOBS ?= 3
@@ -19,12 +19,12 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## everything on this machine, and a show of signed tips; ARGS=--once ends after it
 	@exec $(BIN)/python manage.py demo $(ARGS)
 
-seed: $(READY) ## three performers, their menus and a month of tips in .local/, and stays up
+seed: $(READY) ## three performers and a month of tips in .local/, and stays up; ARGS="--state busy": an evening on air
 	@exec $(BIN)/python manage.py demo --keep $(ARGS)
 
 stack: $(READY) ## the whole system in the foreground on one port; data stays in .local/
@@ -68,6 +68,9 @@ icons: $(READY) ## static/img/icons.svg: the icons named in tools/icons.txt (nee
 
 fonts: $(READY) ## static/fonts: Figtree, latin and latin-ext, with its licence (needs npm)
 	@exec $(BIN)/python -m tools.fonts
+
+screenshots: $(READY) ## pictures of every page in every state, with contact sheets; ARGS="OUT --only live"
+	@exec $(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 doctor: $(READY) ## what this machine has, and what it lacks
 	@exec $(BIN)/python -m tools.doctor

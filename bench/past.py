@@ -14,6 +14,7 @@ from bench import messages
 
 if TYPE_CHECKING:
     from ground.journal.journal import Entry
+    from lovense.sending.acknowledgement import Ack
     from tips.settlement.rounds import Settled
 
 ONLINE = 50  # the performers whose pages the load opens: nothing waits for them
@@ -40,65 +41,34 @@ class Size:
 
 def write(size: Size, *, now: datetime, progress: Progress) -> None:
     from config import benchmark
-    from ground.journal import journal, trimming
+    from config.seeds import bulk
+    from ground.journal import trimming
 
     benchmark.prepare(performers=size.performers, viewers=messages.VIEWERS, now=now)
-    journal.catch_up()
     past = _Past(size.performers)
     for entries in past.written(size, now):
-        _keep(entries)
+        bulk.keep(entries)
         progress(sum(len(entry.document["events"]) for entry in entries))
-    _catch_up_with_the_log(now)
+    bulk.tell_consumers(now)
     while trimming.trim(now=now):
         pass
 
 
-def _keep(entries: "list[Entry]") -> None:
-    from ground.journal import journal
-    from ground.journal.models import JournalEntry
-    from ground.mongodb.collections import collection
-
-    collection(JournalEntry).insert_many([entry.document for entry in entries])
-    journal.unfold(entries)
-
-
-def _catch_up_with_the_log(now: datetime) -> None:
-    """Consumers have heard of it all, and every day has its head: nothing of it is still to do."""
-    from ground.mongodb.collections import collection
-    from tips.log import daily_heads, emission, eventlog
-    from tips.models import EventConsumer
-
-    standing = {"position": eventlog.length(), "errors": [], "retry_at": None, "updated_at": now}
-    for name in emission.CONSUMERS:
-        collection(EventConsumer).update_one({"_id": name}, {"$set": standing}, upsert=True)
-    daily_heads.keep(now=now)
-
-
 class _Past:
     def __init__(self, performers: int) -> None:
-        from ground.journal import journal
-        from ledger.books import posting
-        from ledger.books.memory import Books
+        from config.seeds.bulk import Bulk
         from lovense.deciding.rules import Rules
-        from tips.log import eventlog
-        from tips.settlement import record
-        from tips.settlement.rounds import Head
 
         self._ids = [messages.performer_id(number) for number in range(performers)]
-        self._viewers = [messages.viewer_id(number) for number in range(messages.VIEWERS)]
-        pairs = [(viewer, self._ids[0]) for viewer in self._viewers]
-        pairs += [(self._viewers[0], performer) for performer in self._ids]
-        self._books = Books()
-        self._books.learn(
-            posting.states({name for pair in pairs for name in record.accounts_of(*pair)})
-        )
+        viewers = [messages.viewer_id(number) for number in range(messages.VIEWERS)]
+        pairs = [(viewer, self._ids[0]) for viewer in viewers]
+        self._bulk = Bulk([*pairs, *((viewers[0], performer) for performer in self._ids)])
         self._rules: Rules = Rules.read(self._ids)
-        end = eventlog.head()
-        self._head = Head(end["sequence"], end["digest"])
-        self._number = journal.last()
 
     def written(self, size: Size, now: datetime) -> "Iterator[list[Entry]]":
         """The played ones, the oldest first; then those that wait."""
+        from ground import clock
+
         entries = []
         total = size.tips + size.waiting
         bounds = [*range(0, size.tips, TIPS_PER_ENTRY), *range(size.tips, total, TIPS_PER_ENTRY)]
@@ -106,7 +76,8 @@ class _Past:
             is_played = start < size.tips
             stop = min(start + TIPS_PER_ENTRY, size.tips if is_played else total)
             at = now - AGE * (1 - start / size.tips) if is_played else now
-            entries.append(self._entry(range(start, stop), _whole(at), is_played=is_played))
+            numbers = range(start, stop)
+            entries.append(self._entry(numbers, clock.truncated(at), is_played=is_played))
             if len(entries) == ENTRIES_AT_ONCE:
                 yield entries
                 entries = []
@@ -114,21 +85,12 @@ class _Past:
             yield entries
 
     def _entry(self, numbers: range, at: datetime, *, is_played: bool) -> "Entry":
-        from ground.journal.journal import Entry
-        from tips.settlement import projection, rounds
-
         tips = [self._settled(number, at, is_played=is_played) for number in numbers]
-        self._number += 1
-        document = {"_id": self._number, "by": "past", "at": at, **rounds.written(tips)}
-        if is_played:
-            document |= self._played(tips, at)
-        return Entry(document, {projection.SETTLED: tips})
+        starts, ends = self._played(tips, at) if is_played else ([], [])
+        return self._bulk.entry(tips, starts, ends, at=at, by="past")
 
     def _settled(self, number: int, at: datetime, *, is_played: bool) -> "Settled":
         from ground import clock
-        from ledger.books import posting
-        from tips.intake import payloads
-        from tips.settlement import rounds
 
         offline = len(self._ids) - ONLINE
         lane = number % len(self._ids) if is_played else ONLINE + number % offline
@@ -138,41 +100,22 @@ class _Past:
             performer=self._ids[lane],
             happened_at=clock.iso(at),
         )
-        message = payloads.parse(body)
-        call = payloads.as_call(
-            payloads.PAYMENTS, f"past_{number}", body, message, position=number, received_at=at
-        )
+        return self._bulk.settle(body, f"past_{number}", position=number, at=at)
 
-        def move(group: Any, moment: datetime) -> Any:
-            row = self._books.move(group, now=moment)
-            return row, posting.entries(row)
-
-        order = message.order
-        assert isinstance(order, payloads.TipOrder)
-        return rounds.settle(call, order, move, self._head, now=at)
-
-    def _played(self, tips: "list[Settled]", at: datetime) -> dict[str, Any]:
+    def _played(self, tips: "list[Settled]", at: datetime) -> "tuple[list[Any], list[Ack]]":
         """What the pages made of them, in the same entry."""
+        from config.seeds import bulk
         from lovense.deciding.gates import decide
-        from lovense.lane import projection
         from lovense.sending.acknowledgement import Ack
 
-        mark = {"status": "claimed", "claimed_by": "past", "lease_until": at, "claimed_at": at}
         starts, ends = [], []
         for tip in tips:
-            claimed: Any = {**tip.request, **mark, "attempts": 1}
-            row = decide(claimed, self._rules, is_online=True, now=at)
+            request = bulk.claimed(tip, by="past", at=at)
+            row = decide(request, self._rules, is_online=True, now=at)
             seconds = float(row["promised_seconds"])
-            ack = Ack(row["performer_id"], row["_id"], 1, "finished", at, seconds)
             starts.append(row)
-            ends.append(projection.end(ack))
-        return {"mark": mark, "starts": starts, "ends": ends}
-
-
-def _whole(moment: datetime) -> datetime:
-    from ground import clock
-
-    return clock.truncated(moment)
+            ends.append(Ack(row["performer_id"], row["_id"], 1, "finished", at, seconds))
+        return starts, ends
 
 
 def problems(*, progress: Progress = lambda rows: None) -> list[str]:

@@ -23,6 +23,15 @@ def now() -> datetime:
     return truncated(datetime.now(UTC))
 
 
+def at(nanoseconds: int) -> datetime:
+    """The moment that is so many after 1970 began."""
+    return EARLIEST + timedelta(milliseconds=nanoseconds // 1_000_000)
+
+
+def nanoseconds(moment: datetime) -> int:
+    return (moment - EARLIEST) // timedelta(milliseconds=1) * 1_000_000
+
+
 def truncated(moment: datetime) -> datetime:
     """The same moment as MongoDB will give it back."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

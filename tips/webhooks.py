@@ -97,10 +97,15 @@ def _keys(secrets: tuple[str, ...]) -> list[bytes]:
 def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, Message]:
     """Proves and parses a call, or raises Refusal; the call with its message. Nothing unproven is
     parsed, nothing is stored."""
+    return read_call_at(headers, body, now=time.time_ns())
+
+
+def read_call_at(headers: Mapping[str, str], body: bytes, *, now: int) -> tuple[Call, Message]:
+    """The same at that moment, in nanoseconds since 1970."""
     errors.check_size(len(body))
     keys = _keys(tuple(settings.PAYMENT_WEBHOOK_SECRETS))
     signed = signing.verify(
-        keys, headers, body, now=time.time(), tolerance=settings.WEBHOOK_TOLERANCE_SECONDS
+        keys, headers, body, now=now / 1e9, tolerance=settings.WEBHOOK_TOLERANCE_SECONDS
     )
     message = payloads.parse(body)
     call = payloads.as_call(
@@ -108,7 +113,7 @@ def read_call(headers: Mapping[str, str], body: bytes) -> tuple[Call, Message]:
         signed.message_id,
         body,
         message,
-        position=time.time_ns(),
-        received_at=clock.now(),
+        position=now,
+        received_at=clock.at(now),
     )
     return call, message

@@ -98,7 +98,9 @@ def main() -> int:
     add_arguments(parser)
     options = parser.parse_args()
     if options.keep:
-        return keep.run(port=options.port, data=options.data, days=options.days)
+        return keep.run(
+            port=options.port, data=options.data, days=options.days, state=options.state
+        )
     system = System(options.port)
     demonstration = Demonstration(system, once=options.once, speed=options.speed)
     try:

@@ -9,23 +9,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from config.demo.show import PERFORMER, STAFF
 from config.stack.binaries import BinaryMissing
 from config.stack.place import Place, PlaceTaken
 from config.stack.processes import BASE_DIR, PYTHON
 from config.stack.services import ServiceFailed, Services, free_port
+
+SEED = 7
 
 
 class SomebodysData(Exception):
     """A past is written into an empty database only; somebody's own tips stay alone."""
 
 
-def run(*, port: int, data: Path | None, days: int) -> int:
+def run(*, port: int, data: Path | None, days: int, state: str = "") -> int:
     """1. The databases alone. 2. The past and fresh log-ins. 3. The stack, in this process's
     place."""
     os.environ.update(MONGODB_URI="", REDIS_URL="", DEBUG="true")  # never into another's database
     try:
         port = port or free_port()
-        invitation = _prepared(data, port, days)
+        invitation = _prepared(data, port, days, state)
     except (PlaceTaken, ServiceFailed, BinaryMissing, SomebodysData) as refusal:
         _say(str(refusal))
         return 1
@@ -36,14 +39,15 @@ def run(*, port: int, data: Path | None, days: int) -> int:
     os.execv(PYTHON, [PYTHON, "-m", "config.stack", "--port", str(port), *where])
 
 
-def _prepared(data: Path | None, port: int, days: int) -> str:
+def _prepared(data: Path | None, port: int, days: int, state: str) -> str:
     with closing(_Held(data)) as held, Services(held.place.data) as services:
         os.environ.update(MONGODB_URI=services.mongodb_uri, REDIS_URL=services.redis_url)
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django  # not before now: only now does the environment name the databases
 
         django.setup()
-        return _filled(f"http://127.0.0.1:{port}", days)
+        url = f"http://127.0.0.1:{port}"
+        return _seeded(url, state) if state else _filled(url, days)
 
 
 class _Held:
@@ -74,6 +78,24 @@ def _filled(url: str, days: int) -> str:
     return _invitation(url, past.PERFORMERS)
 
 
+def _seeded(url: str, state: str) -> str:
+    """One performer's evening in that state, instead of the month."""
+    from django.core.management import call_command
+
+    from config.seeds import refusals, show
+    from config.seeds.refusals import NotSeeded
+    from ground import clock
+
+    call_command("migrate", verbosity=0)
+    now = clock.now()
+    try:
+        refusals.check(now=now, clock=now)
+        own_id = show.make(show.Evening(PERFORMER, state, SEED, now))
+    except (NotSeeded, show.HasAPast) as refusal:
+        raise SomebodysData(f"{refusal} Name another directory with --data DIR.") from None
+    return _invitation(url, ((own_id, PERFORMER),))
+
+
 def _show(bar: Any, done: int, of: int) -> None:
     bar.total = of
     bar.update(done - bar.n)
@@ -82,8 +104,6 @@ def _show(bar: Any, done: int, of: int) -> None:
 def _invitation(url: str, performers: tuple[tuple[str, str], ...]) -> str:
     """Where to look, and as whom: passwords anew at every start."""
     from adminpanel import staff
-    from config.demo import past
-    from config.demo.show import STAFF
     from ground import clock
     from lovense.performers import enrolment
 
@@ -95,9 +115,18 @@ def _invitation(url: str, performers: tuple[tuple[str, str], ...]) -> str:
     password = secrets.token_urlsafe(9)
     staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=password)
     lines.append(f"  staff         {url}/staff/tips  {STAFF} / {password}")
-    lines.append(f"  one tip       {url}/staff/tips/{past.FIRST_TIP:024x}")
+    lines.append(f"  one tip       {url}/staff/tips/{_newest()}")
     lines.append("\nA live page is a device, too. Press Ctrl-C to stop; the data stays.")
     return "\n" + "\n".join(lines)
+
+
+def _newest() -> str:
+    """Of a tip to begin with."""
+    from ground.mongodb.collections import collection
+    from tips.models import Tip
+
+    row = collection(Tip).find_one({}, {"_id": 1}, sort=[("created_at", -1)])
+    return str(row["_id"]) if row else ""
 
 
 def _say(sentence: str) -> None:

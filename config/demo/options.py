@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+STATES = ("first-run", "off-air", "on-air", "busy", "paused", "stopped", "trouble", "after")
 DESCRIPTION = (
     "Starts the whole system with data that is thrown away, plays a show of tips and "
     "says what became of each."
@@ -25,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="with --keep: where data and logs go (default .local)",
+    )
+    parser.add_argument(
+        "--state",
+        choices=STATES,
+        default="",
+        help="with --keep: one performer's evening in this state, instead of the month",
     )
     parser.add_argument(
         "--port",

@@ -12,7 +12,6 @@ careful settlement, a control) takes its turn: its transaction is an entry of it
 content, and begins where every earlier entry is unfolded."""
 
 import logging
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
-from ground import clock
+from ground import clock, ids
 from ground.journal.models import JournalEntry, JournalRefusal, JournalState
 from ground.mongodb import transactions, unique
 from ground.mongodb.collections import Document, collection
@@ -193,7 +192,7 @@ def take_keys(groups: Sequence[Iterable[str]]) -> list[bool]:
 
 
 def _key_row(keys: list[str]) -> Document:
-    return {"_id": f"inbox/{uuid.uuid4()}", "by": "inbox", "at": clock.now(), "keys": keys}
+    return {"_id": f"inbox/{ids.fresh()}", "by": "inbox", "at": clock.now(), "keys": keys}
 
 
 def known(keys: Sequence[str]) -> set[str]:

@@ -7,11 +7,11 @@ has the format to the byte; `tests/golden/draws.json` has vectors for whoever wr
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, count
 from typing import NamedTuple
 
+from ground import ids
 from lovense.menus.matching import Item
 from lovense.menus.vibration import TEXT
 from lovense.rows import Json
@@ -57,7 +57,7 @@ class Draw(NamedTuple):
 
 
 def fresh_secret() -> bytes:
-    return secrets.token_bytes(SECRET_BYTES)
+    return ids.random_bytes(SECRET_BYTES)
 
 
 def commitment(secret: bytes) -> str:

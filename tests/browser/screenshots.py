@@ -1,19 +1,20 @@
-"""Pictures of every page in both themes, wide and narrow: `python -m tests.browser.screenshots OUTDIR`."""
+"""Pictures of every page, in every size and theme and state: `make screenshots`."""
 
-import sys
+import argparse
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.stage import STAFF, Actress, Stage, browser, pause
+from tests.browser import evenings
+from tests.browser.camera import Camera
+from tests.browser.stage import STAFF, Actress, Stage, browser
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
-SIZES = ((1440, 900), (820, 1180), (360, 780))
-THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+# What comes is waited for; a slow machine only takes longer.
+expect.set_options(timeout=20_000)
 POOR = "507f191e810c19729de860aa"
 
 
@@ -85,108 +86,6 @@ choices.change(**hers, device_id=whose + ".a1", choice=said)
 """
 
 
-# Some weeks of tips of every kind, written as they ended, and their hours counted.
-_PAST = """
-import random
-from datetime import timedelta
-from ground import clock
-from ground.mongodb.collections import collection
-from lovense.history import daysums, hours
-from lovense.models import Activation, Owed
-from tests.lovense.history.rows import row
-draw, now, whose, rows, owed = random.Random(7), clock.now(), "{performer}", [], []
-names = ["bob", "kim", "marguerite_de_la_tour", "Anonymous", "zed", "W" * 64]
-items = [("wave", 8, 6, 25), ("fireworks", 16, 10, 100), ("earthquake", 20, 30, 500)]
-nothing = dict(status="skipped", item=None, delivered_seconds=None, promised_seconds=0, dispatched_at=None)
-kinds = [dict()] * 14 + [nothing | dict(reason="no_match", amount=13), nothing | dict(reason="no_menu")]
-kinds += [dict(status="failed", reason="stopped", delivered_seconds=2.4), dict(tip_id=None, amount=0)]
-kinds += [dict(status="timeout", delivered_seconds=None)]
-for n in range(900):
-    pattern, strength, seconds, amount = draw.choice(items)
-    title = pattern.capitalize()
-    item = dict(itemId=pattern, title=title, pattern=pattern, intensity=strength, durationSec=seconds)
-    made = dict(item=item, amount=amount, promised_seconds=seconds, delivered_seconds=float(seconds))
-    made |= dict(tipper_name=draw.choice(names)) | draw.choice(kinds)
-    gates = [(each, True, "made sure of") for each in ("signature", "settled", "fresh", "minimum")]
-    gates += [("menu_match", made["item"] is not None, title if made["item"] else "nothing answers 13")]
-    made["gates"] = [dict(gate=name, passed=is_so, saw=saw, at="") for name, is_so, saw in gates]
-    minutes = 7 * n if n < 60 else 7 * 60 + 55 * (n - 60)
-    rows.append(row(n, whose, at=now - timedelta(minutes=minutes), **made))
-    if made.get("status") == "failed":
-        key = dict(_id=rows[-1]["_id"], performer_id=whose, cause="stop", state="open", why="")
-        owed.append(key | dict(owed=36, promised=60, requeued=0, waived=0))
-collection(Activation).insert_many(rows)
-collection(Owed).insert_many(owed)
-for hour in list(hours.with_rows(whose, now - timedelta(days=90), now + timedelta(hours=1))):
-    daysums.count(whose, [hour], now=now)
-print(owed[0]["_id"], next(row["_id"] for row in rows if row["reason"] == "no_match"))
-"""
-
-
-class Camera:
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
-
-    def take(self, page: Page, name: str) -> None:
-        """The whole page, in every size and theme; without motion, so that no colour is caught half-way."""
-        for width, height in SIZES:
-            for theme in THEMES:
-                page.set_viewport_size({"width": width, "height": height})
-                page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                page.evaluate("scrollTo(0, 0)")  # the whole page is taken with its bar where it stands
-                page.screenshot(path=self.directory / f"{name}-{width}-{theme}.png", full_page=True)
-
-
-def performer_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -> dict[str, str]:
-    """Her evening, from the login to a full queue; the ids of the tips by what became of them."""
-    page = chrome.new_context().new_page()
-    page.goto(f"{stage.url}/login")
-    camera.take(page, "login")
-    stage.log_in(page, ana.name)
-    expect(page.locator("[data-socket]")).to_have_text("Connected")
-    camera.take(page, "live-idle")
-    tips = {"skipped": stage.tip(ana, 5, name="tiny"), "no-match": stage.tip(ana, 300)}
-    expect(page.locator("#region-notices")).to_contain_text("2 tips wait for a page")
-    camera.take(page, "live-waiting")
-    tips["completed"] = stage.tip(ana, 25, name="marguerite_de_la_tour")
-    page.get_by_role("switch").check()
-    expect(page.locator("#region-feed [data-word]", has_text="Completed")).to_be_visible(timeout=20_000)
-    tips["playing"] = stage.tip(
-        ana, 500, name="kim", context={"customMessage": "Great show tonight, thank you!"}
-    )
-    for amount, name, hidden in (
-        (150, "zed", True),
-        (60, "kim", False),
-        (3, "tiny", False),
-        (120, "bob", False),
-    ):
-        tips["queued"] = stage.tip(ana, amount, name=name, isAnonymous=hidden)
-    expect(page.locator("#region-queue .queue")).to_contain_text("4 waiting")
-    expect(page.locator("#region-queue [data-ends]")).to_be_visible()
-    camera.take(page, "live-playing")
-    page.get_by_role("button", name="Clear the queue").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Remove all 4 that wait?")
-    camera.take(page, "live-clear")
-    page.get_by_role("button", name="Keep them").click()
-    pause(page, "15 min")
-    expect(page.locator("#bar-resume")).to_be_visible()
-    page.get_by_role("button", name="Skip", exact=True).click()
-    expect(page.locator("#now-title")).to_have_text("Paused")
-    expect(page.locator("[data-told]")).to_be_empty(timeout=10_000)
-    camera.take(page, "live-paused")
-    page.route("**/live/resume", lambda route: route.abort())
-    page.route("**/?region=queue", lambda route: route.abort())
-    page.locator("#bar-resume").click()
-    page.evaluate("document.body.dispatchEvent(new CustomEvent('news-queue'))")
-    expect(page.locator("[data-told]")).to_contain_text("No answer")
-    expect(page.locator("#region-queue")).to_have_attribute("data-stale", "")
-    camera.take(page, "live-error")
-    page.get_by_role("button", name="Account of").click()
-    page.screenshot(path=camera.directory / "menu-360-light.png")
-    return tips
-
-
 def pattern_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -> None:
     """Without one of hers; one that is written wrongly; several; one that is tried."""
     page = chrome.new_context().new_page()
@@ -220,31 +119,6 @@ def pattern_pages(camera: Camera, chrome: Browser, stage: Stage, ana: Actress) -
     page.get_by_role("button", name="Test \u2068My tide\u2069").click()
     expect(page.get_by_role("dialog")).to_contain_text("Test “My tide”")
     camera.take(page, "patterns-test")
-
-
-def history_pages(camera: Camera, chrome: Browser, stage: Stage, cat: Actress) -> None:
-    """Without anything, with one tip, and with some weeks; a page of one that is owed and of one without
-    effect."""
-    page = chrome.new_context().new_page()
-    stage.log_in(page, cat.name)
-    for address in ("history", "statistics"):
-        page.goto(f"{stage.url}/{address}")
-        camera.take(page, f"{address}-none")
-    said = stage.stack.manage("shell", "-v0", "-c", _PAST.format(performer=cat.performer_id))
-    owed, skipped = said.split()[-2:]
-    page.goto(f"{stage.url}/history")
-    camera.take(page, "history")
-    page.goto(f"{stage.url}/history?name=w&from=2026-02-31&at_least=-1&outcome=played")
-    camera.take(page, "history-asked")
-    page.goto(f"{stage.url}/history?name=nobody")
-    camera.take(page, "history-nothing")
-    for name, run in (("owed", owed), ("no-effect", skipped)):
-        page.goto(f"{stage.url}/history/{run}")
-        camera.take(page, f"verdict-{name}")
-    page.goto(f"{stage.url}/statistics")
-    camera.take(page, "statistics")
-    page.goto(f"{stage.url}/statistics?period=30&tippers=1")
-    camera.take(page, "statistics-30")
 
 
 def device_pages(camera: Camera, chrome: Browser, stage: Stage, cloud: Vendor, bea: Actress) -> None:
@@ -399,23 +273,55 @@ def queue_pages(camera: Camera, page: Page, stage: Stage) -> None:
     camera.take(page, "dead-letters-sent-back")
 
 
-def main(directory: str) -> None:
+def staff_tips(stage: Stage, amy: Actress) -> dict[str, str]:
+    """By what became of them: hers, and those of a seeded evening."""
+    found = {outcome: run.removesuffix(".all") for outcome, run in evenings.outcomes(stage).items()}
+    for amount in (50, 60):
+        stage.tip(amy, amount)
+    return found | {"queued": stage.tip(amy, 25), "waiting": stage.tip(amy, 50, name="poor", user_id=POOR)}
+
+
+def login_page(camera: Camera, chrome: Browser, stage: Stage) -> None:
+    page = chrome.new_context().new_page()
+    page.goto(f"{stage.url}/login")
+    camera.take(page, "login")
+
+
+def take_all(camera: Camera, chrome: Browser, cloud: Vendor, stage: Stage, asked: argparse.Namespace) -> None:
+    """First the states of an evening, then what is done by hand."""
+    evenings.take(camera, chrome, stage, only=asked.only, readme=asked.readme)
+    amy, bea = stage.prepare("amy", "bea")
+    for page, taken in {
+        "login": lambda: login_page(camera, chrome, stage),
+        "patterns": lambda: pattern_pages(camera, chrome, stage, amy),
+        "menu": lambda: menu_pages(camera, chrome, stage, amy),
+        "devices": lambda: device_pages(camera, chrome, stage, cloud, bea),
+        "staff": lambda: staff_pages(camera, chrome, stage, staff_tips(stage, amy)),
+    }.items():
+        if not asked.only or page in asked.only:
+            taken()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
+    parser.add_argument("directory", type=Path, nargs="?", default=Path(".local/screenshots"))
+    parser.add_argument("--only", type=lambda text: text.split(","), default=[], metavar="PAGE,PAGE")
+    parser.add_argument("--readme", type=Path, metavar="DIR", help="the pictures of the README, too")
+    asked = parser.parse_args()
     with ExitStack() as running:
         cloud = running.enter_context(vendor(has_https=False))
         data = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        stack = running.enter_context(Stack(data, LOVENSE_API_BASE_URL=cloud.simulator.url))
+        address = cloud.simulator.url
+        evenings.seed(data)
+        stack = running.enter_context(Stack(data, keeps=True, DEBUG="true", LOVENSE_API_BASE_URL=address))
         cloud.sim("manners", {"callbackTo": f"{stack.url}/api/webhooks/lovense"})
         chrome = running.enter_context(browser())
-        stage, camera = Stage(stack), Camera(Path(directory))
-        ana, bea, cat = stage.prepare("ana", "bea", "cat")
-        tips = performer_pages(camera, chrome, stage, ana)
-        pattern_pages(camera, chrome, stage, ana)
-        history_pages(camera, chrome, stage, cat)
-        menu_pages(camera, chrome, stage, ana)
-        device_pages(camera, chrome, stage, cloud, bea)
-        tips["waiting"] = stage.tip(ana, 50, name="poor", user_id=POOR)
-        staff_pages(camera, chrome, stage, tips)
+        camera = Camera(asked.directory)
+        try:
+            take_all(camera, chrome, cloud, Stage(stack), asked)
+        finally:
+            camera.show(chrome)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -52,25 +52,28 @@ MENU = [
 # Run by `manage.py shell`: the rules that the commands use, for a whole cast at once.
 _PREPARE = """
 import json
+from adminpanel import staff
+from ground import clock
+from lovense.menus import publishing
+from lovense.performers import enrolment
+staff.enrol(username={staff!r}, role=staff.Role.ADMIN, password={password!r})
+for own_id, name in {cast!r}.items():
+    enrolment.enrol(performer_id=own_id, username=name, password="", now=clock.now())
+    publishing.publish(own_id, json.loads({menu!r}), clock.now())
+"""
+# One slow hash for all of them, and a session each: nothing here is about logging in.
+_ADMIT = """
+import json
 from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from adminpanel import staff
-from ground import clock
-from lovense.menus import publishing
-from lovense.performers import enrolment
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
-staff.enrol(username={staff!r}, role=staff.Role.ADMIN, password={password!r})
-for own_id, name in {cast!r}.items():
-    enrolment.enrol(performer_id=own_id, username=name, password="", now=clock.now())
-    publishing.publish(own_id, json.loads({menu!r}), clock.now())
-# One slow hash for all of them, and a session each: nothing here is about logging in.
-hers = User.objects.filter(username__in=list({cast!r}.values()))
+hers = User.objects.filter(username__in={names!r})
 hers.update(password=make_password({password!r}))
 sessions = {{}}
-for user in hers:
+for user in hers.all():
     session = SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
@@ -110,17 +113,18 @@ class Stage:
     def prepare(self, *names: str) -> list[Actress]:
         """Performers who can log in and have published MENU; bob has tokens."""
         cast = {str(ObjectId()): name for name in names}
-        said = self.stack.manage(
-            "shell",
-            "-v0",
-            "-c",
-            _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU)),
-        )
+        prepare = _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU))
+        self.admit([*cast.values()], before=prepare)
+        self.send("tokens.purchased", simulator.purchase(uuid.uuid4().hex, user_id=BOB, tokens=10**9))
+        return [Actress(own_id, name) for own_id, name in cast.items()]
+
+    def admit(self, names: list[str], *, before: str = "") -> None:
+        """These can log in from now on; `before`: run first, in the same process."""
+        script = before + _ADMIT.format(names=names, password=PASSWORD)
+        said = self.stack.manage("shell", "-v0", "-c", script)
         made = json.loads(said[said.index('{"cookie"') :])
         self._cookie = made["cookie"]
         self._sessions |= made["sessions"]
-        self.send("tokens.purchased", simulator.purchase(uuid.uuid4().hex, user_id=BOB, tokens=10**9))
-        return [Actress(own_id, name) for own_id, name in cast.items()]
 
     def send(self, kind: str, data: dict[str, Any]) -> httpx.Response:
         content, message_id = simulator.body(kind, data), f"msg_{uuid.uuid4().hex}"

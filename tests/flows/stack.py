@@ -26,14 +26,18 @@ class NotSaid(AssertionError):
 
 
 class Stack:
-    """`with Stack(directory, web=2, DEBUG="true") as stack`: ready inside the block, gone after it."""
+    """`with Stack(directory, web=2, DEBUG="true") as stack`: ready inside the block, gone after it. `keeps`:
+    it goes on with the data that is in the directory."""
 
-    def __init__(self, directory: Path, *, web: int = 1, workers: int = 1, **environment: str) -> None:
+    def __init__(
+        self, directory: Path, *, web: int = 1, workers: int = 1, keeps: bool = False, **environment: str
+    ) -> None:
         self.file = directory / "stack.json"
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment = {**kept, "STACK_FILE": str(self.file), **environment}
         parts = ("--web", str(web), "--workers", str(workers))
-        self.options = ("--ephemeral", "--port", "0", "--data", str(directory), *parts)
+        lasting = () if keeps else ("--ephemeral",)
+        self.options = (*lasting, "--port", "0", "--data", str(directory), *parts)
         self.lines: list[str] = []
         self._heard = threading.Condition()
 

@@ -6,7 +6,6 @@ try, one write wins. The head of a lane that waits (`available_at`) holds its la
 lets the next one overtake."""
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from ground import ids
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from tips.models import (
@@ -282,7 +282,7 @@ def retake(request_id: str, *, by: str, now: datetime, until: datetime) -> bool:
 
 def _name(by: str) -> str:
     """No two claims have the same."""
-    return f"{by}/{uuid.uuid4().hex[:12]}"
+    return f"{by}/{ids.short()}"
 
 
 def claimed(lane: str, *, session: ClientSession | None = None) -> RequestRow | None:

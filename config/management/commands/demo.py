@@ -21,6 +21,7 @@ class Command(BaseCommand):
         chosen = ["--port", str(options["port"]), "--speed", str(options["speed"])]
         chosen += [f"--{name}" for name in ("once", "keep") if options[name]]
         chosen += ["--days", str(options["days"])]
+        chosen += ["--state", options["state"]] if options["state"] else []
         chosen += ["--data", str(options["data"])] if options["data"] else []
         os.chdir(BASE_DIR)
         os.execv(PYTHON, [PYTHON, "-m", "config.demo", *chosen])
