@@ -212,14 +212,12 @@ def said_by(draft: Draft, texts: Mapping[str, str]) -> tuple[Sequence[Item], Jso
     return content.resolved(draft.items, texts), reactions.live(draft.reaction)
 
 
-def publishable(
-    draft: Draft, texts: Mapping[str, str], session: ClientSession | None = None
-) -> list[Item]:
+def publishable(draft: Draft, texts: Mapping[str, str]) -> list[Item]:
     """As a version keeps them; `texts` by the names of patterns of hers. Raises NotPublishable with
     all that is wrong."""
     items = draft.items
     if not any(item["active"] for item in items):
-        _check_reaction(draft, session)
+        _check_reaction(draft)
     missing = publishing.missing_patterns(items, texts)
     try:
         ready = publishing.validated(content.numbered(items))
@@ -230,10 +228,10 @@ def publishable(
     return ready
 
 
-def _check_reaction(draft: Draft, session: ClientSession | None) -> None:
+def _check_reaction(draft: Draft) -> None:
     """It may be all there is, where the platform does not require a menu."""
     rule = "a menu has at least one active item, or a default reaction"
-    if reactions.is_required(session):
+    if reactions.is_required():
         rule = "a menu has at least one active item, since this site requires a menu"
     elif reactions.live(draft.reaction):
         return
