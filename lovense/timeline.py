@@ -7,7 +7,6 @@ the device's own range is. Segments and not samples: an hour of one level is one
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
 TOP = 20  # the strongest level
@@ -143,8 +142,8 @@ class Timeline:
         (shares,) = envelope.functions.values()
         tracks = {
             name: tuple(
-                Segment(start, end, -(-_level(track, start) * _level(shares, start) // TOP))
-                for start, end in _pieces(track, shares)
+                Segment(start, end, -(-level * share // TOP))
+                for start, end, level, share in _pieces(track, shares)
             )
             for name, track in self.functions.items()
         }
@@ -223,18 +222,16 @@ def _tidy(track: Iterable[Segment], length: int) -> Track:
             raise ValueError(f"Levels go from 0 to {TOP}.")
         if until is not None and start < until:
             raise ValueError("Segments come one after the other.")
-        until = max(start, end)
-        is_inside = start >= 0 and end <= length
-        kept = each if is_inside else Segment(max(0, start), min(end, length), level)
-        if level and kept.start < kept.end:
-            _add(found, kept)
+        until = end if end > start else start
+        kept = each
+        if start < 0 or end > length:
+            kept = Segment(max(0, start), min(end, length), level)
+        if not level or kept.start >= kept.end:
+            continue
+        if found and found[-1].end == kept.start and found[-1].level == level:
+            kept = Segment(found.pop().start, kept.end, level)
+        found.append(kept)
     return tuple(found)
-
-
-def _add(found: list[Segment], kept: Segment) -> None:
-    if found and (found[-1].end, found[-1].level) == (kept.start, kept.level):
-        kept = kept._replace(start=found.pop().start)
-    found.append(kept)
 
 
 def _later(track: Track, by: int) -> Track:
@@ -300,11 +297,21 @@ def _added(first: Mapping[str, Track], then: Mapping[str, Track]) -> dict[str, T
 
 def _stronger(one: Track, other: Track) -> Track:
     return tuple(
-        Segment(start, end, max(_level(one, start), _level(other, start)))
-        for start, end in _pieces(one, other)
+        Segment(start, end, max(level, others)) for start, end, level, others in _pieces(one, other)
     )
 
 
-def _pieces(one: Track, other: Track) -> Iterable[tuple[int, int]]:
-    """In each of which neither changes."""
-    return pairwise(sorted({edge for each in (*one, *other) for edge in (each.start, each.end)}))
+def _pieces(one: Track, other: Track) -> Iterable[tuple[int, int, int, int]]:
+    """In each of which neither changes: from when until when, and both levels."""
+    edges = sorted({edge for each in (*one, *other) for edge in (each.start, each.end)})
+    ends = edges[1:]
+    return zip(edges, ends, _levels(one, edges), _levels(other, edges), strict=False)
+
+
+def _levels(track: Track, moments: Iterable[int]) -> Iterator[int]:
+    """At each of these, which rise."""
+    place, count = 0, len(track)
+    for ms in moments:
+        while place < count and track[place].end <= ms:
+            place += 1
+        yield track[place].level if place < count and track[place].start <= ms else 0

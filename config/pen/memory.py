@@ -112,6 +112,8 @@ class LiveMemory:
         await self._rows.rest()
         if await on(self._reader, partial(self._drained, due)):
             self.due |= due
+        if self.is_stale:  # it took a turn
+            await self.read_again()
 
     def _drained(self, due: set[str]) -> bool:
         free = claims.free_lanes(due)

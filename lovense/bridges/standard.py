@@ -2,6 +2,7 @@
 what the app means (https://developer.lovense.com/docs/standard-solutions/standard-api.html)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -15,6 +16,8 @@ from lovense.menus.compiler import DRAWING, STEPS
 from lovense.menus.vibration import SHAPES, STOP, Waveform, part_of, part_of_packed
 from lovense.rows import Command, DeviceRow, Json
 from lovense.timeline import SECOND
+
+PATTERNS_KEPT = 512  # of runs that are told now
 
 
 class StandardBridge:
@@ -100,6 +103,11 @@ def _said(command: Command) -> tuple[str, Waveform]:
     """The letters and the shape of a pattern or a preset."""
     if command["command"] == "Preset":
         return "v", SHAPES[command["name"]]
-    letters, interval = command["rule"].removeprefix("V:1;F:").removesuffix("#").split(";S:")
-    values = tuple(int(value) for value in command["strength"].split(";"))
-    return letters, Waveform(values, int(interval))
+    return _read(command["rule"], command["strength"])
+
+
+@lru_cache(maxsize=PATTERNS_KEPT)
+def _read(rule: str, strength: str) -> tuple[str, Waveform]:
+    """The same for each slice of a run."""
+    letters, interval = rule.removeprefix("V:1;F:").removesuffix("#").split(";S:")
+    return letters, Waveform(tuple(map(int, strength.split(";"))), int(interval))

@@ -1,8 +1,11 @@
 """Linting: the lint of a performer's menu on her own devices, within the caps that bind her now."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import bson
 
 from lovense.deciding import outlook, ranges
 from lovense.deciding.outlook import SWITCHED_OFF, Outlook
@@ -18,6 +21,8 @@ from lovense.patterns import library
 from lovense.patterns.library import MINE
 from lovense.rows import PerformerRow
 
+LOOKED_AT = ("bridge", "devices", "maximum_intensity", "maximum_seconds")  # of her row
+LOOKS_KEPT = 4096  # of items, as each process remembers them
 UNSEEN = Look(0.0, 0, (), {}, {})
 
 
@@ -37,16 +42,27 @@ class Linter:
     rules: Rules
     performer: PerformerRow
     texts: Mapping[str, str]
+    known: bytes  # all that a look at an item rests on, beside the item
+    linted: list[tuple[Draft, Linted]] = field(default_factory=list)  # the last one
 
     @classmethod
     def read(cls, performer_id: str) -> "Linter":
         rules = Rules.read([performer_id])
+        performer = rules.performers[performer_id]
         texts = {MINE + row["name"]: row["text"] for row in library.of(performer_id)}
-        return cls(rules, rules.performers[performer_id], texts)
+        binds = {name: performer.get(name) for name in LOOKED_AT}
+        known = bson.encode({"platform": rules.platform, "performer": binds, "texts": texts})
+        return cls(rules, performer, texts, hashlib.sha256(known).digest())
 
     def menu(self, draft: Draft) -> Linted:
+        """One that was just looked at is known, whatever its revision."""
+        for before, menu in self.linted:
+            if before[1:] == draft[1:]:
+                return menu
         least, default = self.rules.minimum_of(self.performer), reactions.item_of(draft.reaction)
-        return Linted(content.numbered(draft.items), self.look, least, default)
+        menu = Linted(content.numbered(draft.items), self.look, least, default)
+        self.linted[:] = [(draft, menu)]
+        return menu
 
     def findings(self, draft: Draft) -> list[MenuFinding]:
         return self.menu(draft).findings
@@ -68,6 +84,13 @@ class Linter:
     def look(self, item: Item) -> Look:
         """Nothing is said of one whose pattern is gone: that keeps it from being published. A
         device that is switched off, and that the item does not name, is not asked."""
+        key = self.known, content.key_of(item)
+        found = _looks.get(key)
+        if found is None:
+            found = _keep(key, self._looked(item))
+        return found
+
+    def _looked(self, item: Item) -> Look:
         (played,) = content.resolved([item], self.texts)
         if publishing.is_gone(played):
             return UNSEEN
@@ -77,6 +100,15 @@ class Linter:
             return Look(seen.effect, seen.promised_seconds, *_on_devices(item, [seen]))
         told = _on_devices(item, drawn.looks)
         return Look(drawn.effect, drawn.seconds, *told, drawn.longest, drawn.words)
+
+
+_looks: dict[tuple[bytes, bytes], Look] = {}  # by what they rest on, the oldest first
+
+
+def _keep(key: tuple[bytes, bytes], look: Look) -> Look:
+    if len(_looks) >= LOOKS_KEPT:
+        _looks.pop(next(iter(_looks)), None)
+    return _looks.setdefault(key, look)
 
 
 def _on_devices(

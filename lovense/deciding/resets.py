@@ -1,16 +1,16 @@
 """What she does to an item that does not answer now: its cooldown ends, it is filled up, or pieces
 of which nobody knows what became are given back. Each is one transaction with its entry in the
-audit log."""
+audit log, and takes a turn of her lane."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pymongo.client_session import ClientSession
 
 from ground.audit import log as audit_log
+from ground.journal import journal
 from ground.json.errors import Refusal
-from ground.mongodb import transactions
 from ground.mongodb.collections import collection
 from lovense.deciding import standings, stock
 from lovense.deciding.stock import Shelf
@@ -19,6 +19,8 @@ from lovense.menus.drafts import NoSuchItem
 from lovense.menus.matching import Item
 from lovense.models import ItemState
 from lovense.rows import Json
+
+T = TypeVar("T")
 
 
 class Who(NamedTuple):
@@ -41,10 +43,20 @@ def items_of(performer_id: str, item_id: str = "") -> list[Item]:
 def cooldowns(performer_id: str, item_id: str = "", *, by: str, now: datetime) -> list[str]:
     """Of one item, or of all: the ids of those that cooled down, and do not any more. Raises
     NoSuchItem."""
-    cooling = _cooling(performer_id, items_of(performer_id, item_id), now)
-    if cooling:
-        transactions.run(lambda session: _reset(performer_id, cooling, by, now, session))
-    return cooling
+    items = items_of(performer_id, item_id)
+
+    def body(session: ClientSession) -> list[str]:
+        cooling = _cooling(performer_id, items, now)
+        if cooling:
+            _reset(performer_id, cooling, by, now, session)
+        return cooling
+
+    return _in_turn(body, performer_id, now)
+
+
+def _in_turn(body: Callable[[ClientSession], T], performer_id: str, now: datetime) -> T:
+    """Of her lane: all that it has taken in memory is in the rows, and it is read again after."""
+    return journal.run(body, touched=journal.of_lane(performer_id), now=now)
 
 
 def _cooling(performer_id: str, items: Sequence[Item], now: datetime) -> list[str]:
@@ -100,9 +112,9 @@ def shelf_of(performer_id: str, item_id: str) -> Shelf:
 
 def restock(performer_id: str, item_id: str, *, by: str, now: datetime) -> Shelf:
     """As many are there again as the item has. Raises NoSuchItem, NoStock."""
-    shelf = shelf_of(performer_id, item_id)
 
     def body(session: ClientSession) -> None:
+        shelf = shelf_of(performer_id, item_id)
         refilled = {"$add": [{"$ifNull": ["$refill", 1]}, 1]}
         state = {"performer_id": performer_id, "item_id": item_id, "refill": refilled}
         key = {"_id": shelf.key}
@@ -110,7 +122,7 @@ def restock(performer_id: str, item_id: str, *, by: str, now: datetime) -> Shelf
         told: Json = {"before": {"left": shelf.left}, "after": {"left": shelf.pieces}}
         _audited("restock", item_id, Who(performer_id, by, now), told, session)
 
-    transactions.run(body)
+    _in_turn(body, performer_id, now)
     return shelf_of(performer_id, item_id)
 
 
@@ -124,5 +136,5 @@ def give_back(performer_id: str, item_id: str, *, by: str, now: datetime) -> She
             told: Json = {"before": {"unknown": given}, "after": {"unknown": 0}}
             _audited("give_back", item_id, Who(performer_id, by, now), told, session)
 
-    transactions.run(body)
+    _in_turn(body, performer_id, now)
     return shelf_of(performer_id, item_id)

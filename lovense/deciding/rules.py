@@ -92,6 +92,9 @@ class Rules:
     paces: dict[str, Pace] = field(default_factory=dict)
     rests: dict[str, Rest] = field(default_factory=dict)
     standings: dict[str, dict[str, ItemStanding]] = field(default_factory=dict)
+    # Of lanes in memory the versions of which every item's standing is known; of others it is read
+    # for each decision.
+    known_menus: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
@@ -135,6 +138,11 @@ class Rules:
         if found is None and version not in (None, performer["menu_version"]):
             raise MenuNotRead(_menu_key(performer, version))
         return found
+
+    def limited_lanes(self, requests: Iterable[RequestRow]) -> frozenset[str]:
+        """The lanes of those of these that an item may answer which does not always."""
+        asked = (self._asked(request) for request in requests)
+        return frozenset(one.performer_id for one in asked if one is not None)
 
     def read_standings(self, requests: Iterable[RequestRow]) -> None:
         """Of the items that may answer these; without a command where all of them always do."""
@@ -185,7 +193,7 @@ class Rules:
         if not menu.limited:
             return OPEN
         known = self.standings.get(performer["_id"])
-        if known is None:
+        if known is None or menu.key not in self.known_menus.get(performer["_id"], {menu.key}):
             raise StandingsNotRead(menu.key)
         return standings.closed(menu, known, now)
 

@@ -6,11 +6,12 @@ began is the activation's to say, whenever it is asked. So no end, refusal or de
 to the item, and a row that nobody got to write after it counts nothing. Nothing is read or written
 for menus whose items always answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
 from pymongo.write_concern import WriteConcern
 
 from ground.mongodb.collections import collection
@@ -59,18 +60,38 @@ def show_of(request: RequestRow) -> str:
     return matching.show_of(context.get("streamType")) if context else matching.PUBLIC
 
 
+class _ClosedNow(Mapping[str, str]):
+    """Worked out for the items that are asked about alone: hundreds may be known."""
+
+    def __init__(self, menu: PublishedMenu, standings: Standings, now: datetime) -> None:
+        self._menu, self._standings, self._now = menu, standings, now
+
+    def __getitem__(self, item_id: str) -> str:
+        if why := self._why(item_id):
+            return why
+        raise KeyError(item_id)
+
+    def __contains__(self, item_id: object) -> bool:
+        return bool(self._why(item_id))
+
+    def __iter__(self) -> Iterator[str]:
+        return filter(self._why, self._standings)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _why(self, item_id: Any) -> str:
+        standing, item = self._standings.get(item_id), self._menu.limited.get(item_id)
+        if standing is None or item is None:
+            return ""
+        if is_cooling(item, standing, self._now):
+            return COOLING_DOWN
+        return SOLD_OUT if standing.shelf is not None and not standing.shelf.left else ""
+
+
 def closed(menu: PublishedMenu, standings: Standings, now: datetime) -> Closed:
     """Pure. The items that do not answer now."""
-    found = {}
-    for item_id, standing in standings.items():
-        item = menu.limited.get(item_id)
-        if item is None:
-            continue
-        if is_cooling(item, standing, now):
-            found[item_id] = COOLING_DOWN
-        elif standing.shelf is not None and not standing.shelf.left:
-            found[item_id] = SOLD_OUT
-    return found
+    return _ClosedNow(menu, standings, now)
 
 
 def is_cooling(item: Item, standing: ItemStanding, now: datetime) -> bool:
@@ -113,6 +134,26 @@ def of_items(performer_id: str, items: Iterable[Item]) -> dict[str, ItemStanding
         if matching.may_be_closed(item)
     }
     return {wanted[key].item["itemId"]: standing for key, standing in _read(wanted).items()}
+
+
+def of_menus(asked: Mapping[str, Sequence[PublishedMenu]]) -> dict[str, dict[str, ItemStanding]]:
+    """By performer, of all items of these versions that do not always answer; the first of them is
+    the one of now. Without a command where all of them do."""
+    wanted: dict[str, _WantedStanding] = {}
+    for performer_id, (now, *others) in asked.items():
+        items = {item["itemId"]: item for item in now.items}
+        for menu in (*others, now):
+            for item_id, item in menu.limited.items():
+                stock_of = items.get(item_id, item).get("stock")
+                pieces = None if item.get("stock") is None else stock_of
+                known = wanted.get(key_of(performer_id, item_id))
+                if known is None or known.pieces is None:
+                    wish = _WantedStanding(performer_id, item, pieces)
+                    wanted[key_of(performer_id, item_id)] = wish
+    found: dict[str, dict[str, ItemStanding]] = {performer_id: {} for performer_id in asked}
+    for key, standing in _read(wanted).items():
+        found[wanted[key].performer_id][wanted[key].item["itemId"]] = standing
+    return found
 
 
 def pieces_of(item: Item, now: PublishedMenu | None) -> int | None:
@@ -183,27 +224,26 @@ def key_of(performer_id: str, item_id: str) -> str:
 # --- written -------------------------------------------------------------------------------------
 
 
-def note(rows: Iterable[ActivationRow]) -> None:
-    """Call it before these runs start. Noted again, one stands last."""
-    updates = [
-        _noting(row, row["item"])
-        for row in rows
-        if row["item"] is not None
-        and row["item"].get("cooldownSec")
-        and not row.get("is_rehearsal")
-    ]
+def note(rows: Iterable[ActivationRow], session: ClientSession | None = None) -> None:
+    """Call it before these runs start, or with what starts them. Noted again, one stands last."""
+    runs: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        item = row["item"]
+        if item is not None and item.get("cooldownSec") and not row.get("is_rehearsal"):
+            runs.setdefault((row["performer_id"], item["itemId"]), []).append(row["_id"])
+    updates = [_noting(*key, each[-RUNS_NOTED:]) for key, each in runs.items()]
     if updates:
-        collection(ItemState, _FAST).bulk_write(updates, ordered=False)
+        concern = None if session else _FAST
+        collection(ItemState, concern).bulk_write(updates, ordered=False, session=session)
 
 
-def _noting(row: ActivationRow, item: Item) -> UpdateOne:
+def _noting(performer_id: str, item_id: str, runs: Sequence[str]) -> UpdateOne:
     others = {
         "$filter": {
             "input": {"$ifNull": ["$runs", []]},
-            "cond": {"$ne": ["$$this", row["_id"]]},
+            "cond": {"$not": {"$in": ["$$this", list(runs)]}},
         }
     }
-    runs = {"$slice": [{"$concatArrays": [others, [row["_id"]]]}, -RUNS_NOTED]}
-    state = {"performer_id": row["performer_id"], "item_id": item["itemId"], "runs": runs}
-    key = {"_id": key_of(row["performer_id"], item["itemId"])}
-    return UpdateOne(key, [{"$set": state}], upsert=True)
+    noted = {"$slice": [{"$concatArrays": [others, list(runs)]}, -RUNS_NOTED]}
+    state = {"performer_id": performer_id, "item_id": item_id, "runs": noted}
+    return UpdateOne({"_id": key_of(performer_id, item_id)}, [{"$set": state}], upsert=True)

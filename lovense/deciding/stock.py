@@ -34,8 +34,8 @@ _OF_A_RUN = (
 class Shelf(NamedTuple):
     """The pieces of an item since its last refill. `newest`: the highest number that was taken;
     `free`: how many were given back; `unknown`: how many are kept since nobody knows whether they
-    played; `ended`: by piece what became of those whose activation is
-    over, where that is not written yet; `own`: whether who asks has one already."""
+    played; `ended`: by activation what became of the pieces of those that are over, where that is
+    not written yet; `own`: whether who asks has one already."""
 
     key: str
     refill: int
@@ -50,6 +50,19 @@ class Shelf(NamedTuple):
     def left(self) -> int:
         returned = sum(1 for became in self.ended.values() if became == NOTHING)
         return max(0, self.pieces - self.newest + self.free + returned + self.own)
+
+    @property
+    def has_new(self) -> bool:
+        """A piece that nobody ever had."""
+        return self.newest < self.pieces
+
+    def settled(self) -> "Shelf":
+        """As it is once what has ended is written."""
+        returned = sum(1 for became in self.ended.values() if became == NOTHING)
+        return self._replace(free=self.free + returned, ended={})
+
+    def without_next(self) -> "Shelf":
+        return self._replace(newest=self.newest + 1)
 
 
 class WantedPieces(NamedTuple):
@@ -129,7 +142,7 @@ def _shelf(
     runs: Mapping[str, ActivationRow],
 ) -> Shelf:
     fates = {
-        piece["_id"]: became(runs.get(piece["activation"]), wanted.item["itemId"])
+        piece["activation"]: became(runs.get(piece["activation"]), wanted.item["itemId"])
         for piece in pieces
         if piece["state"] == TAKEN
     }
@@ -141,11 +154,8 @@ def _shelf(
         newest,
         free=sum(1 for piece in pieces if piece["state"] == FREE),
         unknown=unknown + sum(1 for piece in pieces if piece["state"] == UNKNOWN),
-        ended={piece: fate for piece, fate in fates.items() if fate != UNDER_WAY},
-        own=any(
-            piece["activation"] == wanted.activation and fates.get(piece["_id"]) == UNDER_WAY
-            for piece in pieces
-        ),
+        ended={activation: fate for activation, fate in fates.items() if fate != UNDER_WAY},
+        own=fates.get(wanted.activation) == UNDER_WAY,
     )
 
 
@@ -160,6 +170,21 @@ def _runs(activation_ids: Sequence[str]) -> dict[str, ActivationRow]:
 
 
 # --- taken ---------------------------------------------------------------------------------------
+
+
+def next_piece(shelf: Shelf, activation: str, *, performer_id: str, now: datetime) -> StockPieceRow:
+    """Pure. The first that nobody ever had, as this activation takes it."""
+    number = shelf.newest + 1
+    return {
+        "_id": f"{shelf.key}.{shelf.refill}.{number}",
+        "performer_id": performer_id,
+        "item": shelf.key,
+        "refill": shelf.refill,
+        "number": number,
+        "state": TAKEN,
+        "activation": activation,
+        "taken_at": now,
+    }
 
 
 def take(shelf: Shelf, activation: str, *, performer_id: str, now: datetime) -> bool:
@@ -196,16 +221,8 @@ def _take_free(shelf: Shelf, activation: str, now: datetime) -> bool:
 def _take_new(shelf: Shelf, activation: str, performer_id: str, now: datetime) -> bool:
     last = min(shelf.pieces, shelf.newest + TRIES)
     for number in range(shelf.newest + 1, last + 1):
-        piece: StockPieceRow = {
-            "_id": f"{shelf.key}.{shelf.refill}.{number}",
-            "performer_id": performer_id,
-            "item": shelf.key,
-            "refill": shelf.refill,
-            "number": number,
-            "state": TAKEN,
-            "activation": activation,
-            "taken_at": now,
-        }
+        before = shelf._replace(newest=number - 1)
+        piece = next_piece(before, activation, performer_id=performer_id, now=now)
         try:
             collection(StockPiece, _FAST).insert_one(piece)
         except DuplicateKeyError as taken:
@@ -223,15 +240,22 @@ def _keep_own(shelf: Shelf, activation: str) -> bool:
 
 
 def settle(ended: Mapping[str, str]) -> None:
-    """Writes what became of pieces; may be done again for ever."""
-    updates = [_settling(piece, fate) for piece, fate in ended.items()]
+    """Writes by activation what became of its piece; may be done again for ever."""
+    updates = [_settling(activation, fate) for activation, fate in ended.items()]
     if updates:
         collection(StockPiece).bulk_write(updates, ordered=False)
 
 
-def _settling(piece: str, fate: str) -> UpdateOne:
+def _settling(activation: str, fate: str) -> UpdateOne:
+    """It may be another's by now: guarded by whose it was."""
     changes = {"state": FREE, "activation": ""} if fate == NOTHING else {"state": fate}
-    return UpdateOne({"_id": piece, "state": TAKEN}, {"$set": changes})
+    return UpdateOne({"activation": activation, "state": TAKEN}, {"$set": changes})
+
+
+def played(activation_ids: Sequence[str], session: ClientSession | None) -> None:
+    """The pieces of these, whose runs have ended as they should."""
+    taken = {"activation": {"$in": list(activation_ids)}, "state": TAKEN}
+    collection(StockPiece).update_many(taken, {"$set": {"state": PLAYED}}, session=session)
 
 
 def _free(which: Statement, **more: Any) -> int:

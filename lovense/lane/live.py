@@ -3,12 +3,12 @@ settled tip starts in the moment that settles it.
 
 Only the plain lane lives here: first come, first served, nothing tried before, nothing joined. Any
 other is left to its rows (`LaneState.ROWS`) and to `lovense/sending/dispatch.py`. The rules are the
-same functions. Rows may lag behind what is here; whoever judges by rows asks the lane, or rests
-first."""
+same functions; of items that cool down or run out `lovense/lane/terms.py` keeps what is known. Rows
+may lag behind what is here; whoever judges by rows asks the lane, or rests first."""
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, cast
@@ -18,8 +18,11 @@ from lovense.deciding import pace, rest
 from lovense.deciding.activation import FINAL, S, activation_id
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules, is_test
+from lovense.lane import terms
+from lovense.lane.terms import KnownItems
+from lovense.menus.matching import Item
 from lovense.models import Activation
-from lovense.rows import ActivationRow
+from lovense.rows import ActivationRow, StockPieceRow
 from lovense.sending import envelope
 from lovense.sending.acknowledgement import Ack
 from lovense.sending.messages import is_marked
@@ -47,6 +50,8 @@ class LiveLane:
     request_id: str = ""
     is_whole: bool = True  # nothing waits behind what is here
     late: list[RequestRow] = field(default_factory=list)  # settled while it was being read
+    item: Item | None = None  # of what runs, where it does not always answer
+    played: list[str] = field(default_factory=list)  # activations that have ended with their piece
 
     @property
     def performer_id(self) -> str:
@@ -66,13 +71,11 @@ class Found:
     activation: ActivationRow | None
     is_whole: bool
     has_test: bool  # at the head of a line
+    known: KnownItems = terms.ALL_ANSWER
 
     def is_plain(self, rules: Rules, lane: str, now: datetime) -> bool:
         performer = rules.performers.get(lane)
         if performer is None or rest.is_asked(performer) or rules.mode_of(lane) is not Mode.FIFO:
-            return False
-        menu = rules.menu_of(performer)
-        if menu is not None and menu.limited:  # its items do not always answer: that is read
             return False
         is_let = self.has_test or rules.let(lane)
         if is_let and rules.is_paused(lane, now):  # it starts before its turn
@@ -101,6 +104,8 @@ class LaneStart:
     row: ActivationRow
     page: Holding
     text: str | None
+    piece: StockPieceRow | None = None  # that it takes
+    played: Sequence[str] = ()  # activations that have ended with theirs
 
 
 def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[str, Found]]:
@@ -130,6 +135,9 @@ def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[
         for lane in ids
     }
     rules.read_menus(request for lane in found.values() for request in lane.waiting)
+    fifo = {lane: each.waiting for lane, each in found.items() if rules.mode_of(lane) is Mode.FIFO}
+    for lane, known in terms.read(fifo, rules).items():
+        found[lane] = replace(found[lane], known=known)
     return rules, found
 
 
@@ -201,6 +209,7 @@ class LiveLanes:
         lane = self._lanes.get(performer_id)
         if lane is not None and lane.page.channel == channel:
             del self._lanes[performer_id]
+            self._know(performer_id, terms.ALL_ANSWER)
 
     def forget(self, performer_ids: Collection[str] | None) -> None:
         """Their rows have changed, or memory is not to be believed: they are read again. None:
@@ -226,6 +235,7 @@ class LiveLanes:
         meanwhile."""
         if self._lanes.get(lane.performer_id) is not lane or self.rules is None:
             return
+        self._know(lane.performer_id, found.known)
         if not found.is_plain(self.rules, lane.performer_id, now):
             lane.state = LaneState.ROWS
             return
@@ -233,12 +243,24 @@ class LiveLanes:
         if found.claimed is not None and found.activation is not None:
             seen.add(found.claimed["_id"])
             lane.running, lane.request_id = found.activation["_id"], found.claimed["_id"]
+            lane.item = terms.playing(found.activation)
         lane.waiting = deque(found.waiting)
         lane.is_whole = found.is_whole
         if lane.is_whole:
             lane.waiting.extend(row for row in lane.late if row["_id"] not in seen)
         lane.late = []
         lane.state = LaneState.READY
+
+    def _know(self, performer_id: str, known: KnownItems) -> None:
+        rules = self.rules
+        if rules is None:
+            return
+        if known.menus:
+            rules.known_menus[performer_id] = known.menus
+            rules.standings[performer_id] = dict(known.standings)
+        else:
+            rules.known_menus.pop(performer_id, None)
+            rules.standings.pop(performer_id, None)
 
     def start(self, lane: LiveLane, *, mark: Mapping[str, Any], now: datetime) -> list[LaneStart]:
         """Decides the lane's next request, and the one after it where one ends without playing.
@@ -272,6 +294,9 @@ class LiveLanes:
         now: datetime,
     ) -> LaneStart | None:
         """None: what cannot be decided, or has to wait, is the careful way's."""
+        standings = rules.standings.get(lane.performer_id)
+        if standings is not None and request["payload"].get("item"):
+            return None
         made = {**request, **mark, "attempts": request["attempts"] + 1}
         claimed = cast("RequestRow", made)
         if started := rules.paces.get(lane.performer_id):
@@ -284,12 +309,16 @@ class LiveLanes:
             return None
         if row["status"] != S.DISPATCHED:
             return LaneStart(claimed, row, lane.page, None)
-        lane.running, lane.request_id = row["_id"], request["_id"]
+        took = terms.NOTHING if standings is None else terms.taken(row, standings, now=now)
+        if took is None:
+            return None
+        played, lane.played = lane.played, []
+        lane.running, lane.request_id, lane.item = row["_id"], request["_id"], took.item
         if started and started.limit:
             rules.paces[lane.performer_id] = started.after(now)
         performer = rules.performers[lane.performer_id]
         text = envelope.text(row, claimed, performer, lease=lane.page.lease)
-        return LaneStart(claimed, row, lane.page, text)
+        return LaneStart(claimed, row, lane.page, text, took.piece, played)
 
     def finished(self, ack: Ack) -> bool:
         """Whether this ends what its lane runs, plainly: then the lane is free."""
@@ -302,6 +331,12 @@ class LiveLanes:
         ):
             return False
         lane.running = lane.request_id = ""
+        if lane.item is not None and self.rules is not None:
+            known = self.rules.standings.get(lane.performer_id)
+            if known is not None:
+                terms.ended(lane.item, known, ack)
+            if lane.item.get("stock") is not None:
+                lane.played.append(ack.activation_id)
         return True
 
     def is_over(self, performer_id: str, activation_id: str) -> bool:
@@ -314,5 +349,15 @@ class LiveLanes:
 
 
 def written(starts: Sequence[LaneStart], mark: Mapping[str, Any]) -> Document:
-    """These starts as an entry carries them."""
-    return {"mark": dict(mark), "starts": [start.row for start in starts]} if starts else {}
+    """These starts as an entry carries them, with the pieces of stock that they take, and the runs
+    that have ended with theirs."""
+    if not starts:
+        return {}
+    pieces = [start.piece for start in starts if start.piece is not None]
+    played = [activation for start in starts for activation in start.played]
+    document: Document = {"mark": dict(mark), "starts": [start.row for start in starts]}
+    if pieces:
+        document["pieces"] = pieces
+    if played:
+        document["played"] = played
+    return document

@@ -4,6 +4,7 @@ An end that is known when a start is unfolded is written with it: the row is bor
 older rows are recorded first, as any acknowledgement is, and free their lanes for what follows."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -12,10 +13,10 @@ from pymongo.errors import DuplicateKeyError
 from ground.journal import journal
 from ground.journal.journal import Context, Entry
 from ground.mongodb.collections import Document, collection
-from lovense.deciding import pace
+from lovense.deciding import pace, standings, stock
 from lovense.deciding.activation import REQUEST_STATUS, S
 from lovense.deciding.shortfall import is_short
-from lovense.models import Activation
+from lovense.models import Activation, StockPiece
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
 from tips.models import QueueRequest, RequestStatus
@@ -24,6 +25,7 @@ from tips.settlement import projection
 
 ENDS = "ends"  # in the context: acknowledgements that no entry carries yet
 STARTS = "starts"  # in the context: the activations of these entries, as they are now
+TAKEN = "taken"  # in the context: what these starts take of items that do not always answer
 PACED = "paced"  # in an entry: the limit per minute under which its starts count
 
 
@@ -59,6 +61,7 @@ class Activations:
                 context[STARTS].append(row)
                 changes[row["request_id"]] = _request_of(row, entry.document["mark"])
         context[projection.REQUESTS] = changes
+        context[TAKEN] = _taken(entries, context[STARTS])
 
     def write(
         self, entries: Sequence[Entry], context: Context, *, session: ClientSession | None
@@ -67,6 +70,7 @@ class Activations:
         new: set[str] = context[projection.NEW]
         later: dict[str, Document] = context[projection.REQUESTS]
         _claim({key: row for key, row in later.items() if key not in new}, session)
+        _take(context[TAKEN], session)
 
 
 def _ends(entries: Sequence[Entry], context: Context) -> dict[str, Ack]:
@@ -89,6 +93,37 @@ def _with_end(row: Document, ack: Ack | None) -> Document:
     }
     owes = is_short(row["promised_seconds"], ack.delivered_seconds)
     return ended | {"owes_since": ack.at} if owes else ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """`noted`: what started; `pieces`, each as it is by now; `played`: activations of earlier
+    pieces, whose runs have ended."""
+
+    noted: list[Any]
+    pieces: list[Document]
+    played: list[str]
+
+
+def _taken(entries: Sequence[Entry], starts: Sequence[Any]) -> _Taken:
+    over = {row["_id"] for row in starts if row["status"] == S.COMPLETED}
+    played = [key for entry in entries for key in entry.document.get("played", ())]
+    return _Taken(
+        [row for row in starts if row["dispatched_at"] is not None],
+        [
+            piece | {"state": stock.PLAYED} if piece["activation"] in over else piece
+            for entry in entries
+            for piece in entry.document.get("pieces", ())
+        ],
+        [key for key in played if key not in over],
+    )
+
+
+def _take(taken: _Taken, session: ClientSession | None) -> None:
+    standings.note(taken.noted, session)
+    journal.insert(StockPiece, taken.pieces, session=session)
+    if taken.played:
+        stock.played(taken.played, session)
 
 
 def _request_of(row: Document, mark: Document) -> Document:

@@ -4,6 +4,7 @@ two menus. Pure.
 A version keeps only what is not usual of an item, so that a plain one is as small as ever; here
 everything is filled in, and an item's order is its place."""
 
+import marshal
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,8 +38,22 @@ Reaction = dict[str, Any] | None
 """A default reaction that is on; None: it is off."""
 
 
+WHOLE = dict.fromkeys(("itemId", *FIELDS)).keys()
+_NO_REFERENCES = 2  # the format in which equal items are equal bytes
+
+
 def whole(item: Mapping[str, Any]) -> Item:
-    return {name: item.get(name, USUAL.get(name)) for name in ("itemId", *FIELDS)}
+    return {name: item.get(name, USUAL.get(name)) for name in WHOLE}
+
+
+def key_of(item: Item) -> bytes:
+    """What an item says, for what is worked out of that alone: the same bytes are the same item."""
+    return marshal.dumps(item, _NO_REFERENCES)
+
+
+def of_key(key: bytes) -> Item:
+    item: Item = marshal.loads(key)  # noqa: S302, of this process's own
+    return item
 
 
 def listed(items: Iterable[Mapping[str, Any]]) -> list[Item]:

@@ -99,10 +99,18 @@ class Writing(NamedTuple):
 def of(performer_id: str, session: ClientSession | None = None) -> Draft:
     row = collection(MenuDraft).find_one({"_id": performer_id}, session=session)
     if row is not None:
-        items = [content.whole(item) for item in row["items"]]  # also those of an older revision
+        # those of an older revision say less
+        items = [i if i.keys() == content.WHOLE else content.whole(i) for i in row["items"]]
         return Draft(row["revision"], items, row.get("default_reaction"))
     menu = in_force(performer_id, session)
     return of_version(menu) if menu else Draft(0, [])
+
+
+def revision_of(performer_id: str, session: ClientSession) -> int:
+    """0: she has not changed anything yet."""
+    wanted = {"_id": performer_id}
+    row = collection(MenuDraft).find_one(wanted, {"revision": 1}, session=session)
+    return int(row["revision"]) if row else 0
 
 
 def of_version(menu: MenuRow) -> Draft:

@@ -130,6 +130,11 @@ class Linted:
         return [each.interval for each in self.swept[show]]
 
     @cached_property
+    def joined(self) -> dict[str, list[Interval]]:
+        """The ruler: by show the intervals, those that are answered alike as one."""
+        return {show: ruler.joined(self.intervals(show), self.default) for show in self.shows}
+
+    @cached_property
     def cheapest(self) -> dict[str, tuple[int, str]]:
         """By item the smallest amount that reaches it, in whichever show."""
         found: dict[str, tuple[int, str]] = {}
@@ -194,7 +199,7 @@ class Linted:
     def _gaps(self) -> Iterator[MenuFinding]:
         for show in self.shows if self.default is None else ():
             largest = self._largest(show)
-            for low, high, item in ruler.intervals(self.items, self.least, show=show):
+            for low, high, item in self.joined[show]:
                 if item is None and high is not None and high < largest:
                     told = f"{low}" if low == high else f"{low} to {high}"
                     text = f"Nothing answers {told} tokens{self._in(show)}."
@@ -209,8 +214,7 @@ class Linted:
         """Each against the best of what costs less."""
         for show in self.shows:
             best: Item | None = None
-            found = ruler.intervals(self.items, self.least, show=show, default=self.default)
-            for low, high, item in found:
+            for low, high, item in self.joined[show]:
                 if item is None or not self.seen(item).effect:
                     continue
                 if best is not None and self.seen(item).key < self.seen(best).key:

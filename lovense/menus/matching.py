@@ -84,7 +84,7 @@ class MenuIndex:
     def find(self, amount: int, show: str = PUBLIC, closed: Closed = OPEN) -> FoundItem:
         """Who answers it in this show, while these are closed; and who was passed over."""
         found = self._by_show[show][bisect_right(self._starts, amount)]
-        if found is not None and not (closed and found.item and found.item["itemId"] in closed):
+        if found is not None and (found.item is None or found.item["itemId"] not in closed):
             return found
         return self._sought(amount, show, closed)
 

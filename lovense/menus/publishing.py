@@ -5,9 +5,10 @@ devices."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pymongo.client_session import ClientSession
 
@@ -27,6 +28,7 @@ MAXIMUM_TITLE, MAXIMUM_DESCRIPTION, MAXIMUM_SECTION = 80, 200, 40
 MAXIMUM_ORDER = 1_000_000
 LONGEST_COOLDOWN = 86_400  # seconds
 LARGEST_STOCK = 1_000_000
+CHECKED_KEPT = 4096  # items of which it is remembered what is wrong with them
 MOST_DRAWN = 1000  # patterns that a menu leaves to chance, in all of its items
 
 
@@ -100,9 +102,12 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     """The items with their defaults filled in; all that is wrong with them at once, or nothing."""
     if len(items) > MAXIMUM_ITEMS:
         raise InvalidMenu([FieldError(0, "items", f"a menu has at most {MAXIMUM_ITEMS} items")])
-    complete = [completed(item, place) for place, item in enumerate(items, start=1)]
+    checked = [_checked(content.key_of(_placed(item, n))) for n, item in enumerate(items, start=1)]
+    complete = [each.item for each in checked]
     errors = [
-        error for place, item in enumerate(complete, start=1) for error in item_errors(item, place)
+        replace(error, item=place)
+        for place, each in enumerate(checked, start=1)
+        for error in each.errors
     ]
     errors = errors or [
         *_repeated_ids(complete),
@@ -111,13 +116,39 @@ def validated(items: Sequence[Mapping[str, Any]]) -> list[Item]:
     ]
     if errors:
         raise InvalidMenu(errors)
-    return [content.bare(item) for item in complete]
+    return [dict(each.bare) for each in checked]
+
+
+class _CheckedItem(NamedTuple):
+    """Nobody changes what is in it."""
+
+    item: Item
+    bare: Item
+    errors: Sequence[FieldError]
+
+
+_NUMBERED = content.WHOLE | {"order"}
+
+
+@lru_cache(maxsize=CHECKED_KEPT)
+def _checked(key: bytes) -> _CheckedItem:
+    """By what an item says: of a menu that is published again most say the same."""
+    item = chance.completed(content.of_key(key))
+    errors = item_errors(item, 0)
+    return _CheckedItem(item, {} if errors else content.bare(item), errors)
+
+
+def _placed(item: Mapping[str, Any], place: int) -> Item:
+    """Exactly the known keys. No id and no order given: its place."""
+    if item.keys() == _NUMBERED:
+        return dict(item)
+    given = {"itemId": item.get("itemId", f"item-{place}"), "order": item.get("order", place)}
+    return content.whole(item) | given
 
 
 def completed(item: Mapping[str, Any], place: int) -> Item:
-    """Exactly the known keys. No id and no order given: its place."""
-    given = {"itemId": item.get("itemId", f"item-{place}"), "order": item.get("order", place)}
-    return chance.completed(content.whole(item) | given)
+    """With its place, and its own fields as what is drawn wants them."""
+    return chance.completed(_placed(item, place))
 
 
 def item_errors(item: Item, place: int) -> list[FieldError]:

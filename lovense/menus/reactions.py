@@ -3,8 +3,6 @@ of a menu, off at first, and begins as the platform's."""
 
 from typing import Any
 
-from pymongo.client_session import ClientSession
-
 from ground.json.fields import Fields
 from ground.mongodb.collections import collection
 from lovense.menus import publishing
@@ -30,16 +28,16 @@ def usual() -> Json:
     }
 
 
-def is_required(session: ClientSession | None = None) -> bool:
+def is_required() -> bool:
     """The platform wants a menu with items."""
-    return bool(_platform(session)["require_tip_menu"])
+    return bool(_platform()["require_tip_menu"])
 
 
-def _platform(session: ClientSession | None = None) -> Json:
+def _platform() -> Json:
     names = ("default_intensity", "default_seconds", "require_tip_menu")
     fields = (field for field in PlatformSettings._meta.concrete_fields if field.name in names)
     usual = {str(field.column): field.get_default() for field in fields}
-    row: Any = collection(PlatformSettings).find_one({}, dict.fromkeys(names, 1), session=session)
+    row: Any = collection(PlatformSettings).find_one({}, dict.fromkeys(names, 1))
     return usual | (row or {})
 
 

@@ -37,7 +37,7 @@ def intervals(
 ) -> list[Interval]:
     """From the smallest amount that is answered at all; at most 2 × items + 1, as neighbours that
     are answered alike are one. `default`: what answers where no item does."""
-    return _joined([each.interval for each in swept(items, least, show=show)], default)
+    return joined([each.interval for each in swept(items, least, show=show)], default)
 
 
 def swept(items: Sequence[Item], least: int = 1, *, show: str = PUBLIC) -> list[Swept]:
@@ -103,11 +103,12 @@ def _drop(heap: list[Any], amount: int) -> None:
         heappop(heap)
 
 
-def _joined(found: Iterable[Interval], default: Item | None) -> list[Interval]:
-    joined: list[Interval] = []
+def joined(found: Iterable[Interval], default: Item | None) -> list[Interval]:
+    """Neighbours that are answered alike as one; `default` answers where no item does."""
+    whole: list[Interval] = []
     for each in found:
         answer = each.item or default
-        is_alike = bool(joined) and joined[-1].item is answer
-        low = joined.pop().low if is_alike else each.low
-        joined.append(Interval(low, each.high, answer))
-    return joined
+        is_alike = bool(whole) and whole[-1].item is answer
+        low = whole.pop().low if is_alike else each.low
+        whole.append(Interval(low, each.high, answer))
+    return whole

@@ -26,6 +26,7 @@ from functools import partial
 import bson
 from django.conf import settings
 
+from ground.journal import journal
 from lovense.deciding import activation, batch, gates, pace, priorities, rest, standings, stock
 from lovense.deciding.activation import S
 from lovense.deciding.rules import Rules
@@ -158,8 +159,17 @@ def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     windows = batch.windows(leading, rules)
     mates = [request for window in windows.values() for request in window]
     rules.read_menus(mates)
-    rules.read_standings([*claimed, *mates])
+    asked = [*claimed, *mates]
+    if limited := rules.limited_lanes(asked):
+        _come_to_rest(limited, now)
+    rules.read_standings(asked)
     return Seen(now, rules, activation.earlier(claimed), windows)
+
+
+def _come_to_rest(lanes: frozenset[str], now: datetime) -> None:
+    """A turn in which nothing is written: from here on all that these lanes took in memory is in
+    the rows, and nothing more is. They are claimed, so who reads them anew starts nothing."""
+    journal.run(lambda session: None, touched=journal.Touched(lanes=lanes), now=now)
 
 
 def decide(request: RequestRow, seen: Seen) -> Decided:

@@ -15,10 +15,12 @@ from ground.journal import journal
 from ground.journal.models import JournalState
 from ground.mongodb import abandoned
 from ground.mongodb.collections import collection
+from lovense.models import Activation, StockPiece
 from tests.flows import proof
 from tests.flows.nursery import SLOT, SURVIVED
 from tests.pen.conftest import purchase, tip
 from tests.pen.shift import Notes, Shift
+from tests.pen.test_menus import RARE, offered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOST_WRITES = 60
@@ -82,3 +84,38 @@ async def test_a_death_after_any_write_of_the_pen_changes_nothing_in_the_end(
             break
     assert status == SURVIVED
     assert {"insert journal", "commitTransaction", "update journal_state"} <= seen
+
+
+LASTS, PIECES = range(4, 28, 3), 14
+
+
+async def test_a_death_after_any_write_of_the_pen_sells_no_piece_twice_and_loses_none(
+    stage, bob, limited, nursery, written_elsewhere, tmp_path
+):
+    await limited(0)
+    await sync_to_async(offered)(stage.performer_id, stock=PIECES)
+    played, seen, notes = [], [], Notes(str(tmp_path / "notes"))
+    for last in LASTS:
+        tips = [tip(stage.performer_id, bob) for _ in range(2)]
+        calls = [[body.decode(), f"msg_{last}_{place}"] for place, (_, body) in enumerate(tips)]
+        played += [f"{tip_id}.all" for tip_id, _ in tips]
+        given = {"performer_id": stage.performer_id, "calls": calls, "path": str(tmp_path / "notes")}
+        _, writes = await sync_to_async(nursery)("write", last=last, **given, count=len(played))
+        seen += writes
+        await sync_to_async(time_passes)()
+        async with asyncio.timeout(PATIENCE), Shift(stage.performer_id, notes) as shift:
+            for body, delivery in calls:
+                await shift.post(body, delivery)
+            await shift.played(len(played))
+        taken, sold = await sync_to_async(both)()
+        assert taken == sold == set(played[:PIECES])
+        assert notes.of("played") == played
+    assert {"insert journal", "insert stock_pieces"} <= set(seen)
+
+
+def both():
+    """The activations that have a piece, and those that play what there are so few of."""
+    pieces = list(collection(StockPiece).find())
+    assert sorted(piece["number"] for piece in pieces) == list(range(1, 1 + len(pieces)))
+    sold = collection(Activation).find({"item.title": RARE}, {"_id": 1})
+    return {piece["activation"] for piece in pieces}, {row["_id"] for row in sold}

@@ -214,14 +214,19 @@ def test_in_batches_each_tip_for_it_is_a_run_of_its_own(cooling, bob):
 
 @db
 def test_a_decision_without_a_look_at_its_items_is_none(cooling, bob):
-    """So a lane that lives in memory is left to its rows."""
+    """A lane that lives in memory has looked when it was read, at every item of the menu."""
     tip_id = cooling.settled(bob, 50)
     request = request_of(tip_id) | {"attempts": 1, "claimed_by": "worker-0/x", "claimed_at": NOW}
     rules = Rules.read([request["lane"]])
     with pytest.raises(StandingsNotRead):
         decide(request, rules, is_online=True, now=NOW)
-    _, found = live.read([cooling.performer_id], now=NOW)
-    assert not found[cooling.performer_id].is_plain(rules, cooling.performer_id, NOW)
+    _, lanes = live.read([cooling.performer_id], now=NOW)
+    found = lanes[cooling.performer_id]
+    assert found.is_plain(rules, cooling.performer_id, NOW)
+    assert (set(found.known.menus), set(found.known.standings)) == ({f"{request['lane']}.2"}, {"cool"})
+    rules.standings, rules.known_menus = {request["lane"]: {}}, {request["lane"]: frozenset()}
+    with pytest.raises(StandingsNotRead):  # of another version
+        decide(request, rules, is_online=True, now=NOW)
     (start,) = eta.of_lane(cooling.performer_id, now=NOW)
     assert start.decision["item"]["title"] == COOL
 

@@ -423,6 +423,7 @@ def test_pieces_are_found_by_their_indexes(rare, bob):
         played(rare, bob)
         resets.give_back(rare.performer_id, "rare", by="ana", now=NOW + timedelta(seconds=1))
         played(rare, bob)
+        stock.played(["1.all", "2.all"], None)
     of_pieces = [plan for plan in plans if plan.collection == "stock_pieces"]
     assert len(of_pieces) >= 8
     assert scans(of_pieces) == []

@@ -26,6 +26,7 @@ from tests.ground.conftest import fail_command, in_threads
 from tests.ground.plans import fill, recorded, scans
 from tests.lovense.conftest import in_collection
 from tests.lovense.menus.offers import added, publication, published, said, titles, writing
+from tests.lovense.patterns.written import rewritten, saved
 
 __all__ = ["fail_command", "in_threads"]
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,58 @@ def test_who_saw_another_draft_publishes_nothing(ana):
     with pytest.raises(ChangedMeanwhile):
         versions.publish(publication(ana, 1, key="a"))
     assert menu_version(ana) == 0
+
+
+def meanwhile(asked, *works):
+    """As the same, where each of these happens once, after a look at the draft and before it is written."""
+    left = list(works)
+
+    def linted(draft):
+        if left:
+            left.pop(0)()
+        return []
+
+    return asked._replace(errors=linted)
+
+
+def test_a_draft_that_changes_while_it_is_looked_at_is_looked_at_again(ana):
+    added(ana, "Wave")
+    asked = publication(ana, key="a")
+    made = versions.publish(meanwhile(asked, *(lambda n=n: changed(ana, f"New {n}") for n in range(3))))
+    assert (made.menu["version"], made.menu["items"][0]["title"]) == (1, "New 2")
+    with pytest.raises(ChangedMeanwhile) as refused:
+        versions.publish(meanwhile(publication(ana, 4, key="b"), lambda: changed(ana, "Newer")))
+    assert refused.value.details["revision"] == 5
+    assert (menu_version(ana), actions().count("publish")) == (1, 1)
+
+
+def test_what_others_publish_or_rewrite_while_it_is_looked_at_is_seen(ana):
+    added(ana, "Wave")
+    made = versions.publish(meanwhile(publication(ana, key="a"), lambda: published(ana, key="other")))
+    assert (made.is_new, menu_version(ana)) == (False, 1), "it is in force already"
+    row = saved(ana, "Tide", "5 1s")
+    added(ana, "Tide", pattern="my/Tide", minimum=60, maximum=70)
+    made = versions.publish(meanwhile(publication(ana, key="b"), lambda: rewritten(ana, row, text="6 1s")))
+    assert made.menu["patterns"] == {"my/Tide": "6 1s"}
+
+
+def test_who_is_always_overtaken_is_told_so(ana):
+    added(ana, "Wave")
+    works = [lambda n=n: changed(ana, f"New {n}") for n in range(versions.TRIES)]
+    with pytest.raises(ChangedMeanwhile):
+        versions.publish(meanwhile(publication(ana, key="a"), *works))
+    assert menu_version(ana) == 0
+
+
+def test_what_is_remembered_of_an_item_is_of_what_it_says_alone():
+    one = content.whole(said("Wave", itemId="a", order=1)) | {"order": 1}
+    (bare,) = publishing.validated([one])
+    bare["title"] = "spoilt"
+    assert publishing.validated([one])[0]["title"] == "Wave"
+    for wrong in ({"intensity": True}, {"intensity": 8.0}, {"intensity": 21}):
+        with pytest.raises(publishing.InvalidMenu) as refused:
+            publishing.validated([one, one | {"itemId": "b", "minimum": 60, "maximum": 70} | wrong])
+        assert [(each.item, each.field) for each in refused.value.errors] == [(2, "intensity")]
 
 
 # --- repeated ----------------------------------------------------------------------------------------------
