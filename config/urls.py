@@ -38,6 +38,7 @@ from lovense.views import devices, history, live, menu, menustart, statistics
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
+from lovense.views import preferences as preference_pages
 from lovense.views import rehearsal as rehearsal_buttons
 from lovense.views import shows as show_buttons
 from tips import api as tips
@@ -93,6 +94,8 @@ urlpatterns = [
     path("history/<str:activation_id>/play", history.play, name="history-play"),
     path("history/<str:activation_id>/waive", history.waive, name="history-waive"),
     path("statistics", statistics.statistics, name="statistics"),
+    path("preferences", preference_pages.first, name="preferences"),
+    path("preferences/<str:section>", preference_pages.section, name="preferences-section"),
     path("menu", menu.menu, name="menu"),
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),

@@ -195,6 +195,9 @@ class PerformerRow(TypedDict):
     # not in a row from before there was an extension
     extension: NotRequired[ExtensionRow | None]
     look_at: NotRequired[datetime | None]
+    # not in a row from before her pages could be chosen
+    page_choices: NotRequired[Json | None]
+    preference_versions: NotRequired[dict[str, int] | None]
     created_at: datetime
 
 

@@ -28,6 +28,7 @@ PAGES = (
     ("patterns", "waves", "Patterns", "P"),
     ("history", "history", "History", "H"),
     ("statistics", "chart-column", "Statistics", "S"),
+    ("preferences", "sliders-horizontal", "Preferences", ","),
 )
 # For how long what plays to its end is followed by nothing: as the page sends it, and in words.
 PAUSES: dict[str, tuple[timedelta | None, str]] = {

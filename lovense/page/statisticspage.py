@@ -13,7 +13,7 @@ from lovense.deciding.shortfall import TENTHS
 from lovense.history import hours, tippers
 from lovense.history.hours import PLAYED, UNDER_WAY
 from lovense.models import Performer
-from lovense.page import days, outcome, periods
+from lovense.page import days, outcome, periods, shownwords
 from lovense.page.historyform import OutcomeChip
 from lovense.page.historypage import called
 from lovense.rows import HourCell, PerformerHourRow
@@ -67,6 +67,7 @@ class StatisticsPage:
 
     def __init__(self, performer: Performer, query: Mapping[str, str], now: datetime) -> None:
         self._id, self.zone = performer.performer_id, days.zone_of(performer)
+        self._said = shownwords.of(performer)
         self.today = days.of_moment(now, self.zone)
         self.period = periods.read(query, self.zone, self.today)
         self.shows_tippers = query.get("tippers") == "1"
@@ -219,7 +220,7 @@ class StatisticsPage:
         """Name, tips, tokens: read only where she asks."""
         found = tippers.top(self._id, self.period.since, self.period.until)
         return [
-            (called(each.name), charts.words(each.tips), charts.words(each.tokens))
+            (called(self._said.who(each.name)), charts.words(each.tips), charts.words(each.tokens))
             for each in found
         ]
 

@@ -15,11 +15,13 @@ from django.template.context import make_context
 from django.template.loader import get_template
 from django.template.loader_tags import ExtendsNode
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from ground import clock
 from lovense import regions
 from lovense.models import Performer
+from lovense.page import days
 from lovense.page.frame import FramePage
 from lovense.page.livepage import LivePage
 from lovense.page.stamps import STAMPS
@@ -49,10 +51,11 @@ def page(
     shows: Callable[[Performer], Json],
     *,
     address: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Her page or, to HTMX, a region of it by name, or the stamps of them all. `shows` makes what
     the template reads; what it does not read is not looked up. `address`: of a page whose name
-    alone does not say which."""
+    alone does not say which. `status`: of a whole page whose form was refused."""
     performer = performer_of(request)
     if performer is None:
         return not_a_performer(request)
@@ -62,7 +65,8 @@ def page(
     elif asked.wants_stamps:
         answer = asked.stamps()
     else:
-        answer = render(request, template, asked.context)
+        with timezone.override(days.zone_of(performer)):
+            answer = render(request, template, asked.context, status=status)
         answer["Cache-Control"] = NOT_KEPT
     patch_vary_headers(answer, ("HX-Request", "Cookie"))
     return answer
@@ -146,7 +150,8 @@ class PageLook:
         return _tagged(repr((_source(region.partial), facts))), None
 
     def _rendered(self, region: Region) -> str:
-        return rendered(self.request, region.partial, self.context)
+        with timezone.override(days.zone_of(self.performer)):
+            return rendered(self.request, region.partial, self.context)
 
 
 def _tagged(text: str) -> str:
