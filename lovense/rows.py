@@ -589,6 +589,9 @@ class RepairRow(TypedDict):
     calm_at: datetime | None
     closed_at: datetime | None
     look_at: datetime | None
+    # not in a row from before there was mail
+    mail_at: NotRequired[datetime | None]
+    mailed_at: NotRequired[datetime | None]
     expires_at: datetime | None
 
 

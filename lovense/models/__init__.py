@@ -13,7 +13,7 @@ from lovense.models.pairing import Host, Pairing, PairingStatus
 from lovense.models.patterns import Pattern
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
-from lovense.models.repairs import Repair, RepairKind, RepairWeight
+from lovense.models.repairs import NoticeMail, Repair, RepairKind, RepairWeight
 from lovense.models.shows import Show
 from lovense.models.stops import StopPress
 
@@ -29,6 +29,7 @@ __all__ = [
     "LaneTurn",
     "MenuDraft",
     "MenuSeal",
+    "NoticeMail",
     "Owed",
     "OwedCause",
     "OwedPolicy",

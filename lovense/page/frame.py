@@ -13,8 +13,9 @@ from django.urls import reverse
 
 from lovense.devices import changes
 from lovense.models import Performer, RepairWeight
-from lovense.page import livestage
+from lovense.page import livestage, ownlook
 from lovense.page.livepage import LivePage, Pause, Stop
+from lovense.page.ownlook import OwnLook
 from lovense.page.showndevice import ShownDevice
 from lovense.repairs import listing, words
 from lovense.shows.onair import OnAir
@@ -74,6 +75,10 @@ class FramePage:
 
     def __init__(self, performer: Performer, live: LivePage) -> None:
         self._performer, self._live = performer, live
+
+    @property
+    def look(self) -> OwnLook:
+        return ownlook.of(self._performer)
 
     @property
     def pauses(self) -> list[tuple[str, str]]:

@@ -1,5 +1,5 @@
-"""The forms of her preferences, one for each section: which fields it has, and what was typed as the
-values that the rule reads. What may be said is decided by `lovense/performers/preferences.py`
+"""The forms of her preferences, one for each section: which fields it has, and what was typed as
+the values that the rule reads. What may be said is decided by `lovense/performers/preferences.py`
 alone."""
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Options = Sequence[tuple[str, str]]
 
 
 class Typed(forms.Field):
-    """A text, as the value that it stands for; too long, or with a NUL in it, it stands for none."""
+    """A text, as the value that it stands for; one too long, or with a NUL, stands for none."""
 
     longest = 64
 

@@ -1,5 +1,6 @@
 """What a page of her preferences shows: the fields of one section with what the platform allows
-beside each, what was wrong, and what another page has changed meanwhile. Nothing is changed here."""
+beside each, what was wrong, and what another page has changed meanwhile. Nothing is changed
+here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ SECTIONS = {
     sections.LOOK: ("Look", "Of all your pages, on every device that you log in with."),
 }
 NOTHING = "nothing"
+NO_MAIL = "Kept, but this site sends no e-mail yet: its operator has to set EMAIL_HOST."
 STRONGEST = f"1 to {MAXIMUM_LEVEL}. No device gets more, whatever an item asks for."
 HINTS = {
     "maximumIntensity": STRONGEST,
@@ -213,6 +215,8 @@ class PreferencesPage:
             return f"{least} or more, which is the platform's. Empty: {least}."
         if name == "bridge" and any(map(self._lacks_name, settings.LOVENSE_BRIDGES)):
             return f"The extension: {NO_SITE_NAME[0].lower()}{NO_SITE_NAME[1:]}"
+        if name == "noticeEmail" and not settings.EMAIL_HOST:
+            return NO_MAIL
         return str(field.help_text) or HINTS.get(name, "")
 
     def _lacks_name(self, bridge: str) -> bool:

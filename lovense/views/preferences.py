@@ -39,8 +39,10 @@ def section(request: HttpRequest, section: str) -> HttpResponse:
     if request.method != "POST":
         return _shown(request, section)
     performer = performer_of(request)
-    if performer is None:
-        return not_a_performer(request)
+    return _saved(request, section, performer) if performer else not_a_performer(request)
+
+
+def _saved(request: HttpRequest, section: str, performer: Performer) -> HttpResponse:
     form = FORMS[section](request.POST, now=preferences.told(preferences.of(performer.pk)))
     if not form.is_valid():
         return _shown(request, section, form, status=422)

@@ -7,7 +7,8 @@ const SEQUENCE_MS = 1500;
 let first = { key: "", at: 0 };
 
 document.addEventListener("keydown", (event) => {
-  const isMeant = event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey;
+  const isOff = document.documentElement.dataset.keys;
+  const isMeant = isOff || event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey;
   if (isMeant || isComposing(event) || isTyping(event.target) || document.querySelector("dialog:popover-open")) return;
   const key = named(event);
   const together = event.timeStamp - first.at < SEQUENCE_MS && target(`${first.key} ${key}`);

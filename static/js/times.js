@@ -2,15 +2,24 @@
 
 import { age, every, serverNow } from "./clock.js";
 
-const toTheSecond = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const toTheMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const TO_THE_MINUTE = { hour: "2-digit", minute: "2-digit" };
+
+/** In the zone and by the clock that she has chosen; else the device's. */
+function own(parts) {
+  const { zone, clock } = document.documentElement.dataset;
+  return { ...parts, timeZone: zone || undefined, hourCycle: clock ? `h${clock === "12" ? 12 : 23}` : undefined };
+}
+
+export function clockTime(at, parts = { ...TO_THE_MINUTE, second: "2-digit" }) {
+  return at.toLocaleTimeString(undefined, own(parts));
+}
 
 /** Writes every time below this element. */
 export function times(root) {
   for (const element of root.querySelectorAll("time[data-clock]")) {
     const at = new Date(element.dateTime);
-    element.textContent = (element.dataset.clock === "minutes" ? toTheMinute : toTheSecond).format(at);
-    element.title = at.toLocaleString();
+    element.textContent = clockTime(at, element.dataset.clock === "minutes" ? TO_THE_MINUTE : undefined);
+    element.title = at.toLocaleString(undefined, own());
   }
   ages(root);
 }
@@ -25,7 +34,7 @@ function ages(root) {
   }
   for (const element of root.querySelectorAll("time[data-starts]")) {
     element.textContent = until(Date.parse(element.dateTime) - serverNow());
-    element.title = new Date(element.dateTime).toLocaleString();
+    element.title = new Date(element.dateTime).toLocaleString(undefined, own());
   }
 }
 

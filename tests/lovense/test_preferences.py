@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import Client
 
 from ground import clock
@@ -228,12 +229,14 @@ def test_of_many_who_saw_the_same_one_is_written(ana):
     barrier = Barrier(6)
 
     def chosen(level):
-        barrier.wait()
+        barrier.wait(10)
         about = {"performer_id": ana.pk, "by": "ana", "now": clock.now(), "seen": {"limits": 0}}
         try:
             preferences.change(**about, changes={"maximum_intensity": level})
         except preferences.SectionChanged:
             return 0
+        finally:
+            connections.close_all()
         return level
 
     with ThreadPoolExecutor(6) as threads:

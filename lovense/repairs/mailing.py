@@ -1,0 +1,132 @@
+"""Mail to a performer who is on air and not looking: what is to be mended for longer than PATIENCE,
+once each, and never more than MOST an hour.
+
+A repair asks for it by `mail_at`. Whoever moves it to `mailed_at` sends, and nobody sends it again:
+a mail that is lost on its way is lost, for the pages say the same."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from ground.mongodb import unique
+from ground.mongodb.collections import collection
+from lovense.models import NoticeMail, PageLease, Performer, Repair, RepairWeight
+from lovense.performers import sections
+from lovense.repairs import looking, words
+from lovense.rows import PageLeaseRow, RepairRow
+from lovense.shows import onair
+from tips.models import EPOCH
+
+log = logging.getLogger(__name__)
+
+PATIENCE = looking.MAILED_AFTER
+MOST, WINDOW = 6, timedelta(hours=1)
+AGAIN = timedelta(minutes=1)  # when it is looked at again whether it is to be mailed
+INDEX = "repair_mail"
+
+
+class Mailed(NamedTuple):
+    """`has_more`: more were due than one round takes."""
+
+    count: int
+    has_more: bool
+
+
+class _Hers(NamedTuple):
+    address: str
+    since: datetime | None  # on air; None: off air
+
+
+def drain(*, now: datetime, limit: int) -> Mailed:
+    """In three steps: 1. what is due; 2. who wants to know, and is on air; 3. each is mailed, or
+    looked at again later."""
+    rows = _due(now, limit)
+    hers = _hers({row["performer_id"] for row in rows}, now)
+    count = sum(_look(row, hers[row["performer_id"]], now) for row in rows)
+    return Mailed(count, len(rows) >= limit)
+
+
+# --- 1. what -------------------------------------------------------------------------------------
+
+
+def _due(now: datetime, limit: int) -> list[RepairRow]:
+    wanted = {"mail_at": {"$gt": EPOCH, "$lte": now}}
+    return list(collection(Repair).find(wanted).hint(INDEX).sort("mail_at", 1).limit(limit))
+
+
+# --- 2. to whom ----------------------------------------------------------------------------------
+
+
+def _hers(performer_ids: Iterable[str], now: datetime) -> dict[str, _Hers]:
+    wanted = {"_id": {"$in": list(performer_ids)}}
+    leases: list[PageLeaseRow] = list(collection(PageLease).find(wanted))
+    on_air = {row["_id"]: found for row in leases if (found := onair.of_lease(row, now))}
+    rows = {row["_id"]: row for row in collection(Performer).find(wanted, {"page_choices": 1})}
+    found = {}
+    for each in wanted["_id"]["$in"]:
+        choices = rows[each].get("page_choices") if each in rows else None
+        since = on_air[each]["since"] if each in on_air else None
+        found[each] = _Hers(sections.chosen(choices, "noticeEmail") or "", since)
+    return found
+
+
+# --- 3. mailed -----------------------------------------------------------------------------------
+
+
+def _look(row: RepairRow, hers: _Hers, now: datetime) -> bool:
+    """Whether it was mailed by us."""
+    later = _later(row, hers, now)
+    if later is None and row["open_key"] and _has_room(row["performer_id"], now):
+        is_ours = _put(row, None, mailed_at=now)
+        if is_ours:
+            _send(row, hers.address)
+        return is_ours
+    _put(row, (later or now + AGAIN) if row["open_key"] else None)
+    return False
+
+
+def _later(row: RepairRow, hers: _Hers, now: datetime) -> datetime | None:
+    """When to look again; None: it is to be mailed now. Pure."""
+    is_hers = hers.address and hers.since is not None and row["weight"] != RepairWeight.MILD
+    if not is_hers or hers.since is None:
+        return now + AGAIN
+    due = max(row["since"], hers.since) + PATIENCE
+    return due if due > now else None
+
+
+def _put(row: RepairRow, mail_at: datetime | None, **more: datetime) -> bool:
+    """False: another round was faster, or it is over."""
+    as_read = {name: row.get(name) for name in ("_id", "mail_at", "open_key")}
+    done = collection(Repair).update_one(as_read, {"$set": {"mail_at": mail_at, **more}})
+    return bool(done.matched_count)
+
+
+def _has_room(performer_id: str, now: datetime) -> bool:
+    """Takes a place among those of this hour."""
+    mails = collection(NoticeMail)
+    row = mails.find_one({"_id": performer_id})
+    if row is None:
+        return not unique.insert(NoticeMail, [{"_id": performer_id, "at": [now]}])
+    recent = [at for at in row["at"] if at > now - WINDOW]
+    if len(recent) >= MOST:
+        return False
+    as_read = {"_id": performer_id, "at": row["at"]}
+    return bool(mails.update_one(as_read, {"$set": {"at": [*recent, now]}}).matched_count)
+
+
+def _send(row: RepairRow, address: str) -> None:
+    advice = words.of(row)
+    text = (
+        f"{advice.wrong}\n\n{advice.todo}\n\n"
+        f"{settings.PUBLIC_BASE_URL}/devices\n\n"
+        f"You are told because it has lasted for {PATIENCE.seconds // 60} minutes while you are on "
+        f"air. What is mailed to you: {settings.PUBLIC_BASE_URL}/preferences/noticing\n"
+    )
+    try:
+        EmailMessage(" ".join(advice.wrong.split()), text, to=[address]).send()
+    except OSError as error:  # of the network, and of what the mail server says
+        log.warning("notice_not_mailed", extra={"error_code": type(error).__name__})
