@@ -34,7 +34,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, history, live, menu, menustart, statistics
+from lovense.views import account, devices, history, live, menu, menustart, statistics
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -94,6 +94,11 @@ urlpatterns = [
     path("history/<str:activation_id>/play", history.play, name="history-play"),
     path("history/<str:activation_id>/waive", history.waive, name="history-waive"),
     path("statistics", statistics.statistics, name="statistics"),
+    path("account", account.account, name="account"),
+    path("account/password", account.password, name="account-password"),
+    path("account/token", account.token, name="account-token"),
+    path("account/log-ins/<str:login_id>/end", account.end, name="account-end"),
+    path("account/log-out-everywhere", account.everywhere, name="account-everywhere"),
     path("preferences", preference_pages.first, name="preferences"),
     path("preferences/<str:section>", preference_pages.section, name="preferences-section"),
     path("menu", menu.menu, name="menu"),

@@ -1,6 +1,7 @@
 """What a settled tip does to a device, as it is kept: a module for each noun. Django finds the
 models here."""
 
+from lovense.models.accounts import LoggedIn
 from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
@@ -27,6 +28,7 @@ __all__ = [
     "ItemState",
     "LanePace",
     "LaneTurn",
+    "LoggedIn",
     "MenuDraft",
     "MenuSeal",
     "NoticeMail",

@@ -20,6 +20,7 @@ from lovense.repairs import looking, words
 from lovense.rows import PageLeaseRow, RepairRow
 from lovense.shows import onair
 from tips.models import EPOCH
+from tips.rows import Statement
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +81,17 @@ def _hers(performer_ids: Iterable[str], now: datetime) -> dict[str, _Hers]:
 def _look(row: RepairRow, hers: _Hers, now: datetime) -> bool:
     """Whether it was mailed by us."""
     later = _later(row, hers, now)
-    if later is None and row["open_key"] and _has_room(row["performer_id"], now):
-        is_ours = _put(row, None, mailed_at=now)
-        if is_ours:
-            _send(row, hers.address)
-        return is_ours
-    _put(row, (later or now + AGAIN) if row["open_key"] else None)
-    return False
+    if later is not None or not row["open_key"]:
+        _put(row, later if row["open_key"] else None)
+        return False
+    if not _put(row, None, mailed_at=now):
+        return False
+    if not _take_place(row["performer_id"], now):
+        after: Statement = {"mail_at": now + AGAIN, "mailed_at": None}
+        collection(Repair).update_one({"_id": row["_id"], "mailed_at": now}, {"$set": after})
+        return False
+    _send(row, hers.address)
+    return True
 
 
 def _later(row: RepairRow, hers: _Hers, now: datetime) -> datetime | None:
@@ -105,17 +110,22 @@ def _put(row: RepairRow, mail_at: datetime | None, **more: datetime) -> bool:
     return bool(done.matched_count)
 
 
-def _has_room(performer_id: str, now: datetime) -> bool:
-    """Takes a place among those of this hour."""
+def _take_place(performer_id: str, now: datetime) -> bool:
+    """Among those of this hour. Who is overtaken looks again: that happens once for each place."""
     mails = collection(NoticeMail)
-    row = mails.find_one({"_id": performer_id})
-    if row is None:
-        return not unique.insert(NoticeMail, [{"_id": performer_id, "at": [now]}])
-    recent = [at for at in row["at"] if at > now - WINDOW]
-    if len(recent) >= MOST:
-        return False
-    as_read = {"_id": performer_id, "at": row["at"]}
-    return bool(mails.update_one(as_read, {"$set": {"at": [*recent, now]}}).matched_count)
+    for _ in range(MOST + 1):
+        row = mails.find_one({"_id": performer_id})
+        if row is None:
+            if not unique.insert(NoticeMail, [{"_id": performer_id, "at": [now]}]):
+                return True
+            continue
+        recent = [at for at in row["at"] if at > now - WINDOW]
+        if len(recent) >= MOST:
+            return False
+        as_read = {"_id": performer_id, "at": row["at"]}
+        if mails.update_one(as_read, {"$set": {"at": [*recent, now]}}).matched_count:
+            return True
+    return False
 
 
 def _send(row: RepairRow, address: str) -> None:
