@@ -17,7 +17,7 @@ from ground.mongodb.collections import collection
 from lovense.models import LoggedIn
 
 LISTED = 50
-# The first that stands in what a browser says of itself: each of the later ones claims to be others.
+# The first that stands in what a browser says of itself: most claim to be others, too.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),

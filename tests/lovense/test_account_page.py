@@ -1,5 +1,5 @@
-"""Her account: a password that ends every other log-in, a token that is shown once, where she is logged in, and
-what was done to her."""
+"""Her account: a password that ends every other log-in, a token that is shown once, where she is logged in,
+and what was done to her."""
 
 import re
 
