@@ -64,7 +64,7 @@ def preferences_of_hers(request: Request) -> Response:
         raise PermissionDenied
     if request.method == "GET":
         return Response(preferences.told(preferences.of(whose)))
-    changes, seen = _asked(body_of(request))
+    changes, seen = _asked(body_of(request), whose)
     who, now = caller(request), clock.now()
     with coming_from(request):
         row = paths.change(performer_id=whose, changes=changes, by=who, now=now, seen=seen)
@@ -74,8 +74,8 @@ def preferences_of_hers(request: Request) -> Response:
     return Response(preferences.told(row))
 
 
-def _asked(body: Fields) -> tuple[dict[str, object], dict[str, int]]:
+def _asked(body: Fields, whose: str) -> tuple[dict[str, object], dict[str, int]]:
     """What is to change, and what was seen of it."""
     said = {name: value for name, value in body.whole.items() if name != "versions"}
     seen = preferences.seen_in(body.object_or_empty("versions"))
-    return preferences.parse(Fields(said, "")), seen
+    return preferences.parse(Fields(said, ""), preferences.of(whose)), seen

@@ -13,6 +13,11 @@ from lovense.performers import credentials, loggedin
 from lovense.performers.loggedin import WhereLoggedIn
 
 DONE_SHOWN = 50
+_LABELS = {
+    "old_password": "Your password",
+    "new_password1": "The new one",
+    "new_password2": "The new one again",
+}
 _AUTOCOMPLETE = {"old_password": "current-password"}
 _HINTS = {"new_password1": "At least 10 characters, and none of the common ones."}
 
@@ -57,7 +62,7 @@ class AccountPage:
 
     @cached_property
     def log_ins(self) -> list[WhereLoggedIn]:
-        found = loggedin.of(str(self._performer.user_id), here=self._here, now=self._now)
+        found = loggedin.of(str(self._performer.user.pk), here=self._here, now=self._now)
         return sorted(found, key=lambda each: not each.is_here)
 
     @property
@@ -78,7 +83,7 @@ class AccountPage:
         return [
             PasswordField(
                 each.name,
-                str(each.label),
+                _LABELS[each.name],
                 _HINTS.get(each.name, ""),
                 " ".join(str(error) for error in each.errors),
                 _AUTOCOMPLETE.get(each.name, "new-password"),

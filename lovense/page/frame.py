@@ -31,6 +31,7 @@ PAGES = (
     ("statistics", "chart-column", "Statistics", "S"),
     ("preferences", "sliders-horizontal", "Preferences", ","),
 )
+MORE = frozenset({"patterns", "statistics", "preferences"})  # where a phone has no room for a tab
 # For how long what plays to its end is followed by nothing: as the page sends it, and in words.
 PAUSES: dict[str, tuple[timedelta | None, str]] = {
     "5": (timedelta(minutes=5), "5 min"),
@@ -64,7 +65,7 @@ class FramePage:
     """What the frame of one page shows. `live` is what her live page knows: it is shared with that
     page, so that neither reads anything twice."""
 
-    pages = PAGES
+    pages, more = PAGES, MORE
     keys = KEYS
     pauses_when = (("after", "After this one"), ("now", "Now"))
     TONES: ClassVar = {

@@ -15,7 +15,7 @@ from lovense.page.livepage import MODES
 from lovense.page.partsform import whole
 from lovense.performers import preferences, sections
 from lovense.performers.preferences import InvalidPreferences, WrongPreference
-from lovense.rows import Json
+from lovense.rows import Json, PerformerRow
 from tips.rows import Statement
 
 OURS = frozenset({"csrfmiddlewaretoken", "version"})
@@ -95,9 +95,11 @@ class SectionForm(forms.Form):
     section: ClassVar[str]
     version = Typed("Version")
 
-    def __init__(self, typed: Any = None, *, now: Json) -> None:
+    def __init__(self, typed: Any = None, *, row: PerformerRow) -> None:
+        now = preferences.told(row)
         super().__init__(typed, auto_id="%s", initial=initial(self.section, now))
         self.changes: Statement = {}
+        self._row = row
 
     def clean(self) -> Json:
         cleaned: Json = super().clean() or {}
@@ -110,7 +112,7 @@ class SectionForm(forms.Form):
                 self.add_error(name, "Is missing.")
         said = {name: cleaned[name] for name in names if name not in self.errors}
         try:
-            self.changes = preferences.parse(Fields(said, ""))
+            self.changes = preferences.parse(Fields(said, ""), self._row)
         except InvalidPreferences as wrong:
             self.refuse(wrong.errors)
         return cleaned

@@ -129,12 +129,16 @@ class PreferencesPage:
 
     # --- the form --------------------------------------------------------------------------------
     @cached_property
+    def _row(self) -> PerformerRow:
+        return self._late or preferences.of(self._performer.performer_id)
+
+    @cached_property
     def _now(self) -> Json:
-        return preferences.told(self._late or preferences.of(self._performer.performer_id))
+        return preferences.told(self._row)
 
     @cached_property
     def _form(self) -> SectionForm:
-        return self._typed or FORMS[self.section](now=self._now)
+        return self._typed or FORMS[self.section](row=self._row)
 
     @property
     def version(self) -> int:
@@ -244,6 +248,8 @@ class PreferencesPage:
 
     @property
     def _reaction(self) -> str:
+        if not self._performer.menu_version:
+            return "The platform's, until you publish a menu"
         draft = drafts.of(self._performer.performer_id)
         now = draft.reaction or reactions.usual()
         if not now["active"]:

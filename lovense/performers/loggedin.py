@@ -7,7 +7,7 @@ kept is not listed; a new password and "log out everywhere" end it all the same.
 import re
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.sessions.models import Session
 
@@ -115,11 +115,9 @@ def of(account: str, *, here: str, now: datetime) -> list[WhereLoggedIn]:
     return [_where(row, here) for row in rows if row["session_key"] in kept]
 
 
-def _where(row: dict[str, object], here: str) -> WhereLoggedIn:
-    words = [str(row[name]) for name in ("_id", "browser", "network")]
-    since = row["since"]
-    assert isinstance(since, datetime)
-    return WhereLoggedIn(*words, since, row["session_key"] == here)
+def _where(row: dict[str, Any], here: str) -> WhereLoggedIn:
+    is_here = row["session_key"] == here
+    return WhereLoggedIn(row["_id"], row["browser"], row["network"], row["since"], is_here)
 
 
 # --- ended ---------------------------------------------------------------------------------------

@@ -72,9 +72,10 @@ class SectionChanged(Refusal):
 # --- read ----------------------------------------------------------------------------------------
 
 
-def parse(body: Fields) -> Statement:
+def parse(body: Fields, row: PerformerRow | None = None) -> Statement:
     """Her row's fields that a call changes; what it does not name stays. Raises
-    InvalidPreferences with all that is wrong."""
+    InvalidPreferences with all that is wrong, of her `row` also what is looser than the platform
+    allows."""
     changes: Statement = {}
     wrong: list[WrongPreference] = []
     for name in body.whole:
@@ -82,9 +83,16 @@ def parse(body: Fields) -> Statement:
             changes |= _read(body, name)
         except Malformed as why:
             wrong.append(WrongPreference(why.field, why.rule))
+    if row is not None and (new := _new(row, changes)).keys() & set(Caps._fields):
+        wrong += _looser(new, caps())
     if wrong:
         raise InvalidPreferences(wrong)
     return changes
+
+
+def _new(row: PerformerRow, changes: Statement) -> Statement:
+    """What is not so already."""
+    return {each: v for each, v in changes.items() if sections.stored(row, each) != v}
 
 
 def _read(body: Fields, name: str) -> Statement:
@@ -180,9 +188,7 @@ def change(
         row = collection(Performer).find_one({"_id": performer_id}, session=session)
         if row is None:
             raise NoSuchPerformer
-        new = {
-            name: value for name, value in changes.items() if sections.stored(row, name) != value
-        }
+        new = _new(row, changes)
         if not new:
             return cast(PerformerRow, row)
         _check(row, new, seen or {}, session)

@@ -17,8 +17,9 @@ from ground.mongodb.collections import collection
 from lovense.models import NoticeMail, PageLease, Performer, Repair, RepairWeight
 from lovense.performers import sections
 from lovense.repairs import looking, words
-from lovense.rows import PageLeaseRow, RepairRow
+from lovense.rows import Json, PageLeaseRow, RepairRow
 from lovense.shows import onair
+from lovense.shows.onair import OnAir
 from tips.models import EPOCH
 from tips.rows import Statement
 
@@ -33,7 +34,7 @@ INDEX = "repair_mail"
 class Mailed(NamedTuple):
     """`has_more`: more were due than one round takes."""
 
-    count: int
+    sent: int
     has_more: bool
 
 
@@ -47,8 +48,8 @@ def drain(*, now: datetime, limit: int) -> Mailed:
     looked at again later."""
     rows = _due(now, limit)
     hers = _hers({row["performer_id"] for row in rows}, now)
-    count = sum(_look(row, hers[row["performer_id"]], now) for row in rows)
-    return Mailed(count, len(rows) >= limit)
+    sent = sum(_look(row, hers[row["performer_id"]], now) for row in rows)
+    return Mailed(sent, len(rows) >= limit)
 
 
 # --- 1. what -------------------------------------------------------------------------------------
@@ -63,16 +64,18 @@ def _due(now: datetime, limit: int) -> list[RepairRow]:
 
 
 def _hers(performer_ids: Iterable[str], now: datetime) -> dict[str, _Hers]:
-    wanted = {"_id": {"$in": list(performer_ids)}}
+    keys = list(performer_ids)
+    wanted = {"_id": {"$in": keys}}
     leases: list[PageLeaseRow] = list(collection(PageLease).find(wanted))
-    on_air = {row["_id"]: found for row in leases if (found := onair.of_lease(row, now))}
-    rows = {row["_id"]: row for row in collection(Performer).find(wanted, {"page_choices": 1})}
-    found = {}
-    for each in wanted["_id"]["$in"]:
-        choices = rows[each].get("page_choices") if each in rows else None
-        since = on_air[each]["since"] if each in on_air else None
-        found[each] = _Hers(sections.chosen(choices, "noticeEmail") or "", since)
-    return found
+    shows = {row["_id"]: onair.of_lease(row, now) for row in leases}
+    rows = collection(Performer).find(wanted, {"page_choices": 1}).hint("_id_")
+    choices = {row["_id"]: row.get("page_choices") for row in rows}
+    return {each: _one(choices.get(each), shows.get(each)) for each in keys}
+
+
+def _one(choices: Json | None, show: OnAir | None) -> _Hers:
+    address = sections.chosen(choices, "noticeEmail") or ""
+    return _Hers(address, show["since"] if show else None)
 
 
 # --- 3. mailed -----------------------------------------------------------------------------------

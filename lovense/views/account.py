@@ -87,7 +87,7 @@ def token(request: HttpRequest) -> HttpResponse:
 def end(request: HttpRequest, login_id: str) -> HttpResponse:
     performer = _hers(request)
     try:
-        key = loggedin.end(str(performer.user_id), login_id)
+        key = loggedin.end(str(performer.user.pk), login_id)
     except NoSuchLogIn:
         raise Http404 from None
     with audit_log.coming_from(request.META.get("REMOTE_ADDR") or ""):

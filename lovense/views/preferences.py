@@ -43,7 +43,7 @@ def section(request: HttpRequest, section: str) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, section: str, performer: Performer) -> HttpResponse:
-    form = FORMS[section](request.POST, now=preferences.told(preferences.of(performer.pk)))
+    form = FORMS[section](request.POST, row=preferences.of(performer.pk))
     if not form.is_valid():
         return _shown(request, section, form, status=422)
     try:

@@ -54,7 +54,7 @@ function outdated(region) {
 }
 
 function asOf(region) {
-  return clockTime(times.get(region.id) ?? opened);
+  return clockTime(times.get(region.id) ?? opened, { second: "2-digit", hourCycle: "h23" });
 }
 
 function current(region) {

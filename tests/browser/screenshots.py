@@ -245,6 +245,16 @@ def history_pages(camera: Camera, chrome: Browser, stage: Stage, cat: Actress) -
     camera.take(page, "statistics")
     page.goto(f"{stage.url}/statistics?period=30&tippers=1")
     camera.take(page, "statistics-30")
+    for section in ("limits", "queue", "bridge", "viewers", "noticing", "keys", "look"):
+        page.goto(f"{stage.url}/preferences/{section}")
+        camera.take(page, f"preferences-{section}")
+    page.goto(f"{stage.url}/preferences/limits")
+    page.get_by_label("Strongest level").fill("77")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Nothing was saved")).to_be_visible()
+    camera.take(page, "preferences-wrong")
+    page.goto(f"{stage.url}/account")
+    camera.take(page, "account")
 
 
 def device_pages(camera: Camera, chrome: Browser, stage: Stage, cloud: Vendor, bea: Actress) -> None:
