@@ -9,9 +9,11 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from ground.audit import log as audit_log
+from ground.mongodb.collections import collection
 from lovense.models import LoggedIn
 from lovense.performers import credentials, loggedin
 from tests.factories import PASSWORD, UserFactory, token_of
+from tests.ground.plans import fill, recorded, scans
 from tests.pages import inline_code, unlabelled_fields
 
 pytestmark = pytest.mark.django_db
@@ -229,3 +231,13 @@ def test_what_others_did_is_named_by_who_did_it(ana, carol, now):
     assert html.count(f"for {ana.pk}") == 2
     assert f"for {carol.pk}" not in html
     assert "dina" in html
+
+
+def test_her_log_ins_are_found_without_looking_through_all(ana):
+    here = browser()
+    [row] = collection(LoggedIn).find()
+    fill(LoggedIn, lambda n: row | {"_id": f"o{n}", "account": f"{n}", "session_key": f"k{n}"})
+    with recorded() as plans:
+        assert len(ends(shown(here))) == 1
+        here.post(ends(shown(here))[0])
+    assert scans(plans) == []

@@ -11,6 +11,7 @@ from lovense.models import PageLease, Performer, Repair
 from lovense.repairs import mailing
 from tests.factories import NOW
 from tests.ground.conftest import in_threads
+from tests.ground.plans import fill, recorded, scans
 from tests.lovense.repairs.stage import hers, look, says
 
 __all__ = ["hers", "in_threads"]
@@ -90,3 +91,11 @@ def test_a_mail_server_that_is_away_stops_nothing(told, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert mailed(DUE) == 1
+
+
+def test_what_is_due_is_found_without_looking_through_all(told):
+    row = collection(Repair).find_one({"performer_id": told.pk})
+    fill(Repair, lambda n: row | {"_id": f"old-{n}", "open_key": "", "mail_at": None})
+    with recorded() as plans:
+        assert mailed(DUE) == 1
+    assert scans(plans) == []
