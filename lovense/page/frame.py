@@ -66,7 +66,6 @@ class FramePage:
     page, so that neither reads anything twice."""
 
     pages, more = PAGES, MORE
-    keys = KEYS
     pauses_when = (("after", "After this one"), ("now", "Now"))
     TONES: ClassVar = {
         RepairWeight.URGENT.value: "bad",
@@ -80,6 +79,14 @@ class FramePage:
     @property
     def look(self) -> OwnLook:
         return ownlook.of(self._performer)
+
+    @property
+    def keys(self) -> list[tuple[tuple[str, ...], str]]:
+        """Those that do something here."""
+        key = self.look.stop_key
+        own = [((key,), "STOP, your own key, also while you type")] if key else []
+        usual = KEYS[:1] if self.look.keys else KEYS
+        return [usual[0], *own, *usual[1:]]
 
     @property
     def pauses(self) -> list[tuple[str, str]]:

@@ -77,7 +77,8 @@ def part(
 ) -> str:
     """A region of that page of hers as it is now, for whatever is answered."""
     look = PageLook(request, name, performer, shows)
-    return rendered(request, look.regions[region].partial, look.context | {"region": region})
+    with timezone.override(days.zone_of(performer)):
+        return rendered(request, look.regions[region].partial, look.context | {"region": region})
 
 
 @dataclass(frozen=True)

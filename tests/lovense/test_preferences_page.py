@@ -269,3 +269,4 @@ def test_her_pages_carry_how_she_has_them(client, save, ana):
     own += 'data-keys="off" data-stop-key="F8" data-noticing="sound title"'
     assert f'<html lang="en" data-theme="dark" {own}>' in html
     assert f"<span hidden data-own {own}></span>" in html
+    assert re.findall(r"<kbd[^>]*>([^<]*)</kbd>", html[html.index('id="keys"') :])[:3] == ["Esc", "Esc", "F8"]
