@@ -82,7 +82,7 @@ def new_token(performer: Performer, *, now: datetime) -> str:
     def body(session: ClientSession) -> None:
         tokens, hers = collection(Token), {"user_id": performer.user.pk}
         tokens.delete_many(hers, session=session)
-        tokens.insert_one({"_id": key, **hers, "created": now}, session=session)
+        tokens.insert_one({"key": key, **hers, "created": now}, session=session)
         _record(performer, "new_token", now, session)
 
     transactions.run(body)
