@@ -54,7 +54,7 @@ class LogIn(LoginView):
         answer = super().form_valid(form)
         session = self.request.session
         meta = self.request.META
-        login = loggedin.LogIn(
+        login = loggedin.BrowserLogIn(
             str(self.request.user.pk),
             session.session_key or "",
             str(meta.get("HTTP_USER_AGENT", ""))[:LONGEST_AGENT],

@@ -595,6 +595,18 @@ class RepairRow(TypedDict):
     expires_at: datetime | None
 
 
+class LoggedInRow(TypedDict):
+    """A row of `log_ins`."""
+
+    _id: str
+    account: str
+    session_key: str
+    browser: str
+    network: str
+    since: datetime
+    expires_at: datetime
+
+
 class PairingRow(TypedDict):
     """A row of `pairings`."""
 

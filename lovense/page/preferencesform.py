@@ -22,7 +22,7 @@ OURS = frozenset({"csrfmiddlewaretoken", "version"})
 Options = Sequence[tuple[str, str]]
 
 
-class Typed(forms.Field):
+class TypedField(forms.Field):
     """A text, as the value that it stands for; one too long, or with a NUL, stands for none."""
 
     longest = 64
@@ -43,7 +43,7 @@ class Typed(forms.Field):
         return text or None
 
 
-class Whole(Typed):
+class WholeField(TypedField):
     """What is no number is refused by the rule that wants one."""
 
     longest = 16
@@ -56,12 +56,12 @@ class Whole(Typed):
         return None if not text and not self.is_needed else whole(text)
 
 
-class Flag(forms.BooleanField):
+class FlagField(forms.BooleanField):
     def __init__(self, label: str, hint: str = "") -> None:
         super().__init__(label=label, help_text=hint, required=False)
 
 
-class Choice(Typed):
+class OneOfField(TypedField):
     """One of a few; `is_close`: they stand beside each other."""
 
     def __init__(self, label: str, options: Options, *, is_close: bool = False) -> None:
@@ -69,14 +69,14 @@ class Choice(Typed):
         self.options, self.is_close = options, is_close
 
 
-class Decision(Choice):
+class DecisionField(OneOfField):
     """Yes, no, or whatever the platform does."""
 
     def read(self, text: str) -> Any:
         return {"": None, "1": True, "0": False}.get(text, text)
 
 
-class Words(Typed):
+class WordsField(TypedField):
     """One a line."""
 
     longest = sections.MOST_WORDS * (sections.LONGEST_WORD + 2)
@@ -85,7 +85,7 @@ class Words(Typed):
         return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-class Address(Typed):
+class AddressField(TypedField):
     longest = sections.LONGEST_EMAIL
 
 
@@ -93,7 +93,7 @@ class SectionForm(forms.Form):
     """`changes`: of her row, once it is valid. Every field is sent, and no other."""
 
     section: ClassVar[str]
-    version = Typed("Version")
+    version = TypedField("Version")
 
     def __init__(self, typed: Any = None, *, row: PerformerRow) -> None:
         now = preferences.told(row)
@@ -108,7 +108,7 @@ class SectionForm(forms.Form):
             shown = name if Fields.is_reference(name) else "One of its names"
             self.add_error(None, f"{shown} is no field of this form.")
         for name in names:
-            if name not in self.data and not isinstance(self.fields[name], Flag):
+            if name not in self.data and not isinstance(self.fields[name], FlagField):
                 self.add_error(name, "Is missing.")
         said = {name: cleaned[name] for name in names if name not in self.errors}
         try:
@@ -148,11 +148,11 @@ def as_typed(value: Any) -> str:
 
 class LimitsForm(SectionForm):
     section = sections.LIMITS
-    maximumIntensity = Whole("Strongest level", unit=f"of {MAXIMUM_LEVEL}", is_needed=True)
-    maximumSeconds = Whole("Longest run", unit="s")
-    maximumContinuousSeconds = Whole("Rest after", unit="s")
-    restSeconds = Whole("Rest for", unit="s")
-    owedPolicy = Choice(
+    maximumIntensity = WholeField("Strongest level", unit=f"of {MAXIMUM_LEVEL}", is_needed=True)
+    maximumSeconds = WholeField("Longest run", unit="s")
+    maximumContinuousSeconds = WholeField("Rest after", unit="s")
+    restSeconds = WholeField("Rest for", unit="s")
+    owedPolicy = OneOfField(
         "Seconds that were promised and not played",
         [
             (OwedPolicy.REPORT.value, "Stay listed until I decide"),
@@ -164,18 +164,18 @@ class LimitsForm(SectionForm):
 
 class QueueForm(SectionForm):
     section = sections.QUEUE
-    queueMode = Choice(
+    queueMode = OneOfField(
         "Order", [("", "As the platform does"), *((value, words) for value, words, _ in MODES)]
     )
-    minimumTip = Whole("Smallest tip that does something", unit="tokens")
+    minimumTip = WholeField("Smallest tip that does something", unit="tokens")
 
 
 class BridgeForm(SectionForm):
     """What there is to choose is the site's: `bridges` says it."""
 
     section = sections.BRIDGE
-    bridge = Choice("Who tells your devices", ())
-    autoConnect = Decision(
+    bridge = OneOfField("Who tells your devices", ())
+    autoConnect = DecisionField(
         "A page that had your devices takes them again when it is opened",
         [("", "As the platform does"), ("1", "Yes"), ("0", "No, I go on air by hand")],
     )
@@ -183,38 +183,38 @@ class BridgeForm(SectionForm):
 
 class ViewersForm(SectionForm):
     section = sections.VIEWERS
-    showsNames = Flag("Names", "Off: everybody is “Someone”.")
-    showsMessages = Flag("Messages", "What viewers write beside a tip.")
-    hiddenWords = Words("Words that are never shown, one a line")
+    showsNames = FlagField("Names", "Off: everybody is “Someone”.")
+    showsMessages = FlagField("Messages", "What viewers write beside a tip.")
+    hiddenWords = WordsField("Words that are never shown, one a line")
 
 
 class NoticingForm(SectionForm):
     section = sections.NOTICING
-    noticeSound = Flag("Sound", "Two soft tones.")
-    noticeTitle = Flag("Title of the tab", "As “⚠ Lush lost”.")
-    noticeDesktop = Flag("Notification", "Of the desktop; your browser asks whether it may.")
-    noticeVibration = Flag("Vibration", "Of a phone that can.")
-    noticeEmail = Address("E-mail to")
+    noticeSound = FlagField("Sound", "Two soft tones.")
+    noticeTitle = FlagField("Title of the tab", "As “⚠ Lush lost”.")
+    noticeDesktop = FlagField("Notification", "Of the desktop; your browser asks whether it may.")
+    noticeVibration = FlagField("Vibration", "Of a phone that can.")
+    noticeEmail = AddressField("E-mail to")
 
 
 class KeysForm(SectionForm):
     section = sections.KEYS
-    ownKeys = Flag("Keys", "Off: only Esc twice, and the key below, do something.")
-    stopKey = Choice(
+    ownKeys = FlagField("Keys", "Off: only Esc twice, and the key below, do something.")
+    stopKey = OneOfField(
         "One more key for STOP", [("", "None"), *((key, key) for key in sections.STOP_KEYS)]
     )
 
 
 class LookForm(SectionForm):
     section = sections.LOOK
-    theme = Choice(
+    theme = OneOfField(
         "Theme",
         [("system", "As the device"), ("light", "Light"), ("dark", "Dark")],
         is_close=True,
     )
-    density = Choice("Rows", [("roomy", "Roomy"), ("compact", "Compact")], is_close=True)
-    timeZone = Choice("Time zone", ())
-    clock = Choice(
+    density = OneOfField("Rows", [("roomy", "Roomy"), ("compact", "Compact")], is_close=True)
+    timeZone = OneOfField("Time zone", ())
+    clock = OneOfField(
         "Clock", [("", "As the device"), ("24", "21:04"), ("12", "9:04 pm")], is_close=True
     )
 

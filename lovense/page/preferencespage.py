@@ -19,11 +19,11 @@ from lovense.models import Performer
 from lovense.page.devicespage import NO_SITE_NAME, PATHS
 from lovense.page.preferencesform import (
     FORMS,
-    Choice,
-    Flag,
+    FlagField,
+    OneOfField,
     SectionForm,
-    Whole,
-    Words,
+    WholeField,
+    WordsField,
     as_typed,
 )
 from lovense.performers import preferences, sections
@@ -207,7 +207,7 @@ class PreferencesPage:
 
     # --- what the platform allows ----------------------------------------------------------------
     @cached_property
-    def _caps(self) -> preferences.Caps:
+    def _caps(self) -> preferences.PlatformCaps:
         return preferences.caps()
 
     def _hint(self, name: str, field: Any) -> str:
@@ -258,10 +258,10 @@ class PreferencesPage:
 
 
 def _kind(field: Any) -> str:
-    if isinstance(field, Flag):
+    if isinstance(field, FlagField):
         return "switch"
-    if isinstance(field, Choice):
+    if isinstance(field, OneOfField):
         return "segmented" if field.is_close else "select"
-    if isinstance(field, Words):
+    if isinstance(field, WordsField):
         return "area"
-    return "number" if isinstance(field, Whole) else "text"
+    return "number" if isinstance(field, WholeField) else "text"

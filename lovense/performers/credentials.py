@@ -24,7 +24,7 @@ TRIES, WINDOW_SECONDS = 10, 300
 class TooManyGuesses(Refusal):
     """A password is asked for again at most TRIES times in WINDOW_SECONDS."""
 
-    code, status, words = "too_many_requests", 429, "Too many tries. Wait five minutes."
+    code, status, words = "too_many_guesses", 429, "Too many tries. Wait five minutes."
     retry_after = WINDOW_SECONDS
 
 

@@ -7,7 +7,7 @@ kept is not listed; a new password and "log out everywhere" end it all the same.
 import re
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.sessions.models import Session
 
@@ -15,6 +15,7 @@ from ground import ids
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.models import LoggedIn
+from lovense.rows import LoggedInRow
 
 LISTED = 50
 # The first that stands in what a browser says of itself: most claim to be others, too.
@@ -54,7 +55,7 @@ class WhereLoggedIn(NamedTuple):
     is_here: bool
 
 
-class LogIn(NamedTuple):
+class BrowserLogIn(NamedTuple):
     """What a browser says, and from where."""
 
     account: str
@@ -66,7 +67,7 @@ class LogIn(NamedTuple):
 # --- kept ----------------------------------------------------------------------------------------
 
 
-def began(login: LogIn, *, now: datetime, age: timedelta) -> None:
+def began(login: BrowserLogIn, *, now: datetime, age: timedelta) -> None:
     collection(LoggedIn).insert_one(
         {
             "_id": ids.fresh(),
@@ -108,14 +109,16 @@ def network_of(address: str) -> str:
 def of(account: str, *, here: str, now: datetime) -> list[WhereLoggedIn]:
     """The newest first, those whose session still is; at most LISTED."""
     wanted = {"account": account}
-    rows = list(collection(LoggedIn).find(wanted).sort("since", -1).limit(LISTED))
+    rows: list[LoggedInRow] = list(
+        collection(LoggedIn).find(wanted).sort("since", -1).limit(LISTED)
+    )
     keys = [row["session_key"] for row in rows]
     alive = Session.objects.filter(pk__in=keys, expire_date__gt=now)
     kept = set(alive.values_list("pk", flat=True))
     return [_where(row, here) for row in rows if row["session_key"] in kept]
 
 
-def _where(row: dict[str, Any], here: str) -> WhereLoggedIn:
+def _where(row: LoggedInRow, here: str) -> WhereLoggedIn:
     is_here = row["session_key"] == here
     return WhereLoggedIn(row["_id"], row["browser"], row["network"], row["since"], is_here)
 

@@ -83,7 +83,7 @@ def parse(body: Fields, row: PerformerRow | None = None) -> Statement:
             changes |= _read(body, name)
         except Malformed as why:
             wrong.append(WrongPreference(why.field, why.rule))
-    if row is not None and (new := _new(row, changes)).keys() & set(Caps._fields):
+    if row is not None and (new := _new(row, changes)).keys() & set(PlatformCaps._fields):
         wrong += _looser(new, caps())
     if wrong:
         raise InvalidPreferences(wrong)
@@ -131,20 +131,20 @@ def for_page(performer_id: str) -> Json:
 # --- the platform's caps -------------------------------------------------------------------------
 
 
-class Caps(NamedTuple):
+class PlatformCaps(NamedTuple):
     """What binds her in any case."""
 
     maximum_seconds: int
     minimum_tip: int
 
 
-def caps(session: ClientSession | None = None) -> Caps:
+def caps(session: ClientSession | None = None) -> PlatformCaps:
     row = collection(PlatformSettings).find_one({}, session=session) or {}
     fresh = PlatformSettings()
-    return Caps(*(row.get(name, getattr(fresh, name)) for name in Caps._fields))
+    return PlatformCaps(*(row.get(name, getattr(fresh, name)) for name in PlatformCaps._fields))
 
 
-def _looser(changes: Statement, bound: Caps) -> list[WrongPreference]:
+def _looser(changes: Statement, bound: PlatformCaps) -> list[WrongPreference]:
     seconds, tip = changes.get("maximum_seconds"), changes.get("minimum_tip")
     wrong = []
     if seconds is not None and seconds > bound.maximum_seconds:
@@ -208,7 +208,7 @@ def _check(row: PerformerRow, new: Statement, seen: Seen, session: ClientSession
     for section in sections.sections_of(new):
         if section in seen and seen[section] != versions[section]:
             raise SectionChanged(section, seen[section], row)
-    if new.keys() & set(Caps._fields) and (wrong := _looser(new, caps(session))):
+    if new.keys() & set(PlatformCaps._fields) and (wrong := _looser(new, caps(session))):
         raise InvalidPreferences(wrong)
 
 

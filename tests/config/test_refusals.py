@@ -288,7 +288,7 @@ ANSWERS = [
         *(409, "changed_meanwhile", "These preferences have changed meanwhile: nothing was written."),
         {"section": "keys", "seen": 0, "version": 1, "now": {"ownKeys": True, "stopKey": None}},
     ),
-    (credentials.TooManyGuesses(), 429, "too_many_requests", "Too many tries. Wait five minutes.", None),
+    (credentials.TooManyGuesses(), 429, "too_many_guesses", "Too many tries. Wait five minutes.", None),
     (loggedin.NoSuchLogIn(), 404, "not_found", "There is no such log-in.", None),
     (
         NoSuchCursor("cursor", "must be `next`"),
@@ -360,7 +360,7 @@ ANSWERS = [
         *(409, "conflict", "Another content was received under this tip id; the first one stands.", None),
     ),
 ]
-RETRY_AFTER = {"too_many_requests": "8", "in_progress": "1", "try_later": "60"}
+RETRY_AFTER = {"too_many_guesses": "300", "too_many_requests": "8", "in_progress": "1", "try_later": "60"}
 
 
 class Refusing(APIView):
