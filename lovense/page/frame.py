@@ -46,6 +46,7 @@ KEYS = (
     (("Shift", "P"), "resumes after a pause"),
     (("Shift", "S"), "skips what plays, on Live"),
     *((("G", key), f"goes to {word}") for _, _, word, key in PAGES),
+    (("/",), "finds a page, a device, an item, a tip; Ctrl or ⌘ and K, too"),
     (("?",), "shows these keys"),
 )
 DEVICES_SHOWN = 4
