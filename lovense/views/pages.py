@@ -29,6 +29,7 @@ from lovense.regions import Region
 from lovense.rows import Json
 
 STAMPS_ASKED = "stamps"
+REFUSED_FORMS = (409, 422, 429)
 KEPT, NOT_KEPT = "private, no-cache", "private, no-store"
 # What a proxy adds to a tag when it compresses: the content is still the one that is meant.
 _CODINGS = ("-gzip", "-zstd", "-br")
@@ -68,6 +69,7 @@ def page(
         with timezone.override(days.zone_of(performer)):
             answer = render(request, template, asked.context, status=status)
         answer["Cache-Control"] = NOT_KEPT
+        answer.has_refused_form = status in REFUSED_FORMS  # type: ignore[attr-defined]
     patch_vary_headers(answer, ("HX-Request", "Cookie"))
     return answer
 

@@ -14,7 +14,7 @@ const PAGES = {
   "history-run": () => import("./history.js"),
   statistics: () => import("./history.js"),
 };
-const SHOWN = [200, 409, 422]; // a form that was refused is a page, too
+const SHOWN = [200, 409, 422, 429]; // a form that was refused is a page, too
 let leave = () => {};
 let visit = 0;
 let pending = null; // of two presses the later one counts

@@ -180,6 +180,14 @@ def test_all_that_is_wrong_is_said_at_once_and_what_was_typed_stays(save):
     assert shown == ["77", "x", "5"]
 
 
+def test_a_window_that_began_as_live_gets_the_page_too(client, ana):
+    client.force_login(ana.user)
+    said = LIMITS | {"version": "0", "maximumIntensity": "77"}
+    answer = client.post("/preferences/limits", said, headers={"HX-Request": "true"})
+    assert (answer.status_code, "HX-Retarget" in answer) == (422, False)
+    assert '<a href="#maximumIntensity">' in text(answer)
+
+
 def test_a_field_that_is_none_is_named_and_refused(save, ana):
     answer = save("limits", LIMITS, stopEpoch="3")
     assert (answer.status_code, "stopEpoch is no field" in text(answer)) == (422, True)
