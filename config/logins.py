@@ -7,6 +7,7 @@ there count, so that a stranger cannot lock a performer out of her show."""
 import hashlib
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.forms import AuthenticationForm
@@ -17,8 +18,9 @@ from django.http import HttpResponse
 from django.urls import reverse
 from redis.exceptions import RedisError
 
+from ground import clock
 from lovense.models import Performer
-from lovense.performers import firstrun
+from lovense.performers import firstrun, loggedin
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 WINDOW_SECONDS = 300
 PER_ACCOUNT, PER_ADDRESS = 10, 50
 KNOWN_SECONDS = 30 * 24 * 3600
+LONGEST_AGENT = 1000
 TOO_MANY = "Too many tries to log in. Wait five minutes, then try again."
 
 
@@ -55,6 +58,21 @@ class LogIn(LoginView):
             return asked
         hers = Performer.objects.filter(user_id=self.request.user.pk).first()
         return reverse("welcome" if hers is not None and firstrun.is_due(hers) else "live")
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Where it was is kept, for whoever it is to see."""
+        answer = super().form_valid(form)
+        session = self.request.session
+        meta = self.request.META
+        login = loggedin.BrowserLogIn(
+            str(self.request.user.pk),
+            session.session_key or "",
+            str(meta.get("HTTP_USER_AGENT", ""))[:LONGEST_AGENT],
+            str(meta.get("REMOTE_ADDR", "")),
+        )
+        age = timedelta(seconds=session.get_expiry_age())
+        loggedin.began(login, now=clock.now(), age=age)
+        return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_invalid(form)

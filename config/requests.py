@@ -116,7 +116,10 @@ def _say_as_json(response: HttpResponse) -> None:
 
 
 def _say_as_partial(response: HttpResponse) -> None:
-    """What a door has written as a partial stays; a page, or nothing, would be swapped in."""
+    """What a door has written as a partial stays, and a page with the form that it refuses; another
+    page, or nothing, would be swapped in."""
+    if getattr(response, "has_refused_form", False):
+        return
     if response.content and response.content.lstrip()[:9].lower() != b"<!doctype":
         return
     words = _WORDS.get(response.status_code, "That did not work.")

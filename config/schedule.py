@@ -27,6 +27,7 @@ SECONDS = {
     "lovense.repairs": 5.0,
     "lovense.end_pairings": 10.0,
     "lovense.keep_shows": 5.0,
+    "lovense.mail_notices": 10.0,
     "lovense.reveal_draws": 60.0,
     "adminpanel.recount_hours": 60.0,
     HEARTBEAT: 1.0,

@@ -34,10 +34,21 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, find, history, live, menu, menustart, statistics, welcome
+from lovense.views import (
+    account,
+    devices,
+    find,
+    history,
+    live,
+    menu,
+    menustart,
+    statistics,
+    welcome,
+)
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
+from lovense.views import preferences as preference_pages
 from lovense.views import rehearsal as rehearsal_buttons
 from lovense.views import shows as show_buttons
 from tips import api as tips
@@ -101,6 +112,13 @@ urlpatterns = [
     path("history/<str:activation_id>/play", history.play, name="history-play"),
     path("history/<str:activation_id>/waive", history.waive, name="history-waive"),
     path("statistics", statistics.statistics, name="statistics"),
+    path("account", account.account, name="account"),
+    path("account/password", account.password, name="account-password"),
+    path("account/token", account.token, name="account-token"),
+    path("account/log-ins/<str:login_id>/end", account.end, name="account-end"),
+    path("account/log-out-everywhere", account.everywhere, name="account-everywhere"),
+    path("preferences", preference_pages.first, name="preferences"),
+    path("preferences/<str:section>", preference_pages.section, name="preferences-section"),
     path("menu", menu.menu, name="menu"),
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),

@@ -30,6 +30,7 @@ class Region:
 
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
+PREFERENCES = "preferences"
 RUN, WELCOME = "history-run", "welcome"
 REGIONS = (
     Region(
@@ -40,7 +41,7 @@ REGIONS = (
     ),
     Region(EVERY_PAGE, "stop", ("queue", "devices", "preferences"), "lovense/_stopstate.html"),
     Region(LIVE, "queue", ("queue", "devices", "preferences", "shows"), "lovense/live.html#queue"),
-    Region(LIVE, "feed", ("tips", "queue"), "lovense/live.html#feed"),
+    Region(LIVE, "feed", ("tips", "queue", "preferences"), "lovense/live.html#feed"),
     Region(LIVE, "devices", ("devices", "preferences"), "lovense/live.html#devices"),
     Region(LIVE, "rehearsal", ("preferences",), "lovense/live.html#rehearsal"),
     Region(
@@ -55,7 +56,7 @@ REGIONS = (
     Region(MENU, "menu", ("menu", "devices", "patterns", "preferences"), "lovense/menu.html#menu"),
     Region(MENU, "publish", ("menu", "patterns"), "lovense/menu.html#publish"),
     Region(MENU, "history", ("menu",), "lovense/menu.html#history"),
-    Region(RUN, "verdict", ("tips", "queue"), "lovense/verdict.html#verdict"),
+    Region(RUN, "verdict", ("tips", "queue", "preferences"), "lovense/verdict.html#verdict"),
     Region(
         WELCOME,
         "step",
@@ -63,6 +64,7 @@ REGIONS = (
         "lovense/welcome.html#step",
     ),
     Region(PATTERNS, "patterns", ("patterns",), "lovense/patterns.html#patterns"),
+    Region(PREFERENCES, "section", ("preferences", "menu"), "lovense/preferences.html#section"),
 )
 
 

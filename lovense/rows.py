@@ -195,6 +195,9 @@ class PerformerRow(TypedDict):
     # not in a row from before there was an extension
     extension: NotRequired[ExtensionRow | None]
     look_at: NotRequired[datetime | None]
+    # not in a row from before her pages could be chosen
+    page_choices: NotRequired[Json | None]
+    preference_versions: NotRequired[dict[str, int] | None]
     created_at: datetime
 
 
@@ -616,7 +619,22 @@ class RepairRow(TypedDict):
     calm_at: datetime | None
     closed_at: datetime | None
     look_at: datetime | None
+    # not in a row from before there was mail
+    mail_at: NotRequired[datetime | None]
+    mailed_at: NotRequired[datetime | None]
     expires_at: datetime | None
+
+
+class LoggedInRow(TypedDict):
+    """A row of `log_ins`."""
+
+    _id: str
+    account: str
+    session_key: str
+    browser: str
+    network: str
+    since: datetime
+    expires_at: datetime
 
 
 class PairingRow(TypedDict):

@@ -14,7 +14,7 @@ from lovense.devices import pairing, silence
 from lovense.devices.summary import PAGE
 from lovense.lane import healing
 from lovense.owed import keeping
-from lovense.repairs import looking
+from lovense.repairs import looking, mailing
 from lovense.sending import dispatch, groups, pages
 from lovense.shows import keeping as shows
 from lovense.shows import sums
@@ -117,6 +117,21 @@ KEEP_SHOWS = Hop(_keep_shows, name="shows")
 @shared_task(name="lovense.keep_shows", ignore_result=True)
 def keep_shows() -> None:
     KEEP_SHOWS.run()
+
+
+def _mail() -> bool:
+    if not settings.EMAIL_HOST:  # this site sends none
+        return False
+    return mailing.drain(now=clock.now(), limit=MAILS).has_more
+
+
+MAILS = 20  # of one round: each is a conversation with a mail server
+MAIL = Hop(_mail, name="mail")
+
+
+@shared_task(name="lovense.mail_notices", ignore_result=True)
+def mail_notices() -> None:
+    MAIL.run()
 
 
 @shared_task(name="lovense.end_pairings", ignore_result=True)

@@ -14,7 +14,7 @@ from config.static import smaller
 STATIC = BASE_DIR / "static"
 SHEETS = [
     STATIC / "css" / f"{name}.css"
-    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history", "welcome")
+    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history", "preferences", "welcome")
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
@@ -196,8 +196,14 @@ def packed(files):
 
 @pytest.mark.parametrize(
     "own",
-    [{"pages"}, {"pages", "welcome"}, {"pages", "figures", "history"}, {"bare", "staff"}],
-    ids=["performer", "welcome", "history", "staff"],
+    [
+        {"pages"},
+        {"pages", "welcome"},
+        {"pages", "figures", "history"},
+        {"pages", "preferences"},
+        {"bare", "staff"},
+    ],
+    ids=["performer", "welcome", "history", "preferences", "staff"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
@@ -219,7 +225,8 @@ ON_EVERY_PAGE = (
     "tick",
 )
 ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
-HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable", "ui/wave")
+# `noticing` only where she has chosen a way.
+HOLDING = ("device", "fence", "live", "memory", "noticing", "pageid", "panel", "toytable", "ui/wave")
 OF_A_PATH = {
     "virtual": ("commands", "player", "toy", "virtual"),
     "lan": ("bridges/lan", "bridges/permission", "bridges/toysin", "outcomes", "ownnetwork", "sliced"),
@@ -236,9 +243,9 @@ def test_the_scripts_of_live_weigh_less_than_48_kilobytes(path):
     assert scripts(*ON_EVERY_PAGE, *HOLDING, *OF_A_PATH[path]) <= MOST_ON_LIVE
 
 
-@pytest.mark.parametrize("own", ["devices", "recorder", "history"])
+@pytest.mark.parametrize("own", ["devices", "recorder", "history", "preferences"])
 def test_the_scripts_of_her_other_pages_weigh_less_than_32(own):
-    assert scripts(*ON_EVERY_PAGE, own) <= MOST_SCRIPT
+    assert scripts(*ON_EVERY_PAGE, "noticing", own) <= MOST_SCRIPT
 
 
 def test_no_script_of_hers_is_left_out_of_the_scales():
@@ -250,6 +257,7 @@ def test_no_script_of_hers_is_left_out_of_the_scales():
         "recorder",
         "history",
         "palette",
+        "preferences",
     }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
     assert {name for name in found - weighed if not name.startswith("ui/")} == set()

@@ -305,4 +305,4 @@ def finish(her: Seeded, show: SeededShow) -> None:
 
 def count_hours(performer_id: str, since: datetime, until: datetime) -> None:
     for hour in hours.with_rows(performer_id, hours.floor(since), until + hours.HOUR):
-        hours.count(performer_id, hour, now=until)
+        daysums.count(performer_id, [hour], now=until)

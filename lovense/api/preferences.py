@@ -1,16 +1,14 @@
 """REST door of a performer's preferences: `GET, PUT /api/lovense/preferences`. Hers only."""
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ground import clock
-from ground.json.fields import MAX_AMOUNT
-from ground.json.shapes import Shape, refusal
+from ground.json.fields import Fields
+from ground.json.shapes import refusal
 from lovense.api import schema
 from lovense.api.calls import (
     REFUSED,
@@ -22,75 +20,10 @@ from lovense.api.calls import (
     own_lane,
     wake,
 )
-from lovense.deciding import rest
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
-from lovense.models import OwedPolicy
+from lovense.api.preferenceschema import PREFERENCES, Preferences, SomePreferences
 from lovense.performers import preferences
 from lovense.sending import groups
 from lovense.stopping import paths
-from tips.models import Mode
-
-PREFERENCES = {
-    "bridge": "SIMULATOR",
-    "maximumIntensity": 12,
-    "maximumSeconds": 20,
-    "maximumContinuousSeconds": 120,
-    "restSeconds": None,
-    "minimumTip": None,
-    "queueMode": None,
-    "autoConnect": None,
-    "owedPolicy": "report",
-}
-
-
-class Preferences(Shape):
-    bridge = serializers.ChoiceField(
-        settings.LOVENSE_BRIDGES, help_text="By which path devices are told"
-    )
-    maximumIntensity = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LEVEL)
-    maximumSeconds = serializers.IntegerField(
-        min_value=SHORTEST_RUN_SECONDS,
-        max_value=LONGEST_ITEM_SECONDS,
-        allow_null=True,
-        help_text="Of one run; null: the platform's, which binds in any case",
-    )
-    maximumContinuousSeconds = serializers.IntegerField(
-        min_value=preferences.LEAST_CONTINUOUS_SECONDS,
-        max_value=LONGEST_ITEM_SECONDS,
-        allow_null=True,
-        help_text="After so many running seconds without a rest the next start waits; null: never",
-    )
-    restSeconds = serializers.IntegerField(
-        min_value=1,
-        max_value=LONGEST_ITEM_SECONDS,
-        allow_null=True,
-        help_text=f"How long it waits then; null: {rest.USUAL}",
-    )
-    minimumTip = serializers.IntegerField(
-        min_value=1,
-        max_value=MAX_AMOUNT,
-        allow_null=True,
-        help_text="Smaller tips do nothing; null: the platform's, which binds in any case",
-    )
-    queueMode = serializers.ChoiceField(
-        Mode.choices, allow_null=True, help_text="null: the platform's"
-    )
-    owedPolicy = serializers.ChoiceField(
-        OwedPolicy.choices,
-        help_text="What becomes of seconds that were promised and not delivered",
-    )
-    autoConnect = serializers.BooleanField(
-        allow_null=True,
-        help_text="Whether her page takes the devices by itself; null: as the platform does",
-    )
-
-
-class SomePreferences(Preferences):
-    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
-        found: dict[str, serializers.Field] = super().get_fields()  # type: ignore[type-arg]
-        for field in found.values():
-            field.required = False
-        return found
 
 
 @extend_schema(
@@ -105,16 +38,21 @@ class SomePreferences(Preferences):
     methods=["PUT"],
     operation_id="preferences_change",
     summary="Change some of them",
-    description="What is not named stays as it is. They bind what starts from now on.",
+    description="What is not named stays as it is. They bind what starts from now on. With "
+    "`versions`, nothing is overwritten that changed since it was seen.",
     request=SomePreferences,
     responses={
         200: Preferences,
         **REFUSED,
-        409: refusal("`no_site_name`: the operator has to set `details.setting` first"),
+        409: refusal(
+            "`changed_meanwhile`: a section is not as `versions` says; `details.now` has it. "
+            "`no_site_name`: the operator has to set `details.setting` first"
+        ),
         **WITH_A_BODY,
     },
     examples=[
         schema.example("Gentler", {"maximumIntensity": 12, "maximumSeconds": 20}),
+        schema.example("If nobody else has", {"theme": "dark", "versions": {"look": 0}}),
         schema.example("As they are now", PREFERENCES, 200),
     ],
 )
@@ -126,10 +64,18 @@ def preferences_of_hers(request: Request) -> Response:
         raise PermissionDenied
     if request.method == "GET":
         return Response(preferences.told(preferences.of(whose)))
-    changes = preferences.parse(body_of(request))
+    changes, seen = _asked(body_of(request), whose)
+    who, now = caller(request), clock.now()
     with coming_from(request):
-        row = paths.change(performer_id=whose, changes=changes, by=caller(request), now=clock.now())
+        row = paths.change(performer_id=whose, changes=changes, by=who, now=now, seen=seen)
     groups.devices_changed([whose])  # her pages are told her caps of now
     groups.news.at_once([whose], "preferences")
     wake(whose)
     return Response(preferences.told(row))
+
+
+def _asked(body: Fields, whose: str) -> tuple[dict[str, object], dict[str, int]]:
+    """What is to change, and what was seen of it."""
+    said = {name: value for name, value in body.whole.items() if name != "versions"}
+    seen = preferences.seen_in(body.object_or_empty("versions"))
+    return preferences.parse(Fields(said, ""), preferences.of(whose)), seen

@@ -43,7 +43,14 @@ def not_in_pages(performer_ids: Collection[str]) -> set[str]:
     return {row["_id"] for row in collection(Performer).find(wanted, {"_id": 1}).hint("_id_")}
 
 
-def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> PerformerRow:
+def change(
+    *,
+    performer_id: str,
+    changes: Statement,
+    by: str,
+    now: datetime,
+    seen: preferences.Seen | None = None,
+) -> PerformerRow:
     """Her preferences. Another path reaches other devices, and her row says which. Raises
     NoSiteName."""
     if own_levels(changes.get("bridge", "")) is not None and not has_site_name():
@@ -56,4 +63,4 @@ def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> 
         return {"look_at": now, **summary.changes(row, rows, now)}
 
     about: Statement = {"performer_id": performer_id, "changes": changes, "by": by, "now": now}
-    return preferences.change(**about, within=reached)
+    return preferences.change(**about, seen=seen, within=reached)

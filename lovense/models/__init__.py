@@ -1,6 +1,7 @@
 """What a settled tip does to a device, as it is kept: a module for each noun. Django finds the
 models here."""
 
+from lovense.models.accounts import LoggedIn
 from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
@@ -13,7 +14,7 @@ from lovense.models.pairing import Host, Pairing, PairingStatus
 from lovense.models.patterns import Pattern
 from lovense.models.performers import Performer
 from lovense.models.platform import PlatformSettings
-from lovense.models.repairs import Repair, RepairKind, RepairWeight
+from lovense.models.repairs import NoticeMail, Repair, RepairKind, RepairWeight
 from lovense.models.shows import Show
 from lovense.models.stops import StopPress
 
@@ -27,8 +28,10 @@ __all__ = [
     "ItemState",
     "LanePace",
     "LaneTurn",
+    "LoggedIn",
     "MenuDraft",
     "MenuSeal",
+    "NoticeMail",
     "Owed",
     "OwedCause",
     "OwedPolicy",

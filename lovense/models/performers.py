@@ -54,6 +54,10 @@ class Performer(models.Model):
     extension = models.JSONField(null=True)
     look_at = models.DateTimeField(null=True)  # what is wrong is asked anew
     welcome_skipped_at = models.DateTimeField(null=True)  # the first run is not shown by itself
+    # How her own pages look, sound and are worked, by the names at the wire; what is usual is left
+    # out: `lovense/performers/sections.py`.
+    page_choices = models.JSONField(null=True)
+    preference_versions = models.JSONField(null=True)  # by section; null: never changed
     created_at = models.DateTimeField()
 
     class Meta:

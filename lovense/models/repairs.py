@@ -48,6 +48,8 @@ class Repair(models.Model):
     calm_at = models.DateTimeField(null=True)  # since when what comes and goes is not wrong
     closed_at = models.DateTimeField(null=True)
     look_at = models.DateTimeField(null=True)  # when it is looked at without being asked to
+    mail_at = models.DateTimeField(null=True)  # when it is asked whether she is told by mail
+    mailed_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)  # of one that is closed
 
     class Meta:
@@ -63,6 +65,19 @@ class Repair(models.Model):
             models.Index(
                 fields=["look_at"], condition=models.Q(look_at__gt=EPOCH), name="repair_look"
             ),
+            models.Index(
+                fields=["mail_at"], condition=models.Q(mail_at__gt=EPOCH), name="repair_mail"
+            ),
             models.Index(fields=["performer_id", "-closed_at"], name="repair_closed"),
             ExpiringIndex(fields=["expires_at"], name="repair_expires"),
         ]
+
+
+class NoticeMail(models.Model):
+    """When a performer was mailed lately: what the limit an hour is counted on."""
+
+    performer_id = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    at = models.JSONField(default=list)  # datetimes, no more than the limit
+
+    class Meta:
+        db_table = "notice_mails"

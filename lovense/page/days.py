@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from lovense.models import Performer
+from lovense.performers import sections
 
 FIRST, LAST = date(2000, 1, 1), date(2099, 12, 31)  # that a page is asked about
 
@@ -27,8 +28,20 @@ T = TypeVar("T", bound=Dated)
 
 
 def zone_of(performer: Performer) -> ZoneInfo:
-    """Hers; the platform's, as long as she cannot say."""
-    return ZoneInfo(settings.TIME_ZONE)
+    """Hers; the platform's, as long as she has not said."""
+    return ZoneInfo(sections.chosen(performer.page_choices, "timeZone") or settings.TIME_ZONE)
+
+
+def clock_of(performer: Performer) -> str:
+    """`12` or `24`, which is usual where a page's script does not ask the device."""
+    return str(sections.chosen(performer.page_choices, "clock") or "24")
+
+
+def time_of(local: datetime, clock: str) -> str:
+    """`21:04`, or `9:04 pm`."""
+    if clock == "24":
+        return f"{local:%H:%M}"
+    return f"{local.hour % 12 or 12}:{local:%M}\u00a0{'am' if local.hour < 12 else 'pm'}"
 
 
 def begin(day: date, zone: ZoneInfo) -> datetime:

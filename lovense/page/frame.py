@@ -13,8 +13,9 @@ from django.urls import reverse
 
 from lovense.devices import changes
 from lovense.models import Performer, RepairWeight
-from lovense.page import livestage
+from lovense.page import livestage, ownlook
 from lovense.page.livepage import LivePage, Pause, Stop
+from lovense.page.ownlook import OwnLook
 from lovense.page.showndevice import ShownDevice
 from lovense.repairs import listing, words
 from lovense.shows.onair import OnAir
@@ -28,7 +29,9 @@ PAGES = (
     ("patterns", "waves", "Patterns", "P"),
     ("history", "history", "History", "H"),
     ("statistics", "chart-column", "Statistics", "S"),
+    ("preferences", "sliders-horizontal", "Preferences", ","),
 )
+MORE = frozenset({"patterns", "statistics", "preferences"})  # where a phone has no room for a tab
 # For how long what plays to its end is followed by nothing: as the page sends it, and in words.
 PAUSES: dict[str, tuple[timedelta | None, str]] = {
     "5": (timedelta(minutes=5), "5 min"),
@@ -63,8 +66,7 @@ class FramePage:
     """What the frame of one page shows. `live` is what her live page knows: it is shared with that
     page, so that neither reads anything twice."""
 
-    pages = PAGES
-    keys = KEYS
+    pages, more = PAGES, MORE
     pauses_when = (("after", "After this one"), ("now", "Now"))
     TONES: ClassVar = {
         RepairWeight.URGENT.value: "bad",
@@ -74,6 +76,18 @@ class FramePage:
 
     def __init__(self, performer: Performer, live: LivePage) -> None:
         self._performer, self._live = performer, live
+
+    @property
+    def look(self) -> OwnLook:
+        return ownlook.of(self._performer)
+
+    @property
+    def keys(self) -> list[tuple[tuple[str, ...], str]]:
+        """Those that do something here."""
+        key = self.look.stop_key
+        own = [((key,), "STOP, your own key, also while you type")] if key else []
+        usual = KEYS[:1] if self.look.keys else KEYS
+        return [usual[0], *own, *usual[1:]]
 
     @property
     def pauses(self) -> list[tuple[str, str]]:

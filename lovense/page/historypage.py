@@ -17,8 +17,9 @@ from lovense.history.browsing import READ_AT_MOST, HistorySlice
 from lovense.menus import reading
 from lovense.models import Activation, OwedState, Performer
 from lovense.owed import listing
-from lovense.page import days, historyform, outcome, shownshow
+from lovense.page import days, historyform, outcome, shownshow, shownwords
 from lovense.page.outcome import Outcome
+from lovense.page.shownwords import ShownWords
 from lovense.rows import Item, OwedRow
 
 LONGEST_PLACE = 80
@@ -71,7 +72,8 @@ class HistoryPage:
 
     def __init__(self, performer: Performer, query: Mapping[str, str], now: datetime) -> None:
         self._id, self._menu = performer.performer_id, performer.menu_version
-        self.zone = days.zone_of(performer)
+        self.zone, self._said = days.zone_of(performer), shownwords.of(performer)
+        self._clock = days.clock_of(performer)
         self.today = days.of_moment(now, self.zone)
         self.form = shownshow.narrowed(historyform.read(query, self.zone), self._id)
         self._after, self._before = (query.get(each, "") for each in ("after", "before"))
@@ -100,10 +102,10 @@ class HistoryPage:
         local = row.created_at.astimezone(self.zone)
         return ShownRun(
             row.pk,
-            who_and_what(row, most=NAME_SHOWN),
+            who_and_what(row, self._said, most=NAME_SHOWN),
             outcome.of(row),
             owed_words(self._owed.get(row.pk)),
-            f"{local:%H:%M}",
+            days.time_of(local, self._clock),
             row.created_at,
         )
 
@@ -166,9 +168,9 @@ def called(name: str, most: int = NAME_SHOWN) -> str:
     return isolated(name if len(name) <= most else f"{name[: most - 1]}…") or "Someone"
 
 
-def who_and_what(row: Activation, *, most: int) -> str:
+def who_and_what(row: Activation, shown: ShownWords, *, most: int) -> str:
     """`bob · 100 tokens`; of a test, and of what is owed, who set it off."""
-    who = called(row.tipper_name, most)
+    who = called(shown.who(row.tipper_name), most)
     return f"{who} · {tokens(row.amount)}" if row.tip_id else f"{who} · {kind_of(row)}"
 
 

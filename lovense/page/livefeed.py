@@ -11,6 +11,7 @@ from lovense.models import Activation, ActivationStatus, Owed, OwedState, Perfor
 from lovense.owed import listing
 from lovense.page import outcome
 from lovense.page.livepage import LivePage, tokens
+from lovense.page.shownwords import ShownWords
 from tips.models import RequestType
 
 S = ActivationStatus
@@ -48,7 +49,7 @@ def of(live: LivePage) -> list[LiveFeedRow]:
     """Of the region that shows the feed; the newest first."""
     owed = listing.of([row.activation_id for row in live.latest])
     return [
-        _row(row, owed[key]["owed"] if (key := row.activation_id) in owed else 0)
+        _row(row, live.said, owed[key]["owed"] if (key := row.activation_id) in owed else 0)
         for row in live.latest
     ]
 
@@ -59,13 +60,13 @@ def owed_open(performer: Performer) -> int:
     return collection(Owed).count_documents(wanted, hint="owed_in_state", limit=OWED_COUNTED)
 
 
-def _row(row: Activation, owed: int) -> LiveFeedRow:
+def _row(row: Activation, shown: ShownWords, owed: int) -> LiveFeedRow:
     said, is_rehearsal = outcome.of(row), bool(row.is_rehearsal)
     return {
         "activation_id": row.activation_id,
         "kind": _kind(row, owed),
         "at": row.created_at,
-        "who": row.tipper_name,
+        "who": shown.who(row.tipper_name),
         "tokens": tokens(row.amount, _type(row), is_rehearsal=is_rehearsal),
         "title": row.item["title"] if row.item else "",
         "word": said.word,

@@ -19,7 +19,7 @@ from lovense.devices import choices, summary
 from lovense.lane import eta
 from lovense.lane.placing import MOST_SEEN
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
-from lovense.page import outcome
+from lovense.page import outcome, shownwords
 from lovense.page.showndevice import ShownDevice
 from lovense.rows import PageLeaseRow, ShowRow, StopAnswerRow
 from lovense.shows import onair
@@ -133,6 +133,7 @@ class LivePage:
         self._performer, self.now = performer, now
         self.performer_id = performer.performer_id
         self.shown = min(shown, MOST_SEEN)  # of the queue
+        self.said = shownwords.of(performer)
 
     @cached_property
     def _lease(self) -> PageLeaseRow | None:
@@ -204,7 +205,7 @@ class LivePage:
         return Playing(
             request_id=found.request_id,
             title=found.item["title"] if found.item else "",
-            who=found.tipper_name,
+            who=self.said.who(found.tipper_name),
             tokens=tokens(
                 found.amount,
                 request["type"] if request else RequestType.TIP,
@@ -213,7 +214,7 @@ class LivePage:
             seconds=seconds,
             others=len(found.members or ()),
             ends_ms=int(ends.timestamp() * 1000) if ends else None,
-            words=context.get("customMessage", ""),
+            words=self.said.message(context.get("customMessage", "")),
             is_ending=outcome.is_ending(found),
             ended_by=found.cancelled_by or "Your stop",
             is_unmeasured=outcome.is_unmeasured(found),

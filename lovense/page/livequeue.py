@@ -106,7 +106,7 @@ def _row(live: LivePage, place: int, start: Start, shared: str) -> LiveRow:
         "request_id": request["_id"],
         "title": item["title"] if item else NO_EFFECT,
         "why": why,
-        "who": row["tipper_name"],
+        "who": live.said.who(row["tipper_name"]),
         "tokens": tokens(row["amount"], request["type"], is_rehearsal=_is_rehearsal(start)),
         "came_at": request["created_at"],
         "seconds": _seconds(start),

@@ -199,7 +199,7 @@ def next_of(live: LivePage) -> LiveNext | None:
     return {
         "request_id": found.request["_id"],
         "title": (row["item"] or {})["title"],
-        "who": row["tipper_name"],
+        "who": live.said.who(row["tipper_name"]),
         "tokens": _tokens_of(found),
         "starts_in": found.foreseen.seconds(live.now),
     }
@@ -217,7 +217,7 @@ def _last(live: LivePage) -> LiveLast | None:
         return None
     return {
         "title": row.item["title"],
-        "who": row.tipper_name,
+        "who": live.said.who(row.tipper_name),
         "tokens": tokens(row.amount, RequestType.TIP),
         "at": row.started_at,
     }

@@ -37,11 +37,13 @@ def _patterns(performer: Performer) -> Any:
 
 
 def _feed(performer: Performer) -> Any:
-    """The rows themselves: what is said of one is made of nothing else."""
+    """The rows themselves, and what of them she has chosen to see: what is said of one is made of
+    nothing else."""
     rows = collection(Activation).find(
         {"performer_id": performer.performer_id}, {"attempts": 0, "commands": 0}
     )
-    return list(rows.sort([("created_at", -1), ("position", -1)]).limit(FEED_SHOWN))
+    latest = rows.sort([("created_at", -1), ("position", -1)]).limit(FEED_SHOWN)
+    return [performer.page_choices, *latest]
 
 
 # By page and name (lovense/regions.py).

@@ -15,7 +15,7 @@ from lovense.history.daysums import SUMMED
 from lovense.history.hours import PLAYED, UNDER_WAY
 from lovense.history.tallies import Tally
 from lovense.models import Performer
-from lovense.page import days, outcome, periods, showperiod
+from lovense.page import days, outcome, periods, showperiod, shownwords
 from lovense.page.historyform import OutcomeChip
 from lovense.page.historypage import called
 from lovense.page.periods import Period, ShowPeriod
@@ -73,6 +73,7 @@ class StatisticsPage:
 
     def __init__(self, performer: Performer, query: Mapping[str, str], now: datetime) -> None:
         self._id, self.zone = performer.performer_id, days.zone_of(performer)
+        self._said = shownwords.of(performer)
         self.today = days.of_moment(now, self.zone)
         self._show = showperiod.asked(self._id, query)
         self.period: Period | ShowPeriod = (
@@ -241,7 +242,7 @@ class StatisticsPage:
         """Name, tips, tokens: read only where she asks."""
         found = tippers.top(self._id, self.period.since, self.period.until)
         return [
-            (called(each.name), charts.words(each.tips), charts.words(each.tokens))
+            (called(self._said.who(each.name)), charts.words(each.tips), charts.words(each.tokens))
             for each in found
         ]
 

@@ -19,7 +19,7 @@ from lovense.menus.compiler import Compiled, compile_vibration
 from lovense.menus.vibration import FUNCTION, InvalidVibration
 from lovense.models import Activation, OwedState, Performer
 from lovense.owed import listing, owing
-from lovense.page import days, historypage, outcome
+from lovense.page import days, historypage, outcome, shownwords
 from lovense.patterns.reading import InvalidPattern
 from lovense.patterns.score import MAIN
 from lovense.rows import GateRow, LegRow, OwedRow
@@ -114,10 +114,11 @@ class VerdictPage:
     def __init__(self, performer: Performer, row: Activation, now: datetime) -> None:
         self.row, self._zone = row, days.zone_of(performer)
         self.activation_id, self.outcome = row.pk, outcome.of(row)
-        self.title = historypage.who_and_what(row, most=historypage.NAME_WHOLE)
+        said = shownwords.of(performer)
+        self.title = historypage.who_and_what(row, said, most=historypage.NAME_WHOLE)
         local = row.created_at.astimezone(self._zone)
         day = days.words(local.date(), days.of_moment(now, self._zone))
-        self.when = f"{day}, {local:%H:%M}"
+        self.when = f"{day}, {days.time_of(local, days.clock_of(performer))}"
 
     @property
     def tone(self) -> str:

@@ -1,28 +1,30 @@
-"""Preferences: a performer's own limits and habits. A limit may only be stricter than the
-platform's; what she has not chosen is the platform's.
+"""Preferences: a performer's own limits and habits, in sections that each have a version. A limit
+may only be stricter than the platform's; what she has not chosen is the platform's.
 
-Written in one transaction with its entry in the audit log; no process goes on with what it
-remembers of her lane."""
+Written in one transaction with its entry in the audit log, where the section still is as it was
+seen; no process goes on with what it remembers of her lane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from django.conf import settings
 from pymongo.client_session import ClientSession
 
 from ground.audit import log as audit_log
 from ground.journal import journal
 from ground.json.errors import Refusal
-from ground.json.fields import MAX_AMOUNT, Fields
+from ground.json.fields import MAX_AMOUNT, Fields, Malformed
 from ground.mongodb.collections import collection
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
-from lovense.models import OwedPolicy, Performer
+from lovense.models import Performer, PlatformSettings
+from lovense.performers import sections
+from lovense.performers.sections import OF_PAGES, PREFERENCES, SECTIONS
 from lovense.rows import Json, PerformerRow
-from tips.models import Mode
 from tips.rows import Statement
 
-LEAST_CONTINUOUS_SECONDS = 10
+# Neither a viewer's name nor an address stands in the audit log: only that they have changed.
+_UNTOLD = frozenset({OF_PAGES + "hiddenWords", OF_PAGES + "noticeEmail"})
+Seen = Mapping[str, int]
+"""By section the version that whoever writes has seen."""
 
 
 class NoSuchPerformer(Refusal):
@@ -31,62 +33,86 @@ class NoSuchPerformer(Refusal):
     code, status, words = "not_found", 404, "There is no such performer."
 
 
-def _or_platforms(read: Callable[[Fields, str], Any]) -> Callable[[Fields, str], Any]:
-    """Null: the platform's, or none where the platform has none."""
-    return lambda body, name: None if body.is_null(name) else read(body, name)
+class WrongPreference(NamedTuple):
+    """By its name at the wire, with the rule that it breaks."""
+
+    field: str
+    rule: str
 
 
-def _whole(lowest: int, highest: int) -> Callable[[Fields, str], int]:
-    return lambda body, name: body.integer(name, minimum=lowest, maximum=highest)
+class InvalidPreferences(Refusal):
+    """Every preference is known, within its limits, and no looser than the platform's."""
+
+    code, status = "malformed", 400
+
+    def __init__(self, errors: list[WrongPreference]) -> None:
+        super().__init__("; ".join(f"{each.field}: {each.rule}" for each in errors) + ".")
+        told: list[Json] = [{"field": each.field, "rule": each.rule} for each in errors]
+        self.errors = errors
+        self.details = {**told[0], "errors": told}
 
 
-def _one_of(names: tuple[str, ...]) -> Callable[[Fields, str], str]:
-    return lambda body, name: body.choice(name, names, "")
+class SectionChanged(Refusal):
+    """A section is changed by whoever saw it as it is."""
+
+    code, status = "changed_meanwhile", 409
+    words = "These preferences have changed meanwhile: nothing was written."
+
+    def __init__(self, section: str, seen: int, row: PerformerRow) -> None:
+        super().__init__()
+        self.section, self.row = section, row
+        self.details = {
+            "section": section,
+            "seen": seen,
+            "version": sections.versions(row)[section],
+            "now": sections.told(row, sections.names_of(section)),
+        }
 
 
-def _allowed_bridge(body: Fields, name: str) -> str:
-    return body.choice(name, tuple(settings.LOVENSE_BRIDGES), "")
+# --- read ----------------------------------------------------------------------------------------
 
 
-# By their names at the wire: the field of her row, and how a value is read.
-FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
-    "bridge": ("bridge", _allowed_bridge),
-    "maximumIntensity": ("maximum_intensity", _whole(1, MAXIMUM_LEVEL)),
-    "maximumSeconds": (
-        "maximum_seconds",
-        # Below the vendor's shortest run no menu item could ever play.
-        _or_platforms(_whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS)),
-    ),
-    "maximumContinuousSeconds": (
-        "maximum_continuous_seconds",
-        _or_platforms(_whole(LEAST_CONTINUOUS_SECONDS, LONGEST_ITEM_SECONDS)),
-    ),
-    "restSeconds": ("rest_seconds", _or_platforms(_whole(1, LONGEST_ITEM_SECONDS))),
-    "minimumTip": ("minimum_tip", _or_platforms(_whole(1, MAX_AMOUNT))),
-    "queueMode": (
-        "queue_mode",
-        _or_platforms(_one_of(tuple(Mode.values))),
-    ),
-    "owedPolicy": ("owed_policy", _one_of(tuple(OwedPolicy.values))),
-    "autoConnect": ("auto_connect", _or_platforms(lambda body, name: body.flag(name))),
-}
+def parse(body: Fields, row: PerformerRow | None = None) -> Statement:
+    """Her row's fields that a call changes; what it does not name stays. Raises
+    InvalidPreferences with all that is wrong, of her `row` also what is looser than the platform
+    allows."""
+    changes: Statement = {}
+    wrong: list[WrongPreference] = []
+    for name in body.whole:
+        try:
+            changes |= _read(body, name)
+        except Malformed as why:
+            wrong.append(WrongPreference(why.field, why.rule))
+    if row is not None and (new := _new(row, changes)).keys() & set(PlatformCaps._fields):
+        wrong += _looser(new, caps())
+    if wrong:
+        raise InvalidPreferences(wrong)
+    return changes
 
 
-def parse(body: Fields) -> Statement:
-    """Her row's fields that a call changes; what it does not name stays. Raises Malformed."""
-    body.only(*FIELDS)
-    return {
-        field: read(body, name)
-        for name, (field, read) in FIELDS.items()
-        if body.has(name) or body.is_null(name)
-    }
+def _new(row: PerformerRow, changes: Statement) -> Statement:
+    """What is not so already."""
+    return {each: v for each, v in changes.items() if sections.stored(row, each) != v}
+
+
+def _read(body: Fields, name: str) -> Statement:
+    if name not in PREFERENCES:
+        Fields({name: None}, "").only(*PREFERENCES)
+    one = PREFERENCES[name]
+    value = one.read(body, name)
+    is_usual = one.field.startswith(OF_PAGES) and value == one.usual
+    return {one.field: None if is_usual else value}
+
+
+def seen_in(body: Fields) -> dict[str, int]:
+    """By section the version that was seen. Raises Malformed."""
+    body.only(*SECTIONS)
+    return {name: body.integer(name, minimum=0, maximum=MAX_AMOUNT) for name in body.whole}
 
 
 def told(row: PerformerRow) -> Json:
     """As the wire has them."""
-    values: Json = dict(row)
-    values.setdefault("owed_policy", OwedPolicy.REPORT.value)
-    return {name: values.get(field) for name, (field, _) in FIELDS.items()}
+    return sections.told(row, PREFERENCES) | {"versions": sections.versions(row)}
 
 
 def of(performer_id: str) -> PerformerRow:
@@ -102,11 +128,47 @@ def for_page(performer_id: str) -> Json:
     return {} if chosen is None else {"autoConnect": chosen}
 
 
+# --- the platform's caps -------------------------------------------------------------------------
+
+
+class PlatformCaps(NamedTuple):
+    """What binds her in any case."""
+
+    maximum_seconds: int
+    minimum_tip: int
+
+
+def caps(session: ClientSession | None = None) -> PlatformCaps:
+    row = collection(PlatformSettings).find_one({}, session=session) or {}
+    fresh = PlatformSettings()
+    return PlatformCaps(*(row.get(name, getattr(fresh, name)) for name in PlatformCaps._fields))
+
+
+def _looser(changes: Statement, bound: PlatformCaps) -> list[WrongPreference]:
+    seconds, tip = changes.get("maximum_seconds"), changes.get("minimum_tip")
+    wrong = []
+    if seconds is not None and seconds > bound.maximum_seconds:
+        rule = f"must be at most {bound.maximum_seconds}, as the platform allows"
+        wrong.append(WrongPreference("maximumSeconds", rule))
+    if tip is not None and tip < bound.minimum_tip:
+        rule = f"must be at least {bound.minimum_tip}, as the platform asks"
+        wrong.append(WrongPreference("minimumTip", rule))
+    return wrong
+
+
+# --- written -------------------------------------------------------------------------------------
+
 Within = Callable[[PerformerRow, ClientSession], Statement]
 
 
 def _nothing(row: PerformerRow, session: ClientSession) -> Statement:
     return {}
+
+
+class _Writing(NamedTuple):
+    performer_id: str
+    by: str
+    now: datetime
 
 
 def change(
@@ -115,45 +177,69 @@ def change(
     changes: Statement,
     by: str,
     now: datetime,
+    seen: Seen | None = None,
     within: Within = _nothing,
 ) -> PerformerRow:
-    """Her row as it is now. What is so already is left as it is. `within`: what else her row must
-    say then, asked in the transaction that changes it."""
+    """Her row as it is now. What is so already is left as it is. `seen`: None overwrites whatever
+    there is. `within`: what else her row must say then, asked in the transaction that changes it.
+    Raises InvalidPreferences, SectionChanged."""
 
     def body(session: ClientSession) -> PerformerRow:
         row = collection(Performer).find_one({"_id": performer_id}, session=session)
         if row is None:
             raise NoSuchPerformer
-        before = {name: row.get(name) for name in changes}
-        after = cast(PerformerRow, {**row, **changes})
-        if before != changes:
-            _write(performer_id, before, changes, by=by, now=now, session=session)
-            if follows := within(after, session):
-                wanted = {"_id": performer_id}
-                collection(Performer).update_one(wanted, {"$set": follows}, session=session)
+        new = _new(row, changes)
+        if not new:
+            return cast(PerformerRow, row)
+        _check(row, new, seen or {}, session)
+        wanted = sections.written(row, new) | {"preference_versions": _moved(row, new)}
+        after = cast(PerformerRow, {**row, **wanted})
+        _write(_Writing(performer_id, by, now), row, new, wanted, session)
+        if follows := within(after, session):
+            where = {"_id": performer_id}
+            collection(Performer).update_one(where, {"$set": follows}, session=session)
         return after
 
     return journal.run(body, touched=journal.of_lane(performer_id), now=now)
 
 
+def _check(row: PerformerRow, new: Statement, seen: Seen, session: ClientSession) -> None:
+    versions = sections.versions(row)
+    for section in sections.sections_of(new):
+        if section in seen and seen[section] != versions[section]:
+            raise SectionChanged(section, seen[section], row)
+    if new.keys() & set(PlatformCaps._fields) and (wrong := _looser(new, caps(session))):
+        raise InvalidPreferences(wrong)
+
+
+def _moved(row: PerformerRow, new: Statement) -> dict[str, int]:
+    versions = sections.versions(row)
+    return versions | {each: versions[each] + 1 for each in sections.sections_of(new)}
+
+
 def _write(
-    performer_id: str,
-    before: Statement,
-    after: Statement,
-    *,
-    by: str,
-    now: datetime,
-    session: ClientSession,
+    writing: _Writing, row: PerformerRow, new: Statement, wanted: Statement, session: ClientSession
 ) -> None:
-    collection(Performer).update_one({"_id": performer_id}, {"$set": after}, session=session)
+    """In two steps: 1. her row, where it has the versions that were read; 2. the audit log."""
+    as_read = {
+        "_id": writing.performer_id,
+        "preference_versions": row.get("preference_versions"),
+    }
+    done = collection(Performer).update_one(as_read, {"$set": wanted}, session=session)
+    if not done.matched_count:
+        raise SectionChanged(sections.sections_of(new)[0], -1, row)
     audit_log.record(
         kind="performer",
         action="set_preferences",
-        by=by,
-        target=performer_id,
-        lane=performer_id,
-        before={name: value for name, value in before.items() if value != after[name]},
-        after={name: value for name, value in after.items() if value != before[name]},
-        now=now,
+        by=writing.by,
+        target=writing.performer_id,
+        lane=writing.performer_id,
+        before={name: _kept(name, sections.stored(row, name)) for name in new},
+        after={name: _kept(name, value) for name, value in new.items()},
+        now=writing.now,
         session=session,
     )
+
+
+def _kept(field: str, value: Any) -> Any:
+    return bool(value) if field in _UNTOLD else value

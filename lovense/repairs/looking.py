@@ -32,6 +32,7 @@ from tips.rows import Statement
 SHOWN_AFTER = timedelta(seconds=10)
 AGAIN_WITHIN = timedelta(seconds=30)
 CALM = timedelta(seconds=10)
+MAILED_AFTER = timedelta(minutes=2)  # at the soonest: `lovense/repairs/mailing.py`
 LOOKED_EVERY = timedelta(minutes=10)  # what stays open: heals what no write has said
 KEPT = timedelta(days=90)  # closed
 _INDEXES: dict[type[Model], str] = {
@@ -195,6 +196,8 @@ def _new(performer_id: str, seen: Trouble, now: datetime) -> RepairRow:
         "calm_at": None,
         "closed_at": None,
         "look_at": now + SHOWN_AFTER,
+        "mail_at": now + MAILED_AFTER,
+        "mailed_at": None,
         "expires_at": None,
     }
 
@@ -233,6 +236,8 @@ def _again(row: RepairRow, seen: Trouble, now: datetime) -> Statement:
     said: Statement = {name: str(getattr(seen, name)) for name in _SEEN}
     said |= {"open_key": row["key"], "closed_at": None, "expires_at": None}
     said |= {"times": row["times"] + 1, "last_seen_at": now}
+    if row.get("mailed_at") is None:
+        said["mail_at"] = now + MAILED_AFTER
     return said | {"look_at": _next_look(row, seen, now)}
 
 

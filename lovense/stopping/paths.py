@@ -11,10 +11,17 @@ from lovense.stopping import halts
 from tips.rows import Statement
 
 
-def change(*, performer_id: str, changes: Statement, by: str, now: datetime) -> PerformerRow:
+def change(
+    *,
+    performer_id: str,
+    changes: Statement,
+    by: str,
+    now: datetime,
+    seen: preferences.Seen | None = None,
+) -> PerformerRow:
     """Her preferences, as `preferences.change`. The path that she has already ends nothing."""
     before = preferences.of(performer_id)
-    row = choosing.change(performer_id=performer_id, changes=changes, by=by, now=now)
+    row = choosing.change(performer_id=performer_id, changes=changes, by=by, now=now, seen=seen)
     if row["bridge"] != before["bridge"]:
         halts.tell([performer_id])
     return row

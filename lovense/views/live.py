@@ -24,6 +24,7 @@ from lovense.page import (
     livequeue,
     livestage,
     notices,
+    shownwords,
 )
 from lovense.page.frame import PAUSES
 from lovense.page.livepage import FEED_KINDS, METER, PARTS, LivePage, tokens
@@ -239,7 +240,8 @@ def remove(request: HttpRequest, performer: Performer, request_id: str) -> HttpR
     if row is None or row["lane"] != performer.performer_id:
         raise controls.NoSuchRequest
     told = new_row(row, clock.now())
-    title = f"Remove “{tokens(told['amount'], row['type'])}” from {told['tipper_name']}?"
+    who = shownwords.of(performer).who(told["tipper_name"])
+    title = f"Remove “{tokens(told['amount'], row['type'])}” from {who}?"
     return asked(
         request, title, reverse("live-remove", args=[request_id]), label="Remove it", keep="Keep it"
     )

@@ -15,11 +15,13 @@ from django.template.context import make_context
 from django.template.loader import get_template
 from django.template.loader_tags import ExtendsNode
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from ground import clock
 from lovense import regions
 from lovense.models import Performer
+from lovense.page import days
 from lovense.page.frame import FramePage
 from lovense.page.livepage import LivePage
 from lovense.page.stamps import STAMPS
@@ -27,6 +29,7 @@ from lovense.regions import Region
 from lovense.rows import Json
 
 STAMPS_ASKED = "stamps"
+REFUSED_FORMS = (409, 422, 429)
 KEPT, NOT_KEPT = "private, no-cache", "private, no-store"
 # What a proxy adds to a tag when it compresses: the content is still the one that is meant.
 _CODINGS = ("-gzip", "-zstd", "-br")
@@ -49,10 +52,11 @@ def page(
     shows: Callable[[Performer], Json],
     *,
     address: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Her page or, to HTMX, a region of it by name, or the stamps of them all. `shows` makes what
     the template reads; what it does not read is not looked up. `address`: of a page whose name
-    alone does not say which."""
+    alone does not say which. `status`: of a whole page whose form was refused."""
     performer = performer_of(request)
     if performer is None:
         return not_a_performer(request)
@@ -62,8 +66,10 @@ def page(
     elif asked.wants_stamps:
         answer = asked.stamps()
     else:
-        answer = render(request, template, asked.context)
+        with timezone.override(days.zone_of(performer)):
+            answer = render(request, template, asked.context, status=status)
         answer["Cache-Control"] = NOT_KEPT
+        answer.has_refused_form = status in REFUSED_FORMS  # type: ignore[attr-defined]
     patch_vary_headers(answer, ("HX-Request", "Cookie"))
     return answer
 
@@ -73,7 +79,8 @@ def part(
 ) -> str:
     """A region of that page of hers as it is now, for whatever is answered."""
     look = PageLook(request, name, performer, shows)
-    return rendered(request, look.regions[region].partial, look.context | {"region": region})
+    with timezone.override(days.zone_of(performer)):
+        return rendered(request, look.regions[region].partial, look.context | {"region": region})
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,8 @@ class PageLook:
         return _tagged(repr((_source(region.partial), facts))), None
 
     def _rendered(self, region: Region) -> str:
-        return rendered(self.request, region.partial, self.context)
+        with timezone.override(days.zone_of(self.performer)):
+            return rendered(self.request, region.partial, self.context)
 
 
 def _tagged(text: str) -> str:

@@ -16,6 +16,17 @@ function counted({ detail: { ctx } }) {
   if (ctx.target.id !== "region-strip") return;
   const words = document.querySelector("[data-mend-words]").cloneNode(true);
   document.querySelector("[data-mend-count]").replaceChildren(...words.childNodes);
+  adopt();
+  notice();
+}
+
+/** How she has her pages: as the strip says it, also when another page of hers has changed it. */
+function adopt() {
+  Object.assign(document.documentElement.dataset, document.querySelector("[data-own]").dataset);
+}
+
+async function notice() {
+  if (document.documentElement.dataset.noticing) (await import("./noticing.js")).look();
 }
 
 async function holdDevices() {
@@ -24,6 +35,7 @@ async function holdDevices() {
 }
 
 document.addEventListener("htmx:after:swap", counted);
+notice();
 if (document.querySelector("[data-virtual]")) holdDevices();
 else watch();
 arrived();

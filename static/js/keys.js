@@ -8,7 +8,8 @@ const SEQUENCE_MS = 1500;
 let first = { key: "", at: 0 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.repeat || isComposing(event) || document.querySelector("dialog:popover-open")) return;
+  const isOff = document.documentElement.dataset.keys || event.defaultPrevented || event.repeat || isComposing(event);
+  if (isOff || document.querySelector("dialog:popover-open")) return;
   const isFind = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
   if (!isFind && (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))) return;
   const key = isFind ? "/" : named(event);

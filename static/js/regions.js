@@ -1,7 +1,8 @@
 // Regions that fetch themselves again: an answer equal to the one shown is not swapped in, so nothing moves or is read twice;
 // one that could not be fetched says as of when it is; and a swap does not throw away where a person was.
 
-const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+import { clockTime } from "./times.js";
+
 const opened = new Date();
 const fetched = new Map(); // region -> the HTML it shows
 const tags = new Map(); // region -> the ETag of what it shows
@@ -53,7 +54,7 @@ function outdated(region) {
 }
 
 function asOf(region) {
-  return clockTime.format(times.get(region.id) ?? opened);
+  return clockTime(times.get(region.id) ?? opened, { second: "2-digit", hourCycle: "h23" });
 }
 
 function current(region) {

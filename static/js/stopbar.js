@@ -1,4 +1,4 @@
-// STOP: by the bottom edge of the page or of a dialog, by Escape twice, by holding Space. A press ends what plays here by itself, then
+// STOP: by the bottom edge of the page or of a dialog, by Escape twice, by holding Space, by a key of her own. A press ends what plays here by itself, then
 // goes over the socket; over HTTP where that does not answer. It is said again until it is answered. And what is held: Resume.
 
 import { after } from "./clock.js";
@@ -88,8 +88,13 @@ function letGo() {
 
 addEventListener("keydown", (event) => {
   if (isComposing(event)) return;
+  const { keys, stopKey } = document.documentElement.dataset;
   if (event.key === "Escape" && !event.repeat) escape(event);
-  if (event.key !== " " || isTyping(event.target)) return;
+  if (event.key === stopKey) {
+    event.preventDefault();
+    if (!event.repeat) stop();
+  }
+  if (event.key !== " " || keys || isTyping(event.target)) return;
   if (!event.repeat) hold(SPACE_MS, stop);
   else event.preventDefault(); // the page would scroll away
 }, true);

@@ -1,23 +1,27 @@
 // The theme switch. A classic script in <head>, run before the first paint, so a page never flashes in the other theme.
-// Only a choice that differs from the system's is stored; choosing the system's own theme forgets the choice.
+// What a device turns for itself is stored, and forgotten where she chooses otherwise in her preferences (`data-chosen`), or it is turned
+// back.
 (() => {
   const KEY = "theme";
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
 
+  const chosen = () => root.dataset.chosen ?? "";
+  const usual = () => chosen() || (system.matches ? "dark" : "light");
+
   const stored = () => {
     try {
-      const found = localStorage.getItem(KEY);
-      return found === "light" || found === "dark" ? found : null;
+      const [found, over = ""] = (localStorage.getItem(KEY) ?? "").split("@");
+      return over === chosen() && (found === "light" || found === "dark") ? found : null;
     } catch {
-      return null; // storage is blocked: follow the system
+      return null; // storage is blocked: follow what she chose, and the system
     }
   };
-  const shown = () => root.dataset.theme ?? (system.matches ? "dark" : "light");
+  const shown = () => root.dataset.theme || usual();
 
   const store = (theme) => {
     try {
-      if (theme) localStorage.setItem(KEY, theme);
+      if (theme) localStorage.setItem(KEY, chosen() ? `${theme}@${chosen()}` : theme);
       else localStorage.removeItem(KEY);
     } catch {
       // the choice lasts as long as the page
@@ -35,7 +39,8 @@
     }
   };
 
-  const apply = (theme) => {
+  const apply = (own) => {
+    const theme = own ?? chosen();
     if (theme) root.dataset.theme = theme;
     else delete root.dataset.theme;
     label();
@@ -43,14 +48,15 @@
 
   const turn = () => {
     const next = shown() === "dark" ? "light" : "dark";
-    const chosen = next === (system.matches ? "dark" : "light") ? null : next;
-    store(chosen);
-    apply(chosen);
+    const own = next === usual() ? null : next;
+    store(own);
+    apply(own);
   };
 
   root.classList.add("js");
   apply(stored());
   system.addEventListener("change", label);
+  new MutationObserver(() => apply(stored())).observe(root, { attributeFilter: ["data-chosen"] });
   addEventListener("storage", (event) => event.key === KEY && apply(stored())); // another tab switched
   document.addEventListener("DOMContentLoaded", () => {
     label();

@@ -2,15 +2,25 @@
 
 import { age, every, serverNow } from "./clock.js";
 
-const toTheSecond = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const toTheMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const TO_THE_MINUTE = { hour: "2-digit", minute: "2-digit" };
+const TO_THE_SECOND = { second: "2-digit" };
+
+/** In the zone and by the clock that she has chosen; else as asked, or the device's. */
+function own(parts) {
+  const { zone, clock } = document.documentElement.dataset;
+  return { ...parts, timeZone: zone || undefined, hourCycle: clock ? `h${clock === "12" ? 12 : 23}` : parts?.hourCycle };
+}
+
+export function clockTime(at, parts) {
+  return at.toLocaleTimeString(undefined, own({ ...TO_THE_MINUTE, ...parts }));
+}
 
 /** Writes every time below this element. */
 export function times(root) {
   for (const element of root.querySelectorAll("time[data-clock]")) {
     const at = new Date(element.dateTime);
-    element.textContent = (element.dataset.clock === "minutes" ? toTheMinute : toTheSecond).format(at);
-    element.title = at.toLocaleString();
+    element.textContent = clockTime(at, element.dataset.clock === "minutes" ? {} : TO_THE_SECOND);
+    element.title = at.toLocaleString(undefined, own());
   }
   ages(root);
 }
@@ -25,7 +35,7 @@ function ages(root) {
   }
   for (const element of root.querySelectorAll("time[data-starts]")) {
     element.textContent = until(Date.parse(element.dateTime) - serverNow());
-    element.title = new Date(element.dateTime).toLocaleString();
+    element.title = new Date(element.dateTime).toLocaleString(undefined, own());
   }
 }
 

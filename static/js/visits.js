@@ -8,11 +8,13 @@ const main = document.querySelector("#content");
 const PAGES = {
   live: () => import("./live.js"),
   devices: () => import("./devices.js"),
+  preferences: () => import("./preferences.js"),
   patterns: () => import("./recorder.js"),
   history: () => import("./history.js"),
   "history-run": () => import("./history.js"),
   statistics: () => import("./history.js"),
 };
+const SHOWN = [200, 409, 422, 429]; // a form that was refused is a page, too
 let leave = () => {};
 let visit = 0;
 let pending = null; // of two presses the later one counts
@@ -52,7 +54,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   if (ctx.target !== main) return;
   const next = tasks[0]?.fragment.querySelector("#content");
-  if (ctx.response.status === 200 && next && isSameHolder(next)) return left();
+  if (SHOWN.includes(ctx.response.status) && next && isSameHolder(next)) return left();
   event.preventDefault();
   pending = null;
   location.assign(ctx.response.raw.url);

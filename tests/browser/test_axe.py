@@ -10,6 +10,7 @@ from tests.browser.stage import STAFF
 # What depends on the theme does not on the width: each of both is asked about once.
 LOOKS = ((1440, "light"), (820, ""), (360, "dark"))
 HERS = ("/", "/devices", "/menu", "/patterns", "/history", "/statistics", "/history?from=2026-02-31")
+HERS += ("/preferences/limits", "/preferences/noticing", "/preferences/look", "/account")
 OF_STAFF = (
     "/staff/tips",
     "/staff/queue",

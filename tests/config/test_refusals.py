@@ -36,7 +36,7 @@ from lovense.owed import choices as owed
 from lovense.owed import listing
 from lovense.page import drawspage
 from lovense.patterns import library, reading
-from lovense.performers import preferences
+from lovense.performers import credentials, loggedin, preferences
 from lovense.sending import handover
 from lovense.webhooks import TooManyCallbacks
 from tips import api
@@ -275,6 +275,22 @@ ANSWERS = [
     ),
     (preferences.NoSuchPerformer(), 404, "not_found", "There is no such performer.", None),
     (
+        preferences.InvalidPreferences([preferences.WrongPreference("theme", "must be a theme")]),
+        *(400, "malformed", "theme: must be a theme."),
+        {
+            "field": "theme",
+            "rule": "must be a theme",
+            "errors": [{"field": "theme", "rule": "must be a theme"}],
+        },
+    ),
+    (
+        preferences.SectionChanged("keys", 0, {"preference_versions": {"keys": 1}}),
+        *(409, "changed_meanwhile", "These preferences have changed meanwhile: nothing was written."),
+        {"section": "keys", "seen": 0, "version": 1, "now": {"ownKeys": True, "stopKey": None}},
+    ),
+    (credentials.TooManyGuesses(), 429, "too_many_guesses", "Too many tries. Wait five minutes.", None),
+    (loggedin.NoSuchLogIn(), 404, "not_found", "There is no such log-in.", None),
+    (
         NoSuchCursor("cursor", "must be `next`"),
         *(400, "malformed", "cursor: must be `next`.", {"field": "cursor", "rule": "must be `next`"}),
     ),
@@ -344,7 +360,7 @@ ANSWERS = [
         *(409, "conflict", "Another content was received under this tip id; the first one stands.", None),
     ),
 ]
-RETRY_AFTER = {"too_many_requests": "8", "in_progress": "1", "try_later": "60"}
+RETRY_AFTER = {"too_many_guesses": "300", "too_many_requests": "8", "in_progress": "1", "try_later": "60"}
 
 
 class Refusing(APIView):

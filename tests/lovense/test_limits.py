@@ -73,16 +73,16 @@ async def test_a_device_that_is_reported_and_chosen_anew_is_told(ana, token):
 async def test_the_platforms_maximum_is_found_by_the_look_and_the_stricter_binds(ana, token):
     async with Page(token=token) as page:
         await page.next()
+        await asyncio.to_thread(
+            preferences.change,
+            performer_id=ana.performer_id,
+            changes={"maximum_seconds": 20},
+            by="ana",
+            now=clock.now(),
+        )
         for value, told in (("10", 10), ("25", 20)):
             await asyncio.to_thread(
                 platform.change, key="maximum_seconds", value=value, by="dina", now=clock.now()
-            )
-            await asyncio.to_thread(
-                preferences.change,
-                performer_id=ana.performer_id,
-                changes={"maximum_seconds": 20},
-                by="ana",
-                now=clock.now(),
             )
             await sockets.look_for_limits()
             assert await limits_of(page) == fields("limits", None, 20, told)
