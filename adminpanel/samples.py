@@ -5,6 +5,8 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
+from ground.ui import charts
+
 THEMES = ("light", "dark")
 GROUPS = (
     ("colours", "Colour and type"),
@@ -115,6 +117,7 @@ def _of_playing(now: datetime) -> dict[str, Any]:
     return {
         "levels": levels(),
         "small_levels": levels(24),
+        "spark": charts.spark(levels(24)),
         "starts": now - timedelta(seconds=12),
         "ends": now + timedelta(seconds=18),
         "earlier": now - timedelta(minutes=4),

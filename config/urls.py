@@ -34,7 +34,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, history, live, menu, menustart, statistics
+from lovense.views import devices, history, live, menu, menudraft, menustart, statistics
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -94,6 +94,14 @@ urlpatterns = [
     path("history/<str:activation_id>/waive", history.waive, name="history-waive"),
     path("statistics", statistics.statistics, name="statistics"),
     path("menu", menu.menu, name="menu"),
+    path("menu/versions", menu.published, name="menu-versions"),
+    path("menu/compare", menudraft.compare, name="menu-compare"),
+    path("menu/discard", menudraft.discard, name="menu-discard"),
+    path("menu/undo", menudraft.undo, name="menu-undo"),
+    path("menu/several", menudraft.several, name="menu-several"),
+    path("menu/drawn", menudraft.drawn, name="menu-drawn"),
+    path("menu/items/<str:item_id>/duplicate", menudraft.duplicate, name="menu-duplicate"),
+    path("menu/items/<str:item_id>/place", menudraft.place, name="menu-place"),
     path("menu/answer", menu.answered, name="menu-answer"),
     path("menu/add", menu.add, name="menu-add"),
     path("menu/fill", menu.fill, name="menu-fill"),

@@ -8,6 +8,7 @@ const main = document.querySelector("#content");
 const PAGES = {
   live: () => import("./live.js"),
   devices: () => import("./devices.js"),
+  menu: () => import("./menu.js"),
   patterns: () => import("./recorder.js"),
   history: () => import("./history.js"),
   "history-run": () => import("./history.js"),
