@@ -13,7 +13,7 @@ from config.settings import BASE_DIR
 STATIC = BASE_DIR / "static"
 SHEETS = [
     STATIC / "css" / f"{name}.css"
-    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history")
+    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history", "menu", "patterns")
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
@@ -190,12 +190,12 @@ def packed(files):
 
 @pytest.mark.parametrize(
     "own",
-    [{"pages"}, {"pages", "figures", "history"}, {"bare", "staff"}],
-    ids=["performer", "history", "staff"],
+    [{"pages"}, {"pages", "figures", "history"}, {"pages", "menu"}, {"pages", "patterns"}, {"bare", "staff"}],
+    ids=["performer", "history", "menu", "patterns", "staff"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own; those with charts a kilobyte more."""
-    most = MOST_CSS_WITH_CHARTS if "figures" in own else MOST_CSS
+    most = MOST_CSS_WITH_CHARTS if own & {"figures", "menu"} else MOST_CSS
     assert packed([sheet for sheet in SHEETS if sheet.stem in {"tokens", "base"} | own]) <= most
 
 
@@ -220,9 +220,17 @@ def test_the_scripts_of_live_weigh_less_than_48_kilobytes(path):
     assert scripts(*ON_EVERY_PAGE, *HOLDING, *OF_A_PATH[path]) <= MOST_ON_LIVE[path]
 
 
-@pytest.mark.parametrize("own", ["devices", "recorder", "history"])
-def test_the_scripts_of_her_other_pages_weigh_less_than_32(own):
-    assert scripts(*ON_EVERY_PAGE, own) <= MOST_SCRIPT
+OF_OTHERS = {
+    "devices": ("devices",),
+    "patterns": ("recorder",),
+    "history": ("history", "ui/chart", "ui/copy", "ui/wave"),
+    "menu": ("menu", "ui/chart", "ui/reorder"),
+}
+
+
+@pytest.mark.parametrize("page", OF_OTHERS)
+def test_the_scripts_of_her_other_pages_weigh_less_than_32(page):
+    assert scripts(*ON_EVERY_PAGE, *OF_OTHERS[page]) <= MOST_SCRIPT
 
 
 def test_no_script_of_hers_is_left_out_of_the_scales():
@@ -230,9 +238,7 @@ def test_no_script_of_hers_is_left_out_of_the_scales():
         *ON_EVERY_PAGE,
         *HOLDING,
         *itertools.chain(*OF_A_PATH.values()),
-        "devices",
-        "recorder",
-        "history",
+        *itertools.chain(*OF_OTHERS.values()),
     }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
     assert {name for name in found - weighed if not name.startswith("ui/")} == set()

@@ -27,6 +27,18 @@ UNDRAWN = {
     "cooldownSec": 0,
     "stock": None,
 }
+LABELS: Mapping[str, str] = {
+    "intensity": "Strength",
+    "durationSec": "Seconds",
+    "pattern": "Pattern",
+    "loops": "Times",
+    "pauseSec": "Pause",
+    "rampInSec": "Rise",
+    "rampOutSec": "Fade",
+    "functions": "Functions",
+    "devices": "Devices",
+    "random": "Left to chance",
+}
 PATTERN_IS_GONE = "Its pattern is not there any more."
 
 
@@ -34,8 +46,6 @@ class ItemDrawn(NamedTuple):
     """`wrong`: why nothing is drawn; empty: it is."""
 
     outlooks: list[ShownOutlook]
-    seconds: int = 0
-    effect: float = 0
     wrong: str = ""
 
 
@@ -50,24 +60,10 @@ def of(performer_id: str, typed: QueryDict) -> ItemDrawn:
     return of_item(performer_id, wish.item)
 
 
-LABELS: Mapping[str, str] = {
-    "intensity": "Strength",
-    "durationSec": "Seconds",
-    "pattern": "Pattern",
-    "loops": "Times",
-    "pauseSec": "Pause",
-    "rampInSec": "Rise",
-    "rampOutSec": "Fade",
-    "functions": "Functions",
-    "devices": "Devices",
-    "random": "Left to chance",
-}
-
-
 def of_item(performer_id: str, item: Item) -> ItemDrawn:
     linter = Linter.read(performer_id)
     (played,) = content.resolved([item], linter.texts)
     if publishing.is_gone(played):
         return ItemDrawn([], wrong=PATTERN_IS_GONE)
     seen = outlook.of(linter.rules, linter.performer, played)
-    return ItemDrawn(menulooks.of_devices(seen), seen.promised_seconds, seen.effect)
+    return ItemDrawn(menulooks.of_devices(seen))

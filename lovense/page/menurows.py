@@ -15,7 +15,7 @@ from lovense.menus.draws import RANDOM
 from lovense.menus.lint import Linted
 from lovense.menus.matching import USUAL_PRIORITY, Item
 from lovense.menus.parts import HerToys
-from lovense.page import itemterms, livewave, menuwords
+from lovense.page import livewave, menuwords
 from lovense.page.menulooks import ShownFinding
 
 MOST_BARS, LEAST_BARS = 24, 4
@@ -57,12 +57,11 @@ class ShownItem:
         )
         self.is_active, self.amount = item["active"], menuwords.amounts(item)
         self.price = menuwords.price(item["minimum"], item["maximum"])
-        self.words = f"{menuwords.patterns(item)}, strength {menuwords.strength(item)}"
+        self.words = f"{menuwords.patterns(item)}, strength {menuwords.strength(item)} of 20"
         self.more = parts.words(item, around.toys.nicknames)
-        self.terms = itemterms.words(item)
         self.badges = badges(item)
         seconds = around.seconds(item)
-        self.seconds = menuwords.seconds(item) if item.get(RANDOM) else str(seconds)
+        self.seconds = menuwords.drawn_seconds(item) if item.get(RANDOM) else str(seconds)
         self.spark = spark(item, around, seconds, longest)
         self.findings = around.findings.get(item_id, [])
         told = {each.text for each in self.findings}

@@ -7,6 +7,7 @@ from ground.ui import charts
 from lovense.menus import chance, parts
 from lovense.menus.draws import INTENSITY, RANDOM, SECONDS
 from lovense.menus.matching import Item
+from lovense.page.livepage import LivePage
 from lovense.patterns.library import MINE
 
 
@@ -48,6 +49,11 @@ def seconds(item: Item) -> str:
     return str(chance.bounds_of(item, SECONDS))
 
 
+def drawn_seconds(item: Item) -> str:
+    """As short as a column wants it."""
+    return seconds(item).replace(" to ", "\u2013")
+
+
 def _weighed(name: str, weights: Mapping[str, int]) -> str:
     """How often it comes, where it is one of several."""
     words = pattern_words(name)
@@ -57,3 +63,16 @@ def _weighed(name: str, weights: Mapping[str, int]) -> str:
 def pattern_words(name: str) -> str:
     """A shipped one begins with a capital; one of hers is called as she calls it."""
     return name.removeprefix(MINE) if name.startswith(MINE) else name.capitalize()
+
+
+def held_back(live: LivePage) -> str:
+    """Why a test that is asked for now does not play by itself, and what to do; empty: it does."""
+    if not live.is_held:
+        return (
+            "this server cannot tell your devices at the moment. See your devices."
+            if live.is_told_by_server
+            else "no page holds your devices. Open Live and go on air."
+        )
+    if live.is_away:
+        return "none of your devices is connected. Connect one."
+    return "you have paused. Resume to play it." if live.pause else ""

@@ -18,6 +18,8 @@ from lovense.menus.report import ImportedLine, items_of
 from lovense.menus.shipped import TEMPLATES
 from lovense.menus.showcopies import SamePriceInShow, ShowHasItems
 from lovense.models import Performer
+from lovense.page import menuwords
+from lovense.page.livepage import LivePage
 from lovense.page.menustart import ImportForm, StartForm
 from lovense.rows import Json
 from lovense.views.menubuttons import buttons, form, writing_of
@@ -148,6 +150,9 @@ def test(request: HttpRequest, performer: Performer, item_id: str) -> HttpRespon
         key=request.request_id,  # type: ignore[attr-defined]
         now=clock.now(),
     )
+    holds_back = menuwords.held_back(LivePage(performer, clock.now()))
+    if holds_back:
+        return buttons.told(f"{item['title']} waits: {holds_back}", tone="warn")
     return buttons.told(
         f"{item['title']} plays on your devices when its turn comes, for at most 10 s."
     )

@@ -4,7 +4,6 @@
 class Chart extends HTMLElement {
   connectedCallback() {
     this.cursor = this.querySelector("label:has(> input)");
-    this.rows = [...this.querySelectorAll("tbody tr")];
     if (!this.rows.length) return;
     this.cursor.hidden = false;
     this.addEventListener("input", this);
@@ -17,6 +16,11 @@ class Chart extends HTMLElement {
     this.removeEventListener("input", this);
     this.removeEventListener("pointermove", this);
     this.removeEventListener("click", this);
+  }
+
+  /** As they are now: a swap may have brought others. */
+  get rows() {
+    return [...this.querySelectorAll("tbody tr")];
   }
 
   get slider() {

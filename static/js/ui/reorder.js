@@ -43,14 +43,14 @@ class Reorder extends HTMLElement {
     const from = [row.parentElement, row.nextElementSibling];
     const until = new AbortController();
     row.dataset.moving = "";
-    grip.setPointerCapture(event.pointerId);
     const end = (isKept) => {
       until.abort();
       delete row.dataset.moving;
       if (!isKept) from[0].insertBefore(row, from[1]);
       else if (from[0] !== row.parentElement || from[1] !== row.nextElementSibling) this.place(row);
     };
-    const on = (type, call) => grip.addEventListener(type, call, { signal: until.signal });
+    // a row that moves in the document loses what it has captured
+    const on = (type, call) => document.addEventListener(type, call, { signal: until.signal });
     on("pointermove", (move) => this.follow(move.clientY, row));
     on("pointerup", () => end(true));
     on("pointercancel", () => end(false));
