@@ -222,7 +222,7 @@ def test_the_scripts_of_live_weigh_less_than_48_kilobytes(path):
 
 OF_OTHERS = {
     "devices": ("devices",),
-    "patterns": ("recorder",),
+    "patterns": ("patterns", "recorder", "ui/pad"),
     "history": ("history", "ui/chart", "ui/copy", "ui/wave"),
     "menu": ("menu", "ui/chart", "ui/reorder"),
 }

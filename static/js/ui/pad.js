@@ -4,7 +4,6 @@
 class Pad extends HTMLElement {
   connectedCallback() {
     this.sheet = this.querySelector("svg");
-    this.columns = [...this.querySelectorAll("rect")];
     this.field = this.querySelector("input");
     this.levels = this.field.value.split(" ").map(Number);
     this.top = Number(this.getAttribute("top"));
@@ -14,6 +13,33 @@ class Pad extends HTMLElement {
 
   disconnectedCallback() {
     for (const type of ["pointerdown", "pointermove", "keydown"]) this.sheet.removeEventListener(type, this);
+  }
+
+  get columns() {
+    return [...this.sheet.querySelectorAll("rect")];
+  }
+
+  /** Others in place of those that are drawn. */
+  load(levels) {
+    const [one] = this.columns;
+    this.levels = levels;
+    this.field.value = levels.join(" ");
+    this.at = Math.min(this.at, levels.length - 1);
+    this.columns.slice(1).forEach((column) => column.remove());
+    levels.forEach((level, place) => {
+      const column = place ? this.sheet.insertBefore(one.cloneNode(), this.sheet.querySelector("line")) : one;
+      column.setAttribute("x", `${(100 * place) / levels.length}%`);
+      column.setAttribute("width", `${80 / levels.length}%`);
+      column.setAttribute("y", `${100 - (100 * level) / this.top}%`);
+    });
+  }
+
+  /** A line: the strongest that is played. */
+  cap(level) {
+    const line = this.sheet.querySelector("line") ?? this.sheet.appendChild(document.createElementNS(this.sheet.namespaceURI, "line"));
+    line.setAttribute("class", "ui-pad__cap");
+    line.setAttribute("x2", "100%");
+    for (const end of ["y1", "y2"]) line.setAttribute(end, `${100 - (100 * level) / this.top}%`);
   }
 
   handleEvent(event) {
