@@ -42,6 +42,12 @@ KEYS = (
     (("P",), "pauses until you resume"),
     (("Shift", "P"), "resumes after a pause"),
     (("Shift", "S"), "skips what plays, on Live"),
+    (("Alt", "↑"), "moves the row that has the focus up, with ↓ down"),
+    (("Home",), "plays that row next, on Live"),
+    (("Delete",), "asks to remove that row"),
+    (("A",), "adds an item, on Menu"),
+    (("D",), "duplicates the item that has the focus"),
+    (("Shift", "T"), "tests it"),
     *((("G", key), f"goes to {word}") for _, _, word, key in PAGES),
     (("?",), "shows these keys"),
 )

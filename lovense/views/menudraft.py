@@ -80,6 +80,7 @@ def duplicate(request: HttpRequest, performer: Performer, item_id: str) -> HttpR
 @buttons.hers
 def place(request: HttpRequest, performer: Performer, item_id: str) -> HttpResponse:
     """`before`: the id it goes before; empty: it is the last one of `section`."""
+    drafts.of(performer.performer_id).owned(item_id)
     drafts.place(
         writing_of(request, performer),
         item_id,

@@ -136,7 +136,7 @@ def test_what_is_pasted_is_shown_line_by_line_before_it_is_taken(press, client, 
 
 
 def test_an_item_is_tested_from_its_row(press, ana):
-    hold(ana.pk)
+    hold(ana.pk, now=clock.now())
     draft = added(ana, "Wave")
     answer = told(press(f"items/{draft.items[0]['itemId']}/test"))
     assert answer == "Wave plays on your devices when its turn comes, for at most 10 s."
