@@ -218,7 +218,7 @@ def wave(levels: Sequence[float], most: int = 90) -> list[Bar]:
 def spark(levels: Sequence[float]) -> Spark:
     """Levels from 0 to 1 as strokes around the middle, each two thirds of its place wide: one path,
     for a list of many of them."""
-    drawn, pitch = [], SPARK_PITCH
+    drawn, pitch = list[str](), SPARK_PITCH
     for place, level in enumerate(levels):
         height = (SPARK_HEIGHT - pitch) * _kept(level, 1)
         top = number((SPARK_HEIGHT - height) / 2)
@@ -238,7 +238,7 @@ def coverage(
     """Ranges of amounts (from, up to, words) along a logarithmic axis, with its ticks; what has
     the same words has the same colour."""
     place = log_place(lowest, highest)
-    spans, colours = [], dict[str, int]()
+    spans, colours = list[RulerStretch](), dict[str, int]()
     for low, high, said in ranges:
         colour = colours.setdefault(said, len(colours) % 5 + 1) if said else 0
         start, end = place(max(low, lowest)), place(min(high + 1, highest))

@@ -45,21 +45,21 @@ ENDLESS = 3  # so many times its beginning is drawn of a range without an end
 def ruler(
     id: str,
     title: str,
-    ranges: Sequence[tuple[int, int | None, str] | tuple[int, int | None, str, str]],
+    ranges: Sequence[tuple[int, int | None, str, str]],
     marks: Sequence[tuple[int, str]] = (),
 ) -> Shown:
     """What each amount does, along a logarithmic axis, with what was found as marks on it. A range
-    without words is a gap; its fourth value is where something for it is made. None: no end."""
-    ends = [(low, low * ENDLESS if high is None else high) for low, high, *_ in ranges]
+    without words is a gap; its fourth value, or nothing, is the address of a dialog in which
+    something for it is made. None: no end."""
+    ends = [(low, low * ENDLESS if high is None else high) for low, high, _, _ in ranges]
     lowest = min((low for low, _ in ends), default=1)
     highest = max((high for _, high in ends), default=10)
-    drawn = [(*end, str(words)) for end, (_, _, words, *_) in zip(ends, ranges, strict=True)]
+    drawn = [(low, high, each[2]) for (low, high), each in zip(ends, ranges, strict=True)]
     spans, ticks = charts.coverage(drawn, lowest=lowest, highest=highest + 1)
     place, told = charts.log_place(lowest, highest + 1), dict(marks)
     found = [charts.Tick(charts.number(place(amount)), said) for amount, said in marks]
     rows = [
-        (_amounts(low, high), words, told.get(low, ""), "".join(way))
-        for low, high, words, *way in ranges
+        (_amounts(low, high), words, told.get(low, ""), way) for low, high, words, way in ranges
     ]
     return {"id": id, "title": title, "spans": spans, "ticks": ticks, "marks": found, "rows": rows}
 

@@ -95,7 +95,7 @@ def starts(expected: Foreseen | None, now: datetime) -> str:
 
 
 def ruler(parts: Sequence[RuledInterval]) -> ShownRuler:
-    ranges, marks = [], []
+    ranges, marks = list[tuple[int, int | None, str, str]](), list[tuple[int, str]]()
     for (low, high, item), codes, _ in parts:
         ranges.append((low, high, item["title"] if item else "", "" if item else _new(low, high)))
         if codes:
