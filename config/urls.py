@@ -34,7 +34,16 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, history, live, menu, menudraft, menustart, statistics
+from lovense.views import (
+    devices,
+    find,
+    history,
+    live,
+    menu,
+    menudraft,
+    menustart,
+    statistics,
+)
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -63,6 +72,7 @@ urlpatterns = [
     path("live/requests/<str:request_id>/place", live.place, name="live-place"),
     path("live/requests/<str:request_id>/next", live.play_next, name="live-next"),
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
+    path("find", find.find, name="find"),
     path("devices", devices.devices, name="devices"),
     path("devices/pair", devices.pair, name="devices-pair"),
     path("devices/path", devices.path, name="devices-path"),

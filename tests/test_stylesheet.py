@@ -243,6 +243,7 @@ def test_no_script_of_hers_is_left_out_of_the_scales():
         *HOLDING,
         *itertools.chain(*OF_A_PATH.values()),
         *itertools.chain(*OF_OTHERS.values()),
+        "palette",
     }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
     assert {name for name in found - weighed if not name.startswith("ui/")} == set()
@@ -256,6 +257,7 @@ def test_the_font_that_is_preloaded_weighs_twenty():
 
 VENDORED = [
     ("vendor/htmx.LICENSE", "htmx 4.0.1", ["vendor/htmx.min.js"]),
+    ("vendor/combobox-nav.LICENSE", "@github/combobox-nav@3.0.2", ["vendor/combobox-nav.js"]),
     ("img/icons.LICENSE", "lucide-static@1.62.0", ["img/icons.svg"]),
     (
         "fonts/figtree.LICENSE",

@@ -49,6 +49,7 @@ KEYS = (
     (("D",), "duplicates the item that has the focus"),
     (("Shift", "T"), "tests it"),
     *((("G", key), f"goes to {word}") for _, _, word, key in PAGES),
+    (("/",), "finds a page, a device, an item, a tip; Ctrl or ⌘ and K, too"),
     (("?",), "shows these keys"),
 )
 DEVICES_SHOWN = 4

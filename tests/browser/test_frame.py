@@ -18,7 +18,7 @@ ADDRESSES = {"Live": "/", "Devices": "/devices", "Menu": "/menu", "Patterns": "/
 ADDRESSES |= {"History": "/history", "Statistics": "/statistics"}
 SIZES = ((1440, 900), (820, 1180), (360, 780))
 # What opens something over a page, and what of it is there at all depends on the page.
-OPENERS = "main [aria-haspopup=dialog]:not(:disabled), #bar-pause, .menu-button, .menu [popovertarget=keys]"
+OPENERS = "main [aria-haspopup=dialog]:not(:disabled), #bar-pause, .menu-button, .menu [popovertarget]"
 # Where a finger may come down on the STOP that is meant: in its middle and its corners.
 COVERED = """() => {
     const all = [...document.querySelectorAll("[data-stop] button")].filter((one) => one.checkVisibility());
@@ -228,6 +228,30 @@ def test_what_plays_is_skipped_by_a_key(live, the_stage, ana):
     expect(live.locator("#skip")).to_be_enabled()
     live.keyboard.press("Shift+S")
     expect(live.locator("#region-feed")).to_contain_text("was ended after")
+
+
+def test_the_palette_finds_what_is_on_the_page_and_what_is_elsewhere_and_stop_is_in_it(live, the_stage, ana):
+    switch_on(live)
+    the_stage.tip(ana, 25, name="marguerite")
+    expect(live.locator("#region-feed")).to_contain_text("marguerite")
+    live.keyboard.press("Control+k")
+    palette = live.get_by_role("dialog", name="Find")
+    for words in ("Devices", "Pause until I resume", "Keys"):
+        expect(palette.get_by_role("option", name=words)).to_be_visible()
+    assert live.evaluate(COVERED)["covered"] == []
+    live.keyboard.type("dev")
+    live.keyboard.press("Enter")  # at once: what is on the page is not waited for
+    here(live, "Devices")
+    live.keyboard.press("/")
+    live.keyboard.type("marg")
+    expect(palette.get_by_role("option", name="marguerite")).to_be_visible()
+    assert axe.findings(live) == []
+    live.keyboard.press("Enter")
+    expect(live.locator("h1")).to_contain_text("marguerite")
+    expect(palette).to_be_hidden()
+    assert (
+        live.evaluate("document.querySelector('#holder')") is not None
+    )  # in the document that began as Live
 
 
 # --- one document -------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def test_every_page_of_hers_has_the_frame_and_says_where_she_is(client, ana, nam
     assert re.findall(r'data-to="(\w+)"[^>]*aria-current="page"', html) == [name]
     assert re.findall(r"<h1[^>]*>([^<]*)</h1>", html) == [word]
     assert f"<title>{word} · " in html
-    assert html.count("data-stop hx-boost") == 3  # the page's, and that of each dialog
+    assert html.count("data-stop hx-boost") == 4  # the page's, and that of each dialog
     assert '<a class="skip" href="#content">' in html
 
 
