@@ -7,10 +7,12 @@ import "./ui/reorder.js";
 const LIST = /^\s*\d[\d.,]*\s*(\+|tokens?\b|[-–:])/;
 
 export function arrive() {
+  document.addEventListener("scroll", shut, { passive: true });
   document.addEventListener("paste", pasted);
   document.addEventListener("change", count);
   document.addEventListener("htmx:after:swap", count);
   return () => {
+    document.removeEventListener("scroll", shut);
     document.removeEventListener("paste", pasted);
     document.removeEventListener("change", count);
     document.removeEventListener("htmx:after:swap", count);
@@ -24,6 +26,11 @@ function pasted(event) {
   if (!form || isTyping(event.target) || !LIST.test(text)) return;
   form.elements.text.value = text;
   form.requestSubmit();
+}
+
+/** What is open stays beside its row, and away from STOP. */
+function shut() {
+  document.querySelector("[data-row] :popover-open")?.hidePopover();
 }
 
 function count() {
