@@ -5,6 +5,8 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
+from ground.ui import charts
+
 THEMES = ("light", "dark")
 GROUPS = (
     ("colours", "Colour and type"),
@@ -115,6 +117,7 @@ def _of_playing(now: datetime) -> dict[str, Any]:
     return {
         "levels": levels(),
         "small_levels": levels(24),
+        "spark": charts.spark(levels(24)),
         "starts": now - timedelta(seconds=12),
         "ends": now + timedelta(seconds=18),
         "earlier": now - timedelta(minutes=4),
@@ -172,12 +175,12 @@ def _of_charts() -> dict[str, Any]:
             for place, day in enumerate(_DAYS)
         ],
         "ranges": [
-            (1, 9, ""),
-            (10, 49, "Soft wave, 5\u00a0s"),
-            (50, 99, "Pulse ladder, 8\u00a0s"),
-            (100, 199, "Fireworks, 12\u00a0s"),
-            (200, 499, ""),
-            (500, 1000, "Earthquake, 30\u00a0s"),
+            (1, 9, "", ""),
+            (10, 49, "Soft wave, 5\u00a0s", ""),
+            (50, 99, "Pulse ladder, 8\u00a0s", ""),
+            (100, 199, "Fireworks, 12\u00a0s", ""),
+            (200, 499, "", ""),
+            (500, 1000, "Earthquake, 30\u00a0s", ""),
         ],
         "marks": [(200, "Nothing answers 200 to 499 tokens"), (99, "1 token more gets 4 s more")],
     }

@@ -30,8 +30,8 @@ class Region:
 
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
-PREFERENCES = "preferences"
-RUN, WELCOME = "history-run", "welcome"
+PREFERENCES, WELCOME = "preferences", "welcome"
+RUN, VERSIONS = "history-run", "menu-versions"
 REGIONS = (
     Region(
         EVERY_PAGE,
@@ -54,8 +54,8 @@ REGIONS = (
     Region(DEVICES, "hosts", ("devices",), "lovense/devices.html#hosts"),
     Region(DEVICES, "devices", ("devices", "preferences"), "lovense/devices.html#devices"),
     Region(MENU, "menu", ("menu", "devices", "patterns", "preferences"), "lovense/menu.html#menu"),
-    Region(MENU, "publish", ("menu", "patterns"), "lovense/menu.html#publish"),
-    Region(MENU, "history", ("menu",), "lovense/menu.html#history"),
+    Region(MENU, "ruler", ("menu", "devices", "patterns"), "lovense/menu.html#ruler"),
+    Region(VERSIONS, "versions", ("menu",), "lovense/menu_versions.html#versions"),
     Region(RUN, "verdict", ("tips", "queue", "preferences"), "lovense/verdict.html#verdict"),
     Region(
         WELCOME,

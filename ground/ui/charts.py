@@ -12,6 +12,7 @@ BAR_SHARE = 2 / 3
 TICKS = 3
 HEAT_STEPS = 5
 PLOT_WIDTH, PLOT_HEIGHT = 1000, 100
+SPARK_PITCH, SPARK_HEIGHT = 4, 24
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ class RulerStretch:
     width: str
     number: int
     words: str
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A small drawing: a path in a box `width` by SPARK_HEIGHT."""
+
+    path: str
+    width: int
 
 
 def number(value: float) -> str:
@@ -206,6 +215,17 @@ def wave(levels: Sequence[float], most: int = 90) -> list[Bar]:
     return drawn
 
 
+def spark(levels: Sequence[float]) -> Spark:
+    """Levels from 0 to 1 as strokes around the middle, each two thirds of its place wide: one path,
+    for a list of many of them."""
+    drawn, pitch = list[str](), SPARK_PITCH
+    for place, level in enumerate(levels):
+        height = (SPARK_HEIGHT - pitch) * _kept(level, 1)
+        top = number((SPARK_HEIGHT - height) / 2)
+        drawn.append(f"M{number((place + 0.5) * pitch)} {top}v{number(height)}")
+    return Spark("".join(drawn), round(len(levels) * pitch))
+
+
 def log_place(lowest: float, highest: float) -> Callable[[float], float]:
     """The place of an amount in percent, equal steps for equal factors."""
     low, high = math.log(max(lowest, 1)), math.log(max(highest, lowest + 1, 2))
@@ -215,13 +235,15 @@ def log_place(lowest: float, highest: float) -> Callable[[float], float]:
 def coverage(
     ranges: Sequence[tuple[int, int, str]], *, lowest: int, highest: int
 ) -> tuple[list[RulerStretch], list[Tick]]:
-    """Ranges of amounts (from, up to, words) along a logarithmic axis, with its ticks."""
+    """Ranges of amounts (from, up to, words) along a logarithmic axis, with its ticks; what has
+    the same words has the same colour."""
     place = log_place(lowest, highest)
-    spans = []
-    for count, (low, high, said) in enumerate(ranges):
+    spans, colours = list[RulerStretch](), dict[str, int]()
+    for low, high, said in ranges:
+        colour = colours.setdefault(said, len(colours) % 5 + 1) if said else 0
         start, end = place(max(low, lowest)), place(min(high + 1, highest))
         geometry = number(start), number(max(end - start, 0.4))
-        spans.append(RulerStretch(*geometry, 0 if not said else count % 5 + 1, said))
+        spans.append(RulerStretch(*geometry, colour, said))
     marks = [step * 10**power for power in range(7) for step in (1, 2, 5)]
     shown = [mark for mark in marks if lowest <= mark <= highest]
     return spans, [Tick(number(place(mark)), words(mark)) for mark in shown]

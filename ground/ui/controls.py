@@ -26,7 +26,8 @@ def button(words: str = "", kind: str = "plain", **other: Any) -> Shown:
     `value`, `id`, `popover`, `pressed`, `disabled`, `busy`, `wide`, `key` (shown beside it),
     `shortcut` (a key that presses it), `focus` (its kind, for where the focus goes when it goes),
     `hold` (what is pressed when it is held), `posts` (an address, with the page's `form` by its
-    id)."""
+    id), `asks` (an address whose answer fills the page's dialog; without scripts, a page), `of_row`
+    (a key that presses it while the focus is in its row)."""
     return {"words": words, "kind": _checked(kind, KINDS), **other}
 
 

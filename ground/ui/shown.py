@@ -98,6 +98,12 @@ def wave(id: str, levels: Sequence[float], label: str, **other: Any) -> Shown:
     }
 
 
+@register.inclusion_tag("ui/spark.html", name="ui_spark")
+def spark(drawn: charts.Spark, label: str) -> Shown:
+    """A waveform in a list of many: one path, as wide as it is long."""
+    return {"drawn": drawn, "height": charts.SPARK_HEIGHT, "label": label}
+
+
 @register.inclusion_tag("ui/table.html", name="ui_table")
 def table(
     caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], numbers_from: int = 99

@@ -26,6 +26,8 @@ from lovense.rows import Json, MenuRow
 
 Edit = Callable[[Sequence[Item]], list[Item]]
 """The items as they are to be, from what they are."""
+Change = Callable[["Draft", ClientSession], "Draft"]
+"""The draft as it is to be."""
 
 
 class NoSuchItem(Refusal):
@@ -65,6 +67,20 @@ class ChangedMeanwhile(Refusal):
         }
 
 
+class NothingToUndo(Refusal):
+    """The last change of a draft can be undone; before the first there is none."""
+
+    code, status = "nothing_to_undo", 409
+    words = "There is no change to undo."
+
+
+class NothingPublished(Refusal):
+    """What was never published has nothing to go back to."""
+
+    code, status = "nothing_published", 409
+    words = "You have not published a menu yet: there is nothing to go back to."
+
+
 class Draft(NamedTuple):
     """A draft as it is now: whole items in their order, and her default reaction; None: as it
     comes."""
@@ -97,11 +113,10 @@ class Writing(NamedTuple):
 
 
 def of(performer_id: str, session: ClientSession | None = None) -> Draft:
-    row = collection(MenuDraft).find_one({"_id": performer_id}, session=session)
+    hers, but = {"_id": performer_id}, {"before": 0}
+    row = collection(MenuDraft).find_one(hers, but, session=session)
     if row is not None:
-        # those of an older revision say less
-        items = [i if i.keys() == content.WHOLE else content.whole(i) for i in row["items"]]
-        return Draft(row["revision"], items, row.get("default_reaction"))
+        return Draft(row["revision"], _whole(row["items"]), row.get("default_reaction"))
     menu = in_force(performer_id, session)
     return of_version(menu) if menu else Draft(0, [])
 
@@ -111,6 +126,18 @@ def revision_of(performer_id: str, session: ClientSession) -> int:
     wanted = {"_id": performer_id}
     row = collection(MenuDraft).find_one(wanted, {"revision": 1}, session=session)
     return int(row["revision"]) if row else 0
+
+
+def _whole(items: Sequence[Item]) -> list[Item]:
+    """Those of an older revision say less."""
+    return [item if item.keys() == content.WHOLE else content.whole(item) for item in items]
+
+
+def last_action(performer_id: str) -> str:
+    """Of the change that `undo` undoes; empty: there is none."""
+    hers, said = {"_id": performer_id}, {"before.action": 1}
+    row = collection(MenuDraft).find_one(hers, said)
+    return str(row["before"]["action"]) if row and row.get("before") else ""
 
 
 def of_version(menu: MenuRow) -> Draft:
@@ -173,6 +200,23 @@ def move(writing: Writing, item_id: str, *, is_up: bool) -> Draft:
         return _placed(_without(items, item_id), item, to + 1)
 
     return _written(writing, "reorder", moved, item_id)
+
+
+def place(writing: Writing, item_id: str, *, before: str, section: str) -> Draft:
+    """Before another item; where `before` is empty, as the last one of that section. It belongs to
+    the section in which it stands then. Raises NoSuchItem, ChangedMeanwhile."""
+
+    def placed(items: Sequence[Item]) -> list[Item]:
+        item, others = items[_place(items, item_id)], _without(items, item_id)
+        if before:
+            to = _place(others, before)
+            return _placed(others, item | {"section": others[to]["section"]}, to + 1)
+        ends = [at for at, each in enumerate(others, start=1) if each["section"] == section]
+        if not ends:  # of a section that has gone meanwhile, it would be alone
+            return list(items)
+        return _placed(others, item | {"section": section}, ends[-1] + 1)
+
+    return _written(writing, "reorder", placed, item_id)
 
 
 def reorder(writing: Writing, item_ids: Sequence[str]) -> Draft:
@@ -241,7 +285,7 @@ def patch(writing: Writing, changes: fixes.Patch, toys: HerToys | None = None) -
 def replace(writing: Writing, items: Sequence[Item], reaction: Json | None = None) -> Draft:
     """By these, whole; without a reaction, hers stays. Raises ChangedMeanwhile."""
 
-    def replaced(draft: Draft) -> Draft:
+    def replaced(draft: Draft, _session: ClientSession) -> Draft:
         return draft._replace(items=list(items), reaction=reaction or draft.reaction)
 
     return _changed(writing, "import", replaced)
@@ -249,7 +293,36 @@ def replace(writing: Writing, items: Sequence[Item], reaction: Json | None = Non
 
 def react(writing: Writing, reaction: Json) -> Draft:
     """By this, where no item answers. Raises ChangedMeanwhile."""
-    return _changed(writing, "default_reaction", lambda draft: draft._replace(reaction=reaction))
+    return _changed(
+        writing, "default_reaction", lambda draft, _session: draft._replace(reaction=reaction)
+    )
+
+
+def discard(writing: Writing) -> Draft:
+    """What is in force again. Raises NothingPublished, ChangedMeanwhile."""
+
+    def discarded(draft: Draft, session: ClientSession) -> Draft:
+        menu = in_force(writing.performer_id, session)
+        if menu is None:
+            raise NothingPublished
+        return of_version(menu)._replace(revision=draft.revision)
+
+    return _changed(writing, "discard", discarded)
+
+
+def undo(writing: Writing) -> Draft:
+    """What it was before the last change, whoever made it; a second time, that change again. Raises
+    NothingToUndo, ChangedMeanwhile."""
+
+    def undone(draft: Draft, session: ClientSession) -> Draft:
+        hers = {"_id": writing.performer_id}
+        row = collection(MenuDraft).find_one(hers, {"before": 1}, session=session)
+        if row is None or not row.get("before"):
+            raise NothingToUndo
+        was = row["before"]
+        return draft._replace(items=_whole(was["items"]), reaction=was["default_reaction"])
+
+    return _changed(writing, "undo", undone)
 
 
 def follow(writing: Writing, draft: Draft, after: Draft, session: ClientSession) -> None:
@@ -287,23 +360,21 @@ def _placed(items: Sequence[Item], item: Item, place: int) -> list[Item]:
 def _written(writing: Writing, action: str, edit: Edit, item_id: str = "") -> Draft:
     """Its items."""
 
-    def edited(draft: Draft) -> Draft:
+    def edited(draft: Draft, _session: ClientSession) -> Draft:
         return draft._replace(items=edit(draft.items))
 
     return _changed(writing, action, edited, item_id)
 
 
-def _changed(
-    writing: Writing, action: str, change: Callable[[Draft], Draft], item_id: str = ""
-) -> Draft:
+def _changed(writing: Writing, action: str, change: Change, item_id: str = "") -> Draft:
     def body(session: ClientSession) -> Draft:
         draft = of(writing.performer_id, session)
         if writing.seen not in (None, draft.revision):
             raise ChangedMeanwhile(writing.seen or 0, draft, item_id)
-        wanted = change(draft)
+        wanted = change(draft, session)
         if wanted == draft:
             return draft
-        after = _keep(writing, draft, wanted, session)
+        after = _keep(writing, draft, wanted, session, action)
         target = item_id or writing.performer_id
         _audited(writing, action, target, (draft, after), session)
         return after
@@ -314,10 +385,13 @@ def _changed(
         return transactions.run(body)
 
 
-def _keep(writing: Writing, draft: Draft, wanted: Draft, session: ClientSession) -> Draft:
+def _keep(
+    writing: Writing, draft: Draft, wanted: Draft, session: ClientSession, action: str = "follow"
+) -> Draft:
     """Guarded by the revision that was read."""
+    was = {"action": action, "items": draft.items, "default_reaction": draft.reaction}
     after = wanted._replace(revision=draft.revision + 1)
-    said = {"items": after.items, "default_reaction": after.reaction}
+    said = {"items": after.items, "default_reaction": after.reaction, "before": was}
     collection(MenuDraft).update_one(
         {"_id": writing.performer_id, "revision": draft.revision},
         {"$set": said | {"revision": after.revision, "changed_at": writing.now}},

@@ -14,6 +14,8 @@ class MenuDraft(models.Model):
     items = models.JSONField(default=list)  # whole ones, in their order: `menus/content.py`
     default_reaction = models.JSONField(null=True)  # `menus/reactions.py`; null: never changed
     changed_at = models.DateTimeField()
+    # What it was before the last change (`menus/drafts.py`): action, items, default_reaction.
+    before = models.JSONField(null=True)
 
     class Meta:
         db_table = "menu_drafts"

@@ -12,7 +12,7 @@ from lovense.deciding import revealing
 from lovense.deciding.revealing import WAITS_FOR, CheckedDraw, DrawnVersion
 from lovense.devices.heartbeats import CallRate
 from lovense.devices.sources import source_of
-from lovense.page.menupage import pattern_words
+from lovense.page.menuwords import pattern_words
 from lovense.rows import Json
 
 PER_SOURCE = 120  # calls of one address in a minute, its looks at the page included

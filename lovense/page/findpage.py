@@ -22,7 +22,7 @@ from lovense.models import Activation, Performer
 from lovense.page import historyform
 from lovense.page.historypage import NAME_SHOWN, who_and_what
 from lovense.page.livepage import LivePage
-from lovense.page.menupage import amounts
+from lovense.page.menuwords import amounts
 
 MOST_OF_EACH = 5
 TIPS_READ = 500

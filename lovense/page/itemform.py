@@ -2,11 +2,12 @@
 wrong with it. What may be said is decided by `lovense/menus/wishes.py` alone."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import QueryDict
 
-from lovense.menus import parts, vibration
+from ground.json.fields import Fields
+from lovense.menus import content, parts, vibration, wishes
 from lovense.menus.drafts import ChangedMeanwhile
 from lovense.menus.matching import PRIORITIES, USUAL_PRIORITY, Item
 from lovense.menus.parts import HerToys
@@ -16,10 +17,9 @@ from lovense.menus.publishing import (
     MAXIMUM_TITLE,
 )
 from lovense.menus.wishes import InvalidItem
-from lovense.page import chanceform, itemterms, partsform
+from lovense.page import chanceform, itemterms, menudiff, partsform
 from lovense.page.chanceform import ChanceForm
 from lovense.page.itemterms import ShowBox
-from lovense.page.menupage import amounts, does
 from lovense.page.partsform import PartsForm, whole
 from lovense.patterns.library import MINE
 from lovense.rows import Json
@@ -52,6 +52,14 @@ class ItemField:
         self.value = "" if value is None else str(value)
 
 
+class BothValues(NamedTuple):
+    """Of one field: what was typed here, and what another page has saved."""
+
+    name: str
+    mine: str
+    theirs: str
+
+
 class ItemForm:
     """`typed` is what was sent, None before that; `wrong` why it was refused."""
 
@@ -72,9 +80,9 @@ class ItemForm:
         wrong: InvalidItem | ChangedMeanwhile | None = None,
     ) -> None:
         self.revision, self.sections = revision, [each for each in sections if each]
-        self.item_id = item["itemId"] if item else ""
-        self.heading = item["title"] if item else "New item"
         self._item, self._typed, self._wrong = item or NEW, typed, wrong
+        self.item_id = self._item.get("itemId", "")
+        self.heading = self._item["title"] if self.item_id else "New item"
         self.parts = PartsForm(self._item, toys, typed, self.errors)
         self.chance = ChanceForm(self._item, typed, self.errors)
         self._toys = toys
@@ -85,13 +93,27 @@ class ItemForm:
         return {each.field: f"{each.rule[0].upper()}{each.rule[1:]}." for each in wrong}
 
     @property
-    def now(self) -> str:
-        """Of an item that was changed meanwhile: what it is now."""
+    def item(self) -> Item:
+        """As it is kept; of a new one what is usual."""
+        return self._item
+
+    @property
+    def both(self) -> list[BothValues]:
+        """Of an item that was changed meanwhile: where what was typed and what is there differ."""
         late = self._wrong if isinstance(self._wrong, ChangedMeanwhile) else None
-        item = late.draft.find(self.item_id) if late else None
-        if item is None:
-            return ""
-        return f"“{item['title']}”, {amounts(item)}: {does(item, self._toys.nicknames)}"
+        theirs = late.draft.find(self.item_id) if late else None
+        if theirs is None or self._typed is None:
+            return []
+        mine = wishes.read(Fields(body(self._typed), ""), theirs).item
+        differs = content.diff([theirs], [mine]).changed
+        return [
+            BothValues(menudiff.field_words(name), *(self._said(name, each) for each in (new, old)))
+            for change in differs
+            for name, (old, new) in change.fields.items()
+        ]
+
+    def _said(self, name: str, value: Any) -> str:
+        return menudiff.value(name, value, self._toys)
 
     @property
     def boxes(self) -> list[ShowBox]:
@@ -117,6 +139,12 @@ class ItemForm:
             raise KeyError(name)
         value = self._item[name] if self._typed is None else self._typed.get(name, "")
         return ItemField(name, value, self.errors.get(name, ""))
+
+
+def asked_for(said: QueryDict) -> Item:
+    """A new one, for the amounts that a link names."""
+    found = {name: said[name][:16] for name in ("minimum", "maximum") if name in said}
+    return NEW | found
 
 
 def body(typed: QueryDict) -> Json:

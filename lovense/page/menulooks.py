@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.urls import reverse
+
 from lovense.deciding.foresight import Foresight
 from lovense.deciding.linting import RuledInterval
-from lovense.deciding.outlook import DeviceOutlook
+from lovense.deciding.outlook import DeviceOutlook, Outlook
 from lovense.lane.eta import Foreseen
 from lovense.menus import lint, waveform
 from lovense.menus.compiler import NOTES, Compiled
 from lovense.menus.fixes import FixedFinding
 from lovense.menus.waveform import Curve
+from lovense.page import verdictpage
 from lovense.page.livepage import WAITS_FOR
 
 TONES = {lint.ERROR: "bad", lint.WARNING: "warn", lint.NOTE: "info"}
@@ -28,8 +31,7 @@ CODE_WORDS = {
     lint.SAME_PRICE: "one amount twice",
     lint.STUCK: "may be stuck",
 }
-RULER_WIDTH, RULER_HEIGHT, LOWEST = 1000, 100, 4
-MOST_PARTS, MOST_GENERAL = 60, 8
+MOST_GENERAL = 8
 AT_ONCE, MINUTE = 1, 60  # seconds
 FEW_ITEMS, FIXES_OF_MANY = 100, 5  # of a large menu fewer fixes are tried each time it is shown
 
@@ -46,28 +48,24 @@ class ShownFinding:
         self.element = f"{one.code}-{self.first or one.amount}"
 
 
-class ShownPart(NamedTuple):
-    """A part of the ruler: a bar as high as its effect, and a line of words."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    amounts: str
-    title: str  # empty: a gap
-    found: str
-    tone: str
-
-
 class ShownRuler(NamedTuple):
-    """`more`: parts that are not listed, though drawn."""
+    """For the component: `ranges` of amounts with what answers them, empty where nothing does, and
+    where an item for them is made; `marks`: where something was found."""
 
-    bars: list[ShownPart]
-    more: int
+    ranges: list[tuple[int, int | None, str, str]]
+    marks: list[tuple[int, str]]
+
+
+class ShownGates(NamedTuple):
+    """What would be asked before it starts: `refused` and `passed`, each with what was seen."""
+
+    refused: list[tuple[str, str]]
+    passed: list[tuple[str, str]]
 
     @property
-    def lines(self) -> list[ShownPart]:
-        return self.bars[:MOST_PARTS]
+    def words(self) -> str:
+        count = len(self.passed)
+        return f"{count} gate{'' if count == 1 else 's'} passed"
 
 
 class ShownOutlook(NamedTuple):
@@ -97,28 +95,32 @@ def starts(expected: Foreseen | None, now: datetime) -> str:
 
 
 def ruler(parts: Sequence[RuledInterval]) -> ShownRuler:
-    most = max((each.effect for each in parts), default=0) or 1
-    width = RULER_WIDTH / max(1, len(parts))
-    bars = [_part(each, place * width, width, most) for place, each in enumerate(parts)]
-    return ShownRuler(bars, max(0, len(bars) - MOST_PARTS))
+    ranges, marks = list[tuple[int, int | None, str, str]](), list[tuple[int, str]]()
+    for (low, high, item), codes, _ in parts:
+        ranges.append((low, high, item["title"] if item else "", "" if item else _new(low, high)))
+        if codes:
+            marks.append((low, ", ".join(CODE_WORDS[code] for code in codes)))
+    return ShownRuler(ranges, marks)
 
 
-def _part(each: RuledInterval, x: float, width: float, most: float) -> ShownPart:
-    low, high, item = each.interval
-    told = f"{low} and more" if high is None else str(low) if low == high else f"{low} to {high}"
-    share = (each.effect / most) ** 0.5  # so that small ones are seen beside large ones
-    height = max(LOWEST, share * RULER_HEIGHT) if item else RULER_HEIGHT
-    found = ", ".join(CODE_WORDS[code] for code in each.codes)
-    tone = "gap" if item is None else "warn" if each.codes else ""
-    y = RULER_HEIGHT - height
-    title = item["title"] if item else ""
-    return ShownPart(
-        round(x, 2), round(y, 2), round(width, 2), round(height, 2), told, title, found, tone
-    )
+def _new(low: int, high: int | None) -> str:
+    """Where an item for these amounts is made."""
+    end = "" if high is None else high
+    return f"{reverse('menu-add')}?minimum={low}&maximum={end}"
+
+
+def gates(seen: Foresight | None) -> ShownGates:
+    said = [(each["passed"], verdictpage.shown_gate(each)) for each in seen.gates] if seen else []
+    refused = [(gate.title, gate.saw) for is_passed, gate in said if not is_passed]
+    return ShownGates(refused, [(gate.title, gate.saw) for is_passed, gate in said if is_passed])
 
 
 def outlooks(seen: Foresight) -> list[ShownOutlook]:
-    return [_outlook(each) for each in seen.outlook.devices] if seen.outlook else []
+    return of_devices(seen.outlook) if seen.outlook else []
+
+
+def of_devices(seen: Outlook) -> list[ShownOutlook]:
+    return [_outlook(each) for each in seen.devices]
 
 
 def _outlook(each: DeviceOutlook) -> ShownOutlook:

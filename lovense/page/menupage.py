@@ -4,11 +4,8 @@ published, what an amount would be answered, and the history.
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from ground import clock
 from lovense.deciding import foresight, linting, standings
@@ -18,44 +15,21 @@ from lovense.deciding.linting import Linter
 from lovense.deciding.standings import ItemStanding
 from lovense.devices import naming
 from lovense.lane import newcomer
-from lovense.menus import (
-    chance,
-    content,
-    drafts,
-    fixes,
-    parts,
-    publishing,
-    reactions,
-    versions,
-)
-from lovense.menus.content import MenuDiff, Reaction
+from lovense.menus import content, drafts, fixes, publishing, reactions, versions
+from lovense.menus.content import MenuDiff
 from lovense.menus.drafts import Draft
-from lovense.menus.draws import INTENSITY, RANDOM, SECONDS
 from lovense.menus.lint import Linted
-from lovense.menus.matching import PUBLIC, SHOWS, Item
+from lovense.menus.matching import PUBLIC, SHOWS
 from lovense.menus.parts import HerToys
 from lovense.menus.publishing import MAXIMUM_AMOUNT
 from lovense.menus.versions import LONGEST_NOTE, NotPublishable
-from lovense.menus.vibration import TEXT
 from lovense.models import Performer
-from lovense.page import itemterms, menulooks
-from lovense.page.menulooks import ShownFinding, ShownOutlook, ShownRuler
-from lovense.patterns.library import MINE
+from lovense.page import itemterms, menudiff, menulooks, menurows, menuwords
+from lovense.page.menudiff import ShownMenuChange, ViewersLine
+from lovense.page.menulooks import ShownFinding, ShownGates, ShownOutlook, ShownRuler
+from lovense.page.menurows import Around, ShownSection
 from lovense.rows import MenuRow
 
-FIELD_WORDS = {
-    "minimum": "from",
-    "maximum": "up to",
-    "durationSec": "seconds",
-    "pauseSec": "seconds between loops",
-    "rampInSec": "seconds of rise",
-    "rampOutSec": "seconds of fade",
-    "priority": "priority",
-    "cooldownSec": "cooldown",
-    "stock": "pieces",
-    "random": "left to chance",
-}
-OF_DEVICES = frozenset({"functions", "devices"})
 MOST_CHANGES = 20
 # Why a tip would not start now, where what the gate saw is for programs.
 HOLDING = {
@@ -63,48 +37,6 @@ HOLDING = {
     STOPPED: "you have pressed stop",
     NO_PATTERN: "its pattern is not there",
 }
-
-
-class ShownItem:
-    """An item of the menu as a person reads it."""
-
-    def __init__(
-        self,
-        item: Item,
-        toys: HerToys,
-        problems: list[str],
-        findings: list[ShownFinding],
-        standing: ItemStanding | None,
-        *,
-        is_first: bool,
-        is_last: bool,
-    ) -> None:
-        self.item_id, self.title, self.section = item["itemId"], item["title"], item["section"]
-        self.description, self.is_active = item["description"], item["active"]
-        self.amount, self.words = amounts(item), does(item, toys.nicknames)
-        self.terms = itemterms.words(item)
-        self.is_first, self.is_last, self.findings = is_first, is_last, findings
-        told = {each.text for each in findings}
-        self.problems = [each for each in problems if each not in told]
-        until = standing and standings.cooling_until(item, standing)
-        self.cooling_until = until if until and until > clock.now() else None
-        self.shelf = standing.shelf if standing else None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSection:
-    name: str
-    items: list[ShownItem]
-
-
-@dataclass(frozen=True, slots=True)
-class ShownMenuChange:
-    """One line of a difference."""
-
-    word: str
-    tone: str
-    title: str
-    how: list[str]
 
 
 class ShownVersion:
@@ -116,38 +48,6 @@ class ShownVersion:
         self.based_on = row.get("based_on")
         self.is_withdrawn = row.get("withdrawn_at") is not None
         self.is_in_force = row["version"] == in_force
-
-
-def amounts(item: Item) -> str:
-    """Of a range without an end `from 500 tokens`."""
-    low, high = item["minimum"], item["maximum"]
-    if high is None:
-        return f"from {_tokens(low)}"
-    return _tokens(low) if low == high else f"{low} to {_tokens(high)}"
-
-
-def _tokens(amount: int) -> str:
-    return f"{amount} token{'' if amount == 1 else 's'}"
-
-
-def does(item: Item, nicknames: Mapping[str, str] | None = None) -> str:
-    weights = chance.weights_of(item)
-    names = [_weighed(name, weights) for name in weights]
-    strength, seconds = (chance.bounds_of(item, field) for field in (INTENSITY, SECONDS))
-    usual = f"{' or '.join(names)}, strength {strength} of 20, {seconds} s"
-    drawn = "drawn at random" if item.get(RANDOM) else ""
-    return ", ".join(filter(None, (usual, parts.words(item, nicknames or {}), drawn)))
-
-
-def _weighed(name: str, weights: Mapping[str, int]) -> str:
-    """How often it comes, where it is one of several."""
-    words = pattern_words(name)
-    return f"{words} ({chance.share(weights[name], weights)})" if len(weights) > 1 else words
-
-
-def pattern_words(name: str) -> str:
-    """A shipped one begins with a capital; one of hers is called as she calls it."""
-    return name.removeprefix(MINE) if name.startswith(MINE) else name.capitalize()
 
 
 class MenuPage:
@@ -182,23 +82,16 @@ class MenuPage:
 
     @cached_property
     def sections(self) -> list[ShownSection]:
-        found = content.sections(self.draft.items)
-        return [ShownSection(name, self._shown(items)) for name, items in found.items()]
-
-    def _shown(self, items: list[Item]) -> list[ShownItem]:
-        last = len(items) - 1
-        return [
-            ShownItem(
-                item,
-                self.toys,
-                self.problems.get(item["itemId"], []),
-                self.findings.get(item["itemId"], []),
-                self._standings.get(item["itemId"]),
-                is_first=not place,
-                is_last=place == last,
-            )
-            for place, item in enumerate(items)
-        ]
+        around = Around(
+            self._id,
+            self._linter,
+            self._linted,
+            self.toys,
+            self.problems,
+            self.findings,
+            self._standings,
+        )
+        return menurows.sections(self._linted.items, around)
 
     @cached_property
     def _standings(self) -> dict[str, ItemStanding]:
@@ -261,7 +154,7 @@ class MenuPage:
     def reaction_words(self) -> str:
         """Of the draft; empty: it is off."""
         reaction = reactions.live(self.draft.reaction)
-        return does(reaction) if reaction else ""
+        return menuwords.does(reaction) if reaction else ""
 
     @property
     def is_changed(self) -> bool:
@@ -275,25 +168,29 @@ class MenuPage:
     def more_changes(self) -> int:
         return max(0, len(self._changes) - MOST_CHANGES)
 
+    @property
+    def changes_words(self) -> str:
+        count = len(self._changes)
+        return f"{count} change{'' if count == 1 else 's'}"
+
     @cached_property
     def _changes(self) -> list[ShownMenuChange]:
-        found = self.diff
-        return [
-            *(
-                _line("Added", "good", item, [amounts(item), self._does(item)])
-                for item in found.added
-            ),
-            *(_line("Removed", "warn", item, [amounts(item)]) for item in found.removed),
-            *(
-                _line("Changed", "info", each.item, _how(each.fields, self.toys))
-                for each in found.changed
-            ),
-            *(_line("Moved", "idle", item, []) for item in found.moved),
-            *_reacted(found.reaction),
-        ]
+        return menudiff.lines(self.diff, self.toys)
 
-    def _does(self, item: Item) -> str:
-        return does(item, self.toys.nicknames)
+    @property
+    def before(self) -> list[ViewersLine]:
+        """What viewers read now."""
+        was = content.listed(self.published["items"]) if self.published else []
+        return menudiff.for_viewers(was, self.diff, is_before=True)
+
+    @property
+    def after(self) -> list[ViewersLine]:
+        """What they would read."""
+        return menudiff.for_viewers(self.draft.items, self.diff, is_before=False)
+
+    @cached_property
+    def may_undo(self) -> bool:
+        return bool(drafts.last_action(self._id))
 
     @cached_property
     def history(self) -> list[ShownVersion]:
@@ -317,7 +214,8 @@ class MenuPage:
     @property
     def seen_words(self) -> str:
         seen = self.seen
-        return self._does(seen.found.item) if seen and seen.found.item else ""
+        item = seen and seen.found.item
+        return menuwords.does(item, self.toys.nicknames) if item else ""
 
     @property
     def bounds(self) -> str:
@@ -343,6 +241,10 @@ class MenuPage:
         return itemterms.words(item) if item else []
 
     @property
+    def gates(self) -> ShownGates:
+        return menulooks.gates(self.seen)
+
+    @property
     def holding(self) -> str:
         """What the gate says that would hold such a tip back now, where an item answers it."""
         seen = self.seen
@@ -355,7 +257,11 @@ class MenuPage:
     @cached_property
     def _linted(self) -> Linted:
         """Looked at once for whatever the page says of it."""
-        return Linter.read(self._id).menu(self.draft)
+        return self._linter.menu(self.draft)
+
+    @cached_property
+    def _linter(self) -> Linter:
+        return Linter.read(self._id)
 
     @cached_property
     def _found(self) -> list[ShownFinding]:
@@ -388,38 +294,3 @@ class MenuPage:
     @cached_property
     def ruler(self) -> ShownRuler:
         return menulooks.ruler(linting.ruled(self._linted))
-
-
-def _reacted(changed: tuple[Reaction, Reaction] | None) -> list[ShownMenuChange]:
-    if changed is None:
-        return []
-    was, now = (does(each) if each else "off" for each in changed)
-    return [ShownMenuChange("Changed", "info", "Default reaction", [f"{was} → {now}"])]
-
-
-def _line(word: str, tone: str, item: Item, how: list[str]) -> ShownMenuChange:
-    return ShownMenuChange(word, tone, item["title"], how)
-
-
-def _how(fields: dict[str, tuple[Any, Any]], toys: HerToys) -> list[str]:
-    return [
-        "its pattern was rewritten"
-        if name == TEXT
-        else f"{FIELD_WORDS.get(name, name)}: {_value(name, was, toys)} → {_value(name, now, toys)}"
-        for name, (was, now) in fields.items()
-    ]
-
-
-def _value(name: str, value: Any, toys: HerToys) -> str:
-    if name in OF_DEVICES:
-        said = parts.words({name: value}, toys.nicknames)
-        return said or ("all" if name == "devices" else "the main one")
-    if name == RANDOM:
-        return ", ".join(chance.said(value)) if value else "nothing"
-    if value is None:
-        return "no end"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "all"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value) or "empty"

@@ -16,13 +16,15 @@ from lovense.patterns.reading import InvalidPattern
 from lovense.patterns.recording import PatternChange
 from lovense.patterns.score import LONGEST_TEXT, MAIN
 from lovense.rows import DeviceSummary, PatternRow
-from lovense.timeline import SECOND
+from lovense.timeline import SECOND, Timeline
 
 
 class DrawnText:
-    """What a text plays, once; or why it cannot be read, in `wrong`."""
+    """What a text plays, once, also as a `timeline`; or why it cannot be read, in `wrong`."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
+        self.timeline: Timeline | None = None
         self.wrong: InvalidPattern | None = None
         self.curves: list[Curve] = []
         self.seconds = ""
@@ -31,8 +33,21 @@ class DrawnText:
         except InvalidPattern as wrong:
             self.wrong = wrong
             return
+        self.timeline = drawn
         self.curves = [each._replace(function=_called(each)) for each in waveform.paths(drawn)]
         self.seconds = f"{drawn.length_ms / SECOND:g}"
+
+    @property
+    def at(self) -> tuple[str, str]:
+        """The line that is wrong, as much of it as there is room for, and below it a mark under its
+        column."""
+        if self.wrong is None:
+            return "", ""
+        lines = self.text.split("\n")
+        line = lines[self.wrong.line - 1] if self.wrong.line <= len(lines) else ""
+        start = max(0, self.wrong.column - 1 - LONGEST_BEFORE)
+        mark = " " * (self.wrong.column - 1 - start) + "^"
+        return line[start : start + 2 * LONGEST_BEFORE].replace("\t", " "), mark
 
     @property
     def has_names(self) -> bool:
@@ -41,6 +56,7 @@ class DrawnText:
 
 
 _MAIN = "Strength"
+LONGEST_BEFORE = 24  # characters before a mark under a column
 
 
 def _called(curve: Curve) -> str:

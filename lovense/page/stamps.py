@@ -26,7 +26,7 @@ def _stop(performer: Performer) -> Any:
     return performer.bridge, paused, is_on
 
 
-def _history(performer: Performer) -> Any:
+def _versions(performer: Performer) -> Any:
     """A version is never changed; one is withdrawn only by publishing the next."""
     return performer.menu_version
 
@@ -49,7 +49,7 @@ def _feed(performer: Performer) -> Any:
 # By page and name (lovense/regions.py).
 STAMPS: Mapping[tuple[str, str], Stamp] = {
     ("", "stop"): _stop,
-    ("menu", "history"): _history,
+    ("menu-versions", "versions"): _versions,
     ("patterns", "patterns"): _patterns,
     ("live", "feed"): _feed,
 }

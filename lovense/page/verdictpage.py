@@ -164,13 +164,13 @@ class VerdictPage:
     @property
     def refusals(self) -> list[ShownGate]:
         """Those that said no: at most the last."""
-        return [_gate(each) for each in self.row.gates if not each["passed"]]
+        return [shown_gate(each) for each in self.row.gates if not each["passed"]]
 
     @property
     def passed(self) -> list[tuple[str, str]]:
         return [
             (gate.title, gate.saw)
-            for gate in map(_gate, self.row.gates)
+            for gate in map(shown_gate, self.row.gates)
             if gate not in self.refusals
         ]
 
@@ -236,7 +236,7 @@ class VerdictPage:
         return [(name, value) for name, value in ids if value]
 
 
-def _gate(row: Mapping[str, Any] | GateRow) -> ShownGate:
+def shown_gate(row: Mapping[str, Any] | GateRow) -> ShownGate:
     saw = row["saw"]
     told = {True: "yes", False: "no"}[saw] if isinstance(saw, bool) else str(saw)
     title = GATE_WORDS.get(row["gate"], row["gate"].replace("_", " ").capitalize())

@@ -88,7 +88,8 @@ class Buttons:
 
     def _or_home(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
         """An answer with no page, to a page whose scripts do not run, leads back to it."""
-        is_read = request.htmx or answer.status_code != 204  # type: ignore[attr-defined]
+        asked = request.htmx  # type: ignore[attr-defined]
+        is_read = (asked and not asked.boosted) or answer.status_code != 204
         return answer if is_read or not self.home else redirect(self.home)
 
     def told(self, said: str, *, tone: str = "good") -> HttpResponse:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,14 +20,14 @@ from lovense.menus.matching import PUBLIC
 from lovense.menus.versions import LONGEST_NOTE, NoSuchVersion, Publication
 from lovense.menus.wishes import InvalidItem
 from lovense.models import Performer
-from lovense.page import itemform
+from lovense.page import itemdrawn, itemform
 from lovense.page.itemform import ItemForm
 from lovense.page.menupage import MenuPage
 from lovense.patterns import library
 from lovense.patterns.library import MINE
 from lovense.rows import Json
-from lovense.views.buttons import asked
-from lovense.views.menubuttons import buttons, seen_in, whole, writing_of
+from lovense.views.menubuttons import ask, buttons, form, seen_in, whole, writing_of
+from lovense.views.menudraft import compared
 from lovense.views.pages import page
 
 
@@ -37,6 +36,13 @@ from lovense.views.pages import page
 def menu(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
     return page(request, "menu", "lovense/menu.html", _shown(request))
+
+
+@require_safe
+@login_required
+def published(request: HttpRequest) -> HttpResponse:
+    """Every version that was published, the newest first."""
+    return page(request, "menu-versions", "lovense/menu_versions.html", _shown(request))
 
 
 @require_safe
@@ -57,7 +63,8 @@ def _shown(request: HttpRequest) -> Callable[[Performer], Json]:
 @require_http_methods(["GET", "POST"])
 @buttons.hers
 def add(request: HttpRequest, performer: Performer) -> HttpResponse:
-    """GET: an empty form; POST: added, or what was typed with what is wrong with it."""
+    """GET: an empty form, of `minimum` and `maximum` if they are named; POST: added, or what was
+    typed with what is wrong with it."""
     if request.method != "POST":
         return _form(request, performer, "")
     try:
@@ -81,7 +88,11 @@ def change(request: HttpRequest, performer: Performer, item_id: str) -> HttpResp
         toys = naming.of(performer.performer_id)
         wish = wishes.read(Fields(itemform.body(request.POST), ""), item, toys=toys)
         drafts.change(writing_of(request, performer), item_id, wish)
-    except (InvalidItem, ChangedMeanwhile) as wrong:
+    except ChangedMeanwhile as late:
+        if late.draft.find(item_id) is None:
+            return buttons.told("It was removed on another page: nothing was saved.", tone="warn")
+        return _form(request, performer, item_id, typed=request.POST, wrong=late)
+    except InvalidItem as wrong:
         return _form(request, performer, item_id, typed=request.POST, wrong=wrong)
     return buttons.told("Saved in your draft.")
 
@@ -99,9 +110,13 @@ def _form(
     revision = seen_in(request.POST) if is_as_seen else draft.revision
     item = draft.owned(item_id) if item_id else None
     toys, sections = naming.of(performer.performer_id), list(content.sections(draft.items))
-    form = ItemForm(revision, item, sections, toys, typed=typed, wrong=wrong)
-    form.mine = [MINE + row["name"] for row in library.of(performer.performer_id)]
-    return render(request, "lovense/_item_form.html", {"form": form})
+    asked_for = itemform.asked_for(request.GET)
+    filled = ItemForm(revision, item or asked_for, sections, toys, typed=typed, wrong=wrong)
+    filled.mine = [MINE + row["name"] for row in library.of(performer.performer_id)]
+    whose = performer.performer_id
+    drawn = itemdrawn.of(whose, typed) if typed else itemdrawn.of_item(whose, filled.item)
+    shown = {"form": filled, "drawn": drawn}
+    return form(request, performer, "lovense/_item_form.html", shown, filled.heading)
 
 
 @require_POST
@@ -132,8 +147,9 @@ def remove(request: HttpRequest, performer: Performer, item_id: str) -> HttpResp
     if request.method == "POST":
         drafts.remove(writing_of(request, performer), item_id)
         return buttons.told(f"{item['title']} is removed from your draft.")
-    return asked(
+    return ask(
         request,
+        performer,
         f"Remove “{item['title']}”?",
         f"{reverse('menu-remove', args=[item_id])}?revision={draft.revision}",
         text="It leaves your draft. What is published stays as it is until you publish.",
@@ -161,18 +177,21 @@ def fix(request: HttpRequest, performer: Performer) -> HttpResponse:
     if patch is None:
         return buttons.told("That is not there any more: nothing was changed.", tone="warn")
     drafts.patch(writing, patch)
-    return buttons.told("Mended in your draft.")
+    return buttons.told("Fixed in your draft. Undo takes it back.")
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @buttons.hers
 def publish(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """GET: what would change, with a note for it; POST: done."""
+    if request.method != "POST":
+        return compared(request, performer, publishes=True)
     linter = Linter.read(performer.performer_id)
     asked_for = _publication(request, performer)._replace(errors=linter.errors)
-    published = versions.publish(asked_for)
-    if not published.is_new:
+    found = versions.publish(asked_for)
+    if not found.is_new:
         return buttons.told("Nothing has changed: it is published already.", tone="warn")
-    number = published.menu["version"]
+    number = found.menu["version"]
     return buttons.told(f"Published as version {number}.{_withdrawn(asked_for)}")
 
 
@@ -185,14 +204,15 @@ def roll_back(request: HttpRequest, performer: Performer, version: str) -> HttpR
     menu = versions.of(performer.performer_id, int(version))
     if request.method == "POST":
         asked_for = _publication(request, performer)
-        published = versions.roll_back(asked_for, menu["version"])
-        if not published.is_new:
+        found = versions.roll_back(asked_for, menu["version"])
+        if not found.is_new:
             return buttons.told("That content is in force already.", tone="warn")
-        number = published.menu["version"]
+        number = found.menu["version"]
         again = f"Version {version} is in force again, as version {number}."
         return buttons.told(again + _withdrawn(asked_for))
-    return asked(
+    return ask(
         request,
+        performer,
         f"Go back to version {version}?",
         reverse("menu-roll-back", args=[version]),
         text="Its items are published again as a new version, at once. Changes of your draft that "

@@ -1,7 +1,11 @@
 """What the buttons of the menu's page have in common: how a refusal reads there, who writes, and
 the revision that the page showed."""
 
-from django.http import HttpRequest, QueryDict
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
 
 from ground import clock
 from ground.json.fields import MAX_AMOUNT, Malformed
@@ -9,7 +13,9 @@ from lovense.lane.submissions import NoTestNow
 from lovense.menus.drafts import ChangedMeanwhile, Writing
 from lovense.menus.versions import NotPublishable
 from lovense.models import Performer
+from lovense.rows import Json
 from lovense.views.buttons import Buttons
+from lovense.views.pages import page
 
 buttons = Buttons(
     news=("menu",),
@@ -21,6 +27,31 @@ buttons = Buttons(
     },
     home="menu",
 )
+
+
+def form(
+    request: HttpRequest, performer: Performer, template: str, shown: Json, title: str
+) -> HttpResponse:
+    """What a dialog is filled with; to a page whose scripts do not run, a page of its own."""
+    if _fills_a_dialog(request):
+        return render(request, template, shown)
+    about = {"part": template, "title": title, **shown}
+    return page(
+        request, "menu-form", "lovense/menu_form.html", lambda _: about, address=reverse("menu")
+    )
+
+
+def ask(
+    request: HttpRequest, performer: Performer, title: str, url: str, **more: Any
+) -> HttpResponse:
+    """A question before something is done."""
+    shown = {"title": title, "url": url, "count": 1} | more
+    return form(request, performer, "lovense/_confirm.html", shown, title)
+
+
+def _fills_a_dialog(request: HttpRequest) -> bool:
+    asked = request.htmx  # type: ignore[attr-defined]
+    return bool(asked) and not asked.boosted
 
 
 def writing_of(request: HttpRequest, performer: Performer, *, is_needed: bool = True) -> Writing:

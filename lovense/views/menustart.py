@@ -2,7 +2,6 @@
 Each finds whose page it is, makes one call into a rule and says what came of it."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ground import clock
@@ -19,9 +18,12 @@ from lovense.menus.report import ImportedLine, items_of
 from lovense.menus.shipped import TEMPLATES
 from lovense.menus.showcopies import SamePriceInShow, ShowHasItems
 from lovense.models import Performer
+from lovense.page import menuwords
+from lovense.page.livepage import LivePage
 from lovense.page.menustart import ImportForm, StartForm
 from lovense.rows import Json
-from lovense.views.menubuttons import buttons, writing_of
+from lovense.views.menubuttons import buttons, form, writing_of
+from lovense.views.pages import page
 
 SHOW = "show:"  # the items of one show for another
 NOT_BEGUN = (DraftHasItems, ShowHasItems, SamePriceInShow, TooManyItems, ChangedMeanwhile)
@@ -35,7 +37,7 @@ def start(request: HttpRequest, performer: Performer) -> HttpResponse:
     was ticked."""
     whose = performer.performer_id
     if request.method != "POST":
-        return _start_form(request, whose)
+        return _start_form(request, performer)
     named, replaces = request.POST.get("from", ""), "replace" in request.POST
     try:
         if named == SHOW:
@@ -43,7 +45,7 @@ def start(request: HttpRequest, performer: Performer) -> HttpResponse:
         lines = _source(whose, named)
         drafts.start(writing_of(request, performer), items_of(lines), replaces=replaces)
     except NOT_BEGUN as why:
-        return _start_form(request, whose, why)
+        return _start_form(request, performer, why)
     left_out = sum(each.item is None for each in lines)
     more = f" {left_out} of its levels could not be taken." if left_out else ""
     return buttons.told(f"Your draft has begun anew: change it, then publish.{more}")
@@ -57,9 +59,12 @@ def _copied(request: HttpRequest, performer: Performer, *, replaces: bool) -> Ht
     return buttons.told(f"In your draft {target} shows answer as {source} shows do.")
 
 
-def _start_form(request: HttpRequest, whose: str, why: Refusal | None = None) -> HttpResponse:
-    form = StartForm(drafts.of(whose), starting.of_extension(whose), why)
-    return render(request, "lovense/_menu_start.html", {"form": form})
+def _start_form(
+    request: HttpRequest, performer: Performer, why: Refusal | None = None
+) -> HttpResponse:
+    whose = performer.performer_id
+    filled = StartForm(drafts.of(whose), starting.of_extension(whose), why)
+    return form(request, performer, "lovense/_menu_start.html", {"form": filled}, "Begin anew")
 
 
 def _source(whose: str, named: str) -> list[ImportedLine]:
@@ -82,6 +87,7 @@ def take_in(request: HttpRequest, performer: Performer) -> HttpResponse:
     if request.method != "POST":
         return _import_form(request, ImportForm(draft.revision))
     try:
+        text = _file(request) or text
         lines = _lines(whose, text)
         if "apply" in request.POST and items_of(lines):
             writing, reaction = writing_of(request, performer), _reaction(text)
@@ -93,8 +99,17 @@ def take_in(request: HttpRequest, performer: Performer) -> HttpResponse:
     return _import_form(request, ImportForm(draft.revision, text, lines, differs))
 
 
-def _import_form(request: HttpRequest, form: ImportForm) -> HttpResponse:
-    return render(request, "lovense/_menu_import.html", {"form": form})
+def _file(request: HttpRequest) -> str:
+    """What was chosen, in place of what was pasted; empty: nothing was."""
+    file = request.FILES.get("file")
+    try:
+        return file.read(4 * LONGEST).decode("utf-8-sig") if file else ""
+    except UnicodeDecodeError:
+        raise Malformed("file", "must be text in UTF-8") from None
+
+
+def _import_form(request: HttpRequest, filled: ImportForm) -> HttpResponse:
+    return page(request, "menu-import", "lovense/menu_import.html", lambda _: {"form": filled})
 
 
 def _lines(whose: str, text: str) -> list[ImportedLine]:
@@ -135,6 +150,9 @@ def test(request: HttpRequest, performer: Performer, item_id: str) -> HttpRespon
         key=request.request_id,  # type: ignore[attr-defined]
         now=clock.now(),
     )
+    holds_back = menuwords.held_back(LivePage(performer, clock.now()))
+    if holds_back:
+        return buttons.told(f"{item['title']} waits: {holds_back}", tone="warn")
     return buttons.told(
         f"{item['title']} plays on your devices when its turn comes, for at most 10 s."
     )

@@ -2,7 +2,6 @@
 stock. Each makes one call into a rule and says what came of it."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ground.json.fields import Fields
@@ -14,7 +13,7 @@ from lovense.models import Performer
 from lovense.page import itemterms
 from lovense.page.itemterms import ReactionForm
 from lovense.views.buttons import by
-from lovense.views.menubuttons import buttons, writing_of
+from lovense.views.menubuttons import buttons, form, writing_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -23,16 +22,17 @@ def reaction(request: HttpRequest, performer: Performer) -> HttpResponse:
     """GET: the default reaction in a form; POST: changed, or what was typed with what is wrong."""
     draft = drafts.of(performer.performer_id)
     now = draft.reaction or reactions.usual()
-    form = ReactionForm(draft.revision, now)
+    filled = ReactionForm(draft.revision, now)
     if request.method == "POST":
         try:
             wanted = reactions.read(Fields(itemterms.reaction_body(request.POST), ""), now)
             drafts.react(writing_of(request, performer), wanted)
         except (InvalidItem, ChangedMeanwhile) as wrong:
-            form = ReactionForm(draft.revision, now, request.POST, wrong)
+            filled = ReactionForm(draft.revision, now, request.POST, wrong)
         else:
             return buttons.told(f"The default reaction is {'on' if wanted['active'] else 'off'}.")
-    return render(request, "lovense/_reaction_form.html", {"form": form})
+    shown = {"form": filled}
+    return form(request, performer, "lovense/_reaction_form.html", shown, "Default reaction")
 
 
 # --- cooldowns -----------------------------------------------------------------------------------

@@ -12,11 +12,13 @@ from ground.json import fields
 from ground.json.fields import Fields, Malformed
 from lovense.devices import summary
 from lovense.lane import patterntests, submissions
+from lovense.lane.patterntests import AskedPattern
 from lovense.models import Performer
+from lovense.page import patternpad
 from lovense.page.partsform import whole
 from lovense.page.patternform import DrawnText, PatternForm, PatternTestForm
 from lovense.page.patternspage import PatternsPage
-from lovense.patterns import imports, library, shipped
+from lovense.patterns import imports, library, reading, shipped
 from lovense.patterns.imports import LONGEST_FILE, LONGEST_NAME
 from lovense.patterns.library import (
     PatternChanged,
@@ -66,11 +68,11 @@ def add(request: HttpRequest, performer: Performer) -> HttpResponse:
     """GET: an empty form, or a copy of a shipped one; POST: saved, or what was typed with what is
     wrong with it."""
     if request.method != "POST":
-        return _form(request, _empty(request.GET.get("from", "")))
+        return _form(request, performer, _empty(request.GET.get("from", "")))
     try:
         row = library.add(_writing(request, performer), library.wish(_body(request), is_new=True))
     except KEPT as wrong:
-        return _form(request, PatternForm(*_typed(request), wrong=wrong))
+        return _form(request, performer, PatternForm(*_typed(request), wrong=wrong))
     return _page.told(f"{row['name']} is saved. Name it in an item of your menu.")
 
 
@@ -82,31 +84,56 @@ def _empty(name: str) -> PatternForm:
     return PatternForm(f"My {name}", shipped.TEXTS[name])
 
 
+@require_safe
+@_page.hers
+def edit(request: HttpRequest, performer: Performer, pattern_id: str) -> HttpResponse:
+    """One of hers, on a page of its own."""
+    row = library.owned(performer.performer_id, pattern_id)
+    return _form(request, performer, PatternForm(row["name"], row["text"], row, row["revision"]))
+
+
 @require_http_methods(["GET", "POST"])
 @_page.hers
 def change(request: HttpRequest, performer: Performer, pattern_id: str) -> HttpResponse:
     """GET: the pattern in a form; POST: changed, or what was typed with what is wrong with it."""
     row = library.owned(performer.performer_id, pattern_id)
     if request.method != "POST":
-        return _form(request, PatternForm(row["name"], row["text"], row, row["revision"]))
+        return edit(request, pattern_id=pattern_id)
     seen, body = _seen(request), _body(request)
     try:
         wished = library.wish(body, is_new=False)
         library.change(_writing(request, performer), pattern_id, wished, seen=seen)
     except PatternChanged as late:
         revision = late.row["revision"]
-        return _form(request, PatternForm(*_typed(request), row, revision, late))
+        return _form(request, performer, PatternForm(*_typed(request), row, revision, late))
     except KEPT as wrong:
-        return _form(request, PatternForm(*_typed(request), row, seen, wrong))
+        return _form(request, performer, PatternForm(*_typed(request), row, seen, wrong))
     return _page.told("Saved. What is published plays it as it was.")
 
 
 @require_POST
 @_page.hers
 def drawn(request: HttpRequest, performer: Performer) -> HttpResponse:
-    """What the text plays as it stands, or where it cannot be read."""
+    """What the text plays as it stands, or where it cannot be read; with `source` pad, the text
+    that plays what was drawn."""
     _, text = _typed(request)
-    return render(request, "lovense/_pattern_drawn.html", {"drawn": DrawnText(text)})
+    if request.POST.get("source") == "pad":
+        text = patternpad.text_of(request.POST.get("levels", "")) or text
+    found = DrawnText(text)
+    shown = {"drawn": found, "pad": patternpad.of(found), "is_answer": True}
+    return render(request, "lovense/_pattern_drawn.html", shown)
+
+
+@require_POST
+@_page.hers
+def try_out(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """The text as it stands, saved or not, on one device: it waits for its turn."""
+    name, text = _typed(request)
+    reading.read(text)
+    body = Fields(_asked_test(request), "")
+    asked_test = patterntests.parse(body, name=name.strip() or "A pattern", text=text)
+    _tested(request, performer, asked_test)
+    return _page.told("It is played in a moment.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -120,7 +147,7 @@ def take_in(request: HttpRequest, performer: Performer) -> HttpResponse:
     except (Malformed, InvalidPattern) as wrong:
         return render(request, "lovense/_pattern_import.html", {"wrong": str(wrong)})
     form = PatternForm(found.name, found.text, changes=found.changes, is_imported=True)
-    return _form(request, form)
+    return _form(request, performer, form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,7 +162,7 @@ def record(request: HttpRequest, performer: Performer) -> HttpResponse:
     except (Malformed, InvalidPattern) as wrong:
         return _recorder(request, str(wrong))
     form = PatternForm("", found.text, changes=found.changes, is_imported=True)
-    return _form(request, form)
+    return _form(request, performer, form)
 
 
 def _samples(request: HttpRequest) -> Fields:
@@ -171,6 +198,11 @@ def test(request: HttpRequest, performer: Performer, pattern_id: str) -> HttpRes
         asked_test = patterntests.parse(body, name=row["name"], text=row["text"])
     except Malformed as wrong:
         return _test_form(request, performer, row, str(wrong))
+    _tested(request, performer, asked_test)
+    return _page.told(f"{row['name']} is played in a moment.")
+
+
+def _tested(request: HttpRequest, performer: Performer, asked_test: AskedPattern) -> None:
     patterntests.ask(
         asked_test,
         performer_id=performer.performer_id,
@@ -179,7 +211,6 @@ def test(request: HttpRequest, performer: Performer, pattern_id: str) -> HttpRes
         key=request.request_id,  # type: ignore[attr-defined]
         now=clock.now(),
     )
-    return _page.told(f"{row['name']} is played in a moment.")
 
 
 def _asked_test(request: HttpRequest) -> Json:
@@ -217,8 +248,17 @@ def archive(request: HttpRequest, performer: Performer, pattern_id: str) -> Http
 # --- what they have in common --------------------------------------------------------------------
 
 
-def _form(request: HttpRequest, form: PatternForm) -> HttpResponse:
-    return render(request, "lovense/_pattern_form.html", {"form": form})
+def _form(request: HttpRequest, performer: Performer, form: PatternForm) -> HttpResponse:
+    """In a dialog; elsewhere a page of its own."""
+    asked_by = request.htmx  # type: ignore[attr-defined]
+    caps = patternpad.caps(performer.performer_id)
+    shown = {"form": form, "pad": patternpad.of(form.drawn), "caps": caps}
+    shown |= {"usual": [0] * patternpad.USUAL_COLUMNS, "tried": patterntests}
+    if asked_by and not asked_by.boosted:
+        return render(request, "lovense/_pattern_form.html", shown)
+    whole = {"is_page": True, **shown}
+    where = reverse("patterns")
+    return page(request, "patterns-edit", "lovense/pattern.html", lambda _: whole, address=where)
 
 
 def _typed(request: HttpRequest) -> tuple[str, str]:

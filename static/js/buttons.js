@@ -82,7 +82,11 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   open();
   (asks.querySelector("[aria-invalid]") ?? asks.querySelector("[autofocus]"))?.focus();
 });
-asks.addEventListener("click", ({ target }) => target.closest("[data-close]") && close());
+asks.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-close]")) return;
+  event.preventDefault(); // without scripts it is a link
+  close();
+});
 dialog.addEventListener("toggle", ({ newState }) => {
   if (newState === "open") return;
   asks.querySelector("[data-goes-on]")?.remove();

@@ -1,6 +1,6 @@
 // Keys that press what stands in the page: `data-key` is a key, with Shift before it, or two keys one after the other. A bare key
-// may only make it calmer. While something is typed, composed or asked, none of them counts; STOP has keys of its own (stopbar.js).
-// Ctrl or ⌘ and K is the palette's, also while something is typed.
+// may only make it calmer. `data-row-key` is one of the row that has the focus. While something is typed, composed or asked, none
+// of them counts; STOP has keys of its own (stopbar.js). Ctrl or ⌘ and K is the palette's, also while something is typed.
 
 import { isComposing, isTyping } from "./typing.js";
 
@@ -14,8 +14,9 @@ document.addEventListener("keydown", (event) => {
   if (!isFind && (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))) return;
   const key = isFind ? "/" : named(event);
   const together = event.timeStamp - first.at < SEQUENCE_MS && target(`${first.key} ${key}`);
+  const own = event.target.closest?.("[data-row]")?.querySelector(`[data-row-key="${CSS.escape(key)}"]:not(:disabled)`);
   first = { key, at: event.timeStamp };
-  const pressed = together || target(key);
+  const pressed = together || own || target(key);
   if (!pressed) return;
   first.key = "";
   event.preventDefault();

@@ -1,6 +1,7 @@
 // The live page: the countdown, and what plays in words.
 
 import { every, serverNow } from "./clock.js";
+import "./ui/reorder.js";
 import "./ui/wave.js";
 
 const FRAME_MS = 100;

@@ -26,9 +26,9 @@ for (const failure of ["htmx:error", "htmx:response:error"]) {
   document.addEventListener(failure, ({ detail: { ctx } }) => isRegion(ctx?.target) && outdated(ctx.target));
 }
 
-/** Whether the answer is swapped in. While a button waits for its own, nothing is: then the region is fetched again. */
+/** Whether the answer is swapped in. While a button waits for its own, or a row is moved, nothing is: then the region is fetched again. */
 function mayShow(region, { response, text }) {
-  if (response.status !== 200 || region.querySelector(".htmx-request")) return false;
+  if (response.status !== 200 || region.querySelector(".htmx-request, [data-moving]")) return false;
   current(region);
   tags.set(region.id, response.headers.get("ETag"));
   const isNew = fetched.get(region.id) !== text;

@@ -342,7 +342,7 @@ def test_what_a_page_does_by_itself_ends_when_it_is_left_and_begins_again(live):
         go(live, "Patterns")
         go(live, "Devices")
     go(live, "Patterns")
-    live.get_by_role("button", name="Record one…").press("Enter")
+    live.get_by_role("link", name="Record one…").press("Enter")
     expect(live.get_by_label("Recording field")).to_be_focused()
     live.keyboard.press("Escape")
     go(live, "Menu")

@@ -292,6 +292,35 @@ def test_what_plays_is_skipped_and_the_next_one_starts(live, the_stage, ana):
     first_verdict(live, "Completed")
 
 
+def test_what_waits_is_moved_by_keys_and_by_its_grip_and_a_late_page_sees_the_order_of_now(
+    live, open_another, the_stage, ana, complaints
+):
+    for amount in (60, 70, 80):
+        the_stage.tip(ana, amount)
+        expect(live.locator("#region-queue")).to_contain_text(f"{amount} tokens")
+    who = live.locator(".queue__who")
+    live.get_by_role("button", name="Remove: Soft wave, 80 tokens").press("Alt+ArrowUp")
+    expect(live.locator("[data-told]")).to_have_text("Moved.")
+    expect(who).to_have_text([re.compile("60 tokens"), re.compile("80 tokens"), re.compile("70 tokens")])
+    expect(live.get_by_role("button", name="Remove: Soft wave, 80 tokens")).to_be_focused()
+    first, last = (live.locator("[data-grip]").nth(place).bounding_box() for place in (0, 2))
+    live.mouse.move(first["x"] + 9, first["y"] + 9)
+    live.mouse.down()
+    live.mouse.move(first["x"] + 9, last["y"] + last["height"], steps=8)
+    live.mouse.up()
+    expect(who).to_have_text([re.compile("80 tokens"), re.compile("70 tokens"), re.compile("60 tokens")])
+    late = open_another()
+    late.route("**/?region=*", lambda route: None)  # what would tell it of what comes
+    live.locator("[data-focus=remove]").last.press("Home")
+    expect(who.first).to_contain_text("60 tokens")
+    late.locator("[data-focus=remove]").nth(1).press("Alt+ArrowUp")
+    expect(late.locator("[data-told]")).to_have_text("The order has changed meanwhile.")
+    late.unroute("**/?region=*")  # what was held goes on
+    expect(late.locator(".queue__who").first).to_contain_text("60 tokens")
+    complaints.clear()  # what was refused
+    expect(who.first).to_contain_text("60 tokens")
+
+
 def test_removing_asks_first_and_clearing_says_how_many(live, the_stage, ana):
     for amount in (50, 60, 70):
         the_stage.tip(ana, amount)

@@ -22,7 +22,7 @@ from tests.lovense.live_page import chain, press
 __all__ = ["chain"]
 pytestmark = pytest.mark.django_db
 NAMES = ("devices", "menu", "patterns", "history", "statistics")
-ADDRESSES = {"live": "/"} | {name: f"/{name}" for name in NAMES}
+ADDRESSES = {"live": "/", "menu-versions": "/menu/versions"} | {name: f"/{name}" for name in NAMES}
 WAVE = {"name": "Mine", "text": "10 1s"}
 HTMX = {"HX-Request": "true"}
 ALL = [(page, name) for page in ADDRESSES for name in regions.of(page)]
@@ -105,7 +105,9 @@ def test_a_tag_that_a_proxy_has_marked_as_compressed_is_known(ask):
     assert ask("live", "stop", '"other"').status_code == 200
 
 
-@pytest.mark.parametrize(("page", "name"), [("live", "feed"), ("live", "stop"), ("menu", "history")])
+@pytest.mark.parametrize(
+    ("page", "name"), [("live", "feed"), ("live", "stop"), ("menu-versions", "versions")]
+)
 def test_where_a_stamp_says_so_nothing_is_rendered(ask, monkeypatch, page, name):
     tag = ask(page, name)["ETag"]
 
@@ -140,9 +142,9 @@ def test_the_stamp_of_the_patterns_changes_with_a_pattern(ask, ana):
 
 
 def test_the_stamp_of_the_history_changes_with_a_version(ask, chain):
-    before = ask("menu", "history")["ETag"]
+    before = ask("menu-versions", "versions")["ETag"]
     chain.publish_menu()
-    assert ask("menu", "history", before).status_code == 200
+    assert ask("menu-versions", "versions", before).status_code == 200
 
 
 # --- all of them in one answer -----------------------------------------------------------------------------

@@ -4,17 +4,23 @@
 class Chart extends HTMLElement {
   connectedCallback() {
     this.cursor = this.querySelector("label:has(> input)");
-    this.rows = [...this.querySelectorAll("tbody tr")];
     if (!this.rows.length) return;
     this.cursor.hidden = false;
     this.addEventListener("input", this);
     this.addEventListener("pointermove", this);
+    this.addEventListener("click", this);
     this.show(0, false);
   }
 
   disconnectedCallback() {
     this.removeEventListener("input", this);
     this.removeEventListener("pointermove", this);
+    this.removeEventListener("click", this);
+  }
+
+  /** As they are now: a swap may have brought others. */
+  get rows() {
+    return [...this.querySelectorAll("tbody tr")];
   }
 
   get slider() {
@@ -25,9 +31,18 @@ class Chart extends HTMLElement {
     if (type === "input") return this.show(Number(target.value));
     const drawing = target.closest("svg");
     if (!drawing || drawing.closest("details")) return;
+    if (this.getAttribute("kind") === "ruler") return this.pointed(type, target);
     const { left, width } = this.querySelector("svg").getBoundingClientRect();
     const share = Math.min(Math.max((clientX - left) / width, 0), 0.9999);
-    if (this.getAttribute("kind") !== "ruler") this.show(Math.floor(share * this.rows.length));
+    this.show(Math.floor(share * this.rows.length));
+  }
+
+  /** A stretch of the ruler; a press on one where a row has a link is a press on that. */
+  pointed(type, stretch) {
+    const index = [...this.querySelectorAll("rect")].indexOf(stretch);
+    if (index < 0) return;
+    this.show(index);
+    if (type === "click") this.rows[index].querySelector("a")?.click();
   }
 
   show(index, isMarked = true) {

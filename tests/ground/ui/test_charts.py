@@ -85,9 +85,20 @@ def test_equal_factors_are_equal_steps_on_the_ruler():
     assert [round(place(amount), 1) for amount in (1, 10, 100, 1000)] == [0, 33.3, 66.7, 100]
 
 
+def test_what_is_the_same_has_the_same_colour_on_the_ruler():
+    ranges = [(1, 9, "Wave"), (10, 19, "Pulse"), (20, 29, ""), (30, 99, "Wave")]
+    spans, _ = charts.coverage(ranges, lowest=1, highest=100)
+    assert [span.number for span in spans] == [1, 2, 0, 1]
+
+
+def test_a_spark_is_one_path_as_wide_as_it_has_levels():
+    drawn = charts.spark([0, 0.5, 1, 7])
+    assert (drawn.path, drawn.width) == ("M2 12v0M6 7v10M10 2v20M14 2v20", 16)
+
+
 def test_a_gap_has_no_colour_of_an_item():
     spans, ticks = charts.coverage([(1, 9, ""), (10, 99, "Wave")], lowest=1, highest=100)
-    assert [span.number for span in spans] == [0, 2]
+    assert [span.number for span in spans] == [0, 1]
     assert float(spans[0].x) + float(spans[0].width) == pytest.approx(float(spans[1].x), abs=0.02)
     assert [tick.words for tick in ticks] == ["1", "2", "5", "10", "20", "50", "100"]
 

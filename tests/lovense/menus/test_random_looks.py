@@ -4,7 +4,7 @@ import pytest
 from django.http import QueryDict
 
 from lovense.menus import lint, parts, wishes
-from lovense.page import chanceform, itemform, menupage
+from lovense.page import chanceform, itemform, menuwords
 from tests.lovense.callers import Caller
 from tests.lovense.devices.test_named_functions import LUSH
 from tests.lovense.menus.chancing import LUCKY, publish
@@ -116,10 +116,10 @@ def test_over_rest_preview_and_table_say_the_bounds(chain):
 
 
 def test_a_row_says_in_words_what_is_drawn():
-    assert menupage.does(chance("lucky", 10, None, LUCKY)) == (
+    assert menuwords.does(chance("lucky", 10, None, LUCKY)) == (
         "Wave (75 %) or Pulse (25 %), strength 5 to 15 of 20, 3 to 9 s, drawn at random"
     )
-    assert menupage.does(offer("plain", 1, 2, intensity=3, durationSec=4)) == "Level, strength 3 of 20, 4 s"
+    assert menuwords.does(offer("plain", 1, 2, intensity=3, durationSec=4)) == "Level, strength 3 of 20, 4 s"
 
 
 def typed(item, **more):

@@ -219,7 +219,7 @@ def test_on_the_page_it_is_changed_in_a_form(press, client, ana):
     assert drafts.of(ana.pk).reaction == ON
     shown = client.get("/menu").content.decode()
     assert "Default reaction: Pulse, strength 6 of 20, 4 s." in shown
-    assert "off → Pulse, strength 6 of 20, 4 s" in shown
+    assert "off → Pulse, strength 6 of 20, 4 s" in client.get("/menu/compare").content.decode()
     wrong = press("reaction", **typed | {"revision": 1, "intensity": "x"}).content.decode()
     assert 'value="x"' in wrong
     assert "Must be a whole number from 1 to 20." in wrong
