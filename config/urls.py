@@ -34,7 +34,7 @@ from lovense.api import (
     submissions,
 )
 from lovense.api import devices as device_api
-from lovense.views import devices, find, history, live, menu, menustart, statistics
+from lovense.views import devices, find, history, live, menu, menustart, pairing, statistics
 from lovense.views import draws as draws_page
 from lovense.views import menuterms as menuterms_page
 from lovense.views import patterns as pattern_pages
@@ -53,6 +53,7 @@ urlpatterns = [
     path("live/resume-all", live.resume_all, name="live-resume-all"),
     path("live/show/end", show_buttons.end, name="live-show-end"),
     path("live/show/begin", show_buttons.begin, name="live-show-begin"),
+    path("live/devices/<str:device_id>/mute", show_buttons.mute, name="live-mute"),
     path("live/rehearsal", rehearsal_buttons.switch, name="live-rehearsal"),
     path("live/rehearsal/tips", rehearsal_buttons.tips, name="live-rehearsal-tips"),
     path("live/rehearsal/show", rehearsal_buttons.show, name="live-rehearsal-show"),
@@ -65,15 +66,18 @@ urlpatterns = [
     path("live/requests/<str:request_id>/remove", live.remove, name="live-remove"),
     path("find", find.find, name="find"),
     path("devices", devices.devices, name="devices"),
-    path("devices/pair", devices.pair, name="devices-pair"),
+    path("devices/pair", pairing.pair, name="devices-pair"),
     path("devices/path", devices.path, name="devices-path"),
     path(
         "devices/pairings/<str:pairing_id>/cancel",
-        devices.cancel_pairing,
+        pairing.cancel,
         name="devices-pairing-cancel",
     ),
-    path("devices/hosts/<str:host_id>/unpair", devices.unpair, name="devices-unpair"),
+    path("devices/hosts/<str:host_id>/unpair", pairing.unpair, name="devices-unpair"),
+    path("devices/<str:device_id>", devices.device, name="devices-one"),
     path("devices/<str:device_id>/change", devices.change, name="devices-change"),
+    path("devices/<str:device_id>/name", devices.rename, name="devices-name"),
+    path("devices/<str:device_id>/preview", devices.preview, name="devices-preview"),
     path("devices/<str:device_id>/switch", devices.switch, name="devices-switch"),
     path("devices/<str:device_id>/test", devices.test, name="devices-test"),
     path("devices/<str:device_id>/diagnose", devices.diagnose, name="devices-diagnose"),

@@ -14,7 +14,7 @@ from config.static import smaller
 STATIC = BASE_DIR / "static"
 SHEETS = [
     STATIC / "css" / f"{name}.css"
-    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history")
+    for name in ("tokens", "base", "pages", "bare", "staff", "figures", "history", "devices")
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
 RULES = BASE_CSS + "".join(OF_PAGES)
@@ -196,8 +196,8 @@ def packed(files):
 
 @pytest.mark.parametrize(
     "own",
-    [{"pages"}, {"pages", "figures", "history"}, {"bare", "staff"}],
-    ids=["performer", "history", "staff"],
+    [{"pages"}, {"pages", "devices"}, {"pages", "figures", "history"}, {"bare", "staff"}],
+    ids=["performer", "devices", "history", "staff"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
@@ -219,7 +219,7 @@ ON_EVERY_PAGE = (
     "tick",
 )
 ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
-HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable", "ui/wave")
+HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable", "ui/level", "ui/wave")
 OF_A_PATH = {
     "virtual": ("commands", "player", "toy", "virtual"),
     "lan": ("bridges/lan", "bridges/permission", "bridges/toysin", "outcomes", "ownnetwork", "sliced"),

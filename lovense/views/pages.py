@@ -114,6 +114,7 @@ class PageLook:
             "regions": self.regions,
             "page": self.address or (reverse(self.name) if self.name else ""),
             "page_name": self.name,
+            "page_part": self.name.partition("-")[0],  # where it stands in the rail
             "frame": FramePage(self.performer, live),
         }
         return about | shown

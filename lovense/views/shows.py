@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from lovense.models import Performer
-from lovense.shows import ending
+from lovense.shows import ending, muting
 from lovense.views.buttons import Buttons, by
 
 _page = Buttons(news=("shows", "devices", "queue", "notices"), words={}, home="live")
@@ -25,3 +25,14 @@ def begin(request: HttpRequest, performer: Performer) -> HttpResponse:
     """What may hold her devices takes them within a second; a page that may not says so itself."""
     ending.begin(**by(request, performer))
     return _page.told("Going on air.")
+
+
+@require_POST
+@_page.hers
+def mute(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """`muted` 1: nothing is sent to it until the show is over; 0: it plays again."""
+    rule = muting.mute if request.POST.get("muted") == "1" else muting.unmute
+    row = rule(**by(request, performer), device_id=device_id)
+    name = row["nickname"]
+    is_muted = bool(row.get("muted_in"))
+    return _page.told(f"{name} is muted for this show." if is_muted else f"{name} plays again.")

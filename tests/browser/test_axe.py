@@ -9,7 +9,16 @@ from tests.browser.stage import STAFF
 
 # What depends on the theme does not on the width: each of both is asked about once.
 LOOKS = ((1440, "light"), (820, ""), (360, "dark"))
-HERS = ("/", "/devices", "/menu", "/patterns", "/history", "/statistics", "/history?from=2026-02-31")
+HERS = (
+    "/",
+    "/devices",
+    "/devices/pair",
+    "/menu",
+    "/patterns",
+    "/history",
+    "/statistics",
+    "/history?from=2026-02-31",
+)
 OF_STAFF = (
     "/staff/tips",
     "/staff/queue",
