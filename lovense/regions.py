@@ -30,6 +30,7 @@ class Region:
 
 
 LIVE, DEVICES, MENU, PATTERNS = "live", "devices", "menu", "patterns"
+PAIR, DEVICE = "devices-pair", "devices-one"
 PREFERENCES, WELCOME = "preferences", "welcome"
 RUN, VERSIONS = "history-run", "menu-versions"
 REGIONS = (
@@ -42,7 +43,7 @@ REGIONS = (
     Region(EVERY_PAGE, "stop", ("queue", "devices", "preferences"), "lovense/_stopstate.html"),
     Region(LIVE, "queue", ("queue", "devices", "preferences", "shows"), "lovense/live.html#queue"),
     Region(LIVE, "feed", ("tips", "queue", "preferences"), "lovense/live.html#feed"),
-    Region(LIVE, "devices", ("devices", "preferences"), "lovense/live.html#devices"),
+    Region(LIVE, "devices", ("devices", "preferences", "shows"), "lovense/live.html#devices"),
     Region(LIVE, "rehearsal", ("preferences",), "lovense/live.html#rehearsal"),
     Region(
         LIVE,
@@ -50,9 +51,11 @@ REGIONS = (
         ("notices", "queue", "devices", "menu", "preferences"),
         "lovense/live.html#notices",
     ),
-    Region(DEVICES, "pairing", ("devices",), "lovense/_pairing.html"),
-    Region(DEVICES, "hosts", ("devices",), "lovense/devices.html#hosts"),
     Region(DEVICES, "devices", ("devices", "preferences"), "lovense/devices.html#devices"),
+    Region(PAIR, "pairing", ("devices", "preferences"), "lovense/_pairing.html"),
+    Region(PAIR, "hosts", ("devices",), "lovense/pair.html#hosts"),
+    Region(DEVICE, "device", ("devices", "preferences"), "lovense/device.html#device"),
+    Region(DEVICE, "told", ("devices",), "lovense/device.html#told"),
     Region(MENU, "menu", ("menu", "devices", "patterns", "preferences"), "lovense/menu.html#menu"),
     Region(MENU, "ruler", ("menu", "devices", "patterns"), "lovense/menu.html#ruler"),
     Region(VERSIONS, "versions", ("menu",), "lovense/menu_versions.html#versions"),

@@ -512,6 +512,13 @@ class DeviceTest(TypedDict):
     at: datetime
 
 
+class BatteryPoint(TypedDict):
+    """What was reported of a battery, where it had changed."""
+
+    at: datetime
+    percent: int
+
+
 class DeviceRow(TypedDict):
     """A row of `devices`."""
 
@@ -539,6 +546,8 @@ class DeviceRow(TypedDict):
     scale_percent: NotRequired[int]
     lead_ms: NotRequired[int]
     tests: NotRequired[dict[str, DeviceTest]]
+    battery_points: NotRequired[list[BatteryPoint]]
+    muted_in: NotRequired[str]  # the show that it is muted for
     look_at: NotRequired[datetime | None]
     removed_at: datetime | None
     unpaired_at: datetime | None

@@ -16,7 +16,7 @@ SHEETS = [
     STATIC / "css" / f"{name}.css"
     for name in (
         *("tokens", "base", "pages", "bare", "staff", "figures", "history"),
-        *("menu", "patterns", "preferences", "welcome"),
+        *("devices", "menu", "patterns", "preferences", "welcome"),
     )
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
@@ -201,6 +201,7 @@ def packed(files):
     "own",
     [
         {"pages"},
+        {"pages", "devices"},
         {"pages", "welcome"},
         {"pages", "figures", "history"},
         {"pages", "menu"},
@@ -208,7 +209,7 @@ def packed(files):
         {"pages", "preferences"},
         {"bare", "staff"},
     ],
-    ids=["performer", "welcome", "history", "menu", "patterns", "preferences", "staff"],
+    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
@@ -231,7 +232,8 @@ ON_EVERY_PAGE = (
 )
 ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
 # `noticing` only where she has chosen a way.
-HOLDING = ("device", "fence", "live", "memory", "noticing", "pageid", "panel", "toytable", "ui/wave")
+HOLDING = ("device", "fence", "live", "memory", "noticing", "pageid", "panel", "toytable")
+HOLDING += ("ui/level", "ui/reorder", "ui/wave")
 OF_A_PATH = {
     "virtual": ("commands", "player", "toy", "virtual"),
     "lan": ("bridges/lan", "bridges/permission", "bridges/toysin", "outcomes", "ownnetwork", "sliced"),

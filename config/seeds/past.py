@@ -20,7 +20,7 @@ from lovense.deciding.activation import activation_id
 from lovense.deciding.gates import decide
 from lovense.deciding.rules import Rules
 from lovense.devices import register
-from lovense.history import hours
+from lovense.history import daysums, hours
 from lovense.lane import controls
 from lovense.models import Activation, Show
 from lovense.owed import keeping as owed

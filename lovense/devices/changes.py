@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lovense.devices import toytable
+from lovense.devices import draining, toytable
 from lovense.devices.readings import LONGEST_NICKNAME, ToyReading
 from lovense.devices.summary import PAGE, is_kept, of_device
 from lovense.models import DeviceStatus
@@ -119,7 +119,8 @@ def named(row: DeviceRow, taken: Iterable[str]) -> DeviceRow:
 def _seen(row: DeviceRow, toy: ToyReading, report: ToyReport, now: datetime) -> DeviceRow:
     status = DeviceStatus.CONNECTED if toy.is_connected else DeviceStatus.DISCONNECTED
     functions, unsupported = _functions(row, toy)
-    return {
+    points = draining.added(row.get("battery_points", ()), toy.battery, now=now)
+    after: DeviceRow = {
         **row,
         "host_id": report.host_id or row["host_id"],
         "name": toy.name,
@@ -135,6 +136,9 @@ def _seen(row: DeviceRow, toy: ToyReading, report: ToyReport, now: datetime) -> 
         "last_connected_at": _connected_at(row, toy, now),
         "unpaired_at": None,
     }
+    if points:
+        after["battery_points"] = points
+    return after
 
 
 def _connected_at(row: DeviceRow, toy: ToyReading, now: datetime) -> datetime | None:

@@ -30,7 +30,7 @@ from lovense.timeline import FULL_SCALE
 WEAKEST_SCALE, LONGEST_LEAD_MS = 10, 2000
 AUDITED = (
     *("nickname", "is_enabled", "choices", "maximum_seconds", "scale_percent", "lead_ms"),
-    "removed_at",
+    *("removed_at", "muted_in"),
 )
 FIELDS = (
     *("nickname", "enabled", "maximumSeconds", "scalePercent", "leadMs"),
@@ -193,11 +193,20 @@ def of(performer_id: str) -> HerDevices:
 
 def owned(performer_id: str, device_id: str) -> DeviceRow:
     """One of her devices. Raises NoSuchDevice."""
-    row = collection(Device).find_one({"_id": device_id, "performer_id": performer_id})
-    if row is None or not summary.is_kept(row):
+    row = known(performer_id, device_id)
+    if not summary.is_kept(row):
         raise NoSuchDevice
-    found: DeviceRow = row
-    return found
+    return row
+
+
+def known(performer_id: str, device_id: str) -> DeviceRow:
+    """One that is or was hers: removed, or lost with its app. Raises NoSuchDevice."""
+    row: DeviceRow | None = collection(Device).find_one(
+        {"_id": device_id, "performer_id": performer_id}
+    )
+    if row is None:
+        raise NoSuchDevice
+    return row
 
 
 # --- written -------------------------------------------------------------------------------------
@@ -216,6 +225,25 @@ def change(
         return choice.applied(row, tried=tried, now=now)
 
     return _written(performer_id, device_id, "change", changed, by=by, now=now)
+
+
+def mute(*, performer_id: str, device_id: str, show: str, by: str, now: datetime) -> DeviceRow:
+    """For that show, which `lovense/shows/muting.py` names; empty: it plays again. Raises
+    NoSuchDevice."""
+
+    def muted(row: DeviceRow, hers: Sequence[DeviceRow]) -> DeviceRow:
+        if show and not summary.is_kept(row):
+            raise NoSuchDevice
+        return row if row.get("muted_in", "") == show else {**row, "muted_in": show}
+
+    action = "mute" if show else "unmute"
+    return _written(performer_id, device_id, action, muted, by=by, now=now)
+
+
+def muted_of(performer_id: str, *, but: str) -> list[DeviceRow]:
+    """Hers that are muted for any show but this one."""
+    rows = collection(Device).find({"performer_id": performer_id})
+    return [row for row in rows if row.get("muted_in", "") not in ("", but)]
 
 
 def remove(*, performer_id: str, device_id: str, by: str, now: datetime) -> DeviceRow:

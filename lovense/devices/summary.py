@@ -25,6 +25,11 @@ def is_kept(row: DeviceRow) -> bool:
     return row["removed_at"] is None and row["unpaired_at"] is None
 
 
+def is_muted(row: DeviceRow) -> bool:
+    """For the show that goes on; to a decision it is as one that is switched off."""
+    return bool(row.get("muted_in"))
+
+
 def is_reached(row: DeviceRow, bridge: str) -> bool:
     """By the path that she has chosen: in rehearsal her page's virtual devices are told, and no toy
     of a paired app. Her extension has toys of its own."""
@@ -82,7 +87,7 @@ def of_device(row: DeviceRow) -> DeviceSummary:
         "toyId": row["toy_id"],
         "nickname": row["nickname"],
         "isConnected": row["status"] == DeviceStatus.CONNECTED,
-        "isEnabled": row["is_enabled"],
+        "isEnabled": row["is_enabled"] and not is_muted(row),
         "functions": {name: cap_of(row, name) for name in names if is_function_enabled(row, name)},
         "maximumSeconds": row["maximum_seconds"],
     }

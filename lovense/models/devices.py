@@ -28,6 +28,8 @@ class Device(models.Model):
     status = models.CharField(max_length=12, choices=DeviceStatus.choices)
     reason = models.CharField(max_length=16, blank=True, default="")  # why it is not connected
     battery = models.IntegerField(null=True)
+    # since it was last charged: [{at, percent}], the oldest first; at most 20
+    battery_points = models.JSONField(default=list)
     firmware = models.CharField(max_length=32, blank=True, default="")
     functions = models.JSONField(default=list)  # [{name, source}], in the table's order
     unsupported = models.JSONField(default=list)  # function words that nobody here knows
@@ -43,6 +45,8 @@ class Device(models.Model):
     maximum_seconds = models.IntegerField(null=True)  # null: hers and the platform's alone
     scale_percent = models.IntegerField(default=100)  # of the strength that is asked of it
     lead_ms = models.IntegerField(default=0)  # it answers so much later than others
+    # the show that it is muted for (lovense/shows/muting.py)
+    muted_in = models.CharField(max_length=64, blank=True, default="")
     tests = models.JSONField(default=dict)  # by function: the last test she has not answered yet
     removed_at = models.DateTimeField(null=True)  # no report brings it back, she does
     unpaired_at = models.DateTimeField(null=True)  # a report of a paired app brings it back

@@ -4,7 +4,6 @@ cannot be reached, those she removed, the apps she paired, and how far a pairing
 Her own rows only, each part read once and only for the region that shows it. Nothing is changed
 here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,179 +17,17 @@ from lovense.bridges import choosing
 from lovense.deciding import devicetest, drift
 from lovense.deciding.drift import DriftAnswer, DriftList, LevelDrift
 from lovense.deciding.rules import Rules
-from lovense.devices import changes, choices, hosts, pairing, summary, toytable
+from lovense.devices import choices, hosts, pairing, summary, toytable
 from lovense.devices.choices import HerDevices
 from lovense.devices.readings import LONGEST_NICKNAME
-from lovense.menus.vibration import LONGEST_ITEM_SECONDS, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
 from lovense.models import RepairWeight as W
-from lovense.page import showntest
+from lovense.page import lastplayed, showntest
+from lovense.page.keptdevice import KeptDevice, ShownHost
 from lovense.page.pairingwalk import PairingWalk
-from lovense.page.showndevice import ShownDevice
-from lovense.page.showntest import ShownTest
 from lovense.repairs import listing, words
-from lovense.rows import DeviceRow, FunctionRow, HostRow, RepairRow
+from lovense.rows import DeviceRow, RepairRow
 from lovense.stopping import paths
-from lovense.timeline import FULL_SCALE
-
-# Who says that a device has a function.
-SOURCES = {
-    "verified": "you tested it",
-    "gettoys": "it says so itself",
-    "table": "known of its type",
-    "default": "assumed, its type is not known",
-}
-WHY_AWAY = {
-    changes.REPORTED: "Its app does not reach it. Switch it on and keep it near the phone.",
-    changes.MISSING: "Its app does not list it any more. Connect it in the Lovense app.",
-    changes.APP_OFFLINE: "Lovense does not reach its app. Open it on your phone, with internet.",
-    changes.NO_NEWS: "Its app has fallen silent. Open the Lovense app, and keep the phone awake.",
-}
-NOT_THIS_WAY = "Virtual devices play while you rehearse, and not now."
-BY_EXTENSION = "Nothing is sent to it from here: your extension decides what moves."
-WHY_A_PAGE_LACKS_IT = {
-    changes.REPORTED: "The page that has it says that it is not connected.",
-    changes.MISSING: "The page does not have it any more.",
-    changes.NO_NEWS: "The page that had it is closed. Open the Live page.",
-}
-APPS = {"remote": "Lovense Remote", "connect": "Lovense Connect"}
-SYSTEMS = {"android": "Android", "ios": "iOS", "pc": "a PC", "windows": "Windows", "mac": "a Mac"}
-
-
-@dataclass(frozen=True, slots=True)
-class ShownFunction:
-    """A function of a device: whether and how strongly it may move, and who says that it has it.
-    `may_choose` is false of what is not hers to switch here, `is_untried` says that a test comes
-    first."""
-
-    name: str
-    words: str
-    source: str
-    is_on: bool
-    may_choose: bool
-    is_untried: bool
-    cap: int
-    top: int
-    floor: int
-    floor_top: int
-
-
-class ShownHost:
-    """An app that she paired. `names`: of its toys among her devices."""
-
-    def __init__(self, row: HostRow, names: Sequence[str]) -> None:
-        self.host_id, self.version = row["_id"], row["app_version"]
-        self.last_seen_at = row["last_seen_at"]
-        app, system = APPS.get(row["app_type"].lower(), "Lovense app"), row["platform"].lower()
-        self.words = f"{app} on {SYSTEMS[system]}" if system in SYSTEMS else app
-        count = row["toys_count"]
-        self.toys, self.names = "1 toy" if count == 1 else f"{count} toys", ", ".join(names)
-
-    @property
-    def called(self) -> str:
-        """Apart from another one on such a phone."""
-        return f"{self.words} (\u2068{self.names}\u2069)" if self.names else self.words
-
-
-class KeptDevice(ShownDevice):
-    """A device of hers, with all that its page shows."""
-
-    def __init__(
-        self,
-        row: DeviceRow,
-        now: datetime,
-        host: ShownHost | None,
-        bridge: str,
-        tests: Sequence[ShownTest],
-    ) -> None:
-        super().__init__(row, now)
-        self.tests = tests
-        self.device_id, self.host = row["_id"], host
-        self.is_of_page = row["host_id"] == summary.PAGE
-        self.is_reached = summary.is_reached(row, bridge)
-        self.is_by_extension = bridges.own_levels(bridge) is not None
-        self.is_virtual = self.is_of_page and bridge == summary.SIMULATOR
-        self.firmware = row["firmware"]
-        self.maximum_seconds, self.unsupported = row["maximum_seconds"], row["unsupported"]
-        self.scale_percent = summary.scale_of(row)
-        self.lead_ms = summary.lead_of(row)
-
-    @property
-    def kind(self) -> str:
-        """The vendor writes types in small letters."""
-        name = self.row["name"]
-        return name if name != name.lower() else name.title()
-
-    @property
-    def is_able(self) -> bool:
-        """At least one of its functions may move."""
-        return any(each.is_on for each in self.functions)
-
-    @property
-    def is_ready(self) -> bool:
-        """It is told what is to be played."""
-        return self.is_reached and self.is_enabled and not self.is_away and self.is_able
-
-    @property
-    def main_test(self) -> str:
-        """The function that its own button tests; empty where there is none to test now."""
-        name = summary.main_of(self.row)
-        is_on = summary.is_function_enabled(self.row, name)
-        return name if self.may_test and is_on else ""
-
-    @property
-    def may_test(self) -> bool:
-        return self.is_reached and self.is_enabled and not self.is_away
-
-    @property
-    def is_testing(self) -> bool:
-        return any(test.is_open for test in self.tests)
-
-    @property
-    def tone(self) -> str:
-        if self.is_away:
-            return "warn" if self.is_enabled else "idle"
-        return "good"
-
-    @property
-    def why_silent(self) -> str:
-        """Why nothing is sent to it, and what helps; empty where something is."""
-        if self.is_by_extension:
-            return BY_EXTENSION
-        if not self.is_enabled:
-            return "Switched off: nothing is sent to it."
-        if self.is_away:
-            known = WHY_A_PAGE_LACKS_IT if self.is_of_page else WHY_AWAY
-            return known.get(changes.NO_NEWS if self.is_silent else self.row["reason"], "")
-        if not self.is_reached:
-            return NOT_THIS_WAY if self.is_of_page else "Not moved while you rehearse."
-        return "" if self.is_able else "Nothing that it can do may move."
-
-    @cached_property
-    def functions(self) -> list[ShownFunction]:
-        return [self._function(each) for each in self.row["functions"]]
-
-    def _function(self, function: FunctionRow) -> ShownFunction:
-        name = function["name"]
-        top, cap = toytable.TOPS[name], summary.cap_of(self.row, name)
-        is_on, floor = summary.is_function_enabled(self.row, name), summary.floor_of(self.row, name)
-        is_untried = summary.is_untried(self.row, name) and not summary.is_verified(self.row, name)
-        is_used = name not in toytable.NOT_USED
-        strength = f"{f'{min(floor, cap)} to ' if floor else 'up to '}{cap} of {top}"
-        off = "Off until tested" if is_untried else "off" if is_used else "not used"
-        return ShownFunction(
-            name=name,
-            words=strength if is_on else off,
-            source=SOURCES[summary.source_of(self.row, function)],
-            is_on=is_on,
-            may_choose=is_used and not is_untried,
-            is_untried=is_untried,
-            cap=cap,
-            top=top,
-            floor=floor,
-            floor_top=min(summary.STRONGEST_FLOOR, top),
-        )
-
 
 WITHOUT_A_DEVICE = frozenset({words.PAIR, words.LIVE, words.COMPARE})
 
@@ -303,9 +140,6 @@ class DevicesPage:
     rendered."""
 
     longest_nickname = LONGEST_NICKNAME
-    shortest_seconds, longest_seconds = SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS
-    weakest_scale, full_scale = choices.WEAKEST_SCALE, FULL_SCALE
-    longest_lead = choices.LONGEST_LEAD_MS
     trial = f"Test at level {toytable.TRIAL_LEVEL} for {devicetest.TRIAL_SECONDS} s"
 
     def __init__(self, performer: Performer, now: datetime) -> None:
@@ -328,6 +162,15 @@ class DevicesPage:
     @property
     def has_own_levels(self) -> bool:
         return bridges.own_levels(self._performer.bridge) is not None
+
+    @property
+    def nothing_yet(self) -> str:
+        """What to do where she has no device; the virtual one is on Live only while she
+        rehearses."""
+        pair = "No device yet. Pair the Lovense app that has your toys"
+        if self._performer.bridge != bridges.SIMULATOR:
+            return f"{pair}."
+        return f"{pair}, or switch the virtual device on, on Live, to rehearse without hardware."
 
     @property
     def by_hand(self) -> str:
@@ -395,7 +238,13 @@ class DevicesPage:
     def shown(self, row: DeviceRow) -> KeptDevice:
         host = next((each for each in self.hosts if each.host_id == row["host_id"]), None)
         tests = showntest.of(row, self._tested, self._now)
-        return KeptDevice(row, self._now, host, self._performer.bridge, tests)
+        played = lastplayed.by(row["toy_id"], self._latest)
+        bridge = self._performer.bridge
+        return KeptDevice(row, self._now, host, bridge, tests=tests, last_played=played)
+
+    @cached_property
+    def _latest(self) -> list[lastplayed.PlayedRow]:
+        return lastplayed.latest(self._id)
 
     @cached_property
     def _tested(self) -> showntest.Activations:
@@ -439,4 +288,7 @@ class DevicesPage:
 
     @cached_property
     def pairing(self) -> PairingWalk:
-        return PairingWalk(pairing.current(self._id, now=self._now), self._now)
+        row = pairing.current(self._id, now=self._now)
+        whose = row["host_id"] if row else ""
+        toys = [each for each in self.devices if whose and each.row["host_id"] == whose]
+        return PairingWalk(row, self._now, toys)

@@ -63,7 +63,7 @@ class FindPage:
     def _devices(self) -> Iterator[FoundThing]:
         for device in LivePage(self._performer, self._now).devices:
             if self._is_in(f"{device.nickname} {device.row['toy_type']}"):
-                where = f"{reverse('devices')}#device-{device.row['_id']}"
+                where = reverse("devices-one", args=[device.device_id])
                 yield FoundThing("plug", device.nickname, device.words, where)
 
     def _items(self) -> Iterator[FoundThing]:

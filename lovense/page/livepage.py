@@ -169,6 +169,11 @@ class LivePage:
         return bridge is not None and bridge.runs_in is RunsIn.SERVER
 
     @property
+    def has_virtual_device(self) -> bool:
+        """Where she rehearses, this page has one to switch on."""
+        return self._performer.bridge == bridges.SIMULATOR
+
+    @property
     def has_own_levels(self) -> bool:
         """Her tips are handed to an extension, which has toys and levels of its own."""
         return bridges.own_levels(self._performer.bridge) is not None

@@ -1,12 +1,15 @@
 """The stage of the live page: what plays, or what holds it, as its template reads it. Reads nothing
 itself: each part is the page's own, read once."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
 from lovense.devices import summary
 from lovense.lane import eta
 from lovense.lane.eta import Start
+from lovense.menus import parts
 from lovense.models import Activation
 from lovense.page import livesummary, livewave
 from lovense.page.livepage import LivePage, tokens
@@ -30,10 +33,11 @@ class LiveLeg(TypedDict):
 
 class LiveRun(TypedDict):
     """What plays, or is about to: the whole run, with what joined it. `heading`: Now playing,
-    Starting or Ending. `bars`: at most STAGE_BARS levels from 0 to 20. `promised_seconds`: of the
-    whole run. `began`, `ends` and `ends_ms`, since the epoch, are None until a device has said that
-    it has started. `others`: how many more it is for. `message`: the viewer's own words, unsafe as
-    they came. `is_unmeasured`: handed over to levels that are not ours."""
+    Starting or Ending. `bars`: at most STAGE_BARS levels from 0 to 20. `levels`: what each device
+    is told, as static/js/ui/level.js reads it; empty while `began` is None. `promised_seconds`: of
+    the whole run. `began`, `ends`, and the same in ms since the epoch, are None until a device has
+    said that it has started. `others`: how many more it is for. `message`: the viewer's own words,
+    unsafe as they came. `is_unmeasured`: handed over to levels that are not ours."""
 
     request_id: str
     heading: str
@@ -43,8 +47,10 @@ class LiveRun(TypedDict):
     message: str
     others: int
     bars: Bars
+    levels: str
     promised_seconds: int
     began: datetime | None
+    began_ms: int | None
     ends: datetime | None
     ends_ms: int | None
     legs: list[LiveLeg]
@@ -141,8 +147,10 @@ def _run(live: LivePage) -> LiveRun | None:
         "message": playing.words,
         "others": playing.others,
         "bars": _bars(live, row, playing.seconds),
+        "levels": _levels(live, row, playing.seconds) if began else "",
         "promised_seconds": playing.seconds,
         "began": began,
+        "began_ms": int(began.timestamp() * MS) if began else None,
         "ends": began + timedelta(seconds=playing.seconds) if began else None,
         "ends_ms": playing.ends_ms,
         "legs": _legs(live, row),
@@ -160,6 +168,25 @@ def _bars(live: LivePage, row: Activation, seconds: int) -> Bars:
     if row.members:
         return livewave.of_run(row.item, seconds, caps, bars=STAGE_BARS)
     return livewave.of_item(row.item, caps, bars=STAGE_BARS)
+
+
+def _levels(live: LivePage, row: Activation, seconds: int) -> str:
+    """Of whom its legs say that it has ended, or was away, nothing plays."""
+    if row.item is None or row.is_measured is False:
+        return ""
+    caps = live.rules.caps_of_item(live.performer_id, row.item)
+    shares = livewave.of_devices(row.item, caps, seconds=seconds if row.members else 0)
+    legs: Sequence[LegRow] = row.legs or ()
+    late = {leg["toyId"]: leg["offsetMs"] for leg in legs} or parts.offsets(row.item)
+    return json.dumps(
+        {
+            "shares": [
+                {"toys": each.toys, "step": each.step_ms, "bars": each.bars} for each in shares
+            ],
+            "late": {toy_id: ms for toy_id, ms in dict(late).items() if ms},
+            "silent": [leg["toyId"] for leg in legs if leg["outcome"]],
+        }
+    )
 
 
 def _legs(live: LivePage, row: Activation) -> list[LiveLeg]:

@@ -4,7 +4,7 @@ drawn anew. Pure."""
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lovense.deciding.rules import Caps
 from lovense.menus import vibration
@@ -31,6 +31,32 @@ def of_run(item: Item, seconds: int, caps: Caps, *, bars: int) -> Bars:
     """Of a run that plays one item for so many seconds, since others have joined it."""
     whole = {name: value for name, value in item.items() if name != "loops"}
     return of_item(whole | {"durationSec": seconds}, caps, bars=bars)
+
+
+class DeviceLevels(NamedTuple):
+    """What one share of the devices is told in a run: `bars` of `step_ms` each. `toys`: none named,
+    all that are connected."""
+
+    toys: tuple[str, ...]
+    step_ms: int
+    bars: Bars
+
+
+def of_devices(item: Item, caps: Caps, *, seconds: int = 0) -> tuple[DeviceLevels, ...]:
+    """By share of its devices. `seconds`: of a run that others have joined; 0: as long as the
+    item."""
+    said = {name: value for name, value in item.items() if not (seconds and name == "loops")}
+    said |= {"durationSec": seconds} if seconds else {}
+    return tuple(_share(said, caps, place) for place in range(len(caps.shares)))
+
+
+def _share(item: Mapping[str, Any], caps: Caps, place: int) -> DeviceLevels:
+    drawn = _timeline(item, caps, place)
+    step = max(1, -(-drawn.length_ms // STAGE_BARS))
+    tracks = list(drawn.samples(step).values()) if drawn.length_ms else []
+    count = max(map(len, tracks), default=0)
+    bars = tuple(max(t[n] for t in tracks if n < len(t)) for n in range(count))
+    return DeviceLevels(caps.shares[place].toys, step, bars)
 
 
 @lru_cache(maxsize=KEPT)

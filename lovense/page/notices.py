@@ -94,13 +94,19 @@ def _queue(live: LivePage) -> Iterator[Notice]:
     what = "device" if live.is_held else "page"
     wait = "tip waits" if live.waiting == 1 else "tips wait"
     limit = f"A tip expires after {settings.TIP_FRESH_SECONDS // 60} min without a {what}."
-    text = {
-        "page": "Open the page that has your devices, or switch the virtual device on.",
-        "device": "Switch a device on, or allow one to play.",
-    }[what]
+    text = _takes(live) if what == "page" else "Switch a device on, or allow one to play."
     if what == "device" and live.has_own_levels:
         text = "Your extension is not ready, or names no toy that is connected."
     yield Notice("warn", f"{live.waiting_words} {wait} for a {what}", f"{text} {limit}")
+
+
+def _takes(live: LivePage) -> str:
+    """How her devices are taken, on her path."""
+    if live.is_told_by_server:
+        return "Go on air: this server tells your toys then, and no page has to be open."
+    if live.has_virtual_device:
+        return "Open the page that has your devices, or switch the virtual device on."
+    return "Open the page that has your devices."
 
 
 def _devices(live: LivePage) -> Iterator[Notice]:

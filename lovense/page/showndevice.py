@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from lovense.devices import changes
+from lovense.devices import changes, summary
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow
 
@@ -22,8 +22,10 @@ class ShownDevice:
 
     def __init__(self, row: DeviceRow, now: datetime) -> None:
         self.row, self._now = row, now
+        self.device_id = row["_id"]
         self.nickname, self.battery = row["nickname"], row["battery"]
         self.is_enabled, self.last_seen_at = row["is_enabled"], row["last_seen_at"]
+        self.is_muted = summary.is_muted(row)
         self.is_silent = row["reason"] == changes.NO_NEWS or (
             row["status"] == DeviceStatus.CONNECTED and now - self.last_seen_at > NEWS_EXPECTED
         )

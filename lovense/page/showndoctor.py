@@ -18,7 +18,7 @@ STEPS = {
     doctor.MOVED: "It moved.",
 }
 WHY = {
-    "other_path": "What you play on now does not reach it: choose its path above the list.",
+    "other_path": "What you play on now does not reach it: choose its path beside the list.",
     "not_paired": "Its app is not paired any more: pair it.",
     "pairing_lost": "Lovense does not know the pairing any more: pair the app again.",
     "operator_fault": "Lovense refuses this site: tell whoever runs it. It is not your fault.",
@@ -27,8 +27,9 @@ WHY = {
     "no_page": "Nothing holds your devices: open the Live page, or wait a second.",
     "reported": "Its app does not reach it: switch it on, near the phone.",
     "missing": "Its app does not list it: connect it in the app.",
+    "muted": "You have muted it for this show: press “Muted” on Live.",
     "switched_off": "You have switched it off: switch “Plays” on.",
-    "function_off": "You have switched its main function off: switch it on under Change.",
+    "function_off": "You have switched its main function off: switch it on, on its page.",
     "stopped": "You have pressed stop: resume first.",
     "device_offline": "It cannot be tested now: it has gone in this moment.",
     doctor.DID_NOT_MOVE: "It did not move, and is switched off: charge it, and look at the toy.",

@@ -22,6 +22,7 @@ class ShownTest:
     step: str
     words: str
     is_guarded: bool
+    why: str = ""  # it did not play to its end
 
     @property
     def may_confirm(self) -> bool:
@@ -63,4 +64,5 @@ def _shown(name: str, activation: Activation | None) -> ShownTest:
         asks = "Did it move as expected?" if is_guarded else "Did it move?"
         return ShownTest(name, PLAYED, f"{name} was tested. {asks}", is_guarded)
     why = outcome.of(activation).text
-    return ShownTest(name, FAILED, f"The test of {name} did not play to its end. {why}", is_guarded)
+    words = f"The test of {name} did not play to its end. {why}"
+    return ShownTest(name, FAILED, words, is_guarded, why)

@@ -15,7 +15,7 @@ from lovense.history.daysums import SUMMED
 from lovense.history.hours import PLAYED, UNDER_WAY
 from lovense.history.tallies import Tally
 from lovense.models import Performer
-from lovense.page import days, outcome, periods, showperiod, shownwords
+from lovense.page import days, outcome, periods, shownwords, showperiod
 from lovense.page.historyform import OutcomeChip
 from lovense.page.historypage import called
 from lovense.page.periods import Period, ShowPeriod

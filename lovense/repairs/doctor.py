@@ -144,7 +144,9 @@ def _toy(patient: _Patient) -> str:
     row = patient.device
     if row["status"] != DeviceStatus.CONNECTED:
         return row["reason"] or changes.REPORTED
-    return "" if row["is_enabled"] else "switched_off"
+    if not row["is_enabled"]:
+        return "switched_off"
+    return "muted" if summary.is_muted(row) else ""
 
 
 def _function(patient: _Patient) -> str:

@@ -15,7 +15,7 @@ LABELS = {
     PAIR: "Pair again",
     SWITCH_OFF: "Switch off",
     TEST: "Test",
-    CHANGE: "Change…",
+    CHANGE: "Change",
     LIVE: "Open Live",
     COMPARE: "Compare",
 }

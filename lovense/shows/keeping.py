@@ -12,7 +12,7 @@ from lovense.models import PageLease, Show
 from lovense.rows import AiredShow, PageLeaseRow, ShowRow
 from lovense.sending import groups
 from lovense.sending.pages import SHOW_GAP
-from lovense.shows import onair
+from lovense.shows import muting, onair
 from tips.models import EPOCH
 from tips.rows import Statement
 
@@ -33,10 +33,13 @@ def drain(*, now: datetime, limit: int) -> int:
 
 
 def keep(row: PageLeaseRow, *, now: datetime) -> bool:
-    """Whether something is new. Three steps: 1. the shows that are over; 2. the one that goes on;
-    3. when the lease is looked at again, unless it has changed since it was read."""
+    """Whether something is new. Four steps: 1. the shows that are over; 2. the one that goes on;
+    3. what was muted for another show plays again; 4. when the lease is looked at again, unless it
+    has changed since it was read."""
     ended = [_keep_ended(row["_id"], show, now) for show in onair.over(row, now)]
     began = _keep_begun(row, now)
+    if began or ended:
+        muting.lift(row["_id"], now=now, but=_current(row, now))
     _look_again(row, now)
     return any(ended) or began
 
@@ -64,6 +67,12 @@ def _keep_begun(row: PageLeaseRow, now: datetime) -> bool:
     forgotten = {"is_open": False, "ended_at": since, "look_at": now}
     collection(Show).update_one(mine, {"$set": forgotten})
     return not unique.insert(Show, [_begun(row["_id"], since)])
+
+
+def _current(row: PageLeaseRow, now: datetime) -> str:
+    """The key of the show that goes on; empty: there is none."""
+    on_air = onair.of_lease(row, now)
+    return onair.show_key(row["_id"], on_air["since"]) if on_air else ""
 
 
 def _begun(performer_id: str, since: datetime) -> ShowRow:

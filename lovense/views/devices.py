@@ -1,21 +1,24 @@
-"""The performer's page of devices and its buttons. Each finds whose page it is, makes one call into
-a rule and says what came of it."""
+"""The performer's pages of devices and their buttons. Each finds whose page it is, makes one call
+into a rule and says what came of it."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ground import clock
-from ground.json.errors import Refusal
 from ground.json.fields import Fields, Malformed
-from lovense.devices import choices, pairing, summary
-from lovense.devices.choices import Choice
+from lovense.devices import choices, summary
+from lovense.devices.choices import Choice, NoSuchDevice
 from lovense.lane import devicetests, submissions
 from lovense.models import Performer
 from lovense.page import deviceform
-from lovense.page.deviceform import DeviceForm
+from lovense.page.devicepage import DevicePage
 from lovense.page.devicespage import DevicesPage
 from lovense.page.showndoctor import ShownDiagnosis
 from lovense.performers import preferences
@@ -23,9 +26,9 @@ from lovense.repairs import doctor
 from lovense.repairs.doctor import Asking
 from lovense.rows import DeviceRow, Json
 from lovense.sending import groups
-from lovense.stopping import paths, unpairing
+from lovense.stopping import paths
 from lovense.views.buttons import Buttons, asked, by
-from lovense.views.pages import page
+from lovense.views.pages import page, performer_of
 
 
 @require_safe
@@ -39,6 +42,29 @@ def devices(request: HttpRequest) -> HttpResponse:
     return page(request, "devices", "lovense/devices.html", shown)
 
 
+@require_safe
+@login_required
+def device(request: HttpRequest, device_id: str) -> HttpResponse:
+    """One of hers, or one region of its page; what is not hers is not found."""
+    return _shown(request, device_id)
+
+
+def _shown(request: HttpRequest, device_id: str, **typed: Any) -> HttpResponse:
+    def shown(performer: Performer) -> Json:
+        row = _owned(performer, device_id)
+        return {"shown": DevicePage(performer, row, clock.now(), **typed)}
+
+    address = reverse("devices-one", args=[device_id])
+    return page(request, "devices-one", "lovense/device.html", shown, address=address)
+
+
+def _owned(performer: Performer, device_id: str) -> DeviceRow:
+    try:
+        return choices.known(performer.performer_id, device_id)
+    except NoSuchDevice:
+        raise Http404 from None
+
+
 # --- buttons -------------------------------------------------------------------------------------
 
 _page = Buttons(
@@ -48,32 +74,66 @@ _page = Buttons(
 )
 
 
-@require_http_methods(["GET", "POST"])
+@require_POST
 @_page.hers
 def change(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
-    """GET: what may be chosen; POST: chosen, or what was typed with what is wrong with it."""
+    """Chosen; or what was typed, with all that is wrong with it."""
     row = choices.owned(performer.performer_id, device_id)
-    if request.method != "POST":
-        return _form(request, performer, row)
-    try:
-        choice = Choice(Fields(deviceform.body(request.POST), ""))
-        choices.change(**by(request, performer), device_id=device_id, choice=choice)
-    except Malformed as wrong:
-        return _form(request, performer, row, typed=request.POST, wrong=wrong)
+    body = deviceform.body(request.POST)
+    wrong = deviceform.wrong_with(body)
+    if not wrong:
+        try:
+            choice = Choice(Fields(body, ""))
+            choices.change(**by(request, performer), device_id=device_id, choice=choice)
+        except Malformed as refused:
+            wrong = [refused]
+    if wrong:
+        return _refused(request, performer, row, wrong)
     _tell(performer)
-    return _page.told("Saved.")
+    return _page.told("Saved.") if _is_htmx(request) else redirect("devices-one", device_id)
 
 
-def _form(
-    request: HttpRequest,
-    performer: Performer,
-    row: DeviceRow,
-    typed: QueryDict | None = None,
-    wrong: Malformed | None = None,
+def _refused(
+    request: HttpRequest, performer: Performer, row: DeviceRow, wrong: Sequence[Malformed]
 ) -> HttpResponse:
-    page = DevicesPage(performer, clock.now())
-    form = DeviceForm(page.shown(row), typed, wrong)
-    return render(request, "lovense/_device_form.html", {"form": form, "shown": page})
+    """The form or, to a page whose scripts do not run, all of the page."""
+    typed = request.POST
+    if _is_htmx(request):
+        form = DevicePage(performer, row, clock.now(), typed=typed, wrong=wrong).form
+        said = {"form": form, "is_part": True}
+        return render(request, "lovense/_device_form.html", said, status=422)
+    answer = _shown(request, row["_id"], typed=typed, wrong=wrong)
+    answer.status_code = 422
+    return answer
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return bool(request.htmx)  # type: ignore[attr-defined]
+
+
+@require_POST
+@_page.hers
+def rename(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """Its nickname alone, while it is paired."""
+    try:
+        choice = Choice(Fields({"nickname": request.POST.get("nickname", "")}, ""))
+        row = choices.change(**by(request, performer), device_id=device_id, choice=choice)
+    except Malformed as wrong:
+        return _page.told(f"Nickname {wrong.rule}. Nothing was saved.", tone="bad")
+    _tell(performer)
+    return _page.told(f"Saved: {row['nickname']}.")
+
+
+@require_safe
+@login_required
+def preview(request: HttpRequest, device_id: str) -> HttpResponse:
+    """What a strength becomes with what is typed. Nothing is changed."""
+    performer = performer_of(request)
+    if performer is None:
+        raise PermissionDenied
+    row = _owned(performer, device_id)
+    form = DevicePage(performer, row, clock.now(), typed=request.GET).form
+    return render(request, "lovense/_device_becomes.html", {"form": form})
 
 
 @require_POST
@@ -170,78 +230,6 @@ def path(request: HttpRequest, performer: Performer) -> HttpResponse:
     paths.change(**by(request, performer), changes=preferences.parse(body))
     _tell(performer)
     return _page.told("Chosen.")
-
-
-# --- pairing -------------------------------------------------------------------------------------
-
-# As the performer reads what came between her and a code; the sentence is the refusal's own.
-_BETWEEN = {
-    "try_later": "Lovense does not answer",
-    "operator_fault": "This site cannot ask Lovense",
-    "vendor_answer": "No picture from Lovense",
-    "too_many_hosts": "Too many apps",
-}
-
-
-@require_POST
-@_page.hers
-def pair(request: HttpRequest, performer: Performer) -> HttpResponse:
-    """A new app or, again, one of hers. What comes between is said above the steps, for as long as
-    the pairing stands where it stood then."""
-    host_id = request.POST.get("host") or None
-    try:
-        pairing.pair(**by(request, performer), host_id=host_id, key="")
-    except Refusal as why:
-        if why.code not in _BETWEEN:
-            raise
-        return _stands(request, performer, why)
-    return _stands(request, performer)
-
-
-@require_POST
-@_page.hers
-def cancel_pairing(request: HttpRequest, performer: Performer, pairing_id: str) -> HttpResponse:
-    pairing.cancel(**by(request, performer), pairing_id=pairing_id)
-    return _stands(request, performer)
-
-
-def _stands(
-    request: HttpRequest, performer: Performer, wrong: Refusal | None = None
-) -> HttpResponse:
-    """Where it stands is fetched again; here is what is wrong, or nothing."""
-    _tell(performer)
-    context = {
-        "wrong": wrong,
-        "title": _BETWEEN[wrong.code] if wrong else "",
-        "tone": "bad" if wrong and wrong.code == "operator_fault" else "warn",
-        "step": DevicesPage(performer, clock.now()).pairing.step,
-    }
-    answer = render(request, "lovense/_pairing_error.html", context)
-    answer["HX-Trigger"] = "news-devices"
-    return answer
-
-
-@require_http_methods(["GET", "POST"])
-@_page.hers
-def unpair(request: HttpRequest, performer: Performer, host_id: str) -> HttpResponse:
-    """GET: the question, in words; POST: done."""
-    if request.method == "POST":
-        unpairing.unpair(**by(request, performer), host_id=host_id)
-        _tell(performer)
-        return _page.told("Unpaired.")
-    page = DevicesPage(performer, clock.now())
-    host = next((each for each in page.hosts if each.host_id == host_id), None)
-    if host is None:
-        raise Http404
-    return asked(
-        request,
-        f"Unpair {host.called}?",
-        reverse("devices-unpair", args=[host_id]),
-        text="Its toys leave your devices, and nothing that it reports counts any more. Paired "
-        "again, they come back with their nicknames and limits.",
-        label="Unpair it",
-        keep="Keep it",
-    )
 
 
 def _tell(performer: Performer) -> None:

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_POST
 
 from ground import clock
 from lovense.models import Performer
-from lovense.shows import ending, summary
+from lovense.shows import ending, muting, summary
 from lovense.views.buttons import Buttons, by
 
 _page = Buttons(news=("shows", "devices", "queue", "notices"), words={}, home="live")
@@ -35,3 +35,14 @@ def put_away(request: HttpRequest, performer: Performer) -> HttpResponse:
     number = request.POST.get("show", "")
     summary.put_away(performer_id=performer.performer_id, number=number, now=clock.now())
     return _page.shown()
+
+
+@require_POST
+@_page.hers
+def mute(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
+    """`muted` 1: nothing is sent to it until the show is over; 0: it plays again."""
+    rule = muting.mute if request.POST.get("muted") == "1" else muting.unmute
+    row = rule(**by(request, performer), device_id=device_id)
+    name = row["nickname"]
+    is_muted = bool(row.get("muted_in"))
+    return _page.told(f"{name} is muted for this show." if is_muted else f"{name} plays again.")

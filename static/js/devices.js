@@ -1,4 +1,4 @@
-// The page of devices. The server's HTML is the state; here is what a pairing needs of a page: how long its code is valid, and a
+// The pages of devices. The server's HTML is the state; here is what a pairing needs of a page: how long its code is valid, and a
 // word for those who do not look; and that a test's end is seen.
 
 import { every, serverNow } from "./clock.js";
@@ -28,11 +28,11 @@ function tested() {
 class DevicesPage {
   #region = document.querySelector("#region-pairing");
   #error = document.querySelector("#pairing-error");
-  #told = this.#walk.dataset.says; // how it stood when the page came is no news
+  #told = this.#walk?.dataset.says; // how it stood when the page came is no news
   #tests = this.#testing;
 
   get #walk() {
-    return this.#region.querySelector("[data-step]");
+    return this.#region?.querySelector(".walk");
   }
 
   get #testing() {
@@ -40,8 +40,9 @@ class DevicesPage {
   }
 
   swapped(target) {
+    if (target.id?.startsWith("region-")) this.#tested();
+    if (!this.#region) return;
     if (target === this.#error) this.#show();
-    if (target.id === "region-devices") this.#tested();
     if (target !== this.#region) return;
     this.countdown();
     this.#moved();
@@ -49,7 +50,7 @@ class DevicesPage {
 
   /** Fetches the region a moment after its code has expired: the two clocks are not quite one. */
   countdown() {
-    const element = this.#region.querySelector("time[data-expires]");
+    const element = this.#region?.querySelector("time[data-expires]");
     if (!element || "over" in element.dataset) return;
     const left = Date.parse(element.dateTime) - serverNow();
     const seconds = Math.max(0, Math.round(left / 1000));

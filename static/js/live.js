@@ -1,6 +1,7 @@
-// The live page: the countdown, and what plays in words.
+// The live page: the countdown, what plays in words, and the levels of it.
 
 import { every, serverNow } from "./clock.js";
+import "./ui/level.js";
 import "./ui/reorder.js";
 import "./ui/wave.js";
 

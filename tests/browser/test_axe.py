@@ -9,8 +9,9 @@ from tests.browser.stage import STAFF
 
 # What depends on the theme does not on the width: each of both is asked about once.
 LOOKS = ((1440, "light"), (820, ""), (360, "dark"))
-HERS = ("/", "/devices", "/menu", "/patterns", "/history", "/statistics", "/history?from=2026-02-31")
-HERS += ("/preferences/limits", "/preferences/noticing", "/preferences/look", "/account")
+HERS = ("/", "/devices", "/devices/pair", "/menu", "/patterns", "/history", "/statistics")
+HERS += ("/history?from=2026-02-31", "/preferences/limits", "/preferences/noticing", "/preferences/look")
+HERS += ("/account",)
 OF_STAFF = (
     "/staff/tips",
     "/staff/queue",

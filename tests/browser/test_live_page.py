@@ -31,11 +31,19 @@ def test_a_signed_tip_plays_on_the_page_and_ends_in_the_feed(live, the_stage, an
     expect(live.locator("#region-queue .stage")).to_contain_text("Soft wave")
     expect(live.locator("#region-queue .stage")).to_contain_text("Great performance!")
     expect(live.locator("[data-meter] [data-on]").first).to_be_attached()
+    expect(live.locator("st-level [data-on]").first).to_be_attached()  # by the compiler's levels
     expect(live.locator("[data-said]")).to_have_text("Now playing: Soft wave, 50 tokens from \u2068bob\u2069")
     expect(live.locator("#region-feed")).to_contain_text("“Soft wave” played for 2 s.", timeout=45_000)
     first_verdict(live, "Completed")
     expect(live.locator("#region-queue .stage")).to_contain_text("Ready for the next tip")
-    expect(live.locator("[data-meter] [data-on]")).to_have_count(0)
+    expect(live.locator("[data-meter] [data-on], st-level [data-on]")).to_have_count(0)
+    live.get_by_role("button", name="Mute for this show: ").click()
+    expect(live.locator("#region-devices")).to_contain_text("Muted for this show")
+    the_stage.tip(ana, 50)
+    expect(live.locator("#region-notices")).to_contain_text("1 tip waits for a device")
+    live.get_by_role("button", name="Mute for this show: ").click()
+    first_verdict(live, "Completed")
+    expect(live.locator("#region-feed [data-word]", has_text="Completed")).to_have_count(2, timeout=45_000)
 
 
 def test_tips_play_one_after_the_other_and_the_countdown_runs(live, the_stage, ana):

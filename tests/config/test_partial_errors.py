@@ -10,7 +10,7 @@ HTMX = {"HX-Request": "true"}
 
 def test_what_is_not_there_is_a_sentence_and_not_a_page(client, ana):
     client.force_login(ana.user)
-    answer = client.get("/devices/nobodys/change", headers=HTMX)
+    answer = client.get("/devices/nobodys/remove", headers=HTMX)
     assert (answer.status_code, answer["HX-Retarget"]) == (404, "[data-told]")
     assert answer.content == b"That is not there any more. Nothing was changed."
 
@@ -33,7 +33,7 @@ def test_a_page_whose_token_is_out_of_date_is_told_to_reload(ana):
 
 def test_without_htmx_it_is_the_page_of_the_error(client, ana):
     client.force_login(ana.user)
-    answer = client.get("/devices/nobodys/change")
+    answer = client.get("/devices/nobodys/remove")
     assert (answer.status_code, "HX-Retarget" in answer) == (404, False)
     assert b"<html" in answer.content
 

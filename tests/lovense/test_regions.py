@@ -22,7 +22,8 @@ from tests.lovense.live_page import chain, press
 __all__ = ["chain"]
 pytestmark = pytest.mark.django_db
 NAMES = ("devices", "menu", "patterns", "history", "statistics")
-ADDRESSES = {"live": "/", "menu-versions": "/menu/versions"} | {name: f"/{name}" for name in NAMES}
+ADDRESSES = {"live": "/", "devices-pair": "/devices/pair", "menu-versions": "/menu/versions"}
+ADDRESSES |= {name: f"/{name}" for name in NAMES}
 WAVE = {"name": "Mine", "text": "10 1s"}
 HTMX = {"HX-Request": "true"}
 ALL = [(page, name) for page in ADDRESSES for name in regions.of(page)]

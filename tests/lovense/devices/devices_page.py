@@ -1,5 +1,5 @@
-"""Ana's page of devices as she asks for it: the whole of it, one region, or the press of a button; and what
-that said."""
+"""Ana's pages of devices as she asks for them: the list, one device or the way to pair one, the whole of it
+or one region, or the press of a button; and what that said."""
 
 import json
 
@@ -8,12 +8,14 @@ import pytest
 
 @pytest.fixture
 def page(client, ana):
-    """`page()` is her page, `page("devices")` one region of it as HTMX asks for it; as text."""
+    """`page()` is her list, `page("devices")` one region of it as HTMX asks for it; `page("device", id)` is
+    one of the page of a device; as text."""
     client.force_login(ana.user)
 
-    def get(region=""):
+    def get(region="", device=""):
+        address = f"/devices/{device or 'pair'}" if device or region in ("pairing", "hosts") else "/devices"
         headers = {"HX-Request": "true"} if region else {}
-        response = client.get("/devices", {"region": region} if region else {}, headers=headers)
+        response = client.get(address, {"region": region} if region else {}, headers=headers)
         assert response.status_code == 200
         return " ".join(response.content.decode().split())
 

@@ -96,6 +96,8 @@ def test_a_region_is_the_same_html_as_in_the_page(page, lush):
         assert "<html" not in part
         assert part.strip() in whole
     assert "<html" in page("secrets")
+    own = page(device=lush)
+    assert all(page(region, lush).strip() in own for region in ("device", "told"))
 
 
 def test_nothing_is_inline_and_every_field_has_its_label(page, client, lush):
@@ -107,12 +109,11 @@ def test_nothing_is_inline_and_every_field_has_its_label(page, client, lush):
         by="ana",
         now=row_of(lush)["last_seen_at"],
     )
-    form = client.get(f"/devices/{lush}/change").content.decode()
-    asked = client.get(f"/devices/{lush}/remove").content.decode()
-    for shown in (page(), form, asked):
+    asked, own = client.get(f"/devices/{lush}/remove").content.decode(), page(device=lush)
+    for shown in (page(), own, asked):
         assert inline_code(shown) == []
         assert "<script>x" not in shown
-    assert unlabelled_fields(form) == set()
+    assert unlabelled_fields(own) == set()
 
 
 def test_the_page_costs_the_same_look_ups_however_many_devices_there_are(page, ana, now):
@@ -143,14 +144,16 @@ def test_a_device_is_shown_with_its_state_battery_and_what_may_move(page, ana, n
     words = ["Vibrate", "Thrusting", "Warp"]
     from_host(ana, PHONE, toy(name="gravity", battery=12, fVersion="7", fullFunctionNames=words), now=now)
     shown = page("devices")
-    assert "Gravity · firmware 7 · seen" in shown
+    assert "Gravity · seen" in shown
     assert 'ui-battery" data-tone="warn"><svg' in shown
     assert "12&nbsp;%" in shown
-    assert "<strong>Vibrate</strong><span>up to 20 of 20</span>" in shown
-    assert "<strong>Thrusting</strong><span>Off until tested</span>" in shown
-    assert "it says so itself" in shown
-    assert "functions that are not supported: Warp." in shown
     assert "1 of 1 can play" in shown
+    own = page("device", f"{ana.pk}.toy-1")
+    assert "Firmware 7" in own
+    assert '<strong>Vibrate</strong><p class="soft small">up to 20 of 20' in own
+    assert '<strong>Thrusting</strong><p class="soft small">Off until tested' in own
+    assert "it says so itself" in own
+    assert "functions that are not supported: Warp." in own
 
 
 def test_a_device_of_which_nothing_may_move_cannot_play(page, ana, now, for_real):
@@ -158,7 +161,8 @@ def test_a_device_of_which_nothing_may_move_cannot_play(page, ana, now, for_real
     shown = page("devices")
     assert "0 of 1 can play" in shown
     assert "Nothing that it can do may move." in shown
-    assert '<strong>Position</strong><span>not used</span><span class="faint">known of its type' in shown
+    own = page("device", f"{ana.pk}.toy-1")
+    assert '<strong>Position</strong><p class="soft small">not used · <span class="faint">known of' in own
 
 
 def test_it_says_why_a_device_is_away_and_what_helps(page, ana, now):
@@ -203,13 +207,13 @@ def test_what_plays_for_real_is_not_virtual(page, ana, now, for_real):
 # --- naming and limiting -----------------------------------------------------------------------------------
 
 
-def test_the_form_holds_what_is_so(client, page, ana, now):
+def test_the_form_holds_what_is_so(page, ana, now):
     words = ["Vibrate", "Thrusting"]
     from_host(ana, PHONE, toy(name="gravity", fullFunctionNames=words), now=now)
-    form = client.get(f"/devices/{ana.pk}.toy-1/change").content.decode()
+    form = page(device=f"{ana.pk}.toy-1")
     assert 'name="nickname" value="Gravity"' in form
     assert 'name="cap-Vibrate" value="20"' in form
-    assert 'name="moves-Vibrate" value="1" checked' in form
+    assert re.search('name="moves-Vibrate" value="1" checked', form)
     assert "moves-Thrusting" not in form
     assert "Off until tested" in form
 
@@ -217,10 +221,10 @@ def test_the_form_holds_what_is_so(client, page, ana, now):
 def test_what_is_saved_is_kept_shown_and_in_the_audit_log(button, page, lush):
     typed = {"nickname": "Pinky", "maximumSeconds": "20", "function": "Vibrate", "cap-Vibrate": "7"}
     assert said(button(lush, "change", **typed, **{"moves-Vibrate": "1"})) == "Saved."
-    shown = page("devices")
-    assert "<bdi>Pinky</bdi>" in shown
-    assert "up to 7 of 20" in shown
-    assert "· at most 20 s at a time" in shown
+    assert "<bdi>Pinky</bdi>" in page("devices")
+    own = page(device=lush)
+    assert "up to 7 of 20" in own
+    assert 'name="maximumSeconds" value="20"' in own
     assert actions() == ["change"]
     assert said(button(lush, "change", **typed, **{"moves-Vibrate": "1"})) == "Saved."
     assert actions() == ["change"]
@@ -231,7 +235,7 @@ def test_an_unchecked_function_is_off_and_an_empty_limit_is_none(button, page, l
     said(button(lush, "change", **typed))
     row = row_of(lush)
     assert (row["maximum_seconds"], row["choices"]) == (None, {"Vibrate": {"isEnabled": False}})
-    assert "<strong>Vibrate</strong><span>off</span>" in page("devices")
+    assert '<strong>Vibrate</strong><p class="soft small">off' in page("device", lush)
 
 
 WRONG = [
@@ -250,10 +254,11 @@ def test_what_is_wrong_is_said_beside_its_field_with_what_was_typed(button, ana,
     from_host(ana, PHONE, toy(), toy("toy-2", name="nora"), now=now)
     good = {"nickname": "Red", "maximumSeconds": "9", "function": "Vibrate", "cap-Vibrate": "5"}
     answer = button(f"{ana.pk}.toy-1", "change", **(good | typed))
-    assert answer.status_code == 200
-    form = answer.content.decode()
-    assert f'<p class="field__error" id="{field}-error">{words}</p>' in form
+    assert answer.status_code == 422
+    form = " ".join(answer.content.decode().split())
+    assert re.search(f'<p class="ui-field__error" id="{field}-error">.*?</svg>{re.escape(words)}</p>', form)
     assert f'value="{typed[field]}"' in form
+    assert f'<a href="#{field}">' in form  # from what is said above it
     assert form.count('aria-invalid="true"') == 1
     assert unlabelled_fields(form) == set()
     assert actions() == []
@@ -264,6 +269,54 @@ def test_a_function_that_the_device_has_lost_meanwhile_is_said_above_the_form(bu
     form = button(lush, "change", **typed).content.decode()
     assert "Nothing was saved" in form
     assert "functions.Rotate: is no function of this device" in form
+
+
+def test_all_that_is_wrong_is_said_at_once(button, lush):
+    typed = {"nickname": "", "maximumSeconds": "x", "scalePercent": "5", "leadMs": "-1"}
+    typed |= {"function": "Vibrate", "cap-Vibrate": "0", "floor-Vibrate": "21"}
+    form = button(lush, "change", **typed).content.decode()
+    assert form.count("ui-field__error") == form.count('<a href="#') == 6
+    assert actions() == []
+
+
+def test_without_scripts_the_form_leads_back_or_says_what_is_wrong_on_its_page(client, ana, lush):
+    client.force_login(ana.user)
+    answer = client.post(f"/devices/{lush}/change", {"nickname": "Pinky"})
+    assert (answer.status_code, answer["Location"]) == (302, f"/devices/{lush}")
+    wrong = client.post(f"/devices/{lush}/change", {"nickname": ""})
+    assert (wrong.status_code, b"<html" in wrong.content, b"Nothing was saved" in wrong.content) == (
+        422,
+        True,
+        True,
+    )
+
+
+def test_level_12_is_shown_as_it_becomes_with_what_is_typed(client, ana, lush):
+    client.force_login(ana.user)
+    typed = {"nickname": "", "function": "Vibrate", "moves-Vibrate": "1", "scalePercent": "50"}
+    for cap, floor, becomes in (("20", "0", "6"), ("4", "0", "4"), ("20", "9", "9")):
+        said = typed | {"cap-Vibrate": cap, "floor-Vibrate": floor}
+        answer = client.get(f"/devices/{lush}/preview", said, headers={"HX-Request": "true"})
+        assert f"<b>{becomes}</b> of 20" in answer.content.decode()
+    half = client.get(f"/devices/{lush}/preview", typed | {"cap-Vibrate": "", "floor-Vibrate": "0"})
+    assert "not in range yet" in half.content.decode()
+    assert row_of(lush)["choices"] == {}
+
+
+def test_the_page_of_a_device_that_was_removed_restores_it(page, button, lush):
+    button(lush, "remove")
+    for region in ("device", "told"):
+        assert "Find the fault" not in page(region, lush)
+    assert f"/devices/{lush}/restore" in page("device", lush)
+    button(lush, "restore")
+    assert "Find the fault" in page("told", lush)
+
+
+def test_a_device_that_is_not_hers_has_no_page(client, lush, carol):
+    client.force_login(carol.user)
+    for path in ("", "/preview"):
+        assert client.get(f"/devices/{lush}{path}").status_code == 404
+    assert client.post(f"/devices/{lush}/name", {"nickname": "Mine"}).status_code == 404
 
 
 # --- on and off, removed and restored ----------------------------------------------------------------------
@@ -367,12 +420,12 @@ def gravity(ana, now):
 
 
 def test_what_can_be_tested_now_has_a_button_that_says_what_happens(page, gravity):
-    shown = page("devices")
+    shown, own = page("devices"), page("device", gravity)
     assert f'action="/devices/{gravity}/test"' in shown
-    assert "Off until tested" in shown
-    assert shown.count(">Test at level 3 for 2 s</button>") == 1
-    assert shown.count(">Test</button>") == 1
-    assert "data-testing" not in shown
+    assert "Off until tested" in own
+    assert own.count(">Test at level 3 for 2 s</button>") == 1
+    assert shown.count(">Test</button>") == own.count(">Test</button>") == 1
+    assert "data-testing" not in shown + own
 
 
 def test_what_is_away_or_switched_off_has_none(page, ana, gravity, button, now):
@@ -403,10 +456,10 @@ def test_she_says_that_it_moved_as_expected_and_it_may_move(page, gravity, butto
     assert (
         said(button(gravity, "verify", function="Thrusting", moved="1")) == "Thrusting of Gravity may move."
     )
-    shown = page("devices")
-    assert "you tested it" in shown
-    assert "Did it move" not in shown
-    assert "Off until tested" not in shown
+    own = page("device", gravity)
+    assert "you tested it" in own
+    assert "Did it move" not in own
+    assert "Off until tested" not in own
 
 
 def test_she_says_no_and_it_is_off(page, gravity, button, played):
@@ -430,6 +483,47 @@ def test_a_test_that_did_not_play_says_why(page, ana, gravity, button, now):
     from_page(ana, toy("toy-2", name="gravity", status=0), toy("toy-9"), now=now)
     Chain(ana, now=now + SECOND).dispatch()
     assert "The test of Thrusting did not play to its end." in page("devices")
+
+
+def test_what_a_test_came_to_stands_in_the_list(page, ana, gravity, button, played, now):
+    assert "data-result" not in page("devices")
+    for moved, words in (("1", "Moved"), ("0", "Did not move")):
+        button(gravity, "test", function="Vibrate")
+        played()
+        assert "data-result" not in page("devices")  # she is asked
+        button(gravity, "verify", function="Vibrate", moved=moved)
+        assert f"Test</span> {words}, <time" in page("devices")
+        button(
+            gravity,
+            "change",
+            nickname="Gravity",
+            function="Vibrate",
+            **{"moves-Vibrate": "1", "cap-Vibrate": "20"},
+        )
+    button(gravity, "test", function="Vibrate")
+    from_page(ana, toy("toy-2", name="gravity", status=0), toy("toy-9"), now=now)
+    Chain(ana, now=now + SECOND).dispatch()
+    assert "Test</span> Not reached." in page("devices")
+
+
+def test_the_list_says_what_a_device_played_last_and_how_long_its_battery_lasts(
+    page, ana, gravity, button, played, now
+):
+    assert "Last played" not in page("devices")
+    button(gravity, "test", function="Vibrate")
+    played()
+    assert "Last played <bdi>" in page("devices")
+    points = [{"at": now - timedelta(minutes=20 - 10 * n), "percent": 60 - 10 * n} for n in range(3)]
+    collection(Device).update_one({"_id": gravity}, {"$set": {"battery": 40, "battery_points": points}})
+    assert "about 40 min left" in page("devices")
+
+
+def test_what_is_wrong_is_found_from_what_she_feels(page, gravity):
+    shown = page("devices")
+    for words in ("It does nothing", "It stops by itself", "Too strong", "Wrong toy"):
+        assert f"<summary>{words}</summary>" in shown
+    assert f'href="/devices/{gravity}#limits"' in shown
+    assert f'href="/devices/{gravity}#log"' in shown
 
 
 def test_a_test_is_forgotten_by_the_page_after_ten_minutes(page, gravity, button, now):

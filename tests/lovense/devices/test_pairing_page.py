@@ -58,8 +58,8 @@ def moved(to, now, **changes):
 def test_before_anything_is_opened_it_says_what_is_needed(page):
     shown = page("pairing")
     assert step(shown) == "start"
-    assert "You need the Lovense app" in shown
-    assert states(shown) == []
+    assert "Open the Lovense app" in shown
+    assert states(shown) == ["now", *["later"] * 5]
 
 
 def test_pressing_pair_shows_picture_code_and_how_long_they_are_valid(press, page, simulated, client):
@@ -67,8 +67,9 @@ def test_pressing_pair_shows_picture_code_and_how_long_they_are_valid(press, pag
     assert (answer.status_code, answer.content.strip()) == (200, b"")
     assert answer["HX-Trigger"] == "news-devices"
     shown, made = page("pairing"), row()
-    assert (step(shown), states(shown)) == ("waiting", ["now", "later", "later"])
-    assert f'<strong class="walk__letters">{made["code"]}</strong>' in shown
+    assert (step(shown), states(shown)) == ("waiting", ["done", "now", *["later"] * 4])
+    assert f'<code class="ui-qr__code">{made["code"]}</code>' in shown
+    assert 'width="240" height="240"' in shown
     picture = f"/api/lovense/pairings/{made['_id']}/qr"
     assert f'src="{picture}"' in shown
     assert client.get(picture)["Content-Type"] == "image/png"
@@ -79,7 +80,7 @@ def test_an_app_without_toys_is_a_step_of_its_own_with_advice(press, page, simul
     press("pair")
     moved(P.SCANNED, now)
     shown = page("pairing")
-    assert (step(shown), states(shown)) == ("scanned", ["done", "done", "now"])
+    assert (step(shown), states(shown)) == ("scanned", ["done", "done", "now", *["later"] * 3])
     assert "none of its toys is connected" in shown
     assert "Switch a toy on" in shown
     assert 'id="pair"' not in shown
@@ -90,7 +91,7 @@ def test_the_last_step_says_how_many_toys_were_found(press, page, simulated, now
     press("pair")
     moved(P.CONNECTED, now, toys_count=count)
     shown = page("pairing")
-    assert (step(shown), states(shown)) == ("connected", ["done"] * 3)
+    assert (step(shown), states(shown)) == ("connected", [*["done"] * 3, "now", "later", "later"])
     assert words in shown
     assert "Pair another app" in shown
     assert "/qr" not in shown
@@ -300,7 +301,64 @@ def test_these_buttons_need_her_session_and_its_token(ana, dina, path):
     assert stranger.post(f"/devices/{path}").status_code == 403
 
 
-@pytest.mark.parametrize("path", ["pair", f"pairings/{'a' * 24}/cancel"])
-def test_looking_presses_none_of_them(client, ana, path):
+def test_looking_presses_none_of_them(client, ana):
     client.force_login(ana.user)
-    assert client.get(f"/devices/{path}").status_code == 405
+    assert client.get(f"/devices/pairings/{'a' * 24}/cancel").status_code == 405
+    assert client.get("/devices/pair").status_code == 200
+    assert collection(Pairing).count_documents({}) == 0
+
+
+# --- named and felt ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paired(press, simulated, ana, now):
+    """An app has just been paired, and has one toy; its id."""
+    press("pair")
+    made = row()
+    moved(P.CONNECTED, now, toys_count=1)
+    from_host(ana, made["host_id"], toy(), now=now)
+    return f"{ana.pk}.toy-1"
+
+
+def test_the_toys_that_were_found_are_named_where_they_were_found(page, press, paired):
+    assert 'name="nickname" value="Lush"' in page("pairing")
+    assert said(press(f"{paired}/name", nickname="Pinky")) == "Saved: Pinky."
+    assert 'name="nickname" value="Pinky"' in page("pairing")
+    assert said(press(f"{paired}/name", nickname="")).startswith("Nickname must be 1 to 32")
+
+
+def test_what_she_plays_on_comes_before_what_she_feels(page, press, paired):
+    assert "Nothing moves them yet" in page("pairing")
+    press("path", bridge="STANDARD_SERVER")
+    shown = page("pairing")
+    assert "Nothing moves them yet" not in shown
+    assert f'action="/devices/{paired}/test"' in shown
+
+
+def test_the_last_steps_follow_from_what_she_tested_and_said(page, press, paired):
+    press("path", bridge="STANDARD_SERVER")
+    press(f"{paired}/test", function="Vibrate")
+    assert states(page("pairing")) == [*["done"] * 4, "now", "later"]
+    press(f"{paired}/verify", function="Vibrate", moved="1")
+    assert states(page("pairing")) == ["done"] * 6
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [(None, "no app has answered it yet"), (P.SCANNED, "names no toy that is connected")],
+)
+def test_each_step_says_what_is_known_of_why_it_does_not_go_on(press, page, simulated, now, to, words):
+    press("pair")
+    if to:
+        moved(to, now)
+    shown = page("pairing")
+    assert "<summary>It does not work</summary>" in shown
+    assert words in shown
+
+
+def test_without_scripts_a_code_is_asked_for_and_shown(client, ana, simulated):
+    client.force_login(ana.user)
+    answer = client.post("/devices/pair")
+    assert (answer.status_code, answer["Location"]) == (302, "/devices/pair")
+    assert row()["code"] in client.get("/devices/pair").content.decode()

@@ -98,10 +98,10 @@ BUTTONS = {
 @pytest.mark.parametrize(
     ("kind", "button"),
     [
-        ("pairing_lost", f'hx-vals=\'{{"host": "{apps.HOST}"}}\''),
+        ("pairing_lost", f"/devices/pair#again-{apps.HOST}"),
         ("app_offline", "/devices/pair"),
         ("operator_fault", "toy-1/test"),
-        ("function_failed", "toy-1/change"),
+        ("function_failed", "toy-1#limits"),
     ],
 )
 def test_each_has_the_button_that_helps(page, paired, then, kind, button):
@@ -115,7 +115,7 @@ def test_where_no_device_can_be_tried_there_is_no_button(page, paired, then):
     BUTTONS["operator_fault"](paired, then)
     BUTTONS["app_offline"](paired, then)
     look(then)
-    assert card(page("devices")).count("<button") == 1
+    assert card(page("devices")).count('data-focus="mend"') == 1
 
 
 def test_a_nickname_is_text(page, ana, then):
