@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lovense', '0019_history'),
+        ('lovense', '0024_undo_of_a_draft'),
     ]
 
     operations = [

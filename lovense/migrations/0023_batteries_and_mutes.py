@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lovense', '0019_history'),
+        ('lovense', '0022_the_first_run'),
     ]
 
     operations = [
