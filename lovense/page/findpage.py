@@ -19,7 +19,7 @@ from lovense.history import browsing
 from lovense.history.browsing import HistoryFilter
 from lovense.menus import reading
 from lovense.models import Activation, Performer
-from lovense.page import historyform
+from lovense.page import historyform, shownwords
 from lovense.page.historypage import NAME_SHOWN, who_and_what
 from lovense.page.livepage import LivePage
 from lovense.page.menupage import amounts
@@ -75,9 +75,10 @@ class FindPage:
                 yield FoundThing("list-ordered", item["title"], amounts(item), where)
 
     def _tips(self) -> Iterator[FoundThing]:
+        said = shownwords.of(self._performer)
         rows = [row] if (row := self._named()) else self._of_viewers()
         for row in rows:
-            title = who_and_what(row, most=NAME_SHOWN)
+            title = who_and_what(row, said, most=NAME_SHOWN)
             item = row.item["title"] if row.item else "No effect"
             yield FoundThing("coins", title, item, reverse("history-run", args=[row.pk]))
 
