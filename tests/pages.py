@@ -27,7 +27,7 @@ class _Inline(HTMLParser):
                 self.found.append(f"<{tag} {name}={values[name]}>")
         if tag == "label":
             self.labels.add(values.get("for") or "")
-        if tag == "input" and values.get("type") not in {"hidden", "checkbox"}:
+        if tag == "input" and values.get("type") not in {"hidden", "checkbox"} and "aria-label" not in values:
             self.fields.add(values.get("id") or "")
 
 

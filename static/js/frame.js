@@ -22,7 +22,7 @@ function counted({ detail: { ctx } }) {
 
 /** How she has her pages: as the strip says it, also when another page of hers has changed it. */
 function adopt() {
-  Object.assign(document.documentElement.dataset, document.querySelector("[data-own]").dataset);
+  Object.assign(document.documentElement.dataset, document.querySelector("#region-strip [data-own]").dataset);
 }
 
 async function notice() {

@@ -70,7 +70,7 @@ def test_it_is_a_performers_own(client, ana, dina):
 def test_the_page_has_no_inline_code_and_stop_as_every_page_of_hers(ana):
     html = shown(browser())
     assert (inline_code(html), unlabelled_fields(html)) == ([], set())
-    assert html.count("data-stop hx-boost") == 3
+    assert html.count("data-stop hx-boost") == 4  # the page's, and that of each dialog
     assert "hx-boost:inherited" not in html
 
 
