@@ -98,7 +98,8 @@ def _shown(performer: Performer) -> Json:
 
 def _left(live: LivePage, performer: Performer) -> str:
     """What she has not set up yet, in words; empty: nothing."""
-    return ", ".join(LEFT[name] for name in left(live, performer))
+    found = ", ".join(LEFT[name] for name in left(live, performer))
+    return f"{found}." if found else ""
 
 
 # --- buttons -------------------------------------------------------------------------------------
