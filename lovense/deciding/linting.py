@@ -19,7 +19,7 @@ from lovense.menus.matching import PUBLIC, Item
 from lovense.menus.ruler import Interval
 from lovense.patterns import library
 from lovense.patterns.library import MINE
-from lovense.rows import PerformerRow
+from lovense.rows import Json, PerformerRow
 
 LOOKED_AT = ("bridge", "devices", "maximum_intensity", "maximum_seconds")  # of her row
 LOOKS_KEPT = 4096  # of items, as each process remembers them
@@ -43,7 +43,8 @@ class Linter:
     performer: PerformerRow
     texts: Mapping[str, str]
     known: bytes  # all that a look at an item rests on, beside the item
-    linted: list[tuple[Draft, Linted]] = field(default_factory=list)  # the last one
+    # the last menu, by its items and reaction
+    linted: list[tuple[tuple[Sequence[Item], Json | None], Linted]] = field(default_factory=list)
 
     @classmethod
     def read(cls, performer_id: str) -> "Linter":
@@ -56,12 +57,13 @@ class Linter:
 
     def menu(self, draft: Draft) -> Linted:
         """One that was just looked at is known, whatever its revision."""
+        said = draft.items, reactions.live(draft.reaction)
         for before, menu in self.linted:
-            if before[1:] == draft[1:]:
+            if before == said:
                 return menu
         least, default = self.rules.minimum_of(self.performer), reactions.item_of(draft.reaction)
         menu = Linted(content.numbered(draft.items), self.look, least, default)
-        self.linted[:] = [(draft, menu)]
+        self.linted[:] = [(said, menu)]
         return menu
 
     def findings(self, draft: Draft) -> list[MenuFinding]:

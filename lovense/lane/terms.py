@@ -7,15 +7,16 @@ journal: an entry that was worked out without knowing of it is refused, and the 
 again."""
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lovense.deciding import standings, stock
-from lovense.deciding.rules import Rules
+from lovense.deciding.rules import MenuNotRead, Rules
 from lovense.deciding.standings import ItemStanding
 from lovense.menus.matching import Item, may_be_closed
 from lovense.menus.reading import PublishedMenu
-from lovense.rows import ActivationRow, StockPieceRow
+from lovense.rows import ActivationRow, PerformerRow, StockPieceRow
 from lovense.sending.acknowledgement import Ack
 from tips.rows import RequestRow
 
@@ -63,8 +64,15 @@ def _menus(lane: str, rows: Sequence[RequestRow], rules: Rules) -> list[Publishe
     if performer is None or now is None:
         return []
     seen = {rules.seen_by(row, performer).number for row in rows} - {now.version}
-    found = [now, *(menu for n in sorted(seen) if (menu := rules.menu_of(performer, n)))]
+    found = [now, *(menu for n in sorted(seen) if (menu := _read(n, performer, rules)))]
     return found if any(menu.limited for menu in found) else []
+
+
+def _read(version: int, performer: PerformerRow, rules: Rules) -> PublishedMenu | None:
+    """One that is not there answers nothing: whoever saw it is decided from the rows."""
+    with suppress(MenuNotRead):
+        return rules.menu_of(performer, version)
+    return None
 
 
 def _settled(standing: ItemStanding) -> ItemStanding:
