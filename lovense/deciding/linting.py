@@ -42,18 +42,20 @@ class Linter:
     rules: Rules
     performer: PerformerRow
     texts: Mapping[str, str]
-    known: bytes  # all that a look at an item rests on, beside the item
     # the last menu, by its items and reaction
     linted: list[tuple[tuple[Sequence[Item], Json | None], Linted]] = field(default_factory=list)
+    known: bytes = field(init=False)  # all that a look at an item rests on, beside the item
+
+    def __post_init__(self) -> None:
+        hers = {name: self.performer.get(name) for name in LOOKED_AT}
+        binds = {"platform": self.rules.platform, "hers": hers, "texts": self.texts}
+        object.__setattr__(self, "known", hashlib.sha256(bson.encode(binds)).digest())
 
     @classmethod
     def read(cls, performer_id: str) -> "Linter":
         rules = Rules.read([performer_id])
-        performer = rules.performers[performer_id]
         texts = {MINE + row["name"]: row["text"] for row in library.of(performer_id)}
-        binds = {name: performer.get(name) for name in LOOKED_AT}
-        known = bson.encode({"platform": rules.platform, "performer": binds, "texts": texts})
-        return cls(rules, performer, texts, hashlib.sha256(known).digest())
+        return cls(rules, rules.performers[performer_id], texts)
 
     def menu(self, draft: Draft) -> Linted:
         """One that was just looked at is known, whatever its revision."""

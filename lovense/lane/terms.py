@@ -28,7 +28,7 @@ class KnownItems(NamedTuple):
     standings: Mapping[str, ItemStanding] = {}
 
 
-class Taken(NamedTuple):
+class ItemTaken(NamedTuple):
     """What a start takes; no piece: there is no end of them."""
 
     item: Item | None = None
@@ -36,7 +36,7 @@ class Taken(NamedTuple):
 
 
 ALL_ANSWER = KnownItems()  # of a menu whose items always do
-NOTHING = Taken()
+NOTHING = ItemTaken()
 
 
 def read(waiting: Mapping[str, Sequence[RequestRow]], rules: Rules) -> dict[str, KnownItems]:
@@ -82,7 +82,7 @@ def _settled(standing: ItemStanding) -> ItemStanding:
 
 def taken(
     row: ActivationRow, known: MutableMapping[str, ItemStanding], *, now: datetime
-) -> Taken | None:
+) -> ItemTaken | None:
     """Folds a start into what is known. None: there are only pieces that were given back, and one
     of those is taken from the rows."""
     item = row["item"]
@@ -98,7 +98,7 @@ def taken(
     if item.get("cooldownSec"):
         standing = standing._replace(since=now)
     known[item["itemId"]] = standing
-    return Taken(item, piece)
+    return ItemTaken(item, piece)
 
 
 def playing(row: ActivationRow) -> Item | None:
