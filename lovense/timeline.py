@@ -240,9 +240,11 @@ def _later(track: Track, by: int) -> Track:
 
 def _turns(track: Track, begins: Iterable[int]) -> Track:
     return tuple(
-        Segment(begin + start, begin + end, level)
-        for begin in begins
-        for start, end, level in track
+        [
+            Segment(begin + start, begin + end, level)
+            for begin in begins
+            for start, end, level in track
+        ]
     )
 
 

@@ -19,7 +19,7 @@ from lovense.menus.matching import PUBLIC, Item
 from lovense.menus.ruler import Interval
 from lovense.patterns import library
 from lovense.patterns.library import MINE
-from lovense.rows import PerformerRow
+from lovense.rows import Json, PerformerRow
 
 LOOKED_AT = ("bridge", "devices", "maximum_intensity", "maximum_seconds")  # of her row
 LOOKS_KEPT = 4096  # of items, as each process remembers them
@@ -42,26 +42,30 @@ class Linter:
     rules: Rules
     performer: PerformerRow
     texts: Mapping[str, str]
-    known: bytes  # all that a look at an item rests on, beside the item
-    linted: list[tuple[Draft, Linted]] = field(default_factory=list)  # the last one
+    # the last menu, by its items and reaction
+    linted: list[tuple[tuple[Sequence[Item], Json | None], Linted]] = field(default_factory=list)
+    known: bytes = field(init=False)  # all that a look at an item rests on, beside the item
+
+    def __post_init__(self) -> None:
+        hers = {name: self.performer.get(name) for name in LOOKED_AT}
+        binds = {"platform": self.rules.platform, "hers": hers, "texts": self.texts}
+        object.__setattr__(self, "known", hashlib.sha256(bson.encode(binds)).digest())
 
     @classmethod
     def read(cls, performer_id: str) -> "Linter":
         rules = Rules.read([performer_id])
-        performer = rules.performers[performer_id]
         texts = {MINE + row["name"]: row["text"] for row in library.of(performer_id)}
-        binds = {name: performer.get(name) for name in LOOKED_AT}
-        known = bson.encode({"platform": rules.platform, "performer": binds, "texts": texts})
-        return cls(rules, performer, texts, hashlib.sha256(known).digest())
+        return cls(rules, rules.performers[performer_id], texts)
 
     def menu(self, draft: Draft) -> Linted:
         """One that was just looked at is known, whatever its revision."""
+        said = draft.items, reactions.live(draft.reaction)
         for before, menu in self.linted:
-            if before[1:] == draft[1:]:
+            if before == said:
                 return menu
         least, default = self.rules.minimum_of(self.performer), reactions.item_of(draft.reaction)
         menu = Linted(content.numbered(draft.items), self.look, least, default)
-        self.linted[:] = [(draft, menu)]
+        self.linted[:] = [(said, menu)]
         return menu
 
     def findings(self, draft: Draft) -> list[MenuFinding]:

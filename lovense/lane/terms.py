@@ -7,15 +7,16 @@ journal: an entry that was worked out without knowing of it is refused, and the 
 again."""
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lovense.deciding import standings, stock
-from lovense.deciding.rules import Rules
+from lovense.deciding.rules import MenuNotRead, Rules
 from lovense.deciding.standings import ItemStanding
 from lovense.menus.matching import Item, may_be_closed
 from lovense.menus.reading import PublishedMenu
-from lovense.rows import ActivationRow, StockPieceRow
+from lovense.rows import ActivationRow, PerformerRow, StockPieceRow
 from lovense.sending.acknowledgement import Ack
 from tips.rows import RequestRow
 
@@ -27,7 +28,7 @@ class KnownItems(NamedTuple):
     standings: Mapping[str, ItemStanding] = {}
 
 
-class Taken(NamedTuple):
+class ItemTaken(NamedTuple):
     """What a start takes; no piece: there is no end of them."""
 
     item: Item | None = None
@@ -35,7 +36,7 @@ class Taken(NamedTuple):
 
 
 ALL_ANSWER = KnownItems()  # of a menu whose items always do
-NOTHING = Taken()
+NOTHING = ItemTaken()
 
 
 def read(waiting: Mapping[str, Sequence[RequestRow]], rules: Rules) -> dict[str, KnownItems]:
@@ -63,8 +64,15 @@ def _menus(lane: str, rows: Sequence[RequestRow], rules: Rules) -> list[Publishe
     if performer is None or now is None:
         return []
     seen = {rules.seen_by(row, performer).number for row in rows} - {now.version}
-    found = [now, *(menu for n in sorted(seen) if (menu := rules.menu_of(performer, n)))]
+    found = [now, *(menu for n in sorted(seen) if (menu := _read(n, performer, rules)))]
     return found if any(menu.limited for menu in found) else []
+
+
+def _read(version: int, performer: PerformerRow, rules: Rules) -> PublishedMenu | None:
+    """One that is not there answers nothing: whoever saw it is decided from the rows."""
+    with suppress(MenuNotRead):
+        return rules.menu_of(performer, version)
+    return None
 
 
 def _settled(standing: ItemStanding) -> ItemStanding:
@@ -74,7 +82,7 @@ def _settled(standing: ItemStanding) -> ItemStanding:
 
 def taken(
     row: ActivationRow, known: MutableMapping[str, ItemStanding], *, now: datetime
-) -> Taken | None:
+) -> ItemTaken | None:
     """Folds a start into what is known. None: there are only pieces that were given back, and one
     of those is taken from the rows."""
     item = row["item"]
@@ -90,7 +98,7 @@ def taken(
     if item.get("cooldownSec"):
         standing = standing._replace(since=now)
     known[item["itemId"]] = standing
-    return Taken(item, piece)
+    return ItemTaken(item, piece)
 
 
 def playing(row: ActivationRow) -> Item | None:

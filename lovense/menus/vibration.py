@@ -74,7 +74,7 @@ class Waveform:
     @property
     def text(self) -> str:
         """As a command carries its values."""
-        return ";".join(str(value) for value in self.values)
+        return ";".join(map(str, self.values))
 
     def once(self, functions: Iterable[str] = (FUNCTION,)) -> Timeline:
         """Drawn, from its first value to its last."""

@@ -129,9 +129,10 @@ def test_a_draft_that_changes_while_it_is_looked_at_is_looked_at_again(ana):
     asked = publication(ana, key="a")
     made = versions.publish(meanwhile(asked, *(lambda n=n: changed(ana, f"New {n}") for n in range(3))))
     assert (made.menu["version"], made.menu["items"][0]["title"]) == (1, "New 2")
+    changed(ana, "Newer")
     with pytest.raises(ChangedMeanwhile) as refused:
-        versions.publish(meanwhile(publication(ana, 4, key="b"), lambda: changed(ana, "Newer")))
-    assert refused.value.details["revision"] == 5
+        versions.publish(meanwhile(publication(ana, 5, key="b"), lambda: changed(ana, "Newest")))
+    assert refused.value.details["revision"] == 6
     assert (menu_version(ana), actions().count("publish")) == (1, 1)
 
 
