@@ -205,7 +205,19 @@ def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
 
 
 # What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.
-ON_EVERY_PAGE = ("buttons", "clock", "frame", "keys", "news", "regions", "stopbar", "stops", "theme", "tick")
+ON_EVERY_PAGE = (
+    "awake",
+    "buttons",
+    "clock",
+    "frame",
+    "keys",
+    "news",
+    "regions",
+    "stopbar",
+    "stops",
+    "theme",
+    "tick",
+)
 ON_EVERY_PAGE += ("ticker", "times", "typing", "ui/dialog", "visits", "watching")
 HOLDING = ("device", "fence", "live", "memory", "pageid", "panel", "toytable", "ui/wave")
 OF_A_PATH = {

@@ -1,6 +1,7 @@
 // What every page of hers runs, once in a document: the socket, her devices where the document began as Live, the bottom edge, and
 // what the page that is shown does by itself (visits.js). The server's HTML is the state; nothing here remembers it.
 
+import "./awake.js";
 import "./buttons.js";
 import "./keys.js";
 import "./stopbar.js";

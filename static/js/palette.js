@@ -12,7 +12,6 @@ export function opened() {
   here.replaceChildren(...[...document.querySelectorAll("[data-key]:not(:disabled)")].flatMap(offered));
   narrow();
   box.start();
-  input.select();
 }
 
 function offered(target) {
@@ -50,7 +49,9 @@ list.addEventListener("combobox-commit", ({ target }) => {
   targets.get(target)?.click();
 });
 room.addEventListener("toggle", ({ newState }) => {
-  if (newState === "closed") box.stop();
+  if (newState !== "closed") return;
+  box.stop();
+  input.value = ""; // now, not at the next opening, where she types already
 });
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target.id === "found") box.resetSelection();

@@ -254,6 +254,32 @@ def test_the_palette_finds_what_is_on_the_page_and_what_is_elsewhere_and_stop_is
     )  # in the document that began as Live
 
 
+AWAKE = """() => {
+    document.body.dataset.locks = 0;
+    navigator.wakeLock.request = async () => {
+        if (window.refuses) throw new DOMException("no", "NotAllowedError");
+        document.body.dataset.locks++;
+        window.lock = { released: false, release: async () => { window.lock.released = true; } };
+        return window.lock;
+    };
+}"""
+
+
+def test_the_screen_stays_on_while_she_is_on_air_and_what_it_cannot_is_said(live):
+    live.evaluate(AWAKE)
+    switch_on(live)
+    expect(live.locator("body")).to_have_attribute("data-locks", "1")
+    live.evaluate("window.lock.released = true")  # as a browser does when its page is hidden
+    live.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(live.locator("body")).to_have_attribute("data-locks", "2")
+    expect(live.locator("[data-sleeps]")).to_be_hidden()
+    live.evaluate("window.refuses = window.lock.released = true")
+    live.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(live.locator("[data-sleeps]")).to_be_visible()
+    live.locator("#end-show").click()
+    expect(live.locator("[data-sleeps]")).to_be_hidden()
+
+
 # --- one document -------------------------------------------------------------------------------------------
 
 
