@@ -27,7 +27,8 @@ class _Inline(HTMLParser):
                 self.found.append(f"<{tag} {name}={values[name]}>")
         if tag == "label":
             self.labels.add(values.get("for") or "")
-        if tag == "input" and values.get("type") not in {"hidden", "checkbox"} and "aria-label" not in values:
+        is_named = values.get("type") in {"hidden", "checkbox"} or "aria-label" in values
+        if tag == "input" and not is_named:
             self.fields.add(values.get("id") or "")
 
 
