@@ -130,7 +130,7 @@ def hold(page: Page) -> None:
 
 
 def plays(page: Page) -> None:
-    """What the page of the seeds had begun has to be given up before."""
+    """What a page that is gone had begun has to be given up before."""
     expect(page.locator("#region-queue [data-ends]")).to_be_visible(timeout=90_000)
 
 
