@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-MARK = "5eed"  # so begins every id that the seeds give out
+MARK = "5eed"  # so begins every id that is given out here
 
 Json = dict[str, Any]
 

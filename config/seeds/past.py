@@ -131,12 +131,12 @@ class PastWriter:
     def _write_alone(self, tip: SeededTip) -> None:
         at = max(tip.at + PLAYS_AFTER, self._free_at)
         bulk.keep([self._bulk.entry([self._settled(tip)], at=tip.at, by=BY)])
-        self._free_at = Run(self._her, tip, at).live() + PAUSE
+        self._free_at = SeededRun(self._her, tip, at).live() + PAUSE
         self._bulk.after_turns()
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SeededRun:
     """One tip that is settled and waits, alone in its lane, from its start at `at` to its end."""
 
     her: Seeded
@@ -154,7 +154,7 @@ class Run:
         row = self.start()
         if row is None or row["status"] != "dispatched":
             return self.at
-        return ENDS.get(self.tip.story, Run._played)(self, float(row["promised_seconds"]))
+        return ENDS.get(self.tip.story, SeededRun._played)(self, float(row["promised_seconds"]))
 
     def start(self) -> ActivationRow | None:
         self._dispatch(self.at)
@@ -223,12 +223,12 @@ class Run:
         return resumed
 
 
-ENDS: dict[str, Callable[[Run, float], datetime]] = {
-    "failed": Run._failed,
-    "silent": Run._silent,
-    "dead": Run._dead,
-    "skipped": Run._skipped,
-    "stopped": Run._stopped,
+ENDS: dict[str, Callable[[SeededRun, float], datetime]] = {
+    "failed": SeededRun._failed,
+    "silent": SeededRun._silent,
+    "dead": SeededRun._dead,
+    "skipped": SeededRun._skipped,
+    "stopped": SeededRun._stopped,
 }
 
 

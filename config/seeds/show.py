@@ -18,8 +18,8 @@ from config.seeds.past import (
     PLAYS_AFTER,
     PastWriter,
     Progress,
-    Run,
     Seeded,
+    SeededRun,
     body_of,
     calm,
     count_hours,
@@ -181,12 +181,12 @@ def _busy(her: Seeded, evening: Evening) -> None:
     _tipped(her, _waiting(run.tip.number + 1, evening))
 
 
-def _playing(her: Seeded, at: datetime) -> Run:
+def _playing(her: Seeded, at: datetime) -> SeededRun:
     """The strongest of her items, from then on."""
     message = cast.MESSAGES[0]
     tip = SeededTip(next(_numbers(her)), at - 3 * SECOND, "kim", GREAT, message=message)
     _tipped(her, [tip])
-    run = Run(her, tip, at)
+    run = SeededRun(her, tip, at)
     if (row := run.start()) is not None and row["status"] == "dispatched":
         run.begun()
     return run
