@@ -28,7 +28,7 @@ class _Inline(HTMLParser):
         if tag == "label":
             self.labels.add(values.get("for") or "")
         if tag == "input" and values.get("type") not in {"hidden", "checkbox"}:
-            self.fields.add(values.get("id") or "")
+            self.fields |= set() if values.get("aria-label") else {values.get("id") or ""}
 
 
 def inline_code(html: str) -> list[str]:
