@@ -24,7 +24,7 @@ class FirstTip(NamedTuple):
 
     @property
     def has_played(self) -> bool:
-        return self.activation is not None and self.activation.started_at is not None
+        return self.activation is not None and _began(self.activation) is not None
 
 
 STEPS = 5
@@ -71,11 +71,17 @@ def of(starts: Sequence[Start], latest: Sequence[Activation]) -> FirstTip | None
     row = next((row for row in latest if row.is_rehearsal), None)
     if row is None:
         return None
-    reached = (row.dispatched_at, row.started_at, row.finished_at if row.started_at else None)
+    began = _began(row)
+    reached = (row.dispatched_at, began, row.finished_at if began else None)
     done = 2 + sum(moment is not None for moment in reached) if row.item else 1
     return FirstTip(done, row, row.status not in UNDER_WAY)
 
 
 def is_done(latest: Sequence[Activation]) -> bool:
     """Pure. Whether something that was tipped, or rehearsed, has played: among her latest."""
-    return any(row.started_at and (row.is_rehearsal or row.tip_id) for row in latest)
+    return any(_began(row) and (row.is_rehearsal or row.tip_id) for row in latest)
+
+
+def _began(row: Activation) -> datetime | None:
+    """Who says at once that it has played, has not said before that it started."""
+    return row.started_at or (row.finished_at if row.delivered_seconds else None)

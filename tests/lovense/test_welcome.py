@@ -16,7 +16,7 @@ from lovense.models import Activation, MenuDraft, Performer, TipMenu
 from lovense.page import welcomepage
 from lovense.page.welcomepage import LIMITS_OFFERED, OFFERED, STEPS
 from lovense.performers import firstrun
-from tests.chain import MENU, Chain
+from tests.chain import MENU, SECOND, Chain
 from tests.factories import NOW, PASSWORD
 from tests.ground.plans import recorded, scans
 from tests.lovense.controlling import drain, who
@@ -27,6 +27,7 @@ from tips.models import QueueRequest
 
 __all__ = ["_at_the_fixed_time", "chain", "who"]
 pytestmark = pytest.mark.django_db
+LATER = NOW + 2 * SECOND  # than what is pressed
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_it_goes_on_where_something_is_not_there_yet(get, press, ana, bob):
     press("menu/publish", template="gentle")
     assert title(get()) == "Your first tip"
     press("rehearsal/send")
-    drain(made)
+    drain(made, LATER)
     row = collection(Activation).find_one()
     made.acknowledge(row["_id"].removesuffix(".all"), "finished", delivered_seconds=8)
     assert title(get()) == "Ready"
@@ -243,7 +244,7 @@ def test_five_steps_tick_and_no_tokens_move(get, press, chain, who):
     assert steps(get("rehearsal")) == ["done", "now", *["next"] * 3]
     assert "switch one on below" in get("rehearsal")
     chain.hold()
-    drain(chain)
+    drain(chain, LATER)
     assert steps(get("rehearsal")) == [*["done"] * 3, "now", "next"]
     request = collection(Activation).find_one()["_id"].removesuffix(".all")
     chain.acknowledge(request, "started")
@@ -272,7 +273,7 @@ def test_what_does_nothing_says_why(get, press, ana):
     publish(ana, 500)
     Performer.objects.update(minimum_tip=600)
     press("rehearsal/send")
-    drain(made)
+    drain(made, LATER)
     text = get("rehearsal")
     assert steps(text) == ["done", *["next"] * 4]
     assert "below the minimum" in text or "no menu item" in text
