@@ -16,7 +16,7 @@ from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
 from ledger.models import Posting
-from lovense.models import Activation
+from lovense.models import Activation, StockPiece
 from tips.intake import payloads
 from tips.models import QueueRequest, Tip, TipActivated
 from tips.settlement import polling
@@ -117,6 +117,11 @@ _ROWS = {
     QueueRequest._meta.db_table: (
         "A request is not in the queue.",
         "Run `manage.py rebuild_queue`: it comes back from the event log.",
+    ),
+    StockPiece._meta.db_table: (
+        "A sold piece of an item has no row.",
+        "Another run has its number: one more may have played than there were. Compare the item's "
+        "sold pieces with its runs.",
     ),
     Activation._meta.db_table: (
         "An activation has no row.",

@@ -25,7 +25,7 @@ class OwnLook(NamedTuple):
     def attributes(self) -> list[tuple[str, str]]:
         """All of them, so that one that is taken back is, too. Of the theme: the one that she
         chose, which a device may have turned for itself."""
-        names = ("chosen", "density", "zone", "clock", "keys", "stop-key", "noticing")
+        names = ("own-theme", "density", "zone", "clock", "keys", "stop-key", "noticing")
         return list(zip(names, self, strict=True))
 
 

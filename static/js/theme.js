@@ -1,12 +1,12 @@
 // The theme switch. A classic script in <head>, run before the first paint, so a page never flashes in the other theme.
-// What a device turns for itself is stored, and forgotten where she chooses otherwise in her preferences (`data-chosen`), or it is turned
+// What a device turns for itself is stored, and forgotten where she chooses otherwise in her preferences (`data-own-theme`), or it is turned
 // back.
 (() => {
   const KEY = "theme";
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
 
-  const chosen = () => root.dataset.chosen ?? "";
+  const chosen = () => root.dataset.ownTheme ?? "";
   const usual = () => chosen() || (system.matches ? "dark" : "light");
 
   const stored = () => {
@@ -56,7 +56,7 @@
   root.classList.add("js");
   apply(stored());
   system.addEventListener("change", label);
-  new MutationObserver(() => apply(stored())).observe(root, { attributeFilter: ["data-chosen"] });
+  new MutationObserver(() => apply(stored())).observe(root, { attributeFilter: ["data-own-theme"] });
   addEventListener("storage", (event) => event.key === KEY && apply(stored())); // another tab switched
   document.addEventListener("DOMContentLoaded", () => {
     label();

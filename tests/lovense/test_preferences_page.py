@@ -273,7 +273,7 @@ def test_her_pages_carry_how_she_has_them(client, save, ana):
     ana.refresh_from_db()
     assert ownlook.of(ana) == ("dark", "compact", "Europe/Berlin", "24", "off", "F8", "sound title")
     html = text(client.get("/devices"))
-    own = 'data-chosen="dark" data-density="compact" data-zone="Europe/Berlin" data-clock="24" '
+    own = 'data-own-theme="dark" data-density="compact" data-zone="Europe/Berlin" data-clock="24" '
     own += 'data-keys="off" data-stop-key="F8" data-noticing="sound title"'
     assert f'<html lang="en" data-theme="dark" {own}>' in html
     assert f"<span hidden data-own {own}></span>" in html
