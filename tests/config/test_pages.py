@@ -31,7 +31,7 @@ def test_the_login_never_leads_to_another_site(client, ana):
     response = client.post(
         "/login", {"username": "ana", "password": PASSWORD, "next": "https://elsewhere.example/"}
     )
-    assert response["Location"] == "/"
+    assert response["Location"] == "/welcome"  # she has nothing yet
 
 
 def test_what_was_typed_comes_back_escaped(client, db):

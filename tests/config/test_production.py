@@ -140,7 +140,7 @@ def test_every_kind_of_page_opens_behind_a_proxy(site, ana):
         httpx.get(f"http://127.0.0.1:{site.port}{path}").status_code for path in ("/healthz", "/readyz")
     ]
     assert probes == [200, 200]
-    hers = logged_in(site, "ana", "/")
+    hers = logged_in(site, "ana", "/devices")
     live = site.get("/", headers=hers)
     missing, wrong = site.get("/nowhere", headers=hers), site.get("/api/nowhere", headers=hers)
     assert (missing.status_code, wrong.status_code) == (404, 404)
