@@ -311,12 +311,15 @@ def test_what_waits_is_moved_by_keys_and_by_its_grip_and_a_late_page_sees_the_or
     expect(live.locator("[data-told]")).to_have_text("Moved.")
     expect(who).to_have_text([re.compile("60 tokens"), re.compile("80 tokens"), re.compile("70 tokens")])
     expect(live.get_by_role("button", name="Remove: Soft wave, 80 tokens")).to_be_focused()
+    sixty = live.locator("[data-row]", has_text="60 tokens").get_attribute("data-row")
     first, last = (live.locator("[data-grip]").nth(place).bounding_box() for place in (0, 2))
     live.mouse.move(first["x"] + 9, first["y"] + 9)
     live.mouse.down()
     live.mouse.move(first["x"] + 9, last["y"] + last["height"], steps=8)
     live.mouse.up()
     expect(who).to_have_text([re.compile("80 tokens"), re.compile("70 tokens"), re.compile("60 tokens")])
+    # the server has the last word
+    expect(live.locator("[data-list]")).to_have_attribute("data-order", re.compile(f"{sixty}$"))
     late = open_another()
     late.route("**/?region=*", lambda route: None)  # what would tell it of what comes
     live.locator("[data-focus=remove]").last.press("Home")

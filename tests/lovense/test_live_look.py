@@ -116,7 +116,7 @@ def test_a_device_that_begins_later_or_is_away_says_so(chain, bob):
     drain(chain)
     chain.acknowledge(tip_id, "started")
     legs = [
-        {"nickname": name, "offsetMs": offset, "outcome": became}
+        {"toyId": f"toy-{name}", "nickname": name, "offsetMs": offset, "outcome": became}
         for name, offset, became in (("A", 0, ""), ("B", 3000, ""), ("C", 0, "away"), ("D", 0, "played"))
     ]
     collection(Activation).update_one({}, {"$set": {"legs": legs, "legs_began_at": NOW}})
