@@ -115,6 +115,7 @@ def _is_htmx(request: HttpRequest) -> bool:
 @_page.hers
 def rename(request: HttpRequest, performer: Performer, device_id: str) -> HttpResponse:
     """Its nickname alone, while it is paired."""
+    choices.owned(performer.performer_id, device_id)
     try:
         choice = Choice(Fields({"nickname": request.POST.get("nickname", "")}, ""))
         row = choices.change(**by(request, performer), device_id=device_id, choice=choice)

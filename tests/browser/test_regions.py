@@ -18,6 +18,7 @@ KEPT = "element => element.isKept === true"  # it is the same element, and not o
 def test_focus_what_was_typed_and_the_caret_survive_a_swap(live, the_stage):
     live.goto(f"{the_stage.url}/menu")
     live.get_by_role("switch", name="Fireworks").press("Enter")
+    expect(live.locator(".draft")).to_contain_text("1 change")
     note = live.get_by_label("Tokens", exact=True)
     note.fill("1234567890")
     note.evaluate("field => { field.setSelectionRange(3, 8); field.isKept = true; }")

@@ -2,6 +2,7 @@
 it as it was. The addresses are those of the site: a new one is tried here by itself."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from lovense.models import (
     Activation,
     Device,
     Host,
+    LoggedIn,
     MenuDraft,
     Owed,
     Pairing,
@@ -20,6 +22,9 @@ from lovense.models import (
     Performer,
     TipMenu,
 )
+from lovense.performers import loggedin
+from lovense.performers.loggedin import BrowserLogIn
+from tests.factories import NOW
 from tests.lovense.devices import apps
 from tests.lovense.devices.apps import HOST, opened, take
 from tests.lovense.menus.offers import added
@@ -31,11 +36,25 @@ pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST", "PUT", "DELETE")
 FORMS, FORM = "application/x-www-form-urlencoded", b"function=Vibrate&moved=1&enabled=1"
 ANOTHER = "d" * 24
-KEPT = (Device, Host, Pairing, Owed, Activation, QueueRequest, Performer, MenuDraft, TipMenu, Pattern)
+KEPT = (
+    Device,
+    Host,
+    Pairing,
+    Owed,
+    Activation,
+    QueueRequest,
+    Performer,
+    MenuDraft,
+    TipMenu,
+    Pattern,
+    LoggedIn,
+)
 OF_STAFF = re.compile(r"^(admin/|staff/|api/admin/|api/performance-queue/dlq)")
 # Of everybody: a viewer's tip is shown to its viewer, its performer and staff, see tests/tips/test_api.py;
 # the draws of a version to anybody, see tests/lovense/menus/test_reveal.py
 OTHERWISE = {"api/tips/<str:tip_id>", "api/public/draws/<str:menu>", "draws/<str:menu>"}
+# Nobody's: they say which part of one's own page is shown.
+OTHERWISE |= {"preferences/<str:section>", "welcome/<str:step>"}
 
 
 def addresses():
@@ -60,7 +79,14 @@ def hers(chain, ana, bob):
         "item_id": added(ana, "Mine").items[-1]["itemId"],
         "version": "1",
         "pattern_id": saved(ana)["_id"],
+        "login_id": logged(ana),
     }
+
+
+def logged(performer):
+    browser = BrowserLogIn(str(performer.user.pk), "a-session", "Firefox", "203.0.113.5")
+    loggedin.began(browser, now=NOW, age=timedelta(days=1))
+    return collection(LoggedIn).find_one({})["_id"]
 
 
 def everything():
