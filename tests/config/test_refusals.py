@@ -38,6 +38,7 @@ from lovense.page import drawspage
 from lovense.patterns import library, reading
 from lovense.performers import credentials, loggedin, preferences
 from lovense.sending import handover
+from lovense.shows import muting, summary
 from lovense.webhooks import TooManyCallbacks
 from tips import api
 from tips.intake import idempotency
@@ -290,6 +291,14 @@ ANSWERS = [
     ),
     (credentials.TooManyGuesses(), 429, "too_many_guesses", "Too many tries. Wait five minutes.", None),
     (loggedin.NoSuchLogIn(), 404, "not_found", "There is no such log-in.", None),
+    (drafts.NothingToUndo(), 409, "nothing_to_undo", "There is no change to undo.", None),
+    (
+        drafts.NothingPublished(),
+        *(409, "nothing_published"),
+        *("You have not published a menu yet: there is nothing to go back to.", None),
+    ),
+    (muting.NoShow(), 409, "no_show", "You are off air: there is no show to mute it for.", None),
+    (summary.ShowNotFound(), 404, "not_found", "There is no such show.", None),
     (
         NoSuchCursor("cursor", "must be `next`"),
         *(400, "malformed", "cursor: must be `next`.", {"field": "cursor", "rule": "must be `next`"}),
