@@ -16,7 +16,7 @@ from typing import Any, Self
 from config import running
 from config.stack.processes import BASE_DIR
 
-START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 60.0, 20.0, 10.0
+START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 120.0, 20.0, 10.0
 # What the tests' own databases and settings would otherwise say to it.
 OURS = ("MONGODB_URI", "REDIS_URL", "STACK_FILE", "STACK_SLOT", "STACK_BEAT", "PUBLIC_BASE_URL")
 
