@@ -283,9 +283,10 @@ def _levels(item: Mapping[str, Any] | None, seconds: int) -> list[float]:
 
 
 def _compiled(item: Mapping[str, Any], seconds: int) -> Any:
-    """By the compiler, for a device that has whatever the item names."""
-    names = vibration.functions_of(item) or (FUNCTION,)
-    able = Capabilities(next(iter(names)), tuple(Actuator(name) for name in names if name != MAIN))
+    """By the compiler, for a device that has whatever the item names, and takes any curve of it."""
+    named = vibration.functions_of(item) or (FUNCTION,)
+    names = dict.fromkeys(FUNCTION if name == MAIN else name for name in named)
+    able = Capabilities(next(iter(names)), tuple(Actuator(name, name[0]) for name in names))
     return compile_vibration(vibration.of_item(item), able, VibrationCaps(seconds, TOP))
 
 

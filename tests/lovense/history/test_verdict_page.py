@@ -8,6 +8,7 @@ import pytest
 from lovense.deciding.gates import GATES
 from lovense.facts import SIX
 from lovense.models import Owed, OwedState
+from lovense.page import verdictpage
 from lovense.page.verdictpage import GATE_WORDS, HER_FACTS
 from tests.factories import NOW
 from tests.ground.plans import recorded, scans
@@ -79,6 +80,14 @@ def test_a_played_tip_says_so_with_its_facts_its_gates_and_its_receipt(page, cha
     assert "100 % of what was promised was delivered" in text
     assert inline_code(text) == []
     assert unlabelled_fields(text) == set()
+
+
+@pytest.mark.parametrize("functions", [{}, {"Rotate": 100}, {"Rotate": 50, "Vibrate": 100}])
+def test_what_was_promised_is_drawn_with_its_curve(functions):
+    item = {"pattern": "fireworks", "intensity": 16, "durationSec": 4, "functions": functions}
+    levels = verdictpage._levels(item, 4)
+    assert max(levels) == 0.8
+    assert len(set(levels)) > 5
 
 
 def test_the_gate_that_said_no_is_loud_and_no_fact_behind_it_has_a_time(page, chain, bob):
