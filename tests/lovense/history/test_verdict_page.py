@@ -82,7 +82,7 @@ def test_a_played_tip_says_so_with_its_facts_its_gates_and_its_receipt(page, cha
     assert unlabelled_fields(text) == set()
 
 
-@pytest.mark.parametrize("functions", [{}, {"Rotate": 100}, {"Rotate": 50, "Vibrate": 100}])
+@pytest.mark.parametrize("functions", [{}, {"Rotate": 100}, {"Rotate": 100, "Vibrate": 100}])
 def test_what_was_promised_is_drawn_with_its_curve(functions):
     item = {"pattern": "fireworks", "intensity": 16, "durationSec": 4, "functions": functions}
     levels = verdictpage._levels(item, 4)
