@@ -307,10 +307,14 @@ def test_what_waits_is_moved_by_keys_and_by_its_grip_and_a_late_page_sees_the_or
         the_stage.tip(ana, amount)
         expect(live.locator("#region-queue")).to_contain_text(f"{amount} tokens")
     who = live.locator(".queue__who")
+    seen = live.locator("[data-list]").get_attribute("data-order")
     live.get_by_role("button", name="Remove: Soft wave, 80 tokens").press("Alt+ArrowUp")
     expect(live.locator("[data-told]")).to_have_text("Moved.")
     expect(who).to_have_text([re.compile("60 tokens"), re.compile("80 tokens"), re.compile("70 tokens")])
     expect(live.get_by_role("button", name="Remove: Soft wave, 80 tokens")).to_be_focused()
+    expect(live.locator("[data-list]")).not_to_have_attribute(
+        "data-order", seen
+    )  # it names what she sees now
     sixty = live.locator("[data-row]", has_text="60 tokens").get_attribute("data-row")
     first, last = (live.locator("[data-grip]").nth(place).bounding_box() for place in (0, 2))
     live.mouse.move(first["x"] + 9, first["y"] + 9)
