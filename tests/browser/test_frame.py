@@ -356,13 +356,13 @@ def test_a_document_that_began_elsewhere_loads_live_as_one_of_its_own(live, the_
     expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
     live.evaluate("document.documentElement.isKept = true")
     live.get_by_role("link", name="Live", exact=True).click()
-    expect(live.get_by_role("switch")).to_be_enabled()
+    expect(live.get_by_role("switch", name="Virtual device")).to_be_enabled()
     assert live.evaluate("document.documentElement.isKept") is None
     go(live, "Menu")
     live.reload()  # begins as the menu, with the entry of Live behind it
     expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
     live.go_back()
-    expect(live.get_by_role("switch")).to_be_enabled()
+    expect(live.get_by_role("switch", name="Virtual device")).to_be_enabled()
 
 
 def test_leaving_the_document_while_it_holds_devices_asks_once(live, the_stage):
