@@ -271,7 +271,6 @@ def test_no_script_of_hers_is_left_out_of_the_scales():
         *itertools.chain(*OF_A_PATH.values()),
         *itertools.chain(*OF_OTHERS.values()),
         "palette",
-        "preferences",
     }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}
     assert {name for name in found - weighed if not name.startswith("ui/")} == set()

@@ -75,7 +75,6 @@ class FindPage:
                 yield FoundThing("list-ordered", item["title"], amounts(item), where)
 
     def _tips(self) -> Iterator[FoundThing]:
-        said = shownwords.of(self._performer)
         rows = [row] if (row := self._named()) else self._of_viewers()
         said = shownwords.of(self._performer)
         for row in rows:
