@@ -4,10 +4,9 @@ own rows it reads what they owe, in one look-up."""
 from datetime import datetime
 from typing import Literal, TypedDict
 
-from ground.mongodb.collections import collection
 from lovense.deciding.activation import OWED_KEY
 from lovense.deciding.shortfall import TENTHS
-from lovense.models import Activation, ActivationStatus, Owed, OwedState, Performer
+from lovense.models import Activation, ActivationStatus
 from lovense.owed import listing
 from lovense.page import outcome
 from lovense.page.livepage import LivePage, tokens
@@ -16,7 +15,6 @@ from tips.models import RequestType
 
 S = ActivationStatus
 FeedKind = Literal["played", "not_played", "owed", "test"]
-OWED_COUNTED = 100
 _PLAYS = frozenset({S.DISPATCHED, S.ACTIVATED, S.COMPLETED, S.TIMEOUT})
 
 
@@ -52,12 +50,6 @@ def of(live: LivePage) -> list[LiveFeedRow]:
         _row(row, live.said, owed[key]["owed"] if (key := row.activation_id) in owed else 0)
         for row in live.latest
     ]
-
-
-def owed_open(performer: Performer) -> int:
-    """How many owe something that nobody has settled, counted up to OWED_COUNTED."""
-    wanted = {"performer_id": performer.performer_id, "state": OwedState.OPEN.value}
-    return collection(Owed).count_documents(wanted, hint="owed_in_state", limit=OWED_COUNTED)
 
 
 def _row(row: Activation, shown: ShownWords, owed: int) -> LiveFeedRow:

@@ -179,7 +179,6 @@ def test_each_row_is_of_one_kind_with_what_is_owed(chain, bob, who):
         ("test", 0.0, "100 tokens, rehearsal"),
     ]
     assert [row["is_under_way"] for row in rows if row["is_rehearsal"]] == [True]
-    assert livefeed.owed_open(chain.performer) == 1
 
 
 # --- before she goes on air --------------------------------------------------------------------------------
