@@ -41,6 +41,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     paginator = _Pages
     list_per_page = 50
+    list_max_show_all = 0
     search_fields: ClassVar[tuple[str, ...]] = ("pk__exact",)
     search_help_text = "The whole key"
     ordering = ("-pk",)
