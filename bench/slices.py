@@ -10,15 +10,17 @@ import sys
 import django
 
 from bench.menus import Work, ratio
+from lovense.rows import Command
 
 BOUND, SECONDS, LEASE, TIMES = 20.0, 30, 4, 10
 
 
 def works() -> tuple[dict[str, Work], Work]:
     """By pattern a run in slices; and the single command."""
-    from lovense.bridges import RunsIn, StandardBridge, standard
-    from lovense.bridges.bridge import DeviceLeg
+    from lovense.bridges import standard
+    from lovense.bridges.bridge import DeviceLeg, RunsIn
     from lovense.bridges.slices import planned
+    from lovense.bridges.standard import StandardBridge
     from lovense.menus import vibration
     from lovense.menus.actuators import VIBRATING, VibrationCaps
     from lovense.menus.compiler import compile_or_refuse
@@ -28,15 +30,15 @@ def works() -> tuple[dict[str, Work], Work]:
     bridge = StandardBridge("bench", RunsIn.PAGE)
     caps = VibrationCaps(vibration.LONGEST_ITEM_SECONDS, vibration.MAXIMUM_LEVEL)
 
-    def told(pattern: str, lease: int) -> None:
+    def told(pattern: str, lease: int) -> list[list[Command]]:
         for each in kept:
             each.cache_clear()
         item = {"pattern": pattern, "intensity": 13, "durationSec": SECONDS}
         able = VIBRATING._replace(lease_seconds=lease)
         calls = compile_or_refuse(item, caps, able).calls
         leg = DeviceLeg("toy", calls)
-        for window in planned(calls, SECONDS, lease) if lease else ():
-            bridge.encode(leg, window)
+        windows = planned(calls, SECONDS, lease) if lease else ()
+        return [bridge.encode(leg, window) for window in windows]
 
     def often(pattern: str, lease: int) -> Work:
         return lambda: [told(pattern, lease) for _ in range(TIMES)]
