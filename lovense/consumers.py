@@ -144,6 +144,7 @@ class PerformerConsumer(AsyncConsumer):
             page_id=query.get("page", [""])[0][:64] or secrets.token_hex(8),
             channel=self.channel_name,
             wants_devices=query.get("watch") != ["1"],
+            wants_beats=query.get("beats") == ["1"],
             outbox=Outbox(self.send, peer),
             peer=peer,
         )
