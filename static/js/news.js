@@ -9,7 +9,8 @@ const FIRST_WAIT_MS = 400;
 const NEAR_WAIT_MS = 700; // while it is not gone for long: everything is true within a second of the return
 const NEAR_ATTEMPTS = 180;
 const LONGEST_WAIT_MS = 15_000;
-const OPENING_MS = 2_500; // an attempt that hangs for so long is made anew
+const OPENING_MS = 2_500; // an attempt that hangs for so long is made anew, and then has twice as long: a server may be slow
+const LONGEST_OPENING_MS = 20_000;
 const LOOK_MS = 250;
 const MUTE_MS = 1_700; // the server says something every second: after so long she is told that it does not
 const DEAD_MS = 4_800; // and so long after the last word the socket counts as lost
@@ -24,6 +25,7 @@ let query = "";
 let attempt = 0;
 let isAway = false; // from the loss of the socket until the next snapshot
 let isMute = false; // it is open, and nothing is heard of it
+let patience = OPENING_MS;
 let heard = 0; // when something was said last
 let beats = false; // whether this socket's server says something every second
 let cancelRetry = () => {};
@@ -85,6 +87,7 @@ function read(data) {
 
 function connected() {
   attempt = 0;
+  patience = OPENING_MS;
   isAway = false;
   badge("Connected", "good");
   TOPICS.forEach(announce); // whatever happened while we were away
@@ -142,11 +145,16 @@ function unplugged(silent = 0) {
 /** Of a way that is cut somewhere else nobody tells: nothing is heard any more. */
 function look() {
   const silent = performance.now() - heard;
-  const isOpening = socket?.readyState === WebSocket.CONNECTING;
-  if (isOpening ? silent > OPENING_MS : beats && silent > DEAD_MS) return unplugged(silent);
-  if (!beats || isMute || silent <= MUTE_MS) return;
-  isMute = true;
-  badge("No answer", "warn");
+  if (socket?.readyState === WebSocket.CONNECTING) {
+    if (silent <= patience) return;
+    patience = Math.min(LONGEST_OPENING_MS, 2 * patience);
+    unplugged(silent);
+  } else if (beats && silent > DEAD_MS) {
+    unplugged(silent);
+  } else if (beats && !isMute && silent > MUTE_MS) {
+    isMute = true;
+    badge("No answer", "warn");
+  }
 }
 
 // A laptop that wakes up, or a cable that is back: no reason to wait out the pause.
