@@ -79,6 +79,14 @@ def publish(messages: Iterable[tuple[str, LayerMessage]]) -> None:
         log.warning("publish_failed", extra={"count": len(pipeline)})
 
 
+def is_reachable() -> bool:
+    """Whether what is published now would be heard."""
+    try:
+        return bool(doorbell.connection().ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
 class News:
     """Collects what changed and tells the pages: the first change at once, further ones once per
     NEWS_SECONDS; and what a person did, at once."""

@@ -56,10 +56,11 @@ class OpenPage:
         wants_devices: bool,
         outbox: Outbox,
         peer: Peer | None,
+        wants_beats: bool = False,
     ) -> None:
         self.opener, self.performer_id = opener, opener.performer_id
         self.page_id, self.channel = page_id, channel
-        self.wants_devices = wants_devices
+        self.wants_devices, self.wants_beats = wants_devices, wants_beats
         self.outbox = outbox
         self.halt = Halt(self.say)
         self.lease = 0
