@@ -206,7 +206,7 @@ def packed(content):
         ["pages"],
         ["pages", "devices"],
         ["pages", "welcome"],
-        ["pages", "figures", "history"],
+        ["pages", "history"],
         ["pages", "menu"],
         ["pages", "patterns"],
         ["pages", "preferences"],
@@ -220,9 +220,7 @@ def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(served, na
 
 
 # What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.
-# `noticing` only where she has chosen a way.
-ON_EVERY_PAGE = ("frame", "noticing", "theme", "ticker")
-HOLDING = ("device", "live")
+ON_EVERY_PAGE = ("frame", "theme", "ticker")
 OF_A_PATH = ("virtual", "ownnetwork", "bridges/extension")
 OF_OTHERS = ("devices", "patterns", "history", "menu", "preferences")
 
@@ -234,7 +232,7 @@ def scripts(served, *names):
 
 @pytest.mark.parametrize("path", OF_A_PATH)
 def test_the_scripts_of_live_weigh_less_than_48_kilobytes(served, path):
-    assert scripts(served, *HOLDING, path) <= MOST_ON_LIVE
+    assert scripts(served, "device", path) <= MOST_ON_LIVE
 
 
 @pytest.mark.parametrize("page", OF_OTHERS)
@@ -243,7 +241,7 @@ def test_the_scripts_of_her_other_pages_weigh_less_than_32(served, page):
 
 
 def test_no_script_of_hers_is_left_out_of_the_scales(served):
-    weighed = {f"js/{name}.js" for name in (*ON_EVERY_PAGE, *HOLDING, *OF_A_PATH, *OF_OTHERS)}
+    weighed = {f"js/{name}.js" for name in (*ON_EVERY_PAGE, "device", *OF_A_PATH, *OF_OTHERS)}
     # The palette is loaded when it is opened; the others stand on pages of the staff.
     others = {"js/palette.js", "js/regions.js", "js/ui/all.js"}
     assert {name for name in served if name.startswith("js/")} == weighed | others

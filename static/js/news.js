@@ -73,7 +73,6 @@ function connected() {
   attempt = 0;
   isAway = false;
   badge("Connected", "good");
-  TOPICS.forEach(announce); // whatever happened while we were away
 }
 
 function lost(code) {

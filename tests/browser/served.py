@@ -1,8 +1,7 @@
 """What production serves in place of `static/`, and what a visit costs with it."""
 
 import gzip
-import re
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,8 +11,7 @@ from django.test import override_settings
 from playwright.sync_api import Page, Response, Route
 
 STATIC = "/static/"
-# Read by the browser for its own tab; Playwright is not told of it.
-_ICON = re.compile(r'<link rel="icon" href="(?P<url>[^"]+)"')
+EMPTY = (204, 302, 304)
 
 
 def collect(to: Path) -> None:
@@ -48,7 +46,10 @@ class Visit:
     def __post_init__(self) -> None:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
-        self.page.on("response", lambda answer: self.answers.append(answer))
+        self.page.on("response", self._answered)
+
+    def _answered(self, answer: Response) -> None:
+        self.answers.append(answer)
 
     def begin(self) -> None:
         self.asked.clear()
@@ -60,17 +61,10 @@ class Visit:
         return [url for url in self.asked if urlsplit(url).netloc != here]
 
     @property
-    def requests(self) -> int:
-        return len(self.asked) + bool(self._icon())
-
-    def weights(self, size_of: Callable[[str], int]) -> dict[str, int]:
-        """`size_of`: of the icon, by its address."""
-        found = {answer.url: packed(answer.body()) for answer in self.answers if answer.status == 200}
-        icon = self._icon()
-        return found | ({icon: size_of(icon)} if icon else {})
-
-    def _icon(self) -> str:
-        """Where a whole document was asked for, its icon is, too."""
-        documents = [each for each in self.answers if each.request.resource_type == "document"]
-        named = [_ICON.search(each.text()) for each in documents if each.status == 200]
-        return next((found["url"] for found in named if found), "")
+    def weights(self) -> dict[str, int]:
+        """By address the packed bytes of each answer that has any; of one that came often, all of them."""
+        found = Counter[str]()
+        for answer in self.answers:
+            if answer.status not in EMPTY:
+                found[answer.url.removeprefix(self.site)] += packed(answer.body())
+        return dict(found)
