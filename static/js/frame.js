@@ -5,6 +5,7 @@ import "./awake.js";
 import "./buttons.js";
 import "./keys.js";
 import { look } from "./noticing.js";
+import "./pace.js";
 import "./stopbar.js";
 import "./tick.js";
 import "./times.js";

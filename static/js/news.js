@@ -11,7 +11,7 @@ const SIGNED_OUT = 4401;
 const TOO_MANY_PAGES = 4429; // more of this performer's pages are open than the server keeps
 
 const listeners = new Map();
-const gathering = new Set();
+const gathering = new Map(); // topic -> whether all of it flows: nobody has pressed for it
 let socket = null;
 let query = "";
 let attempt = 0;
@@ -56,7 +56,7 @@ function open() {
 function receive(data) {
   const message = read(data);
   if (message.type === "snapshot") connected();
-  if (message.type === "news") announce(message.topic);
+  if (message.type === "news") announce(message.topic, message.flows === true);
   tell(message.type, message);
 }
 
@@ -86,13 +86,17 @@ function lost(code) {
   cancelRetry = after(wait * (0.5 + Math.random() / 2), open);
 }
 
-function announce(topic) {
-  if (!TOPICS.includes(topic) || gathering.has(topic)) return;
-  gathering.add(topic);
-  after(GATHER_MS, () => {
-    gathering.delete(topic);
-    document.body.dispatchEvent(new CustomEvent(`news-${topic}`));
-  });
+function announce(topic, flows) {
+  if (!TOPICS.includes(topic)) return;
+  const isNew = !gathering.has(topic);
+  gathering.set(topic, flows && (gathering.get(topic) ?? true));
+  if (isNew) after(GATHER_MS, () => gathered(topic));
+}
+
+function gathered(topic) {
+  const detail = { flows: gathering.get(topic) };
+  gathering.delete(topic);
+  document.body.dispatchEvent(new CustomEvent(`news-${topic}`, { detail }));
 }
 
 function tell(type, message) {
