@@ -10,10 +10,10 @@ import traceback
 from collections.abc import Callable
 
 from bench.hands import document, outage, stops, twins, walks
-from bench.hands.checks import Report
-from bench.hands.scene import Scene
+from bench.hands.checks import WalkReport
+from bench.hands.scene import WalkScene
 
-PARTS: dict[str, Callable[[Scene, argparse.Namespace], None]] = {
+PARTS: dict[str, Callable[[WalkScene, argparse.Namespace], None]] = {
     "cover": lambda scene, given: stops.cover(scene),
     "stop": lambda scene, given: stops.measure(scene, times=given.presses),
     "keyboard": lambda scene, given: walks.measure(scene, "keyboard"),
@@ -42,8 +42,8 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    given, report = arguments(), Report()
-    with Scene(report) as scene:
+    given, report = arguments(), WalkReport()
+    with WalkScene(report) as scene:
         for name in given.parts or PARTS:
             report.part = name
             print(f"{name} ...", flush=True)

@@ -10,7 +10,7 @@ SHOWN = 5  # faults of one check
 
 
 @dataclass(frozen=True)
-class Check:
+class BoundCheck:
     part: str
     what: str
     found: float
@@ -29,14 +29,14 @@ class Check:
 
 
 @dataclass
-class Report:
+class WalkReport:
     """`part`: to which of the program's parts belongs what is noted now."""
 
     part: str = ""
-    checks: list[Check] = field(default_factory=list)
+    checks: list[BoundCheck] = field(default_factory=list)
 
     def at_most(self, what: str, found: float, bound: float, unit: str, count: int = 1) -> None:
-        check = Check(self.part, what, round(found, 2), bound, unit, count)
+        check = BoundCheck(self.part, what, round(found, 2), bound, unit, count)
         self.checks.append(check)
         print("  ".join(map(str, check.row)), flush=True)
 

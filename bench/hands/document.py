@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from pymongo import MongoClient
 
 from bench.hands.places import RAIL
-from bench.hands.scene import SHORT, Her, Scene
+from bench.hands.scene import SHORT, Her, WalkScene
 
 GROWTH_MB = 5
 WARM_CHANGES = 30  # until each page was there, and what it loads is loaded
@@ -57,7 +57,7 @@ class Traveller:
         self.page.keyboard.press("Enter")
 
 
-class Rows:
+class RunRows:
     """What the databases say of her."""
 
     def __init__(self, her: Her) -> None:
@@ -85,10 +85,10 @@ def megabytes(page: Page) -> float:
     return float(sum(used.get(name, 0) for name in names)) / 1e6
 
 
-def measure(scene: Scene, *, changes: int) -> None:
+def measure(scene: WalkScene, *, changes: int) -> None:
     report, chance = scene.report, random.Random(7)
     with scene.her() as her:
-        page, rows = her.open(on_air=True), Rows(her)
+        page, rows = her.open(on_air=True), RunRows(her)
         tips = 5 + changes // 4  # as long as the changes take
         her.tip(*[SHORT] * tips)
         page.evaluate("document.documentElement.isKept = true")
@@ -121,14 +121,14 @@ def measure(scene: Scene, *, changes: int) -> None:
         _whole(scene, rows)
 
 
-def _settle(page: Page, rows: Rows, tips: int) -> None:
+def _settle(page: Page, rows: RunRows, tips: int) -> None:
     for _ in range(SETTLE_SECONDS * 2):
         if sum(row["status"] == "completed" for row in rows.runs()) >= tips:
             return
         page.wait_for_timeout(500)
 
 
-def _whole(scene: Scene, rows: Rows) -> None:
+def _whole(scene: WalkScene, rows: RunRows) -> None:
     """Of every tip, what was promised was delivered."""
     runs = rows.runs()
     told = ("status", "reason", "promised_seconds", "delivered_seconds")

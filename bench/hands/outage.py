@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 from playwright.sync_api import Page, expect
 
-from bench.hands.scene import LONG, Her, Scene
-from bench.hands.wire import Wire, wire
+from bench.hands.scene import LONG, Her, WalkScene
+from bench.hands.wire import CutWire, wire
 
 CUT_SECONDS, FLAPS = 30, 5
 SAID_MS, SILENT_MS, BACK_MS = 2_000, 7_000, 1_000
@@ -74,7 +74,7 @@ class Away:
 
 
 @contextmanager
-def opened(scene: Scene, between: Wire, faults: list[str]) -> Iterator[Away]:
+def opened(scene: WalkScene, between: CutWire, faults: list[str]) -> Iterator[Away]:
     with scene.her() as her:
         pages = [her.context.new_page() for _ in range(2)]
         scene.stage.log_in(pages[0], her.name)
@@ -120,12 +120,12 @@ def half_a_minute(
     away.keeps(words, name)
 
 
-def cut(away: Away, between: Wire) -> None:
+def cut(away: Away, between: CutWire) -> None:
     """Nothing passes, and nobody is told."""
     half_a_minute(away, "cut without a word", between.cut, between.mend)
 
 
-def cable_out(away: Away, between: Wire) -> None:
+def cable_out(away: Away, between: CutWire) -> None:
     """Her browser knows of it."""
     context = away.her.context
 
@@ -140,7 +140,7 @@ def cable_out(away: Away, between: Wire) -> None:
     half_a_minute(away, "cable out", out, back)
 
 
-def slow(away: Away, between: Wire) -> None:
+def slow(away: Away, between: CutWire) -> None:
     """As by a poor telephone: it takes longer, and is not taken for lost."""
     report, lost = away.her.scene.report, 0
     between.delay, between.rate = SLOW_SECONDS, SLOW_RATE
@@ -165,7 +165,7 @@ def slow(away: Away, between: Wire) -> None:
     away.her.call("/api/lovense/resume")
 
 
-def flapping(away: Away, between: Wire) -> None:
+def flapping(away: Away, between: CutWire) -> None:
     """Every two seconds there, and away."""
     report, words = away.her.scene.report, "typed: flapping"
     away.types(words)
@@ -184,7 +184,7 @@ def flapping(away: Away, between: Wire) -> None:
     away.keeps(words, "flapping")
 
 
-def restarted(away: Away, between: Wire) -> None:
+def restarted(away: Away, between: CutWire) -> None:
     """The web process is killed; the supervisor starts another one."""
     report, words, stack = away.her.scene.report, "typed: restarted", away.her.scene.stack
     away.types(words)
@@ -203,7 +203,7 @@ def _until_it_answers(url: str) -> None:
     httpx.get(f"{url}/healthz", trust_env=False, timeout=60)
 
 
-def redis_away(away: Away, between: Wire) -> None:
+def redis_away(away: Away, between: CutWire) -> None:
     """It takes connections and answers nothing; then it does again."""
     report, words, stack = away.her.scene.report, "typed: Redis away", away.her.scene.stack
     away.types(words)
@@ -224,7 +224,7 @@ def redis_away(away: Away, between: Wire) -> None:
     away.keeps(words, "Redis away")
 
 
-def session_ended(away: Away, between: Wire) -> None:
+def session_ended(away: Away, between: CutWire) -> None:
     """It is said; what is typed stays; a log-in in another tab heals it."""
     report, words, context = away.her.scene.report, "typed: session ended", away.her.context
     away.types(words)
@@ -247,7 +247,7 @@ def session_ended(away: Away, between: Wire) -> None:
     away.keeps(words, "session ended, healed")
 
 
-def wrong_clock(scene: Scene) -> None:
+def wrong_clock(scene: WalkScene) -> None:
     """Her computer is two hours ahead, or behind: what counts time goes by the server's."""
     for ms in (WRONG_MS, -WRONG_MS):
         with scene.her() as her:
@@ -267,7 +267,7 @@ def wrong_clock(scene: Scene) -> None:
 WAYS = (flapping, cut, cable_out, slow, restarted, redis_away, session_ended)
 
 
-def measure(scene: Scene, only: str = "") -> None:
+def measure(scene: WalkScene, only: str = "") -> None:
     faults: list[str] = []
     port = urlsplit(scene.url).port
     assert port

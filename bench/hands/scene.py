@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bench.hands.checks import Report
+from bench.hands.checks import WalkReport
 from config.stack.processes import BASE_DIR
 from tests.browser import stage
 from tests.browser.stage import Actress, Stage
@@ -50,7 +50,7 @@ NAMES = [f"performer-{number}" for number in range(1, 31)]
 class Her:
     """One performer: her browser, and her own program beside it."""
 
-    scene: "Scene"
+    scene: "WalkScene"
     actress: Actress
     context: BrowserContext
     api: httpx.Client
@@ -84,10 +84,10 @@ class Her:
         return page
 
 
-class Scene:
-    """`with Scene(report) as scene`: up inside the block, gone after it."""
+class WalkScene:
+    """`with WalkScene(report) as scene`: up inside the block, gone after it."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: WalkReport) -> None:
         self.report, self._rooms = report, ExitStack()
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ from itertools import cycle
 from playwright.sync_api import Page, expect
 
 from bench.hands.places import BELOW, RAIL, TOAST, Walker
-from bench.hands.scene import LONG, SHORT, Her, Scene
+from bench.hands.scene import LONG, SHORT, Her, WalkScene
 
 SILENT_MS, FROM_ELSEWHERE_MS = 50, 150
 PATIENCE_MS = 20_000
@@ -221,7 +221,7 @@ def alone(her: Her, faults: list[str]) -> int:
 # --- all of it -----------------------------------------------------------------------------------
 
 
-def cover(scene: Scene) -> None:
+def cover(scene: WalkScene) -> None:
     with scene.her() as her:
         page, faults = her.open(on_air=True), list[str]()
         her.tip(SHORT)
@@ -230,7 +230,7 @@ def cover(scene: Scene) -> None:
         scene.report.none("STOP covered, at centre and corners", faults, looks)
 
 
-def measure(scene: Scene, *, times: int) -> None:
+def measure(scene: WalkScene, *, times: int) -> None:
     report = scene.report
     with ExitStack() as rooms:
         her = rooms.enter_context(scene.her())

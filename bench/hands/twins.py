@@ -9,7 +9,7 @@ from itertools import cycle, islice
 
 from playwright.sync_api import Page, expect
 
-from bench.hands.scene import SOFT, Her, Scene
+from bench.hands.scene import SOFT, Her, WalkScene
 
 P95_MS, P99_MS = 400, 500
 PATIENCE_MS = 5_000
@@ -217,7 +217,7 @@ def _act(page: Page, chance: random.Random) -> None:
 # --- all of it -----------------------------------------------------------------------------------
 
 
-def measure(scene: Scene, *, changes: int, minutes: float) -> None:
+def measure(scene: WalkScene, *, changes: int, minutes: float) -> None:
     report = scene.report
     with scene.her() as her, scene.her(whose=her) as elsewhere:
         twins = Twins(her, her.open(), elsewhere.open())

@@ -11,7 +11,7 @@ from bson import ObjectId
 from playwright.sync_api import Locator, Page, expect
 
 from bench.hands.fingers import HANDS, Hand
-from bench.hands.scene import LONG, SHORT, TELEPHONE, WINDOW, Her, Scene
+from bench.hands.scene import LONG, SHORT, TELEPHONE, WINDOW, Her, WalkScene
 from tests.browser.stage import PASSWORD
 
 FIRST_RUN_SECONDS = 60
@@ -220,7 +220,7 @@ WALKS: dict[str, Callable[[Hand, Her], None]] = {
 # --- all of them ---------------------------------------------------------------------------------
 
 
-def measure(scene: Scene, hand_name: str) -> None:
+def measure(scene: WalkScene, hand_name: str) -> None:
     report, is_touch = scene.report, hand_name == "touch"
     size = TELEPHONE if is_touch else WINDOW
     more: dict[str, Any] = {"has_touch": True, "is_mobile": True} if is_touch else {}

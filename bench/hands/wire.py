@@ -11,7 +11,7 @@ from contextlib import contextmanager
 PIECE = 16_384
 
 
-class Wire:
+class CutWire:
     """`is_cut`: nothing passes, and nobody is told. `delay`, `rate`: seconds, bytes a second, each
     way."""
 
@@ -79,8 +79,8 @@ class Wire:
 
 
 @contextmanager
-def wire(port: int) -> Iterator[Wire]:
-    made = Wire(port)
+def wire(port: int) -> Iterator[CutWire]:
+    made = CutWire(port)
     thread = threading.Thread(target=made.run, daemon=True)
     thread.start()
     made._ready.wait()

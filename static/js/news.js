@@ -19,7 +19,7 @@ const SIGNED_OUT = 4401;
 const TOO_MANY_PAGES = 4429; // more of this performer's pages are open than the server keeps
 
 const listeners = new Map();
-const gathering = new Set();
+const gathering = new Map(); // topic -> whether all of it flows: nobody has pressed for it
 let socket = null;
 let query = "";
 let attempt = 0;
@@ -72,7 +72,8 @@ function receive(data) {
   heard = performance.now();
   if (message.type === "snapshot") connected();
   if (message.type === "beat") beaten();
-  if (message.type === "news") (message.topic === EVERYTHING ? TOPICS : [message.topic]).forEach(announce);
+  const told = message.topic === EVERYTHING ? TOPICS : [message.topic];
+  if (message.type === "news") told.forEach((topic) => announce(topic, message.flows === true));
   tell(message.type, message);
 }
 
@@ -90,7 +91,6 @@ function connected() {
   patience = OPENING_MS;
   isAway = false;
   badge("Connected", "good");
-  TOPICS.forEach(announce); // whatever happened while we were away
 }
 
 /** It goes on: nothing is lost of what was said meanwhile. */
@@ -114,13 +114,17 @@ function lost(code, silent = 0) {
   cancelRetry = after(wait * (0.5 + Math.random() / 2), open);
 }
 
-function announce(topic) {
-  if (!TOPICS.includes(topic) || gathering.has(topic)) return;
-  gathering.add(topic);
-  after(GATHER_MS, () => {
-    gathering.delete(topic);
-    document.body.dispatchEvent(new CustomEvent(`news-${topic}`));
-  });
+function announce(topic, flows) {
+  if (!TOPICS.includes(topic)) return;
+  const isNew = !gathering.has(topic);
+  gathering.set(topic, flows && (gathering.get(topic) ?? true));
+  if (isNew) after(GATHER_MS, () => gathered(topic));
+}
+
+function gathered(topic) {
+  const detail = { flows: gathering.get(topic) };
+  gathering.delete(topic);
+  document.body.dispatchEvent(new CustomEvent(`news-${topic}`, { detail }));
 }
 
 function tell(type, message) {
