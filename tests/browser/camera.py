@@ -11,6 +11,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser import axe, reflow
+
 SIZES = ((1440, 900), (820, 1180), (360, 780))
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
@@ -28,10 +30,12 @@ a {{ color: #fff; margin-right: 12px }}
 
 @dataclass
 class Camera:
-    """`taken`: of each picture's name the looks that there are of it."""
+    """`taken`: of each picture's name the looks that there are of it. `complaints`: what axe says of
+    what is taken, what is cut off, and what scrolls sideways."""
 
     directory: Path
     taken: dict[str, list[str]] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -43,7 +47,11 @@ class Camera:
             page.evaluate("scrollTo(0, 0)")  # the whole page is taken with its bar where it stands
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                self._keep(page, name, f"{size[0]}-{theme}")
+                self._keep(page, name, look := f"{size[0]}-{theme}")
+                said = axe.findings(page, colours_alone=theme != THEMES[0])
+                self._complain(name, look, said + reflow.findings(page))
+        for look, said in reflow.otherwise(page).items():
+            self._complain(name, look, said)
 
     def take_otherwise(self, page: Page, name: str) -> None:
         """In forced colours, and with text twice as large, where a narrow window has the most to lose; as
@@ -62,6 +70,10 @@ class Camera:
         page.emulate_media(media="print", color_scheme="light")
         self._keep(page, name, PRINTED)
         page.emulate_media(media="screen")
+
+    def _complain(self, name: str, look: str, said: list[str]) -> None:
+        for each in said:
+            self.complaints.append(f"{name} {look}: {each}")
 
     def _resize(self, page: Page, size: tuple[int, int]) -> None:
         page.set_viewport_size({"width": size[0], "height": size[1]})

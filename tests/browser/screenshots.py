@@ -333,6 +333,8 @@ def main() -> None:
             take_all(camera, chrome, cloud, Stage(stack), asked)
         finally:
             camera.show(chrome)
+            (camera.directory / "complaints.txt").write_text("\n".join(camera.complaints))
+        raise SystemExit("\n".join(camera.complaints) or None)
 
 
 if __name__ == "__main__":
