@@ -30,7 +30,7 @@ _WORDS: dict[S, tuple[str, str]] = {
     S.COMPLETED: ("Completed", "good"),
     S.FAILED: ("Failed", "bad"),
     S.TIMEOUT: ("Unconfirmed", "bad"),
-    S.SKIPPED: ("Skipped", "idle"),
+    S.SKIPPED: ("No effect", "idle"),
     S.EXPIRED: ("Expired", "warn"),
     S.CANCELLED: ("Cancelled", "idle"),
     S.DEAD: ("Not played", "bad"),

@@ -117,7 +117,8 @@ class StatisticsPage:
         first = days.words(period.first, self.today)
         if period.days == 1:
             return first
-        return f"{first} to {days.words(period.last, self.today)}"
+        last = days.words(period.last, self.today)
+        return f"{first} to {last.lower() if period.last == self.today else last}"
 
     @property
     def against(self) -> str:

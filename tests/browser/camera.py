@@ -61,9 +61,8 @@ class Camera:
         self._keep(page, name, FORCED)
         page.emulate_media(color_scheme="light", forced_colors="none", reduced_motion="reduce")
         self._resize(page, SIZES[1])
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        self._keep(page, name, LARGE)
-        page.evaluate("document.documentElement.style.fontSize = ''")
+        with reflow.larger(page):
+            self._keep(page, name, LARGE)
 
     def take_printed(self, page: Page, name: str) -> None:
         page.set_viewport_size({"width": 794, "height": 1123})  # A4

@@ -23,8 +23,9 @@ _FINDINGS = """() => {
             const style = getComputedStyle(around), box = around.getBoundingClientRect();
             if (/auto|scroll/.test(style.overflowX + style.overflowY)) break;
             if (!hides(style) || style.textOverflow === "ellipsis" || style.clipPath !== "none") continue;
+            if (text.top >= box.bottom || text.bottom <= box.top) break; // left out as a whole
             const beyond = Math.max(text.right - box.right, box.left - text.left, text.bottom - box.bottom);
-            if (box.width > 2 && beyond > 1.5) {
+            if (box.width > 12 && beyond > 1.5) {
                 const where = element.className || element.tagName, words = own[0].data.trim().slice(0, 40);
                 found.push(`${Math.round(beyond)} px cut: ${where} ${words}`);
             }
@@ -60,7 +61,7 @@ def otherwise(page: Page) -> dict[str, list[str]]:
     found["forced colours"] = findings(page)
     page.emulate_media(forced_colors="none", reduced_motion="reduce")
     page.set_viewport_size({"width": LARGE[0], "height": LARGE[1]})
-    with _larger(page):
+    with larger(page):
         found["text 200 %"] = findings(page)
     return {name: said for name, said in found.items() if said}
 
@@ -73,7 +74,11 @@ def _spaced(page: Page) -> Iterator[None]:
 
 
 @contextmanager
-def _larger(page: Page) -> Iterator[None]:
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
+def larger(page: Page) -> Iterator[None]:
+    """As somebody has it whose browser is set to letters of twice the size; also what a page asks of its
+    window in letters goes by it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
     yield
-    page.evaluate("document.documentElement.style.fontSize = ''")
+    session.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
+    session.detach()
