@@ -31,9 +31,10 @@ a {{ color: #fff; margin-right: 12px }}
 @dataclass
 class Camera:
     """`taken`: of each picture's name the looks that there are of it. `complaints`: what axe says of
-    what is taken, what is cut off, and what scrolls sideways."""
+    what is taken, what is cut off, and what scrolls sideways, where it `asks`."""
 
     directory: Path
+    asks: bool = True
     taken: dict[str, list[str]] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
@@ -48,10 +49,12 @@ class Camera:
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
                 self._keep(page, name, look := f"{size[0]}-{theme}")
-                said = axe.findings(page, colours_alone=theme != THEMES[0])
-                self._complain(name, look, said + reflow.findings(page))
-        for look, said in reflow.otherwise(page).items():
-            self._complain(name, look, said)
+                if self.asks:
+                    said = axe.findings(page, colours_alone=theme != THEMES[0])
+                    self._complain(name, look, said + reflow.findings(page))
+        if self.asks:
+            for look, said in reflow.otherwise(page).items():
+                self._complain(name, look, said)
 
     def take_otherwise(self, page: Page, name: str) -> None:
         """In forced colours, and with text twice as large, where a narrow window has the most to lose; as
