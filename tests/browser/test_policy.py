@@ -30,8 +30,9 @@ DIALOGS = {"menu": "Fireworks", "patterns": "Record one…"}
 def test_no_page_that_comes_into_a_live_document_is_refused_anything(live, the_stage, path):
     if path == "EXTENSION":
         the_stage.stack.manage("set_platform", "cam_site_name", "My Cam Site")
+    live.goto(f"{the_stage.url}/devices")  # Live would be loaded anew by itself
     choose(live, the_stage, path)
-    live.reload()
+    live.goto(the_stage.url)
     live.locator("[data-socket]", has_text=re.compile("^Connected$")).wait_for()
     live.evaluate(REFUSED)
     for name in PAGES:

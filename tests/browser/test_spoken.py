@@ -36,6 +36,7 @@ def menu(live, the_stage):
 
 
 def test_live_before_she_goes_on_air(live):
+    expect(live.get_by_role("switch")).to_be_enabled()
     said = spoken(live.locator("main"))
     assert said == kept("live", said)
 
