@@ -11,6 +11,7 @@ MOST_POINTS = 2_000
 BAR_SHARE = 2 / 3
 TICKS = 3
 HEAT_STEPS = 5
+HIGHEST_NAME, LOWEST_NAME, NAME_APART = 8.0, 96.0, 11.0  # of curves, in percent
 PLOT_WIDTH, PLOT_HEIGHT = 1000, 100
 SPARK_PITCH, SPARK_HEIGHT = 4, 24
 
@@ -155,11 +156,12 @@ def lines(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]) 
     size = math.ceil(max(len(labels), 1) / MOST_POINTS)
     kept = [(name, binned(values)) for name, values in series[:5]]
     top = ceiling([value for _, values in kept for value in values])
+    places = apart([_end(values, top) for _, values in kept])
     curves = [
         PlottedLine(
-            name, place, path(values, top), _end(values, top), [words(each) for each in values]
+            name, n, path(values, top), number(places[n - 1]), [words(each) for each in values]
         )
-        for place, (name, values) in enumerate(kept, 1)
+        for n, (name, values) in enumerate(kept, 1)
     ]
     return _chart(list(labels[::size]), top, curves=curves)
 
@@ -185,10 +187,23 @@ def path(values: Sequence[float], top: float) -> str:
     return f"M{'L'.join(places)}" if places else ""
 
 
-def _end(values: Sequence[float], top: float) -> str:
-    """Where the name of a curve stands: at its last value, but inside the drawing."""
-    share = _kept(values[-1], top) / top if values else 0.0
-    return number(min(max(100 - 100 * share, 8.0), 96.0))
+def _end(values: Sequence[float], top: float) -> float:
+    """Where the name of a curve belongs: at its last value."""
+    return 100 - 100 * (_kept(values[-1], top) / top if values else 0.0)
+
+
+def apart(places: Sequence[float]) -> list[float]:
+    """The same, so far from each other that names can be read, and inside the drawing: each as near
+    to its place as the ones above it, and then the ones below it, let it."""
+    order, kept = sorted(range(len(places)), key=lambda n: places[n]), list(places)
+    for rank, n in enumerate(order):
+        above = kept[order[rank - 1]] + NAME_APART if rank else HIGHEST_NAME
+        kept[n] = max(kept[n], above)
+    lowest = LOWEST_NAME
+    for n in reversed(order):
+        kept[n] = min(kept[n], lowest)
+        lowest = kept[n] - NAME_APART
+    return kept
 
 
 def heat(rows: Sequence[Sequence[float]]) -> list[list[Cell]]:

@@ -116,9 +116,7 @@ class Preferences(Shape):
     timeZone = serializers.CharField(
         allow_null=True, help_text="As Europe/Berlin; null: the device's, and days are UTC's"
     )
-    clock = serializers.ChoiceField(
-        sections.CLOCKS, allow_null=True, help_text="Hours of a clock; null: as the device"
-    )
+    clock = serializers.ChoiceField(sections.CLOCKS, help_text="Hours of a clock")
     versions = SectionVersions()
 
 

@@ -197,11 +197,17 @@ def words(devices: Sequence[DeviceSummary]) -> str:
     """As a gate or a person reads it."""
     if found := ready(devices):
         return ", ".join(each["nickname"] for each in found)
-    why = [
-        f"{each['nickname']} is {'disconnected' if each['isEnabled'] else 'switched off'}"
-        for each in devices
-    ]
+    off = [each["nickname"] for each in devices if not each["isEnabled"]]
+    lost = [each["nickname"] for each in devices if each["isEnabled"]]
+    why = [said for said in (together(lost, "disconnected"), together(off, "switched off")) if said]
     return ", ".join(why) or "no device"
+
+
+def together(names: Sequence[str], state: str) -> str:
+    """`Lush is disconnected`, `Lush and Nora are disconnected`; of none nothing."""
+    if len(names) < 2:
+        return f"{names[0]} is {state}" if names else ""
+    return f"{', '.join(names[:-1])} and {names[-1]} are {state}"
 
 
 def changes(performer: PerformerRow, rows: Iterable[DeviceRow], now: datetime) -> dict[str, object]:

@@ -9,13 +9,14 @@ from ground import clock
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL
-from lovense.models import Activation, Owed
+from lovense.models import Activation, Owed, OwedState
 from lovense.owed import owing
 from lovense.rows import ActivationRow, OwedRow
 from tips.rows import Statement
 
 SLICE = 50
 READ_AT_ONCE = 1000
+COUNTED = 100  # of hers that are open; beyond that there are many
 _SUMS = (
     *("promised_seconds", "delivered_seconds", "status", "attempts", "owes_since"),
     *("is_measured", "is_rehearsal"),
@@ -56,6 +57,14 @@ def _beyond(after: str) -> Statement:
     except ValueError:
         raise NoSuchPlaceAmongOwed from None
     return {"$or": [{"ended_at": {"$lt": at}}, {"ended_at": at, "_id": {"$lt": key}}]}
+
+
+def still_open(performer_id: str) -> list[tuple[str, int]]:
+    """Of those of hers that nobody has decided the newest, at most COUNTED: which, and how much."""
+    wanted = {"performer_id": performer_id, "state": OwedState.OPEN.value}
+    found = collection(Owed).find(wanted, {"owed": 1})
+    newest_first = found.sort([("ended_at", -1), ("_id", -1)]).limit(COUNTED)
+    return [(row["_id"], row["owed"]) for row in newest_first]
 
 
 def of(activation_ids: Sequence[str]) -> dict[str, OwedRow]:

@@ -103,10 +103,28 @@ class AccountPage:
             ShownDeed(
                 row["at"],
                 "You" if row["actor"] == name else row["actor"],
-                row["action"].replace("_", " ").capitalize(),
+                _deed(row["type"], row["action"]),
                 row["why"],
                 row["actor"] == name,
                 row["success"],
             )
             for row in audit_log.of_lane(self._performer.pk, limit=DONE_SHOWN)
         ]
+
+
+# What an act was done to, where its word alone does not say so.
+_ABOUT = {
+    "performer": {"change": "Preferences"},
+    "menu": "Menu",
+    "pattern": "Pattern",
+    "device": "Device",
+    "host": "App",
+    "pairing": "Pairing",
+    "owed": "Owed",
+}
+
+
+def _deed(kind: str, action: str) -> str:
+    about, act = _ABOUT.get(kind, ""), action.replace("_", " ")
+    said = about.get(action, "") if isinstance(about, dict) else about
+    return f"{said}: {act}" if said else act.capitalize()

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from lovense.models import Performer
 from lovense.performers import sections
+from lovense.performers.sections import CLOCKS
 
 FIRST, LAST = date(2000, 1, 1), date(2099, 12, 31)  # that a page is asked about
 
@@ -32,16 +33,32 @@ def zone_of(performer: Performer) -> ZoneInfo:
     return ZoneInfo(sections.chosen(performer.page_choices, "timeZone") or settings.TIME_ZONE)
 
 
-def clock_of(performer: Performer) -> str:
-    """`12` or `24`, which is usual where a page's script does not ask the device."""
-    return str(sections.chosen(performer.page_choices, "clock") or "24")
+class Calendar(NamedTuple):
+    """By what a performer is told of a moment: her zone, her clock, and which day it is there."""
+
+    zone: ZoneInfo
+    clock: str
+    today: date
+
+    def told(self, moment: datetime) -> str:
+        """`21:04`, or `9:04 pm`."""
+        local = moment.astimezone(self.zone)
+        return self._of_hour(local.hour, f"{local:%M}")
+
+    def exactly(self, moment: datetime) -> str:
+        """To the millisecond."""
+        local = moment.astimezone(self.zone)
+        return self._of_hour(local.hour, f"{local:%M:%S}.{local.microsecond // 1000:03d}")
+
+    def _of_hour(self, hour: int, rest: str) -> str:
+        if self.clock == CLOCKS[0]:
+            return f"{hour:02d}:{rest}"
+        return f"{hour % 12 or 12}:{rest}\u00a0{'am' if hour < 12 else 'pm'}"
 
 
-def time_of(local: datetime, clock: str) -> str:
-    """`21:04`, or `9:04 pm`."""
-    if clock == "24":
-        return f"{local:%H:%M}"
-    return f"{local.hour % 12 or 12}:{local:%M}\u00a0{'am' if local.hour < 12 else 'pm'}"
+def calendar_of(performer: Performer, now: datetime) -> Calendar:
+    zone, clock = zone_of(performer), sections.chosen(performer.page_choices, "clock")
+    return Calendar(zone, clock, of_moment(now, zone))
 
 
 def begin(day: date, zone: ZoneInfo) -> datetime:

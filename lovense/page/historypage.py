@@ -72,9 +72,8 @@ class HistoryPage:
 
     def __init__(self, performer: Performer, query: Mapping[str, str], now: datetime) -> None:
         self._id, self._menu = performer.performer_id, performer.menu_version
-        self.zone, self._said = days.zone_of(performer), shownwords.of(performer)
-        self._clock = days.clock_of(performer)
-        self.today = days.of_moment(now, self.zone)
+        self._calendar, self._said = days.calendar_of(performer, now), shownwords.of(performer)
+        self.zone, self.today = self._calendar.zone, self._calendar.today
         self.form = shownshow.narrowed(historyform.read(query, self.zone), self._id)
         self._after, self._before = (query.get(each, "") for each in ("after", "before"))
 
@@ -99,13 +98,12 @@ class HistoryPage:
         ]
 
     def _shown(self, row: Activation) -> ShownRun:
-        local = row.created_at.astimezone(self.zone)
         return ShownRun(
             row.pk,
             who_and_what(row, self._said, most=NAME_SHOWN),
             outcome.of(row),
             owed_words(self._owed.get(row.pk)),
-            days.time_of(local, self._clock),
+            self._calendar.told(row.created_at),
             row.created_at,
         )
 
@@ -116,7 +114,7 @@ class HistoryPage:
     @property
     def shows(self) -> list[tuple[str, str]]:
         latest, chosen = shownshow.latest(self._id), self.form.typed["show"]
-        return shownshow.choices(latest, chosen, self.zone, self.today)
+        return shownshow.choices(latest, chosen, self._calendar)
 
     @cached_property
     def _offered(self) -> list[Item]:

@@ -19,6 +19,7 @@ from lovense.devices import choices, summary
 from lovense.lane import eta
 from lovense.lane.placing import MOST_SEEN
 from lovense.models import Activation, ActivationStatus, PageLease, Performer
+from lovense.owed import listing
 from lovense.page import outcome, shownwords
 from lovense.page.showndevice import ShownDevice
 from lovense.rows import PageLeaseRow, ShowRow, StopAnswerRow
@@ -36,14 +37,6 @@ FEED_SHOWN = 20
 METER = range(20)
 # One of them is shown where there is no room for all: its value and its word.
 PARTS = [("queue", "Queue"), ("feed", "Feed"), ("devices", "Devices")]
-FEED_KINDS = [
-    ("all", "All"),
-    ("played", "Played"),
-    ("not_played", "Not played"),
-    ("owed", "Owed"),
-    ("test", "Tests"),
-]
-
 MODES: list[tuple[str, str, str]] = [
     (Mode.FIFO, "In order", "What settled first plays first"),
     (
@@ -301,6 +294,25 @@ class LivePage:
     @cached_property
     def latest(self) -> list[Activation]:
         return list(self._activations.order_by("-created_at", "-position")[:FEED_SHOWN])
+
+    @cached_property
+    def owed_words(self) -> str:
+        """The chip's: how many runs owe something, wherever they stand."""
+        count = len(listing.still_open(self.performer_id))
+        if count >= listing.COUNTED:
+            return f"Owed {listing.COUNTED - 1}+"
+        return f"Owed {count}" if count else "Owed"
+
+    @property
+    def feed_kinds(self) -> list[tuple[str, str]]:
+        """The chips: which rows are shown."""
+        return [
+            ("all", "All"),
+            ("played", "Played"),
+            ("not_played", "Not played"),
+            ("owed", self.owed_words),
+            ("test", "Tests"),
+        ]
 
     # --- devices ---------------------------------------------------------------------------------
     @cached_property

@@ -10,6 +10,7 @@ from django.conf import settings
 from lovense.bridges import extensionreport
 from lovense.deciding import drift
 from lovense.deciding.activation import STOPPED
+from lovense.devices import summary
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.models import ActivationStatus
 from lovense.page import outcome
@@ -45,7 +46,7 @@ def _set_up(live: LivePage) -> Iterator[Notice]:
     if not live.rules.platform["enable_lovense"]:
         text = (
             "The platform has switched activations off. Tips are still recorded, and "
-            "marked as skipped."
+            "have no effect."
         )
         yield Notice("warn", "Devices are switched off", text)
     if live.has_own_levels:
@@ -111,6 +112,7 @@ def _takes(live: LivePage) -> str:
 
 def _devices(live: LivePage) -> Iterator[Notice]:
     is_shown = live.is_held and not live.has_own_levels  # whose toys are not these
+    back = list[str]()
     for device in live.devices if is_shown else []:
         if not device.is_enabled:
             continue
@@ -124,7 +126,9 @@ def _devices(live: LivePage) -> Iterator[Notice]:
             tone = "bad" if device.is_empty else "warn"
             yield Notice(tone, f"{device.nickname}: battery low", f"{device.battery} % left.")
         elif device.is_back:
-            yield Notice("good", f"{device.nickname} is back", "It plays again.")
+            back.append(device.nickname)
+    if back:
+        yield Notice("good", summary.together(back, "back"), "")
 
 
 def _trouble(live: LivePage) -> Iterator[Notice]:

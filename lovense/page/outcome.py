@@ -30,7 +30,7 @@ _WORDS: dict[S, tuple[str, str]] = {
     S.COMPLETED: ("Completed", "good"),
     S.FAILED: ("Failed", "bad"),
     S.TIMEOUT: ("Unconfirmed", "bad"),
-    S.SKIPPED: ("Skipped", "idle"),
+    S.SKIPPED: ("No effect", "idle"),
     S.EXPIRED: ("Expired", "warn"),
     S.CANCELLED: ("Cancelled", "idle"),
     S.DEAD: ("Not played", "bad"),
@@ -149,7 +149,7 @@ def _text(activation: Activation, status: S) -> str:
 
 def _under_way(activation: Activation, status: S) -> str:
     if status is S.QUEUED and activation.reason == STOPPED:
-        return "The performer's stop came before it was handed over; waits until she resumes."
+        return "STOP came before it was handed over; it waits until the queue is resumed."
     if is_ending(activation):
         return "Being ended: its page is told to, and has not answered yet."
     if status is S.ACTIVATED and is_unmeasured(activation):
@@ -173,14 +173,14 @@ _BEYOND_REACH = "it cannot be stopped from here, and may have played all of it."
 def _failed(activation: Activation) -> str:
     if activation.reason == STOPPED and is_unmeasured(activation):
         was = "was" if activation.started_at else "may have been"
-        return f"It {was} with the extension when the performer pressed stop: {_BEYOND_REACH}"
+        return f"It {was} with the extension when STOP was pressed: {_BEYOND_REACH}"
     if activation.reason == STOPPED and activation.delivered_seconds:
         return (
-            f"The performer's stop ended {title(activation)} after "
+            f"STOP ended {title(activation)} after "
             f"{activation.delivered_seconds:g} of {activation.promised_seconds} s promised."
         )
     if activation.reason == STOPPED:
-        return "The performer's stop ended it."
+        return "STOP ended it."
     if is_unmeasured(activation) and activation.reason == "bad_command":
         return _WHY_FAILED["handed_over_before"]  # she has another path now, which cannot take it
     if activation.reason in _WHY_FAILED:

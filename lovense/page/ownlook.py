@@ -37,7 +37,7 @@ def of(performer: Performer) -> OwnLook:
         theme if theme != sections.THEMES[0] else "",
         density if density != sections.DENSITIES[0] else "",
         chosen(choices, "timeZone") or "",
-        chosen(choices, "clock") or "",
+        chosen(choices, "clock"),
         "" if chosen(choices, "ownKeys") else "off",
         chosen(choices, "stopKey") or "",
         " ".join(ways),

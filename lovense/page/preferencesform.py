@@ -214,9 +214,7 @@ class LookForm(SectionForm):
     )
     density = OneOfField("Rows", [("roomy", "Roomy"), ("compact", "Compact")], is_close=True)
     timeZone = OneOfField("Time zone", ())
-    clock = OneOfField(
-        "Clock", [("", "As the device"), ("24", "21:04"), ("12", "9:04 pm")], is_close=True
-    )
+    clock = OneOfField("Clock", [("24", "21:04"), ("12", "9:04 pm")], is_close=True)
 
 
 FORMS: dict[str, type[SectionForm]] = {

@@ -3,14 +3,14 @@ look at most, and only where an address names a show."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
 from ground.ui import charts
 from lovense.page import days
+from lovense.page.days import Calendar
 from lovense.page.historyform import HistoryForm
 from lovense.rows import BestItem, ShowRow
 from lovense.shows import onair, summary
@@ -19,13 +19,12 @@ NONE = "–"
 NOT_HERS = "must be one of your shows"
 
 
-def words(row: ShowRow, zone: ZoneInfo, today: date) -> str:
+def words(row: ShowRow, calendar: Calendar) -> str:
     """`Today, 21:04`; `Sat 3 Jan, 21:04`; of another year `3 Jan 2025, 21:04`."""
-    local = row["began_at"].astimezone(zone)
-    day = local.date()
+    day, today = days.of_moment(row["began_at"], calendar.zone), calendar.today
     near = days.words(day, today) if today - day < timedelta(days=2) else ""
     usual = f"{day:%a} {day.day} {day:%b}" if day.year == today.year else f"{day.day} {day:%b %Y}"
-    return f"{near or usual}, {local:%H:%M}"
+    return f"{near or usual}, {calendar.told(row['began_at'])}"
 
 
 def length(span: timedelta) -> str:
@@ -74,11 +73,9 @@ def narrowed(form: HistoryForm, performer_id: str) -> HistoryForm:
     return replace(form, filter=replace(asked, since=since, until=until))
 
 
-def choices(
-    shows: Sequence[ShowRow], chosen: str, zone: ZoneInfo, today: date
-) -> list[tuple[str, str]]:
+def choices(shows: Sequence[ShowRow], chosen: str, calendar: Calendar) -> list[tuple[str, str]]:
     """What may be asked for: her latest ones, and whatever the address names."""
-    known = {summary.number_of(row): words(row, zone, today) for row in shows}
+    known = {summary.number_of(row): words(row, calendar) for row in shows}
     if chosen and chosen not in known:
         known[chosen] = "An older one"
     return [("", "Any"), *known.items()]

@@ -3,9 +3,8 @@ row is read once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
@@ -15,6 +14,7 @@ from lovense.deciding.shortfall import TENTHS
 from lovense.history import tallies
 from lovense.history.tallies import NOTHING, Tally
 from lovense.page import periods, shownshow
+from lovense.page.days import Calendar
 from lovense.page.periods import SHOW, ShowPeriod
 from lovense.rows import ShowRow
 from lovense.shows import onair, summary
@@ -39,8 +39,8 @@ class AskedShow:
     now: Tally
     before: Tally
 
-    def words(self, zone: ZoneInfo, today: date) -> str:
-        return f"{shownshow.words(self.row, zone, today)}, {shownshow.lasted(self.row)}"
+    def words(self, calendar: Calendar) -> str:
+        return f"{shownshow.words(self.row, calendar)}, {shownshow.lasted(self.row)}"
 
     @property
     def tips(self) -> str:
@@ -75,11 +75,11 @@ def _tally(row: ShowRow | None) -> Tally:
     return tallies.of_show(kept) if kept else NOTHING
 
 
-def row(show: ShowRow, zone: ZoneInfo, today: date) -> tuple[Cell, ...]:
+def row(show: ShowRow, calendar: Calendar) -> tuple[Cell, ...]:
     """Of a table: it leads to the numbers of that show."""
     number, sums = summary.number_of(show), show["sums"]
     href = f"{reverse('statistics')}?show={number}"
-    first = LinkedCell(shownshow.words(show, zone, today), href)
+    first = LinkedCell(shownshow.words(show, calendar), href)
     if sums is None:
         return (first, shownshow.lasted(show), *[shownshow.NONE] * 5)
     counts = (charts.words(sums[name]) for name in ("tips", "tokens", "played"))

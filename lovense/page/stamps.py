@@ -14,6 +14,7 @@ from django.template.loader import get_template
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.models import Activation, Performer
+from lovense.owed import listing
 from lovense.page.frame import is_over
 from lovense.page.livepage import FEED_SHOWN
 from lovense.patterns import library
@@ -41,13 +42,13 @@ def _patterns(performer: Performer) -> Any:
 
 
 def _feed(performer: Performer) -> Any:
-    """The rows themselves, and what of them she has chosen to see: what is said of one is made of
-    nothing else."""
+    """The rows themselves, what of them she has chosen to see, and what is owed: what is said of
+    one is made of nothing else."""
     rows = collection(Activation).find(
         {"performer_id": performer.performer_id}, {"attempts": 0, "commands": 0}
     )
     latest = rows.sort([("created_at", -1), ("position", -1)]).limit(FEED_SHOWN)
-    return [performer.page_choices, *latest]
+    return [performer.page_choices, listing.still_open(performer.performer_id), *latest]
 
 
 # By page and name (lovense/regions.py).

@@ -72,9 +72,9 @@ class StatisticsPage:
     shows_head = SHOWS_HEAD
 
     def __init__(self, performer: Performer, query: Mapping[str, str], now: datetime) -> None:
-        self._id, self.zone = performer.performer_id, days.zone_of(performer)
+        self._id, self._calendar = performer.performer_id, days.calendar_of(performer, now)
         self._said = shownwords.of(performer)
-        self.today = days.of_moment(now, self.zone)
+        self.zone, self.today = self._calendar.zone, self._calendar.today
         self._show = showperiod.asked(self._id, query)
         self.period: Period | ShowPeriod = (
             self._show.period if self._show else periods.read(query, self.zone, self.today)
@@ -113,11 +113,12 @@ class StatisticsPage:
         """The days, or the show, as a person says them."""
         period = self.period
         if isinstance(period, ShowPeriod):
-            return self._show.words(self.zone, self.today) if self._show else ""
+            return self._show.words(self._calendar) if self._show else ""
         first = days.words(period.first, self.today)
         if period.days == 1:
             return first
-        return f"{first} to {days.words(period.last, self.today)}"
+        last = days.words(period.last, self.today)
+        return f"{first} to {last.lower() if period.last == self.today else last}"
 
     @property
     def against(self) -> str:
@@ -133,7 +134,7 @@ class StatisticsPage:
         """Those that began in these days, or the latest ones beside the one that is shown."""
         since, until = (None, None) if self._show else (self.period.since, self.period.until)
         found = onair.ended(self._id, limit=MOST_SHOWS, before=until, since=since)
-        return [showperiod.row(each, self.zone, self.today) for each in found]
+        return [showperiod.row(each, self._calendar) for each in found]
 
     # --- numbers ---------------------------------------------------------------------------------
     @property
@@ -211,8 +212,10 @@ class StatisticsPage:
         return days.begin(days.of_moment(at, self.zone) + timedelta(days=1), self.zone)
 
     def _label(self, at: datetime) -> str:
+        if self.is_hourly:
+            return self._calendar.told(at)
         local = at.astimezone(self.zone)
-        return f"{local:%H:%M}" if self.is_hourly else f"{local:%a} {local.day} {local:%b}"
+        return f"{local:%a} {local.day} {local:%b}"
 
     def _line(self, counted: Tally, since: datetime, until: datetime) -> list[float]:
         if self.is_hourly:

@@ -112,13 +112,13 @@ class VerdictPage:
     """Each part is read once, and only where it is shown."""
 
     def __init__(self, performer: Performer, row: Activation, now: datetime) -> None:
-        self.row, self._zone = row, days.zone_of(performer)
+        self.row, self._calendar = row, days.calendar_of(performer, now)
         self.activation_id, self.outcome = row.pk, outcome.of(row)
         said = shownwords.of(performer)
         self.title = historypage.who_and_what(row, said, most=historypage.NAME_WHOLE)
-        local = row.created_at.astimezone(self._zone)
-        day = days.words(local.date(), days.of_moment(now, self._zone))
-        self.when = f"{day}, {days.time_of(local, days.clock_of(performer))}"
+        day = days.of_moment(row.created_at, self._calendar.zone)
+        said_of_day = days.words(day, self._calendar.today)
+        self.when = f"{said_of_day}, {self._calendar.told(row.created_at)}"
 
     @property
     def tone(self) -> str:
@@ -150,15 +150,11 @@ class VerdictPage:
         """`is_past`: a later one has happened, so this one has too."""
         at = fact.at(row)
         if at is not None:
-            return ShownFact(words, "good", self._moment(at))
+            return ShownFact(words, "good", self._calendar.exactly(at))
         if is_past:
             return ShownFact(words, "good", "", "Its time is not kept any more")
         is_open = self.row.status in LIVE
         return ShownFact(words, "info" if is_open else "idle", "", "Waits" if is_open else "Never")
-
-    def _moment(self, at: datetime) -> str:
-        local = at.astimezone(self._zone)
-        return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
 
     # --- the gates -------------------------------------------------------------------------------
     @property

@@ -25,7 +25,7 @@ LIMITS, QUEUE, BRIDGE, VIEWERS = "limits", "queue", "bridge", "viewers"
 NOTICING, KEYS, LOOK = "noticing", "keys", "look"
 LEAST_CONTINUOUS_SECONDS = 10
 MOST_WORDS, LONGEST_WORD, LONGEST_EMAIL = 50, 32, 254
-THEMES, DENSITIES, CLOCKS = ("system", "light", "dark"), ("roomy", "compact"), ("12", "24")
+THEMES, DENSITIES, CLOCKS = ("system", "light", "dark"), ("roomy", "compact"), ("24", "12")
 # Keys that write nothing, scroll nothing and mean nothing to a browser.
 STOP_KEYS = ("F2", "F4", "F6", "F7", "F8", "F9", "F10", "Insert", "Pause", "ScrollLock")
 OF_PAGES = "page_choices."
@@ -148,7 +148,7 @@ PREFERENCES: dict[str, Preference] = {
     **_of_pages(LOOK, "theme", _one_of(THEMES), "system"),
     **_of_pages(LOOK, "density", _one_of(DENSITIES), "roomy"),
     **_of_pages(LOOK, "timeZone", _or_none(_zone), None),
-    **_of_pages(LOOK, "clock", _or_none(_one_of(CLOCKS)), None),
+    **_of_pages(LOOK, "clock", _one_of(CLOCKS), CLOCKS[0]),
 }
 SECTIONS = (LIMITS, QUEUE, BRIDGE, VIEWERS, NOTICING, KEYS, LOOK)
 _SECTION_OF = {each.field: each.section for each in PREFERENCES.values()}

@@ -27,7 +27,7 @@ from lovense.page import (
     shownwords,
 )
 from lovense.page.frame import PAUSES
-from lovense.page.livepage import FEED_KINDS, METER, PARTS, LivePage, tokens
+from lovense.page.livepage import METER, PARTS, LivePage, tokens
 from lovense.page.welcomepage import LEFT, left
 from lovense.rows import Json
 from lovense.stopping import paths
@@ -92,7 +92,6 @@ def _shown(performer: Performer) -> Json:
         "checks": partial(livechecks.of, live),
         "bars": METER,
         "live_parts": PARTS,
-        "feed_kinds": FEED_KINDS,
     }
 
 

@@ -12,6 +12,7 @@ export function arrive() {
 
   function refresh() {
     countdown();
+    owed();
     if (says() !== playing) document.querySelector("[data-said]").textContent = says();
     playing = says();
   }
@@ -27,6 +28,13 @@ export function arrive() {
 
 function says() {
   return document.querySelector("[data-now-says]")?.dataset.nowSays ?? "";
+}
+
+/** How much is owed stands in the feed as it comes, and on its chip, which stays. */
+function owed() {
+  const words = document.querySelector("#region-feed [data-owed]")?.dataset.owed;
+  const chip = document.querySelector("[name=feed-kind][value=owed] + span");
+  if (words && chip.textContent !== words) chip.textContent = words;
 }
 
 function countdown() {

@@ -59,7 +59,7 @@ function outdated(region) {
 }
 
 function asOf(region) {
-  return clockTime(times.get(region.id) ?? opened, { second: "2-digit", hourCycle: "h23" });
+  return clockTime(times.get(region.id) ?? opened, { second: "2-digit" });
 }
 
 function current(region) {

@@ -5,10 +5,10 @@ import { age, every, serverNow } from "./clock.js";
 const TO_THE_MINUTE = { hour: "2-digit", minute: "2-digit" };
 const TO_THE_SECOND = { second: "2-digit" };
 
-/** In the zone and by the clock that she has chosen; else as asked, or the device's. */
+/** In the zone that she has chosen, else the device's; and by her clock. */
 function own(parts) {
   const { zone, clock } = document.documentElement.dataset;
-  return { ...parts, timeZone: zone || undefined, hourCycle: clock ? `h${clock === "12" ? 12 : 23}` : parts?.hourCycle };
+  return { ...parts, timeZone: zone || undefined, hourCycle: clock === "12" ? "h12" : "h23" };
 }
 
 export function clockTime(at, parts) {

@@ -11,6 +11,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser import axe, reflow
+
 SIZES = ((1440, 900), (820, 1180), (360, 780))
 Theme = Literal["dark", "light"]
 THEMES: tuple[Theme, ...] = ("dark", "light")
@@ -28,10 +30,13 @@ a {{ color: #fff; margin-right: 12px }}
 
 @dataclass
 class Camera:
-    """`taken`: of each picture's name the looks that there are of it."""
+    """`taken`: of each picture's name the looks that there are of it. `complaints`: what axe says of
+    what is taken, what is cut off, and what scrolls sideways, where it `asks`."""
 
     directory: Path
+    asks: bool = True
     taken: dict[str, list[str]] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -43,7 +48,13 @@ class Camera:
             page.evaluate("scrollTo(0, 0)")  # the whole page is taken with its bar where it stands
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                self._keep(page, name, f"{size[0]}-{theme}")
+                self._keep(page, name, look := f"{size[0]}-{theme}")
+                if self.asks:
+                    said = axe.findings(page, colours_alone=theme != THEMES[0])
+                    self._complain(name, look, said + reflow.findings(page))
+        if self.asks:
+            for look, said in reflow.otherwise(page).items():
+                self._complain(name, look, said)
 
     def take_otherwise(self, page: Page, name: str) -> None:
         """In forced colours, and with text twice as large, where a narrow window has the most to lose; as
@@ -53,15 +64,18 @@ class Camera:
         self._keep(page, name, FORCED)
         page.emulate_media(color_scheme="light", forced_colors="none", reduced_motion="reduce")
         self._resize(page, SIZES[1])
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        self._keep(page, name, LARGE)
-        page.evaluate("document.documentElement.style.fontSize = ''")
+        with reflow.larger(page):
+            self._keep(page, name, LARGE)
 
     def take_printed(self, page: Page, name: str) -> None:
         page.set_viewport_size({"width": 794, "height": 1123})  # A4
         page.emulate_media(media="print", color_scheme="light")
         self._keep(page, name, PRINTED)
         page.emulate_media(media="screen")
+
+    def _complain(self, name: str, look: str, said: list[str]) -> None:
+        for each in said:
+            self.complaints.append(f"{name} {look}: {each}")
 
     def _resize(self, page: Page, size: tuple[int, int]) -> None:
         page.set_viewport_size({"width": size[0], "height": size[1]})

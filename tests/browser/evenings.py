@@ -36,6 +36,9 @@ PAGES = {
     "patterns": "/patterns",
     "devices": "/devices",
 }
+# Of her preferences, and of the first run.
+SECTIONS = ("limits", "queue", "bridge", "viewers", "noticing", "keys", "look")
+STEPS = ("start", "device", "menu", "limits", "rehearsal", "ready")
 TIPS = (("kim", 760), ("lea", 25), ("Zoë", 150), ("quiet_moon", 69), ("max", 320), ("bob", 12))
 HELD = ("busy", "on-air")  # by the page of which a picture is taken
 OTHERWISE = ("busy", "off-air", "trouble")
@@ -74,11 +77,24 @@ def _press(label: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("button", name=label).first.click()
 
 
+def _wrongly(page: Page) -> None:
+    page.get_by_label("Strongest level").fill("77")
+    page.locator("#content").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Nothing was saved")).to_be_focused()
+
+
 SHOTS: tuple[Shot, ...] = (
     Shot("history-asked", "off-air", "/history?name=w&from=2026-02-31&at_least=-1&outcome=played"),
     Shot("history-nothing", "off-air", "/history?name=nobody"),
     Shot("statistics-tonight", "after", "/statistics"),
-    Shot("live-pause", "paused", "/", _press("Clear")),
+    Shot("live-clear", "paused", "/", _press("Clear")),
+    Shot("live-pause", "off-air", "/", lambda page: page.locator("#bar-pause").click()),
+    Shot("live-find", "off-air", "/", lambda page: page.keyboard.press("Control+k")),
+    Shot("live-keys", "off-air", "/", lambda page: page.keyboard.press("?")),
+    Shot("account", "off-air", "/account"),
+    *(Shot(f"preferences-{name}", "off-air", f"/preferences/{name}") for name in SECTIONS),
+    Shot("preferences-wrong", "off-air", "/preferences/limits", _wrongly),
+    *(Shot(f"welcome-{name}", "first-run", f"/welcome/{name}") for name in STEPS),
 )
 
 

@@ -318,6 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
     parser.add_argument("directory", type=Path, nargs="?", default=Path(".local/screenshots"))
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], metavar="PAGE,PAGE")
+    parser.add_argument("--quick", action="store_true", help="pictures alone: nothing is asked of axe")
     parser.add_argument("--readme", type=Path, metavar="DIR", help="the pictures of the README, too")
     asked = parser.parse_args()
     with ExitStack() as running:
@@ -328,11 +329,13 @@ def main() -> None:
         stack = running.enter_context(Stack(data, keeps=True, DEBUG="true", LOVENSE_API_BASE_URL=address))
         cloud.sim("manners", {"callbackTo": f"{stack.url}/api/webhooks/lovense"})
         chrome = running.enter_context(browser())
-        camera = Camera(asked.directory)
+        camera = Camera(asked.directory, asks=not asked.quick)
         try:
             take_all(camera, chrome, cloud, Stage(stack), asked)
         finally:
             camera.show(chrome)
+            (camera.directory / "complaints.txt").write_text("\n".join(camera.complaints))
+        raise SystemExit("\n".join(camera.complaints) or None)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,27 @@
-"""Every page, in both themes and in three widths: axe finds nothing, and none is wider than its window."""
+"""Every page, in both themes and three widths, and read otherwise than usual: axe finds nothing, nothing is
+cut off, and none is wider than its window. In all states of a show `make screenshots` looks at them."""
 
 import hashlib
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser import axe
+from tests.browser import axe, reflow
+from tests.browser.camera import SIZES, THEMES
 from tests.browser.stage import STAFF
 
-# What depends on the theme does not on the width: each of both is asked about once.
-LOOKS = ((1440, "light"), (820, ""), (360, "dark"))
-HERS = ("/", "/devices", "/devices/pair", "/menu", "/patterns", "/history", "/statistics")
-HERS += ("/history?from=2026-02-31", "/preferences/limits", "/preferences/noticing", "/preferences/look")
-HERS += ("/account",)
+HERS = ("/", "/devices", "/devices/pair", "/menu", "/menu/versions", "/menu/import", "/patterns", "/history")
+HERS += ("/history?from=2026-02-31", "/statistics", "/preferences/limits", "/preferences/noticing")
+HERS += ("/preferences/look", "/account", "/welcome/start", "/welcome/rehearsal")
+# What comes over her pages, by what opens it.
+OVER = (
+    ("/", "Control+k"),
+    ("/", "?"),
+    ("/menu", "Fireworks"),
+    ("/menu", "Begin anew…"),
+    ("/patterns", "Record one…"),
+    ("/patterns", "Copy Tide"),
+)
 OF_STAFF = (
     "/staff/tips",
     "/staff/queue",
@@ -23,7 +33,6 @@ OF_STAFF = (
     "/api/docs?q=tips",
     "/",  # is not for this account
 )
-_WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _COVERED = """() => {
     const stop = document.querySelector(":popover-open [data-kind=stop]").getBoundingClientRect();
     const places = [[0.5, 0.5], [0.02, 0.1], [0.98, 0.1], [0.02, 0.9], [0.98, 0.9]];
@@ -34,24 +43,36 @@ _COVERED = """() => {
 
 
 def faults(page):
-    """By width and theme; what is scaled or coloured by a transition is looked at when it has ended."""
+    """Of a page that is loaded once: by width and theme, and by how else it is read. What is scaled or
+    coloured by a transition is looked at when it has ended."""
     found = {}
-    for width, theme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme or "light", reduced_motion="reduce")
-        said = axe.findings(page) if theme else []
-        wider = page.evaluate(_WIDER)
-        found[f"{width} {theme}"] = said + ([f"{wider} px too wide"] if wider else [])
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            found[f"{width} {theme}"] = axe.findings(page, colours_alone=theme != THEMES[0])
+        found[f"{width}"] = reflow.findings(page)
+    found |= reflow.otherwise(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
     return {where: said for where, said in found.items() if said}
 
 
-@pytest.fixture
-def staff(context, the_stage, cast, complaints):
+@pytest.fixture(scope="module")
+def hers(chrome, the_stage, cast):
+    """One page for all of hers: what is looked at leaves nothing behind."""
+    with chrome.new_context() as opened:
+        page = opened.new_page()
+        the_stage.log_in(page, next(cast).name)
+        yield page
+
+
+@pytest.fixture(scope="module")
+def staff(chrome, the_stage, cast):
     """A page of somebody of the staff, who is enrolled with the cast and has no page at the start."""
-    page = context.new_page()
-    the_stage.log_in(page, STAFF)
-    yield page
-    complaints[:] = [said for said in complaints if " 403 " not in said]
+    with chrome.new_context() as opened:
+        page = opened.new_page()
+        the_stage.log_in(page, STAFF)
+        yield page
 
 
 def test_axe_is_the_one_that_its_licence_names():
@@ -60,11 +81,16 @@ def test_axe_is_the_one_that_its_licence_names():
     assert hashlib.sha256(axe.AXE.read_bytes()).hexdigest() in licence
 
 
-def test_a_planted_fault_is_found(context, the_stage):
+def test_planted_faults_are_found(context, the_stage):
     page = context.new_page()
     page.goto(f"{the_stage.url}/login")
     page.evaluate("document.querySelector('main').append(document.createElement('button'))")
     assert any(said.startswith("button-name") for said in axe.findings(page))
+    assert reflow.findings(page) == []
+    page.evaluate("document.querySelector('h1').style.cssText = 'width: 20px; overflow: hidden; height: 1lh'")
+    assert any("px cut" in said for said in reflow.findings(page))
+    page.evaluate("document.querySelector('h1').style.cssText = 'width: 3000px'")
+    assert any("too wide" in said for said in reflow.findings(page))
 
 
 def test_the_page_to_log_in(context, the_stage):
@@ -73,11 +99,26 @@ def test_the_page_to_log_in(context, the_stage):
     assert faults(page) == {}
 
 
+def at(page, the_stage, address):
+    page.goto(f"{the_stage.url}{address}")
+    page.locator("[data-socket]", has_text="Connected").wait_for()
+
+
 @pytest.mark.parametrize("address", HERS)
-def test_hers(live, the_stage, address):
-    live.goto(f"{the_stage.url}{address}")
-    live.locator("[data-socket]", has_text="Connected").wait_for()
-    assert faults(live) == {}
+def test_hers(hers, the_stage, address):
+    at(hers, the_stage, address)
+    assert faults(hers) == {}
+
+
+@pytest.mark.parametrize(("address", "opened"), OVER)
+def test_what_comes_over_hers(hers, the_stage, address, opened):
+    at(hers, the_stage, address)
+    if opened in ("Control+k", "?"):
+        hers.keyboard.press(opened)
+    else:
+        hers.get_by_role("link", name=opened, exact=True).press("Enter")
+    expect(hers.get_by_role("dialog")).to_be_visible()
+    assert faults(hers) == {}
 
 
 @pytest.mark.parametrize("address", OF_STAFF)

@@ -10,6 +10,7 @@ from lovense.lane import controls, eta, rehearsal
 from lovense.menus import publishing
 from lovense.models import Activation, Performer, PlatformSettings
 from lovense.owed import keeping as owed
+from lovense.owed import listing
 from lovense.page import livechecks, livefeed, livequeue, livestage, livewave
 from lovense.page.livepage import QUEUE_SHOWN, LivePage
 from lovense.sending import pages
@@ -181,6 +182,16 @@ def test_each_row_is_of_one_kind_with_what_is_owed(chain, bob, who):
     assert [row["is_under_way"] for row in rows if row["is_rehearsal"]] == [True]
 
 
+def test_the_chip_says_how_much_is_owed_in_all_and_no_more_than_it_counts(chain, bob, monkeypatch):
+    assert live(chain).owed_words == "Owed"
+    for _ in range(2):
+        chain.played(bob, 100, seconds=7.5)
+    owed.drain(now=NOW + 30 * SECOND, limit=9)
+    assert live(chain).feed_kinds[3] == ("owed", "Owed 2")
+    monkeypatch.setattr(listing, "COUNTED", 2)
+    assert live(chain).owed_words == "Owed 1+"
+
+
 # --- before she goes on air --------------------------------------------------------------------------------
 
 
@@ -225,10 +236,12 @@ def test_another_version_of_an_item_is_drawn_anew(chain, bob):
 
 # --- what it costs -----------------------------------------------------------------------------------------
 
-COMMANDS = {"stage": 12, "queue": 9, "feed": 2, "checks": 7}
+COMMANDS = {"stage": 12, "queue": 9, "feed": 2, "chips": 1, "checks": 7}
 
 
 def of_part(name, shown):
+    if name == "chips":
+        return shown.feed_kinds
     {"stage": livestage, "queue": livequeue, "feed": livefeed, "checks": livechecks}[name].of(shown)
 
 

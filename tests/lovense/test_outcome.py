@@ -59,7 +59,7 @@ def test_every_reason_for_which_a_gate_ends_a_tip_has_its_clause():
 
 
 def test_a_stop_by_the_performer_is_not_called_a_failure_of_the_page():
-    assert told("failed", "stopped").text == "The performer's stop ended it."
+    assert told("failed", "stopped").text == "STOP ended it."
     assert "toy unreachable" in told("failed", "toy_unreachable").text
 
 

@@ -49,7 +49,7 @@ FRESH = {
     "theme": "system",
     "density": "roomy",
     "timeZone": None,
-    "clock": None,
+    "clock": "24",
     "versions": dict.fromkeys(SECTIONS, 0),
 }
 VERSIONS = FRESH["versions"]

@@ -24,7 +24,7 @@ LIMITS = {
     "owedPolicy": "report",
 }
 VIEWERS = {"showsNames": "1", "showsMessages": "1", "hiddenWords": ""}
-LOOK = {"theme": "system", "density": "roomy", "timeZone": "", "clock": ""}
+LOOK = {"theme": "system", "density": "roomy", "timeZone": "", "clock": "24"}
 
 
 @pytest.fixture(autouse=True)

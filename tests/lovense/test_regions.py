@@ -12,12 +12,16 @@ from django.template.loader import get_template
 
 from ground.json.fields import Fields
 from lovense import regions
+from lovense.deciding.activation import activation_id
 from lovense.lane import controls
 from lovense.models import Performer
+from lovense.owed import choices, keeping
+from lovense.owed.choices import OwedChoice
 from lovense.page import stamps
 from lovense.patterns import library
 from lovense.patterns.library import PatternWriting
 from lovense.views import pages
+from tests.chain import SECOND
 from tests.factories import NOW
 from tests.lovense.live_page import chain, press
 
@@ -144,6 +148,17 @@ def test_the_stamp_of_the_feed_changes_with_every_row(ask, chain, bob):
     chain.played(bob, 50)
     tags.append(ask("live", "feed")["ETag"])
     assert len(set(tags)) == 3
+
+
+def test_the_stamp_of_the_feed_changes_when_it_is_decided_what_is_owed(ask, chain, bob, ana):
+    chain.hold()
+    tip_id, later = chain.played(bob, 100, seconds=4), NOW + 30 * SECOND
+    keeping.drain(now=later, limit=9)
+    before = ask("live", "feed")
+    choices.waive(OwedChoice(activation_id(tip_id), ana.pk, "ana", later, "agreed"))
+    after = ask("live", "feed", before["ETag"])
+    assert (after.status_code, "Owed 1" in before.content.decode()) == (200, True)
+    assert "Owed 1" not in after.content.decode()
 
 
 def test_the_stamp_of_the_patterns_changes_with_a_pattern(ask, ana):

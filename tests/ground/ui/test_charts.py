@@ -114,3 +114,17 @@ def test_a_number_is_written_to_be_read(value, words):
 def test_what_is_no_number_is_drawn_as_nothing():
     (bar, other) = charts.bars(points([math.nan, 4])).bars
     assert (bar.height, other.height) == ("0", "80")
+
+
+@pytest.mark.parametrize(
+    ("ends", "places"),
+    [
+        ([100, 100], [85, 96]),
+        ([0, 0, 3], [8, 19, 30]),
+        ([50, 20], [50, 20]),
+        ([95, 93, 94, 96, 97], [74, 52, 63, 85, 96]),
+        ([], []),
+    ],
+)
+def test_the_names_of_curves_that_end_together_stand_apart_in_their_order(ends, places):
+    assert charts.apart(ends) == places

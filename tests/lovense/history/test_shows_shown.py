@@ -10,6 +10,7 @@ from ground.mongodb.collections import collection
 from lovense.history import hours
 from lovense.models import Owed, PerformerHour, Show
 from lovense.page import periods, shownshow
+from lovense.page.days import Calendar
 from lovense.shows import onair, sums
 from tests.factories import NOW
 from tests.ground.plans import recorded, scans
@@ -181,4 +182,13 @@ def test_a_show_costs_few_commands_and_each_has_its_index(client, ana, two):
 )
 def test_a_show_is_named_by_when_it_began_in_her_zone(today, words):
     began = NOW.replace(day=1, hour=23, minute=15)
-    assert shownshow.words({"began_at": began}, ZoneInfo("Europe/Berlin"), today) == words
+    assert shownshow.words({"began_at": began}, Calendar(ZoneInfo("Europe/Berlin"), "24", today)) == words
+
+
+def test_a_time_of_day_is_told_by_her_clock():
+    berlin, day = ZoneInfo("Europe/Berlin"), date(2026, 1, 2)
+    for hour, of_day, of_twelve in ((23, "00", "12:15 am"), (9, "10", "10:15 am"), (11, "12", "12:15 pm")):
+        at = NOW.replace(hour=hour, minute=15, second=7, microsecond=89_000)
+        assert Calendar(berlin, "24", day).told(at) == f"{of_day}:15"
+        assert Calendar(berlin, "24", day).exactly(at) == f"{of_day}:15:07.089"
+        assert Calendar(berlin, "12", day).told(at) == of_twelve.replace(" ", "\u00a0")

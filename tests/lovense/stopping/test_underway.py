@@ -337,7 +337,7 @@ def test_what_never_left_for_its_page_waits_and_plays_once(lane, bob, is_marked)
     if not is_marked:
         press(lane.performer)
     assert state(tip_id) == ("queued", "pending")
-    assert "waits until she resumes" in outcome.of(Activation.objects.get(tip_id=tip_id)).text
+    assert "waits until the queue is resumed" in outcome.of(Activation.objects.get(tip_id=tip_id)).text
     assert not keep_back(lane, tip_id)
     lift(lane.performer)
     assert played_to_the_end(lane, NOW + retries.KEPT_BACK) == [tip_id, next_one]
