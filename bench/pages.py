@@ -119,7 +119,7 @@ def client(name: str) -> "Client":
     return made
 
 
-class Taken:
+class TimesTaken:
     """What was asked for, by name: milliseconds of this process and of the clock, commands."""
 
     def __init__(self) -> None:
@@ -146,8 +146,8 @@ class Taken:
         self.commands.clear()
 
 
-def pages(clients: dict[str, "Client"], rounds: int) -> Taken:
-    taken = Taken()
+def pages(clients: dict[str, "Client"], rounds: int) -> TimesTaken:
+    taken = TimesTaken()
     for number in range(WARM + rounds):
         if number == WARM:
             taken.forget()
@@ -157,11 +157,11 @@ def pages(clients: dict[str, "Client"], rounds: int) -> Taken:
     return taken
 
 
-def regions(clients: dict[str, "Client"], rounds: int) -> Taken:
+def regions(clients: dict[str, "Client"], rounds: int) -> TimesTaken:
     """Of a busy show: each as it is, and under the tag that it has."""
     from lovense import regions as registry
 
-    taken, asked = Taken(), clients["busy"]
+    taken, asked = TimesTaken(), clients["busy"]
     for number in range(WARM + rounds):
         if number == WARM:
             taken.forget()
@@ -175,7 +175,7 @@ def regions(clients: dict[str, "Client"], rounds: int) -> Taken:
     return taken
 
 
-def rows_of(taken: Taken, names: list[str], one: str, other: str) -> list[list[object]]:
+def rows_of(taken: TimesTaken, names: list[str], one: str, other: str) -> list[list[object]]:
     rows: list[list[object]] = []
     for name in names:
         cases = [f"{name}/{each}" for each in (one, other) if f"{name}/{each}" in taken.cpu]
@@ -190,7 +190,7 @@ def rows_of(taken: Taken, names: list[str], one: str, other: str) -> list[list[o
     return rows
 
 
-def report(taken: Taken, one: str, other: str) -> None:
+def report(taken: TimesTaken, one: str, other: str) -> None:
     head = ("", f"{one} p50 ms", f"{other} p50 ms", "p50 ratio", f"{other} p95 by the clock")
     names = list(dict.fromkeys(each.rpartition("/")[0] for each in taken.cpu))
     body = rows_of(taken, names, one, other)

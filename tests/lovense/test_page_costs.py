@@ -16,7 +16,7 @@ FEW, MANY = 20, 10_000
 HTMX = {"HX-Request": "true"}
 # By address. Of each, three are the session, who she is, and her row.
 PAGES = {
-    "/": 18,
+    "/": 20,
     "/history": 8,
     "/history?name=nobody": 9,
     "/statistics": 7,
@@ -32,7 +32,7 @@ REGIONS = {
     "/?region=strip": 6,
     "/?region=stop": 3,
     "/?region=queue": 14,
-    "/?region=feed": 6,
+    "/?region=feed": 8,
     "/?region=devices": 5,
     "/?region=rehearsal": 3,
     "/?region=notices": 8,
