@@ -2,21 +2,15 @@
 and do not touch."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from rest_framework.authtoken.models import Token
 
+from ground.people import Role
 from lovense.models import Performer
 
 APPS = ("audit", "inbox", "journal", "ledger", "tips", "lovense", "adminpanel")
-
-
-class Role(StrEnum):
-    ADMIN = "admin"
-    SUPPORT = "support"
-    AUDITOR = "auditor"
 
 
 class NotStaff(ValueError):
