@@ -16,6 +16,7 @@ SHEETS = [
     STATIC / "css" / f"{name}.css"
     for name in (
         *("tokens", "base", "pages", "bare", "staff", "figures", "history"),
+        *("staffframe", "parts", "records"),
         *("devices", "menu", "patterns", "preferences", "welcome"),
     )
 ]
@@ -208,8 +209,9 @@ def packed(files):
         {"pages", "patterns"},
         {"pages", "preferences"},
         {"bare", "staff"},
+        {"staffframe", "parts", "records"},
     ],
-    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff"],
+    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff", "lists"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(own):
     """Of performers' and staff's pages each loads its own."""
@@ -264,12 +266,32 @@ def test_the_scripts_of_her_other_pages_weigh_less_than_32(page):
     assert scripts(*ON_EVERY_PAGE, "noticing", *OF_OTHERS[page]) <= MOST_SCRIPT
 
 
+OF_LISTS = (
+    "asking",
+    "clock",
+    "lists",
+    "regions",
+    "theme",
+    "times",
+    "typing",
+    "ui/age",
+    "ui/copy",
+    "ui/dialog",
+)
+OF_LISTS += ("ui/records", "../vendor/combobox-nav")
+
+
+def test_the_scripts_of_a_list_of_the_staffs_weigh_less_than_32():
+    assert scripts(*OF_LISTS) <= MOST_SCRIPT
+
+
 def test_no_script_of_hers_is_left_out_of_the_scales():
     weighed = {
         *ON_EVERY_PAGE,
         *HOLDING,
         *itertools.chain(*OF_A_PATH.values()),
         *itertools.chain(*OF_OTHERS.values()),
+        *OF_LISTS,
         "palette",
     }
     found = {str(file.relative_to(STATIC / "js").with_suffix("")) for file in (STATIC / "js").rglob("*.js")}

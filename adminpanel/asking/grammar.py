@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adminpanel.asking.kinds import Key, NoSuchValue, Value
+from ground.json.errors import Refusal
 
 LONGEST, MOST_TERMS, MOST_VALUES, LONGEST_VALUE = 2000, 30, 20, 200
 WORDS = ""  # the key of exact words
@@ -36,16 +37,17 @@ class Term:
     at: int = field(default=0, compare=False)
 
 
-@dataclass(eq=False)
-class NotUnderstood(ValueError):
-    """What was asked is no query: from where on, what stands there, and what could."""
+class NotUnderstood(Refusal):
+    """What is asked is a query of the list's keys and their values. It is told from where on it is
+    none, what stands there, and what could."""
 
-    at: int
-    found: str
-    possible: tuple[str, ...]
+    code, status = "not_understood", 400
 
-    def __str__(self) -> str:
-        return f"At character {self.at + 1}: {self.found}. Possible: {', '.join(self.possible)}."
+    def __init__(self, at: int, found: str, possible: tuple[str, ...]) -> None:
+        self.at, self.found, self.possible = at, found, possible
+        said = f"At character {at + 1}: {found}. Possible: {', '.join(possible)}."
+        super().__init__(said)
+        self.details = {"at": at, "found": found, "possible": list(possible)}
 
 
 # --- text to terms -------------------------------------------------------------------------------

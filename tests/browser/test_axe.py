@@ -15,6 +15,8 @@ HERS += ("/account",)
 OF_STAFF = (
     "/staff/tips",
     "/staff/queue",
+    "/staff/audit",
+    "/staff/audit?q=actor:a+colour:red",
     "/staff/dead-letters",
     "/staff/reconciliation",
     "/staff/emissions",
