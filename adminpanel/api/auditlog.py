@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from adminpanel.api.schema import example, given
 from adminpanel.asking import grammar, plan
-from adminpanel.asking.plan import Plan, Slice
+from adminpanel.asking.plan import ListPlan, Slice
 from adminpanel.doors import ByTable
 from adminpanel.lists import audit
 from adminpanel.lists import export as files
@@ -145,7 +145,7 @@ def _file(request: Request, form: Form, query: str, role: Role) -> StreamingHttp
     return files.answer(export)
 
 
-def _told(made: Plan, found: Slice, role: Role) -> Json:
+def _told(made: ListPlan, found: Slice, role: Role) -> Json:
     gave_up = found.gave_up
     place = plan.cursor_of(made.listed, gave_up) if gave_up else found.older
     return {

@@ -34,7 +34,7 @@ class Ago(NamedTuple):
 Value = str | bool | Ago | date | datetime
 
 
-class Kind(Protocol):
+class ValueKind(Protocol):
     """`possible`: what may be typed, in words, for who typed something else."""
 
     @property
@@ -51,7 +51,7 @@ class Key:
     what answers it; none: it filters what another one finds."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     says: str
     where: Callable[[Sequence[Any]], Statement] | None = None
     index: str = ""
@@ -83,7 +83,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Shaped:
     """A text of one shape: an id, a word."""
 
     shape: str
@@ -100,7 +100,7 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OneOf:
     possible: tuple[str, ...]
 
     def read(self, text: str) -> Value:

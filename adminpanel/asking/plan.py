@@ -18,11 +18,11 @@ from pymongo.collection import Collection
 
 from adminpanel.asking.grammar import WORDS, NotUnderstood, Term
 from adminpanel.asking.kinds import (
-    Choice,
     Day,
     Key,
     Moment,
     NoSuchValue,
+    OneOf,
     Statement,
     day_of,
     moment_of,
@@ -48,7 +48,7 @@ TIMES = (
     _of_time(SINCE, Moment(), "Not before then"),
     _of_time(BEFORE, Moment(), "Before then"),
     _of_time(ON, Day(), "On that day"),
-    _of_time(ARCHIVE, Choice(("yes",)), "However old it is"),
+    _of_time(ARCHIVE, OneOf(("yes",)), "However old it is"),
 )
 
 
@@ -65,7 +65,7 @@ class Listed:
     words: Any
 
 
-class Place(NamedTuple):
+class ListPlace(NamedTuple):
     """Where a row stands among the others."""
 
     moment: datetime
@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ListPlan:
     """`where` is answered by `index`, in the order of time; `rest` is looked at. `since`: no older
     ones are among them; `is_bounded`: because nothing was said of it."""
 
@@ -98,14 +98,16 @@ class Slice:
     rows: list[dict[str, Any]]
     newer: str = ""
     older: str = ""
-    gave_up: Place | None = None
+    gave_up: ListPlace | None = None
     is_lost: bool = False
 
 
 # --- the plan ------------------------------------------------------------------------------------
 
 
-def made(listed: Listed, terms: Sequence[Term], *, now: datetime, is_of_now: bool = False) -> Plan:
+def made(
+    listed: Listed, terms: Sequence[Term], *, now: datetime, is_of_now: bool = False
+) -> ListPlan:
     """`is_of_now`: without what comes later. Raises NotUnderstood where a value names nothing."""
     since, until, is_bounded = _bounds(terms, now)
     until = min(until or now, now) if is_of_now else until
@@ -116,7 +118,7 @@ def made(listed: Listed, terms: Sequence[Term], *, now: datetime, is_of_now: boo
     lead = statements.pop(first) if first is not None else {}
     index = listed.keys[asked[first].key].index if first is not None else listed.by_time
     where = {**lead, **time}
-    return Plan(listed, index, where, tuple(statements.values()), since, is_bounded)
+    return ListPlan(listed, index, where, tuple(statements.values()), since, is_bounded)
 
 
 def _is_of_time(term: Term) -> bool:
@@ -181,7 +183,7 @@ def _most_selective(
 # --- a slice -------------------------------------------------------------------------------------
 
 
-def slice_of(plan: Plan, *, after: str = "", before: str = "", limit: int = PAGE) -> Slice:
+def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = PAGE) -> Slice:
     """The newest, or those that follow a place, or that come before one."""
     place = _read(plan.listed, after or before)
     is_lost = bool(after or before) and place is None
@@ -200,20 +202,20 @@ def slice_of(plan: Plan, *, after: str = "", before: str = "", limit: int = PAGE
     return Slice(rows, newest, gave_up=end, is_lost=is_lost)
 
 
-def count(plan: Plan) -> int:
+def count(plan: ListPlan) -> int:
     """How many there are, as far as the first slice would look; COUNTED + 1: more than those."""
     where = _within(plan, None, NEWEST, _end(plan, None))
     return plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
 
 
-def newer_than(plan: Plan, cursor: str) -> int:
+def newer_than(plan: ListPlan, cursor: str) -> int:
     """How many have come since; counted as far as a slice goes."""
     place = _read(plan.listed, cursor)
     where = _within(plan, place, OLDEST, None)
     return plan.rows.count_documents(where, hint=plan.index, limit=MOST_ON_A_PAGE)
 
 
-def every(plan: Plan, *, most: int) -> Iterator[dict[str, Any]]:
+def every(plan: ListPlan, *, most: int) -> Iterator[dict[str, Any]]:
     """Of the newest so many rows those that are asked for: for a file, which takes its time and no
     memory."""
     return iter(
@@ -221,17 +223,17 @@ def every(plan: Plan, *, most: int) -> Iterator[dict[str, Any]]:
     )
 
 
-def count_every(plan: Plan, *, most: int) -> int:
+def count_every(plan: ListPlan, *, most: int) -> int:
     counted = plan.rows.aggregate([*_looked_at(plan, most), {"$count": "rows"}], hint=plan.index)
     return next((int(found["rows"]) for found in counted), 0)
 
 
-def has_more(plan: Plan, *, most: int) -> bool:
+def has_more(plan: ListPlan, *, most: int) -> bool:
     """Whether there are more rows than `every` looks at."""
     return plan.rows.count_documents(plan.where, hint=plan.index, limit=most + 1) > most
 
 
-def cursor_of(listed: Listed, place: Place) -> str:
+def cursor_of(listed: Listed, place: ListPlace) -> str:
     return _signer(listed).sign(str(place.key))
 
 
@@ -239,7 +241,7 @@ def cursor_of(listed: Listed, place: Place) -> str:
 
 
 def _found(
-    plan: Plan, place: Place | None, way: int, limit: int, end: Place | None = None
+    plan: ListPlan, place: ListPlace | None, way: int, limit: int, end: ListPlace | None = None
 ) -> list[dict[str, Any]]:
     end = end if way == NEWEST else _end(plan, place, OLDEST)
     where = _within(plan, place, way, end)
@@ -247,7 +249,7 @@ def _found(
     return list(found.limit(limit + 1))
 
 
-def _end(plan: Plan, place: Place | None, way: int = NEWEST) -> Place | None:
+def _end(plan: ListPlan, place: ListPlace | None, way: int = NEWEST) -> ListPlace | None:
     """The last row that may be looked at, where there are more behind it: told by the index's keys
     alone. None where nothing has to be looked at."""
     if not plan.rest:
@@ -258,7 +260,7 @@ def _end(plan: Plan, place: Place | None, way: int = NEWEST) -> Place | None:
     return _place_of(plan.listed, rows[0]) if len(rows) == 2 else None
 
 
-def _within(plan: Plan, place: Place | None, way: int, end: Place | None) -> Statement:
+def _within(plan: ListPlan, place: ListPlace | None, way: int, end: ListPlace | None) -> Statement:
     """Beyond the place, up to the end, and what has to be looked at."""
     found = [_beyond(plan, place, way), *plan.rest]
     if end is not None:
@@ -266,7 +268,7 @@ def _within(plan: Plan, place: Place | None, way: int, end: Place | None) -> Sta
     return {"$and": found}
 
 
-def _beyond(plan: Plan, place: Place | None, way: int) -> Statement:
+def _beyond(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
     """Of the rows of that very moment those behind it: the index is entered at the moment."""
     if place is None:
         return plan.where
@@ -275,20 +277,20 @@ def _beyond(plan: Plan, place: Place | None, way: int) -> Statement:
     return {"$and": [plan.where, {moment: {f"{than}e": place.moment}}, {"$or": behind}]}
 
 
-def _looked_at(plan: Plan, most: int) -> list[Statement]:
+def _looked_at(plan: ListPlan, most: int) -> list[Statement]:
     order: Statement = {"$sort": dict(_order(plan, NEWEST))}
     rest = [{"$match": {"$and": list(plan.rest)}}] if plan.rest else []
     return [{"$match": plan.where}, order, {"$limit": most}, *rest]
 
 
-def _order(plan: Plan, way: int) -> list[tuple[str, int]]:
+def _order(plan: ListPlan, way: int) -> list[tuple[str, int]]:
     return [(plan.listed.moment, way), ("_id", way)]
 
 
 # --- places --------------------------------------------------------------------------------------
 
 
-def _read(listed: Listed, cursor: str) -> Place | None:
+def _read(listed: Listed, cursor: str) -> ListPlace | None:
     """None: it is none of this list, or its row is gone."""
     if not cursor:
         return None
@@ -304,8 +306,8 @@ def _written(listed: Listed, row: Mapping[str, Any]) -> str:
     return cursor_of(listed, _place_of(listed, row))
 
 
-def _place_of(listed: Listed, row: Mapping[str, Any]) -> Place:
-    return Place(row[listed.moment], row["_id"])
+def _place_of(listed: Listed, row: Mapping[str, Any]) -> ListPlace:
+    return ListPlace(row[listed.moment], row["_id"])
 
 
 def _signer(listed: Listed) -> Signer:

@@ -9,7 +9,7 @@ from bson import ObjectId
 from django.urls import reverse
 
 from adminpanel.asking import plan
-from adminpanel.asking.kinds import Choice, Key, Name, NoSuchValue, Pattern, Statement, Truth
+from adminpanel.asking.kinds import Key, Name, NoSuchValue, OneOf, Shaped, Statement, Truth
 from adminpanel.lists.columns import Column, RecordList, Row, ShippedView, ShownCell
 from ground import clock
 from ground.audit import log as audit_log
@@ -84,10 +84,10 @@ def _words(words: Sequence[str]) -> Statement:
     return {"why": {"$regex": re.escape(words[0]), "$options": "i"}}
 
 
-_WORD = Pattern("[a-z][a-z0-9_]{0,39}", ("pause", "stop"))
-_KINDS = Pattern("[a-z][a-z0-9_]{0,19}", ("performer", "request"))
-_TIP = Pattern("[0-9a-f]{24}", ("24 digits from 0 to 9 and a to f",))
-_ADDRESS = Pattern("[0-9a-f]{12,64}", ("12 to 64 digits of an address's hash",))
+_WORD = Shaped("[a-z][a-z0-9_]{0,39}", ("pause", "stop"))
+_KINDS = Shaped("[a-z][a-z0-9_]{0,19}", ("performer", "request"))
+_TIP = Shaped("[0-9a-f]{24}", ("24 digits from 0 to 9 and a to f",))
+_ADDRESS = Shaped("[0-9a-f]{12,64}", ("12 to 64 digits of an address's hash",))
 # The more an index usually narrows, the further to the front.
 KEYS: tuple[Key, ...] = (
     Key(
@@ -100,7 +100,7 @@ KEYS: tuple[Key, ...] = (
     Key("action", _WORD, "What was done", _is_one_of("action"), "audit_by_action"),
     Key("type", _KINDS, "To what kind of thing", _is_one_of("type"), "audit_by_type"),
     Key("success", Truth(), "Whether it was done", _is_one_of("success"), "audit_by_success"),
-    Key("has", Choice(tuple(_HAS)), "Entries that say it", _has),
+    Key("has", OneOf(tuple(_HAS)), "Entries that say it", _has),
     *plan.TIMES,
 )
 LISTED = plan.Listed(

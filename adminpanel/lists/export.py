@@ -14,7 +14,7 @@ from django.http import StreamingHttpResponse
 
 from adminpanel.asking import plan
 from adminpanel.asking.grammar import parse, printed
-from adminpanel.asking.plan import Plan
+from adminpanel.asking.plan import ListPlan
 from adminpanel.lists.columns import Column, RecordList
 from ground.audit import log as audit_log
 from ground.people import Role
@@ -77,7 +77,7 @@ def answer(export: Export) -> StreamingHttpResponse:
     return told
 
 
-def _lines(export: Export, found: Plan) -> Iterator[str]:
+def _lines(export: Export, found: ListPlan) -> Iterator[str]:
     """1. the head · 2. rows · 3. that they were not all."""
     if export.form is Form.CSV:
         names = [ID, *(column.name for column in export.columns)]

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from adminpanel.asking import grammar, plan
 from adminpanel.asking.grammar import NotUnderstood, Term
-from adminpanel.asking.plan import ARCHIVE, COUNTED, Plan, Slice
+from adminpanel.asking.plan import ARCHIVE, COUNTED, ListPlan, Slice
 from adminpanel.lists import saved
 from adminpanel.lists.columns import Column, RecordList, Row, ShownCell
 from ground.people import Role
@@ -78,7 +78,7 @@ class ListPage:
         return str(self._first.get("query", self.asked.get("q", "")))
 
     @cached_property
-    def _understood(self) -> tuple[Plan | None, tuple[Term, ...], NotUnderstood | None]:
+    def _understood(self) -> tuple[ListPlan | None, tuple[Term, ...], NotUnderstood | None]:
         listed = self.records.listed
         try:
             terms = grammar.parse(self.query, listed.keys)
@@ -87,7 +87,7 @@ class ListPage:
             return None, (), wrong
 
     @cached_property
-    def plan(self) -> Plan | None:
+    def plan(self) -> ListPlan | None:
         return self._understood[0]
 
     @cached_property
@@ -201,7 +201,7 @@ class ListPage:
         if self.plan is None or not self.is_newest:
             return ""
         listed = self.records.listed
-        top = plan.Place(rows[0][listed.moment], rows[0]["_id"]) if rows else None
+        top = plan.ListPlace(rows[0][listed.moment], rows[0]["_id"]) if rows else None
         return self.href(since=plan.cursor_of(listed, top) if top else "", at="/news")
 
     @property

@@ -49,7 +49,7 @@ class OnlyAdminsShare(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ViewWish:
     """Whose view of which list, and who asks."""
 
     owner: str
@@ -74,7 +74,7 @@ def views(owner: str, list_name: str) -> list[dict[str, Any]]:
 
 
 def save(
-    wish: Wish, *, name: str, query: str, columns: Sequence[str] = (), is_shared: bool = False
+    wish: ViewWish, *, name: str, query: str, columns: Sequence[str] = (), is_shared: bool = False
 ) -> str:
     """The key of the view. One of hers that is called so becomes this one, so a repeat changes
     nothing. Raises Unnamed, TooManyViews, OnlyAdminsShare."""
@@ -94,7 +94,7 @@ def save(
     return transactions.run(body)
 
 
-def _written(wish: Wish, name: str, said: dict[str, Any], session: ClientSession) -> str:
+def _written(wish: ViewWish, name: str, said: dict[str, Any], session: ClientSession) -> str:
     rows = collection(SavedView)
     hers = list(rows.find({"owner": wish.owner}, session=session))
     was = next(
@@ -122,7 +122,7 @@ def _free(owner: str, taken: set[str]) -> str:
     raise TooManyViews
 
 
-def forget(wish: Wish, key: str) -> None:
+def forget(wish: ViewWish, key: str) -> None:
     """Raises NoSuchView where it is not hers, or gone."""
 
     def body(session: ClientSession) -> None:
@@ -136,14 +136,14 @@ def forget(wish: Wish, key: str) -> None:
     transactions.run(body)
 
 
-def _check_may_share(wish: Wish, said: dict[str, Any], was: dict[str, Any] | None) -> None:
+def _check_may_share(wish: ViewWish, said: dict[str, Any], was: dict[str, Any] | None) -> None:
     is_everybodys = said.get("is_shared") or (was and was["is_shared"])
     if is_everybodys and not wish.may_share:
         raise OnlyAdminsShare
 
 
 def _tell(
-    wish: Wish,
+    wish: ViewWish,
     action: str,
     key: str,
     was: dict[str, Any] | None,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from adminpanel.asking import plan
-from adminpanel.asking.kinds import Choice, Day, Key, Moment, Truth
+from adminpanel.asking.kinds import Day, Key, Moment, OneOf, Truth
 from adminpanel.asking.plan import Listed
 
 MOST = 8
@@ -54,7 +54,7 @@ def _keys(listed: Listed, sign: str, begins: str) -> Iterator[Suggestion]:
 def _values(listed: Listed, key: Key, begins: str, index: str | None) -> Iterable[str]:
     if index:
         return plan.known(listed, key.name, begins=begins, index=index, most=MOST)
-    if isinstance(key.kind, (Choice, Truth, Day, Moment)):
+    if isinstance(key.kind, (OneOf, Truth, Day, Moment)):
         return [each for each in key.kind.possible if each.startswith(begins.lower())]
     return ()
 

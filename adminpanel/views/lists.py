@@ -13,7 +13,7 @@ from adminpanel import doors
 from adminpanel.asking.grammar import LONGEST
 from adminpanel.lists import audit, saved
 from adminpanel.lists.columns import RecordList
-from adminpanel.lists.saved import Wish
+from adminpanel.lists.saved import ViewWish
 from ground import clock
 from ground.people import Role, role_of
 
@@ -68,8 +68,8 @@ def _list(name: str) -> tuple[RecordList, str]:
     return LISTS[name]
 
 
-def _wish(request: HttpRequest, name: str) -> Wish:
-    return Wish(
+def _wish(request: HttpRequest, name: str) -> ViewWish:
+    return ViewWish(
         owner=str(request.user.pk),
         list_name=name,
         by=request.user.get_username(),

@@ -8,15 +8,15 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from adminpanel.lists import saved
-from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed, Wish
+from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed, ViewWish
 from adminpanel.models import SavedView
 from ground.audit.models import AuditEntry
 from tests.factories import NOW
 from tests.ground.plans import fill, recorded, scans
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HERS = Wish(owner="a" * 24, list_name="audit", by="dina", now=NOW)
-ADMINS = Wish(owner="b" * 24, list_name="audit", by="root", now=NOW, may_share=True)
+HERS = ViewWish(owner="a" * 24, list_name="audit", by="dina", now=NOW)
+ADMINS = ViewWish(owner="b" * 24, list_name="audit", by="root", now=NOW, may_share=True)
 
 
 def kept(wish=HERS):

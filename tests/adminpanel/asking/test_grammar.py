@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from adminpanel.asking import grammar, kinds, plan
 from adminpanel.asking.grammar import LONGEST, MOST_TERMS, MOST_VALUES, WORDS, NotUnderstood, Term
-from adminpanel.asking.kinds import Ago, Choice, Key, Name, Pattern, Truth
+from adminpanel.asking.kinds import Ago, Key, Name, OneOf, Shaped, Truth
 from tests.properties import EXAMPLES
 
 KEYS = {
     key.name: key
     for key in (
         Key("actor", Name(64, "an account"), "Who did it"),
-        Key("action", Pattern("[a-z][a-z_]{0,39}", ("pause",)), "What was done"),
-        Key("tip", Pattern("[0-9a-f]{24}", ("24 digits",)), "A tip"),
+        Key("action", Shaped("[a-z][a-z_]{0,39}", ("pause",)), "What was done"),
+        Key("tip", Shaped("[0-9a-f]{24}", ("24 digits",)), "A tip"),
         Key("success", Truth(), "Whether it was done"),
-        Key("has", Choice(("before", "after")), "What it says"),
+        Key("has", OneOf(("before", "after")), "What it says"),
         *plan.TIMES,
     )
 }
