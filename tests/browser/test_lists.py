@@ -56,6 +56,9 @@ def test_what_is_typed_is_completed_by_keys_and_asked(audit, the_stage):
     expect(audit.get_by_label("Without actor:night-shift")).to_be_visible()
     expect(audit).to_have_url(re.compile(r"q=actor%3Anight-shift"))
     audit.get_by_role("combobox").press("End")
+    expect(audit.get_by_role("listbox")).to_be_visible()
+    audit.get_by_role("combobox").press("Escape")
+    expect(audit.get_by_role("listbox")).to_be_hidden()
     audit.get_by_role("combobox").press("Escape")
     expect(audit.get_by_role("combobox")).to_have_value("")
 
