@@ -26,6 +26,7 @@ class Rule(NamedTuple):
 
 RULES = (
     Rule("staff", "GET", EVERYBODY, "The first page: goes to the tips"),
+    Rule("staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("staff-tips", "GET", EVERYBODY, "The tips that were settled last"),
     Rule("staff-tip", "GET", EVERYBODY, "All that is recorded of one tip"),
     Rule("staff-look-again", "POST", CALMERS, "Ask the ledger about a tip in doubt again"),
@@ -50,6 +51,7 @@ RULES = (
     Rule("staff-hand-out-again", "POST", ADMINS, "Process a delivery that lies aside"),
     Rule("staff-style", "GET", EVERYBODY, "Every component in every state"),
     Rule("admin", "GET", EVERYBODY, "Records: the rows as they are stored"),
+    Rule("api-staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("api-staff-devices", "GET", EVERYBODY, "The devices of all performers"),
     Rule("api-audit-log", "GET", EVERYBODY, "The audit log; as a file, recorded"),
     Rule("api-health", "GET", EVERYBODY, "How the queue is"),

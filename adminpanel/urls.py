@@ -3,13 +3,15 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
-from adminpanel.api import auditlog, devices, tips, watch
+from adminpanel.api import auditlog, devices, find, tips, watch
 from adminpanel.api import deadletters as letters
 from adminpanel.views import audit, deadletters, emissions, lists, queue, reconciliation, style
+from adminpanel.views import find as find_page
 from adminpanel.views import tips as tip_pages
 
 PAGES = [
     path("staff", tip_pages.first, name="staff"),
+    path("staff/find", find_page.find, name="staff-find"),
     path("staff/tips", tip_pages.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", tip_pages.tip, name="staff-tip"),
     path("staff/tips/<str:tip_id>/look-again", tip_pages.look_again, name="staff-look-again"),
@@ -55,6 +57,7 @@ API = [
     path(f"{_DLQ}/replay", letters.replay_dead_letters, name="api-replay-dead-letters"),
     path(f"{_DLQ}/<str:key>/review", letters.review_dead_letter, name="api-review-dead-letter"),
     path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
+    path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
     path("api/admin/lovense/audit-log", auditlog.audit_log, name="api-audit-log"),
 ]

@@ -134,7 +134,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"ui": "ground.ui.tags"},
+            "libraries": {"ui": "ground.ui.tags", "regions": "lovense.views.regiontag"},
         },
     }
 ]

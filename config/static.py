@@ -1,11 +1,12 @@
 """What browsers are sent in production, made by `manage.py collectstatic`.
 
-The files in `static/` are written to be read. What is served carries no comments and no needless
-space (a quarter less to load), and every script names the scripts that it imports by their content:
-all of them may be kept for a year, and no page runs an old module beside a new one (decision 0146).
+The files in `static/` are written to be read. What is served is joined, so that a page asks for
+few files (`config/joining.py`, decision 0169), carries no comments and no needless space, and each
+script names those that it brings by their content: all of them may be kept for a year, and no page
+runs an old module beside a new one (decision 0146).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from config import joining
+
+# The modules that pages name; no page names two.
+PAGES = ("js/frame.js", "js/lists.js", "js/regions.js", "js/ui/all.js")
 # By the folder of ours: what others made is served as they made it (its SHA-256 stands beside it).
 SMALLER: dict[str, Callable[[str], str]] = {"css": cssmin, "js": jsmin}
 # `from "./clock.js"`, `import "./keys.js"`, `import("./live.js")`, `new URL("./ticker.js", …)`
@@ -27,6 +32,14 @@ def smaller(name: str, text: str) -> str:
     return shorten(text) if shorten else text
 
 
+def served(texts: Mapping[str, str]) -> dict[str, str]:
+    """All that is served in place of our stylesheets and scripts, by name."""
+    styles = {name: text for name, text in texts.items() if name.startswith("css/")}
+    scripts = {name: text for name, text in texts.items() if name.startswith("js/")}
+    joined = joining.sheets(styles) | joining.modules(scripts, PAGES)
+    return {name: smaller(name, text) for name, text in joined.items()}
+
+
 class ServedFiles(CompressedManifestStaticFilesStorage):
     # Django's own (`support_js_module_import_aggregation`) reads everybody's scripts, and some of
     # those name files that are not there.
@@ -38,13 +51,18 @@ class ServedFiles(CompressedManifestStaticFilesStorage):
     max_post_process_passes = 16
 
     def post_process(self, paths: dict[str, Any], *given: Any, **options: Any) -> Iterator[Any]:
-        here = {name: self._shortened(name, found) for name, found in paths.items()}
-        yield from super().post_process(here, *given, **options)
+        ours = {name: found for name, found in paths.items() if name.partition("/")[0] in SMALLER}
+        written = served({name: _text(*found) for name, found in ours.items()})
+        for name in ours.keys() - written.keys():
+            Path(self.path(name)).unlink(missing_ok=True)
+        for name, text in written.items():
+            Path(self.path(name)).write_text(text)
+        others = {name: found for name, found in paths.items() if name not in ours}
+        here = {name: (self, name) for name in written}
+        yield from super().post_process(others | here, *given, **options)
 
-    def _shortened(self, name: str, found: Any) -> Any:
-        """Where the file is read from: its collected copy, made smaller, where it is ours."""
-        if name.partition("/")[0] not in SMALLER:
-            return found
-        file = Path(self.path(name))
-        file.write_text(smaller(name, file.read_text()))
-        return self, name
+
+def _text(storage: Any, path: str) -> str:
+    """As it is written; the collected copy may have been made smaller before."""
+    with storage.open(path) as file:
+        return str(file.read().decode())

@@ -111,7 +111,7 @@ class PerformerConsumer(AsyncConsumer):
     async def websocket_connect(self, message: LayerMessage) -> None:
         opener = await in_thread(identity.opener_of, self.scope)
         if opener is None:
-            await self._refuse(UNAUTHENTICATED)
+            await self._turn_away()
         page = self._page(opener)
         await self.send({"type": "websocket.accept"})
         if not sockets.has_room_for(page):
@@ -123,6 +123,13 @@ class PerformerConsumer(AsyncConsumer):
         if not (page.wants_devices and await page.try_to_hold(has_returned=True)):
             await page.snapshot()
             sockets.stand_by(page)
+
+    async def _turn_away(self) -> NoReturn:
+        """A script is never told why a door did not open: a page of ours, whose session has ended,
+        would try again and again. It is let in to be told."""
+        if identity.is_own_page(self.scope):
+            await self.send({"type": "websocket.accept"})
+        await self._refuse(UNAUTHENTICATED)
 
     async def _refuse(self, code: int) -> NoReturn:
         await self.send({"type": "websocket.close", "code": code})
@@ -137,6 +144,7 @@ class PerformerConsumer(AsyncConsumer):
             page_id=query.get("page", [""])[0][:64] or secrets.token_hex(8),
             channel=self.channel_name,
             wants_devices=query.get("watch") != ["1"],
+            wants_beats=query.get("beats") == ["1"],
             outbox=Outbox(self.send, peer),
             peer=peer,
         )

@@ -206,4 +206,5 @@ def carol(db: None) -> Any:
 @pytest.fixture
 def dina(db: None) -> Any:
     """Staff: support, who looks and makes things calmer."""
+    factories.UserFactory.create(username="dina", is_staff=True)
     return enrol(username="dina", role=Role.SUPPORT, password="").user

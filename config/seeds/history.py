@@ -52,10 +52,13 @@ class HistorySize(NamedTuple):
             raise ValueError(f"A day holds at most {MOST_A_SHOW} activations of a performer.")
 
 
-def make(size: HistorySize, *, seed: int, now: datetime, progress: Progress) -> list[str]:
-    """The names of the performers. Of each: 1. who she is, and her menu; 2. what a run that was
-    broken off has left; 3. her shows. Then who listens to the event log has heard of it all."""
-    names = [f"history-{number}" for number in range(1, size.performers + 1)]
+def make(
+    size: HistorySize, *, seed: int, now: datetime, progress: Progress, first: int = 1
+) -> list[str]:
+    """The names of the performers, numbered from `first`. Of each: 1. who she is, and her menu;
+    2. what a run that was broken off has left; 3. her shows. Then who listens to the event log has
+    heard of it all."""
+    names = [f"history-{number}" for number in range(first, first + size.performers)]
     with ids.drawn_from(random.Random(f"history/{seed}/{journal.last()}")):
         began = now - (size.days + 2) * DAY
         doors.fund(at=began)

@@ -4,8 +4,12 @@ changed, read without what it shows. Nothing is rendered here.
 A region without one, or with none as things stand, is rendered to see whether it has changed; its
 topics say when to look."""
 
+import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
+
+from django.template.loader import get_template
 
 from ground import clock
 from ground.mongodb.collections import collection
@@ -53,3 +57,21 @@ STAMPS: Mapping[tuple[str, str], Stamp] = {
     ("patterns", "patterns"): _patterns,
     ("live", "feed"): _feed,
 }
+
+
+def of(page: str, name: str, partial: str, performer: Performer) -> str:
+    """The region's tag as its stamp says it; empty: it has to be rendered."""
+    stamp = STAMPS.get((page, name))
+    facts = stamp(performer) if stamp else None
+    return "" if facts is None else tagged(repr((_source(partial), facts)))
+
+
+def tagged(text: str) -> str:
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+
+
+@lru_cache
+def _source(partial: str) -> str:
+    """Another release may write the same facts in other words."""
+    template: Any = get_template(partial.partition("#")[0])
+    return tagged(template.template.source)

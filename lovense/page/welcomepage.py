@@ -100,6 +100,11 @@ class WelcomePage:
         return self.left[0] if self.left else READY
 
     @property
+    def address(self) -> str:
+        """Of this screen, also where none was asked for: it stays, whatever comes meanwhile."""
+        return step_url(self.step)
+
+    @property
     def title(self) -> str:
         return TITLES[self.step]
 

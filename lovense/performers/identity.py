@@ -38,10 +38,7 @@ def performer_of(scope: Mapping[str, Any]) -> str | None:
 
 
 def opener_of(scope: Mapping[str, Any]) -> Opener | None:
-    headers: dict[bytes, str] = {}
-    for name, raw in scope["headers"]:  # cookies may come in several lines
-        value = raw.decode("latin-1")
-        headers[name] = f"{headers[name]}; {value}" if name in headers else value
+    headers = _headers(scope)
     user, by = _by_token(headers.get(b"authorization", "")) or _by_session(headers) or (None, {})
     if user is None or not user.is_active:
         return None
@@ -49,6 +46,19 @@ def opener_of(scope: Mapping[str, Any]) -> Opener | None:
     if performer is None:
         return None
     return Opener(performer.pk, user.get_username(), user.pk, user.password, **by)
+
+
+def is_own_page(scope: Mapping[str, Any]) -> bool:
+    """Whether a page of this site asks, whoever has it open."""
+    return _is_same_origin(_headers(scope))
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[bytes, str]:
+    headers: dict[bytes, str] = {}
+    for name, raw in scope["headers"]:  # cookies may come in several lines
+        value = raw.decode("latin-1")
+        headers[name] = f"{headers[name]}; {value}" if name in headers else value
+    return headers
 
 
 def still_valid(openers: Sequence[Opener], *, now: datetime) -> list[bool]:

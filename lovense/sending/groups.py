@@ -29,7 +29,8 @@ PAGE_HALT = "page.halt"
 # {type, page}: this page of a performer wants her devices. Whoever holds them looks at the row, and
 # so does that page itself.
 PAGE_TAKE = "page.take"
-PAGE_NEWS = "page.news"  # {type, topic}: something a performer's pages show has changed
+# {type, topic, flows}: something her pages show has changed; it flows: nobody has pressed for it
+PAGE_NEWS = "page.news"
 # Pages re-fetch a region, they do not follow every row. "At once" still gathers what one write
 # changed.
 NEWS_SECONDS, NEWS_AT_ONCE = 0.5, 0.03
@@ -79,6 +80,14 @@ def publish(messages: Iterable[tuple[str, LayerMessage]]) -> None:
         log.warning("publish_failed", extra={"count": len(pipeline)})
 
 
+def is_reachable() -> bool:
+    """Whether what is published now would be heard."""
+    try:
+        return bool(doorbell.connection().ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
 class News:
     """Collects what changed and tells the pages: the first change at once, further ones once per
     NEWS_SECONDS; and what a person did, at once."""
@@ -99,7 +108,8 @@ class News:
 
     def _tell(self, changed: Iterable[tuple[str, str]]) -> None:
         self._told_at = time.monotonic()
-        publish((pages_of(who), {"type": PAGE_NEWS, "topic": topic}) for who, topic in changed)
+        about = {"type": PAGE_NEWS, "flows": True}
+        publish((pages_of(who), about | {"topic": topic}) for who, topic in changed)
 
 
 news = News()

@@ -56,10 +56,11 @@ class OpenPage:
         wants_devices: bool,
         outbox: Outbox,
         peer: Peer | None,
+        wants_beats: bool = False,
     ) -> None:
         self.opener, self.performer_id = opener, opener.performer_id
         self.page_id, self.channel = page_id, channel
-        self.wants_devices = wants_devices
+        self.wants_devices, self.wants_beats = wants_devices, wants_beats
         self.outbox = outbox
         self.halt = Halt(self.say)
         self.lease = 0
@@ -219,7 +220,8 @@ class OpenPage:
         for another lease, or comes when this one may be over, is not for this page any more: what
         was in flight is told to the page that holds. False: a stop has kept it from the page."""
         if message["type"] == groups.PAGE_NEWS:
-            self.say({"type": "news", "topic": message["topic"]})
+            flows = {"flows": True} if message.get("flows") else {}
+            self.say({"type": "news", "topic": message["topic"], **flows})
         elif message["type"] == groups.PAGE_HALT:
             if message["by"] != halts.ME:
                 self.halt.hear(message["at"], message["epoch"])

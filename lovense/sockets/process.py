@@ -35,7 +35,10 @@ from lovense.stopping import stop
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-CHECK_SECONDS = 3
+CHECK_SECONDS, BEAT_SECONDS = 3, 1
+# How often Redis is asked whether it is there, and how often pages look while it is not.
+REDIS_SECONDS, WITHOUT_NEWS_SECONDS = 0.5, 5.0
+BEAT, NEWS_OF_ALL = {"type": "beat"}, {"type": "news", "topic": "*"}
 # Open pages of one performer in one process. Each costs its news, and its place in every round.
 MAX_PAGES = 20
 UNAUTHENTICATED, TOO_MANY_PAGES = 4401, 4429
@@ -54,6 +57,7 @@ class Sockets:
         self._to_limit: set[str] = set()  # performers whose caps may be others now
         self._is_limiting = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._looked_without: float | None = None  # when pages were last told so, while it is away
         self._leases = ThreadPoolExecutor(1, thread_name_prefix="leases")
 
     async def acknowledge(self, ack: acknowledgement.Ack) -> bool | Exception:
@@ -223,7 +227,28 @@ class Sockets:
             if page.performer_id in found:
                 page.limit(found[page.performer_id])
 
+    # --- news that is lost -----------------------------------------------------------------------
+
+    async def look_for_redis(self) -> None:
+        """What is told over Redis while it is away is lost: until it is back, and once then, each
+        page here looks at all that it shows."""
+        is_there, now = await in_thread(groups.is_reachable), time.monotonic()
+        is_back = is_there and self._looked_without is not None
+        is_due = not is_there and now - (self._looked_without or 0.0) >= WITHOUT_NEWS_SECONDS
+        if not (is_back or is_due):
+            return
+        self._looked_without = None if is_there else now
+        for page in list(self.open.values()):
+            page.say(NEWS_OF_ALL)
+
     # --- once a second ---------------------------------------------------------------------------
+
+    async def beat(self) -> None:
+        """To pages that cannot see pings: one that hears no beat any more has lost us, though
+        nobody has closed its socket."""
+        for page in list(self.open.values()):
+            if page.wants_beats:
+                page.say(BEAT)
 
     async def tick(self) -> None:
         await self.renew()
@@ -336,6 +361,8 @@ class Sockets:
         """The tickers of a web process; they outlive a database or a Redis that is away."""
         await _every(pages.RENEW_SECONDS, _take_over_slot, once=True)
         async with asyncio.TaskGroup() as tickers:
+            tickers.create_task(_every(BEAT_SECONDS, self.beat))
+            tickers.create_task(_every(REDIS_SECONDS, self.look_for_redis))
             tickers.create_task(_every(pages.RENEW_SECONDS, self.renew))
             tickers.create_task(_every(pages.RENEW_SECONDS, self.look_for_stops))
             tickers.create_task(_every(pages.RENEW_SECONDS, self.tend))

@@ -1,10 +1,9 @@
 """A page of hers, and its regions: the whole page, which nobody keeps; one region of it, which a
 browser keeps and asks about; or the stamps of all its regions in one short answer."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -21,10 +20,9 @@ from ground import clock
 from ground.people import role_of
 from lovense import regions
 from lovense.models import Performer
-from lovense.page import days
+from lovense.page import days, stamps
 from lovense.page.frame import FramePage
 from lovense.page.livepage import LivePage
-from lovense.page.stamps import STAMPS
 from lovense.regions import Region
 from lovense.rows import Json
 
@@ -121,6 +119,7 @@ class PageLook:
             "regions": self.regions,
             "page": self.address or (reverse(self.name) if self.name else ""),
             "page_name": self.name,
+            "tags": {},
             "page_part": self.name.partition("-")[0],  # of the rail
             "frame": FramePage(self.performer, live),
         }
@@ -146,20 +145,15 @@ class PageLook:
 
     def _tag(self, region: Region) -> tuple[str, str | None]:
         """With what was rendered for it, if anything was."""
-        stamp = STAMPS.get((region.page, region.name))
-        facts = stamp(self.performer) if stamp else None
-        if facts is None:
-            html = self._rendered(region)
-            return _tagged(html), html
-        return _tagged(repr((_source(region.partial), facts))), None
+        stamp = stamps.of(region.page, region.name, region.partial, self.performer)
+        if stamp:
+            return stamp, None
+        html = self._rendered(region)
+        return stamps.tagged(html), html
 
     def _rendered(self, region: Region) -> str:
         with timezone.override(days.zone_of(self.performer)):
             return rendered(self.request, region.partial, self.context)
-
-
-def _tagged(text: str) -> str:
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
 def _is_known(request: HttpRequest, tag: str) -> bool:
@@ -173,13 +167,6 @@ def _bare(tag: str) -> str:
     for coding in _CODINGS:
         tag = tag.removesuffix(f'{coding}"') + '"' if tag.endswith(f'{coding}"') else tag
     return tag
-
-
-@lru_cache
-def _source(partial: str) -> str:
-    """Another release may write the same facts in other words."""
-    template: Any = get_template(partial.partition("#")[0])
-    return _tagged(template.template.source)
 
 
 def rendered(request: HttpRequest, partial: str, context: Json) -> str:

@@ -100,12 +100,12 @@ function limited(told) {
   toys.limit(told);
 }
 
-function unplugged() {
+function unplugged({ silent = 0 }) {
   isAlive = false;
   toys.hold(false);
   show("take", false);
   if (lever.checked && !running) say("Connection lost. Reconnecting…");
-  cancelSilence ??= after(SILENCE_MS, () => still()); // attempts that fail do not start it anew
+  cancelSilence ??= after(Math.max(0, SILENCE_MS - silent), () => still()); // attempts that fail do not start it anew
 }
 
 /** Her press: the page that has the devices lets them go, and this one is told by a snapshot. */

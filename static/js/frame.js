@@ -4,6 +4,8 @@
 import "./awake.js";
 import "./buttons.js";
 import "./keys.js";
+import { look } from "./noticing.js";
+import "./pace.js";
 import "./stopbar.js";
 import "./tick.js";
 import "./times.js";
@@ -17,16 +19,12 @@ function counted({ detail: { ctx } }) {
   const words = document.querySelector("[data-mend-words]").cloneNode(true);
   document.querySelector("[data-mend-count]").replaceChildren(...words.childNodes);
   adopt();
-  notice();
+  look();
 }
 
 /** How she has her pages: as the strip says it, also when another page of hers has changed it. */
 function adopt() {
   Object.assign(document.documentElement.dataset, document.querySelector("#region-strip [data-own]").dataset);
-}
-
-async function notice() {
-  if (document.documentElement.dataset.noticing) (await import("./noticing.js")).look();
 }
 
 async function holdDevices() {
@@ -35,7 +33,6 @@ async function holdDevices() {
 }
 
 document.addEventListener("htmx:after:swap", counted);
-notice();
 if (document.querySelector("[data-virtual]")) holdDevices();
 else watch();
 arrived();

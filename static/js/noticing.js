@@ -1,5 +1,5 @@
 // What is to be mended, said to who looks elsewhere, in the ways that she has chosen: two soft tones, the title of the tab, a
-// notification, a vibration. Loaded only where she has chosen one. The strip is the list: what it calls the worst is what is said.
+// notification, a vibration. The strip is the list: what it calls the worst is what is said.
 
 const root = document.documentElement;
 const NAME = "Settled Tips";
@@ -17,7 +17,7 @@ export function look() {
   const isNew = now && now !== known;
   known = now;
   if (!now) unmark();
-  if (isNew && !document.hasFocus()) say(now, root.dataset.noticing.split(" "));
+  if (isNew && !document.hasFocus()) say(now, root.dataset.noticing?.split(" ") ?? []);
 }
 
 /** Once, in these ways. */

@@ -1,5 +1,7 @@
 // Preferences: what has been typed and not saved is not fetched over, a refusal takes the focus, and ways of noticing are tried.
 
+import { say } from "./noticing.js";
+
 const SAMPLE = "Lush: battery low";
 
 export function arrive() {
@@ -33,9 +35,8 @@ function asked({ target }) {
   if (target.name === "noticeDesktop" && target.checked) globalThis.Notification?.requestPermission();
 }
 
-async function tried({ target }) {
+function tried({ target }) {
   if (!target.closest("#try")) return;
   const ways = ["sound", "title", "desktop", "vibration"].filter((way) => document.getElementById(`notice${way[0].toUpperCase()}${way.slice(1)}`).checked);
-  const { say } = await import("./noticing.js");
   say(SAMPLE, ways);
 }

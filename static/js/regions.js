@@ -30,10 +30,15 @@ for (const failure of ["htmx:error", "htmx:response:error"]) {
 function mayShow(region, { response, text }) {
   if (response.status !== 200 || region.querySelector(".htmx-request, [data-moving]")) return false;
   current(region);
-  tags.set(region.id, response.headers.get("ETag"));
+  tags.set(region.id, bare(response.headers.get("ETag")));
   const isNew = fetched.get(region.id) !== text;
   fetched.set(region.id, text);
   return isNew;
+}
+
+/** Without what a proxy adds when it compresses. */
+function bare(tag) {
+  return tag?.replace(/^W\//, "").replace(/-(gzip|zstd|br)"$/, '"');
 }
 
 /** What a person has opened is open in what comes. */
@@ -69,6 +74,15 @@ export function renew(page) {
   for (const { id } of page.querySelectorAll("[id^=region-]")) {
     for (const known of [fetched, tags, held]) known.delete(id);
     times.set(id, new Date());
+  }
+  sent(page);
+}
+
+/** The page says under which tags its regions came with it. */
+function sent(page) {
+  const said = JSON.parse(page.querySelector("[data-tags]")?.dataset.tags ?? "{}");
+  for (const [name, tag] of Object.entries(said)) {
+    if (page.querySelector(`#region-${name}`)) tags.set(`region-${name}`, tag);
   }
 }
 
@@ -124,3 +138,5 @@ function refocus(region, was) {
   const next = able[Math.min(was.place, able.length - 1)] ?? region.querySelector("[data-focus-last]");
   next?.focus({ preventScroll: true });
 }
+
+sent(document);

@@ -1,5 +1,5 @@
 // When a region may be out of date without news: every 30 s while the socket is open, every 5 s while it is not or something could
-// not be fetched, never while the page is hidden, and once on return. One short answer says which regions have changed; only these
+// not be fetched, never while the page is hidden, and once on return and when the socket has been opened: whatever happened before. One short answer says which regions have changed; only these
 // fetch themselves.
 
 import { on } from "./news.js";
@@ -36,7 +36,10 @@ function socket(isUp) {
   schedule();
 }
 
-on("snapshot", () => socket(true));
+on("snapshot", () => {
+  socket(true);
+  ticked();
+});
 on("closed", () => socket(false));
 document.addEventListener("visibilitychange", () => (document.hidden ? schedule() : ticked()));
 document.addEventListener("region-stale", schedule);

@@ -2,11 +2,12 @@
 // devices and #holder go on. What a page does by itself begins when it arrives and ends when it is left. A document that began
 // elsewhere loads every page, since what it may call is said by the policy of its first one.
 
+import * as live from "./live.js";
 import { renew } from "./regions.js";
 
 const main = document.querySelector("#content");
 const PAGES = {
-  live: () => import("./live.js"),
+  live: () => live, // with which a document begins that changes its page
   devices: () => import("./devices.js"),
   "devices-pair": () => import("./devices.js"),
   "devices-one": () => import("./devices.js"),

@@ -146,6 +146,23 @@ def test_without_a_socket_for_five_seconds_the_device_stops_however_often_it_tri
     words(server).not_to_contain_text("Running", timeout=9_000)
 
 
+def test_a_server_of_which_nothing_is_heard_is_said_to_be_away_and_the_device_stops(server):
+    """Of a way that is cut nobody tells: the socket stays open."""
+    socket = server.page.locator("[data-socket]")
+    server.activate("a.all", seconds=3600)
+    words(server).to_contain_text("Running")
+    server.say("beat")
+    expect(socket).to_have_text("No answer")
+    server.say("beat")
+    expect(socket).to_have_text("Connected")
+    server.page.route_web_socket(
+        "**/ws/performer*", lambda socket: None
+    )  # takes what comes, and says nothing
+    server.say("beat")
+    expect(socket).to_have_text("Reconnecting")
+    words(server).not_to_contain_text("Running", timeout=9_000)
+
+
 def test_it_remembers_a_bounded_number_of_activations(server):
     old = [[f"old-{number}", {"stage": "finished"}] for number in range(500)]
     server.page.evaluate("(old) => localStorage.setItem('activations', JSON.stringify(old))", old)

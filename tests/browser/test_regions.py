@@ -210,6 +210,26 @@ def test_an_unchanged_region_comes_from_the_browser_itself(live):
     assert second == 300  # what a browser reports of a 304
 
 
+FLOW = """() => {
+  window.fetched = [];
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => fetched.push(ctx.target.id));
+  const say = (flows) => document.body.dispatchEvent(new CustomEvent("news-tips", { detail: { flows } }));
+  for (const _ of Array(20)) say(true);
+  const before = fetched.length;
+  say(false);
+  return [before, fetched.length];
+}"""
+
+
+def test_a_burst_that_flows_is_gathered_and_what_a_person_did_is_not(live):
+    settle(live)
+    live.evaluate("document.body.dispatchEvent(new CustomEvent('news-tips', { detail: { flows: true } }))")
+    settle(live)
+    before, after = live.evaluate(FLOW)
+    assert (before, after) == (0, 1)
+    live.wait_for_function("fetched.length === 2")  # what was gathered comes in the end
+
+
 def test_what_is_done_on_one_page_is_seen_on_another_without_looking(live, open_another):
     other = open_another()
     pause(live, "5 min")

@@ -115,6 +115,14 @@ def heard(news):
     wire.close()
 
 
+def test_what_happens_by_itself_is_marked_and_what_a_person_did_is_not(news):
+    wire = Wire(groups.pages_of(ANA))
+    news.mark([ANA], "queue")
+    news.soon.done().result(5)
+    news.at_once([ANA], "queue")
+    assert [msgpack.unpackb(data).get("flows") for _, data in wire.raw()] == [True, None]
+
+
 def test_many_changes_are_told_once(news, heard):
     for _ in range(50):
         news.mark([ANA], "queue")

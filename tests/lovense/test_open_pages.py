@@ -17,6 +17,7 @@ from lovense.sending import dispatch, groups, pages
 from lovense.sending.acknowledgement import Ack
 from lovense.sockets import process
 from lovense.sockets.process import MAX_PAGES, TOO_MANY_PAGES, UNAUTHENTICATED, sockets
+from tests import services
 from tests.ground.plans import recorded
 from tests.lovense.conftest import activation_of, request_of, seconds
 from tests.lovense.page import PATIENCE_SECONDS, Page
@@ -95,6 +96,35 @@ async def test_a_word_that_cannot_be_written_fails_alone(chain, bob, token):
         OverflowError,
     ]
     assert (activation_of(tip_id)["status"], request_of(tip_id)["status"]) == ("completed", "completed")
+
+
+async def test_a_page_that_asks_for_it_hears_every_second_that_somebody_is_there(chain, token):
+    async with Page(token=token, query="beats=1") as page, Page(token=token, query="watch=1") as other:
+        assert [(await each.next())["type"] for each in (page, other)] == ["snapshot", "snapshot"]
+        await sockets.beat()
+        assert await page.next() == {"type": "beat"}
+        await other.say("not json")  # which is answered, and nothing was said before
+        assert (await other.next())["type"] == "error"
+
+
+async def hears_of_all(page):
+    while (await page.told()) != {"type": "news", "topic": "*"}:
+        pass
+    return True
+
+
+async def test_while_redis_is_away_and_once_it_is_back_a_page_looks_at_all_it_shows(chain, token):
+    """What was told meanwhile is lost."""
+    async with Page(token=token) as page:
+        await page.next()
+        services.running.redis.stop()
+        try:
+            await sockets.look_for_redis()
+            assert await hears_of_all(page)
+        finally:
+            services.running.redis.start()
+        await sockets.look_for_redis()
+        assert await hears_of_all(page)
 
 
 # --- how many ----------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """The regions of her pages: named once, asked for conditionally, and unchanged without a render where a stamp
 says so."""
 
+import html
+import json
 import re
 from pathlib import Path
 
@@ -74,6 +76,14 @@ def test_every_partial_is_there():
 
 def test_every_stamp_is_that_of_a_region():
     assert set(stamps.STAMPS) <= {(region.page, region.name) for region in regions.REGIONS}
+
+
+@pytest.mark.parametrize("page", ADDRESSES)
+def test_a_page_says_under_which_tags_its_regions_came_with_it(client, ask, page):
+    shown = client.get(ADDRESSES[page]).content.decode()
+    [said] = re.findall(r'<i hidden data-tags="([^"]+)">', shown)
+    tags = json.loads(html.unescape(said))
+    assert tags == {name: ask(page, name)["ETag"] for name in regions.of(page)}
 
 
 # --- one region, conditionally -----------------------------------------------------------------------------

@@ -95,6 +95,12 @@ def test_a_document_that_begins_here_may_hold_devices_and_changes_its_page(get):
         assert is_seen == (step in ("device", "rehearsal"))
 
 
+@pytest.mark.parametrize("step", ["", *STEPS])
+def test_a_screen_fetches_itself_anew_and_never_becomes_another_one(get, step):
+    """Under its title, whatever becomes true meanwhile, also where she asked for none."""
+    assert f'hx-get="/welcome/{step or "start"}?region=step"' in get(step)
+
+
 # --- whom it is shown to -----------------------------------------------------------------------------------
 
 
