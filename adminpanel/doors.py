@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -25,7 +26,7 @@ from ground.json.errors import Refusal
 from ground.people import role_of
 from lovense.deciding import platform
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class RailPage(NamedTuple):
@@ -36,7 +37,13 @@ class RailPage(NamedTuple):
 
 RAIL = (
     ("Watch", (RailPage("staff-queue", "list-ordered", "Queue"),)),
-    ("Find", (RailPage("staff-tips", "coins", "Tips"),)),
+    (
+        "Find",
+        (
+            RailPage("staff-tips", "coins", "Tips"),
+            RailPage("staff-audit", "history", "Audit"),
+        ),
+    ),
     (
         "Mend",
         (
@@ -60,7 +67,7 @@ def _allowed(view: View) -> View:
     """Whoever is not logged in is asked to; who is, and may not, is refused."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: str, **named: str) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: str, **named: str) -> HttpResponseBase:
         route = request.resolver_match.url_name if request.resolver_match else ""
         if not access.may(role_of(request.user), str(route), str(request.method)):
             _record_refusal(request, str(route))

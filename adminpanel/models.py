@@ -1,4 +1,5 @@
-"""What the admin panel keeps: the heartbeats of processes, and what was tipped in each hour."""
+"""What the admin panel keeps: the heartbeats of processes, what was tipped in each hour, and how
+staff has its lists."""
 
 from django.db import models
 
@@ -46,3 +47,38 @@ class PerformerTipHour(TipSums):
     class Meta:
         db_table = "performer_tip_hours"
         indexes = [models.Index(fields=["hour"], name="performer_tip_hour")]
+
+
+class SavedView(models.Model):
+    """A question that somebody of the staff asks again. The key is `<account>/<place>`: there are
+    only so many places. Written by `adminpanel/lists/saved.py`."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=30)
+    owner = models.CharField(max_length=24)  # the account's key
+    list_name = models.CharField(max_length=20)
+    name = models.CharField(max_length=40)
+    query = models.TextField(blank=True)
+    columns = models.JSONField(default=list)  # their names; none: what is usual
+    is_shared = models.BooleanField(default=False)
+    saved_by = models.CharField(max_length=64)  # its name then
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "saved_views"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "list_name", "name"], name="saved_view_name")
+        ]
+        indexes = [
+            models.Index(fields=["list_name", "is_shared", "name"], name="saved_view_shared")
+        ]
+
+
+class ListChoice(models.Model):
+    """How somebody of the staff has a list. The key is `<account>/<list>`."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=45)
+    columns = models.JSONField(default=list)  # their names; none: what is usual
+    first_view = models.CharField(max_length=30, blank=True)  # shown where nothing is asked
+
+    class Meta:
+        db_table = "list_choices"

@@ -66,6 +66,11 @@ _ICONS = [
     "coins",
     "zap",
 ]
+_RECORDS = (
+    ("dina", "Pause", "Done", "good"),
+    ("dina", "Resume", "Refused", "bad"),
+    ("ana", "Publish", "Done", "good"),
+)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -133,6 +138,13 @@ def _of_lists(now: datetime) -> dict[str, Any]:
             ["Thu 26 Nov, 20:30", 71, "7\u202f905", "97 %"],
             ["Tue 24 Nov, 21:15", 84, "9\u202f310", "91 %"],
         ],
+        "records_head": [
+            {"label": "When (UTC)", "is_sorted": True},
+            {"label": "Who"},
+            {"label": "Did what"},
+            {"label": "Outcome"},
+        ],
+        "records": [_record(now, number, said) for number, said in enumerate(_RECORDS)],
         "pairs": [
             ("Event", "507f191e810c19729de860ea"),
             ("Amount", "500\u00a0tokens"),
@@ -153,6 +165,18 @@ def _of_lists(now: datetime) -> dict[str, Any]:
         "id": "507f191e810c19729de860ea",
         "today": now,
     }
+
+
+def _record(now: datetime, number: int, said: tuple[str, str, str, str]) -> dict[str, Any]:
+    at = now - timedelta(minutes=7 * number)
+    who, did, word, tone = said
+    cells = [
+        {"words": f"{at:%H:%M:%S}", "moment": at},
+        {"words": who, "copies": who},
+        {"words": did, "href": "#lists"},
+        {"words": word, "tone": tone},
+    ]
+    return {"key": f"sample-{number}", "cells": cells}
 
 
 def _of_charts() -> dict[str, Any]:

@@ -3,9 +3,9 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
+from adminpanel.api import auditlog, devices, find, tips, watch
 from adminpanel.api import deadletters as letters
-from adminpanel.api import devices, find, tips, watch
-from adminpanel.views import deadletters, emissions, queue, reconciliation, style
+from adminpanel.views import audit, deadletters, emissions, lists, queue, reconciliation, style
 from adminpanel.views import find as find_page
 from adminpanel.views import tips as tip_pages
 
@@ -17,6 +17,15 @@ PAGES = [
     path("staff/tips/<str:tip_id>/look-again", tip_pages.look_again, name="staff-look-again"),
     path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
     path("staff/deliveries/try-again", reconciliation.hand_out_again, name="staff-hand-out-again"),
+    path("staff/audit", audit.entries, name="staff-audit"),
+    path("staff/audit/news", audit.news, name="staff-audit-news"),
+    path("staff/audit/suggest", audit.suggest, name="staff-audit-suggest"),
+    path("staff/audit/export", audit.export, name="staff-audit-export"),
+    path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
+    path("staff/lists/<str:name>/columns", lists.columns, name="staff-list-columns"),
+    path("staff/lists/<str:name>/view", lists.view, name="staff-list-view"),
+    path("staff/lists/<str:name>/forget", lists.forget, name="staff-list-forget"),
+    path("staff/lists/<str:name>/first", lists.first, name="staff-list-first"),
     path("staff/emissions", emissions.emissions, name="staff-emissions"),
     path("staff/emissions/retry", emissions.retry_emissions, name="staff-retry-emissions"),
     path("staff/style", style.style, name="staff-style"),
@@ -50,4 +59,5 @@ API = [
     path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
+    path("api/admin/lovense/audit-log", auditlog.audit_log, name="api-audit-log"),
 ]

@@ -16,7 +16,7 @@ SHEETS = [
     STATIC / "css" / f"{name}.css"
     for name in (
         *("tokens", "base", "pages", "bare", "staff", "staffframe", "figures", "history"),
-        *("devices", "menu", "patterns", "preferences", "welcome", "admin"),
+        *("devices", "menu", "patterns", "preferences", "welcome", "admin", "parts", "records"),
     )
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
@@ -213,8 +213,9 @@ def packed(content):
         ["pages", "patterns"],
         ["pages", "preferences"],
         ["bare", "staff"],
+        ["staffframe", "parts", "records"],
     ],
-    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff"],
+    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff", "lists"],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(served, names):
     """Of performers' and staff's pages each loads its own; the first has the tokens and the base in it."""
@@ -245,7 +246,7 @@ def test_the_scripts_of_her_other_pages_weigh_less_than_32(served, page):
 def test_no_script_of_hers_is_left_out_of_the_scales(served):
     weighed = {f"js/{name}.js" for name in (*ON_EVERY_PAGE, "device", *OF_A_PATH, *OF_OTHERS)}
     # The palette is loaded when it is opened; the others stand on pages of the staff.
-    others = {"js/palette.js", "js/regions.js", "js/staff.js", "js/ui/all.js"}
+    others = {"js/palette.js", "js/lists.js", "js/regions.js", "js/staff.js", "js/ui/all.js"}
     assert {name for name in served if name.startswith("js/")} == weighed | others
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from rest_framework.authtoken.models import TokenProxy
 
 from adminpanel.admin.readonly import AdminsOnly, ReadOnly
+from adminpanel.models import ListChoice, SavedView
 
 for _registered in (User, Group, TokenProxy):
     if admin.site.is_registered(_registered):
@@ -41,3 +42,13 @@ class TokenAdmin(AdminsOnly):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return obj is None and super().has_view_permission(request)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(AdminsOnly):
+    list_display = ("key", "list_name", "name", "query", "is_shared", "saved_by", "saved_at")
+
+
+@admin.register(ListChoice)
+class ListChoiceAdmin(AdminsOnly):
+    list_display = ("key", "columns", "first_view")

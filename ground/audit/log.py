@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
+from bson import ObjectId
 from django.conf import settings
 from pymongo.client_session import ClientSession
 
@@ -88,3 +89,20 @@ def of_lane(lane: str, *, limit: int) -> list[dict[str, Any]]:
     return list(
         collection(AuditEntry).find({"lane": lane}).sort([("at", -1), ("_id", -1)]).limit(limit)
     )
+
+
+def entry(key: ObjectId) -> dict[str, Any] | None:
+    return collection(AuditEntry).find_one({"_id": key})
+
+
+def of_change(*, by: str, at: datetime, limit: int) -> list[dict[str, Any]]:
+    """What was written in one moment by one account, in its order: one change may leave several
+    entries."""
+    found = collection(AuditEntry).find({"actor": by, "at": at}).sort("_id", 1)
+    return list(found.hint("audit_by_actor").limit(limit))
+
+
+def count_from(hashed_ip: str, *, limit: int) -> int:
+    """How many came from this address, counted no further than that."""
+    where = {"hashed_ip": hashed_ip}
+    return collection(AuditEntry).count_documents(where, hint="audit_by_address", limit=limit)

@@ -113,6 +113,16 @@ def table(
     return {"caption": caption, "head": head, "rows": rows, "numbers_from": numbers_from}
 
 
+@register.inclusion_tag("ui/records.html", name="ui_records")
+def records(
+    id: str, caption: str, head: Sequence[Any], rows: Sequence[Any], *, marks: bool = True
+) -> Shown:
+    """A long list, a slice of it. `head`: `label`, and `is_sorted` where the list is in its order;
+    a row: `key`, `cells`, `is_same_change` as the one above; a cell: `words`, and `href`, `tone`,
+    `moment`, `copies`, `is_code` as need be. Of each row one cell has the `href` that opens it."""
+    return {"id": id, "caption": caption, "head": head, "rows": rows, "marks": marks}
+
+
 @register.inclusion_tag("ui/pairs.html", name="ui_pairs")
 def pairs(rows: Sequence[tuple[str, Any]]) -> Shown:
     return {"rows": rows}

@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ground import sheets
 from ground.json import fields
 from ground.json.fields import Malformed
 from lovense.menus import content, report, transfer
@@ -22,7 +23,6 @@ from lovense.rows import Json
 COLUMNS = (transfer.ID, *content.FIELDS)
 TEXTS = frozenset({transfer.ID, "title", "description", "section", "pattern"})
 WORDS = frozenset({"priority"})
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 LONGEST_CELL = 10_000
 OTHER_ENCODING = "must be UTF-8: it looks like UTF-16. Save it as “CSV UTF-8”"
 
@@ -39,20 +39,13 @@ def decoded(file: bytes) -> str:
 
 def written(items: Iterable[Item]) -> str:
     """As RFC 4180 has it."""
-    made = io.StringIO()
-    rows = csv.writer(made, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    rows.writerows([_cell(name, item[name]) for name in COLUMNS] for item in items)
-    return made.getvalue()
+    return sheets.written(
+        [COLUMNS, *([_cell(name, item[name]) for name in COLUMNS] for item in items)]
+    )
 
 
 def _cell(name: str, value: object) -> str:
-    return guarded(str(value) if name in TEXTS | WORDS else json.dumps(value, ensure_ascii=False))
-
-
-def guarded(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return str(value) if name in TEXTS | WORDS else json.dumps(value, ensure_ascii=False)
 
 
 def read(text: str, toys: HerToys | None = None) -> list[ImportedLine]:
@@ -60,7 +53,7 @@ def read(text: str, toys: HerToys | None = None) -> list[ImportedLine]:
     no such sheet."""
     if "\x00" in text:
         raise Malformed("csv", OTHER_ENCODING)
-    rows = _rows(text.removeprefix("\ufeff"))
+    rows = _rows(text.removeprefix(sheets.MARK))
     names = [name.strip() for name in next(rows, [])]
     _check_columns(names)
     found, ids = list[ImportedLine](), set[str]()
@@ -113,7 +106,7 @@ def _said(cells: Mapping[str, str]) -> Json:
     """An empty cell is what is usual; of the maximum no end."""
     said: Json = {"maximum": None}
     for name, cell in cells.items():
-        text = cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+        text = cell[1:] if cell.startswith("'") and cell[1:].startswith(sheets.FORMULA) else cell
         if name in TEXTS:
             said |= {name: text} if text or name not in ("pattern", transfer.ID) else {}
         elif text.strip():

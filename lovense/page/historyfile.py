@@ -4,15 +4,13 @@ at a time. Nothing is changed here.
 Cells that a spreadsheet would take for formulas are guarded, and the file begins with the mark by
 which spreadsheets know UTF-8."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from ground.sheets import MARK, Cell, written
 from lovense.deciding.shortfall import TENTHS
 from lovense.history import browsing
-from lovense.menus.sheet import guarded
 from lovense.models import Activation, OwedState, Performer
 from lovense.owed import listing
 from lovense.page import days, historyform, historypage, outcome, shownshow
@@ -20,12 +18,10 @@ from lovense.rows import OwedRow
 
 MOST_ROWS = 200_000
 AT_ONCE = 500
-MARK = "\ufeff"
 COLUMNS = (
     *("day", "time", "viewer", "kind", "tokens", "item", "outcome", "what became of it"),
     *("seconds promised", "seconds delivered", "seconds owed", "run"),
 )
-Cell = str | int | float
 
 
 def lines(performer: Performer, query: Mapping[str, str]) -> Iterator[str]:
@@ -33,20 +29,13 @@ def lines(performer: Performer, query: Mapping[str, str]) -> Iterator[str]:
     of them, the last line says so."""
     zone = days.zone_of(performer)
     wanted = shownshow.narrowed(historyform.read(query, zone), performer.performer_id).filter
-    yield MARK + _written([COLUMNS])
+    yield MARK + written([COLUMNS])
     found = browsing.every(performer.performer_id, wanted, most=MOST_ROWS)
     while part := list(islice(found, AT_ONCE)):
         owed = listing.of([row.pk for row in part if outcome.may_owe(row)])
-        yield _written([_cells(row, owed.get(row.pk), zone) for row in part])
+        yield written([_cells(row, owed.get(row.pk), zone) for row in part])
     if browsing.has_more(performer.performer_id, wanted, most=MOST_ROWS):
-        yield _written([[f"Only your newest {MOST_ROWS} were looked through: ask for fewer days."]])
-
-
-def _written(rows: Iterable[Sequence[Cell]]) -> str:
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\r\n")
-    writer.writerows([guarded(c) if isinstance(c, str) else c for c in row] for row in rows)
-    return made.getvalue()
+        yield written([[f"Only your newest {MOST_ROWS} were looked through: ask for fewer days."]])
 
 
 def _cells(row: Activation, owed: OwedRow | None, zone: ZoneInfo) -> list[Cell]:

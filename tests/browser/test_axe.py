@@ -25,6 +25,8 @@ OVER = (
 OF_STAFF = (
     "/staff/tips",
     "/staff/queue",
+    "/staff/audit",
+    "/staff/audit?q=actor:a+colour:red",
     "/staff/dead-letters",
     "/staff/reconciliation",
     "/staff/emissions",

@@ -35,13 +35,14 @@ MANY = 5_000
 @dataclass
 class Plan:
     """The stages of one command's winning plan, the indexes it read, and (when it was run) how many documents
-    or keys."""
+    or keys, whichever were more."""
 
     command: str
     collection: str
     stages: list[str] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
     examined: int = 0
+    documents: int = 0  # of these the documents: what is told from keys alone reads none
 
     @property
     def is_indexed(self) -> bool:
@@ -97,6 +98,7 @@ def plan_of(database: str, command: SON[str, Any], run: bool) -> Plan:
     for winning in _winning(answer):
         _walk(winning, plan)
     plan.examined = max((max(count) for count in _counts(answer)), default=0)
+    plan.documents = max((documents for documents, _ in _counts(answer)), default=0)
     return plan
 
 

@@ -1,0 +1,331 @@
+"""How a question is answered: by the index that finds the fewest, and a bounded look at the rest.
+What is answered says how far it looked. Reads only.
+
+Rows are in the order of time, and a slice goes on from a row; nothing is skipped over or counted
+to its end. A place is the key of a row, signed: one that was made up, or is of another list, or of
+a row that is gone, begins anew and says so."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from django.core.signing import BadSignature, Signer
+from django.db.models import Model
+from pymongo.collection import Collection
+
+from adminpanel.asking.grammar import WORDS, NotUnderstood, Term
+from adminpanel.asking.kinds import (
+    Day,
+    Key,
+    Moment,
+    NoSuchValue,
+    OneOf,
+    Statement,
+    day_of,
+    moment_of,
+)
+from ground import clock
+from ground.mongodb.collections import collection
+
+PAGE, MOST_ON_A_PAGE = 50, 200
+LOOKED_AT = 50_000  # rows that a question may read to find those of one page
+COUNTED = 1_000  # more than these are "more than"
+BACK = timedelta(days=90)  # without a bound of its own a question goes no further
+READ_AT_ONCE = 1_000
+NEWEST, OLDEST = -1, 1
+SINCE, BEFORE, ON, ARCHIVE = "since", "before", "on", "archive"
+
+
+def _of_time(name: str, kind: Any, says: str) -> Key:
+    return Key(name, kind, says, may_be_negated=False, is_single=True)
+
+
+# Of every list.
+TIMES = (
+    _of_time(SINCE, Moment(), "Not before then"),
+    _of_time(BEFORE, Moment(), "Before then"),
+    _of_time(ON, Day(), "On that day"),
+    _of_time(ARCHIVE, OneOf(("yes",)), "However old it is"),
+)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What is asked: the rows of a model. `moment` is what orders them, `by_time` the index of it
+    alone, `words` finds exact words."""
+
+    name: str
+    model: type[Model]
+    keys: Mapping[str, Key]
+    moment: str
+    by_time: str
+    words: Any
+
+
+class ListPlace(NamedTuple):
+    """Where a row stands among the others."""
+
+    moment: datetime
+    key: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """`where` is answered by `index`, in the order of time; `rest` is looked at. `since`: no older
+    ones are among them; `is_bounded`: because nothing was said of it."""
+
+    listed: Listed
+    index: str
+    where: Statement
+    rest: tuple[Statement, ...]
+    since: datetime | None
+    is_bounded: bool
+
+    @property
+    def rows(self) -> Collection[Any]:
+        return collection(self.listed.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Newest first. `newer` and `older` are places, empty at an end. `gave_up`: the last row that
+    was looked at, where more may be found behind it; `is_lost`: the place that was asked for is
+    none."""
+
+    rows: list[dict[str, Any]]
+    newer: str = ""
+    older: str = ""
+    gave_up: ListPlace | None = None
+    is_lost: bool = False
+
+
+# --- the plan ------------------------------------------------------------------------------------
+
+
+def made(
+    listed: Listed, terms: Sequence[Term], *, now: datetime, is_of_now: bool = False
+) -> ListPlan:
+    """`is_of_now`: without what comes later. Raises NotUnderstood where a value names nothing."""
+    since, until, is_bounded = _bounds(terms, now)
+    until = min(until or now, now) if is_of_now else until
+    time = _time(listed, since, until)
+    asked = [term for term in terms if not _is_of_time(term)]
+    statements = {place: _statement(listed, term) for place, term in enumerate(asked)}
+    first = _most_selective(listed, asked, statements, time)
+    lead = statements.pop(first) if first is not None else {}
+    index = listed.keys[asked[first].key].index if first is not None else listed.by_time
+    where = {**lead, **time}
+    return ListPlan(listed, index, where, tuple(statements.values()), since, is_bounded)
+
+
+def _is_of_time(term: Term) -> bool:
+    return term.key in {key.name for key in TIMES}
+
+
+def _bounds(terms: Sequence[Term], now: datetime) -> tuple[datetime | None, datetime | None, bool]:
+    since, until = list[datetime](), list[datetime]()
+    for term in terms:
+        value: Any = term.values[0]
+        if term.key == SINCE:
+            since.append(moment_of(value, now))
+        elif term.key == BEFORE:
+            until.append(moment_of(value, now))
+        elif term.key == ON:
+            begin, end = day_of(value, now)
+            since.append(begin)
+            until.append(end)
+    if not since and all(term.key != ARCHIVE for term in terms):
+        return clock.before(min([now, *until]), BACK), min(until, default=None), True
+    return max(since, default=None), min(until, default=None), False
+
+
+def _time(listed: Listed, since: datetime | None, until: datetime | None) -> Statement:
+    bounds = {"$gte": since, "$lt": until}
+    said = {name: bound for name, bound in bounds.items() if bound}
+    return {listed.moment: said} if said else {}
+
+
+def _statement(listed: Listed, term: Term) -> Statement:
+    where: Any = listed.words if term.key == WORDS else listed.keys[term.key].where
+    try:
+        found: Statement = where(term.values)
+    except NoSuchValue as nothing:
+        raise NotUnderstood(term.at, str(nothing), ("another value",)) from None
+    return {"$nor": [found]} if term.is_not else found
+
+
+def _most_selective(
+    listed: Listed, terms: Sequence[Term], statements: Mapping[int, Statement], time: Statement
+) -> int | None:
+    """Of those that an index answers the one that finds the fewest, counted no further than it
+    matters; of like ones the first of the list's keys."""
+    order = list(listed.keys)
+    able = [
+        place
+        for place, term in enumerate(terms)
+        if not term.is_not and term.key and listed.keys[term.key].index
+    ]
+    able.sort(key=lambda place: order.index(terms[place].key))
+    if len(able) < 2:
+        return able[0] if able else None
+
+    def found(place: int) -> int:
+        where = {**statements[place], **time}
+        index = listed.keys[terms[place].key].index
+        return collection(listed.model).count_documents(where, hint=index, limit=COUNTED + 1)
+
+    return min(able, key=found)
+
+
+# --- a slice -------------------------------------------------------------------------------------
+
+
+def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = PAGE) -> Slice:
+    """The newest, or those that follow a place, or that come before one."""
+    place = _read(plan.listed, after or before)
+    is_lost = bool(after or before) and place is None
+    if place is not None and not after:
+        newer = _found(plan, place, OLDEST, limit)
+        if len(newer) > limit:
+            rows = newer[:limit][::-1]
+            return Slice(rows, _written(plan.listed, rows[0]), _written(plan.listed, rows[-1]))
+        place = None  # they are the newest, and perhaps not as many as a slice has
+    end = _end(plan, place)
+    rows = _found(plan, place, NEWEST, limit, end)
+    newest = _written(plan.listed, rows[0]) if rows and place else ""
+    if len(rows) > limit:
+        rows = rows[:limit]
+        return Slice(rows, newest, _written(plan.listed, rows[-1]), is_lost=is_lost)
+    return Slice(rows, newest, gave_up=end, is_lost=is_lost)
+
+
+def count(plan: ListPlan) -> int:
+    """How many there are, as far as the first slice would look; COUNTED + 1: more than those."""
+    where = _within(plan, None, NEWEST, _end(plan, None))
+    return plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
+
+
+def newer_than(plan: ListPlan, cursor: str) -> int:
+    """How many have come since; counted as far as a slice goes."""
+    place = _read(plan.listed, cursor)
+    where = _within(plan, place, OLDEST, None)
+    return plan.rows.count_documents(where, hint=plan.index, limit=MOST_ON_A_PAGE)
+
+
+def every(plan: ListPlan, *, most: int) -> Iterator[dict[str, Any]]:
+    """Of the newest so many rows those that are asked for: for a file, which takes its time and no
+    memory."""
+    return iter(
+        plan.rows.aggregate(_looked_at(plan, most), hint=plan.index, batchSize=READ_AT_ONCE)
+    )
+
+
+def count_every(plan: ListPlan, *, most: int) -> int:
+    counted = plan.rows.aggregate([*_looked_at(plan, most), {"$count": "rows"}], hint=plan.index)
+    return next((int(found["rows"]) for found in counted), 0)
+
+
+def has_more(plan: ListPlan, *, most: int) -> bool:
+    """Whether there are more rows than `every` looks at."""
+    return plan.rows.count_documents(plan.where, hint=plan.index, limit=most + 1) > most
+
+
+def cursor_of(listed: Listed, place: ListPlace) -> str:
+    return _signer(listed).sign(str(place.key))
+
+
+# --- the statements ------------------------------------------------------------------------------
+
+
+def _found(
+    plan: ListPlan, place: ListPlace | None, way: int, limit: int, end: ListPlace | None = None
+) -> list[dict[str, Any]]:
+    end = end if way == NEWEST else _end(plan, place, OLDEST)
+    where = _within(plan, place, way, end)
+    found = plan.rows.find(where).sort(_order(plan, way)).hint(plan.index)
+    return list(found.limit(limit + 1))
+
+
+def _end(plan: ListPlan, place: ListPlace | None, way: int = NEWEST) -> ListPlace | None:
+    """The last row that may be looked at, where there are more behind it: told by the index's keys
+    alone. None where nothing has to be looked at."""
+    if not plan.rest:
+        return None
+    found = plan.rows.find(_beyond(plan, place, way), {plan.listed.moment: 1})
+    found = found.sort(_order(plan, way)).hint(plan.index).skip(LOOKED_AT - 1).limit(2)
+    rows = list(found)
+    return _place_of(plan.listed, rows[0]) if len(rows) == 2 else None
+
+
+def _within(plan: ListPlan, place: ListPlace | None, way: int, end: ListPlace | None) -> Statement:
+    """Beyond the place, up to the end, and what has to be looked at."""
+    found = [_beyond(plan, place, way), *plan.rest]
+    if end is not None:
+        found.append({plan.listed.moment: {"$gte" if way == NEWEST else "$lte": end.moment}})
+    return {"$and": found}
+
+
+def _beyond(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
+    """Of the rows of that very moment those behind it: the index is entered at the moment."""
+    if place is None:
+        return plan.where
+    moment, than = plan.listed.moment, "$lt" if way == NEWEST else "$gt"
+    behind = [{moment: {than: place.moment}}, {moment: place.moment, "_id": {than: place.key}}]
+    return {"$and": [plan.where, {moment: {f"{than}e": place.moment}}, {"$or": behind}]}
+
+
+def _looked_at(plan: ListPlan, most: int) -> list[Statement]:
+    order: Statement = {"$sort": dict(_order(plan, NEWEST))}
+    rest = [{"$match": {"$and": list(plan.rest)}}] if plan.rest else []
+    return [{"$match": plan.where}, order, {"$limit": most}, *rest]
+
+
+def _order(plan: ListPlan, way: int) -> list[tuple[str, int]]:
+    return [(plan.listed.moment, way), ("_id", way)]
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+def _read(listed: Listed, cursor: str) -> ListPlace | None:
+    """None: it is none of this list, or its row is gone."""
+    if not cursor:
+        return None
+    try:
+        key = ObjectId(_signer(listed).unsign(cursor))
+    except (BadSignature, InvalidId):
+        return None
+    row = collection(listed.model).find_one({"_id": key}, {listed.moment: 1})
+    return _place_of(listed, row) if row else None
+
+
+def _written(listed: Listed, row: Mapping[str, Any]) -> str:
+    return cursor_of(listed, _place_of(listed, row))
+
+
+def _place_of(listed: Listed, row: Mapping[str, Any]) -> ListPlace:
+    return ListPlace(row[listed.moment], row["_id"])
+
+
+def _signer(listed: Listed) -> Signer:
+    return Signer(salt=f"place.{listed.name}")
+
+
+# --- what may be typed ---------------------------------------------------------------------------
+
+
+def known(listed: Listed, field: str, *, begins: str, index: str, most: int) -> Iterable[str]:
+    """The values of a field that begin so: a look into the index for each, however many rows."""
+    last = ""
+    for _ in range(most):
+        where: Statement = {"$gte": begins, "$lt": f"{begins}\uffff", "$gt": last}
+        row = collection(listed.model).find_one(
+            {field: where}, {field: 1, "_id": 0}, sort=[(field, 1)], hint=index
+        )
+        if row is None:
+            return
+        last = row[field]
+        yield last

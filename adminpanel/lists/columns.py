@@ -1,0 +1,75 @@
+"""How a list of the staff's is declared: its columns, what each shows, what a file says instead,
+who may see it. One declaration makes the page, the file and the command. No row is read here."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from adminpanel.asking.plan import Listed
+from ground.people import Role
+from ground.sheets import Cell
+
+Row = Mapping[str, Any]
+EVERYBODY = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCell:
+    """`words`, perhaps a link, a tone with its sign, or a moment; `copies`: what a press copies."""
+
+    words: str
+    href: str = ""
+    tone: str = ""
+    moment: datetime | None = None
+    copies: str = ""
+    is_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`cell` is given the row and what was looked up for the whole slice; `text` is what a file
+    says. `is_sorted`: the list is in the order of it, by an index."""
+
+    name: str
+    label: str
+    cell: Callable[[Row, Any], ShownCell]
+    text: Callable[[Row], Cell]
+    is_shown: bool = True
+    is_sorted: bool = False
+    roles: frozenset[Role] = EVERYBODY
+
+
+class ShippedView(NamedTuple):
+    """A view that everybody has; `{me}` in its query is who looks."""
+
+    key: str
+    name: str
+    query: str
+
+
+@dataclass(frozen=True)
+class RecordList:
+    """`look_up`: read once for a slice and given to its cells; `opens`: the address of a row;
+    `change`: what is the same of rows that came together."""
+
+    listed: Listed
+    noun: str
+    columns: Sequence[Column]
+    views: Sequence[ShippedView]
+    look_up: Callable[[Sequence[Row]], Any]
+    opens: Callable[[Row], str]
+    change: Callable[[Row], object]
+
+    @property
+    def name(self) -> str:
+        return self.listed.name
+
+    def columns_for(self, role: Role | None) -> list[Column]:
+        return [each for each in self.columns if role in each.roles]
+
+    def chosen(self, names: Collection[str], role: Role | None) -> list[Column]:
+        """Those that a person chose, in the list's order; what is usual where none is left."""
+        able = self.columns_for(role)
+        found = [each for each in able if each.name in names]
+        return found or [each for each in able if each.is_shown]
