@@ -10,7 +10,7 @@ from adminpanel import views as staff
 from adminpanel.api import deadletters, watch
 from adminpanel.api import devices as staff_devices
 from adminpanel.api import tips as standing
-from config import views
+from config import secondstep, views
 from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
 from lovense.api import (
@@ -156,6 +156,8 @@ urlpatterns = [
     path("menu/items/<str:item_id>/remove", menu.remove, name="menu-remove"),
     path("draws/<str:menu>", draws_page.draws, name="draws"),
     path("login", views.login, name="login"),
+    path("login/code", secondstep.code, name="login-code"),
+    path("login/second-factor", secondstep.set_up, name="login-second-factor"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     path("staff/tips", staff.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
