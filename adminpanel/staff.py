@@ -2,21 +2,15 @@
 and do not touch."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from rest_framework.authtoken.models import Token
 
+from ground.people import Role
 from lovense.models import Performer
 
 APPS = ("audit", "inbox", "journal", "ledger", "tips", "lovense", "adminpanel")
-
-
-class Role(StrEnum):
-    ADMIN = "admin"
-    SUPPORT = "support"
-    AUDITOR = "auditor"
 
 
 class NotStaff(ValueError):
@@ -74,8 +68,8 @@ def group_of(role: Role) -> Group:
     return group
 
 
-def role_of(user: User) -> Role | None:
-    """None: an account of staff that was given no role."""
+def given_role(user: User) -> Role | None:
+    """Also of a disabled account. None: an account of staff that was given no role."""
     if user.is_superuser:
         return Role.ADMIN
     names = set(user.groups.values_list("name", flat=True))

@@ -48,8 +48,8 @@ def refused(tried: tries.Try, cause: Cause) -> None:
     if cause is Cause.TOO_MANY:
         log.info("log_in_refused", extra={"error_code": "too_many"})
         is_told = not tries.is_told(tried)
-    told = {"address": tried.address, "now": clock.now(), "is_told": is_told}
-    attempts.failed(tried.account, cause, **told)
+    now = clock.now()
+    attempts.failed(tried.account, cause, address=tried.address, now=now, is_told=is_told)
 
 
 class LogIn(LoginView):

@@ -6,10 +6,8 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from adminpanel import probes
-from adminpanel import views as staff
-from adminpanel.api import deadletters, watch
-from adminpanel.api import devices as staff_devices
-from adminpanel.api import tips as standing
+from adminpanel.urls import API as STAFF_API
+from adminpanel.urls import PAGES as STAFF_PAGES
 from config import secondstep, views
 from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
@@ -159,28 +157,7 @@ urlpatterns = [
     path("login/code", secondstep.code, name="login-code"),
     path("login/second-factor", secondstep.set_up, name="login-second-factor"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
-    path("staff/tips", staff.tips, name="staff-tips"),
-    path("staff/tips/<str:tip_id>", staff.tip, name="staff-tip"),
-    path("staff/tips/<str:tip_id>/look-again", staff.look_again, name="staff-look-again"),
-    path("staff/reconciliation", staff.doubts, name="staff-reconciliation"),
-    path("staff/deliveries/try-again", staff.hand_out_again, name="staff-hand-out-again"),
-    path("staff/emissions", staff.emissions, name="staff-emissions"),
-    path("staff/emissions/retry", staff.retry_emissions, name="staff-retry-emissions"),
-    path("staff/style", staff.style, name="staff-style"),
-    path("staff/queue", staff.queue, name="staff-queue"),
-    path("staff/dead-letters", staff.dead_letters, name="staff-dead-letters"),
-    path("staff/dead-letters/replay", staff.replay_dead_letters, name="staff-replay-dead-letters"),
-    path("staff/dead-letters/<str:key>", staff.dead_letter, name="staff-dead-letter"),
-    path(
-        "staff/dead-letters/<str:key>/review",
-        staff.review_dead_letter,
-        name="staff-review-dead-letter",
-    ),
-    path(
-        "staff/dead-letters/<str:key>/replay",
-        staff.replay_dead_letter,
-        name="staff-replay-dead-letter",
-    ),
+    *STAFF_PAGES,
     path("admin/login/", views.admin_login),
     path("admin/", admin.site.urls),
     # API
@@ -188,8 +165,8 @@ urlpatterns = [
     path("api/webhooks/rrr", ledger_webhooks.rrr),
     path("api/webhooks/lovense", lovense_webhooks.lovense),
     path("api/tips", tips.place),
-    path("api/tips/events", tips.feed),
-    path("api/tips/<str:tip_id>", standing.tip),
+    path("api/tips/events", tips.feed, name="api-tip-events"),
+    *STAFF_API,
     path("api/lovense/holder/take", holder.take),
     path("api/lovense/stop", stops.press),
     path("api/lovense/resume", stops.resume),
@@ -203,25 +180,23 @@ urlpatterns = [
     path("api/lovense/owed", owed.listed),
     path("api/lovense/owed/<str:activation_id>/requeue", owed.requeue),
     path("api/lovense/owed/<str:activation_id>/waive", owed.waive),
-    path("api/performance-queue", lane.lane),
-    path("api/performance-queue/submit", submissions.submit),
-    path("api/performance-queue/status/<str:request_id>", submissions.status),
-    path("api/performance-queue/cancel/<str:request_id>", controls.cancel),
-    path("api/performance-queue/health", watch.health),
-    path("api/performance-queue/metrics", watch.metrics),
-    path("api/performance-queue/pause", controls.pause),
-    path("api/performance-queue/resume", controls.resume),
-    path("api/performance-queue/play-one", controls.play_one),
-    path("api/performance-queue/skip", controls.skip),
-    path("api/performance-queue/clear", controls.clear),
-    path("api/performance-queue/mode", controls.mode),
-    path("api/performance-queue/move-up/<str:request_id>", controls.move_up),
-    path("api/performance-queue/place/<str:request_id>", controls.place),
-    path("api/performance-queue/next/<str:request_id>", controls.play_next),
-    path("api/performance-queue/dlq", deadletters.dead_letters),
-    path("api/performance-queue/dlq/replay", deadletters.replay_dead_letters),
-    path("api/performance-queue/dlq/<str:key>/review", deadletters.review_dead_letter),
-    path("api/performance-queue/dlq/<str:key>/replay", deadletters.replay_dead_letter),
+    path("api/performance-queue", lane.lane, name="api-lane"),
+    path("api/performance-queue/submit", submissions.submit, name="api-lane-submit"),
+    path(
+        "api/performance-queue/status/<str:request_id>", submissions.status, name="api-lane-status"
+    ),
+    path("api/performance-queue/cancel/<str:request_id>", controls.cancel, name="api-lane-cancel"),
+    path("api/performance-queue/pause", controls.pause, name="api-lane-pause"),
+    path("api/performance-queue/resume", controls.resume, name="api-lane-resume"),
+    path("api/performance-queue/play-one", controls.play_one, name="api-lane-play-one"),
+    path("api/performance-queue/skip", controls.skip, name="api-lane-skip"),
+    path("api/performance-queue/clear", controls.clear, name="api-lane-clear"),
+    path("api/performance-queue/mode", controls.mode, name="api-lane-mode"),
+    path(
+        "api/performance-queue/move-up/<str:request_id>", controls.move_up, name="api-lane-move-up"
+    ),
+    path("api/performance-queue/place/<str:request_id>", controls.place, name="api-lane-place"),
+    path("api/performance-queue/next/<str:request_id>", controls.play_next, name="api-lane-next"),
     path("api/lovense/devices", device_api.devices),
     path("api/lovense/devices/pair", pairings.pair),
     path("api/lovense/devices/<str:device_id>", device_api.device),
@@ -266,7 +241,6 @@ urlpatterns = [
     path("api/lovense/patterns/<str:pattern_id>/export", patterns.export),
     path("api/lovense/patterns/<str:pattern_id>/test", patterns.test),
     path("api/lovense/preferences", preferences.preferences_of_hers),
-    path("api/admin/lovense/devices", staff_devices.devices),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", views.api_docs),
     # operations

@@ -19,7 +19,9 @@ from django.test import override_settings
 from pymongo.write_concern import WriteConcern
 from xdist.scheduler import LoadFileScheduling
 
+from adminpanel.staff import enrol
 from ground.mongodb.collections import client
+from ground.people import Role
 from lovense.menus import reading
 from lovense.sending import groups
 from tests import factories, services
@@ -203,5 +205,5 @@ def carol(db: None) -> Any:
 
 @pytest.fixture
 def dina(db: None) -> Any:
-    """Staff."""
-    return factories.UserFactory.create(username="dina", is_staff=True)
+    """Staff: support, who looks and makes things calmer."""
+    return enrol(username="dina", role=Role.SUPPORT, password="").user

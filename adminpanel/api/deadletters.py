@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from adminpanel.api import schema as shapes
+from adminpanel.doors import ByTable
 from ground import clock
 from ground.hops import doorbell
 from ground.json.shapes import refusal
-from ground.people import MayDecide
 from lovense.lane import deadletters, decisions
 from lovense.lane.letter import Resolution
 
@@ -49,7 +49,7 @@ _OF_ONE = _REFUSALS | {
     ],
 )
 @api_view(["GET"])
-@permission_classes([MayDecide])
+@permission_classes([ByTable])
 def dead_letters(request: Request) -> Response:
     """The causes with their counts, and a slice of the letters with their whole history, those that
     died last first."""
@@ -76,7 +76,7 @@ def dead_letters(request: Request) -> Response:
     ],
 )
 @api_view(["POST"])
-@permission_classes([MayDecide])
+@permission_classes([ByTable])
 def review_dead_letter(request: Request, key: str) -> Response:
     """What is reviewed as refunded, waived or duplicate does not go back into the queue."""
     said = shapes.given(shapes.ReviewIn(data=request.data))
@@ -100,7 +100,7 @@ def review_dead_letter(request: Request, key: str) -> Response:
     ],
 )
 @api_view(["POST"])
-@permission_classes([MayDecide])
+@permission_classes([ByTable])
 def replay_dead_letter(request: Request, key: str) -> Response:
     """Once, whoever else tries. Only what is known not to have played goes back."""
     said = shapes.given(shapes.ReplayIn(data=request.data))
@@ -128,7 +128,7 @@ def replay_dead_letter(request: Request, key: str) -> Response:
     ],
 )
 @api_view(["POST"])
-@permission_classes([MayDecide])
+@permission_classes([ByTable])
 def replay_dead_letters(request: Request) -> Response:
     """You say how many they are, as you were shown."""
     said = shapes.given(shapes.GroupReplayIn(data=request.data))

@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from adminpanel.api.schema import example, given
+from adminpanel.doors import ByTable
 from adminpanel.watch import devices as rules
 from ground import clock
 from ground.json.shapes import Shape, refusal
-from ground.people import IsStaff
 from lovense.devices import summary
 from lovense.models import DeviceStatus
 from lovense.rows import DeviceRow, Json
@@ -83,7 +83,7 @@ ONE: OpenApiExample = example("One", {"devices": [DEVICE], "next": None})
     examples=[ONE],
 )
 @api_view(["GET"])
-@permission_classes([IsStaff])
+@permission_classes([ByTable])
 def devices(request: Request) -> Response:
     """By performer and nickname. Ids of toys and addresses are the performers' own."""
     asked = given(DevicesIn(data=request.query_params))

@@ -9,12 +9,12 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from adminpanel.doors import ByTable
 from adminpanel.watch import health as rules
 from adminpanel.watch import metrics as periods
 from ground import clock
 from ground.json.errors import DatabaseAway
 from ground.json.shapes import Shape, refusal
-from ground.people import IsStaff
 
 
 class ReadingOut(Shape):
@@ -106,7 +106,7 @@ _STAFF_ONLY = {
     ],
 )
 @api_view(["GET"])
-@permission_classes([IsStaff])
+@permission_classes([ByTable])
 def health(request: Request) -> Response:
     """Its health, and how much waits before each hop, for how long."""
     try:
@@ -218,7 +218,7 @@ MEASURED = {
     examples=[OpenApiExample("?period=1h", MEASURED, response_only=True, status_codes=["200"])],
 )
 @api_view(["GET"])
-@permission_classes([IsStaff])
+@permission_classes([ByTable])
 def metrics(request: Request) -> Response:
     """Counts, rates and waits, up to 90 days back."""
     text = request.query_params.get("period", "1h")

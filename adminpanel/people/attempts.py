@@ -37,7 +37,7 @@ class FailedTries(NamedTuple):
     account: str
     origin: str  # the beginning of the hash of the address: tells two apart, and no more
     cause: str
-    count: int
+    times: int
     first_at: datetime
     last_at: datetime
 
@@ -80,7 +80,7 @@ def _count(name: str, cause: Cause, hashed_ip: str | None, now: datetime) -> Non
     row = rows.find_one_and_update(
         {"_id": key}, change, upsert=True, return_document=ReturnDocument.AFTER
     )
-    if row["count"] == 1 and rows.estimated_document_count() > MOST_KEPT:
+    if row is not None and row["count"] == 1 and rows.estimated_document_count() > MOST_KEPT:
         rows.find_one_and_delete({}, sort=[("last_at", 1)])
 
 

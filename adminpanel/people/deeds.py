@@ -33,6 +33,14 @@ class Target(NamedTuple):
     lane: str = ""
 
 
+class Change(NamedTuple):
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+UNSAID = Change(None, None)
+
+
 class WrongField(Refusal):
     """What was typed into a field follows the rule that stands beside it."""
 
@@ -64,14 +72,9 @@ def reason_of(said: str) -> str:
 
 
 def recorded(
-    deed: Deed,
-    action: str,
-    target: Target,
-    *,
-    session: ClientSession,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
+    deed: Deed, action: str, target: Target, session: ClientSession, change: Change = UNSAID
 ) -> None:
+    """In the transaction of what it tells of."""
     audit_log.record(
         kind=target.kind,
         action=action,
@@ -79,8 +82,8 @@ def recorded(
         target=target.name,
         lane=target.lane,
         now=deed.now,
-        before=before,
-        after=after,
+        before=change.before,
+        after=change.after,
         why=deed.why,
         session=session,
     )

@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from pymongo.client_session import ClientSession
 
 from adminpanel.models import OneTimeLink
-from adminpanel.people.deeds import ACCOUNT, Deed, Outdated, Target, WrongField, recorded
+from adminpanel.people.deeds import ACCOUNT, Change, Deed, Outdated, Target, WrongField, recorded
 from ground import clock
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
@@ -77,7 +77,7 @@ def written(account: str, deed: Deed, *, session: ClientSession) -> str:
 def reset_performer(performer: Performer, *, seen: str, deed: Deed) -> str:
     """A link for her. `seen` names the open one that the page showed. Her password stays what it is
     until she has used it. Raises Outdated."""
-    account, target = str(performer.user_id), of_performer(performer)
+    account, target = str(performer.user.pk), of_performer(performer)
 
     def body(session: ClientSession) -> str:
         found = open_for(account, now=deed.now, session=session)
@@ -86,8 +86,8 @@ def reset_performer(performer: Performer, *, seen: str, deed: Deed) -> str:
             raise Outdated("Another link was made meanwhile: look again.", present)
         token = written(account, deed, session=session)
         before = {"link": present} if present else None
-        after = {"link": clock.iso(deed.now)}
-        recorded(deed, "make_link", target, session=session, before=before, after=after)
+        change = Change(before, {"link": clock.iso(deed.now)})
+        recorded(deed, "make_link", target, session, change)
         return token
 
     return transactions.run(body)
@@ -127,7 +127,7 @@ def use(token: str, *, password: str, now: datetime) -> User:
         loggedin.end_all(str(user.pk), session=session)
         by_herself = Deed(str(user.pk), user.get_username(), "by a one-time link", now)
         after = {"link": clock.iso(used["made_at"]), "made_by": used["made_by"]}
-        recorded(by_herself, "use_link", target_of(user), session=session, after=after)
+        recorded(by_herself, "use_link", target_of(user), session, Change(None, after))
 
     transactions.run(body)
     return user

@@ -14,11 +14,11 @@ from pymongo.client_session import ClientSession
 from adminpanel import staff
 from adminpanel.models import SecondFactor, StaffState
 from adminpanel.people import links, secondfactor
-from adminpanel.people.deeds import ACCOUNT, Deed, Outdated, Target, WrongField, recorded
-from adminpanel.staff import Role
+from adminpanel.people.deeds import ACCOUNT, Change, Deed, Outdated, Target, WrongField, recorded
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
+from ground.people import Role
 from lovense.performers import loggedin
 
 LISTED = 200
@@ -113,7 +113,7 @@ def find(account: str, *, session: ClientSession | None = None) -> Member:
         raise NoSuchMember
     state = collection(StaffState).find_one({"_id": account}, session=session)
     has_factor = secondfactor.of(account, session=session) is not None
-    return Member(user, staff.role_of(user), state["version"] if state else 0, has_factor)
+    return Member(user, staff.given_role(user), state["version"] if state else 0, has_factor)
 
 
 def target_of(name: str) -> Target:
@@ -139,7 +139,7 @@ def enrol(*, username: str, role: Role, deed: Deed) -> tuple[Member, str]:
         _moved(str(user.pk), 0, session)
         token = links.written(str(user.pk), deed, session=session)
         after = {"role": role.value, "is_active": True}
-        recorded(deed, "enrol", target_of(username), session=session, after=after)
+        recorded(deed, "enrol", target_of(username), session, Change(None, after))
         return str(user.pk), token
 
     account, token = transactions.run(body)
@@ -158,34 +158,34 @@ def set_role(account: str, role: Role, *, seen: int, deed: Deed) -> Member:
     NotAnAdmin, NoSuchMember, Outdated."""
     group = staff.group_of(role)
 
-    def change(member: Member, session: ClientSession) -> None:
+    def work(member: Member, session: ClientSession) -> None:
         staff.give(member.user, role, group)
         loggedin.end_all(account, session=session)
 
-    return _changed(account, "set_role", change, seen=seen, deed=deed, is_of_others=True)
+    return _changed(account, "set_role", work, seen=seen, deed=deed, is_of_others=True)
 
 
 def set_active(account: str, *, is_active: bool, seen: int, deed: Deed) -> Member:
     """A disabled account is logged out, cannot log in, and its token proves nothing. Raises as
     `set_role`."""
 
-    def change(member: Member, session: ClientSession) -> None:
+    def work(member: Member, session: ClientSession) -> None:
         where, fields = {"_id": member.user.pk}, {"is_active": is_active}
         collection(User).update_one(where, {"$set": fields}, session=session)
         if not is_active:
             loggedin.end_all(account, session=session)
 
     action = "enable" if is_active else "disable"
-    return _changed(account, action, change, seen=seen, deed=deed, is_of_others=True)
+    return _changed(account, action, work, seen=seen, deed=deed, is_of_others=True)
 
 
 def end_sessions(account: str, *, seen: int, deed: Deed) -> Member:
     """Raises NotAnAdmin, NoSuchMember, Outdated."""
 
-    def change(member: Member, session: ClientSession) -> Facts:
+    def work(member: Member, session: ClientSession) -> Facts:
         return {"log_ins_ended": loggedin.end_all(account, session=session)}
 
-    return _changed(account, "end_sessions", change, seen=seen, deed=deed)
+    return _changed(account, "end_sessions", work, seen=seen, deed=deed)
 
 
 def end_own_sessions(user: User, *, here: str, deed: Deed) -> int:
@@ -193,8 +193,8 @@ def end_own_sessions(user: User, *, here: str, deed: Deed) -> int:
 
     def body(session: ClientSession) -> int:
         ended = loggedin.end_all(str(user.pk), but=here, session=session)
-        target, after = target_of(user.get_username()), {"log_ins_ended": ended}
-        recorded(deed, "end_sessions", target, session=session, after=after)
+        target, change = target_of(user.get_username()), Change(None, {"log_ins_ended": ended})
+        recorded(deed, "end_sessions", target, session, change)
         return ended
 
     return transactions.run(body)
@@ -205,33 +205,31 @@ def make_link(account: str, *, seen: int, deed: Deed) -> str:
     NotAnAdmin, NoSuchMember, Outdated."""
     made = [""]
 
-    def change(member: Member, session: ClientSession) -> None:
+    def work(member: Member, session: ClientSession) -> None:
         made[0] = links.written(account, deed, session=session)
 
-    _changed(account, "make_link", change, seen=seen, deed=deed)
+    _changed(account, "make_link", work, seen=seen, deed=deed)
     return made[0]
 
 
 def remove_factor(account: str, *, seen: int, deed: Deed) -> Member:
     """For who has lost the phone and the recovery codes. Raises as `set_role`, and NotSetUp."""
 
-    def change(member: Member, session: ClientSession) -> None:
+    def work(member: Member, session: ClientSession) -> None:
         factor = secondfactor.of(account, session=session)
         secondfactor.removed_in(account, factor.salt if factor else "", session)
         loggedin.end_all(account, session=session)
 
-    return _changed(
-        account, "remove_second_factor", change, seen=seen, deed=deed, is_of_others=True
-    )
+    return _changed(account, "remove_second_factor", work, seen=seen, deed=deed, is_of_others=True)
 
 
-Change = Callable[[Member, ClientSession], Facts | None]
+Work = Callable[[Member, ClientSession], Facts | None]
 
 
 def _changed(
-    account: str, action: str, change: Change, *, seen: int, deed: Deed, is_of_others: bool = False
+    account: str, action: str, work: Work, *, seen: int, deed: Deed, is_of_others: bool = False
 ) -> Member:
-    """The member afterwards. `change` may say more than her state does."""
+    """The member afterwards. `work` may say more than her state does."""
     if is_of_others and account == deed.account:
         raise OwnAccount
 
@@ -242,10 +240,9 @@ def _changed(
             raise Outdated(f"She was changed meanwhile: {member.words}.", member.state)
         _moved(account, seen, session)
         before = member.state
-        more = change(member, session) or {}
+        more = work(member, session) or {}
         after = find(account, session=session).state | more
-        told = {"session": session, "before": before, "after": after}
-        recorded(deed, action, target_of(member.name), **told)
+        recorded(deed, action, target_of(member.name), session, Change(before, after))
 
     transactions.run(body)
     return find(account)

@@ -24,7 +24,7 @@ from django_otp.oath import TOTP
 from pymongo.client_session import ClientSession
 
 from adminpanel.models import SecondFactor
-from adminpanel.people.deeds import ACCOUNT, Deed, Target, recorded
+from adminpanel.people.deeds import ACCOUNT, Change, Deed, Target, recorded
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
@@ -138,7 +138,7 @@ def set_up(user: User, *, salt: str, code: str, deed: Deed) -> list[str]:
         if of(account, session=session) is not None:
             raise AlreadySetUp
         collection(SecondFactor).insert_one(row, session=session)
-        recorded(deed, "set_up_second_factor", _target(user), session=session)
+        recorded(deed, "set_up_second_factor", _target(user), session)
 
     transactions.run(body)
     return codes
@@ -150,7 +150,7 @@ def remove(user: User, *, salt: str, deed: Deed) -> None:
 
     def body(session: ClientSession) -> None:
         removed_in(str(user.pk), salt, session)
-        recorded(deed, "remove_second_factor", _target(user), session=session)
+        recorded(deed, "remove_second_factor", _target(user), session)
 
     transactions.run(body)
 
@@ -171,11 +171,10 @@ def renew_codes(user: User, *, salt: str, deed: Deed) -> list[str]:
         factor = of(account, session=session)
         if factor is None or factor.salt != salt:
             raise NotSetUp
-        change = {"$set": {"recovery": kept}}
-        collection(SecondFactor).update_one({"_id": account}, change, session=session)
-        before, after = {"left": factor.left}, {"left": len(kept)}
-        told = {"session": session, "before": before, "after": after}
-        recorded(deed, "renew_recovery_codes", _target(user), **told)
+        fields = {"$set": {"recovery": kept}}
+        collection(SecondFactor).update_one({"_id": account}, fields, session=session)
+        change = Change({"left": factor.left}, {"left": len(kept)})
+        recorded(deed, "renew_recovery_codes", _target(user), session, change)
 
     transactions.run(body)
     return codes
@@ -201,7 +200,7 @@ def prove(user: User, *, code: str, action: str, deed: Deed) -> By:
             _use_recovery(factor, typed, session)
             left -= 1
         after = {"second_factor": by.value, "recovery_codes_left": left}
-        recorded(deed, action, _target(user), session=session, after=after)
+        recorded(deed, action, _target(user), session, Change(None, after))
 
     transactions.run(body)
     return by

@@ -13,7 +13,16 @@ from pymongo.client_session import ClientSession
 from rest_framework.authtoken.models import Token
 
 from adminpanel.models import TokenUse
-from adminpanel.people.deeds import ACCOUNT, CLIENT, Deed, Outdated, Target, WrongField, recorded
+from adminpanel.people.deeds import (
+    ACCOUNT,
+    CLIENT,
+    Change,
+    Deed,
+    Outdated,
+    Target,
+    WrongField,
+    recorded,
+)
 from ground import clock
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
@@ -130,7 +139,7 @@ def add_client(name: str, *, deed: Deed) -> tuple[str, str]:
         user.groups.add(group)
         key = _written(user, deed.now, session)
         after = {"token": _named(deed.now)}
-        recorded(deed, "add_client", Target(CLIENT, name), session=session, after=after)
+        recorded(deed, "add_client", Target(CLIENT, name), session, Change(None, after))
         return str(user.pk), key
 
     return transactions.run(body)
@@ -143,9 +152,8 @@ def replace(user: User, *, seen: str, deed: Deed) -> str:
     def body(session: ClientSession) -> str:
         _taken(user, seen, session)
         key = _written(user, deed.now, session)
-        before, after = {"token": seen or None}, {"token": _named(deed.now)}
-        told = {"session": session, "before": before, "after": after}
-        recorded(deed, "replace_token", target_of(user), **told)
+        change = Change({"token": seen or None}, {"token": _named(deed.now)})
+        recorded(deed, "replace_token", target_of(user), session, change)
         return key
 
     return transactions.run(body)
@@ -158,9 +166,8 @@ def revoke(user: User, *, seen: str, deed: Deed) -> None:
         if not seen:
             raise Outdated("There is no token to revoke.", "")
         _taken(user, seen, session)
-        before, after = {"token": seen}, {"token": None}
-        told = {"session": session, "before": before, "after": after}
-        recorded(deed, "revoke_token", target_of(user), **told)
+        change = Change({"token": seen}, {"token": None})
+        recorded(deed, "revoke_token", target_of(user), session, change)
 
     transactions.run(body)
 

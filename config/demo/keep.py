@@ -105,6 +105,7 @@ def _invitation(url: str, performers: tuple[tuple[str, str], ...]) -> str:
     """Where to look, and as whom: passwords anew at every start."""
     from adminpanel import staff
     from ground import clock
+    from ground.people import Role
     from lovense.performers import enrolment
 
     lines, now = [], clock.now()
@@ -113,7 +114,7 @@ def _invitation(url: str, performers: tuple[tuple[str, str], ...]) -> str:
         enrolment.enrol(performer_id=performer_id, username=name, password=password, now=now)
         lines.append(f"  performer     {url}/            {name} / {password}")
     password = secrets.token_urlsafe(9)
-    staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=password)
+    staff.enrol(username=STAFF, role=Role.ADMIN, password=password)
     lines.append(f"  staff         {url}/staff/tips  {STAFF} / {password}")
     lines.append(f"  one tip       {url}/staff/tips/{_newest()}")
     lines.append("\nA live page is a device, too. Press Ctrl-C to stop; the data stays.")

@@ -33,6 +33,7 @@ from config.demo.show import (
 )
 from config.demo.table import Table, is_right
 from ground import clock
+from ground.people import Role
 from lovense.menus import publishing
 from lovense.performers import enrolment
 from lovense.simulator.device import VirtualDevice
@@ -69,7 +70,7 @@ def prepare() -> Cast:
     anas, mias, dinas = (secrets.token_urlsafe(9) for _ in range(3))
     ana = _enrolled((PERFORMER_ID, PERFORMER), anas, MENU)
     mia = _enrolled(SECOND_PERFORMER, mias, toys.MENU)
-    dina = staff.enrol(username=STAFF, role=staff.Role.ADMIN, password=dinas)
+    dina = staff.enrol(username=STAFF, role=Role.ADMIN, password=dinas)
     platform = platforms.enrol(name=PLATFORM)
     return Cast(ana, mia, platform, dina.token, anas, mias, dinas)
 

@@ -10,7 +10,6 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter
@@ -26,7 +25,7 @@ from ground.json import fields
 from ground.json.errors import DatabaseAway, TooLarge
 from ground.json.fields import Fields, Malformed
 from ground.json.shapes import refusal
-from ground.people import DECIDES
+from ground.people import may_calm, may_decide, role_of
 from lovense.api import answers
 from lovense.lane import lanes
 from lovense.models import Performer
@@ -110,15 +109,17 @@ def performer_of(request: Request) -> str:
     return own
 
 
-def lane_of(request: Request, named: str | None, *, is_change: bool) -> str:
+def lane_of(
+    request: Request, named: str | None, *, is_change: bool, is_calming: bool = False
+) -> str:
     """Whose lane a call is about. Staff may look at any; of them only administrators change
-    something."""
+    something, and support what makes it calmer."""
     own = own_lane(request)
     if own is not None:
         if named not in (None, own):
             raise Http404
         return own
-    _check_staff(request, is_change=is_change)
+    _check_staff(request, is_change=is_change, is_calming=is_calming)
     if named is None:
         raise Malformed("performerId", "is required of staff")
     if not Performer.objects.filter(pk=named).exists():
@@ -126,12 +127,13 @@ def lane_of(request: Request, named: str | None, *, is_change: bool) -> str:
     return named
 
 
-def _check_staff(request: Request, *, is_change: bool) -> None:
-    if not (
-        isinstance(request.user, User)
-        and request.user.is_staff
-        and (not is_change or request.user.has_perm(DECIDES))
-    ):
+def _check_staff(request: Request, *, is_change: bool, is_calming: bool = False) -> None:
+    user = request.user
+    if not is_change:
+        may = role_of(user) is not None
+    else:
+        may = may_calm(user) if is_calming else may_decide(user)
+    if not may:
         raise PermissionDenied
 
 
@@ -159,8 +161,9 @@ def body_of(request: Request, *, limit: int | None = None) -> Fields:
     return fields.read(bytes(request.body))
 
 
-def named_lane(request: Request, body: Fields) -> str:
-    return lane_of(request, body.optional_hex_id("performerId"), is_change=True)
+def named_lane(request: Request, body: Fields, *, is_calming: bool = False) -> str:
+    named = body.optional_hex_id("performerId")
+    return lane_of(request, named, is_change=True, is_calming=is_calming)
 
 
 def key_of(request: Request) -> str:

@@ -106,7 +106,7 @@ def pause(request: Request) -> Response:
     body.only("until", "when", "why", "performerId")
     when = body.choice("when", ("after", "now"), "after")
     until = body.moment("until", ahead=controls.LONGEST_PAUSE) if body.has("until") else None
-    whose, by, now = named_lane(request, body), caller(request), clock.now()
+    whose, by, now = named_lane(request, body, is_calming=True), caller(request), clock.now()
     with coming_from(request):
         held: Statement = {"performer_id": whose, "by": by, "why": why_of(body), "now": now}
         controls.pause(**held, until=until, ends_playing=when == "now")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -19,6 +18,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from ground import clock
+from ground.people import role_of
 from lovense import regions
 from lovense.models import Performer
 from lovense.page import days
@@ -40,7 +40,7 @@ def performer_of(request: HttpRequest) -> Performer | None:
 
 
 def not_a_performer(request: HttpRequest) -> HttpResponse:
-    if isinstance(request.user, User) and request.user.is_staff:
+    if role_of(request.user) is not None:
         return redirect("staff-tips")
     raise PermissionDenied
 

@@ -8,10 +8,11 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
 from ground.journal import journal
 from ground.journal.models import JournalEntry, JournalRefusal, JournalState
 from ground.mongodb.collections import collection
+from ground.people import Role
 from ledger.books import posting
 from ledger.books.memory import Books
 from ledger.models import Account, Posting

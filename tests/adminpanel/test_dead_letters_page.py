@@ -239,7 +239,7 @@ def test_it_shows_what_waits_for_whom_and_what_holds_it(browser, chain, bob, car
     assert text.index("3 waiting") < text.index("1 waiting")
     assert "no page" in text
     assert "by carol: <bdi>tea</bdi>" in text
-    assert "The kill switch is on" in text
+    assert "Kill switch: nothing plays" in text
     assert "4 wait for a turn, or a page" in text
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from adminpanel import views
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
+from adminpanel.views import emissions as page
 from adminpanel.watch import health
+from ground.people import Role
 from tests.factories import NOW
 from tests.pages import inline_code, unlabelled_fields
 from tests.tips import calls
@@ -141,7 +142,7 @@ def test_what_fails_again_is_said_and_names_who_asked(dead, picky):
 
 
 def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
-    monkeypatch.setattr(views, "EMISSIONS_SHOWN", 1)
+    monkeypatch.setattr(page, "EMISSIONS_SHOWN", 1)
     admin = browser()
     assert "Retry the oldest 1" in text(admin)
     assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=1&dead=0"

@@ -120,12 +120,12 @@ def test_an_anonymous_tip_is_anonymous_over_rest(get, chain, bob):
     assert "Anonymous" in answer.json()["verdict"]["text"]
 
 
-def test_the_answer_costs_six_look_ups_besides_the_token(get, chain, bob, dina):
+def test_the_answer_costs_six_look_ups_besides_the_token_and_the_role(get, chain, bob, dina):
     chain.hold()
     tip_id, token = chain.played(bob, 100), token_of(dina)
     with recorded() as plans:
         get(tip_id, token)
-    assert len(plans) == 7
+    assert len(plans) == 8
     assert [plan for plan in plans if not plan.is_indexed] == []
 
 

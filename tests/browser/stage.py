@@ -54,9 +54,10 @@ _PREPARE = """
 import json
 from adminpanel import staff
 from ground import clock
+from ground.people import Role
 from lovense.menus import publishing
 from lovense.performers import enrolment
-staff.enrol(username={staff!r}, role=staff.Role.ADMIN, password={password!r})
+staff.enrol(username={staff!r}, role=Role.ADMIN, password={password!r})
 for own_id, name in {cast!r}.items():
     enrolment.enrol(performer_id=own_id, username=name, password="", now=clock.now())
     publishing.publish(own_id, json.loads({menu!r}), clock.now())

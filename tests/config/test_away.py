@@ -4,10 +4,11 @@ import pytest
 from django.test import Client
 from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
 from config import commandline
 from ground.mongodb.away import is_away
 from ground.mongodb.collections import client
+from ground.people import Role
 from tests.factories import PASSWORD
 from tests.pages import inline_code
 

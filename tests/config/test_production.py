@@ -17,7 +17,8 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from websockets.asyncio.client import connect
 
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
+from ground.people import Role
 from tests.factories import PASSWORD, token_of
 from tests.live import environment
 

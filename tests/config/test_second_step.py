@@ -11,11 +11,12 @@ from django.test import Client, override_settings
 from adminpanel.models import SecondFactor
 from adminpanel.people import attempts, secondfactor
 from adminpanel.people.sessions import MARK
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
 from config import entering, tries
 from ground import clock
 from ground.audit import log as audit_log
 from ground.mongodb.collections import collection
+from ground.people import Role
 from lovense.models import LoggedIn
 from tests.adminpanel.people.conftest import deed
 from tests.adminpanel.people.test_secondfactor import SALT, code
@@ -74,7 +75,7 @@ def told(name="ada"):
 
 
 def failures():
-    return [(each.account, each.cause, each.count) for each in attempts.newest()]
+    return [(each.account, each.cause, each.times) for each in attempts.newest()]
 
 
 # --- who is asked for a code -------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 
 from adminpanel.people.sessions import IDLE, LONGEST, MARK, Over
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
 from ground import clock
+from ground.people import Role
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import get_resolver
 
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
 from ground.mongodb.collections import collection
+from ground.people import Role
 from lovense.devices import callbacks
 from lovense.models import Device, Host, Pairing, Performer
 from lovense.sockets import limits

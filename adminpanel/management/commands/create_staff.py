@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from adminpanel import staff
+from ground.people import Role
 
 
 class Command(BaseCommand):
@@ -15,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--username", required=True)
-        parser.add_argument("--role", required=True, choices=[role.value for role in staff.Role])
+        parser.add_argument("--role", required=True, choices=[role.value for role in Role])
         parser.add_argument(
             "--password", default="", help="without one the account cannot log in; its token works"
         )
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         try:
             made = staff.enrol(
                 username=options["username"],
-                role=staff.Role(options["role"]),
+                role=Role(options["role"]),
                 password=options["password"],
             )
         except ValidationError as error:

@@ -4,7 +4,8 @@ import pytest
 
 from adminpanel.people import members
 from adminpanel.people.deeds import Deed
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
+from ground.people import Role
 from tests.factories import NOW, PASSWORD
 
 

@@ -20,14 +20,14 @@ def failed(name="ana", cause=Cause.PASSWORD, *, address=HERE, now=NOW, **more):
 
 
 def shown():
-    return [(each.account, each.cause, each.count) for each in attempts.newest()]
+    return [(each.account, each.cause, each.times) for each in attempts.newest()]
 
 
 def test_the_same_again_is_counted_in_its_row(ana):
     for minute in range(3):
         failed(now=NOW + timedelta(minutes=minute))
     [row] = attempts.newest()
-    assert (row.count, row.first_at, row.last_at) == (3, NOW, NOW + timedelta(minutes=2))
+    assert (row.times, row.first_at, row.last_at) == (3, NOW, NOW + timedelta(minutes=2))
 
 
 def test_many_at_once_are_all_counted(ana):

@@ -10,9 +10,9 @@ from adminpanel.people import links, members, secondfactor
 from adminpanel.people.deeds import Outdated, WrongField, refusals_recorded
 from adminpanel.people.members import NoSuchMember, NotAnAdmin, OwnAccount
 from adminpanel.people.secondfactor import NotSetUp
-from adminpanel.staff import Role, role_of
 from ground.audit import log as audit_log
 from ground.mongodb.collections import collection
+from ground.people import Role, role_of
 from lovense.models import LoggedIn
 from tests.adminpanel.people.at_once import together
 from tests.adminpanel.people.conftest import deed, version

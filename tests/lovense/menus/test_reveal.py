@@ -13,8 +13,9 @@ from django.test import Client
 from django.urls import get_resolver
 from pymongo.errors import PyMongoError
 
-from adminpanel.staff import Role, enrol
+from adminpanel.staff import enrol
 from ground.mongodb.collections import collection
+from ground.people import Role
 from lovense import tasks
 from lovense.deciding import revealing
 from lovense.lane import eta

@@ -1,0 +1,92 @@
+"""The staff's routes, one line each: pages, and what staff asks over REST. The names are those of
+the table of who may do what (`adminpanel/access.py`)."""
+
+from django.urls import path
+
+from adminpanel.api import deadletters as letters
+from adminpanel.api import devices, tips, watch
+from adminpanel.views import (
+    clientaccess,
+    deadletters,
+    emissions,
+    failedlogins,
+    links,
+    ownaccount,
+    performeraccess,
+    queue,
+    reconciliation,
+    staffaccess,
+    style,
+)
+from adminpanel.views import tips as tip_pages
+
+_ACCESS, _OWN = "staff/access", "staff/account"
+_MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
+PAGES = [
+    path("staff", tip_pages.first, name="staff"),
+    path("staff/tips", tip_pages.tips, name="staff-tips"),
+    path("staff/tips/<str:tip_id>", tip_pages.tip, name="staff-tip"),
+    path("staff/tips/<str:tip_id>/look-again", tip_pages.look_again, name="staff-look-again"),
+    path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
+    path("staff/deliveries/try-again", reconciliation.hand_out_again, name="staff-hand-out-again"),
+    path("staff/emissions", emissions.emissions, name="staff-emissions"),
+    path("staff/emissions/retry", emissions.retry_emissions, name="staff-retry-emissions"),
+    path("staff/style", style.style, name="staff-style"),
+    path("staff/queue", queue.queue, name="staff-queue"),
+    path("staff/dead-letters", deadletters.dead_letters, name="staff-dead-letters"),
+    path(
+        "staff/dead-letters/replay",
+        deadletters.replay_dead_letters,
+        name="staff-replay-dead-letters",
+    ),
+    path("staff/dead-letters/<str:key>", deadletters.dead_letter, name="staff-dead-letter"),
+    path(
+        "staff/dead-letters/<str:key>/review",
+        deadletters.review_dead_letter,
+        name="staff-review-dead-letter",
+    ),
+    path(
+        "staff/dead-letters/<str:key>/replay",
+        deadletters.replay_dead_letter,
+        name="staff-replay-dead-letter",
+    ),
+    path(_ACCESS, staffaccess.listed, name="staff-access"),
+    path(f"{_ACCESS}/enrol", staffaccess.enrol, name="staff-access-enrol"),
+    path(f"{_ACCESS}/performers", performeraccess.performers, name="staff-access-performers"),
+    path(
+        f"{_ACCESS}/performers/<str:performer_id>/link",
+        performeraccess.link,
+        name="staff-access-performer-link",
+    ),
+    path(f"{_ACCESS}/clients", clientaccess.clients, name="staff-access-clients"),
+    path(f"{_ACCESS}/clients/add", clientaccess.add, name="staff-access-add-client"),
+    path(f"{_CLIENT}", clientaccess.client, name="staff-access-client"),
+    path(f"{_CLIENT}/token", clientaccess.token, name="staff-access-client-token"),
+    path(f"{_CLIENT}/revoke", clientaccess.revoke, name="staff-access-client-revoke"),
+    path(f"{_ACCESS}/log-ins", failedlogins.failed, name="staff-access-log-ins"),
+    path(_MEMBER, staffaccess.member, name="staff-access-member"),
+    path(f"{_MEMBER}/role", staffaccess.role, name="staff-access-role"),
+    path(f"{_MEMBER}/disable", staffaccess.disable, name="staff-access-disable"),
+    path(f"{_MEMBER}/enable", staffaccess.enable, name="staff-access-enable"),
+    path(f"{_MEMBER}/sessions", staffaccess.sessions, name="staff-access-sessions"),
+    path(f"{_MEMBER}/link", staffaccess.link, name="staff-access-link"),
+    path(f"{_MEMBER}/second-factor", staffaccess.factor, name="staff-access-factor"),
+    path(f"{_MEMBER}/token", staffaccess.token, name="staff-access-token"),
+    path(_OWN, ownaccount.account, name="staff-account"),
+    path(f"{_OWN}/second-factor", ownaccount.set_up, name="staff-account-factor"),
+    path(f"{_OWN}/second-factor/remove", ownaccount.remove, name="staff-account-factor-remove"),
+    path(f"{_OWN}/recovery-codes", ownaccount.renew_codes, name="staff-account-codes"),
+    path(f"{_OWN}/sessions", ownaccount.end_sessions, name="staff-account-sessions"),
+    path("link/<str:token>", links.link, name="one-time-link"),
+]
+_DLQ = "api/performance-queue/dlq"
+API = [
+    path("api/tips/<str:tip_id>", tips.tip, name="api-tip"),
+    path("api/performance-queue/health", watch.health, name="api-health"),
+    path("api/performance-queue/metrics", watch.metrics, name="api-metrics"),
+    path(_DLQ, letters.dead_letters, name="api-dead-letters"),
+    path(f"{_DLQ}/replay", letters.replay_dead_letters, name="api-replay-dead-letters"),
+    path(f"{_DLQ}/<str:key>/review", letters.review_dead_letter, name="api-review-dead-letter"),
+    path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
+    path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
+]
