@@ -32,6 +32,7 @@ def enter(request: HttpRequest, user: User, *, is_proved: bool = False) -> None:
     """Logged in; where that was is kept, for whoever it is to see."""
     now, session = clock.now(), request.session
     session.pop(HELD, None)
+    session.set_expiry(None)  # of whoever was held here before
     login(request, user, backend=_BACKEND)
     if user.is_staff:
         session[sessions.MARK] = sessions.begun(is_proved=is_proved, now=now)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from adminpanel import doors
 from adminpanel.views.acts import Pressed, status_of
+from ground.audit import log as audit_log
 
 ON = "staff-access"
 _TABS = (
@@ -31,6 +32,12 @@ def show(
     about = {"tabs": tabs, "pressed": pressed}
     shown = {**about, **context}
     return doors.show(request, template, shown, on=ON, status=status_of(pressed))
+
+
+def done_to(name: str, *, limit: int) -> list[dict[str, Any]]:
+    """What was done to it, in words, the newest first."""
+    rows = audit_log.of(name, limit=limit)
+    return [{**row, "what": row["action"].replace("_", " ").capitalize()} for row in rows]
 
 
 def link_of(token: str) -> str:

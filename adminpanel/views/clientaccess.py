@@ -14,7 +14,6 @@ from adminpanel.people.deeds import CLIENT, Deed, Target
 from adminpanel.people.tokens import HeldToken, NoSuchClient
 from adminpanel.views import accesspages
 from adminpanel.views.acts import Act, ActField, Asked, Pressed, answered, shown
-from ground.audit import log as audit_log
 
 DONE_SHOWN = 20
 TAB = "staff-access-clients"
@@ -68,7 +67,7 @@ def _client(
         "client": held,
         "token": token,
         "acts": shown(acts, pressed),
-        "done": audit_log.of(held.name, limit=DONE_SHOWN),
+        "done": accesspages.done_to(held.name, limit=DONE_SHOWN),
     }
     template = "adminpanel/access/client.html"
     return accesspages.show(request, template, context, tab=TAB, pressed=pressed)

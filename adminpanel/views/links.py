@@ -1,5 +1,7 @@
 """The page that a one-time link leads to: whoever has it sets the password of an account. It needs
-no log-in, and says nothing but the name."""
+no log-in, and says nothing but the name. Its address is the secret, which no other site is told:
+the policy of the whole site (SECURE_REFERRER_POLICY) sees to that. None at all would take the
+origin from its form, which Django then refuses."""
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -23,11 +25,9 @@ LONGEST_PASSWORD = 128
 def link(request: HttpRequest, token: str) -> HttpResponse:
     try:
         user = links.whose(token, now=clock.now())
-        answer = _used(request, token, user) if request.method == "POST" else _shown(request, user)
+        return _used(request, token, user) if request.method == "POST" else _shown(request, user)
     except NoSuchLink as why:
-        answer = render(request, "link.html", {"gone": str(why)}, status=why.status)
-    answer["Referrer-Policy"] = "no-referrer"  # the address is the secret
-    return answer
+        return render(request, "link.html", {"gone": str(why)}, status=why.status)
 
 
 def _used(request: HttpRequest, token: str, user: User) -> HttpResponse:

@@ -15,9 +15,9 @@ from adminpanel.people import members, secondfactor, sessions
 from adminpanel.people.deeds import Deed, WrongField
 from adminpanel.people.secondfactor import CodeUsed, NotSetUp, WrongCode
 from adminpanel.people.setup import SetUpPage
+from adminpanel.views import accesspages
 from adminpanel.views.acts import Act, ActField, Asked, Pressed, answered, shown, status_of
 from ground import clock
-from ground.audit import log as audit_log
 from lovense.performers import credentials, loggedin
 
 SALT = "second_factor_salt"  # under which the session keeps what is being set up
@@ -48,7 +48,7 @@ def _shown(
         "factor": factor,
         "codes": codes,
         "log_ins": loggedin.of(own, here=here, now=now),
-        "done": audit_log.of(user.get_username(), limit=DONE_SHOWN),
+        "done": accesspages.done_to(user.get_username(), limit=DONE_SHOWN),
         "pressed": pressed,
         "acts": shown(_acts(has_factor=factor is not None), pressed),
     }

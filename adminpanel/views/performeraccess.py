@@ -12,7 +12,6 @@ from adminpanel.people.deeds import Deed
 from adminpanel.views import accesspages
 from adminpanel.views.acts import Act, Asked, Pressed, answered, shown
 from ground import clock
-from ground.audit import log as audit_log
 from lovense.models import Performer
 from lovense.performers import credentials, loggedin
 
@@ -69,7 +68,7 @@ def _about(request: HttpRequest, performer: Performer, pressed: Pressed | None) 
         "open_link": open_link,
         "token_since": credentials.token_since(performer.user),
         "log_ins": len(loggedin.of(account, here="", now=now)),
-        "done": audit_log.of(performer.pk, limit=DONE_SHOWN),
+        "done": accesspages.done_to(performer.pk, limit=DONE_SHOWN),
         "acts": acts,
     }
 

@@ -15,7 +15,6 @@ from adminpanel.people.members import Member, NoSuchMember
 from adminpanel.views import accesspages
 from adminpanel.views.acts import Act, ActField, Asked, Pressed, answered, number, shown
 from ground import clock
-from ground.audit import log as audit_log
 from ground.people import Role
 from lovense.performers import loggedin
 
@@ -88,7 +87,7 @@ def _member(
         "token": tokens.of(found.user),
         "open_link": links.open_for(account, now=now),
         "log_ins": loggedin.of(account, here=request.session.session_key or "", now=now),
-        "done": audit_log.of(found.name, limit=DONE_SHOWN),
+        "done": accesspages.done_to(found.name, limit=DONE_SHOWN),
         "acts": shown(acts, pressed),
         "link": accesspages.link_of(link) if link else "",
     }

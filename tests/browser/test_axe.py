@@ -19,7 +19,7 @@ OF_STAFF = (
     "/staff/reconciliation",
     "/staff/emissions",
     "/staff/access",
-    "/staff/access/performers?q=mia",
+    "/staff/access/performers?q=performer-1",
     "/staff/access/clients",
     "/staff/access/log-ins",
     "/staff/account",

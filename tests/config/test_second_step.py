@@ -128,6 +128,13 @@ def test_who_was_changed_meanwhile_begins_anew(ada, codes, change):
     assert typed(client, of_now(ada))["Location"] == "/login"
 
 
+def test_who_comes_in_instead_stays_as_long_as_ever(ada, ana, codes):
+    client, _ = password()
+    client.post("/login", {"username": "ana", "password": PASSWORD})
+    assert client.session.get_expiry_age() > 13 * 24 * 3600
+    assert entering.HELD not in client.session
+
+
 def test_a_performer_is_asked_for_nothing_more(ana, required):
     client, answer = password("ana")
     assert answer.status_code == 302
