@@ -51,6 +51,7 @@ def _shown(
         "done": accesspages.done_to(user.get_username(), limit=DONE_SHOWN),
         "pressed": pressed,
         "acts": shown(_acts(has_factor=factor is not None), pressed),
+        "ends": shown([_ends()], pressed),
     }
     if factor is None:
         context["shown"] = SetUpPage(user, _salt(request))
@@ -65,18 +66,11 @@ def _salt(request: HttpRequest) -> str:
 
 
 def _acts(*, has_factor: bool) -> list[Act]:
-    ends = Act(
-        "end_sessions",
-        "Log out everywhere else",
-        "Every other browser that you are logged in with is logged out at once.",
-        "Log out everywhere else",
-        reverse("staff-account-sessions"),
-    )
     if not has_factor:
         about = "Type the code that the app shows once it has read the secret."
         address = reverse("staff-account-factor")
         words = ("set_up_second_factor", "Set it up", about, "Set it up")
-        return [Act(*words, address, kind="main", asks=(_CODE,)), ends]
+        return [Act(*words, address, kind="main", asks=(_CODE,))]
     renews = Act(
         "renew_recovery_codes",
         "Make new recovery codes",
@@ -94,7 +88,17 @@ def _acts(*, has_factor: bool) -> list[Act]:
         kind="danger",
         asks=(_PROOF,),
     )
-    return [renews, removes, ends]
+    return [renews, removes]
+
+
+def _ends() -> Act:
+    return Act(
+        "end_sessions",
+        "Log out everywhere else",
+        "Every other browser that you are logged in with is logged out at once.",
+        "Log out everywhere else",
+        reverse("staff-account-sessions"),
+    )
 
 
 # --- the buttons ---------------------------------------------------------------------------------
