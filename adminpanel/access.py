@@ -27,6 +27,7 @@ class Rule(NamedTuple):
 
 RULES = (
     Rule("staff", "GET", EVERYBODY, "The first page: goes to the tips"),
+    Rule("staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("staff-tips", "GET", EVERYBODY, "The tips that were settled last"),
     Rule("staff-tip", "GET", EVERYBODY, "All that is recorded of one tip"),
     Rule("staff-look-again", "POST", CALMERS, "Ask the ledger about a tip in doubt again"),
@@ -65,6 +66,7 @@ RULES = (
     Rule("staff-account-codes", "POST", EVERYBODY, "Make new recovery codes"),
     Rule("staff-account-sessions", "POST", EVERYBODY, "End the own other sessions"),
     Rule("admin", "GET", EVERYBODY, "Records: the rows as they are stored"),
+    Rule("api-staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("api-staff-devices", "GET", EVERYBODY, "The devices of all performers"),
     Rule("api-health", "GET", EVERYBODY, "How the queue is"),
     Rule("api-metrics", "GET", EVERYBODY, "What the queue did in a period"),

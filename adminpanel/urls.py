@@ -4,7 +4,7 @@ the table of who may do what (`adminpanel/access.py`)."""
 from django.urls import path
 
 from adminpanel.api import deadletters as letters
-from adminpanel.api import devices, tips, watch
+from adminpanel.api import devices, find, tips, watch
 from adminpanel.views import (
     clientaccess,
     deadletters,
@@ -18,12 +18,14 @@ from adminpanel.views import (
     staffaccess,
     style,
 )
+from adminpanel.views import find as find_page
 from adminpanel.views import tips as tip_pages
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", tip_pages.first, name="staff"),
+    path("staff/find", find_page.find, name="staff-find"),
     path("staff/tips", tip_pages.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", tip_pages.tip, name="staff-tip"),
     path("staff/tips/<str:tip_id>/look-again", tip_pages.look_again, name="staff-look-again"),
@@ -88,5 +90,6 @@ API = [
     path(f"{_DLQ}/replay", letters.replay_dead_letters, name="api-replay-dead-letters"),
     path(f"{_DLQ}/<str:key>/review", letters.review_dead_letter, name="api-review-dead-letter"),
     path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
+    path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
 ]

@@ -15,6 +15,7 @@ OBJECT_ID = "django_mongodb_backend.fields.ObjectIdAutoField"
 
 class AdminConfig(admin_apps.AdminConfig):
     default = False
+    default_site = "adminpanel.site.Records"
     default_auto_field = OBJECT_ID
 
 

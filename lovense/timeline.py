@@ -4,9 +4,11 @@ whatever shows, sends, promises or plays a vibration comes from it.
 Times are whole milliseconds from its beginning, levels go from 0 to 20 for every function, whatever
 the device's own range is. Segments and not samples: an hour of one level is one of them."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 TOP = 20  # the strongest level
@@ -60,6 +62,12 @@ class Timeline:
         """The moments at which a level becomes another one; its beginning and its end are none."""
         found = {edge for each in self._segments for edge in (each.start, each.end)}
         return sorted(found - {0, self.length_ms})
+
+    @property
+    def grid_ms(self) -> int:
+        """The longest step on which all of its edges lie; 0: it has none."""
+        found = [edge for start, end, _ in self._segments for edge in (start, end)]
+        return math.gcd(*[edge for edge in found if edge != self.length_ms])
 
     @property
     def peak(self) -> int:
@@ -182,8 +190,10 @@ class Timeline:
         """Over and over, and of that the part between these moments, which begins at 0."""
         if not self.length_ms or end <= start:
             return self.cut(0, 0).lasting(max(0, end - start))
-        begins = range(-(start % self.length_ms), end - start, self.length_ms)
-        return Timeline(end - start, {n: _turns(t, begins) for n, t in self.functions.items()})
+        length, begin = end - start, -(start % self.length_ms)
+        begins = range(begin, length, self.length_ms)
+        tracks = {n: _looped(track, begins, length) for n, track in self.functions.items()}
+        return _tidied(length, tracks)
 
 
 def steady(level: int, ms: int, functions: Iterable[str]) -> Timeline:
@@ -211,26 +221,36 @@ def ramp(first: int, last: int, ms: int, functions: Iterable[str]) -> Timeline:
 # --- tracks --------------------------------------------------------------------------------------
 
 
+def _tidied(length_ms: int, tracks: Mapping[str, Track]) -> Timeline:
+    """Of tracks that are tidy already: nobody looks at them again."""
+    made = object.__new__(Timeline)
+    object.__setattr__(made, "length_ms", length_ms)
+    object.__setattr__(made, "functions", tracks)
+    return made
+
+
 def _tidy(track: Iterable[Segment], length: int) -> Track:
     """In order, within the length, equal neighbours as one, and nothing that is still. Raises
     ValueError for segments that overlap and for levels that there are not."""
     found: list[Segment] = []
     until: int | None = None
+    end_before = level_before = 0  # of the last one that was found
     for each in track:
-        start, end, level = each
+        start, end, level = kept = each
         if not 0 <= level <= TOP:
             raise ValueError(f"Levels go from 0 to {TOP}.")
         if until is not None and start < until:
             raise ValueError("Segments come one after the other.")
         until = end if end > start else start
-        kept = each
         if start < 0 or end > length:
-            kept = Segment(max(0, start), min(end, length), level)
-        if not level or kept.start >= kept.end:
+            start, end = max(0, start), min(end, length)
+            kept = Segment(start, end, level)
+        if not level or start >= end:
             continue
-        if found and found[-1].end == kept.start and found[-1].level == level:
-            kept = Segment(found.pop().start, kept.end, level)
+        if level == level_before and start == end_before:
+            kept = Segment(found.pop().start, end, level)
         found.append(kept)
+        end_before, level_before = end, level
     return tuple(found)
 
 
@@ -246,6 +266,26 @@ def _turns(track: Track, begins: Iterable[int]) -> Track:
             for start, end, level in track
         ]
     )
+
+
+def _looped(track: Track, begins: range, length: int) -> Track:
+    """Turns of a tidy track, until that moment: tidy, too. Only where the end of a turn goes on in
+    the next one are there neighbours to be joined."""
+    found = [
+        Segment(begin + start, begin + end, level)
+        for begin in begins
+        for start, end, level in track
+        if begin + end > 0 and begin + start < length
+    ]
+    if not found:
+        return ()
+    if found[0].start < 0:
+        found[0] = Segment(0, found[0].end, found[0].level)
+    if found[-1].end > length:
+        found[-1] = Segment(found[-1].start, length, found[-1].level)
+    first, last = track[0], track[-1]
+    goes_on = first.start == 0 and last.end == begins.step and first.level == last.level
+    return _tidy(found, length) if goes_on and len(begins) > 1 else tuple(found)
 
 
 def _level(track: Track, ms: int) -> int:
@@ -271,9 +311,12 @@ def _covering(track: Track, length: int) -> Iterator[Segment]:
 
 def _sampled(track: Track, length: int, step: int) -> list[int]:
     """One pass: steps that lie within one segment are written together."""
+    levels = [*_covering(track, length)]
+    if all(end - start >= step for start, end, _ in levels[1:-1]):
+        return _of_few_edges(levels, step)
     found: list[int] = []
     lasting: dict[int, int] = {}  # by level, of the step under way
-    for start, end, level in _covering(track, length):
+    for start, end, level in levels:
         begin = start
         if begin % step:
             begin = min(end, start - start % step + step)
@@ -288,9 +331,19 @@ def _sampled(track: Track, length: int, step: int) -> list[int]:
     return [*found, longest(lasting)] if lasting else found
 
 
+def _of_few_edges(levels: Sequence[Segment], step: int) -> list[int]:
+    """Where no step holds more than one edge, and the longer of its two levels is the step's."""
+    found: list[int] = []
+    for (_, edge, level), (_, end, after) in pairwise(levels):
+        before, behind = edge % step, min(end - edge, step - edge % step)
+        is_longer = before and (before, level) > (behind, after)
+        found += [level] * (edge // step + bool(is_longer) - len(found))
+    return found + [levels[-1].level] * (-(-levels[-1].end // step) - len(found)) if levels else []
+
+
 def longest(lasting: Mapping[int, int]) -> int:
     """The level that lasts longest, the higher of equals."""
-    return max(lasting, key=lambda level: (lasting[level], level))
+    return max(zip(lasting.values(), lasting, strict=True))[1]
 
 
 def _added(first: Mapping[str, Track], then: Mapping[str, Track]) -> dict[str, Track]:

@@ -131,6 +131,7 @@ class TipActivated(LoggedEvent):
         db_table = "tip_activated_event_log"
         verbose_name_plural = "events (TipActivated)"
         constraints = [models.UniqueConstraint(fields=["sequence"], name="event_sequence")]
+        indexes = [models.Index(fields=["event_id"], name="event_by_id")]
 
 
 class ArchivedTipActivated(LoggedEvent):
@@ -141,7 +142,10 @@ class ArchivedTipActivated(LoggedEvent):
     class Meta:
         db_table = "archived_tip_activated_event_log"
         constraints = [models.UniqueConstraint(fields=["sequence"], name="archived_event_sequence")]
-        indexes = [models.Index(fields=["segment"], name="archived_event_segment")]
+        indexes = [
+            models.Index(fields=["segment"], name="archived_event_segment"),
+            models.Index(fields=["event_id"], name="archived_event_by_id"),
+        ]
 
 
 class ChainHead(models.Model):

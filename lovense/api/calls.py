@@ -97,8 +97,14 @@ def telling(topic: str) -> Callable[[Callable[..., Answered]], Callable[..., Ans
 
 
 def own_lane(request: Request) -> str | None:
-    """The performer's; None for anybody else."""
-    return Performer.objects.filter(user_id=request.user.pk).values_list("pk", flat=True).first()
+    """The performer's, asked once in a call; None for anybody else."""
+    call = request._request
+    found: str | None = getattr(call, "own_lane", None)
+    if found is None:
+        hers = Performer.objects.filter(user_id=request.user.pk)
+        found = hers.values_list("pk", flat=True).first()
+        call.own_lane = found  # type: ignore[attr-defined]
+    return found
 
 
 def performer_of(request: Request) -> str:

@@ -53,7 +53,7 @@ class Linter:
 
     @classmethod
     def read(cls, performer_id: str) -> "Linter":
-        rules = Rules.read([performer_id])
+        rules = Rules.without_menus([performer_id])
         texts = {MINE + row["name"]: row["text"] for row in library.of(performer_id)}
         return cls(rules, rules.performers[performer_id], texts)
 

@@ -99,16 +99,22 @@ class Rules:
     @classmethod
     def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
         """With the menus of now, and those that the viewers of these requests saw."""
+        rules = cls.without_menus(performer_ids)
+        rows = rules.performers.values()
+        now = (_menu_key(row) for row in rows if row["menu_version"])
+        rules.menus = reading.read([*now, *rules._seen(requests)])
+        return rules
+
+    @classmethod
+    def without_menus(cls, performer_ids: Iterable[str]) -> "Rules":
+        """For what decides nothing by what is published."""
         kept = collection(PlatformSettings).find_one({"_id": ROW}) or {}
         performers = {
             row["_id"]: row
             for row in collection(Performer).find({"_id": {"$in": list(performer_ids)}})
         }
         platform = cast(PlatformRow, {**_default_platform(), **kept})
-        rules = cls(platform, performers)
-        now = (_menu_key(row) for row in performers.values() if row["menu_version"])
-        rules.menus = reading.read([*now, *rules._seen(requests)])
-        return rules
+        return cls(platform, performers)
 
     def read_menus(self, requests: Iterable[RequestRow]) -> None:
         """Those that their viewers saw too; without a command where they are known."""

@@ -38,12 +38,15 @@ Reaction = dict[str, Any] | None
 """A default reaction that is on; None: it is off."""
 
 
-WHOLE = dict.fromkeys(("itemId", *FIELDS)).keys()
+_USUALLY = {name: USUAL.get(name) for name in ("itemId", *FIELDS)}
+WHOLE = _USUALLY.keys()
 _NO_REFERENCES = 2  # the format in which equal items are equal bytes
 
 
 def whole(item: Mapping[str, Any]) -> Item:
-    return {name: item.get(name, USUAL.get(name)) for name in WHOLE}
+    found = {**_USUALLY, **item}
+    found.pop("order", None)  # of a version's
+    return found if len(found) == len(WHOLE) else {name: found[name] for name in WHOLE}
 
 
 def key_of(item: Item) -> bytes:
@@ -58,7 +61,11 @@ def of_key(key: bytes) -> Item:
 
 def listed(items: Iterable[Mapping[str, Any]]) -> list[Item]:
     """As a version keeps them, in their order: where that is equal, the older one is first."""
-    return [whole(item) for item in sorted(items, key=lambda item: item["order"])]
+    return [whole(item) for item in sorted(items, key=order_of)]
+
+
+def order_of(item: Mapping[str, Any]) -> int:
+    return int(item["order"])
 
 
 def numbered(items: Iterable[Item]) -> list[Item]:

@@ -129,8 +129,8 @@ def revision_of(performer_id: str, session: ClientSession) -> int:
 
 
 def _whole(items: Sequence[Item]) -> list[Item]:
-    """Those of an older revision say less."""
-    return [item if item.keys() == content.WHOLE else content.whole(item) for item in items]
+    """What is usual is not kept."""
+    return [content.whole(item) for item in items]
 
 
 def last_action(performer_id: str) -> str:
@@ -389,9 +389,11 @@ def _keep(
     writing: Writing, draft: Draft, wanted: Draft, session: ClientSession, action: str = "follow"
 ) -> Draft:
     """Guarded by the revision that was read."""
-    was = {"action": action, "items": draft.items, "default_reaction": draft.reaction}
+    items = [content.bare(item) for item in draft.items]
+    was = {"action": action, "items": items, "default_reaction": draft.reaction}
     after = wanted._replace(revision=draft.revision + 1)
-    said = {"items": after.items, "default_reaction": after.reaction, "before": was}
+    items = [content.bare(item) for item in after.items]
+    said = {"items": items, "default_reaction": after.reaction, "before": was}
     collection(MenuDraft).update_one(
         {"_id": writing.performer_id, "revision": draft.revision},
         {"$set": said | {"revision": after.revision, "changed_at": writing.now}},

@@ -13,7 +13,8 @@ from lovense.rows import Json, MenuHistoryRow, MenuRow, PerformerRow
 
 def next_version(performer: PerformerRow, session: ClientSession) -> int:
     """After all that there are, also one of a process that died before it counted."""
-    hers, number = {"performer_id": performer["_id"]}, {"version": 1}
+    hers = {"performer_id": performer["_id"]}
+    number = {"_id": 0, "version": 1}  # which the index holds: no version is read, they are large
     newest = collection(TipMenu).find(hers, number, session=session).sort("version", -1).limit(1)
     return 1 + max([performer["menu_version"], *(int(row["version"]) for row in newest)])
 

@@ -123,6 +123,10 @@ class Linted:
         return SHOWS if any(item.get("shows") for item in self.active) else SHOWS[:1]
 
     @cached_property
+    def answering(self) -> dict[str, list[Item]]:
+        return {show: ruler.answering(self.items, show) for show in self.shows}
+
+    @cached_property
     def swept(self) -> dict[str, list[ruler.Swept]]:
         return {show: ruler.swept(self.items, self.least, show=show) for show in self.shows}
 
@@ -154,7 +158,7 @@ class Linted:
     def _same_prices(self) -> Iterator[MenuFinding]:
         for show in self.shows:
             exact: dict[int, list[Item]] = {}
-            for item in ruler.answering(self.items, show):
+            for item in self.answering[show]:
                 if item["minimum"] == item["maximum"]:
                     exact.setdefault(item["minimum"], []).append(item)
             for amount, items in exact.items():
@@ -207,29 +211,28 @@ class Linted:
 
     def _largest(self, show: str) -> int:
         """From which amount on no gap matters."""
-        held = ruler.answering(self.items, show)
+        held = self.answering[show]
         return max((max(each["minimum"], each["maximum"] or 0) for each in held), default=0)
 
     def _inversions(self) -> Iterator[MenuFinding]:
         """Each against the best of what costs less."""
         for show in self.shows:
             best: Item | None = None
+            most, told = (0.0, 0), ""  # of the best: how it is compared, and how it is said
+            where, only = self._in(show), self._show(show)
             for low, high, item in self.joined[show]:
-                if item is None or not self.seen(item).effect:
+                look = self.seen(item) if item is not None else None
+                if item is None or look is None or not look.effect:
                     continue
-                if best is not None and self.seen(item).key < self.seen(best).key:
-                    ids = item["itemId"], best["itemId"]
-                    text = self._less(item, best, low, show)
-                    yield MenuFinding(INVERSION, WARNING, ids, low, high, text, self._show(show))
-                else:
-                    best = item
-
-    def _less(self, item: Item, best: Item, amount: int, show: str) -> str:
-        less, more = self.seen(item), self.seen(best)
-        return (
-            f"{amount} tokens get less than a smaller amount{self._in(show)}: {_name(item)} has an "
-            f"effect of {less.said}, {_name(best)} {more.said}."
-        )
+                if best is None or look.key >= most:
+                    best, most, told = item, look.key, f"{_name(item)} {look.said}"
+                    continue
+                text = (
+                    f"{low} tokens get less than a smaller amount{where}: {_name(item)} has an "
+                    f"effect of {look.said}, {told}."
+                )
+                ids = item["itemId"], best["itemId"]
+                yield MenuFinding(INVERSION, WARNING, ids, low, high, text, only)
 
     def _stuck(self) -> Iterator[MenuFinding]:
         """Amounts at which every item may be cooling down or sold out at once."""
@@ -261,11 +264,13 @@ class Linted:
     def _of_items(self) -> Iterator[MenuFinding]:
         for item in self.active:
             if item["itemId"] in self.cheapest:
-                amount, _ = self.cheapest[item["itemId"]]
-                yield from self._on_devices(item, amount)
+                look = self.seen(item)
+                if look.notes or look.unable:
+                    amount, _ = self.cheapest[item["itemId"]]
+                    yield from self._on_devices(item, look, amount)
 
-    def _on_devices(self, item: Item, amount: int) -> Iterator[MenuFinding]:
-        look, ids, high = self.seen(item), (item["itemId"],), item["maximum"]
+    def _on_devices(self, item: Item, look: Look, amount: int) -> Iterator[MenuFinding]:
+        ids, high = (item["itemId"],), item["maximum"]
         if look.unable:
             why = "; ".join(f"{name}: {reason}" for name, reason in look.unable.items())
             whose = f"{'Some' if look.able else 'None'} of the devices of {_name(item)}"

@@ -5,6 +5,7 @@ what it says is what `matching.match` says of every amount."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
+from itertools import count
 from typing import Any, NamedTuple
 
 from lovense.menus.matching import PUBLIC, Item, shows_of
@@ -42,13 +43,11 @@ def intervals(
 
 def swept(items: Sequence[Item], least: int = 1, *, show: str = PUBLIC) -> list[Swept]:
     """As they change: between two of them an item begins or ends to hold the amounts."""
-    ranges = [(*_key(item, age), item) for age, item in enumerate(items)]
-    chosen = {id(item) for item in answering(items, show)}
-    held = sorted((each for each in ranges if id(each[-1]) in chosen), key=_low)
-    edges = _edges([each[-1] for each in held], least)
-    found, heap, begun = list[Swept](), list[Any](), 0
+    held = sorted(map(_ranged, answering(items, show), count()), key=_low)
+    edges = _edges(held, least)
+    found, heap, begun = list[Swept](), list[_Range](), 0
     for low, after in zip(edges, [*edges[1:], ENDLESS], strict=True):
-        while begun < len(held) and _low(held[begun]) <= low:
+        while begun < len(held) and held[begun].low <= low:
             heappush(heap, held[begun])
             begun += 1
         first, second = _two_best(heap, low)
@@ -66,40 +65,52 @@ def cheapest(found: Iterable[Interval]) -> dict[str, int]:
     return amounts
 
 
-def _key(item: Mapping[str, Any], age: int) -> tuple[int, int, int]:
-    width = ENDLESS if item["maximum"] is None else item["maximum"] - item["minimum"]
-    return width, item["order"], age
+class _Range(NamedTuple):
+    """An item and the amounts that it holds; of two that hold one amount the smaller answers."""
+
+    width: int
+    order: int
+    age: int
+    low: int
+    high: int
+    item: Item
+
+
+def _ranged(item: Item, age: int) -> _Range:
+    low, high = item["minimum"], high_of(item)
+    width = ENDLESS if high == ENDLESS else high - low
+    return _Range(width, item["order"], age, low, high, item)
 
 
 def high_of(item: Mapping[str, Any]) -> int:
     return ENDLESS if item["maximum"] is None else int(item["maximum"])
 
 
-def _low(keyed: tuple[int, int, int, Item]) -> int:
-    return int(keyed[-1]["minimum"])
+def _low(each: _Range) -> int:
+    return each.low
 
 
-def _edges(items: Iterable[Item], least: int) -> list[int]:
-    edges = {least}
-    for item in items:
-        edges |= {item["minimum"], high_of(item) + 1}
+def _edges(held: Sequence[_Range], least: int) -> list[int]:
+    edges = {least, *[each.low for each in held], *[each.high + 1 for each in held]}
     return sorted(edge for edge in edges if least <= edge < ENDLESS)
 
 
-def _two_best(heap: list[Any], amount: int) -> tuple[Item | None, Item | None]:
+def _two_best(heap: list[_Range], amount: int) -> tuple[Item | None, Item | None]:
     """Of those that hold it; what has ended leaves the heap when it comes to its top."""
     _drop(heap, amount)
     if not heap:
         return None, None
+    if len(heap) == 1:
+        return heap[0].item, None
     best = heappop(heap)
     _drop(heap, amount)
-    second = heap[0][-1] if heap else None
+    second = heap[0].item if heap else None
     heappush(heap, best)
-    return best[-1], second
+    return best.item, second
 
 
-def _drop(heap: list[Any], amount: int) -> None:
-    while heap and high_of(heap[0][-1]) < amount:
+def _drop(heap: list[_Range], amount: int) -> None:
+    while heap and heap[0].high < amount:
         heappop(heap)
 
 

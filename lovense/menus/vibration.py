@@ -6,7 +6,7 @@ compiled; levels go from 0 to 20; a preset takes no strength; a pattern has at m
 interval above 100 ms. `lovense/menus/compiler.py` makes commands that keep them."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -63,13 +63,17 @@ class Waveform:
             raise InvalidVibration(
                 f"A pattern has 1 to {MAXIMUM_PATTERN_VALUES} values, not {len(self.values)}."
             )
-        if any(not 0 <= value <= MAXIMUM_LEVEL for value in self.values):
+        if min(self.values) < 0 or max(self.values) > MAXIMUM_LEVEL:
             raise InvalidVibration(f"Pattern values go from 0 to {MAXIMUM_LEVEL}.")
         if not INTERVAL_ABOVE_MS < self.interval_ms <= LONGEST_INTERVAL_MS:
             raise InvalidVibration(
                 f"A pattern's interval is above {INTERVAL_ABOVE_MS} ms, at most "
                 f"{LONGEST_INTERVAL_MS} ms."
             )
+
+    @property
+    def length_ms(self) -> int:
+        return len(self.values) * self.interval_ms
 
     @property
     def text(self) -> str:
@@ -88,17 +92,17 @@ def _drawn(shape: Waveform, functions: tuple[str, ...]) -> Timeline:
 
 def part_of(shape: Waveform, start_ms: int, end_ms: int) -> Waveform:
     """What one pattern says of a shape that is played over and over, from then until then."""
-    return _part_of(shape, start_ms % shape.once().length_ms, end_ms - start_ms)
+    return _part_of(shape, start_ms % shape.length_ms, end_ms - start_ms)
 
 
 @lru_cache(maxsize=PARTS_KEPT)
 def _part_of(shape: Waveform, start_ms: int, length_ms: int) -> Waveform:
     """On the grid of its values all of it is told, beginning there; else what is played of it."""
-    drawn, interval = shape.once(), shape.interval_ms
+    interval = shape.interval_ms
     if start_ms % interval == 0:
-        whole = drawn.looped(start_ms, start_ms + drawn.length_ms)
-        return Waveform(_samples(whole, interval), interval)
-    part = drawn.looped(start_ms, start_ms + length_ms)
+        first = start_ms // interval
+        return Waveform(shape.values[first:] + shape.values[:first], interval)
+    part = shape.once().looped(start_ms, start_ms + length_ms)
     return waveform_of(part, interval_ms=interval)[0]
 
 
@@ -137,7 +141,7 @@ def waveform_of(part: Timeline, *, interval_ms: int) -> tuple[Waveform, bool]:
     It is where all edges lie on one grid, this interval's or one of their own, and few values tell
     it, over and over where it repeats itself. Else it is resampled, to the smallest interval that
     fits. Raises InvalidVibration for what is too long for one pattern."""
-    if interval := _grid(part.edges, interval_ms):
+    if interval := _grid(part.grid_ms, interval_ms):
         values = _repeating(_samples(part, interval))
         if len(values) <= MAXIMUM_PATTERN_VALUES:
             return Waveform(values, interval), True
@@ -151,7 +155,7 @@ def turn_of(turn: Timeline, *, run_ms: int) -> tuple[Waveform, bool]:
     that is all. Raises InvalidVibration for what is too long for one pattern."""
     if turn.length_ms >= run_ms:
         return waveform_of(turn.cut(0, run_ms), interval_ms=LONGEST_INTERVAL_MS)
-    if interval := _grid([*turn.edges, turn.length_ms], LONGEST_INTERVAL_MS):
+    if interval := _grid(math.gcd(turn.grid_ms, turn.length_ms), LONGEST_INTERVAL_MS):
         values = _shortest_turn(_samples(turn, interval))
         if len(values) <= MAXIMUM_PATTERN_VALUES:
             return Waveform(values, interval), True
@@ -182,7 +186,8 @@ def _shortest_turn(values: tuple[int, ...]) -> tuple[int, ...]:
 
 def is_told_in_slices(turn: Timeline, *, slice_ms: int) -> bool:
     """Wherever in whole seconds a slice begins, one pattern says all of its part."""
-    interval = _grid([*turn.edges, turn.length_ms, SECOND], LONGEST_INTERVAL_MS)
+    common = math.gcd(turn.grid_ms, turn.length_ms, SECOND)
+    interval = _grid(common, LONGEST_INTERVAL_MS)
     return bool(interval) and slice_ms <= interval * MAXIMUM_PATTERN_VALUES
 
 
@@ -191,9 +196,9 @@ def _samples(part: Timeline, interval_ms: int) -> tuple[int, ...]:
     return values
 
 
-def _grid(edges: Sequence[int], wished: int) -> int:
-    """The interval on which all of them lie: the wished one, else the longest; 0: there is none."""
-    common = math.gcd(*edges)
+def _grid(common: int, wished: int) -> int:
+    """The interval on which all edges of that grid lie: the wished one, else the longest; 0: there
+    is none."""
     if common % wished == 0:
         return wished
     lawful = range(min(common, LONGEST_INTERVAL_MS), INTERVAL_ABOVE_MS, -1)

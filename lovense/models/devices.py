@@ -61,6 +61,12 @@ class Device(models.Model):
             )
         ]
         indexes = [
+            # a nickname that staff was told
+            models.Index(
+                fields=["nickname_key"],
+                condition=models.Q(nickname_key__gt=""),
+                name="device_by_nickname",
+            ),
             models.Index(fields=["performer_id"], name="device_of_performer"),
             # What the sweep asks: connected, and nothing heard since.
             models.Index(

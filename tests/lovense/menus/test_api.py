@@ -7,6 +7,7 @@ from django.test import Client
 
 from lovense.deciding import platform
 from lovense.menus.publishing import MAXIMUM_ITEMS, publish
+from tests.commands import RECORDER
 from tests.lovense.callers import Caller, _nobody_is_woken
 from tests.lovense.menus.offers import said
 
@@ -112,6 +113,23 @@ def test_what_cannot_be_published_names_every_item(hers):
         (1, "minimum", ids[0]),
         (2, "minimum", ids[1]),
     ]
+
+
+def test_a_publication_costs_no_more_commands_for_a_large_menu_and_reads_one_version(hers):
+    def commands(*names):
+        added(hers, *names)
+        RECORDER.commands = sent = []
+        try:
+            assert hers("post", "/publish", {}).status_code == 201
+        finally:
+            RECORDER.commands = None
+        return [command for _, command in sent]
+
+    commands("One")
+    few, many = commands("Two"), commands(*map(str, range(20)))
+    assert len(few) == len(many) <= 15, "beside inserts and the commit"
+    read = [each for each in many if each.get("find") == "tip_menus" and not each.get("projection")]
+    assert [sorted(each["filter"]) for each in read] == [["performer_id", "publish_key"], ["_id"]]
 
 
 def test_an_order_that_lacks_an_item_names_it(hers):

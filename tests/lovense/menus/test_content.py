@@ -3,7 +3,7 @@
 import json
 
 import bson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.json import fields
@@ -11,6 +11,7 @@ from lovense.menus import content, publishing, starter, transfer, wishes
 from lovense.menus.matching import explained, match
 from lovense.menus.publishing import MAXIMUM_ITEMS, validated
 from tests.lovense.menus.offers import said
+from tests.properties import EXAMPLES
 
 
 def items(*titles, **more):
@@ -132,6 +133,7 @@ spoken = st.builds(
 )
 
 
+@settings(max_examples=max(100, EXAMPLES // 5), deadline=None)
 @given(st.lists(spoken, max_size=5))
 def test_what_is_written_is_read_as_it_was_and_written_the_same_again(menu):
     whole = [wishes.new(each) for each in menu]

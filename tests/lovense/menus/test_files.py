@@ -12,6 +12,7 @@ from lovense.menus.report import items_of
 from tests.lovense.menus.offers import said
 from tests.lovense.menus.test_lint import LUSH, NORA, draft, linter
 from tests.lovense.menus.test_parts import HERS, spoken
+from tests.properties import EXAMPLES
 
 
 def one(line):
@@ -137,6 +138,7 @@ def test_a_line_that_was_written_names_its_own_pattern_whatever_its_title_says(p
 TITLES = st.sampled_from(["=1+1", "+x", "-x", "@x", "'x", "''=x", 'a "b", c', "a;b", "\u00e9\U0001f525", "x"])
 
 
+@settings(max_examples=max(100, EXAMPLES // 5), deadline=None)
 @given(st.lists(st.tuples(spoken, TITLES, st.booleans(), st.none() | st.integers(60, 2**53 - 1)), max_size=5))
 def test_a_sheet_comes_back_as_it_was(menu):
     items = [

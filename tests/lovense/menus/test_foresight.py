@@ -9,7 +9,7 @@ from lovense.deciding.foresight import Foresights
 from lovense.deciding.gates import decide
 from lovense.menus import content, ruler
 from lovense.menus.compiler import Compiled
-from lovense.menus.matching import PUBLIC, MenuIndex
+from lovense.menus.matching import SHOWS, MenuIndex
 from lovense.menus.reading import PublishedMenu
 from tests.factories import NOW
 from tests.lovense.devices.test_named_functions import LANE, LUSH
@@ -18,6 +18,8 @@ from tests.properties import EXAMPLES
 
 PLATFORM = {"enable_lovense": True, "require_tip_menu": False, "default_intensity": 5, "default_seconds": 5}
 PERFORMER = {"stop_epoch": 0, "paused_at": None, "paused_until": None, "stopped_at": None}
+
+OF_SHOWS = st.lists(st.sampled_from([[], [], ["private"], ["public", "group"]]), min_size=4, max_size=4)
 
 
 def foresights(offers, devices, intensity=20):
@@ -29,24 +31,26 @@ def foresights(offers, devices, intensity=20):
     return Foresights(rules, rules.performers[LANE], foresight.DRAFT, menu, NOW)
 
 
-def decided(menu, amount):
+def decided(menu, amount, show):
     """What a tip of that amount gets."""
-    request = foresight.tip_of(menu.performer, amount, PUBLIC, NOW)
+    request = foresight.tip_of(menu.performer, amount, show, NOW)
     return decide(request, menu.rules, is_online=True, now=NOW)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(OFFERS, DEVICES, st.sampled_from([8, 20]), st.integers(1, 80))
-def test_a_preview_is_what_a_tip_of_that_amount_gets(offers, devices, intensity, amount):
+@given(OFFERS, DEVICES, st.sampled_from([8, 20]), st.integers(1, 80), st.sampled_from(SHOWS), OF_SHOWS)
+def test_a_preview_is_what_a_tip_of_that_amount_gets(offers, devices, intensity, amount, show, shows):
+    offers = [each | {"shows": theirs} for each, theirs in zip(offers, shows, strict=False)]
     menu = foresights(offers, devices, intensity)
-    seen, row = menu.of(amount), decided(menu, amount)
+    seen, row = menu.of(amount, show), decided(menu, amount, show)
+    assert (menu.of(amount, show), decided(menu, amount, show)) == (seen, row)
     assert seen.reason == row["reason"]
     if seen.found.item is None:
         assert row["item"] is None
         return
     (part,) = (
         each
-        for each in ruler.intervals(menu.menu.items, 10)
+        for each in ruler.intervals(menu.menu.items, 10, show=show)
         if each.low <= amount and (each.high is None or amount <= each.high)
     )
     assert part.item is seen.found.item

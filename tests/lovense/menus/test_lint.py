@@ -207,7 +207,7 @@ def test_each_finding_shows_at_its_amount_and_its_fix_makes_it_go_and_adds_none(
             assert after <= known
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=max(200, EXAMPLES // 5), deadline=None)
 @given(OFFERS)
 def test_the_amount_of_a_finding_is_the_smallest_that_shows_it(offers):
     numbered = content.numbered(offers)

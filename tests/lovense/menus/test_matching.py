@@ -66,7 +66,7 @@ def test_the_index_finds_what_looking_at_every_item_finds(menu, show, closed):
         assert index.find(amount, show).item is (answering[0] if answering else None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(menus, st.sampled_from(SHOWS), closing, st.integers(1, 84))
 def test_exactly_one_item_or_one_reason_and_everybody_passed_over_has_one(menu, show, closed, amount):
     found = MenuIndex(menu).find(amount, show, closed)

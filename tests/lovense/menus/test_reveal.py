@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver
@@ -296,10 +296,12 @@ def test_before_it_is_told_the_secret_is_in_no_answer_page_export_or_line_of_the
         path = re.sub(r"<\w+:(\w+)>", lambda name: named.get(name[1], "unknown"), str(pattern.pattern))
         for client in (herself, chief):
             texts.append(client.get(f"/{path}").getvalue().decode(errors="replace"))
+    kept = "/admin/lovense/menuseal/"
+    for path in (kept, f"{kept}{quote(str(MenuSeal.objects.get().pk))}/change/"):
+        texts.append(chief.get(path).content.decode())
     for kind in ("json", "csv", "text"):
         texts.append(herself.get(f"/api/lovense/tip-menu/export?format={kind}").content.decode())
     assert any(menu_of(key)["commitment"] in text for text in texts), "or nothing was looked at"
-    assert MenuSeal not in admin.site._registry
     forms = (secret, secret.upper(), str(bytes.fromhex(secret)))
     assert not [text[:200] for text in texts if any(form in text for form in forms)]
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.json.errors import Refusal
@@ -12,6 +12,7 @@ from ground.json.fields import Fields, Malformed
 from lovense.patterns import imports, reading, recording, score
 from lovense.patterns.reading import InvalidPattern
 from lovense.patterns.score import MAIN
+from tests.properties import EXAMPLES
 
 
 def read(**body):
@@ -66,6 +67,7 @@ def test_what_is_too_fine_is_within_one_level_and_then_on_a_grid():
 SAMPLES = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 20)), min_size=2, max_size=600)
 
 
+@settings(max_examples=max(100, EXAMPLES // 5), deadline=None)
 @given(SAMPLES)
 def test_whatever_is_recorded_becomes_a_pattern_as_it_was_where_nothing_is_said(drawn):
     moments = [0]

@@ -16,6 +16,7 @@ from lovense.patterns import funscript, reading, recording, score, shipped, writ
 from lovense.patterns.reading import InvalidPattern, Reader
 from lovense.patterns.score import FUNCTIONS, MAIN, Loop, Move, PatternStep, Score
 from lovense.timeline import Segment
+from tests import properties
 
 # --- what is read ------------------------------------------------------------------------------------------
 
@@ -214,13 +215,13 @@ def part(chance, depth):
 SCORES = st.integers(0, 2**64).map(drawn_score)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=properties.EXAMPLES, deadline=None)
 @given(SCORES)
 def test_what_is_printed_is_read_as_the_same(pattern):
     assert reading.read(writing.written(pattern, "About it")) == pattern
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=properties.EXAMPLES, deadline=None)
 @given(SCORES)
 def test_a_timeline_is_as_long_and_no_larger_than_was_measured(pattern):
     drawn = score.timeline(pattern)
@@ -246,7 +247,7 @@ def tried(text):
         return None, why
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=properties.EXAMPLES, deadline=None)
 @given(st.one_of(st.text(max_size=200), SIGNS, TOKENS))
 def test_any_text_is_read_or_refused_with_a_place_inside_of_it(text):
     found, why = tried(text)

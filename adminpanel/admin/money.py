@@ -1,19 +1,17 @@
-"""Django's admin of money and tips: everything can be looked at, nothing can be changed.
+"""Records of money and tips: everything can be looked at, nothing can be changed.
 
 What changes money is a transfer, a delivery or a command; what changes a tip is its settlement. A
 form that writes a row would be none of these, so there is none, for nobody."""
 
 import json
-from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth.models import User
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
+from adminpanel.admin.readonly import AdminsOnly, MaskedPayload, ReadOnly
 from adminpanel.models import PerformerTipHour, TipHour
 from ground.audit.models import AuditEntry
 from ground.inbox.models import WebhookDelivery, WebhookNonce
@@ -37,63 +35,6 @@ from tips.models import (
     Tip,
     TipActivated,
 )
-
-# pages beyond it are not offered: counting all of millions would take longer than anybody waits
-ROWS_COUNTED = 10_000
-
-
-class _Pages(Paginator):  # type: ignore[type-arg]
-    @property
-    def count(self) -> int:
-        return int(self.object_list[:ROWS_COUNTED].count())  # type: ignore[attr-defined]
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Found by its key; who may see it is Django's `view` permission."""
-
-    show_full_result_count = False
-    paginator = _Pages
-    list_per_page = 50
-    search_fields: ClassVar[tuple[str, ...]] = ("pk__exact",)
-    search_help_text = "The whole key"
-    actions = None
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """What the filters beside the list offer. Django allows every field, so that what is not
-        shown could be guessed, and every comparison, so that one may be a regular expression."""
-        offered = {each[0] if isinstance(each, tuple) else each for each in self.list_filter}
-        field, _, how = lookup.partition("__")
-        return field in offered and how in ("", "exact", "isempty", "isnull")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class AdminsOnly(ReadOnly):
-    """Who moved tokens to whom, also where a tip is anonymous: for admins alone."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return isinstance(request.user, User) and request.user.is_superuser
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-
-class MaskedPayload(ReadOnly):
-    """The payload of an anonymous tip names nobody, to nobody."""
-
-    exclude = ("payload",)
-    readonly_fields = ("content",)
-
-    @admin.display(description="payload")
-    def content(self, row: Any) -> str:
-        return json.dumps(events.masked(row.payload), ensure_ascii=False, indent=2)
 
 
 @admin.register(Account)
@@ -187,7 +128,6 @@ class DeliveryAdmin(ReadOnly):
     """Without the body: it names the tipper, who may be anonymous."""
 
     list_display = ("key", "event_type", "status", "received_at", "processed_at", "attempts")
-    list_filter = ("status",)
     exclude = ("body",)
 
 
@@ -201,9 +141,6 @@ class AuditEntryAdmin(ReadOnly):
     """The whole log, the newest first."""
 
     list_display = ("at", "actor", "action", "type", "target", "why", "success")
-    search_fields = ("target__exact", "lane__exact", "actor__exact")
-    search_help_text = "The whole name of an account, or the key of what it was done to"
-    ordering = ("-at", "-entry_id")
 
 
 @admin.register(Tip)
@@ -218,7 +155,6 @@ class TipAdmin(ReadOnly):
         "needs_reconciliation",
         "created_at",
     )
-    list_filter = ("settlement_status", ("needs_reconciliation", admin.EmptyFieldListFilter))
     exclude = ("tipper_username", "tipper_id")
     readonly_fields = ("who",)
 
@@ -255,7 +191,6 @@ class ConsumerAdmin(ReadOnly):
 @admin.register(FailedEmission)
 class EmissionAdmin(ReadOnly):
     list_display = ("key", "sequence", "state", "died_at", "delivered_at", "delivered_by")
-    list_filter = ("state",)
 
 
 @admin.register(TipHour)
@@ -271,7 +206,6 @@ class PerformerTipHourAdmin(ReadOnly):
 @admin.register(QueueRequest, ArchivedQueueRequest)
 class RequestAdmin(MaskedPayload):
     list_display = ("request_id", "type", "lane", "status", "attempts", "available_at")
-    list_filter = ("status",)
 
 
 @admin.register(ArchiveManifest)
