@@ -115,7 +115,10 @@ def answered(
     except Refusal as refused:
         if refused.status == 404:
             raise Http404 from None
-        return back(Pressed(asked.act, refused, said))
+        answer = back(Pressed(asked.act, refused, said))
+        for name, value in refused.headers.items():
+            answer[name] = value
+        return answer
     return then(result)
 
 
