@@ -12,6 +12,7 @@ from ground.people import Role
 EVERYBODY = frozenset(Role)
 CALMERS = frozenset({Role.ADMIN, Role.SUPPORT})
 ADMINS = frozenset({Role.ADMIN})
+READERS = frozenset({Role.ADMIN, Role.AUDITOR})  # of who may come in
 _READS = ("GET", "HEAD")
 
 
@@ -50,6 +51,29 @@ RULES = (
     Rule("staff-reconciliation", "GET", EVERYBODY, "What ledger and platform disagree on"),
     Rule("staff-hand-out-again", "POST", ADMINS, "Process a delivery that lies aside"),
     Rule("staff-style", "GET", EVERYBODY, "Every component in every state"),
+    Rule("staff-access", "GET", READERS, "Who is staff"),
+    Rule("staff-access-enrol", "POST", ADMINS, "Enrol a member of staff"),
+    Rule("staff-access-member", "GET", READERS, "One member of staff"),
+    Rule("staff-access-role", "POST", ADMINS, "Change the role of another"),
+    Rule("staff-access-disable", "POST", ADMINS, "Disable the account of another"),
+    Rule("staff-access-enable", "POST", ADMINS, "Enable an account"),
+    Rule("staff-access-sessions", "POST", ADMINS, "End all sessions of one"),
+    Rule("staff-access-link", "POST", ADMINS, "Make a one-time link for one"),
+    Rule("staff-access-factor", "POST", ADMINS, "Take the second factor of another away"),
+    Rule("staff-access-token", "POST", ADMINS, "Revoke the API token of one"),
+    Rule("staff-access-performers", "GET", READERS, "The log-in of a performer"),
+    Rule("staff-access-performer-link", "POST", ADMINS, "Make a one-time link for a performer"),
+    Rule("staff-access-clients", "GET", READERS, "Platform clients"),
+    Rule("staff-access-add-client", "POST", ADMINS, "Add a platform client"),
+    Rule("staff-access-client", "GET", READERS, "One platform client"),
+    Rule("staff-access-client-token", "POST", ADMINS, "Make a new token for a client"),
+    Rule("staff-access-client-revoke", "POST", ADMINS, "Revoke the token of a client"),
+    Rule("staff-access-log-ins", "GET", READERS, "Log-ins that failed"),
+    Rule("staff-account", "GET", EVERYBODY, "The own account"),
+    Rule("staff-account-factor", "POST", EVERYBODY, "Set up the own second factor"),
+    Rule("staff-account-factor-remove", "POST", EVERYBODY, "Take the own second factor away"),
+    Rule("staff-account-codes", "POST", EVERYBODY, "Make new recovery codes"),
+    Rule("staff-account-sessions", "POST", EVERYBODY, "End the own other sessions"),
     Rule("admin", "GET", EVERYBODY, "Records: the rows as they are stored"),
     Rule("api-staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("api-staff-devices", "GET", EVERYBODY, "The devices of all performers"),

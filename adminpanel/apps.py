@@ -1,4 +1,4 @@
-"""The wiring of the admin panel: one line connects its consumer to the event log."""
+"""The wiring of the admin panel: its consumer of the event log, and whose token was used."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,10 @@ class AdminPanelConfig(AppConfig):
     verbose_name = "Administration"
 
     def ready(self) -> None:
+        from adminpanel.people import tokens
         from adminpanel.watch import rollups
+        from ground.tokens import token_used
         from tips.log import emission
 
         emission.register(rollups.ANALYTICS)
+        token_used.connect(tokens.heard)

@@ -23,7 +23,7 @@ from adminpanel import access
 from ground import clock
 from ground.audit import log as audit_log
 from ground.json.errors import Refusal
-from ground.people import role_of
+from ground.people import Role, role_of
 from lovense.deciding import platform
 
 View = Callable[..., HttpResponseBase]
@@ -52,6 +52,7 @@ RAIL = (
             RailPage("staff-reconciliation", "equal", "Reconciliation"),
         ),
     ),
+    ("Set", (RailPage("staff-access", "users", "Access"),)),
 )
 
 
@@ -117,11 +118,19 @@ def show(
     is_region = bool(request.htmx)  # type: ignore[attr-defined]
     frame = {
         "layout": "adminpanel/_region.html" if is_region else "adminpanel/frame.html",
-        "rail": RAIL,
+        "rail": _rail(role_of(request.user)),
         "on": on,
         "platform": platform.current(),
     }
     return render(request, template, {**frame, **context}, status=status)
+
+
+def _rail(role: Role | None) -> list[tuple[str, list[RailPage]]]:
+    """What this person may look at."""
+    return [
+        (group, [page for page in pages if access.may(role, page.route, "GET")])
+        for group, pages in RAIL
+    ]
 
 
 @contextmanager

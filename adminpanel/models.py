@@ -1,7 +1,9 @@
-"""What the admin panel keeps: the heartbeats of processes, what was tipped in each hour, and how
-staff has its lists."""
+"""What the admin panel keeps: the heartbeats of processes, what was tipped in each hour, what
+concerns who may come in, and how staff has its lists."""
 
 from django.db import models
+
+from ground.mongodb.indexes import ExpiringIndex
 
 
 class Heartbeat(models.Model):
@@ -47,6 +49,80 @@ class PerformerTipHour(TipSums):
     class Meta:
         db_table = "performer_tip_hours"
         indexes = [models.Index(fields=["hour"], name="performer_tip_hour")]
+
+
+class StaffState(models.Model):
+    """What Django's account does not say of a member of staff: how often she was changed, and how
+    often she changed others (`adminpanel/people/members.py`)."""
+
+    account = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    version = models.BigIntegerField(default=0)
+    acts = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "staff_states"
+
+
+class OneTimeLink(models.Model):
+    """A link by which a person sets her password, once. Its key is the hash of what stands in it;
+    an account has one at most (`adminpanel/people/links.py`)."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=64)
+    account = models.CharField(max_length=24)
+    made_by = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "one_time_links"
+        constraints = [models.UniqueConstraint(fields=["account"], name="one_time_link_of_account")]
+        indexes = [ExpiringIndex(fields=["expires_at"], name="one_time_link_expires")]
+
+
+class SecondFactor(models.Model):
+    """By what a member of staff proves that she has her phone. The secret is not here: it follows
+    from `salt` and from the server's key (`adminpanel/people/secondfactor.py`)."""
+
+    account = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    salt = models.CharField(max_length=32)
+    last_step = models.BigIntegerField()  # no code of it, or of one before it, counts again
+    recovery = models.JSONField(default=list)  # hashes of the codes that are left
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "second_factors"
+
+
+class FailedLogIn(models.Model):
+    """What was tried in vain on one day: one row for an account, an address and a cause
+    (`adminpanel/people/attempts.py`)."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=64)
+    account = models.CharField(max_length=150, blank=True)  # empty: there is none of that name
+    hashed_ip = models.CharField(max_length=64, null=True)
+    cause = models.CharField(max_length=20)
+    count = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "failed_log_ins"
+        indexes = [
+            models.Index(fields=["-last_at"], name="failed_log_in_newest"),
+            ExpiringIndex(fields=["expires_at"], name="failed_log_in_expires"),
+        ]
+
+
+class TokenUse(models.Model):
+    """When an account's API token was shown last, to the minute
+    (`adminpanel/people/tokens.py`)."""
+
+    account = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    used_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "token_uses"
 
 
 class SavedView(models.Model):

@@ -29,29 +29,35 @@ def enrol(*, username: str, role: Role, password: str) -> StaffEnrolment:
     if password:
         validate_password(password)
     user = User.objects.filter(username=username).first() or User(username=username)
-    _check_may_be_staff(user)
-    _set_log_in(user, role, password)
-    _give_role(user, role)
+    check_may_be_staff(user)
+    _set_password(user, password)
+    give(user, role, group_of(role))
     return StaffEnrolment(user, Token.objects.get_or_create(user=user)[0].key)
 
 
-def _check_may_be_staff(user: User) -> None:
+def check_may_be_staff(user: User) -> None:
+    """Raises NotStaff."""
     if user.pk is None or user.is_staff:
         return
     if Performer.objects.filter(user_id=user.pk).exists() or user.groups.exists():
         raise NotStaff(f"The username {user.username!r} is held by a performer or a platform.")
 
 
-def _set_log_in(user: User, role: Role, password: str) -> None:
-    user.is_staff, user.is_superuser = True, role is Role.ADMIN
+def _set_password(user: User, password: str) -> None:
     if password and not (user.password and user.check_password(password)):
         user.set_password(password)
     elif not user.password:
         user.set_unusable_password()
+
+
+def give(user: User, role: Role, group: Group) -> None:
+    """The account as that role has it; `group` is the role's. May be part of a transaction."""
+    user.is_staff, user.is_superuser = True, role is Role.ADMIN
     user.save()
+    user.groups.set([group])
 
 
-def _give_role(user: User, role: Role) -> None:
+def group_of(role: Role) -> Group:
     group, is_new = Group.objects.get_or_create(name=role.value)
     if role is not Role.ADMIN and (is_new or not group.permissions.exists()):
         group.permissions.set(
@@ -59,4 +65,12 @@ def _give_role(user: User, role: Role) -> None:
                 content_type__app_label__in=APPS, codename__startswith="view_"
             )
         )
-    user.groups.set([group])
+    return group
+
+
+def given_role(user: User) -> Role | None:
+    """Also of a disabled account. None: an account of staff that was given no role."""
+    if user.is_superuser:
+        return Role.ADMIN
+    names = set(user.groups.values_list("name", flat=True))
+    return next((role for role in Role if role.value in names), None)

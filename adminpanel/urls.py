@@ -5,10 +5,26 @@ from django.urls import path
 
 from adminpanel.api import auditlog, devices, find, tips, watch
 from adminpanel.api import deadletters as letters
-from adminpanel.views import audit, deadletters, emissions, lists, queue, reconciliation, style
+from adminpanel.views import (
+    audit,
+    clientaccess,
+    deadletters,
+    emissions,
+    failedlogins,
+    links,
+    lists,
+    ownaccount,
+    performeraccess,
+    queue,
+    reconciliation,
+    staffaccess,
+    style,
+)
 from adminpanel.views import find as find_page
 from adminpanel.views import tips as tip_pages
 
+_ACCESS, _OWN = "staff/access", "staff/account"
+_MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", tip_pages.first, name="staff"),
     path("staff/find", find_page.find, name="staff-find"),
@@ -47,6 +63,34 @@ PAGES = [
         deadletters.replay_dead_letter,
         name="staff-replay-dead-letter",
     ),
+    path(_ACCESS, staffaccess.listed, name="staff-access"),
+    path(f"{_ACCESS}/enrol", staffaccess.enrol, name="staff-access-enrol"),
+    path(f"{_ACCESS}/performers", performeraccess.performers, name="staff-access-performers"),
+    path(
+        f"{_ACCESS}/performers/<str:performer_id>/link",
+        performeraccess.link,
+        name="staff-access-performer-link",
+    ),
+    path(f"{_ACCESS}/clients", clientaccess.clients, name="staff-access-clients"),
+    path(f"{_ACCESS}/clients/add", clientaccess.add, name="staff-access-add-client"),
+    path(f"{_CLIENT}", clientaccess.client, name="staff-access-client"),
+    path(f"{_CLIENT}/token", clientaccess.token, name="staff-access-client-token"),
+    path(f"{_CLIENT}/revoke", clientaccess.revoke, name="staff-access-client-revoke"),
+    path(f"{_ACCESS}/log-ins", failedlogins.failed, name="staff-access-log-ins"),
+    path(_MEMBER, staffaccess.member, name="staff-access-member"),
+    path(f"{_MEMBER}/role", staffaccess.role, name="staff-access-role"),
+    path(f"{_MEMBER}/disable", staffaccess.disable, name="staff-access-disable"),
+    path(f"{_MEMBER}/enable", staffaccess.enable, name="staff-access-enable"),
+    path(f"{_MEMBER}/sessions", staffaccess.sessions, name="staff-access-sessions"),
+    path(f"{_MEMBER}/link", staffaccess.link, name="staff-access-link"),
+    path(f"{_MEMBER}/second-factor", staffaccess.factor, name="staff-access-factor"),
+    path(f"{_MEMBER}/token", staffaccess.token, name="staff-access-token"),
+    path(_OWN, ownaccount.account, name="staff-account"),
+    path(f"{_OWN}/second-factor", ownaccount.set_up, name="staff-account-factor"),
+    path(f"{_OWN}/second-factor/remove", ownaccount.remove, name="staff-account-factor-remove"),
+    path(f"{_OWN}/recovery-codes", ownaccount.renew_codes, name="staff-account-codes"),
+    path(f"{_OWN}/sessions", ownaccount.end_sessions, name="staff-account-sessions"),
+    path("link/<str:token>", links.link, name="one-time-link"),
 ]
 _DLQ = "api/performance-queue/dlq"
 API = [

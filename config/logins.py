@@ -1,35 +1,27 @@
-"""How often one may try to log in. Tries are counted in the cache, for the account and for the
-address they come from; while that is away nobody is kept out, and the log says so.
+"""The page to log in, which every account uses. Whoever has a second factor, and an admin who must
+have one, is sent on to it (`config/secondstep.py`); everybody else is in."""
 
-An account under attack stays open where it was logged in to lately: there only its own tries from
-there count, so that a stranger cannot lock a performer out of her show."""
-
-import hashlib
 import logging
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
-from django.core.cache import cache
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
-from redis.exceptions import RedisError
 
+from adminpanel.people import attempts, secondfactor
+from adminpanel.people.attempts import Cause
+from config import entering, tries
+from config.tries import TOO_MANY, WINDOW_SECONDS, Proof
 from ground import clock
 from lovense.models import Performer
-from lovense.performers import firstrun, loggedin
+from lovense.performers import firstrun
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-WINDOW_SECONDS = 300
-PER_ACCOUNT, PER_ADDRESS = 10, 50
-KNOWN_SECONDS = 30 * 24 * 3600
-LONGEST_AGENT = 1000
-TOO_MANY = "Too many tries to log in. Wait five minutes, then try again."
 
 
 class LogInForm(AuthenticationForm):
@@ -37,13 +29,27 @@ class LogInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         account = str(self.cleaned_data.get("username") or "")
-        address = str(self.request.META.get("REMOTE_ADDR", "")) if self.request else ""
-        if not _unless_away(lambda: _may_try(account, address), otherwise=True):
-            log.info("log_in_refused", extra={"error_code": "too_many"})
+        tried = tries.of(self.request, Proof.PASSWORD, account)
+        if not tries.may_try(tried):
+            refused(tried, Cause.TOO_MANY)
             raise ValidationError(TOO_MANY, code="too_many")
-        cleaned: dict[str, Any] = super().clean()
-        _unless_away(lambda: _succeeded(account, address), otherwise=None)
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except ValidationError:
+            refused(tried, Cause.PASSWORD)
+            raise
+        tries.succeeded(tried)
         return cleaned
+
+
+def refused(tried: tries.Try, cause: Cause) -> None:
+    """Kept among the log-ins that failed; of many too many once."""
+    is_told = True
+    if cause is Cause.TOO_MANY:
+        log.info("log_in_refused", extra={"error_code": "too_many"})
+        is_told = not tries.is_told(tried)
+    now = clock.now()
+    attempts.failed(tried.account, cause, address=tried.address, now=now, is_told=is_told)
 
 
 class LogIn(LoginView):
@@ -60,68 +66,30 @@ class LogIn(LoginView):
         return reverse("welcome" if hers is not None and firstrun.is_due(hers) else "live")
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Where it was is kept, for whoever it is to see."""
-        answer = super().form_valid(form)
-        session = self.request.session
-        meta = self.request.META
-        login = loggedin.BrowserLogIn(
-            str(self.request.user.pk),
-            session.session_key or "",
-            str(meta.get("HTTP_USER_AGENT", ""))[:LONGEST_AGENT],
-            str(meta.get("REMOTE_ADDR", "")),
-        )
-        age = timedelta(seconds=session.get_expiry_age())
-        loggedin.began(login, now=clock.now(), age=age)
-        return answer
+        user: Any = form.get_user()
+        if user.is_staff:
+            if (step := _next_step(user)) is not None:
+                then = self.get_redirect_url()
+                entering.hold(self.request, user, then=then, salt=secondfactor.fresh_salt())
+                return redirect(step)
+            attempts.succeeded(user, now=clock.now())
+        entering.enter(self.request, user)
+        return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_invalid(form)
-        if form.has_error(NON_FIELD_ERRORS, "too_many"):
-            answer.status_code = 429
-            answer["Retry-After"] = str(WINDOW_SECONDS)
-        return answer
+        is_too_often = form.has_error(NON_FIELD_ERRORS, "too_many")
+        return refused_too_often(answer) if is_too_often else answer
 
 
-def _may_try(account: str, address: str) -> bool:
-    """Counts this try before it is made: of many at once no more than the limit come through."""
-    tries = [
-        (_counted(_account(account, address)), PER_ACCOUNT),
-        (_counted(_key("address", address)), PER_ADDRESS),
-    ]
-    return all(count <= limit for count, limit in tries)
+def _next_step(user: User) -> str | None:
+    """The address of what is left to prove."""
+    if secondfactor.of(str(user.pk)) is not None:
+        return "login-code"
+    return "login-second-factor" if settings.STAFF_REQUIRE_OTP and user.is_superuser else None
 
 
-def _counted(key: str) -> int:
-    cache.add(key, 0, WINDOW_SECONDS)
-    try:
-        return int(cache.incr(key))
-    except ValueError:  # its window ended between the two
-        return 1
-
-
-def _succeeded(account: str, address: str) -> None:
-    cache.delete(_account(account, address))
-    cache.set(_known(account, address), 1, KNOWN_SECONDS)
-
-
-def _account(account: str, address: str) -> str:
-    """What counts the account's tries: all of them, or where it is known, those from there."""
-    is_known = cache.get(_known(account, address)) is not None
-    return _key("account", account, address if is_known else "")
-
-
-def _known(account: str, address: str) -> str:
-    return _key("known", account, address)
-
-
-def _key(*parts: str) -> str:
-    """Names and addresses are nobody's business, not even the cache's."""
-    return hashlib.sha256("\n".join(parts).lower().encode()).hexdigest()
-
-
-def _unless_away(ask: Callable[[], T], *, otherwise: T) -> T:
-    try:
-        return ask()
-    except (RedisError, OSError) as error:
-        log.warning("log_in_uncounted", extra={"error_code": type(error).__name__})
-        return otherwise
+def refused_too_often(answer: HttpResponse) -> HttpResponse:
+    answer.status_code = 429
+    answer["Retry-After"] = str(WINDOW_SECONDS)
+    return answer

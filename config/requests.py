@@ -91,13 +91,18 @@ class ErrorMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not is_away(exception):
-            return None
-        log.warning("database_away", extra={"error_code": type(exception).__name__})
-        status, body = DatabaseAway().answer()
-        if is_api(request):
-            return HttpResponse(json.dumps(body), status=status, content_type="application/json")
-        return render(None, "503.html", status=status)
+        return answer_away(request, exception)
+
+
+def answer_away(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """503, where a database is away; None: it is something else."""
+    if not is_away(exception):
+        return None
+    log.warning("database_away", extra={"error_code": type(exception).__name__})
+    status, body = DatabaseAway().answer()
+    if is_api(request):
+        return HttpResponse(json.dumps(body), status=status, content_type="application/json")
+    return render(None, "503.html", status=status)
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from adminpanel import probes
 from adminpanel.urls import API as STAFF_API
 from adminpanel.urls import PAGES as STAFF_PAGES
-from config import views
+from config import secondstep, views
 from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
 from lovense.api import (
@@ -154,6 +154,8 @@ urlpatterns = [
     path("menu/items/<str:item_id>/remove", menu.remove, name="menu-remove"),
     path("draws/<str:menu>", draws_page.draws, name="draws"),
     path("login", views.login, name="login"),
+    path("login/code", secondstep.code, name="login-code"),
+    path("login/second-factor", secondstep.set_up, name="login-second-factor"),
     path("logout", LogoutView.as_view(next_page="login"), name="logout"),
     *STAFF_PAGES,
     path("admin/login/", views.admin_login),

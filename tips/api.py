@@ -23,7 +23,6 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from pymongo.errors import PyMongoError
 from rest_framework import serializers
-from rest_framework.authentication import TokenAuthentication
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -41,6 +40,7 @@ from ground.json.fields import Malformed, read
 from ground.json.shapes import refusal
 from ground.mongodb.collections import collection
 from ground.people import role_of
+from ground.tokens import ByToken
 from tips import schema, signals
 from tips.intake import acceptance, idempotency, platforms
 from tips.intake import payloads as placement
@@ -140,7 +140,7 @@ class IsStaffOrPlatform(BasePermission):
     ],
 )
 @api_view(["POST"])
-@authentication_classes([TokenAuthentication])
+@authentication_classes([ByToken])
 @permission_classes([IsPlatform])
 def place(request: Request) -> HttpResponse:
     """Places a tip, once per Idempotency-Key."""

@@ -9,7 +9,15 @@ from django.http import HttpRequest
 from rest_framework.authtoken.models import TokenProxy
 
 from adminpanel.admin.readonly import AdminsOnly, ReadOnly
-from adminpanel.models import ListChoice, SavedView
+from adminpanel.models import (
+    FailedLogIn,
+    ListChoice,
+    OneTimeLink,
+    SavedView,
+    SecondFactor,
+    StaffState,
+    TokenUse,
+)
 
 for _registered in (User, Group, TokenProxy):
     if admin.site.is_registered(_registered):
@@ -22,6 +30,35 @@ class UserAdmin(AdminsOnly):
     search_fields = ("username__exact",)
     search_help_text = "The whole name"
     exclude = ("password",)
+
+
+@admin.register(SecondFactor)
+class SecondFactorAdmin(AdminsOnly):
+    """That there is one: what its secret follows from is shown to nobody."""
+
+    list_display = ("account", "made_at")
+    exclude = ("salt", "recovery")
+
+
+@admin.register(OneTimeLink)
+class LinkAdmin(AdminsOnly):
+    list_display = ("account", "made_by", "made_at", "expires_at")
+    exclude = ("key",)
+
+
+@admin.register(FailedLogIn)
+class FailedLogInAdmin(AdminsOnly):
+    list_display = ("account", "cause", "count", "first_at", "last_at")
+
+
+@admin.register(StaffState)
+class StaffStateAdmin(AdminsOnly):
+    list_display = ("account", "version", "acts")
+
+
+@admin.register(TokenUse)
+class TokenUseAdmin(AdminsOnly):
+    list_display = ("account", "used_at")
 
 
 @admin.register(Group)

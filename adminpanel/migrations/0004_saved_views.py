@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adminpanel', '0002_skew'),
+        ('adminpanel', '0003_who_may_come_in'),
     ]
 
     operations = [

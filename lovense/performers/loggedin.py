@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from django.contrib.sessions.models import Session
+from pymongo.client_session import ClientSession
 
 from ground import ids
 from ground.json.errors import Refusal
@@ -126,17 +127,21 @@ def _where(row: LoggedInRow, here: str) -> WhereLoggedIn:
 # --- ended ---------------------------------------------------------------------------------------
 
 
-def end(account: str, login_id: str) -> str:
-    """The key of the session that is over now. Raises NoSuchLogIn."""
-    row = collection(LoggedIn).find_one_and_delete({"_id": login_id, "account": account})
+def end(account: str, login_id: str, *, session: ClientSession | None = None) -> str:
+    """The key of the session that is over now. Raises NoSuchLogIn. `session`: of the transaction
+    that it is part of."""
+    wanted = {"_id": login_id, "account": account}
+    row = collection(LoggedIn).find_one_and_delete(wanted, session=session)
     if row is None:
         raise NoSuchLogIn
     Session.objects.filter(pk=row["session_key"]).delete()
     return str(row["session_key"])
 
 
-def end_all(account: str, *, but: str = "") -> None:
-    wanted = {"account": account, "session_key": {"$ne": but}}
-    keys = [row["session_key"] for row in collection(LoggedIn).find(wanted, {"session_key": 1})]
-    Session.objects.filter(pk__in=keys).delete()
-    collection(LoggedIn).delete_many(wanted)
+def end_all(account: str, *, but: str = "", session: ClientSession | None = None) -> int:
+    """How many that were."""
+    rows, wanted = collection(LoggedIn), {"account": account, "session_key": {"$ne": but}}
+    keys = [row["session_key"] for row in rows.find(wanted, {"session_key": 1}, session=session)]
+    ended: int = Session.objects.filter(pk__in=keys).delete()[0]
+    rows.delete_many(wanted, session=session)
+    return ended

@@ -295,6 +295,8 @@ def test_a_trimmed_entry_is_shown_as_what_is_left(entry, chief):
 NEVER = {
     "User": {"password"},
     "TokenProxy": {"key"},
+    "SecondFactor": {"salt", "recovery"},
+    "OneTimeLink": {"key"},
     "Host": {"uid", "utoken_hash", "domain", "ports", "content"},
     "Pairing": {"uid", "utoken_hash", "code", "image"},
     "Device": {"toy_id"},

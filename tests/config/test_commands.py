@@ -356,3 +356,28 @@ def test_an_empty_cast_is_refused(words):
 )
 def test_a_virtual_device_refuses_what_it_cannot_use(more, reason):
     assert reason in refused("virtual_device", "--performer-id", EVA, "--token", "t", *more)
+
+
+# --- remove_second_factor ----------------------------------------------------------------------------------
+
+
+def test_remove_second_factor_lets_who_has_lost_everything_set_up_a_new_one():
+    from adminpanel.people import secondfactor
+    from adminpanel.people.deeds import Deed
+    from ground import clock
+    from ground.audit import log as audit_log
+    from tests.adminpanel.people.test_secondfactor import SALT, code
+
+    run("create_staff", "--username", "ada", "--role", "admin")
+    ada, now = User.objects.get(username="ada"), clock.now()
+    secondfactor.set_up(ada, salt=SALT, code=code(ada, now), deed=Deed(str(ada.pk), "ada", "", now))
+    remove = ("remove_second_factor", "--username", "ada", "--by", "eve", "--why", "lost her phone")
+    assert "no second factor any more" in run(*remove)
+    assert secondfactor.of(str(ada.pk)) is None
+    entry = audit_log.of("ada", limit=1)[0]
+    assert (entry["action"], entry["actor"], entry["why"]) == (
+        "remove_second_factor",
+        "eve",
+        "lost her phone",
+    )
+    assert "No account of staff 'ada' has a second factor." in refused(*remove)

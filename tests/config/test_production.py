@@ -17,8 +17,12 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from websockets.asyncio.client import connect
 
+from adminpanel.people import secondfactor
 from adminpanel.staff import enrol
 from ground.people import Role
+from tests.adminpanel.people.conftest import deed
+from tests.adminpanel.people.test_secondfactor import SALT
+from tests.adminpanel.people.test_secondfactor import code as code_of
 from tests.factories import PASSWORD, token_of
 from tests.live import environment
 
@@ -104,15 +108,23 @@ def assets(page):
     return re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
 
 
-def logged_in(site, name, following):
-    form = site.get("/login")
-    assert form.status_code == 200
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[1]
-    data = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": following}
-    sent = {"cookie": cookies(site.client), "origin": SITE, "referer": f"{SITE}/login"}
-    answer = site.client.post("/login", data=data, headers=sent)
+def logged_in(site, name, following, *, code=""):
+    """`code`: what she is asked for after her password."""
+    said = {"username": name, "password": PASSWORD, "next": following}
+    answer = sent(site, "/login", said)
+    if code:
+        assert answer.headers["location"] == "/login/code"
+        answer = sent(site, "/login/code", {"code": code})
     assert (answer.status_code, answer.headers["location"]) == (302, following)
     return {"cookie": cookies(site.client)}
+
+
+def sent(site, path, said):
+    form = site.get(path, headers={"cookie": cookies(site.client)})
+    assert form.status_code == 200
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[1]
+    headers = {"cookie": cookies(site.client), "origin": SITE, "referer": f"{SITE}{path}"}
+    return site.client.post(path, data={**said, "csrfmiddlewaretoken": token}, headers=headers)
 
 
 async def first_message(port, headers):
@@ -137,6 +149,7 @@ def test_every_kind_of_page_opens_behind_a_proxy(site, ana):
     for user in (ana.user, root):
         user.password = hasher.encode(PASSWORD, "salt", 1)
         user.save()
+    codes = secondfactor.set_up(root, salt=SALT, code=code_of(root), deed=deed(root))
     probes = [
         httpx.get(f"http://127.0.0.1:{site.port}{path}").status_code for path in ("/healthz", "/readyz")
     ]
@@ -153,7 +166,7 @@ def test_every_kind_of_page_opens_behind_a_proxy(site, ana):
     by_token = asyncio.run(first_message(site.port, {"authorization": f"token {token_of(ana.user)}"}))
     assert by_token["type"] == "snapshot"
     site.client.cookies.clear()
-    theirs = logged_in(site, "root", "/admin/")
+    theirs = logged_in(site, "root", "/admin/", code=codes[0])
     admin, tips = site.get("/admin/", headers=theirs), site.get("/staff/tips", headers=theirs)
     for page in (live, docs, admin, tips, missing):
         assert page.status_code in (200, 404)

@@ -53,6 +53,8 @@ OF_STAFF = re.compile(r"^(admin/|staff/|api/admin/|api/performance-queue/dlq)")
 # Of everybody: a viewer's tip is shown to its viewer, its performer and staff, see tests/tips/test_api.py;
 # the draws of a version to anybody, see tests/lovense/menus/test_reveal.py
 OTHERWISE = {"api/tips/<str:tip_id>", "api/public/draws/<str:menu>", "draws/<str:menu>"}
+# Whoever has a one-time link, tests/adminpanel/people/test_links.py
+OTHERWISE |= {"link/<str:token>"}
 # Nobody's: they say which part of one's own page is shown.
 OTHERWISE |= {"preferences/<str:section>", "welcome/<str:step>"}
 
