@@ -16,7 +16,7 @@ from django.urls import reverse
 from adminpanel.people import attempts, secondfactor
 from adminpanel.people.attempts import Cause
 from config import entering, tries
-from config.tries import TOO_MANY, WINDOW_SECONDS, Proof
+from config.tries import TOO_MANY, WINDOW_SECONDS, TryKind
 from ground import clock
 from lovense.models import Performer
 from lovense.performers import firstrun
@@ -29,7 +29,7 @@ class LogInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         account = str(self.cleaned_data.get("username") or "")
-        tried = tries.of(self.request, Proof.PASSWORD, account)
+        tried = tries.of(self.request, TryKind.PASSWORD, account)
         if not tries.may_try(tried):
             refused(tried, Cause.TOO_MANY)
             raise ValidationError(TOO_MANY, code="too_many")

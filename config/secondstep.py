@@ -17,11 +17,11 @@ from django.views.decorators.http import require_http_methods
 from adminpanel.people import attempts, secondfactor
 from adminpanel.people.attempts import LOG_IN, Cause
 from adminpanel.people.deeds import Deed
-from adminpanel.people.secondfactor import AlreadySetUp, By, CodeUsed, NotSetUp, WrongCode
+from adminpanel.people.secondfactor import AlreadySetUp, CodeUsed, NotSetUp, ProvedBy, WrongCode
 from adminpanel.people.setup import SetUpPage
 from config import entering, logins, tries
 from config.entering import Held
-from config.tries import TOO_MANY, Proof
+from config.tries import TOO_MANY, TryKind
 from ground import clock
 
 FEW = 3  # recovery codes: so many left are said to be few
@@ -85,7 +85,7 @@ def _tried(
     prove: Callable[[str], HttpResponse],
 ) -> HttpResponse:
     """Counted, and where it is refused told to whoever watches."""
-    tried = tries.of(request, Proof.CODE, held.user.get_username())
+    tried = tries.of(request, TryKind.CODE, held.user.get_username())
     if not tries.may_try(tried):
         logins.refused(tried, Cause.TOO_MANY)
         answer = render(request, template, {**shown, "error": TOO_MANY})
@@ -101,9 +101,9 @@ def _tried(
     return answer
 
 
-def _say_what_is_left(request: HttpRequest, account: str, by: By) -> None:
+def _say_what_is_left(request: HttpRequest, account: str, by: ProvedBy) -> None:
     factor = secondfactor.of(account)
-    if by is By.RECOVERY and factor is not None:
+    if by is ProvedBy.RECOVERY and factor is not None:
         left = f"{factor.left} recovery codes are left."
         tone = messages.warning if factor.left <= FEW else messages.info
         tone(request, f"You used a recovery code. {left}")

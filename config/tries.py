@@ -25,7 +25,7 @@ KNOWN_SECONDS = 30 * 24 * 3600
 TOO_MANY = "Too many tries to log in. Wait five minutes, then try again."
 
 
-class Proof(StrEnum):
+class TryKind(StrEnum):
     """What is tried."""
 
     PASSWORD = "account"  # noqa: S105
@@ -35,12 +35,12 @@ class Proof(StrEnum):
 class Try(NamedTuple):
     """One try: `account` is the name as it was typed."""
 
-    proof: Proof
+    proof: TryKind
     account: str
     address: str
 
 
-def of(request: HttpRequest | None, proof: Proof, account: str) -> Try:
+def of(request: HttpRequest | None, proof: TryKind, account: str) -> Try:
     address = str(request.META.get("REMOTE_ADDR", "")) if request else ""
     return Try(proof, account, address)
 
@@ -60,7 +60,7 @@ def is_told(tried: Try) -> bool:
 
 
 def _may_try(tried: Try) -> bool:
-    most = CODES_PER_ACCOUNT if tried.proof is Proof.CODE else PER_ACCOUNT
+    most = CODES_PER_ACCOUNT if tried.proof is TryKind.CODE else PER_ACCOUNT
     counts = [
         (_counted(_account(tried)), most),
         (_counted(_key("address", tried.address)), PER_ADDRESS),

@@ -25,7 +25,7 @@ class Deed(NamedTuple):
     now: datetime
 
 
-class Target(NamedTuple):
+class DeedTarget(NamedTuple):
     """What it is done to, as the audit log names it; `lane`: the performer whose account it is."""
 
     kind: str
@@ -33,12 +33,12 @@ class Target(NamedTuple):
     lane: str = ""
 
 
-class Change(NamedTuple):
+class DeedChange(NamedTuple):
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
 
 
-UNSAID = Change(None, None)
+UNSAID = DeedChange(None, None)
 
 
 class WrongField(Refusal):
@@ -72,7 +72,7 @@ def reason_of(said: str) -> str:
 
 
 def recorded(
-    deed: Deed, action: str, target: Target, session: ClientSession, change: Change = UNSAID
+    deed: Deed, action: str, target: DeedTarget, session: ClientSession, change: DeedChange = UNSAID
 ) -> None:
     """In the transaction of what it tells of."""
     audit_log.record(
@@ -90,7 +90,7 @@ def recorded(
 
 
 @contextmanager
-def refusals_recorded(deed: Deed, action: str, target: Target) -> Iterator[None]:
+def refusals_recorded(deed: Deed, action: str, target: DeedTarget) -> Iterator[None]:
     """Around the whole of it, outside its transaction: what is refused has changed nothing, and is
     told with the rule that it broke."""
     try:

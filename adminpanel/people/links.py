@@ -16,7 +16,15 @@ from django.core.exceptions import ValidationError
 from pymongo.client_session import ClientSession
 
 from adminpanel.models import OneTimeLink
-from adminpanel.people.deeds import ACCOUNT, Change, Deed, Outdated, Target, WrongField, recorded
+from adminpanel.people.deeds import (
+    ACCOUNT,
+    Deed,
+    DeedChange,
+    DeedTarget,
+    Outdated,
+    WrongField,
+    recorded,
+)
 from ground import clock
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
@@ -86,15 +94,15 @@ def reset_performer(performer: Performer, *, seen: str, deed: Deed) -> str:
             raise Outdated("Another link was made meanwhile: look again.", present)
         token = written(account, deed, session=session)
         before = {"link": present} if present else None
-        change = Change(before, {"link": clock.iso(deed.now)})
+        change = DeedChange(before, {"link": clock.iso(deed.now)})
         recorded(deed, "make_link", target, session, change)
         return token
 
     return transactions.run(body)
 
 
-def of_performer(performer: Performer) -> Target:
-    return Target(ACCOUNT, performer.pk, performer.pk)
+def of_performer(performer: Performer) -> DeedTarget:
+    return DeedTarget(ACCOUNT, performer.pk, performer.pk)
 
 
 # --- used ----------------------------------------------------------------------------------------
@@ -127,16 +135,16 @@ def use(token: str, *, password: str, now: datetime) -> User:
         loggedin.end_all(str(user.pk), session=session)
         by_herself = Deed(str(user.pk), user.get_username(), "by a one-time link", now)
         after = {"link": clock.iso(used["made_at"]), "made_by": used["made_by"]}
-        recorded(by_herself, "use_link", target_of(user), session, Change(None, after))
+        recorded(by_herself, "use_link", target_of(user), session, DeedChange(None, after))
 
     transactions.run(body)
     return user
 
 
-def target_of(user: User) -> Target:
+def target_of(user: User) -> DeedTarget:
     """As the audit log names an account: a performer by her key, anybody else by the name."""
     performer = Performer.objects.filter(user_id=user.pk).first()
-    return of_performer(performer) if performer else Target(ACCOUNT, user.get_username())
+    return of_performer(performer) if performer else DeedTarget(ACCOUNT, user.get_username())
 
 
 def _check(password: str, user: User) -> None:

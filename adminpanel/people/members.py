@@ -14,7 +14,15 @@ from pymongo.client_session import ClientSession
 from adminpanel import staff
 from adminpanel.models import SecondFactor, StaffState
 from adminpanel.people import links, secondfactor
-from adminpanel.people.deeds import ACCOUNT, Change, Deed, Outdated, Target, WrongField, recorded
+from adminpanel.people.deeds import (
+    ACCOUNT,
+    Deed,
+    DeedChange,
+    DeedTarget,
+    Outdated,
+    WrongField,
+    recorded,
+)
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
@@ -44,7 +52,7 @@ class OwnAccount(Refusal):
     words = "That is your own account: another admin does that."
 
 
-class Member(NamedTuple):
+class StaffMember(NamedTuple):
     """`version` is what a change of her has to have seen."""
 
     user: User
@@ -75,7 +83,7 @@ class Member(NamedTuple):
 # --- read ----------------------------------------------------------------------------------------
 
 
-def listed() -> list[Member]:
+def listed() -> list[StaffMember]:
     """By name; those that have a role."""
     groups = Group.objects.filter(name__in=[role.value for role in Role])
     held: dict[Any, Role] = {}
@@ -88,7 +96,7 @@ def listed() -> list[Member]:
     versions = {row["_id"]: row["version"] for row in _rows(StaffState, keys)}
     factors = {row["_id"] for row in _rows(SecondFactor, keys)}
     members = [
-        Member(
+        StaffMember(
             user,
             Role.ADMIN if user.is_superuser else held[user.pk],
             versions.get(str(user.pk), 0),
@@ -103,7 +111,7 @@ def _rows(model: type[StaffState] | type[SecondFactor], keys: list[str]) -> list
     return list(collection(model).find({"_id": {"$in": keys}}, {"version": 1}))
 
 
-def find(account: str, *, session: ClientSession | None = None) -> Member:
+def find(account: str, *, session: ClientSession | None = None) -> StaffMember:
     """Raises NoSuchMember."""
     try:
         user = User.objects.filter(pk=account, is_staff=True).first()
@@ -113,17 +121,17 @@ def find(account: str, *, session: ClientSession | None = None) -> Member:
         raise NoSuchMember
     state = collection(StaffState).find_one({"_id": account}, session=session)
     has_factor = secondfactor.of(account, session=session) is not None
-    return Member(user, staff.given_role(user), state["version"] if state else 0, has_factor)
+    return StaffMember(user, staff.given_role(user), state["version"] if state else 0, has_factor)
 
 
-def target_of(name: str) -> Target:
-    return Target(ACCOUNT, name)
+def target_of(name: str) -> DeedTarget:
+    return DeedTarget(ACCOUNT, name)
 
 
 # --- changed -------------------------------------------------------------------------------------
 
 
-def enrol(*, username: str, role: Role, deed: Deed) -> tuple[Member, str]:
+def enrol(*, username: str, role: Role, deed: Deed) -> tuple[StaffMember, str]:
     """The new member and what stands in her link; she cannot log in before she has used it. Raises
     WrongField, NotAnAdmin."""
     _check_name(username)
@@ -139,7 +147,7 @@ def enrol(*, username: str, role: Role, deed: Deed) -> tuple[Member, str]:
         _moved(str(user.pk), 0, session)
         token = links.written(str(user.pk), deed, session=session)
         after = {"role": role.value, "is_active": True}
-        recorded(deed, "enrol", target_of(username), session, Change(None, after))
+        recorded(deed, "enrol", target_of(username), session, DeedChange(None, after))
         return str(user.pk), token
 
     account, token = transactions.run(body)
@@ -153,23 +161,23 @@ def _check_name(username: str) -> None:
         raise WrongField("username", " ".join(wrong.messages)) from None
 
 
-def set_role(account: str, role: Role, *, seen: int, deed: Deed) -> Member:
+def set_role(account: str, role: Role, *, seen: int, deed: Deed) -> StaffMember:
     """Whatever she is logged in with ends: she comes back as what she is now. Raises OwnAccount,
     NotAnAdmin, NoSuchMember, Outdated."""
     group = staff.group_of(role)
 
-    def work(member: Member, session: ClientSession) -> None:
+    def work(member: StaffMember, session: ClientSession) -> None:
         staff.give(member.user, role, group)
         loggedin.end_all(account, session=session)
 
     return _changed(account, "set_role", work, seen=seen, deed=deed, is_of_others=True)
 
 
-def set_active(account: str, *, is_active: bool, seen: int, deed: Deed) -> Member:
+def set_active(account: str, *, is_active: bool, seen: int, deed: Deed) -> StaffMember:
     """A disabled account is logged out, cannot log in, and its token proves nothing. Raises as
     `set_role`."""
 
-    def work(member: Member, session: ClientSession) -> None:
+    def work(member: StaffMember, session: ClientSession) -> None:
         where, fields = {"_id": member.user.pk}, {"is_active": is_active}
         collection(User).update_one(where, {"$set": fields}, session=session)
         if not is_active:
@@ -179,10 +187,10 @@ def set_active(account: str, *, is_active: bool, seen: int, deed: Deed) -> Membe
     return _changed(account, action, work, seen=seen, deed=deed, is_of_others=True)
 
 
-def end_sessions(account: str, *, seen: int, deed: Deed) -> Member:
+def end_sessions(account: str, *, seen: int, deed: Deed) -> StaffMember:
     """Raises NotAnAdmin, NoSuchMember, Outdated."""
 
-    def work(member: Member, session: ClientSession) -> Facts:
+    def work(member: StaffMember, session: ClientSession) -> Facts:
         return {"log_ins_ended": loggedin.end_all(account, session=session)}
 
     return _changed(account, "end_sessions", work, seen=seen, deed=deed)
@@ -193,7 +201,7 @@ def end_own_sessions(user: User, *, here: str, deed: Deed) -> int:
 
     def body(session: ClientSession) -> int:
         ended = loggedin.end_all(str(user.pk), but=here, session=session)
-        target, change = target_of(user.get_username()), Change(None, {"log_ins_ended": ended})
+        target, change = target_of(user.get_username()), DeedChange(None, {"log_ins_ended": ended})
         recorded(deed, "end_sessions", target, session, change)
         return ended
 
@@ -205,17 +213,17 @@ def make_link(account: str, *, seen: int, deed: Deed) -> str:
     NotAnAdmin, NoSuchMember, Outdated."""
     made = [""]
 
-    def work(member: Member, session: ClientSession) -> None:
+    def work(member: StaffMember, session: ClientSession) -> None:
         made[0] = links.written(account, deed, session=session)
 
     _changed(account, "make_link", work, seen=seen, deed=deed)
     return made[0]
 
 
-def remove_factor(account: str, *, seen: int, deed: Deed) -> Member:
+def remove_factor(account: str, *, seen: int, deed: Deed) -> StaffMember:
     """For who has lost the phone and the recovery codes. Raises as `set_role`, and NotSetUp."""
 
-    def work(member: Member, session: ClientSession) -> None:
+    def work(member: StaffMember, session: ClientSession) -> None:
         factor = secondfactor.of(account, session=session)
         secondfactor.removed_in(account, factor.salt if factor else "", session)
         loggedin.end_all(account, session=session)
@@ -223,12 +231,12 @@ def remove_factor(account: str, *, seen: int, deed: Deed) -> Member:
     return _changed(account, "remove_second_factor", work, seen=seen, deed=deed, is_of_others=True)
 
 
-Work = Callable[[Member, ClientSession], Facts | None]
+Work = Callable[[StaffMember, ClientSession], Facts | None]
 
 
 def _changed(
     account: str, action: str, work: Work, *, seen: int, deed: Deed, is_of_others: bool = False
-) -> Member:
+) -> StaffMember:
     """The member afterwards. `work` may say more than her state does."""
     if is_of_others and account == deed.account:
         raise OwnAccount
@@ -242,7 +250,7 @@ def _changed(
         before = member.state
         more = work(member, session) or {}
         after = find(account, session=session).state | more
-        recorded(deed, action, target_of(member.name), session, Change(before, after))
+        recorded(deed, action, target_of(member.name), session, DeedChange(before, after))
 
     transactions.run(body)
     return find(account)

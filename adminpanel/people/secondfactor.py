@@ -24,7 +24,7 @@ from django_otp.oath import TOTP
 from pymongo.client_session import ClientSession
 
 from adminpanel.models import SecondFactor
-from adminpanel.people.deeds import ACCOUNT, Change, Deed, Target, recorded
+from adminpanel.people.deeds import ACCOUNT, Deed, DeedChange, DeedTarget, recorded
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
@@ -61,7 +61,7 @@ class NotSetUp(Refusal):
     code, status, words = "not_set_up", 409, "There is no second factor any more."
 
 
-class By(StrEnum):
+class ProvedBy(StrEnum):
     """What proved it."""
 
     CODE = "code"
@@ -173,7 +173,7 @@ def renew_codes(user: User, *, salt: str, deed: Deed) -> list[str]:
             raise NotSetUp
         fields = {"$set": {"recovery": kept}}
         collection(SecondFactor).update_one({"_id": account}, fields, session=session)
-        change = Change({"left": factor.left}, {"left": len(kept)})
+        change = DeedChange({"left": factor.left}, {"left": len(kept)})
         recorded(deed, "renew_recovery_codes", _target(user), session, change)
 
     transactions.run(body)
@@ -183,24 +183,24 @@ def renew_codes(user: User, *, salt: str, deed: Deed) -> list[str]:
 # --- proved --------------------------------------------------------------------------------------
 
 
-def prove(user: User, *, code: str, action: str, deed: Deed) -> By:
+def prove(user: User, *, code: str, action: str, deed: Deed) -> ProvedBy:
     """What she typed counts, now and never again; the entry says for what. Raises WrongCode,
     CodeUsed, NotSetUp."""
     account, typed = str(user.pk), _plain(code)
-    by = By.RECOVERY if _RECOVERY.fullmatch(typed) else By.CODE
+    by = ProvedBy.RECOVERY if _RECOVERY.fullmatch(typed) else ProvedBy.CODE
 
     def body(session: ClientSession) -> None:
         factor = of(account, session=session)
         if factor is None:
             raise NotSetUp
         left = factor.left
-        if by is By.CODE:
+        if by is ProvedBy.CODE:
             _use_code(factor, typed, deed.now, session)
         else:
             _use_recovery(factor, typed, session)
             left -= 1
         after = {"second_factor": by.value, "recovery_codes_left": left}
-        recorded(deed, action, _target(user), session, Change(None, after))
+        recorded(deed, action, _target(user), session, DeedChange(None, after))
 
     transactions.run(body)
     return by
@@ -245,5 +245,5 @@ def _hash(account: str, code: str) -> str:
     return hashlib.sha256(f"{account}\n{_plain(code)}".encode()).hexdigest()
 
 
-def _target(user: User) -> Target:
-    return Target(ACCOUNT, user.get_username())
+def _target(user: User) -> DeedTarget:
+    return DeedTarget(ACCOUNT, user.get_username())

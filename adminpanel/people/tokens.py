@@ -16,10 +16,10 @@ from adminpanel.models import TokenUse
 from adminpanel.people.deeds import (
     ACCOUNT,
     CLIENT,
-    Change,
     Deed,
+    DeedChange,
+    DeedTarget,
     Outdated,
-    Target,
     WrongField,
     recorded,
 )
@@ -139,7 +139,7 @@ def add_client(name: str, *, deed: Deed) -> tuple[str, str]:
         user.groups.add(group)
         key = _written(user, deed.now, session)
         after = {"token": _named(deed.now)}
-        recorded(deed, "add_client", Target(CLIENT, name), session, Change(None, after))
+        recorded(deed, "add_client", DeedTarget(CLIENT, name), session, DeedChange(None, after))
         return str(user.pk), key
 
     return transactions.run(body)
@@ -152,7 +152,7 @@ def replace(user: User, *, seen: str, deed: Deed) -> str:
     def body(session: ClientSession) -> str:
         _taken(user, seen, session)
         key = _written(user, deed.now, session)
-        change = Change({"token": seen or None}, {"token": _named(deed.now)})
+        change = DeedChange({"token": seen or None}, {"token": _named(deed.now)})
         recorded(deed, "replace_token", target_of(user), session, change)
         return key
 
@@ -166,14 +166,14 @@ def revoke(user: User, *, seen: str, deed: Deed) -> None:
         if not seen:
             raise Outdated("There is no token to revoke.", "")
         _taken(user, seen, session)
-        change = Change({"token": seen}, {"token": None})
+        change = DeedChange({"token": seen}, {"token": None})
         recorded(deed, "revoke_token", target_of(user), session, change)
 
     transactions.run(body)
 
 
-def target_of(user: User) -> Target:
-    return Target(ACCOUNT if user.is_staff else CLIENT, user.get_username())
+def target_of(user: User) -> DeedTarget:
+    return DeedTarget(ACCOUNT if user.is_staff else CLIENT, user.get_username())
 
 
 def _taken(user: User, seen: str, session: ClientSession) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from adminpanel.people.deeds import Deed, Target, reason_of, refusals_recorded
+from adminpanel.people.deeds import Deed, DeedTarget, reason_of, refusals_recorded
 from ground import clock
 from ground.audit.log import LONGEST_WHY
 from ground.json.errors import Refusal
@@ -88,16 +88,16 @@ def shown(acts: list[Act], pressed: Pressed | None) -> list[Act]:
     ]
 
 
-class Asked(NamedTuple):
+class AskedAct(NamedTuple):
     """What was pressed, and on what."""
 
     act: str
-    target: Target
+    target: DeedTarget
 
 
 def answered(
     request: HttpRequest,
-    asked: Asked,
+    asked: AskedAct,
     work: Callable[[Deed], T],
     *,
     then: Callable[[T], HttpResponse],

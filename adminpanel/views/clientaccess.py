@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from adminpanel import doors
 from adminpanel.people import tokens
-from adminpanel.people.deeds import CLIENT, Deed, Target
+from adminpanel.people.deeds import CLIENT, Deed, DeedTarget
 from adminpanel.people.tokens import HeldToken, NoSuchClient
 from adminpanel.views import accesspages
-from adminpanel.views.acts import Act, ActField, Asked, Pressed, answered, shown
+from adminpanel.views.acts import Act, ActField, AskedAct, Pressed, answered, shown
 
 DONE_SHOWN = 20
 TAB = "staff-access-clients"
@@ -46,7 +46,7 @@ def add(request: HttpRequest) -> HttpResponse:
     def then(made: tuple[str, str]) -> HttpResponse:
         return _client(request, made[0], token=made[1])
 
-    asked = Asked("add_client", Target(CLIENT, name))
+    asked = AskedAct("add_client", DeedTarget(CLIENT, name))
     return answered(request, asked, work, then=then, back=lambda why: _listed(request, why))
 
 
@@ -113,7 +113,7 @@ def _pressed(
     def back(why: Pressed) -> HttpResponse:
         return _client(request, account, why)
 
-    asked = Asked(act, tokens.target_of(held.user))
+    asked = AskedAct(act, tokens.target_of(held.user))
     return answered(request, asked, lambda deed: work(deed, held, seen), then=then, back=back)
 
 

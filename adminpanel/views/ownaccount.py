@@ -16,7 +16,7 @@ from adminpanel.people.deeds import Deed, WrongField
 from adminpanel.people.secondfactor import CodeUsed, NotSetUp, WrongCode
 from adminpanel.people.setup import SetUpPage
 from adminpanel.views import accesspages
-from adminpanel.views.acts import Act, ActField, Asked, Pressed, answered, shown, status_of
+from adminpanel.views.acts import Act, ActField, AskedAct, Pressed, answered, shown, status_of
 from ground import clock
 from lovense.performers import credentials, loggedin
 
@@ -110,7 +110,7 @@ def _pressed(
     work: Callable[[Deed], Any],
     then: Callable[[Any], HttpResponse],
 ) -> HttpResponse:
-    asked = Asked(act, members.target_of(request.user.get_username()))
+    asked = AskedAct(act, members.target_of(request.user.get_username()))
     return answered(request, asked, work, then=then, back=lambda why: _shown(request, why))
 
 

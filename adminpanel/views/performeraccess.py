@@ -10,7 +10,7 @@ from adminpanel import doors
 from adminpanel.people import links
 from adminpanel.people.deeds import Deed
 from adminpanel.views import accesspages
-from adminpanel.views.acts import Act, Asked, Pressed, answered, shown
+from adminpanel.views.acts import Act, AskedAct, Pressed, answered, shown
 from ground import clock
 from lovense.models import Performer
 from lovense.performers import credentials, loggedin
@@ -89,5 +89,5 @@ def link(request: HttpRequest, performer_id: str) -> HttpResponse:
     def back(why: Pressed) -> HttpResponse:
         return _shown(request, performer.pk, performer, why)
 
-    asked = Asked("make_link", links.of_performer(performer))
+    asked = AskedAct("make_link", links.of_performer(performer))
     return answered(request, asked, work, then=then, back=back)

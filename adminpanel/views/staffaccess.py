@@ -11,9 +11,9 @@ from django.urls import reverse
 from adminpanel import doors
 from adminpanel.people import links, members, secondfactor, tokens
 from adminpanel.people.deeds import Deed, WrongField
-from adminpanel.people.members import Member, NoSuchMember
+from adminpanel.people.members import NoSuchMember, StaffMember
 from adminpanel.views import accesspages
-from adminpanel.views.acts import Act, ActField, Asked, Pressed, answered, number, shown
+from adminpanel.views.acts import Act, ActField, AskedAct, Pressed, answered, number, shown
 from ground import clock
 from ground.people import Role
 from lovense.performers import loggedin
@@ -51,13 +51,13 @@ def _listed(request: HttpRequest, pressed: Pressed | None = None) -> HttpRespons
 def enrol(request: HttpRequest) -> HttpResponse:
     username, role = request.POST.get("username", "").strip(), request.POST.get("role", "")
 
-    def work(deed: Deed) -> tuple[Member, str]:
+    def work(deed: Deed) -> tuple[StaffMember, str]:
         return members.enrol(username=username, role=_role(role), deed=deed)
 
-    def then(made: tuple[Member, str]) -> HttpResponse:
+    def then(made: tuple[StaffMember, str]) -> HttpResponse:
         return _member(request, made[0].account, link=made[1])
 
-    asked = Asked("enrol", members.target_of(username))
+    asked = AskedAct("enrol", members.target_of(username))
     return answered(request, asked, work, then=then, back=lambda why: _listed(request, why))
 
 
@@ -95,14 +95,14 @@ def _member(
     return accesspages.show(request, template, context, tab="staff-access", pressed=pressed)
 
 
-def _found(account: str) -> Member:
+def _found(account: str) -> StaffMember:
     try:
         return members.find(account)
     except NoSuchMember:
         raise Http404 from None
 
 
-def _acts(request: HttpRequest, found: Member) -> list[Act]:
+def _acts(request: HttpRequest, found: StaffMember) -> list[Act]:
     """What can be done about her; of the own account, what is not left to another admin."""
     acts = [_sessions(found), _link(found)]
     token = tokens.of(found.user)
@@ -116,26 +116,26 @@ def _acts(request: HttpRequest, found: Member) -> list[Act]:
     return [*acts, _disable(found) if found.user.is_active else _enable(found)]
 
 
-def _act(found: Member, name: str, route: str, *words: str, **more: Any) -> Act:
+def _act(found: StaffMember, name: str, route: str, *words: str, **more: Any) -> Act:
     title, about, button = words
     address = reverse(f"staff-access-{route}", args=[found.account])
     return Act(name, title, about, button, address, **{"seen": str(found.version), **more})
 
 
-def _new_role(found: Member) -> Act:
+def _new_role(found: StaffMember) -> Act:
     value = found.role.value if found.role else ""
     asks = (ActField("role", "Role", kind="select", options=_ROLES, value=value),)
     about = "She is logged out, and comes back as what she is then."
     return _act(found, "set_role", "role", "Change the role", about, "Change it", asks=asks)
 
 
-def _sessions(found: Member) -> Act:
+def _sessions(found: StaffMember) -> Act:
     about = "Every browser that she is logged in with is logged out at once. Her password stays."
     words = ("Log out everywhere", about, "Log out everywhere")
     return _act(found, "end_sessions", "sessions", *words)
 
 
-def _link(found: Member) -> Act:
+def _link(found: StaffMember) -> Act:
     about = (
         "By it she sets a new password; until then the old one is good. It takes the place of a "
         "link that was not used."
@@ -143,13 +143,13 @@ def _link(found: Member) -> Act:
     return _act(found, "make_link", "link", "Make a one-time link", about, "Make it")
 
 
-def _token(found: Member, seen: str) -> Act:
+def _token(found: StaffMember, seen: str) -> Act:
     about = "What shows it is told that it is wrong. manage.py create_staff makes a new one."
     words = ("Revoke the API token", about, "Revoke it")
     return _act(found, "revoke_token", "token", *words, kind="danger", seen=seen)
 
 
-def _factor(found: Member) -> Act:
+def _factor(found: StaffMember) -> Act:
     about = (
         "For who has lost the phone and the recovery codes: make sure that it is her who asks. She "
         "is logged out, and sets up a new one."
@@ -158,13 +158,13 @@ def _factor(found: Member) -> Act:
     return _act(found, "remove_second_factor", "factor", *words, kind="danger")
 
 
-def _disable(found: Member) -> Act:
+def _disable(found: StaffMember) -> Act:
     about = "She is logged out at once, cannot log in, and her API token proves nothing."
     words = ("Disable the account", about, "Disable it")
     return _act(found, "disable", "disable", *words, kind="danger")
 
 
-def _enable(found: Member) -> Act:
+def _enable(found: StaffMember) -> Act:
     about = "Password, second factor and token are what they were."
     return _act(found, "enable", "enable", "Enable the account", about, "Enable it")
 
@@ -176,7 +176,7 @@ def _pressed(
     request: HttpRequest, account: str, act: str, work: Callable[[Deed, int], Any]
 ) -> HttpResponse:
     found, seen = _found(account), number(request.POST.get("seen", ""))
-    asked = Asked(act, members.target_of(found.name))
+    asked = AskedAct(act, members.target_of(found.name))
 
     def then(made: Any) -> HttpResponse:
         if isinstance(made, str):
@@ -193,7 +193,7 @@ def _pressed(
 def role(request: HttpRequest, account: str) -> HttpResponse:
     said = request.POST.get("role", "")
 
-    def work(deed: Deed, seen: int) -> Member:
+    def work(deed: Deed, seen: int) -> StaffMember:
         return members.set_role(account, _role(said), seen=seen, deed=deed)
 
     return _pressed(request, account, "set_role", work)
@@ -201,7 +201,7 @@ def role(request: HttpRequest, account: str) -> HttpResponse:
 
 @doors.button
 def disable(request: HttpRequest, account: str) -> HttpResponse:
-    def work(deed: Deed, seen: int) -> Member:
+    def work(deed: Deed, seen: int) -> StaffMember:
         return members.set_active(account, is_active=False, seen=seen, deed=deed)
 
     return _pressed(request, account, "disable", work)
@@ -209,7 +209,7 @@ def disable(request: HttpRequest, account: str) -> HttpResponse:
 
 @doors.button
 def enable(request: HttpRequest, account: str) -> HttpResponse:
-    def work(deed: Deed, seen: int) -> Member:
+    def work(deed: Deed, seen: int) -> StaffMember:
         return members.set_active(account, is_active=True, seen=seen, deed=deed)
 
     return _pressed(request, account, "enable", work)
@@ -217,7 +217,7 @@ def enable(request: HttpRequest, account: str) -> HttpResponse:
 
 @doors.button
 def sessions(request: HttpRequest, account: str) -> HttpResponse:
-    def work(deed: Deed, seen: int) -> Member:
+    def work(deed: Deed, seen: int) -> StaffMember:
         return members.end_sessions(account, seen=seen, deed=deed)
 
     return _pressed(request, account, "end_sessions", work)
@@ -233,7 +233,7 @@ def link(request: HttpRequest, account: str) -> HttpResponse:
 
 @doors.button
 def factor(request: HttpRequest, account: str) -> HttpResponse:
-    def work(deed: Deed, seen: int) -> Member:
+    def work(deed: Deed, seen: int) -> StaffMember:
         return members.remove_factor(account, seen=seen, deed=deed)
 
     return _pressed(request, account, "remove_second_factor", work)

@@ -361,7 +361,7 @@ def test_a_virtual_device_refuses_what_it_cannot_use(more, reason):
 # --- remove_second_factor ----------------------------------------------------------------------------------
 
 
-def test_remove_second_factor_lets_who_has_lost_everything_set_up_a_new_one():
+def test_remove_second_factor_lets_who_has_lost_everything_set_up_a_new_one(run):
     from adminpanel.people import secondfactor
     from adminpanel.people.deeds import Deed
     from ground import clock

@@ -1,5 +1,7 @@
 """Two admins, one of support, and deeds by their hands at the fixed time."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from adminpanel.people import members
@@ -7,6 +9,9 @@ from adminpanel.people.deeds import Deed
 from adminpanel.staff import enrol
 from ground.people import Role
 from tests.factories import NOW, PASSWORD
+
+# Rows that expire are deleted by MongoDB when its own clock says so.
+FUTURE = datetime(2100, 1, 3, 4, 15, tzinfo=UTC)
 
 
 def deed(user, why="because they asked", now=NOW):

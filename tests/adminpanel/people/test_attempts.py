@@ -9,7 +9,7 @@ from adminpanel.people import attempts
 from adminpanel.people.attempts import Cause
 from ground.mongodb.collections import collection
 from tests.adminpanel.people.at_once import together
-from tests.factories import NOW
+from tests.adminpanel.people.conftest import FUTURE as NOW
 
 pytestmark = pytest.mark.django_db
 HERE, THERE = "203.0.113.5", "203.0.113.6"

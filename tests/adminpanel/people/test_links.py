@@ -13,8 +13,9 @@ from adminpanel.people.links import NoSuchLink
 from ground.audit import log as audit_log
 from ground.mongodb.collections import collection
 from tests.adminpanel.people.at_once import together
+from tests.adminpanel.people.conftest import FUTURE as NOW
 from tests.adminpanel.people.conftest import deed
-from tests.factories import NOW, PASSWORD
+from tests.factories import PASSWORD
 from tests.ground.plans import fill, recorded, scans
 
 pytestmark = pytest.mark.django_db

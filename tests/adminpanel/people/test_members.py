@@ -15,15 +15,15 @@ from ground.mongodb.collections import collection
 from ground.people import Role, role_of
 from lovense.models import LoggedIn
 from tests.adminpanel.people.at_once import together
-from tests.adminpanel.people.conftest import deed, version
+from tests.adminpanel.people.conftest import FUTURE, deed, version
 from tests.adminpanel.people.test_secondfactor import SALT, code
-from tests.factories import NOW, PASSWORD
+from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
 
 def enrol(ada, name="sue", role=Role.SUPPORT):
-    return members.enrol(username=name, role=role, deed=deed(ada))
+    return members.enrol(username=name, role=role, deed=deed(ada, now=FUTURE))
 
 
 def set_role(who, by, role=Role.AUDITOR, seen=None):
@@ -57,7 +57,7 @@ def entries(name):
 def test_who_is_enrolled_comes_in_by_her_link_alone(ada):
     member, token = enrol(ada)
     assert (member.role, member.user.has_usable_password()) == (Role.SUPPORT, False)
-    assert links.use(token, password="violet harbour lantern", now=NOW).username == "sue"
+    assert links.use(token, password="violet harbour lantern", now=FUTURE).username == "sue"
     assert User.objects.get(username="sue").check_password("violet harbour lantern")
     assert entries("sue")[1] == ("enrol", None, {"role": "support", "is_active": True})
     assert [each.name for each in members.listed()] == ["ada", "sue"]
@@ -223,7 +223,7 @@ def test_a_performer_is_no_member_of_staff(ada, ana):
 
 def test_a_link_of_hers_sets_a_new_password(ada, sam):
     browser = logged_in("sam")
-    token = members.make_link(str(sam.pk), seen=version(sam), deed=deed(ada))
+    token = members.make_link(str(sam.pk), seen=version(sam), deed=deed(ada, now=FUTURE))
     assert is_in(browser)
-    links.use(token, password="violet harbour lantern", now=NOW + timedelta(minutes=5))
+    links.use(token, password="violet harbour lantern", now=FUTURE + timedelta(minutes=5))
     assert not is_in(browser)

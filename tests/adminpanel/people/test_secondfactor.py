@@ -9,7 +9,7 @@ from django_otp.oath import TOTP
 
 from adminpanel.models import SecondFactor
 from adminpanel.people import secondfactor
-from adminpanel.people.secondfactor import AlreadySetUp, By, CodeUsed, NotSetUp, WrongCode
+from adminpanel.people.secondfactor import AlreadySetUp, CodeUsed, NotSetUp, ProvedBy, WrongCode
 from ground.audit import log as audit_log
 from ground.mongodb.collections import collection
 from tests.adminpanel.people.at_once import together
@@ -118,7 +118,7 @@ def test_new_recovery_codes_take_the_place_of_all_before(ada):
     after = secondfactor.renew_codes(ada, salt=SALT, deed=deed(ada))
     with pytest.raises(WrongCode):
         prove(ada, before[0])
-    assert prove(ada, after[0]) is By.RECOVERY
+    assert prove(ada, after[0]) is ProvedBy.RECOVERY
     entry = audit_log.of("ada", limit=9)[1]
     assert (entry["action"], entry["before"], entry["after"]) == (
         "renew_recovery_codes",
@@ -147,7 +147,7 @@ def test_a_code_counts_once_and_none_before_it(ada):
     set_up(ada)
     later = NOW + 3 * STEP
     earlier, typed = code(ada, later - STEP), code(ada, later)
-    assert prove(ada, f"{typed[:3]} {typed[3:]}", later) is By.CODE
+    assert prove(ada, f"{typed[:3]} {typed[3:]}", later) is ProvedBy.CODE
     for used in (typed, earlier):
         with pytest.raises(CodeUsed):
             prove(ada, used, later)
@@ -158,14 +158,14 @@ def test_of_two_at_once_with_one_code_one_is_in(ada):
     set_up(ada)
     later = NOW + 3 * STEP
     said = together(6, lambda _: prove(ada, code(ada, later), later))
-    assert [each for each in said if each is By.CODE] == [By.CODE]
-    assert {type(each) for each in said if each is not By.CODE} == {CodeUsed}
+    assert [each for each in said if each is ProvedBy.CODE] == [ProvedBy.CODE]
+    assert {type(each) for each in said if each is not ProvedBy.CODE} == {CodeUsed}
     assert told(ada).count(("log_in", True)) == 1
 
 
 def test_a_recovery_code_counts_once_however_it_is_typed(ada):
     codes = set_up(ada)
-    assert prove(ada, f" {codes[3].lower().replace('-', ' ')} ") is By.RECOVERY
+    assert prove(ada, f" {codes[3].lower().replace('-', ' ')} ") is ProvedBy.RECOVERY
     with pytest.raises(WrongCode):
         prove(ada, codes[3])
     assert secondfactor.of(str(ada.pk)).left == 9
@@ -176,7 +176,7 @@ def test_a_recovery_code_counts_once_however_it_is_typed(ada):
 def test_of_two_at_once_with_one_recovery_code_one_is_in(ada):
     codes = set_up(ada)
     said = together(6, lambda _: prove(ada, codes[0]))
-    assert [each for each in said if each is By.RECOVERY] == [By.RECOVERY]
+    assert [each for each in said if each is ProvedBy.RECOVERY] == [ProvedBy.RECOVERY]
     assert secondfactor.of(str(ada.pk)).left == 9
 
 
@@ -200,5 +200,5 @@ def test_where_the_entry_cannot_be_written_the_code_is_not_used(ada, monkeypatch
         patched.setattr(audit_log, "record", died)
         with pytest.raises(SystemExit):
             prove(ada, code(ada, later), later)
-    assert prove(ada, code(ada, later), later) is By.CODE
+    assert prove(ada, code(ada, later), later) is ProvedBy.CODE
     assert told(ada) == [("log_in", True), ("set_up_second_factor", True)]
