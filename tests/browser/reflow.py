@@ -25,7 +25,8 @@ _FINDINGS = """() => {
             if (!hides(style) || style.textOverflow === "ellipsis" || style.clipPath !== "none") continue;
             if (text.top >= box.bottom || text.bottom <= box.top) break; // left out as a whole
             const beyond = Math.max(text.right - box.right, box.left - text.left, text.bottom - box.bottom);
-            if (box.width > 12 && beyond > 1.5) {
+            // A sign may stand in place of a word, at twice the size of letters, too.
+            if (box.width > 20 && beyond > 1.5) {
                 const where = element.className || element.tagName, words = own[0].data.trim().slice(0, 40);
                 found.push(`${Math.round(beyond)} px cut: ${where} ${words}`);
             }
