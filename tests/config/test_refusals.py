@@ -40,6 +40,7 @@ from lovense.performers import credentials, loggedin, preferences
 from lovense.sending import handover
 from lovense.shows import muting, summary
 from lovense.webhooks import TooManyCallbacks
+from tests.config.staff_refusals import STAFF
 from tips import api
 from tips.intake import idempotency
 
@@ -368,6 +369,7 @@ ANSWERS = [
         api.OtherContent(),
         *(409, "conflict", "Another content was received under this tip id; the first one stands.", None),
     ),
+    *STAFF,
 ]
 RETRY_AFTER = {"too_many_guesses": "300", "too_many_requests": "8", "in_progress": "1", "try_later": "60"}
 

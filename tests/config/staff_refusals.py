@@ -1,0 +1,34 @@
+"""What the staff's pages refuse, and the words of it: the rows that `test_refusals.py` tries beside its own."""
+
+from adminpanel.asking.grammar import NotUnderstood
+from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed
+from adminpanel.people.deeds import Outdated, WrongField
+from adminpanel.people.links import NoSuchLink
+from adminpanel.people.members import NoSuchMember, NotAnAdmin, OwnAccount
+from adminpanel.people.secondfactor import AlreadySetUp, CodeUsed, NotSetUp, WrongCode
+from adminpanel.people.tokens import NoSuchClient
+
+_LINK = "This link was used, is too old, or was replaced. Ask for a new one."
+_QUERY = "At character 3: x. Possible: a, b."
+# the refusal · its status · its code · its sentence · its details
+STAFF = [
+    (NoSuchClient(), 404, "not_found", "There is no such client.", None),
+    (NotAnAdmin(), 403, "not_an_admin", "Only an admin does that.", None),
+    (NoSuchMember(), 404, "not_found", "There is no such member of staff.", None),
+    (OwnAccount(), 403, "own_account", "That is your own account: another admin does that.", None),
+    (WrongCode(), 422, "wrong_code", "That is not a code of now. Nothing was changed.", None),
+    (CodeUsed(), 422, "code_used", "That code was used. Wait for the next one.", None),
+    (AlreadySetUp(), 409, "already_set_up", "There is a second factor already.", None),
+    (NotSetUp(), 409, "not_set_up", "There is no second factor any more.", None),
+    (WrongField("why", "Say it"), 422, "invalid", "Say it", {"field": "why", "rule": "Say it"}),
+    (Outdated("It is another.", 3), 409, "outdated", "It is another.", {"present": 3}),
+    (NoSuchLink(), 404, "no_such_link", _LINK, None),
+    (TooManyViews(), 409, "refused", f"You have {MOST_VIEWS} views already. Remove one first.", None),
+    (Unnamed(), 409, "refused", "A view needs a name.", None),
+    (NoSuchView(), 404, "refused", "There is no such view of yours.", None),
+    (OnlyAdminsShare(), 403, "refused", "Only an administrator shares a view.", None),
+    (
+        NotUnderstood(2, "x", ("a", "b")),
+        *(400, "not_understood", _QUERY, {"at": 2, "found": "x", "possible": ["a", "b"]}),
+    ),
+]
