@@ -1,4 +1,4 @@
-"""What the staff's pages refuse, and the words of it: the rows that `test_refusals.py` tries beside its own."""
+"""What the staff's pages refuse, and the words of it: tried by `test_refusals.py` beside its own."""
 
 from adminpanel.asking.grammar import NotUnderstood
 from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed
