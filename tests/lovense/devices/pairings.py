@@ -42,7 +42,8 @@ def statuses():
 
 def told():
     """The audit log's entries of pairings."""
-    return [(row["action"], row["target"]) for row in collection(AuditEntry).find({"type": "pairing"})]
+    found = collection(AuditEntry).find({"type": "pairing"}).sort("_id", 1)
+    return [(row["action"], row["target"]) for row in found]
 
 
 def host(performer, number, *, unpaired_at=None):

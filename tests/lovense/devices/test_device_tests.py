@@ -378,7 +378,8 @@ def test_what_moves_no_hardware_is_verified_by_her_word_alone(hers):
     assert answer.json()["functions"][0]["source"] == "verified"
     off = hers.put("toy-1", verified={"Vibrate": False}).json()["functions"][0]
     assert (off["isEnabled"], off["source"]) == (False, "table")
-    actions = [(row["actor"], row["action"]) for row in collection(AuditEntry).find({"type": "device"})]
+    found = collection(AuditEntry).find({"type": "device"}).sort("_id", 1)
+    actions = [(row["actor"], row["action"]) for row in found]
     assert actions == [("ana", "change")] * 2
 
 
