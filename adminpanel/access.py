@@ -7,9 +7,8 @@ changes nothing at all."""
 
 from typing import NamedTuple
 
-from ground.people import Role
+from ground.people import EVERYBODY, Role
 
-EVERYBODY = frozenset(Role)
 CALMERS = frozenset({Role.ADMIN, Role.SUPPORT})
 ADMINS = frozenset({Role.ADMIN})
 READERS = frozenset({Role.ADMIN, Role.AUDITOR})  # of who may come in

@@ -19,6 +19,7 @@ from tips.queue import requests as queue
 
 LONGEST, MOST_LOOKS, MOST_DEVICES = 300, 8, 5
 _HEX_ID = "[0-9a-f]{24}"
+_HERS = "admin:lovense_performer_change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ def _performer(asked: str) -> Iterator[Hit]:
 
 
 def _of_performer(hers: Performer) -> Hit:
-    record = "admin:lovense_performer_change"
-    return Hit("Performer", hers.display_name, hers.pk, record, hers.pk)
+    return Hit("Performer", hers.display_name, hers.pk, _HERS, hers.pk)
 
 
 def _event(asked: str) -> Iterator[Hit]:
@@ -141,10 +141,9 @@ def _devices(asked: str) -> Iterator[Hit]:
     wanted = Device.objects.filter(nickname_key=nickname_key(asked), nickname_key__gt="")
     for row in wanted.only("nickname", "performer_id", "toy_type")[:MOST_DEVICES]:
         whose = f"{row.toy_type} of performer {row.performer_id}"
-        yield Hit("Device", row.nickname, whose, _OF_HER, row.performer_id)
+        yield Hit("Device", row.nickname, whose, _HERS, row.performer_id)
 
 
-_OF_HER = "admin:lovense_performer_change"
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NEITHER = f"(?!({_HEX_ID}|{_UUID})$)"
 _LOOKS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[Hit]]], ...] = tuple(

@@ -1,16 +1,14 @@
-"""Who is staff: an account with one role. Only an admin is a superuser; support and auditors look
-and do not touch."""
+"""Who is staff: an account with one role. An admin is a superuser, and of whoever else is staff the
+role is the group; what a role may do stands in `access.py`, not in Django's permissions."""
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from rest_framework.authtoken.models import Token
 
 from ground.people import Role
 from lovense.models import Performer
-
-APPS = ("audit", "inbox", "journal", "ledger", "tips", "lovense", "adminpanel")
 
 
 class NotStaff(ValueError):
@@ -58,19 +56,4 @@ def give(user: User, role: Role, group: Group) -> None:
 
 
 def group_of(role: Role) -> Group:
-    group, is_new = Group.objects.get_or_create(name=role.value)
-    if role is not Role.ADMIN and (is_new or not group.permissions.exists()):
-        group.permissions.set(
-            Permission.objects.filter(
-                content_type__app_label__in=APPS, codename__startswith="view_"
-            )
-        )
-    return group
-
-
-def given_role(user: User) -> Role | None:
-    """Also of a disabled account. None: an account of staff that was given no role."""
-    if user.is_superuser:
-        return Role.ADMIN
-    names = set(user.groups.values_list("name", flat=True))
-    return next((role for role in Role if role.value in names), None)
+    return Group.objects.get_or_create(name=role.value)[0]

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from django.contrib.auth import login
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from adminpanel.people import sessions
-from ground import clock
+from ground import clock, people
 from lovense.performers import loggedin
 
 LONGEST_AGENT = 1000
@@ -65,10 +64,7 @@ def held(request: HttpRequest) -> Held | None:
     kept = request.session.get(HELD)
     if not kept or clock.now().timestamp() - kept["at"] >= HELD_FOR.total_seconds():
         return None
-    try:
-        user = User.objects.filter(pk=kept["account"], is_active=True, is_staff=True).first()
-    except (ValidationError, ValueError):
-        return None
+    user = people.account(kept["account"], is_active=True, is_staff=True)
     if user is None or user.get_session_auth_hash() != kept["by"]:
         return None
     return Held(user, kept["then"], kept["salt"])

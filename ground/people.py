@@ -3,15 +3,13 @@
 view lives here."""
 
 from enum import StrEnum
-from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
-from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+from django.core.exceptions import ValidationError
 
 _MOST_GROUPS = 10
+_READ = "_role"  # under which an account's object keeps it
 _GROUPS: dict[object, "Role"] = {}
 
 
@@ -21,10 +19,24 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+EVERYBODY = frozenset(Role)
+
+
 def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
-    """Of a staff account in use; None for everybody else. An administrator is a superuser, and
-    costs no look-up; the others' role is the group they are in, and costs one by key."""
-    if not (isinstance(user, User) and user.is_active and user.is_staff):
+    """Of a staff account in use; None for everybody else. Read once for each object of an account:
+    a request has one, and asks of it at every door and button."""
+    if not (isinstance(user, User) and user.is_active):
+        return None
+    if _READ not in user.__dict__:
+        user.__dict__[_READ] = given_role(user)
+    role: Role | None = user.__dict__[_READ]
+    return role
+
+
+def given_role(user: User) -> Role | None:
+    """Also of a disabled account. An administrator is a superuser, and costs no look-up; the
+    others' role is the group they are in, and costs one by key."""
+    if not user.is_staff:
         return None
     if user.is_superuser:
         return Role.ADMIN
@@ -41,6 +53,14 @@ def _of_group(group_id: object) -> Role | None:
     return _GROUPS.get(group_id)
 
 
+def account(key: str, **more: bool) -> User | None:
+    """The account of this key, which may be none at all; `more`: what it has to be."""
+    try:
+        return User.objects.filter(pk=key, **more).first()
+    except (ValidationError, ValueError, TypeError):
+        return None
+
+
 def may_decide(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether this person starts, replays and changes things: an administrator."""
     return role_of(user) is Role.ADMIN
@@ -49,18 +69,3 @@ def may_decide(user: AbstractBaseUser | AnonymousUser) -> bool:
 def may_calm(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether this person may hold somebody's lane: whoever answers the complaint, too."""
     return role_of(user) in (Role.ADMIN, Role.SUPPORT)
-
-
-class IsStaff(BasePermission):
-    """Of whatever role: it only looks."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return role_of(request.user) is not None
-
-
-class MayDecide(BasePermission):
-    """Staff may look; administrators may decide."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        role = role_of(request.user)
-        return role is Role.ADMIN or (role is not None and request.method in SAFE_METHODS)

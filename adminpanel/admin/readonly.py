@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from ground.people import Role, role_of
+from ground.people import EVERYBODY, Role, role_of
 from tips.log import events
 
 # pages beyond it are not offered: counting all of millions would take longer than anybody waits
@@ -47,7 +47,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
-    roles: ClassVar[frozenset[Role]] = frozenset(Role)
+    roles: ClassVar[frozenset[Role]] = EVERYBODY
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Django allows every field, so that what is not shown could be guessed, and every

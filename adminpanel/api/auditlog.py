@@ -17,7 +17,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from adminpanel.api.schema import example, given
+from adminpanel.api.schema import OF_STAFF, example, given
 from adminpanel.asking import grammar, plan
 from adminpanel.asking.plan import ListPlan, Slice
 from adminpanel.doors import ByTable
@@ -113,8 +113,7 @@ ONE = {"entries": [ENTRY], "next": None, "beganAnew": False, "lookedBackTo": Non
             "A field breaks a rule. `not_understood`: `q` is no query; `details` says where "
             "(`at`), what stands there, and what is possible"
         ),
-        401: refusal("No token, or an unknown one"),
-        403: refusal("Not staff"),
+        **OF_STAFF,
     },
     examples=[example("One", ONE)],
 )

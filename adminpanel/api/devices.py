@@ -6,7 +6,7 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from adminpanel.api.schema import example, given
+from adminpanel.api.schema import OF_STAFF, example, given
 from adminpanel.doors import ByTable
 from adminpanel.watch import devices as rules
 from ground import clock
@@ -77,8 +77,7 @@ ONE: OpenApiExample = example("One", {"devices": [DEVICE], "next": None})
     responses={
         200: StaffDevicesOut,
         400: refusal("A field breaks a rule"),
-        401: refusal("No token, or an unknown one"),
-        403: refusal("Not staff"),
+        **OF_STAFF,
     },
     examples=[ONE],
 )

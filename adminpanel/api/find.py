@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from adminpanel import find as rule
-from adminpanel.api.schema import example, given
+from adminpanel.api.schema import OF_STAFF, example, given
 from adminpanel.doors import ByTable
 from ground.json.shapes import Shape, refusal
 from lovense.rows import Json
@@ -46,8 +46,7 @@ HIT: Json = {
     responses={
         200: FoundOut,
         400: refusal("A field breaks a rule"),
-        401: refusal("No token, or an unknown one"),
-        403: refusal("Not staff"),
+        **OF_STAFF,
     },
     examples=[example("A tip", {"hits": [HIT], "tried": ["tip id", "performer id"]})],
 )

@@ -7,10 +7,13 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from ground import clock
-from ground.json.shapes import Shape
+from ground.json.shapes import Shape, refusal
 from lovense.lane import deadletters, decisions
 from lovense.lane.deadletters import Group
 from lovense.lane.letter import Letter, NotDead, Resolution, SettledOtherwise
+
+# What every call of staff may be answered.
+OF_STAFF = {401: refusal("No token, or an unknown one"), 403: refusal("Not staff")}
 
 # --- what is sent --------------------------------------------------------------------------------
 

@@ -214,7 +214,7 @@ def address_of(row: Row) -> str:
 
 RECORDS = RecordList(
     listed=LISTED,
-    noun="entries",
+    nouns=("entry", "entries"),
     columns=COLUMNS,
     views=VIEWS,
     look_up=_names,

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from adminpanel.asking.plan import Listed
-from ground.people import Role
+from ground.people import EVERYBODY, Role
 from ground.sheets import Cell
 
 Row = Mapping[str, Any]
-EVERYBODY = frozenset(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,11 @@ class ShippedView(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordList:
-    """`look_up`: read once for a slice and given to its cells; `opens`: the address of a row;
-    `change`: what is the same of rows that came together."""
+    """`nouns`: of one row, of several; `look_up`: read once for a slice and given to its cells;
+    `opens`: the address of a row; `change`: what is the same of rows that came together."""
 
     listed: Listed
-    noun: str
+    nouns: tuple[str, str]
     columns: Sequence[Column]
     views: Sequence[ShippedView]
     look_up: Callable[[Sequence[Row]], Any]

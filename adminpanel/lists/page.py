@@ -161,8 +161,8 @@ class ListPage:
             return ""
         found = plan.count(self.plan)
         if found > COUNTED:
-            return f"more than {words(COUNTED)} {self.records.noun}"
-        return f"{words(found)} {self.records.noun}"
+            return f"more than {words(COUNTED)} {self.records.nouns[1]}"
+        return f"{words(found)} {self.records.nouns[found != 1]}"
 
     # --- how far, and on from there --------------------------------------------------------------
 

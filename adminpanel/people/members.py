@@ -23,6 +23,7 @@ from adminpanel.people.deeds import (
     WrongField,
     recorded,
 )
+from ground import people
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
@@ -113,15 +114,12 @@ def _rows(model: type[StaffState] | type[SecondFactor], keys: list[str]) -> list
 
 def find(account: str, *, session: ClientSession | None = None) -> StaffMember:
     """Raises NoSuchMember."""
-    try:
-        user = User.objects.filter(pk=account, is_staff=True).first()
-    except (ValidationError, ValueError, TypeError):  # no key at all
-        user = None
+    user = people.account(account, is_staff=True)
     if user is None:
         raise NoSuchMember
     state = collection(StaffState).find_one({"_id": account}, session=session)
     has_factor = secondfactor.of(account, session=session) is not None
-    return StaffMember(user, staff.given_role(user), state["version"] if state else 0, has_factor)
+    return StaffMember(user, people.given_role(user), state["version"] if state else 0, has_factor)
 
 
 def target_of(name: str) -> DeedTarget:

@@ -23,7 +23,7 @@ from adminpanel.people.deeds import (
     WrongField,
     recorded,
 )
-from ground import clock
+from ground import clock, people
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from ground.mongodb.collections import collection
@@ -112,10 +112,7 @@ def _held(users: list[User]) -> list[HeldToken]:
 
 def client(account: str) -> User:
     """Raises NoSuchClient."""
-    try:
-        user = User.objects.filter(pk=account).first()
-    except (ValidationError, ValueError, TypeError):  # no key at all
-        user = None
+    user = people.account(account)
     if user is None or not platforms.is_platform(user):
         raise NoSuchClient
     return user

@@ -1,7 +1,5 @@
-"""The staff's pages of tips: find one, and all that is recorded of it. The one button asks the
-ledger again about a tip in doubt."""
-
-import re
+"""The staff's pages of tips: the last ones, and all that is recorded of one. The one button asks
+the ledger again about a tip in doubt."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,7 +16,6 @@ from tips.models import Tip
 
 LATEST_SHOWN = 15
 ON = "staff-tips"
-_TIP_ID = re.compile(r"[0-9a-f]{24}")
 _TONES = {
     "completed": "good",
     "pending": "info",
@@ -35,19 +32,15 @@ def first(request: HttpRequest) -> HttpResponse:
 
 @doors.page
 def tips(request: HttpRequest) -> HttpResponse:
-    """The search, and the tips that were settled last."""
-    wanted = request.GET.get("tip", "").strip().lower()
-    if _TIP_ID.fullmatch(wanted):
-        return redirect("staff-tip", wanted)
-    context = {"wanted": wanted, "is_malformed": bool(wanted), "latest": _latest()}
-    return doors.show(request, "adminpanel/tips.html", context, on=ON)
+    """The tips that were settled last."""
+    return doors.show(request, "adminpanel/tips.html", {"latest": _latest()}, on=ON)
 
 
 @doors.page
 def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
     found = story.read(tip_id)
     if found is None:
-        said = {"wanted": tip_id, "is_unknown": True, "latest": _latest()}
+        said = {"unknown": tip_id, "latest": _latest()}
         return doors.show(request, "adminpanel/tips.html", said, on=ON, status=404)
     judged = verdict.of(found)
     context = {

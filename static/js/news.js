@@ -4,7 +4,6 @@
 import { after, every } from "./clock.js";
 
 const TOPICS = ["queue", "devices", "tips", "notices", "menu", "patterns", "preferences", "shows"];
-const EVERYTHING = "*"; // what was told meanwhile is lost
 const FIRST_WAIT_MS = 400;
 const NEAR_WAIT_MS = 700; // while it is not gone for long: everything is true within a second of the return
 const NEAR_ATTEMPTS = 180;
@@ -72,8 +71,7 @@ function receive(data) {
   heard = performance.now();
   if (message.type === "snapshot") connected();
   if (message.type === "beat") beaten();
-  const told = message.topic === EVERYTHING ? TOPICS : [message.topic];
-  if (message.type === "news") told.forEach((topic) => announce(topic, message.flows === true));
+  if (message.type === "news") announce(message.topic, message.flows === true);
   tell(message.type, message);
 }
 

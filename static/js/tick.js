@@ -1,10 +1,11 @@
 // When a region may be out of date without news: every 30 s while the socket is open, every 5 s while it is not or something could
-// not be fetched, never while the page is hidden, and once on return and when the socket has been opened: whatever happened before. One short answer says which regions have changed; only these
-// fetch themselves.
+// not be fetched, never while the page is hidden; and once on return, when the socket has been opened, whatever happened before, and
+// when the server says that news was lost. One short answer says which regions have changed; only these fetch themselves.
 
 import { on } from "./news.js";
 import { changed, isAnyStale, regions } from "./regions.js";
 
+const LOST = "*"; // the topic of news that nobody could tell
 const OPEN_MS = 30_000;
 const CLOSED_MS = 5_000;
 let isOpen = false;
@@ -41,6 +42,7 @@ on("snapshot", () => {
   ticked();
 });
 on("closed", () => socket(false));
+on("news", ({ topic }) => topic === LOST && !document.hidden && ticked());
 document.addEventListener("visibilitychange", () => (document.hidden ? schedule() : ticked()));
 document.addEventListener("region-stale", schedule);
 addEventListener("online", ticked);

@@ -116,7 +116,8 @@ def test_lists_are_bounded_and_say_so(page, monkeypatch, remote):
 def test_it_asks_the_database_once_for_each_list(page, remote, django_assert_max_num_queries):
     for number in range(1, 9):
         contradicted(remote, number)
-    with django_assert_max_num_queries(4):  # the session, its user, and the two lists
+    page()  # the session is marked as one of staff, once
+    with django_assert_max_num_queries(5):  # the session, its user, her role, and the two lists
         page()
 
 

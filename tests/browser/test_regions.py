@@ -108,6 +108,23 @@ def test_with_an_open_socket_the_page_looks_every_half_minute(live, looks):
     assert len(looks) == 3
 
 
+def test_news_that_was_lost_costs_one_look(live):
+    """Of a Redis that was away nobody knows what it would have told."""
+    ways, asked = [], []
+
+    def between(way):
+        way.connect_to_server()
+        ways.append(way)
+
+    live.route_web_socket("**/ws/performer*", between)
+    live.reload()
+    connected(live)
+    live.on("request", lambda request: asked.append(request.url))
+    ways[-1].send('{"type":"news","topic":"*"}')
+    settle(live)
+    assert [url for url in asked if "/healthz" not in url] == [f"{live.url}?stamps"]
+
+
 def test_a_look_at_what_is_unchanged_fetches_no_region(live, looks):
     connected(live)
     fetched = []

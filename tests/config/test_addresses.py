@@ -19,6 +19,7 @@ OF_EVERYBODY = {
     "draws/<str:menu>",
 }
 OF_EVERYBODY |= {"healthz", "readyz", "metrics"}
+OF_EVERYBODY |= {"link/<str:token>"}  # whoever has it has no password yet
 SIGNED = re.compile(r"api/webhooks/")  # by who calls: no browser is asked
 ELSEWHERE = re.compile(r"^(admin/$|static/|\^)")  # Django's own, and files
 

@@ -9,6 +9,7 @@ from rest_framework.authtoken.models import Token
 
 from config import benchmark
 from ground.audit.models import AuditEntry
+from ground.people import Role, role_of
 from ledger import gateway
 from ledger.gateway import user_account
 from ledger.models import Posting
@@ -136,12 +137,11 @@ def test_staff_have_one_role_and_only_an_admin_may_do_everything(run, role, is_s
     assert user.check_password(PASSWORD)
 
 
-def test_support_looks_and_does_not_touch(run):
+def test_support_has_its_role_and_nothing_beside_it(run):
     run("create_staff", "--username", "sam", "--role", "support")
     user = User.objects.get(username="sam")
-    assert user.has_perm("tips.view_tip")
-    assert not user.has_perm("tips.change_tip")
-    assert not user.has_perm("auth.view_user")
+    assert role_of(user) is Role.SUPPORT
+    assert user.get_all_permissions() == set()
 
 
 def test_creating_staff_again_prints_the_same_and_the_last_role_holds(run):
