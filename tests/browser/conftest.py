@@ -13,7 +13,7 @@ from tests.browser.wire import FASTER, Server
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
-NAMES = [f"performer-{number}" for number in range(1, 161)]
+NAMES = [f"performer-{number}" for number in range(1, 241)]
 # What Chromium says of a page that was left before its socket was open.
 LEFT = "WebSocket is closed before the connection is established"
 # What comes is waited for; a slow machine only takes longer.

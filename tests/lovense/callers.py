@@ -7,7 +7,9 @@ import re
 import pytest
 from django.test import Client
 
+from adminpanel.staff import enrol
 from ground import clock
+from ground.people import Role
 from lovense import tasks
 from tests.chain import Chain
 from tests.config.test_openapi import SCHEMA, breaches, json_of
@@ -75,8 +77,14 @@ def strangers(carol):
 
 @pytest.fixture
 def support(dina):
-    """Staff that looks and does not touch."""
+    """Staff that looks, and makes things calmer."""
     return Caller(dina)
+
+
+@pytest.fixture
+def auditor(db):
+    """Staff that looks and does not touch."""
+    return Caller(enrol(username="otto", role=Role.AUDITOR, password="").user)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.lovense.callers import (
     Caller,
     _nobody_is_woken,
     admin,
+    auditor,
     chain,
     hers,
     nobody,
@@ -33,7 +34,7 @@ from tests.lovense.conftest import in_collection
 from tips.intake import platforms
 from tips.models import QueueRequest
 
-__all__ = ["_nobody_is_woken", "admin", "chain", "hers", "nobody", "strangers", "support"]
+__all__ = ["_nobody_is_woken", "admin", "auditor", "chain", "hers", "nobody", "strangers", "support"]
 pytestmark = pytest.mark.django_db
 
 
@@ -81,13 +82,13 @@ def test_another_performers_lane_does_not_exist_either(strangers, chain, bob, me
 
 @pytest.mark.parametrize(("method", "path", "body"), OF_A_LANE)
 def test_an_administrator_names_the_lane_and_others_may_not_touch_it(
-    admin, support, nobody, chain, bob, method, path, body
+    admin, auditor, nobody, chain, bob, method, path, body
 ):
     playing(chain, tip(chain, bob))
     tip(chain, bob)
     named = body | {"performerId": chain.performer_id}
     before = everything()
-    assert [who(method, path, named).status_code for who in (support, nobody)] == [403, 401]
+    assert [who(method, path, named).status_code for who in (auditor, nobody)] == [403, 401]
     assert Caller(token=platforms.enrol(name="stage"))(method, path, named).status_code == 403
     missing = admin(method, path, body)
     assert (missing.status_code, missing.json()["error"]["details"]["field"]) == (400, "performerId")

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver
 
+from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
 from lovense.models import (
@@ -24,7 +25,6 @@ from lovense.models import (
 )
 from lovense.performers import loggedin
 from lovense.performers.loggedin import BrowserLogIn
-from tests.factories import NOW
 from tests.lovense.devices import apps
 from tests.lovense.devices.apps import HOST, opened, take
 from tests.lovense.menus.offers import added
@@ -87,7 +87,8 @@ def hers(chain, ana, bob):
 
 def logged(performer):
     browser = BrowserLogIn(str(performer.user.pk), "a-session", "Firefox", "203.0.113.5")
-    loggedin.began(browser, now=NOW, age=timedelta(days=1))
+    now = clock.now()  # MongoDB takes out by its own clock what is over
+    loggedin.began(browser, now=now, age=timedelta(days=1))
     return collection(LoggedIn).find_one({})["_id"]
 
 

@@ -159,14 +159,14 @@ def test_a_bad_value_stands_beside_its_field_and_the_rest_is_applied(page, ana, 
     mine = add(ana, 9, tipper_name="kim", amount=7)
     more = {"at_least": "8"} if field == "name" else {"name": "kim"}
     text = page(**{field: said}, **more)
-    assert rule in text
+    assert rule in text.lower()
     assert runs(text) == ([f"{n:024x}.all" for n in range(2)] if field == "name" else [mine])
 
 
 def test_from_after_to_is_said_at_to(page, ana):
     fill(ana, 2)
     text = page(**{"from": "2026-01-03", "to": "2026-01-02"})
-    assert "must not be before" in text
+    assert "Must not be before" in text
     assert len(runs(text)) == 2
 
 

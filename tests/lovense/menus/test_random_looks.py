@@ -4,6 +4,7 @@ import pytest
 from django.http import QueryDict
 
 from lovense.menus import lint, parts, wishes
+from lovense.menus.matching import PUBLIC
 from lovense.page import chanceform, itemform, menuwords
 from tests.lovense.callers import Caller
 from tests.lovense.devices.test_named_functions import LUSH
@@ -85,7 +86,7 @@ def test_a_device_that_cannot_do_it_at_its_best_is_named():
 
 def test_a_preview_has_the_bounds_and_decides_nothing_else_than_a_tip():
     menu = foresights([chance("lucky", 10, None, LUCKY)], [LUSH])
-    seen, row = menu.of(100), decided(menu, 100)
+    seen, row = menu.of(100), decided(menu, 100, PUBLIC)
     assert (seen.bounds.shortest, seen.bounds.longest, seen.bounds.seconds) == (3, 9, 6)
     assert seen.bounds.low.effect < seen.bounds.effect < seen.bounds.high.effect
     assert row["promised_seconds"] == seen.outlook.promised_seconds == 9
