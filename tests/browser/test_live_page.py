@@ -261,8 +261,8 @@ def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
     page.get_by_label("Username").fill(STAFF)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_label("Tip id").fill(tip_id)
-    page.get_by_role("button", name="Find").click()
+    page.get_by_label("Find an id or a name").fill(tip_id)
+    page.keyboard.press("Enter")
     expect(page.locator(".verdict__text")).to_contain_text("50 tokens from \u2068bob\u2069")
     expect(page.locator(".facts > li")).to_have_count(6)
     for width in (360, 768, 1280):

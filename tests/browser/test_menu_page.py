@@ -84,6 +84,14 @@ def test_an_item_is_changed_in_its_drawer_drawn_as_it_is_typed_and_the_focus_com
     expect(menu.locator("#region-menu")).not_to_contain_text("strength 12 of 20")
 
 
+def test_a_press_before_the_scripts_are_there_is_a_link_and_not_lost(menu):
+    menu.route("**/js/frame*.js", lambda _: None)  # on their way
+    with menu.expect_response(re.compile("/htmx.*js")):
+        menu.reload(wait_until="commit")
+    opened(menu, FIRE)
+    expect(menu.get_by_label("Title")).to_be_visible()
+
+
 def test_rows_are_moved_copied_and_tested_by_keys_and_by_their_grip(menu):
     menu.get_by_role("link", name=FIRE).press("Alt+ArrowUp")
     expect(titles(menu)).to_have_text([FIRE, WAVE, QUAKE])
