@@ -4,6 +4,7 @@
 import "./awake.js";
 import "./buttons.js";
 import "./keys.js";
+import "./moving.js";
 import { look } from "./noticing.js";
 import "./pace.js";
 import "./stopbar.js";

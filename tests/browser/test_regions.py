@@ -43,6 +43,42 @@ def test_a_button_keeps_its_place_in_the_page_when_a_row_comes_before_it(live, t
     assert button.evaluate(KEPT)
 
 
+# From how far each row came to its place, said before anything is painted.
+_MOVED = """window.moved = [];
+document.addEventListener("htmx:after:swap", () => {
+    for (const row of document.querySelectorAll(".queue__rows > li")) {
+        const from = row.getAnimations().map((each) => each.effect.getKeyframes()[0].transform);
+        window.moved.push(...from.map((way) => [row.id, way.startsWith("translateY(-") ? -1 : 1]));
+    }
+});"""
+
+# The next swap ends one way and begins another.
+_ARRIVED = """async () => {
+    const rows = [...document.querySelectorAll(".queue__rows > li")];
+    const under = () => rows.flatMap((row) => row.getAnimations());
+    while (under().length) await Promise.allSettled(under().map((each) => each.finished));
+}"""
+
+
+def test_a_row_whose_place_changes_goes_there_unless_she_wants_no_motion(live, the_stage, ana):
+    the_stage.tip(ana, 60)
+    row = live.locator(".queue__rows > li")
+    expect(row).to_have_count(1)
+    first = row.get_attribute("id")
+    the_stage.tip(ana, 70)
+    expect(row).to_have_count(2)
+    live.evaluate(_MOVED)
+    live.get_by_role("button", name="Play next: Soft wave, 70 tokens").click()
+    expect(live.locator(".queue__who").first).to_contain_text("70 tokens")
+    assert [first, -1] in live.evaluate("window.moved")
+    live.emulate_media(reduced_motion="reduce")
+    live.evaluate(_ARRIVED)
+    live.evaluate("window.moved = []")
+    live.get_by_role("button", name="Play next: Soft wave, 60 tokens").click()
+    expect(live.locator(".queue__who").first).to_contain_text("60 tokens")
+    assert live.evaluate("window.moved") == []
+
+
 def test_a_refusal_that_nobody_foresaw_is_said_and_the_page_stays(live, complaints):
     live.locator("#pause-for [name=minutes]").first.evaluate(UNFORESEEN)
     expect(live.locator("[data-told]")).to_contain_text("must be one of 5, 15, 60, or empty")
