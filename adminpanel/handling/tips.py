@@ -19,13 +19,6 @@ from tips.settlement import polling
 log = logging.getLogger(__name__)
 
 
-class NoSuchTip(Refusal):
-    code, status = "not_found", 404
-
-    def __init__(self) -> None:
-        super().__init__("There is no such tip.")
-
-
 class StillDead(Refusal):
     """A consumer that fails again has not taken it."""
 

@@ -118,7 +118,7 @@ COLUMNS = (
     Column("attempts", "Failed", _plain(_text("attempts")), _text("attempts")),
     Column("error", "Error", _plain(failed_words), failed_words),
     Column("source", "Source", _plain(_text("source")), _text("source")),
-    Column("key", "Key", _copied(_text("_id")), _text("_id")),
+    Column("key", "Key", _copied(_text("_id")), _text("_id"), is_shown=False),
     Column("processed", "Processed", _plain(_processed), _processed, is_shown=False),
     Column("repeats", "Repeats", _plain(_text("repeats")), _text("repeats"), is_shown=False),
 )

@@ -9,7 +9,6 @@ from adminpanel.tip.story import shown_gate
 from lovense.deciding import foresight
 from lovense.menus.matching import PUBLIC
 from lovense.models import Performer
-from lovense.page import outcome
 from tips.models import Tip
 
 
@@ -34,16 +33,16 @@ def of(tip: Tip, *, now: datetime) -> AnswerOfNow:
     no = [gate for gate in gates if gate["tone"] != "good"]
     passed = [gate for gate in gates if gate["tone"] == "good"]
     tone = "good" if _plays(found) else "idle"
-    return AnswerOfNow(_sentence(found), tone, found.version, no, passed)
+    return AnswerOfNow(_sentence(found, no), tone, found.version, no, passed)
 
 
 def _plays(found: foresight.Foresight) -> bool:
     return found.outlook is not None and not found.reason
 
 
-def _sentence(found: foresight.Foresight) -> str:
+def _sentence(found: foresight.Foresight, no: list[dict[str, Any]]) -> str:
     if found.outlook is None or found.reason:
-        why = outcome.BRIEFLY.get(found.reason, found.found.text)
-        return f"Nothing would play now. {why.rstrip('.')}."
+        why = f"The gate \u201c{no[0]['name']}\u201d says no." if no else found.found.text
+        return f"Nothing would play now. {why}"
     item, seconds = found.outlook.item, found.outlook.promised_seconds
     return f"“{item['title']}” would play for {seconds} s now."

@@ -200,7 +200,7 @@ def test_what_would_happen_now_is_marked_as_not_what_happened(page, chain, bob):
     assert "“Slow” would play for 3 s now." in shown
     platform.change(key="enableLovense", value="false", by="dina", now=chain.now)
     off = page(f"/staff/tips/{tip_id}/now")
-    assert "Nothing would play now. Devices were switched off." in off
+    assert "Nothing would play now. The gate “kill switch” says no." in off
     assert "<strong>Kill switch</strong> would say no" in off
     assert "“Fireworks” played for 10 s" in page(f"/staff/tips/{tip_id}")
     page(f"/staff/tips/{UNKNOWN}/now", status=404)
