@@ -41,6 +41,7 @@ RAIL = (
         "Find",
         (
             RailPage("staff-tips", "coins", "Tips"),
+            RailPage("staff-deliveries", "download", "Deliveries"),
             RailPage("staff-audit", "history", "Audit"),
         ),
     ),

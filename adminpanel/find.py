@@ -111,8 +111,7 @@ def _delivery(asked: str) -> Iterator[Hit]:
     if re.fullmatch(_HEX_ID, about):
         yield Hit("Delivery", f"about tip {about}", row.status, "staff-tip", about)
     else:
-        record = "admin:inbox_webhookdelivery_change"
-        yield Hit("Delivery", row.pk, row.status, record, row.pk)
+        yield Hit("Delivery", row.pk, row.status, "staff-delivery", row.pk)
 
 
 def _reference(asked: str) -> Iterator[Hit]:

@@ -3,7 +3,7 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
-from adminpanel.api import auditlog, devices, find, tips, watch
+from adminpanel.api import auditlog, devices, find, tips, trail, watch
 from adminpanel.api import deadletters as letters
 from adminpanel.views import (
     audit,
@@ -11,6 +11,7 @@ from adminpanel.views import (
     deadletters,
     emissions,
     failedlogins,
+    inbox,
     links,
     lists,
     ownaccount,
@@ -21,6 +22,7 @@ from adminpanel.views import (
     style,
 )
 from adminpanel.views import find as find_page
+from adminpanel.views import tiplist as tip_list
 from adminpanel.views import tips as tip_pages
 
 _ACCESS, _OWN = "staff/access", "staff/account"
@@ -28,11 +30,25 @@ _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:ac
 PAGES = [
     path("staff", tip_pages.first, name="staff"),
     path("staff/find", find_page.find, name="staff-find"),
-    path("staff/tips", tip_pages.tips, name="staff-tips"),
+    path("staff/tips", tip_list.tips, name="staff-tips"),
+    path("staff/tips/news", tip_list.news, name="staff-tips-news"),
+    path("staff/tips/suggest", tip_list.suggest, name="staff-tips-suggest"),
+    path("staff/tips/export", tip_list.export, name="staff-tips-export"),
     path("staff/tips/<str:tip_id>", tip_pages.tip, name="staff-tip"),
     path("staff/tips/<str:tip_id>/look-again", tip_pages.look_again, name="staff-look-again"),
+    path(
+        "staff/tips/<str:tip_id>/retry-emission", tip_pages.retry_emission, name="staff-tip-retry"
+    ),
+    path("staff/tips/<str:tip_id>/replay", tip_pages.replay, name="staff-tip-replay"),
+    path("staff/tips/<str:tip_id>/now", tip_pages.now, name="staff-tip-now"),
     path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
-    path("staff/deliveries/try-again", reconciliation.hand_out_again, name="staff-hand-out-again"),
+    path("staff/deliveries", inbox.deliveries, name="staff-deliveries"),
+    path("staff/deliveries/news", inbox.news, name="staff-deliveries-news"),
+    path("staff/deliveries/suggest", inbox.suggest, name="staff-deliveries-suggest"),
+    path("staff/deliveries/export", inbox.export, name="staff-deliveries-export"),
+    path("staff/delivery-again/<path:key>", inbox.again, name="staff-delivery-again"),
+    path("staff/delivery-body/<path:key>", inbox.body, name="staff-delivery-body"),
+    path("staff/deliveries/<path:key>", inbox.delivery, name="staff-delivery"),
     path("staff/audit", audit.entries, name="staff-audit"),
     path("staff/audit/news", audit.news, name="staff-audit-news"),
     path("staff/audit/suggest", audit.suggest, name="staff-audit-suggest"),
@@ -103,5 +119,6 @@ API = [
     path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
+    path("api/admin/lovense/tips/<str:tip_id>", trail.trail_of_tip, name="api-tip-trail"),
     path("api/admin/lovense/audit-log", auditlog.audit_log, name="api-audit-log"),
 ]

@@ -16,7 +16,18 @@ SHEETS = [
     STATIC / "css" / f"{name}.css"
     for name in (
         *("tokens", "base", "pages", "bare", "staff", "staffframe", "figures", "history"),
-        *("devices", "menu", "patterns", "preferences", "welcome", "access", "admin", "parts", "records"),
+        *(
+            "devices",
+            "menu",
+            "patterns",
+            "preferences",
+            "welcome",
+            "access",
+            "admin",
+            "parts",
+            "records",
+            "tip",
+        ),
     )
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)

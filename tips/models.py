@@ -86,10 +86,24 @@ class Tip(models.Model):
             models.Index(
                 fields=["next_look_at"], condition=models.Q(looks__gte=0), name="tip_next_look"
             ),
+            # What staff asks of the list of tips, the newest first; with what is asked beside it.
             models.Index(
-                fields=["created_at"],
+                fields=["-created_at", "-tip_id", "settlement_status", "total", "is_anonymous"],
+                name="tip_by_time",
+            ),
+            models.Index(
+                fields=["performer_id", "-created_at", "-tip_id", "total", "is_anonymous"],
+                name="tip_by_performer",
+            ),
+            models.Index(
+                fields=["settlement_status", "-created_at", "-tip_id", "failure_reason"],
+                condition=models.Q(settlement_status__in=["pending", "cancelled", "failed"]),
+                name="tip_unsettled",
+            ),
+            models.Index(
+                fields=["-created_at", "-tip_id"],
                 condition=models.Q(needs_reconciliation__gt=""),
-                name="tip_reconciliation",
+                name="tip_in_doubt",
             ),
             models.Index(
                 fields=["tipper_id", "created_at"],

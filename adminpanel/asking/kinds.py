@@ -48,7 +48,8 @@ class ValueKind(Protocol):
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key of a list. `where`: the statement that its values make, raises NoSuchValue; `index`:
-    what answers it; none: it filters what another one finds."""
+    what answers it; none: it filters what another one finds. `only`: the values that the index
+    has, one at a time (MongoDB sorts where a partial index is asked for several); none: all."""
 
     name: str
     kind: ValueKind
@@ -57,6 +58,11 @@ class Key:
     index: str = ""
     may_be_negated: bool = True
     is_single: bool = False
+    only: frozenset[str] = frozenset()
+
+    def answers(self, values: Sequence[Any]) -> bool:
+        """Whether the index finds all that have these values."""
+        return bool(self.index) and (not self.only or (len(values) == 1 and values[0] in self.only))
 
 
 # --- texts ---------------------------------------------------------------------------------------
@@ -122,6 +128,30 @@ class Truth:
 
     def write(self, value: bool) -> str:  # noqa: FBT001 as every kind
         return "true" if value else "false"
+
+
+_AMOUNT = re.compile(r"([1-9][0-9]{0,8})(?:(-)([1-9][0-9]{0,8})?)?", re.ASCII)
+
+
+class Amount:
+    """`500`; from one to another: `100-500`; at least: `100-`."""
+
+    possible = ("500", "100-500", "100-")
+
+    def read(self, text: str) -> Value:
+        found = _AMOUNT.fullmatch(text)
+        if found is None or (found[3] and int(found[3]) < int(found[1])):
+            raise NoSuchValue
+        return text
+
+    def write(self, value: str) -> str:
+        return value
+
+
+def bounds_of(amount: str) -> tuple[int, int | None]:
+    """From, and to; None: without an end."""
+    least, dash, most = amount.partition("-")
+    return int(least), (int(most) if most else None) if dash else int(least)
 
 
 # --- times, all of them UTC ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ Rows are in the order of time, and a slice goes on from a row; nothing is skippe
 to its end. A place is the key of a row, signed: one that was made up, or is of another list, or of
 a row that is gone, begins anew and says so."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -55,7 +55,8 @@ TIMES = (
 @dataclass(frozen=True)
 class Listed:
     """What is asked: the rows of a model. `moment` is what orders them, `by_time` the index of it
-    alone, `words` finds exact words."""
+    alone, `words` finds exact words, `key_of` reads a row's key from a text, `leaves_out` are
+    columns that no list shows."""
 
     name: str
     model: type[Model]
@@ -63,6 +64,12 @@ class Listed:
     moment: str
     by_time: str
     words: Any
+    key_of: Callable[[str], Any] = ObjectId
+    leaves_out: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, int] | None:
+        return dict.fromkeys(self.leaves_out, 0) or None
 
 
 class ListPlace(NamedTuple):
@@ -166,7 +173,7 @@ def _most_selective(
     able = [
         place
         for place, term in enumerate(terms)
-        if not term.is_not and term.key and listed.keys[term.key].index
+        if not term.is_not and term.key and listed.keys[term.key].answers(term.values)
     ]
     able.sort(key=lambda place: order.index(terms[place].key))
     if len(able) < 2:
@@ -218,9 +225,10 @@ def newer_than(plan: ListPlan, cursor: str) -> int:
 def every(plan: ListPlan, *, most: int) -> Iterator[dict[str, Any]]:
     """Of the newest so many rows those that are asked for: for a file, which takes its time and no
     memory."""
-    return iter(
-        plan.rows.aggregate(_looked_at(plan, most), hint=plan.index, batchSize=READ_AT_ONCE)
-    )
+    fields = plan.listed.fields
+    shown = [{"$project": fields}] if fields else []
+    steps = [*_looked_at(plan, most), *shown]
+    return iter(plan.rows.aggregate(steps, hint=plan.index, batchSize=READ_AT_ONCE))
 
 
 def count_every(plan: ListPlan, *, most: int) -> int:
@@ -245,7 +253,7 @@ def _found(
 ) -> list[dict[str, Any]]:
     end = end if way == NEWEST else _end(plan, place, OLDEST)
     where = _within(plan, place, way, end)
-    found = plan.rows.find(where).sort(_order(plan, way)).hint(plan.index)
+    found = plan.rows.find(where, plan.listed.fields).sort(_order(plan, way)).hint(plan.index)
     return list(found.limit(limit + 1))
 
 
@@ -254,7 +262,7 @@ def _end(plan: ListPlan, place: ListPlace | None, way: int = NEWEST) -> ListPlac
     alone. None where nothing has to be looked at."""
     if not plan.rest:
         return None
-    found = plan.rows.find(_beyond(plan, place, way), {plan.listed.moment: 1})
+    found = plan.rows.find(_from(plan, place, way), {plan.listed.moment: 1})
     found = found.sort(_order(plan, way)).hint(plan.index).skip(LOOKED_AT - 1).limit(2)
     rows = list(found)
     return _place_of(plan.listed, rows[0]) if len(rows) == 2 else None
@@ -266,6 +274,13 @@ def _within(plan: ListPlan, place: ListPlace | None, way: int, end: ListPlace | 
     if end is not None:
         found.append({plan.listed.moment: {"$gte" if way == NEWEST else "$lte": end.moment}})
     return {"$and": found}
+
+
+def _from(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
+    """From the moment of the place on, whatever else is of that moment: keys alone tell it."""
+    than = "$lte" if way == NEWEST else "$gte"
+    begin = {plan.listed.moment: {than: place.moment}} if place else {}
+    return {"$and": [plan.where, begin]}
 
 
 def _beyond(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
@@ -295,7 +310,7 @@ def _read(listed: Listed, cursor: str) -> ListPlace | None:
     if not cursor:
         return None
     try:
-        key = ObjectId(_signer(listed).unsign(cursor))
+        key = listed.key_of(_signer(listed).unsign(cursor))
     except (BadSignature, InvalidId):
         return None
     row = collection(listed.model).find_one({"_id": key}, {listed.moment: 1})

@@ -11,13 +11,13 @@ from django.urls import reverse
 from adminpanel.asking import plan
 from adminpanel.asking.kinds import Key, Name, NoSuchValue, OneOf, Shaped, Statement, Truth
 from adminpanel.lists.columns import Column, RecordList, Row, ShippedView, ShownCell
+from adminpanel.lists.performers import names_of, performers_named
 from ground import clock
 from ground.audit import log as audit_log
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from ground.people import Role
 from lovense.deciding.activation import activation_id
-from lovense.models import Performer
 from tips.models import QueueRequest
 
 NAME = "audit"
@@ -45,11 +45,7 @@ def _about_tips(tips: Sequence[str]) -> Statement:
 
 
 def _of_performers(names: Sequence[str]) -> Statement:
-    by_name = Performer.objects.filter(user__username__in=names).values_list("pk", flat=True)
-    found = {*by_name, *Performer.objects.filter(pk__in=names).values_list("pk", flat=True)}
-    if not found:
-        raise NoSuchValue("no performer of that name or id")
-    return {"lane": {"$in": sorted(found)}}
+    return {"lane": {"$in": performers_named(names)}}
 
 
 def _from_addresses(hashes: Sequence[str]) -> Statement:
@@ -200,12 +196,7 @@ VIEWS = (
 
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:
-    """Of the performers of a slice."""
-    lanes = {row.get("lane") for row in rows} - {"", None}
-    if not lanes:
-        return {}
-    found = collection(Performer).find({"_id": {"$in": sorted(lanes)}}, {"display_name": 1})
-    return {row["_id"]: row["display_name"] for row in found}
+    return names_of(row.get("lane") for row in rows)
 
 
 def address_of(row: Row) -> str:

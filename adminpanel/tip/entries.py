@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adminpanel.tip.story import Story
-from ledger.gateway import PostedEntry, performer_account, user_account
+from ledger.gateway import REVERSAL, PostedEntry, performer_account, user_account
 from tips.models import Tip
 
 _HIDDEN = "user:hidden"
@@ -26,6 +26,7 @@ class Line:
     amount: int
     before: int | None
     after: int | None
+    is_reversal: bool = False
 
 
 def of(found: Story) -> list[Line]:
@@ -40,7 +41,9 @@ def _line(entry: PostedEntry, *, is_masked: bool) -> Line:
     account = _HIDDEN if is_masked and entry.account.startswith("user:") else entry.account
     side = "debit" if entry.points_delta < 0 else "credit"
     before = entry.balance_after - entry.points_delta
-    return Line(entry.entry_id, account, side, abs(entry.points_delta), before, entry.balance_after)
+    balances = before, entry.balance_after
+    is_reversal = entry.kind == REVERSAL
+    return Line(entry.entry_id, account, side, abs(entry.points_delta), *balances, is_reversal)
 
 
 def _proof_lines(tip: Tip, ledger: dict[str, Any], *, is_masked: bool) -> Iterator[Line]:

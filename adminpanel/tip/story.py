@@ -2,13 +2,13 @@
 
 `read` takes rows by their keys and changes nothing. What they amount to is worked out from a story
 without another look at the database: the six facts (`timeline.py`), the ledger's entries as lines
-(`entries.py`), one sentence (`verdict.py`). An anonymous tip stays anonymous in all of them."""
+(`entries.py`), one sentence (`verdict.py`), what is drawn (`drawing.py`). What stands around a tip
+is read in `trail.py`. An anonymous tip stays anonymous in all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
 from ledger.books import posting
@@ -24,8 +24,6 @@ from tips.models import LoggedEvent, SettlementStatus, Tip
 from tips.queue import requests as queue
 from tips.rows import NamedTipper, RequestRow
 
-REPEATS_SHOWN = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -35,7 +33,7 @@ class Story:
     tip: Tip | None
     deliveries: Sequence[WebhookDelivery]
     event: LoggedEvent | None = None
-    request: RequestRow | None = None  # status and errors of the queue request
+    request: RequestRow | None = None  # status, errors and end of the queue request
     activations: Sequence[Activation] = ()
     entries: Sequence[PostedEntry] = ()
     owed: Mapping[str, OwedRow] = field(default_factory=dict)  # by activation
@@ -65,14 +63,8 @@ class Story:
         return owed["owed"] / TENTHS if owed else 0.0
 
     @property
-    def gates(self) -> list[dict[str, Any]]:
-        """The gates in order; those after the one that said no were not asked. Empty before the
-        tip's turn."""
-        asked = self.activation.gates if self.activation else []
-        no = next((row["gate"] for row in asked if not row["passed"]), "")
-        order = [gate for gate in GATES if gate not in ON_WISH]
-        left = order[order.index(no) + 1 :] if no in order else []
-        return [_gate(row) for row in (*asked, *({"gate": gate, "passed": None} for gate in left))]
+    def is_anonymous(self) -> bool:
+        return bool(self.tip and self.tip.is_anonymous)
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -90,7 +82,7 @@ def read(tip_id: str) -> Story | None:
 
 def _read(tip_id: str) -> Story | None:
     tip = Tip.objects.filter(pk=tip_id).first()
-    found = WebhookDelivery.objects.filter(subject__in=_subjects(tip_id))
+    found = WebhookDelivery.objects.filter(subject__in=subjects(tip_id))
     deliveries = sorted(found, key=lambda row: row.position)
     if tip is None and not deliveries:
         return None
@@ -102,14 +94,14 @@ def _read(tip_id: str) -> Story | None:
         tip,
         deliveries,
         event=eventlog.find(tip_id),
-        request=queue.find(queue.request_id(tip_id), "status", "errors"),
+        request=queue.find(queue.request_id(tip_id), "status", "errors", "finished_at"),
         activations=activations,
         entries=_entries(tip),
         owed=listing.of([row.activation_id for row in activations if _may_owe(row)]),
     )
 
 
-def _subjects(tip_id: str) -> list[str]:
+def subjects(tip_id: str) -> list[str]:
     """The business keys of the deliveries that may tell of this tip."""
     return [f"{event_type}/{tip_id}" for event_type in payloads.TIP_TYPES]
 
@@ -118,7 +110,7 @@ def _activations(tip_id: str) -> list[Activation]:
     """Keys are `<tip id>.<target>`; '/' follows '.' in ASCII, so this range is exactly the tip's
     own."""
     found = Activation.objects.filter(pk__gt=f"{tip_id}.", pk__lt=f"{tip_id}/")
-    return list(found.defer("attempts", "commands").order_by("pk"))
+    return list(found.defer("commands").order_by("pk"))
 
 
 def _may_owe(row: Activation) -> bool:
@@ -131,26 +123,32 @@ def _entries(tip: Tip) -> list[PostedEntry]:
     return sorted(found, key=lambda entry: entry.kind == REVERSAL)
 
 
+# --- the gates -----------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Repeats:
-    """Deliveries of this tip that changed nothing. `is_complete` is false when there are more than
-    are shown."""
+class AskedGates:
+    """In the order they were asked: what said no, what passed, and what was not asked then. All
+    empty before the tip's turn."""
 
-    rows: list[dict[str, Any]]
-    is_complete: bool = True
-
-
-def repeats(found: Story) -> Repeats:
-    """Duplicates and conflicts keep the subject that they repeat."""
-    rows = inbox.repeats_of(_subjects(found.tip_id), limit=REPEATS_SHOWN + 1)
-    shown = [
-        {"key": row["_id"], "status": row["status"], "received_at": row["received_at"]}
-        for row in rows[:REPEATS_SHOWN]
-    ]
-    return Repeats(shown, is_complete=len(rows) <= REPEATS_SHOWN)
+    no: list[dict[str, Any]] = field(default_factory=list)
+    passed: list[dict[str, Any]] = field(default_factory=list)
+    unasked: list[str] = field(default_factory=list)
 
 
-def _gate(row: dict[str, Any]) -> dict[str, Any]:
+def asked_gates(found: Story) -> AskedGates:
+    asked = found.activation.gates if found.activation else []
+    no = next((row["gate"] for row in asked if not row["passed"]), "")
+    order = [gate for gate in GATES if gate not in ON_WISH]
+    left = order[order.index(no) + 1 :] if no in order else []
+    return AskedGates(
+        [shown_gate(row) for row in asked if not row["passed"]],
+        [shown_gate(row) for row in asked if row["passed"]],
+        [_name(gate) for gate in left],
+    )
+
+
+def shown_gate(row: Mapping[str, Any]) -> dict[str, Any]:
     saw = row.get("saw", "")
     # The only gate that sees a yes or no is the kill switch, and "on" would read as its opposite.
     words = (
@@ -158,16 +156,14 @@ def _gate(row: dict[str, Any]) -> dict[str, Any]:
         if isinstance(saw, bool)
         else str(saw)
     )
-    result, tone = {
-        True: ("Passed", "good"),
-        False: ("Failed", "bad"),
-        None: ("Not asked", "idle"),
-    }[row["passed"]]
-    # The time of day is enough beside the facts: 2026-01-03T04:15:00.000Z
     return {
-        "name": row["gate"].replace("_", " "),
-        "result": result,
-        "tone": tone,
+        "name": _name(row["gate"]),
+        "tone": "good" if row["passed"] else "bad",
         "saw": words,
+        # The time of day is enough beside the facts: 2026-01-03T04:15:00.000Z
         "at": row.get("at", "")[11:23],
     }
+
+
+def _name(gate: str) -> str:
+    return gate.replace("_", " ")

@@ -3,8 +3,8 @@
 `lovense/facts.py` says what the six are of every tip, for whoever counts or watches them; here
 they are one tip's, with the keys and details that its page shows. It asks no database."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,11 @@ class FactOfTip:
     details: Details = field(default_factory=list)
     waits: str = ""
     is_expected: bool = True
-    since_ms: int | None = None
+
+    @property
+    def waited_for(self) -> str:
+        """What the time since the fact before it went by with."""
+        return _WAITED[self.number]
 
     @property
     def state(self) -> str:
@@ -44,27 +48,10 @@ class FactOfTip:
     def milliseconds(self) -> str:
         return f"{self.at.microsecond // 1000:03d}" if self.at else ""
 
-    @property
-    def since_words(self) -> str:
-        if self.since_ms is None:
-            return ""
-        return (
-            f"+{self.since_ms} ms" if self.since_ms < 10_000 else f"+{self.since_ms / 1000:.1f} s"
-        )
-
 
 def of(found: Story) -> list[FactOfTip]:
     steps = (_received, _recorded, _settled, _claimed, _handed_over, _acknowledged)
-    return list(_timed(step(found) for step in steps))
-
-
-def _timed(told: Iterable[FactOfTip]) -> Iterator[FactOfTip]:
-    """The same facts with the milliseconds since the one before."""
-    before: datetime | None = None
-    for fact in told:
-        since = round((fact.at - before).total_seconds() * 1000) if fact.at and before else None
-        before = fact.at or before
-        yield replace(fact, since_ms=since)
+    return [step(found) for step in steps]
 
 
 def _happened(number: int, key: str, row: Any, details: Details, waits: str = "") -> FactOfTip:
@@ -84,6 +71,14 @@ def _never(number: int, key: str, why: str, details: Details | None = None) -> F
 
 
 _BEFORE = "the fact before it."
+_WAITED = {
+    1: "",
+    2: "for settlement",
+    3: "for the ledger's proof",
+    4: "for its turn, and a page that holds the devices",
+    5: "for the commands to be handed over",
+    6: "for the page's word that it ended",
+}
 
 
 def _received(found: Story) -> FactOfTip:
@@ -212,6 +207,20 @@ def _stages(row: Activation) -> Details:
     if row.delivered_seconds is None:
         return times
     return [*times, ("Delivered", f"{row.delivered_seconds:g} of {row.promised_seconds} s")]
+
+
+def said(found: Story, row: Activation) -> Details:
+    """Of an activation every attempt, what the page said and when, and what is owed."""
+    told = [_attempt(line) for line in row.attempts]
+    return [*told, *_stages(row), *_owed(found, row)]
+
+
+def _attempt(line: Mapping[str, Any]) -> tuple[str, str]:
+    by = str(line.get("by") or line.get("page") or "")
+    what = "Sent back" if line.get("is_replay") else f"Attempt {line['attempt']}"
+    at = line["at"]
+    moment = _moment(at) if isinstance(at, datetime) else str(at)[11:23]
+    return what, f"{moment} by {by}" if by else moment
 
 
 def _moment(at: datetime) -> str:

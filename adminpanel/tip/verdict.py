@@ -16,6 +16,15 @@ from lovense.page import outcome
 from tips.models import RequestStatus, SettlementStatus, Tip
 from tips.rows import RequestRow
 
+# By status; what is completed has the tone of how it ended, what is not here is bad.
+TONES = {
+    "completed": "good",
+    "pending": "info",
+    "skipped": "idle",
+    "cancelled": "idle",
+    "expired": "warn",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -106,3 +115,9 @@ def _activated(row: Activation) -> Verdict:
     if row.status in LIVE:
         return Verdict("pending", str(row.status), text)
     return Verdict(str(row.status), row.reason, text)
+
+
+def tone(found: Story, judged: Verdict) -> str:
+    if judged.status == "completed" and found.activation:
+        return outcome.of(found.activation).tone
+    return TONES.get(judged.status, "bad")

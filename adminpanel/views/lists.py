@@ -11,13 +11,18 @@ from django.utils.http import urlencode
 
 from adminpanel import doors
 from adminpanel.asking.grammar import LONGEST
-from adminpanel.lists import audit, saved
+from adminpanel.lists import audit, deliveries, saved
 from adminpanel.lists.columns import RecordList
 from adminpanel.lists.saved import ViewWish
+from adminpanel.tip import listing
 from ground import clock
 from ground.people import Role, role_of
 
-LISTS: Mapping[str, tuple[RecordList, str]] = {audit.NAME: (audit.RECORDS, "staff-audit")}
+LISTS: Mapping[str, tuple[RecordList, str]] = {
+    audit.NAME: (audit.RECORDS, "staff-audit"),
+    deliveries.NAME: (deliveries.RECORDS, "staff-deliveries"),
+    listing.NAME: (listing.RECORDS, "staff-tips"),
+}
 
 
 @doors.button

@@ -1,14 +1,10 @@
 """The staff's page of what needs a person's look: tips on which ledger and platform disagree, and
 deliveries that could not be processed."""
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from adminpanel import doors
 from adminpanel.watch import reconciliation
-from ground import clock
-from ground.hops import doorbell
 
 ON = "staff-reconciliation"
 
@@ -30,20 +26,6 @@ def doubts(request: HttpRequest) -> HttpResponse:
         "missing": missing,
         "all_missing": all_missing,
         "may_look_again": lambda: doors.may(request, "staff-look-again"),
-        "may_hand_out": lambda: doors.may(request, "staff-hand-out-again"),
         "shown": reconciliation.SHOWN,
     }
     return doors.show(request, "adminpanel/reconciliation.html", context, on=ON)
-
-
-@doors.button
-def hand_out_again(request: HttpRequest) -> HttpResponse:
-    """A delivery that was set aside is processed as if it had just come."""
-    key, by = request.POST.get("key", ""), request.user.get_username()
-    hop = reconciliation.hand_out_again(key, by=by, now=clock.now())
-    if hop is None:
-        messages.error(request, "It does not lie aside any more.")
-    else:
-        doorbell.ring_soon(hop)
-        messages.success(request, "It is being processed again.")
-    return redirect(ON)

@@ -4,14 +4,12 @@ contradict each other, and rows that the journal has and their collection refuse
 Nothing here decides about money: the reasons say what was found, and what somebody can do about it.
 The one thing to be done here is to ask the ledger again; its answer decides, as always."""
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ground.audit import log as audit_log
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
@@ -19,9 +17,6 @@ from ledger.models import Posting
 from lovense.models import Activation, StockPiece
 from tips.intake import payloads
 from tips.models import QueueRequest, Tip, TipActivated
-from tips.settlement import polling
-
-log = logging.getLogger(__name__)
 
 SHOWN = 100  # of each list
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
@@ -178,19 +173,6 @@ def doubts() -> tuple[list[Doubt], bool]:
     ) <= SHOWN
 
 
-def look_again(tip: Tip, *, by: str, now: datetime) -> bool:
-    """Has the ledger asked about this tip once more, in the name of `by`. False where no answer of
-    a ledger is in doubt."""
-    if not tip.needs_reconciliation or tip.looks is None:
-        return False
-    log.info("look_asked_for", extra={"tip_id": tip.tip_id, "error_code": tip.needs_reconciliation})
-    is_asked = bool(polling.look_again([tip.source_ref], now=now, settled_too=True, asked_by=by))
-    audit_log.record(
-        kind="tip", action="look_again", by=by, target=tip.tip_id, now=now, success=is_asked
-    )
-    return is_asked
-
-
 def conflicts() -> tuple[list[KeptConflict], bool]:
     """The newest first, and whether these are all."""
     found = inbox.conflicts(limit=SHOWN + 1)
@@ -213,18 +195,6 @@ def _missing(row: Mapping[str, Any]) -> MissingRow:
     name, _, key = row["_id"].partition("/")
     unknown = ("A row is missing.", "Its entry in the journal has it.")
     return MissingRow(key, name, row["at"], *_ROWS.get(name, unknown))
-
-
-def hand_out_again(key: str, *, by: str, now: datetime) -> str | None:
-    """Has a delivery processed once more that was set aside: the hop that does it, or None when it
-    does not lie aside."""
-    if not key or "\x00" in key or not inbox.hand_out_again(key):
-        return None
-    audit_log.record(kind="delivery", action="hand_out_again", by=by, target=key, now=now)
-    return "ledger.announce" if key.startswith(f"{LEDGER}/") else "tips.settle"
-
-
-LEDGER = "rrr"
 
 
 def _aside(row: Mapping[str, Any]) -> KeptConflict:

@@ -76,11 +76,10 @@ def record(
     collection(AuditEntry).insert_one(entry, session=session)
 
 
-def of(target: str, *, limit: int) -> list[dict[str, Any]]:
-    """What was done to this, the newest first."""
-    return list(
-        collection(AuditEntry).find({"target": target}).sort([("at", -1), ("_id", -1)]).limit(limit)
-    )
+def of(*targets: str, limit: int) -> list[dict[str, Any]]:
+    """What was done to this, or to any of these, the newest first."""
+    wanted = {"target": {"$in": [target[:LONGEST_TARGET] for target in targets]}}
+    return list(collection(AuditEntry).find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit))
 
 
 def of_lane(lane: str, *, limit: int) -> list[dict[str, Any]]:

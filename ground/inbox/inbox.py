@@ -8,12 +8,14 @@ own."""
 
 import enum
 import logging
+import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -29,6 +31,8 @@ HISTORY_PAGE = 500
 # A delivery whose processing fails is tried again after 1, 2, 4, … seconds; after the last of so
 # many attempts, about two minutes, it is set aside and shown to a person.
 MAX_ATTEMPTS = 8
+LONGEST_PLACE = 160
+_CODE = str(settings.BASE_DIR)
 SET_ASIDE_INDEX = "delivery_set_aside"
 WAITING = "delivery_waiting"
 
@@ -138,12 +142,16 @@ def _insert(rows: list[dict[str, Any]]) -> list[int]:
 
 
 def repeats_of(subjects: Sequence[str], *, limit: int) -> list[DeliveryRow]:
-    """The duplicates and conflicts of these business facts, in order of arrival."""
+    """The duplicates and conflicts of these business facts, in order of arrival, with the bodies of
+    the conflicts."""
     repeated = {
         "repeats": {"$in": list(subjects)},
         "status": {"$in": [DeliveryStatus.DUPLICATE.value, DeliveryStatus.CONFLICT.value]},
     }
-    found = collection(WebhookDelivery).find(repeated, {"status": 1, "received_at": 1})
+    shown = dict.fromkeys(("status", "received_at", "repeats", "source", "event_type"), 1)
+    is_conflict = {"$eq": ["$status", DeliveryStatus.CONFLICT.value]}
+    shown_body = {"body": {"$cond": [is_conflict, "$body", "$$REMOVE"]}}
+    found = collection(WebhookDelivery).find(repeated, {**shown, **shown_body})
     return list(found.sort("position", 1).limit(limit))
 
 
@@ -300,9 +308,10 @@ def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSe
         )
 
 
-def mark_failed(key: str, *, error: str, now: datetime) -> bool:
+def mark_failed(key: str, *, error: str, place: str = "", now: datetime) -> bool:
     """An unexpected failure: the delivery is handed out again after a pause that doubles, behind
-    those that come meanwhile, and after the last attempt no more. True when this was the last."""
+    those that come meanwhile, and after the last attempt no more. True when this was the last.
+    Of the error its type is kept, and its place in our code; never its words."""
     attempts = {"$add": ["$attempts", 1]}
     status = {"$cond": [{"$gte": [attempts, MAX_ATTEMPTS]}, _SET_ASIDE, "$status"]}
     pause_milliseconds = {"$multiply": [1000, {"$pow": [2, "$attempts"]}]}
@@ -312,6 +321,7 @@ def mark_failed(key: str, *, error: str, now: datetime) -> bool:
         "retry_at": {"$add": [now, pause_milliseconds]},
         "position": {"$add": ["$position", {"$multiply": [10**6, pause_milliseconds]}]},
         "error": {"$literal": error[:500]},
+        "error_place": {"$literal": place},
     }
     row = collection(WebhookDelivery).find_one_and_update(
         {"_id": key, "status": DeliveryStatus.RECEIVED.value},
@@ -323,6 +333,17 @@ def mark_failed(key: str, *, error: str, now: datetime) -> bool:
     if is_over:
         log.error("delivery_set_aside", extra={"error_code": error[:60]})
     return is_over
+
+
+def place_of(error: Exception) -> str:
+    """The innermost of our own functions that it passed, as `module:function:line`; empty where it
+    passed none."""
+    ours = [
+        f"{frame.f_globals.get('__name__', '')}:{frame.f_code.co_name}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename.startswith(_CODE) and "/.venv/" not in frame.f_code.co_filename
+    ]
+    return ours[-1][:LONGEST_PLACE] if ours else ""
 
 
 _SET_ASIDE = DeliveryStatus.SET_ASIDE.value
@@ -340,8 +361,14 @@ def count_set_aside(*, limit: int) -> int:
     )
 
 
-def hand_out_again(key: str) -> bool:
-    """As if it had not been tried; False when it does not lie aside."""
+def hand_out_again(key: str, *, seen: int, session: ClientSession) -> bool:
+    """As if it had not been tried. `seen`: how often it was; False when it does not lie aside, or
+    was tried since."""
     changes = {"status": DeliveryStatus.RECEIVED.value, "attempts": 0, "retry_at": None}
-    aside = {"_id": key, "status": _SET_ASIDE}
-    return collection(WebhookDelivery).update_one(aside, {"$set": changes}).modified_count == 1
+    aside = {"_id": key, "status": _SET_ASIDE, "attempts": seen}
+    found = collection(WebhookDelivery).update_one(aside, {"$set": changes}, session=session)
+    return found.modified_count == 1
+
+
+def find(key: str) -> DeliveryRow | None:
+    return collection(WebhookDelivery).find_one({"_id": key})

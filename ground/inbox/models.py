@@ -36,6 +36,7 @@ class DeliveryRow(TypedDict):
     processed_at: datetime | None
     attempts: int
     error: str
+    error_place: NotRequired[str]
     retry_at: NotRequired[datetime | None]
 
 
@@ -62,6 +63,8 @@ class WebhookDelivery(models.Model):
     # After a failed attempt it is not handed out before; null or missing for nearly all.
     retry_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, blank=True, default="")
+    # Where in our code its last attempt failed; null or missing for nearly all.
+    error_place = models.CharField(max_length=160, null=True)
 
     class Meta:
         db_table = "webhook_deliveries"
@@ -89,6 +92,23 @@ class WebhookDelivery(models.Model):
                 fields=["repeats", "position"],
                 condition=models.Q(status__in=["duplicate", "conflict"]),
                 name="delivery_repeats",
+            ),
+            # What staff asks of the list of deliveries, the newest first.
+            models.Index(
+                fields=["-received_at", "-key", "status", "source", "event_type"],
+                name="delivery_by_time",
+            ),
+            models.Index(
+                fields=["status", "-received_at", "-key", "source", "event_type"],
+                condition=models.Q(
+                    status__in=["received", "duplicate", "conflict", "set_aside", "ignored"]
+                ),
+                name="delivery_by_status",
+            ),
+            models.Index(
+                fields=["error", "-received_at", "-key", "source", "event_type", "status"],
+                condition=models.Q(error__gt=""),
+                name="delivery_by_error",
             ),
         ]
 

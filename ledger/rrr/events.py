@@ -94,7 +94,8 @@ def waiting(*, now: datetime, limit: int) -> list[LedgerNews]:
             Malformed
         ) as error:  # it was none when it was received: kept and counted until somebody looks
             log.error("notice_failed", extra={"error_code": type(error).__name__}, exc_info=error)
-            inbox.mark_failed(row["_id"], error=type(error).__name__, now=now)
+            code, place = type(error).__name__, inbox.place_of(error)
+            inbox.mark_failed(row["_id"], error=code, place=place, now=now)
             continue
         refs, is_reversal = set(notice.source_refs), notice.event_type in REVERSED
         said = {"reversed": refs} if is_reversal else {"posted": refs}
@@ -119,4 +120,5 @@ def not_announced(news: LedgerNews, error: Exception, *, now: datetime) -> None:
     """Tried again later, and set aside after so many times."""
     log.error("notice_failed", extra={"error_code": type(error).__name__}, exc_info=error)
     for key in news.keys:
-        inbox.mark_failed(key, error=type(error).__name__, now=now)
+        code, place = type(error).__name__, inbox.place_of(error)
+        inbox.mark_failed(key, error=code, place=place, now=now)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from adminpanel.tip import entries, story, timeline, verdict
+from adminpanel.tip import deliveries, drawing, entries, story, timeline, verdict
 from ground.inbox import inbox
 from ground.mongodb.collections import collection
 from ledger.books import reversal
@@ -133,7 +133,7 @@ def test_without_a_required_menu_or_with_the_kill_switch_tips_are_skipped(carol,
     switched_off = bare.settled(bob, 100)
     bare.dispatch()
     assert verdict_of(switched_off) == ("skipped", "kill_switch")
-    assert "activations are off" in [gate["saw"] for gate in story.read(switched_off).gates]
+    assert "activations are off" in [gate["saw"] for gate in story.asked_gates(story.read(switched_off)).no]
 
 
 def test_a_tip_whose_performer_stays_away_expires(chain, bob):
@@ -172,23 +172,29 @@ def test_a_tip_that_no_page_confirmed_is_dead_with_its_errors(chain, bob):
 # --- facts, gates, entries ---------------------------------------------------------------------------------
 
 
-def test_the_facts_carry_their_keys_and_the_time_since_the_one_before(chain, bob):
+def test_the_facts_carry_their_keys_and_the_time_that_each_took_is_drawn_to_scale(chain, bob):
     chain.hold()
     tip_id = chain.deliver(bob, 100)
     chain.settle(later=SECOND / 4)
     chain.dispatch(later=SECOND)
     chain.acknowledge(tip_id, "finished", later=11 * SECOND, delivered_seconds=10)
     facts = timeline.of(story.read(tip_id))
-    assert [fact.since_ms for fact in facts] == [None, 250, 0, 750, 0, 10_000]
+    lines, whole = drawing.waterfall(facts, now=NOW)
+    assert whole == "11.0 s"
+    assert [line.words for line in lines] == ["", "250 ms", "0 ms", "750 ms", "0 ms", "10.0 s"]
+    assert [float(line.width) for line in lines] == [0.6, 2.27, 0.6, 6.82, 0.6, 90.91]
+    assert [float(line.x) for line in lines] == [0, 0, 2.27, 2.27, 9.09, 9.09]
     assert facts[0].key.startswith("payments/msg_")
     keys = [tip_id, tip_id, f"{tip_id}.all", f"{tip_id}.all / 1", f"{tip_id}.all"]
     assert [fact.key for fact in facts[1:]] == keys
-    assert facts[3].since_words == "+750 ms"
-    assert facts[5].since_words == "+10.0 s"
 
 
 def gates_of(tip_id):
-    return {gate["name"]: gate["result"] for gate in story.read(tip_id).gates}
+    """In the order they were asked; those that were not asked at the end."""
+    found = story.asked_gates(story.read(tip_id))
+    said = [(found.passed, "Passed"), (found.no, "Failed")]
+    told = {gate["name"]: result for gates, result in said for gate in gates}
+    return told | dict.fromkeys(found.unasked, "Not asked")
 
 
 def named(gates):
@@ -271,9 +277,12 @@ def test_repeats_and_conflicts_are_listed_and_change_nothing(chain, bob):
         is inbox.Acceptance.CONFLICT
     )
     found = story.read(tip_id)
-    assert [row["status"] for row in story.repeats(found).rows] == ["duplicate", "conflict"]
+    repeats = deliveries.repeats(found).rows
+    assert [row.status for row in repeats] == ["duplicate", "conflict"]
+    said = {"kind": "changed", "title": "totalPrice", "before": "100", "after": "101"}
+    assert [row.differences for row in repeats] == [[], [said]]
     assert verdict.of(found) == before
-    assert story.repeats(story.read(other)).rows == []
+    assert deliveries.repeats(story.read(other)).rows == []
 
 
 def test_a_cancellation_that_came_too_late_is_a_delivery_of_the_tip(chain, bob):
@@ -323,10 +332,10 @@ def test_an_archived_tip_reads_as_it_did(chain, bob):
         "requests": 1,
     }
     after = story.read(tip_id)
-    assert (verdict.of(after), timeline.of(after), after.gates, after.request) == (
+    assert (verdict.of(after), timeline.of(after), story.asked_gates(after), after.request) == (
         verdict.of(before),
         timeline.of(before),
-        before.gates,
+        story.asked_gates(before),
         before.request,
     )
     assert (after.event.payload, after.event.previous_hash) == (

@@ -23,6 +23,7 @@ OVER = (
 )
 OF_STAFF = (
     "/staff/tips",
+    "/staff/deliveries",
     "/staff/queue",
     "/staff/audit",
     "/staff/audit?q=actor:a+colour:red",

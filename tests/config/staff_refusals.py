@@ -1,6 +1,7 @@
 """What the staff's pages refuse, and the words of it: tried by `test_refusals.py` beside its own."""
 
 from adminpanel.asking.grammar import NotUnderstood
+from adminpanel.handling.tips import StillDead
 from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed
 from adminpanel.people.deeds import Outdated, WrongField
 from adminpanel.people.links import NoSuchLink
@@ -9,6 +10,7 @@ from adminpanel.people.secondfactor import AlreadySetUp, CodeUsed, NotSetUp, Wro
 from adminpanel.people.tokens import NoSuchClient
 
 _LINK = "This link was used, is too old, or was replaced. Ask for a new one."
+_STILL_DEAD = "It failed again. The list of emissions names the error."
 _QUERY = "At character 3: x. Possible: a, b."
 # the refusal · its status · its code · its sentence · its details
 STAFF = [
@@ -22,6 +24,7 @@ STAFF = [
     (NotSetUp(), 409, "not_set_up", "There is no second factor any more.", None),
     (WrongField("why", "Say it"), 422, "invalid", "Say it", {"field": "why", "rule": "Say it"}),
     (Outdated("It is another.", 3), 409, "outdated", "It is another.", {"present": 3}),
+    (StillDead(2), 409, "still_dead", _STILL_DEAD, {"dead": 2}),
     (NoSuchLink(), 404, "no_such_link", _LINK, None),
     (TooManyViews(), 409, "refused", f"You have {MOST_VIEWS} views already. Remove one first.", None),
     (Unnamed(), 409, "refused", "A view needs a name.", None),

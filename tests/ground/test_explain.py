@@ -246,7 +246,7 @@ def test_the_tips_to_look_at_are_found_among_many_that_are_settled():
     assert [plan.indexes[0] for plan in plans] == [
         "tip_next_look",
         "tip_looked_at_source_ref",
-        "tip_reconciliation",
+        "tip_in_doubt",
     ]
     assert scans(plans) == []
     assert max(plan.examined for plan in plans) <= 6

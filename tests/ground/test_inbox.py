@@ -2,6 +2,8 @@
 the record."""
 
 import itertools
+import json
+import re
 from collections import Counter
 from datetime import timedelta
 
@@ -224,13 +226,19 @@ def test_a_failed_delivery_is_handed_out_again_behind_the_others_after_pauses_th
     assert [record.msg for record in caplog.records] == ["delivery_set_aside"]
 
 
+def again(number, seen=inbox.MAX_ATTEMPTS):
+    key = f"payments/msg_{number}"
+    return transactions.run(lambda session: inbox.hand_out_again(key, seen=seen, session=session))
+
+
 def test_what_was_set_aside_is_a_repeat_for_its_sender_and_may_be_handed_out_again():
     inbox.accept([fact(1), fact(2)])
     for _ in range(inbox.MAX_ATTEMPTS):
         inbox.mark_failed("payments/msg_1", error="$attempts", now=NOW)
     assert inbox.set_aside(limit=9)[0]["error"] == "$attempts"
     assert inbox.accept([fact(1)]) == [REPEAT]
-    assert [inbox.hand_out_again(f"payments/msg_{n}") for n in (1, 1, 2, 3)] == [True, False, False, False]
+    assert not again(1, seen=7)
+    assert [again(number) for number in (1, 1, 2, 3)] == [True, False, False, False]
     assert handed_out(NOW) == ["msg_2", "msg_1"]
     assert collection(WebhookDelivery).find_one({"_id": "payments/msg_1"})["attempts"] == 0
 
@@ -247,3 +255,16 @@ def test_what_was_processed_meanwhile_does_not_fail():
     transactions.run(lambda session: inbox.mark_processed(["payments/msg_1"], now=NOW, session=session))
     inbox.mark_failed("payments/msg_1", error="late", now=NOW)
     assert rows() == [("payments/msg_1", "processed", "tip.succeeded/1")]
+
+
+def test_of_an_error_its_innermost_place_of_ours_is_kept_and_never_its_words():
+    try:
+        json.loads(again.__name__)
+    except ValueError as error:
+        place = inbox.place_of(error)
+    assert re.fullmatch(r"tests\.ground\.test_inbox:test_of_an_error\w+:\d+", place)
+    inbox.accept([fact(1)])
+    inbox.mark_failed("payments/msg_1", error="JSONDecodeError", place=place, now=NOW)
+    row = inbox.find("payments/msg_1")
+    assert (row["error"], row["error_place"]) == ("JSONDecodeError", place)
+    assert inbox.place_of(ValueError("never raised")) == ""

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.db import DatabaseError
 from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure
 
 from ground import clock
+from ground.audit import log as audit_log
 from ground.mongodb import transactions
 from ground.mongodb.collections import Document, collection
 from tips.log import eventlog, events
@@ -272,15 +273,47 @@ def dead(*, consumer: str = "", tip_id: str = "") -> Iterator[Document]:
     )
 
 
-def retry(key: str, *, by: str, now: datetime) -> bool:
+class Emitted(NamedTuple):
+    """Where one event stands with one consumer: `waiting`, `taken`, or as a state of those that
+    failed."""
+
+    consumer: str
+    state: str
+    errors: Sequence[Document]
+    delivered_by: str
+
+
+WAITING, TAKEN = "waiting", "taken"
+
+
+def of_event(tip_id: str, sequence: int) -> list[Emitted]:
+    """Of every consumer, by name."""
+    names = sorted(CONSUMERS)
+    named = {"_id": {"$in": names}}
+    positions = {row["_id"]: row["position"] for row in collection(EventConsumer).find(named)}
+    keys = {"_id": {"$in": [_key(name, tip_id) for name in names]}}
+    failed = {row["consumer"]: row for row in collection(FailedEmission).find(keys)}
+    return [
+        _emitted(name, failed.get(name), is_taken=positions.get(name, 0) >= sequence)
+        for name in names
+    ]
+
+
+def _emitted(name: str, failed: Document | None, *, is_taken: bool) -> Emitted:
+    if failed is None:
+        return Emitted(name, TAKEN if is_taken else WAITING, (), "")
+    return Emitted(name, failed["state"], failed["errors"], failed["delivered_by"])
+
+
+def retry(key: str, *, by: str, why: str = "", now: datetime) -> bool:
     """Hands a dead emission over once more; True when it is delivered then, by whomever. It is
-    never delivered twice."""
+    never delivered twice. Either is recorded in the audit log."""
     row = collection(FailedEmission).find_one({"_id": key})
     consumer = CONSUMERS.get(row["consumer"]) if row else None
     if row is None or consumer is None:
         raise NotFailed(key)
     try:
-        _take_after_all(consumer, row, by, now)
+        _take_after_all(consumer, row, by, why, now)
     except _OUTAGES:
         raise
     except Exception as error:
@@ -292,11 +325,18 @@ def retry(key: str, *, by: str, now: datetime) -> bool:
         told = {"at": clock.iso(now), "error": type(error).__name__, "by": by}
         push = {"$push": {"errors": {"$each": [told], "$slice": -MAX_ERRORS_KEPT}}}
         collection(FailedEmission).update_one({"_id": key, "state": DEAD}, push)
+        after = {"error": told["error"]}
+        audit_log.record(**_retried(key, by, why, now), after=after, success=False)
         return False
     return True
 
 
-def _take_after_all(consumer: Consumer, row: Document, by: str, now: datetime) -> None:
+def _retried(key: str, by: str, why: str, now: datetime) -> Document:
+    told = {"kind": "emission", "action": "retry", "target": key, "by": by, "why": why, "now": now}
+    return told | {"before": {"state": DEAD}}
+
+
+def _take_after_all(consumer: Consumer, row: Document, by: str, why: str, now: datetime) -> None:
     envelope = events.envelope(eventlog.of([row["tip_id"]])[row["tip_id"]]["payload"])
     froms = [state.value for state in PREDECESSORS[EmissionState.DELIVERED]]
     guard = {"_id": row["_id"], "state": {"$in": froms}}
@@ -305,6 +345,8 @@ def _take_after_all(consumer: Consumer, row: Document, by: str, now: datetime) -
     def body(session: ClientSession) -> None:
         if collection(FailedEmission).update_one(guard, changes, session=session).modified_count:
             _take(consumer, [envelope], now, session)
+            told = _retried(row["_id"], by, why, now)
+            audit_log.record(**told, after={"state": DELIVERED}, session=session)
 
     transactions.run(body)
 

@@ -120,6 +120,24 @@ def verify(
     return count
 
 
+def verify_around(sequence: int) -> int:
+    """A row with the one before it and the one after: how many are proven. Raises
+    events.BrokenChain at the first bad one."""
+    before, end = max(sequence - 2, 0), head()
+    rows = _rows(before, min(sequence + 1, end["sequence"]))
+    if all(row["sequence"] != sequence for row in rows):
+        raise events.BrokenChain(sequence, "is missing")
+    last = rows[-1]["sequence"]
+    try:
+        previous = rows[0]["previous_hash"] if before else events.GENESIS
+        is_end = last == end["sequence"]
+        digest = end["digest"] if is_end else events.row_digest(rows[-1])
+    except (KeyError, AttributeError, TypeError, ValueError):
+        raise events.BrokenChain(sequence, "a field beside it is missing") from None
+    events.verify(rows, after=before, previous=previous, head_sequence=last, head_digest=digest)
+    return len(rows)
+
+
 def _walk(end: int) -> Iterator[EventRow]:
     for start in range(0, end, PAGE):
         yield from _rows(start, min(start + PAGE, end))

@@ -81,23 +81,32 @@ def drain(*, now: datetime, limit: int) -> Drained:
     return _concluded(answers, now) if answers else Drained()
 
 
-def look_again(
-    source_refs: Iterable[str], *, now: datetime, settled_too: bool = False, asked_by: str = ""
-) -> int:
+def look_again(source_refs: Iterable[str], *, now: datetime, settled_too: bool = False) -> int:
     """The ledger has news of these: looks at once, also where we had given up. How many tips that
-    concerns.
-
-    A settled tip is only looked at when the ledger says that it took something back, or when
-    somebody asks for it: who that was stays with the tip."""
+    concerns. A settled tip is only looked at when the ledger says that it took something back."""
     wanted: Statement = {"looks": {"$gte": 0}}
     if not settled_too:
         wanted["settlement_status"] = {"$ne": SETTLED}
-    asked = {"look_asked_by": asked_by, "look_asked_at": now} if asked_by else {}
-    changes, refs, concerned = {"$set": {"next_look_at": now, **asked}}, iter(source_refs), 0
+    refs, concerned = iter(source_refs), 0
     while some := list(islice(refs, MAX_REFS)):
         named = wanted | {"source_ref": {"$in": some}}
+        changes = {"$set": {"next_look_at": now}}
         concerned += collection(Tip).update_many(named, changes).matched_count
     return concerned
+
+
+def look_for_somebody(
+    tip_id: str, *, seen: int, by: str, now: datetime, session: ClientSession
+) -> bool:
+    """Looks once more at a tip in doubt, because somebody asks for it: who that was stays with the
+    tip. False where nothing is in doubt, a look is due already, or was taken since the `seen`
+    one."""
+    doubted = {"_id": tip_id, "looks": seen, "needs_reconciliation": {"$gt": ""}}
+    asked = {"next_look_at": now, "look_asked_by": by, "look_asked_at": now}
+    found = collection(Tip).update_one(
+        doubted | {"next_look_at": None}, {"$set": asked}, session=session
+    )
+    return found.modified_count == 1
 
 
 def _due(now: datetime, limit: int) -> list[TipRow]:

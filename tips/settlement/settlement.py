@@ -138,7 +138,8 @@ def _touched(done: Drained) -> journal.Touched:
 
 def _give_up_for_now(row: DeliveryRow, error: Exception, now: datetime) -> Drained:
     log.error("settlement_failed", extra={"error_code": type(error).__name__}, exc_info=error)
-    inbox.mark_failed(row["_id"], error=type(error).__name__, now=now)
+    code, place = type(error).__name__, inbox.place_of(error)
+    inbox.mark_failed(row["_id"], error=code, place=place, now=now)
     return Drained()
 
 

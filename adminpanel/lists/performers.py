@@ -1,0 +1,25 @@
+"""Performers in lists: who is meant by a name or an id, and what those of a slice are called."""
+
+from collections.abc import Iterable, Sequence
+
+from adminpanel.asking.kinds import NoSuchValue
+from ground.mongodb.collections import collection
+from lovense.models import Performer
+
+
+def performers_named(names: Sequence[str]) -> list[str]:
+    """Their ids. Raises NoSuchValue."""
+    by_name = Performer.objects.filter(user__username__in=names).values_list("pk", flat=True)
+    found = {*by_name, *Performer.objects.filter(pk__in=names).values_list("pk", flat=True)}
+    if not found:
+        raise NoSuchValue("no performer of that name or id")
+    return sorted(found)
+
+
+def names_of(ids: Iterable[str | None]) -> dict[str, str]:
+    """What she is called, by her id."""
+    wanted = {each for each in ids if each}
+    if not wanted:
+        return {}
+    found = collection(Performer).find({"_id": {"$in": sorted(wanted)}}, {"display_name": 1})
+    return {row["_id"]: row["display_name"] for row in found}
