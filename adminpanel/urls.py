@@ -13,6 +13,7 @@ from adminpanel.views import (
     failedlogins,
     links,
     lists,
+    overview,
     ownaccount,
     performeraccess,
     queue,
@@ -26,7 +27,8 @@ from adminpanel.views import tips as tip_pages
 _ACCESS, _OWN = "staff/access", "staff/account"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
-    path("staff", tip_pages.first, name="staff"),
+    path("staff", overview.overview, name="staff"),
+    path("staff/strip", overview.strip, name="staff-strip"),
     path("staff/find", find_page.find, name="staff-find"),
     path("staff/tips", tip_pages.tips, name="staff-tips"),
     path("staff/tips/<str:tip_id>", tip_pages.tip, name="staff-tip"),

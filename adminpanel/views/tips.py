@@ -26,11 +26,6 @@ _TONES = {
 
 
 @doors.page
-def first(request: HttpRequest) -> HttpResponse:
-    return redirect(ON)
-
-
-@doors.page
 def tips(request: HttpRequest) -> HttpResponse:
     """The tips that were settled last."""
     return doors.show(request, "adminpanel/tips.html", {"latest": _latest()}, on=ON)

@@ -65,7 +65,7 @@ class Parts:
 
 
 def parts(*, now: datetime) -> Parts:
-    mongodb, answers = _takes_writes(now), _redis_answers()
+    mongodb, answers = _takes_writes(now), redis_answers()
     beat = answers and _beat_shows()
     worker = mongodb and _worker_works(now, is_sent_work=beat)
     is_draining, skew_ms = mongodb and _is_draining(), _skew_ms if mongodb else None
@@ -168,7 +168,7 @@ def _takes_writes(now: datetime) -> bool:
     return True
 
 
-def _redis_answers() -> bool:
+def redis_answers() -> bool:
     try:
         return bool(doorbell.connection().ping())
     except (redis.RedisError, OSError):
