@@ -25,7 +25,8 @@ class Rule(NamedTuple):
 
 
 RULES = (
-    Rule("staff", "GET", EVERYBODY, "The first page: goes to the tips"),
+    Rule("staff", "GET", EVERYBODY, "The Overview: how everything is"),
+    Rule("staff-strip", "GET", EVERYBODY, "The same in one line, for every page"),
     Rule("staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("staff-tips", "GET", EVERYBODY, "Tips, with the verdict on each"),
     Rule("staff-tips-news", "GET", EVERYBODY, "How many tips are new"),

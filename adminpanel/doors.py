@@ -20,13 +20,18 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from adminpanel import access
+from adminpanel.watch import held, lasthour
+from adminpanel.watch.lasthour import LastHour
 from ground import clock
 from ground.audit import log as audit_log
 from ground.json.errors import Refusal
 from ground.people import Role, role_of
+from ground.ui import charts
 from lovense.deciding import platform
 
 View = Callable[..., HttpResponseBase]
+
+SETTLED = 3  # the fact that the strip counts
 
 
 class RailPage(NamedTuple):
@@ -36,7 +41,13 @@ class RailPage(NamedTuple):
 
 
 RAIL = (
-    ("Watch", (RailPage("staff-queue", "list-ordered", "Queue"),)),
+    (
+        "Watch",
+        (
+            RailPage("staff", "activity", "Overview"),
+            RailPage("staff-queue", "list-ordered", "Queue"),
+        ),
+    ),
     (
         "Find",
         (
@@ -117,13 +128,25 @@ def show(
     """The page in its frame; to HTMX, which fetches a region of it again, the region alone. `on`:
     the route of the rail's entry that is marked."""
     is_region = bool(request.htmx)  # type: ignore[attr-defined]
-    frame = {
+    frame: dict[str, Any] = {
         "layout": "adminpanel/_region.html" if is_region else "adminpanel/frame.html",
         "rail": _rail(role_of(request.user)),
         "on": on,
-        "platform": platform.current(),
     }
+    if not is_region:
+        frame |= {"strip": strip(context.get("hour"))}
     return render(request, template, {**frame, **context}, status=status)
+
+
+def strip(hour: LastHour | None = None) -> dict[str, Any]:
+    """What every page says of everything. `hour`: where it was read already."""
+    hour = hour or lasthour.read(now=clock.now())
+    return {
+        "hour": hour,
+        "held": held.read(platform.current()),
+        "rate": hour.rate(SETTLED),
+        "drawn": charts.trend(hour.passed(SETTLED)),
+    }
 
 
 def _rail(role: Role | None) -> list[tuple[str, list[RailPage]]]:

@@ -1,5 +1,5 @@
-"""What the admin panel keeps: the heartbeats of processes, what was tipped in each hour, what
-concerns who may come in, and how staff has its lists."""
+"""What the admin panel keeps: the heartbeats of processes, the minutes of the deployment, what was
+tipped in each hour, what concerns who may come in, and how staff has its lists."""
 
 from django.db import models
 
@@ -12,9 +12,30 @@ class Heartbeat(models.Model):
     process = models.CharField(primary_key=True, db_column="_id", max_length=60)
     at = models.DateTimeField()  # by its own clock
     skew_ms = models.BigIntegerField(null=True)  # how far that is ahead of MongoDB's; null: unknown
+    memory_mb = models.IntegerField(null=True)  # what it holds; null: written by an older release
+    version = models.CharField(max_length=20, null=True)
 
     class Meta:
         db_table = "heartbeats"
+
+
+class HealthMinute(models.Model):
+    """One minute of the deployment. The key is the minute: `2026-01-03T04:05`. Written by
+    `adminpanel/watch/minutes.py` and by nothing else.
+
+    `passed` follows from the rows and may be counted again for ever. `seen` is what was so at
+    `seen_at`, which nobody can find out later: null where nobody looked."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=16)
+    passed = models.JSONField()  # `FactsPassed` of adminpanel/watch/passing.py
+    counted_at = models.DateTimeField()
+    seen = models.JSONField(null=True)  # `HealthLook` of adminpanel/watch/moment.py
+    seen_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "health_minutes"
+        indexes = [ExpiringIndex(fields=["expires_at"], name="health_minute_expires")]
 
 
 class TipSums(models.Model):

@@ -1,10 +1,10 @@
 """Celery's doors into the admin panel: the heartbeat, which beat sends and a worker runs, so that
-its row proves that what is sent is done; and the counting of hours."""
+its row proves that what is sent is done; the minutes, and the counting of hours."""
 
 from celery import shared_task
 from django.conf import settings
 
-from adminpanel.watch import readiness, recounting
+from adminpanel.watch import minutes, readiness, recounting
 from ground import clock
 from ground.hops.rounds import Hop
 
@@ -29,3 +29,17 @@ RECOUNT = Hop(_recount, name="recount")
 @shared_task(name="adminpanel.recount_hours", ignore_result=True)
 def recount_hours() -> None:
     RECOUNT.run()
+
+
+def _minutes() -> bool:
+    """What a round leaves is the next minute's."""
+    minutes.keep(now=clock.now())
+    return False
+
+
+MINUTES = Hop(_minutes, name="minutes")
+
+
+@shared_task(name="adminpanel.minutes", ignore_result=True)
+def keep_minutes() -> None:
+    MINUTES.run()

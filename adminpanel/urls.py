@@ -14,6 +14,7 @@ from adminpanel.views import (
     inbox,
     links,
     lists,
+    overview,
     ownaccount,
     performeraccess,
     queue,
@@ -28,7 +29,8 @@ from adminpanel.views import tips as tip_pages
 _ACCESS, _OWN = "staff/access", "staff/account"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
-    path("staff", tip_pages.first, name="staff"),
+    path("staff", overview.overview, name="staff"),
+    path("staff/strip", overview.strip, name="staff-strip"),
     path("staff/find", find_page.find, name="staff-find"),
     path("staff/tips", tip_list.tips, name="staff-tips"),
     path("staff/tips/news", tip_list.news, name="staff-tips-news"),

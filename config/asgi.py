@@ -31,6 +31,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
+from adminpanel.watch import readiness
 from config.logging import trace_id
 from config.pen.pen import Pen
 from config.requests import PROBES, request_id_of
@@ -284,6 +285,10 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
     writer.use(_pen)
     halts.use(runner)
+    pulse = readiness.Pulse(
+        settings.STACK_SLOT, of=readiness.WEB, seconds=readiness.WEB_PULSE_SECONDS
+    )
+    pulse.start()
     running = _pen.run(), sockets.run(), runner.run()
     tickers = [asyncio.create_task(work) for work in running]
     _spare_the_collector()
@@ -292,4 +297,5 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for ticker in tickers:
         ticker.cancel()
     await asyncio.gather(*tickers, return_exceptions=True)
+    await asyncio.to_thread(pulse.stop)
     await send({"type": "lifespan.shutdown.complete"})

@@ -30,6 +30,7 @@ SECONDS = {
     "lovense.mail_notices": 10.0,
     "lovense.reveal_draws": 60.0,
     "adminpanel.recount_hours": 60.0,
+    "adminpanel.minutes": 60.0,
     HEARTBEAT: 1.0,
 }
 EXPIRES_SECONDS = 5

@@ -14,6 +14,7 @@ from ledger.rrr import signing as rrr_signing
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DEBUG", default=True)
 PRODUCTION = not DEBUG
+VERSION = "0.1.0"
 
 SECRET_KEY = env.secret(
     "SECRET_KEY", "development-only-secret-key-never-used-in-production", production=PRODUCTION
@@ -219,7 +220,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Settled Tips",
-    "VERSION": "0.1.0",
+    "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["config.openapi.with_webhooks"],
     "POSTPROCESSING_HOOKS": [

@@ -28,11 +28,6 @@ LOOK, RETRY, REPLAY = "look-again", "retry-emission", "replay"
 
 
 @doors.page
-def first(request: HttpRequest) -> HttpResponse:
-    return redirect(ON)
-
-
-@doors.page
 def tip(request: HttpRequest, tip_id: str) -> HttpResponse:
     return _page(request, tip_id)
 

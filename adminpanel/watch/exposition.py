@@ -10,18 +10,13 @@ from datetime import datetime, timedelta
 
 from pymongo.errors import PyMongoError
 
-from adminpanel.watch import health, metrics, readiness
-from ground.mongodb.collections import collection
+from adminpanel.watch import health, metrics, moment, readiness
 from lovense.deciding import platform
-from lovense.models import PageLease, Performer
 from tips.log import eventlog
-from tips.models import EPOCH
-from tips.queue import counts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "settled_tips_"
 LATELY = timedelta(minutes=5)
-COUNTED_AT_MOST = 100_000
 
 Labels = dict[str, str]
 
@@ -123,19 +118,25 @@ def _queue(now: datetime) -> Iterator[Family]:
         "Rows that an index refused and that wait for a person, counted to 1000.",
         found.saw("refused").saw,
     )
-    yield _plain(
-        "queue_running", "Lanes with something claimed.", counts.running(limit=COUNTED_AT_MOST)
-    )
-    yield _plain("pages_online", "Performers whose devices a page holds.", _pages_online(now))
-    yield _plain("lanes_paused", "Performers who have paused.", _paused(now))
+    yield from _seen(moment.read(now=now, found=found))
     yield _plain(
         "activations_enabled", "0: the kill switch is on.", platform.current().enable_lovense
     )
+    yield _plain("events_total", "TipActivated events in the log.", eventlog.length(), "counter")
+
+
+def _seen(seen: moment.HealthLook) -> Iterator[Family]:
+    yield _plain("queue_running", "Lanes with something claimed.", seen["running"])
+    yield _plain("pages_online", "Performers whose devices a page holds.", seen["online"])
+    yield _plain("lanes_paused", "Performers who have paused.", seen["paused"])
+    yield _plain("devices_connected", "Devices that are connected.", seen["connected"])
+    yield _plain("devices_low", "Connected devices with little battery left.", seen["low"])
+    yield _plain("repairs_open", "Repairs that are open, counted to 1000.", seen["repairs"]["open"])
+    yield _plain("ledger_up", "Whether the ledger answers.", seen["ledger"]["answers"])
     late: list[tuple[Labels, float]] = [
-        ({"consumer": each.standing.name}, each.lag_seconds) for each in health.consumers(now=now)
+        ({"consumer": name}, lag) for name, lag in seen["consumers"].items()
     ]
     yield Family("consumer_lag_seconds", "How late this consumer of the event log is.", late)
-    yield _plain("events_total", "TipActivated events in the log.", eventlog.length(), "counter")
 
 
 def _lately(now: datetime) -> Iterator[Family]:
@@ -156,18 +157,4 @@ def _lately(now: datetime) -> Iterator[Family]:
         "wait_seconds_5m",
         "How long those that ended in the last five minutes had waited for their start.",
         waits,
-    )
-
-
-def _pages_online(now: datetime) -> int:
-    return collection(PageLease).count_documents(
-        {"expires_at": {"$gt": now}}, hint="lease_open", limit=COUNTED_AT_MOST
-    )
-
-
-def _paused(now: datetime) -> int:
-    still = {"$or": [{"paused_until": None}, {"paused_until": {"$gt": now}}]}
-    wanted = {"paused_at": {"$gt": EPOCH}, **still}
-    return collection(Performer).count_documents(
-        wanted, hint="performer_paused", limit=COUNTED_AT_MOST
     )

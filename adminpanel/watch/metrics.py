@@ -86,17 +86,19 @@ def read(length: timedelta, *, now: datetime) -> Metrics:
     """Raises PeriodTooLong."""
     since = now - length
     try:
-        groups = list(_groups(since, now))
+        found = list(groups(since, now))
     except ExecutionTimeout:
         raise PeriodTooLong from None
     ended: Counter[RequestStatus] = Counter()
-    for group in groups:
+    for group in found:
         ended[RequestStatus(group["_id"]["status"])] += group["count"]
     submitted = eventlog.length() - eventlog.length_at(since) + counts.by_people(since=since)
-    return Metrics(since, now, submitted, ended, _waits(groups))
+    return Metrics(since, now, submitted, ended, _waits(found))
 
 
-def _groups(since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+def groups(since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+    """What ended after `since` and no later than `until`, by its status and by how long it had
+    waited: a bucket (`milliseconds_of`), or None where its turn never came."""
     wait = {"$subtract": ["$claimed_at", "$created_at"]}  # null where its turn never came
     bucket = {"$floor": {"$divide": [{"$ln": {"$max": ["$wait", 1]}}, _BUCKET]}}
     waited = {"$cond": [{"$eq": ["$wait", None]}, None, bucket]}
@@ -136,5 +138,9 @@ def _percentile(buckets: Counter[float], count: int, share: float) -> float | No
     for bucket in sorted(buckets):
         seen += buckets[bucket]
         if seen >= share * count:
-            return round(exp((bucket + 0.5) * _BUCKET) / 1000, 3)
+            return round(milliseconds_of(bucket) / 1000, 3)
     return None
+
+
+def milliseconds_of(bucket: float) -> float:
+    return exp((bucket + 0.5) * _BUCKET)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import psutil
 import pymongo
 import redis
 from django.conf import settings
@@ -27,12 +28,12 @@ from lovense.deciding import platform
 log = logging.getLogger(__name__)
 
 SILENCE = timedelta(seconds=heartbeat.SILENCE_SECONDS)
-PULSE_SECONDS = 1.0
+PULSE_SECONDS, WEB_PULSE_SECONDS = 1.0, 5.0
 ASK_SECONDS = 2.0  # MongoDB answers within it, or it is down
 TRUSTED_SECONDS = (
     1.0  # a proven write is believed for so long: whoever asks often must not make us write often
 )
-CLOCK, READY, WORKERS = "clock", "ready/", "worker/"  # in this order
+CLOCK, READY, WEB, WORKERS = "clock", "ready/", "web/", "worker/"  # in this order
 # A lease of a page is 5 s long and is renewed every second: what is off by less harms nobody.
 SKEW_MS = 2000
 SKEW_KEPT_MS = 60_000  # so long a process is believed to be as it last said
@@ -64,7 +65,7 @@ class Parts:
 
 
 def parts(*, now: datetime) -> Parts:
-    mongodb, answers = _takes_writes(now), _redis_answers()
+    mongodb, answers = _takes_writes(now), redis_answers()
     beat = answers and _beat_shows()
     worker = mongodb and _worker_works(now, is_sent_work=beat)
     is_draining, skew_ms = mongodb and _is_draining(), _skew_ms if mongodb else None
@@ -80,10 +81,18 @@ def beat(*, now: datetime) -> None:
 
 
 class Pulse:
-    """A worker's own thread, so that a worker to whom nobody sends anything is known to live."""
+    """A process's own thread, so that one to whom nobody sends anything is known to live."""
 
-    def __init__(self, slot: str, *, time: Callable[[], datetime] = clock.now) -> None:
-        self._name, self._time, self._ended = f"{WORKERS}{slot}", time, threading.Event()
+    def __init__(
+        self,
+        slot: str,
+        *,
+        of: str = WORKERS,
+        seconds: float = PULSE_SECONDS,
+        time: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._name, self._seconds = f"{of}{slot}", seconds
+        self._time, self._ended = time, threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
     def start(self) -> None:
@@ -99,14 +108,16 @@ class Pulse:
                 _mark(self._name, self._time())
             except PyMongoError as error:
                 log.warning("pulse_missed", extra={"error_code": type(error).__name__})
-            if self._ended.wait(PULSE_SECONDS):
+            if self._ended.wait(self._seconds):
                 return
 
 
 def _mark(what: str, now: datetime) -> int:
     """How far our clock is ahead of MongoDB's."""
     skew = _measured(now)
-    mark = {"$set": {"at": now, "skew_ms": skew}}
+    memory = psutil.Process().memory_info().rss
+    own = {"memory_mb": memory >> 20, "version": settings.VERSION}
+    mark = {"$set": {"at": now, "skew_ms": skew, **own}}
     collection(Heartbeat).update_one({"_id": what}, mark, upsert=True)
     return skew
 
@@ -157,7 +168,7 @@ def _takes_writes(now: datetime) -> bool:
     return True
 
 
-def _redis_answers() -> bool:
+def redis_answers() -> bool:
     try:
         return bool(doorbell.connection().ping())
     except (redis.RedisError, OSError):

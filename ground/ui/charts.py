@@ -241,6 +241,19 @@ def spark(levels: Sequence[float]) -> Spark:
     return Spark("".join(drawn), round(len(levels) * pitch))
 
 
+def trend(values: Sequence[float | None]) -> str:
+    """A line through the values, open where one is not known: a path in the box of all paths. A
+    single value between two gaps is a dot."""
+    top = ceiling([value for value in values if value is not None])
+    step, drawn, is_down = PLOT_WIDTH / max(len(values) - 1, 1), list[str](), False
+    for place, value in enumerate(values):
+        if value is not None:
+            x, y = number(place * step), number(PLOT_HEIGHT * (1 - _kept(value, top) / top))
+            drawn.append(f"L{x} {y}" if is_down else f"M{x} {y}h0")
+        is_down = value is not None
+    return "".join(drawn)
+
+
 def log_place(lowest: float, highest: float) -> Callable[[float], float]:
     """The place of an amount in percent, equal steps for equal factors."""
     low, high = math.log(max(lowest, 1)), math.log(max(highest, lowest + 1, 2))

@@ -121,6 +121,9 @@ class RrrClient:
             return False
         return True
 
+    def circuit_state(self) -> str:
+        return self.circuit.state(self._clock()).value
+
     # --- one question, repeated when that may help -----------------------------------------------
 
     def _call(

@@ -200,6 +200,11 @@ class RrrGateway:
         except Malformed as bad:
             raise Unreadable(message=str(bad)) from None
 
+    @property
+    def circuit(self) -> str:
+        """`closed`, `open` or `half_open`, as this process has it."""
+        return self._client.circuit_state()
+
     def health(self) -> bool:
         return self._client.answers()
 

@@ -39,7 +39,7 @@ def performer_of(request: HttpRequest) -> Performer | None:
 
 def not_a_performer(request: HttpRequest) -> HttpResponse:
     if role_of(request.user) is not None:
-        return redirect("staff-tips")
+        return redirect("staff")
     raise PermissionDenied
 
 

@@ -62,7 +62,7 @@ def done(ana):
 def test_it_is_a_performers_own(client, ana, dina):
     assert client.get("/account")["Location"] == "/login?next=/account"
     client.force_login(dina)
-    assert client.get("/account")["Location"] == "/staff/tips"
+    assert client.get("/account")["Location"] == "/staff"
     client.force_login(UserFactory.create(username="nobody"))
     assert [client.post(f"/account/{name}").status_code for name in ("token", "password")] == [403, 403]
 

@@ -74,7 +74,7 @@ def test_whatever_is_asked_is_text(ana, client, asked):
 def test_it_is_hers_to_ask(client, ana, dina):
     assert client.get("/find?q=a")["Location"] == "/login?next=/find%3Fq%3Da"
     client.force_login(dina)
-    assert client.get("/find?q=a")["Location"] == "/staff/tips"
+    assert client.get("/find?q=a")["Location"] == "/staff"
     client.force_login(ana.user)
     assert client.post("/find", {"q": "a"}).status_code == 405
 

@@ -32,7 +32,7 @@ def test_an_anonymous_visitor_is_sent_to_the_login(client):
 
 def test_staff_without_a_performer_is_sent_to_the_tips(client, dina):
     client.force_login(dina)
-    assert client.get("/")["Location"] == "/staff/tips"
+    assert client.get("/")["Location"] == "/staff"
 
 
 def test_an_account_that_is_neither_gets_403_with_a_way_out(client, ana):

@@ -68,7 +68,7 @@ def chosen(ana):
 def test_an_anonymous_visitor_is_sent_to_the_login_and_staff_to_their_own(client, dina, db):
     assert client.get("/preferences/limits")["Location"] == "/login?next=/preferences/limits"
     client.force_login(dina)
-    assert client.get("/preferences/limits")["Location"] == "/staff/tips"
+    assert client.get("/preferences/limits")["Location"] == "/staff"
     client.force_login(UserFactory.create(username="nobody"))
     assert client.post("/preferences/limits", LIMITS).status_code == 403
 

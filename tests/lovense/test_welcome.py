@@ -67,7 +67,7 @@ def place(answer):
 def test_an_anonymous_visitor_is_sent_to_the_login_and_staff_to_the_tips(client, dina):
     assert client.get("/welcome")["Location"] == "/login?next=/welcome"
     client.force_login(dina)
-    assert client.get("/welcome/menu")["Location"] == "/staff/tips"
+    assert client.get("/welcome/menu")["Location"] == "/staff"
 
 
 @pytest.mark.parametrize("step", ["nothing", "MENU", "menu/", "%00"])

@@ -22,10 +22,10 @@ def length() -> int:
     return int(head()["sequence"])
 
 
-def length_at(moment: datetime) -> int:
+def length_at(moment: datetime, *, at_least: int = 0) -> int:
     """How long it was at that moment: found by halving, since its rows follow each other in
-    time."""
-    least, most = 0, length()
+    time. `at_least`: how long it is known to have been."""
+    least, most = at_least, length()
     while least < most:
         middle = (least + most + 1) // 2
         row = collection(TipActivated).find_one({"sequence": middle}, {"created_at": 1})

@@ -59,7 +59,7 @@ def test_an_anonymous_visitor_is_sent_to_the_login(client):
 
 def test_staff_is_sent_to_the_tips_and_others_get_403(client, dina):
     client.force_login(dina)
-    assert client.get("/devices")["Location"] == "/staff/tips"
+    assert client.get("/devices")["Location"] == "/staff"
     client.force_login(UserFactory.create())
     assert client.get("/devices").status_code == 403
 

@@ -37,7 +37,7 @@ def file(client, ana):
 def test_an_anonymous_visitor_is_sent_to_the_login_and_staff_to_the_tips(client, dina):
     assert client.get("/history.csv")["Location"] == "/login?next=/history.csv"
     client.force_login(dina)
-    assert client.get("/history.csv")["Location"] == "/staff/tips"
+    assert client.get("/history.csv")["Location"] == "/staff"
 
 
 def test_a_stranger_gets_nothing_of_hers(file, carol):

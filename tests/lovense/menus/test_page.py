@@ -51,7 +51,7 @@ def typed(**more):
 def test_only_a_performer_sees_it(client, dina):
     assert client.get("/menu")["Location"] == "/login?next=/menu"
     client.force_login(dina)
-    assert client.get("/menu")["Location"] == "/staff/tips"
+    assert client.get("/menu")["Location"] == "/staff"
 
 
 def test_an_empty_menu_says_how_to_begin_and_one_button_fills_it(page, press, ana):

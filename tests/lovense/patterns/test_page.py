@@ -44,7 +44,7 @@ def told(answer):
 def test_only_a_performer_sees_it(client, dina):
     assert client.get("/patterns")["Location"] == "/login?next=/patterns"
     client.force_login(dina)
-    assert client.get("/patterns")["Location"] == "/staff/tips"
+    assert client.get("/patterns")["Location"] == "/staff"
 
 
 def test_without_one_it_says_how_to_begin_and_lists_what_is_shipped(page):
