@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from adminpanel import access
+from adminpanel.setting import told
 from ground import clock
 from ground.audit import log as audit_log
 from ground.json.errors import Refusal
@@ -52,7 +53,13 @@ RAIL = (
             RailPage("staff-reconciliation", "equal", "Reconciliation"),
         ),
     ),
-    ("Set", (RailPage("staff-access", "users", "Access"),)),
+    (
+        "Set",
+        (
+            RailPage("staff-settings", "sliders-horizontal", "Settings"),
+            RailPage("staff-access", "users", "Access"),
+        ),
+    ),
 )
 
 
@@ -116,11 +123,14 @@ def show(
     """The page in its frame; to HTMX, which fetches a region of it again, the region alone. `on`:
     the route of the rail's entry that is marked."""
     is_region = bool(request.htmx)  # type: ignore[attr-defined]
+    settings = platform.current()
     frame = {
         "layout": "adminpanel/_region.html" if is_region else "adminpanel/frame.html",
         "rail": _rail(role_of(request.user)),
         "on": on,
-        "platform": platform.current(),
+        "platform": settings,
+        "held": told.held(settings),
+        "may_settle": may(request, "staff-setting-set"),
     }
     return render(request, template, {**frame, **context}, status=status)
 

@@ -414,6 +414,7 @@ class PlatformRow(TypedDict):
     cam_site_name: str
     queue_mode: str
     is_draining: bool
+    version: int
 
 
 class MenuRow(TypedDict):

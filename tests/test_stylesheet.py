@@ -16,7 +16,18 @@ SHEETS = [
     STATIC / "css" / f"{name}.css"
     for name in (
         *("tokens", "base", "pages", "bare", "staff", "staffframe", "figures", "history"),
-        *("devices", "menu", "patterns", "preferences", "welcome", "access", "admin", "parts", "records"),
+        *(
+            "devices",
+            "menu",
+            "patterns",
+            "preferences",
+            "welcome",
+            "access",
+            "admin",
+            "parts",
+            "records",
+            "settings",
+        ),
     )
 ]
 TOKENS_CSS, BASE_CSS, *OF_PAGES = (sheet.read_text() for sheet in SHEETS)
@@ -214,8 +225,20 @@ def packed(content):
         ["pages", "preferences"],
         ["bare", "staff"],
         ["staffframe", "parts", "records"],
+        ["staffframe", "parts", "settings"],
     ],
-    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff", "lists"],
+    ids=[
+        "performer",
+        "devices",
+        "welcome",
+        "history",
+        "menu",
+        "patterns",
+        "preferences",
+        "staff",
+        "lists",
+        "settings",
+    ],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(served, names):
     """Of performers' and staff's pages each loads its own; the first has the tokens and the base in it."""

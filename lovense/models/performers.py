@@ -72,4 +72,9 @@ class Performer(models.Model):
                 name="performer_paused",
             ),
             models.Index(fields=["bridge"], name="performer_bridge"),
+            # How many a setting of the platform concerns.
+            models.Index(fields=["menu_version"], name="performer_menu"),
+            models.Index(fields=["minimum_tip"], name="performer_minimum"),
+            models.Index(fields=["queue_mode"], name="performer_mode"),
+            models.Index(fields=["auto_connect"], name="performer_connect"),
         ]
