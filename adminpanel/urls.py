@@ -3,7 +3,7 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
-from adminpanel.api import auditlog, devices, find, settings, tips, watch
+from adminpanel.api import auditlog, devices, find, performers, settings, tips, watch
 from adminpanel.api import deadletters as letters
 from adminpanel.views import (
     audit,
@@ -107,6 +107,11 @@ API = [
     path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
+    path(
+        "api/admin/lovense/performers/<str:performer_id>/overrides",
+        performers.set_overrides,
+        name="api-performer-overrides",
+    ),
     path("api/admin/lovense/settings", settings.settings, name="api-settings"),
     path("api/admin/lovense/settings/history", settings.history, name="api-settings-history"),
     path("api/admin/lovense/audit-log", auditlog.audit_log, name="api-audit-log"),

@@ -58,6 +58,8 @@ class Performer(models.Model):
     # out: `lovense/performers/sections.py`.
     page_choices = models.JSONField(null=True)
     preference_versions = models.JSONField(null=True)  # by section; null: never changed
+    # What the platform has set for her, stricter than for all: `lovense/performers/overrides.py`.
+    overrides = models.JSONField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:

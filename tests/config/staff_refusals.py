@@ -9,6 +9,7 @@ from adminpanel.people.members import NoSuchMember, NotAnAdmin, OwnAccount
 from adminpanel.people.secondfactor import AlreadySetUp, CodeUsed, NotSetUp, WrongCode
 from adminpanel.people.tokens import NoSuchClient
 from lovense.deciding.platform import InvalidSetting, SettingsChanged, UnknownSetting
+from lovense.performers.overrides import InvalidOverride, OverridesChanged
 
 _LINK = "This link was used, is too old, or was replaced. Ask for a new one."
 _NAMED, _LATE = "must be the name of a setting", "The settings have changed meanwhile: nothing was written."
@@ -37,6 +38,14 @@ STAFF = [
         SettingsChanged({"minimum_tip": 3}, {"minimum_tip": 2}, 7),
         *(409, "outdated", _LATE, {"present": {"minimum_tip": 2}, "yours": {"minimum_tip": 3}, "version": 7}),
     ),
+    (
+        InvalidOverride("until", "must be x"),
+        422,
+        "invalid",
+        "until: must be x.",
+        {"field": "until", "rule": "must be x"},
+    ),
+    (OverridesChanged({}), 409, "outdated", str(OverridesChanged({})), {"present": None, "version": 0}),
     (TooManyViews(), 409, "refused", f"You have {MOST_VIEWS} views already. Remove one first.", None),
     (Unnamed(), 409, "refused", "A view needs a name.", None),
     (NoSuchView(), 404, "refused", "There is no such view of yours.", None),
