@@ -225,7 +225,7 @@ def packed(content):
         ["pages", "preferences"],
         ["bare", "staff"],
         ["staffframe", "parts", "records"],
-        ["staffframe", "parts", "settings"],
+        ["staffframe", "parts", "access", "settings"],
     ],
     ids=[
         "performer",
