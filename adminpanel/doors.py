@@ -20,7 +20,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from adminpanel import access
-from adminpanel.watch import held, lasthour
+from adminpanel.setting import told
+from adminpanel.watch import lasthour
 from adminpanel.watch.lasthour import LastHour
 from ground import clock
 from ground.audit import log as audit_log
@@ -64,7 +65,13 @@ RAIL = (
             RailPage("staff-reconciliation", "equal", "Reconciliation"),
         ),
     ),
-    ("Set", (RailPage("staff-access", "users", "Access"),)),
+    (
+        "Set",
+        (
+            RailPage("staff-settings", "sliders-horizontal", "Settings"),
+            RailPage("staff-access", "users", "Access"),
+        ),
+    ),
 )
 
 
@@ -134,16 +141,19 @@ def show(
         "on": on,
     }
     if not is_region:
-        frame |= {"strip": strip(context.get("hour"))}
+        frame |= {"strip": strip(request, context.get("hour"))}
     return render(request, template, {**frame, **context}, status=status)
 
 
-def strip(hour: LastHour | None = None) -> dict[str, Any]:
+def strip(request: HttpRequest, hour: LastHour | None = None) -> dict[str, Any]:
     """What every page says of everything. `hour`: where it was read already."""
-    hour = hour or lasthour.read(now=clock.now())
+    hour, settings = hour or lasthour.read(now=clock.now()), platform.current()
     return {
         "hour": hour,
-        "held": held.read(platform.current()),
+        "held": told.held(settings),
+        "is_on": settings.enable_lovense,
+        "is_draining": settings.is_draining,
+        "may_settle": may(request, "staff-setting-set"),
         "rate": hour.rate(SETTLED),
         "drawn": charts.trend(hour.passed(SETTLED)),
     }

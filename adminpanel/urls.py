@@ -3,7 +3,7 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
-from adminpanel.api import auditlog, devices, find, tips, trail, watch
+from adminpanel.api import auditlog, devices, find, performers, settings, tips, trail, watch
 from adminpanel.api import deadletters as letters
 from adminpanel.views import (
     audit,
@@ -17,6 +17,7 @@ from adminpanel.views import (
     overview,
     ownaccount,
     performeraccess,
+    platformsettings,
     queue,
     reconciliation,
     staffaccess,
@@ -81,6 +82,9 @@ PAGES = [
         deadletters.replay_dead_letter,
         name="staff-replay-dead-letter",
     ),
+    path("staff/settings", platformsettings.settings, name="staff-settings"),
+    path("staff/settings/<str:field>", platformsettings.setting, name="staff-setting"),
+    path("staff/settings/<str:field>/set", platformsettings.set_one, name="staff-setting-set"),
     path(_ACCESS, staffaccess.listed, name="staff-access"),
     path(f"{_ACCESS}/enrol", staffaccess.enrol, name="staff-access-enrol"),
     path(f"{_ACCESS}/performers", performeraccess.performers, name="staff-access-performers"),
@@ -122,5 +126,12 @@ API = [
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
     path("api/admin/lovense/tips/<str:tip_id>", trail.trail_of_tip, name="api-tip-trail"),
+    path(
+        "api/admin/lovense/performers/<str:performer_id>/overrides",
+        performers.set_overrides,
+        name="api-performer-overrides",
+    ),
+    path("api/admin/lovense/settings", settings.settings, name="api-settings"),
+    path("api/admin/lovense/settings/history", settings.history, name="api-settings-history"),
     path("api/admin/lovense/audit-log", auditlog.audit_log, name="api-audit-log"),
 ]

@@ -157,6 +157,17 @@ class MenuHistoryRow(TypedDict):
     withdrawn: NotRequired[bool]
 
 
+class OverridesRow(TypedDict):
+    """What the platform has set for one performer; no `limits`: nothing any more."""
+
+    limits: dict[str, Any]
+    until: datetime
+    at: datetime
+    by: str
+    why: str
+    version: int
+
+
 class PerformerRow(TypedDict):
     """A row of `performers`."""
 
@@ -198,6 +209,8 @@ class PerformerRow(TypedDict):
     # not in a row from before her pages could be chosen
     page_choices: NotRequired[Json | None]
     preference_versions: NotRequired[dict[str, int] | None]
+    # not in a row from before there were overrides
+    overrides: NotRequired[OverridesRow | None]
     created_at: datetime
 
 
@@ -414,6 +427,7 @@ class PlatformRow(TypedDict):
     cam_site_name: str
     queue_mode: str
     is_draining: bool
+    version: int
 
 
 class MenuRow(TypedDict):

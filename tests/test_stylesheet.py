@@ -27,6 +27,7 @@ SHEETS = [
             "parts",
             "records",
             "tip",
+            "settings",
         ),
     )
 ]
@@ -225,8 +226,20 @@ def packed(content):
         ["pages", "preferences"],
         ["bare", "staff"],
         ["staffframe", "parts", "records"],
+        ["staffframe", "parts", "access", "settings"],
     ],
-    ids=["performer", "devices", "welcome", "history", "menu", "patterns", "preferences", "staff", "lists"],
+    ids=[
+        "performer",
+        "devices",
+        "welcome",
+        "history",
+        "menu",
+        "patterns",
+        "preferences",
+        "staff",
+        "lists",
+        "settings",
+    ],
 )
 def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(served, names):
     """Of performers' and staff's pages each loads its own; the first has the tokens and the base in it."""

@@ -130,7 +130,7 @@ def audit_log(request: Request) -> HttpResponseBase:
     terms = grammar.parse(query, audit.LISTED.keys)
     made = plan.made(audit.LISTED, terms, now=clock.now())
     found = plan.slice_of(made, after=asked.get("after", ""), limit=asked["limit"])
-    return Response(_told(made, found, role))
+    return Response(told(made, found, role))
 
 
 def _accepted(request: Request) -> str:
@@ -144,7 +144,7 @@ def _file(request: Request, form: Form, query: str, role: Role) -> StreamingHttp
     return files.answer(export)
 
 
-def _told(made: ListPlan, found: Slice, role: Role) -> Json:
+def told(made: ListPlan, found: Slice, role: Role) -> Json:
     gave_up = found.gave_up
     place = plan.cursor_of(made.listed, gave_up) if gave_up else found.older
     return {

@@ -39,4 +39,4 @@ def _tone(steps: list[shown.StepSeen], hour: lasthour.LastHour) -> str:
 
 @doors.page
 def strip(request: HttpRequest) -> HttpResponse:
-    return render(request, "adminpanel/_strip.html", {"strip": doors.strip()})
+    return render(request, "adminpanel/_strip.html", {"strip": doors.strip(request)})

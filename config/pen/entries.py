@@ -68,7 +68,11 @@ class Entries:
             **rounds.written(made.tips),
             **live.written(made.starts, made.mark),
             **({"ends": [projection.end(ack) for ack in ends]} if ends else {}),
-            **({projection.PACED: rules.platform["rate_limit_per_minute"]} if rules else {}),
+            **(
+                {projection.PACED: rules.paced(start.row["performer_id"] for start in made.starts)}
+                if rules
+                else {}
+            ),
         }
 
     async def begin_again(self, made: Round, refused: Exception) -> None:

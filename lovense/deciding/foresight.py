@@ -139,9 +139,8 @@ def _without_one(usual: Item | None) -> Matched:
 
 def read(performer_id: str, *, version: int | None, is_draft: bool, now: datetime) -> Foresights:
     """`version` None: the one in force. Raises NoSuchVersion."""
-    rules = Rules.read([performer_id])
-    limit = rules.platform["rate_limit_per_minute"]
-    rules.paces = pace.read([performer_id], limit=limit, now=now)
+    rules = Rules.read([performer_id], at=now)
+    rules.paces = pace.read(rules.limits_of([performer_id]), now=now)
     rules.rests = rest.read(rules.performers.values(), now=now)
     performer = rules.performers[performer_id]
     number = performer["menu_version"] if version is None else version
@@ -170,7 +169,8 @@ def _as_if(rules: Rules, performer: PerformerRow, menu: PublishedMenu | None) ->
     hers: PerformerRow = {**performer, "menu_version": number, "menu_history": history}
     key = f"{performer['_id']}.{number}"
     menus = {key: replace(menu, is_foreseen=True)} if menu is not None else {}
-    return Rules(rules.platform, {performer["_id"]: hers}, menus, rules.paces, rules.rests)
+    hers_alone = {performer["_id"]: hers}
+    return Rules(rules.platform, hers_alone, menus, rules.paces, rules.rests, at=rules.at)
 
 
 def tip_of(performer: PerformerRow, amount: int, show: str, now: datetime) -> RequestRow:

@@ -70,13 +70,15 @@ def of(rules: Rules, performer: PerformerRow, item: Item) -> Outlook:
         return Outlook(item, (_anybody(rules, performer, item),))
     there: list[DeviceSummary] = [{**each, "isConnected": True} for each in devices]
     whole: PerformerRow = {**performer, "devices": there}
-    caps = Rules(rules.platform, {performer["_id"]: whole}).caps_of_item(performer["_id"], item)
+    caps = Rules(rules.platform, {performer["_id"]: whole}, at=rules.at).caps_of_item(
+        performer["_id"], item
+    )
     return Outlook(item, tuple(_all(devices, item, caps)))
 
 
 def _anybody(rules: Rules, performer: PerformerRow, item: Item) -> DeviceOutlook:
     unknown: PerformerRow = {**performer, "devices": []}
-    caps = Rules(rules.platform, {performer["_id"]: unknown}).caps_of(performer["_id"])
+    caps = Rules(rules.platform, {performer["_id"]: unknown}, at=rules.at).caps_of(performer["_id"])
     found, effect = _played(item, caps.of(caps.shares[0]), caps)
     return DeviceOutlook("", ANYBODY, True, 0, found, effect)
 

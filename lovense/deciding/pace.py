@@ -6,7 +6,7 @@ of them is 60 seconds ago. The times are kept with each start and before it, so 
 too many and never one too few. Without a limit nothing is kept: one that follows counts from then
 on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,14 +49,14 @@ class Pace:
         return Pace(self.limit, (*(at for at in self.starts if at > start - WINDOW), start))
 
 
-def read(performer_ids: Iterable[str], *, limit: int, now: datetime) -> dict[str, Pace]:
-    """Of each of these performers; nothing is read where there is no limit."""
-    wanted = list(performer_ids)
-    rows = list(collection(LanePace).find({"_id": {"$in": wanted}})) if limit else []
+def read(limits: Mapping[str, int], *, now: datetime) -> dict[str, Pace]:
+    """Of each of these performers, with her limit; nothing is read where there is none."""
+    wanted = [performer_id for performer_id, limit in limits.items() if limit]
+    rows = list(collection(LanePace).find({"_id": {"$in": wanted}})) if wanted else []
     starts = {
         row["_id"]: tuple(sorted(at for at in row["starts"] if at > now - WINDOW)) for row in rows
     }
-    return {performer_id: Pace(limit, starts.get(performer_id, ())) for performer_id in wanted}
+    return {whose: Pace(limit, starts.get(whose, ())) for whose, limit in limits.items()}
 
 
 def count(

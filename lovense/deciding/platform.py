@@ -1,14 +1,17 @@
 """The platform's settings: the kill switch and the caps that bind every performer. Changed here
 only."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from pymongo.client_session import ClientSession
 
 from ground.audit import log as audit_log
 from ground.journal import journal
+from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import PlatformSettings
@@ -17,77 +20,109 @@ from tips.models import Mode
 from tips.rows import Statement
 
 ROW = "platform"
+SettingValue = bool | int | str
+SWITCH, DRAIN = "enable_lovense", "is_draining"
+_OWN = {"_id", "version"}
 MAXIMUM_DIGITS = 20  # more than any setting has; Python itself refuses to read thousands
 
 
-class UnknownSetting(ValueError):
+class UnknownSetting(Refusal):
     """The platform has only the settings listed in SETTINGS."""
 
+    code, status = "invalid", 422
 
-class InvalidSetting(ValueError):
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no setting {key[:80]!r}; there are {', '.join(SETTINGS)}.")
+        self.details = {"field": key[:80], "rule": "must be the name of a setting"}
+
+
+class InvalidSetting(Refusal):
     """A setting's value must be of its type and within its limits."""
+
+    code, status = "invalid", 422
+
+    def __init__(self, field: str, rule: str, value: object) -> None:
+        super().__init__(f"{field} {rule}, not {str(value)[:80]!r}.")
+        self.rule = rule
+        self.details = {"field": field, "rule": rule}
+
+
+class SettingsChanged(Refusal):
+    """Who changes a setting has seen what it is; only what makes it calmer need not."""
+
+    code, status = "outdated", 409
+    words = "The settings have changed meanwhile: nothing was written."
+
+    def __init__(self, wanted: Statement, present: Statement, version: int) -> None:
+        super().__init__()
+        self.details = {"present": present, "yours": wanted, "version": version}
 
 
 @dataclass(frozen=True)
 class Change:
     key: str
-    before: bool | int | str
-    after: bool | int | str
+    before: SettingValue
+    after: SettingValue
 
 
-def _truth(text: str) -> bool:
-    known = {
-        "true": True,
-        "false": False,
-        "on": True,
-        "off": False,
-        "1": True,
-        "0": False,
-        "yes": True,
-        "no": False,
-    }
-    if text.lower() not in known:
-        raise InvalidSetting("must be true or false")
-    return known[text.lower()]
+class Setting(NamedTuple):
+    """`read`: of its text; None: it breaks the rule."""
+
+    kind: type
+    rule: str
+    read: Callable[[str], SettingValue | None]
 
 
-def _whole(lowest: int, highest: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
+_TRUTHS = {"true": True, "on": True, "yes": True, "1": True} | {
+    "false": False,
+    "off": False,
+    "no": False,
+    "0": False,
+}
+
+
+def _truth() -> Setting:
+    return Setting(bool, "must be true or false", lambda text: _TRUTHS.get(text.lower()))
+
+
+def _whole(lowest: int, highest: int) -> Setting:
+    def read(text: str) -> int | None:
         is_whole = text.isascii() and text.isdigit() and len(text) <= MAXIMUM_DIGITS
-        if not is_whole or not lowest <= int(text) <= highest:
-            raise InvalidSetting(f"must be a whole number from {lowest} to {highest}")
-        return int(text)
+        return int(text) if is_whole and lowest <= int(text) <= highest else None
 
-    return read
+    return Setting(int, f"must be a whole number from {lowest} to {highest}", read)
 
 
-def _name(text: str) -> str:
+def _name(longest: int) -> Setting:
     """Empty: none."""
-    longest = PlatformSettings._meta.get_field("cam_site_name").max_length or 0
-    if len(text) > longest or not text.isprintable():
-        raise InvalidSetting(f"must be a text of at most {longest} printable characters")
-    return text
+    rule = f"must be a text of at most {longest} printable characters"
+    return Setting(
+        str, rule, lambda text: text if len(text) <= longest and text.isprintable() else None
+    )
 
 
-def _mode(text: str) -> str:
-    if text not in Mode.values:
-        raise InvalidSetting(f"must be one of {', '.join(Mode.values)}")
-    return text
+def _one_of(names: Sequence[str]) -> Setting:
+    rule = f"must be one of {', '.join(names)}"
+    return Setting(str, rule, lambda text: text if text in names else None)
 
 
-SETTINGS: dict[str, Callable[[str], bool | int | str]] = {
-    "enable_lovense": _truth,
+SETTINGS: dict[str, Setting] = {
+    SWITCH: _truth(),
     "minimum_tip": _whole(1, 2**53 - 1),
     # Below the vendor's shortest run no menu item could ever play.
     "maximum_seconds": _whole(SHORTEST_RUN_SECONDS, LONGEST_ITEM_SECONDS),
     "default_intensity": _whole(1, MAXIMUM_LEVEL),
     "default_seconds": _whole(1, LONGEST_ITEM_SECONDS),
     "rate_limit_per_minute": _whole(0, 600),  # 0: none
-    "queue_mode": _mode,
-    "auto_connect": _truth,
-    "require_tip_menu": _truth,
-    "cam_site_name": _name,
+    "queue_mode": _one_of(Mode.values),
+    "auto_connect": _truth(),
+    "require_tip_menu": _truth(),
+    "cam_site_name": _name(PlatformSettings._meta.get_field("cam_site_name").max_length or 0),
 }
+# What may be written: the drain, too, which has a command of its own.
+WRITTEN = {**SETTINGS, DRAIN: _truth()}
+# What only makes it calmer is done whatever was seen.
+CALMEST = {SWITCH: False, DRAIN: True}
 # The names that the wire uses.
 ALIASES = {
     "enableLovense": "enable_lovense",
@@ -108,21 +143,49 @@ def current() -> PlatformSettings:
     return PlatformSettings.objects.filter(pk=ROW).first() or PlatformSettings(name=ROW)
 
 
+def from_text(field: str, text: str) -> SettingValue:
+    """Raises InvalidSetting."""
+    setting = WRITTEN[field]
+    if (value := setting.read(text.strip())) is None:
+        raise InvalidSetting(field, setting.rule, text)
+    return value
+
+
+def from_json(field: str, value: Any) -> SettingValue:
+    """Of its very type: neither `true` nor `1e3` is a number, nor is a text. Raises
+    InvalidSetting."""
+    setting = WRITTEN[field]
+    if type(value) is not setting.kind:
+        raise InvalidSetting(field, setting.rule, json.dumps(value))
+    return from_text(field, str(value))
+
+
 def change(*, key: str, value: str, by: str, why: str = "", now: datetime) -> Change:
     """Sets one setting from its text and says what it was. A repeat changes nothing."""
     field = ALIASES.get(key, key)
     if field not in SETTINGS:
-        raise UnknownSetting(f"There is no setting {key!r}; there are {', '.join(SETTINGS)}.")
-    try:
-        after = SETTINGS[field](value.strip())
-    except InvalidSetting as error:
-        raise InvalidSetting(f"{field} {error}, not {value[:80]!r}.") from None
-    before = journal.run(
-        lambda session: write({field: after}, "set", by=by, why=why, now=now, session=session),
-        touched=journal.LANES,
-        now=now,
-    )
+        raise UnknownSetting(key)
+    after = from_text(field, value)
+    before = change_seen({field: after}, by=by, why=why, now=now)
     return Change(field, before[field], after)
+
+
+def change_seen(
+    changes: Statement, *, by: str, why: str, now: datetime, seen: int | None = None
+) -> Statement:
+    """Sets some at once; what they were. `seen`: only while the settings have that version. Raises
+    SettingsChanged."""
+    action = "drain" if changes.keys() == {DRAIN} else "set"
+    is_calming = all(name in CALMEST and CALMEST[name] is changes[name] for name in changes)
+
+    def body(session: ClientSession) -> Statement:
+        row = _row(session)
+        if not is_calming and seen not in (None, row["version"]):
+            present = {name: row[name] for name in changes}
+            raise SettingsChanged(changes, present, row["version"])
+        return write(changes, action, by=by, why=why, now=now, session=session)
+
+    return journal.run(body, touched=journal.LANES, now=now)
 
 
 def write(
@@ -136,12 +199,12 @@ def write(
 ) -> Statement:
     """Writes settings with their entry in the audit log; what they were. What is so already
     leaves no entry."""
-    row = _defaults() | (collection(PlatformSettings).find_one({"_id": ROW}, session=session) or {})
+    row = _row(session)
     before = {key: row[key] for key in changes}
     if before != changes:
         row_after = {
-            "$set": changes,
-            "$setOnInsert": {key: row[key] for key in row.keys() - changes.keys() - {"_id"}},
+            "$set": changes | {"version": row["version"] + 1},
+            "$setOnInsert": {key: row[key] for key in row.keys() - changes.keys() - _OWN},
         }
         collection(PlatformSettings).update_one(
             {"_id": ROW}, row_after, upsert=True, session=session
@@ -157,9 +220,24 @@ def write(
     return before
 
 
-def _defaults() -> Statement:
+def _row(session: ClientSession) -> Statement:
+    kept = collection(PlatformSettings).find_one({"_id": ROW}, session=session)
+    return defaults() | (kept or {})
+
+
+def defaults() -> Statement:
     fields = PlatformSettings._meta.concrete_fields
     return {str(field.column): field.get_default() for field in fields if not field.primary_key}
+
+
+def changes(*, limit: int) -> list[Statement]:
+    """The entries of the audit log that changed a setting, the newest first, among the last so
+    many."""
+    return [entry for entry in audit_log.of(ROW, limit=limit) if entry["success"]]
+
+
+def last_change(field: str, *, among: int = 50) -> Statement | None:
+    return next((one for one in changes(limit=among) if field in (one["after"] or {})), None)
 
 
 def for_pages() -> Json:

@@ -26,6 +26,7 @@ from lovense.menus.reading import PublishedMenu
 from lovense.menus.seen import SeenVersion
 from lovense.menus.vibration import FUNCTION, LONGEST_ITEM_SECONDS
 from lovense.models import Performer, PlatformSettings
+from lovense.performers import overrides
 from lovense.rows import ActivationRow, DeviceSummary, PerformerRow, PlatformRow
 from lovense.timeline import FULL_SCALE
 from tips.models import Mode, RequestType
@@ -95,11 +96,20 @@ class Rules:
     # Of lanes in memory the versions of which every item's standing is known; of others it is read
     # for each decision.
     known_menus: dict[str, frozenset[str]] = field(default_factory=dict)
+    # The moment for which it is asked: an override of hers binds until its end.
+    at: datetime = field(default_factory=clock.now)
 
     @classmethod
-    def read(cls, performer_ids: Iterable[str], requests: Iterable[RequestRow] = ()) -> "Rules":
+    def read(
+        cls,
+        performer_ids: Iterable[str],
+        requests: Iterable[RequestRow] = (),
+        *,
+        at: datetime | None = None,
+    ) -> "Rules":
         """With the menus of now, and those that the viewers of these requests saw."""
         rules = cls.without_menus(performer_ids)
+        rules.at = at or rules.at
         rows = rules.performers.values()
         now = (_menu_key(row) for row in rows if row["menu_version"])
         rules.menus = reading.read([*now, *rules._seen(requests)])
@@ -211,7 +221,7 @@ class Rules:
 
     def minimum_of(self, performer: PerformerRow | None) -> int:
         """The platform's, or hers where that is higher."""
-        hers = (performer and performer["minimum_tip"]) or 0
+        hers = (performer and overrides.bound(performer, self.at)["minimum_tip"]) or 0
         return max(self.platform["minimum_tip"], hers)
 
     def default_item(self, performer: PerformerRow | None) -> Item | None:
@@ -225,10 +235,28 @@ class Rules:
 
     def mode_of(self, lane: str) -> Mode:
         """What is handed over whole, tip by tip, plays with no other."""
-        performer = self.performers.get(lane)
+        performer = self._bound(lane)
         mode = Mode((performer and performer["queue_mode"]) or self.platform["queue_mode"])
         is_whole = mode is Mode.BATCH and self.own_levels_of(performer) is not None
         return Mode.FIFO if is_whole else mode
+
+    def _bound(self, lane: str) -> PerformerRow | None:
+        performer = self.performers.get(lane)
+        return performer and overrides.bound(performer, self.at)
+
+    def limit_of(self, lane: str) -> int:
+        """How many runs of hers may start in a minute; 0: as many as there are."""
+        limit = self.platform["rate_limit_per_minute"]
+        own = overrides.rate_of(self.performers.get(lane), self.at)
+        return min(limit or own, own) if own else limit
+
+    def limits_of(self, lanes: Iterable[str]) -> dict[str, int]:
+        return {lane: self.limit_of(lane) for lane in lanes}
+
+    def paced(self, lanes: Iterable[str]) -> int:
+        """The limit under which starts of these count: of all of them where one has any."""
+        limit = self.platform["rate_limit_per_minute"]
+        return limit or max(map(self.limit_of, lanes), default=0)
 
     def own_levels_of(self, performer: PerformerRow | None) -> OwnLevels | None:
         """None: what her devices do is decided here."""
@@ -278,7 +306,7 @@ class Rules:
         told the same, but for what she has set for one of them: its scale and its floor.
         `functions` that an item names have the caps of each device; `toy_ids` that it names are
         those that play."""
-        performer = self.performers[lane]
+        performer = overrides.bound(self.performers[lane], self.at)
         seconds = min(
             self.platform["maximum_seconds"], performer["maximum_seconds"] or LONGEST_ITEM_SECONDS
         )
@@ -300,7 +328,7 @@ class Rules:
     def caps_of_device(self, lane: str, device: DeviceSummary) -> Caps:
         """The same where one device is told something alone; the caps of its functions are its
         own."""
-        performer = self.performers[lane]
+        performer = overrides.bound(self.performers[lane], self.at)
         seconds = min(
             self.platform["maximum_seconds"],
             performer["maximum_seconds"] or LONGEST_ITEM_SECONDS,

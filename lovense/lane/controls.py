@@ -30,7 +30,7 @@ from lovense.lane.cancellation import (
     PartOfRun,
     Wish,
 )
-from lovense.models import Performer, PlatformSettings
+from lovense.models import Performer
 from lovense.rows import PerformerRow
 from lovense.sending import groups, pages
 from lovense.stopping import halts
@@ -41,7 +41,7 @@ from tips.rows import RequestRow, Statement
 
 __all__ = ["AlreadyOver", "CountChanged", "Ended", "NoSuchRequest", "NothingPlays", "PartOfRun"]
 
-SWITCH = "enable_lovense"
+SWITCHED_OFF = "activations were switched off"
 LONGEST_PAUSE = timedelta(days=366)
 
 
@@ -351,20 +351,28 @@ def set_platform(*, key: str, value: str, by: str, why: str = "", now: datetime)
     """One setting, from its text. Switching activations off (the kill switch) ends what plays,
     too, on every page that holds devices."""
     made = platform.change(key=key, value=value, by=by, why=why, now=now)
-    if made.key == SWITCH and not made.after:
-        cancellation.end_all(wish=Wish(by, why or "activations were switched off", now))
-        halts.tell(pages.holders(now=now))
+    _end_what_is_switched_off({made.key: made.after}, by=by, why=why, now=now)
     return made
+
+
+def set_seen(changes: Statement, *, seen: int, by: str, why: str, now: datetime) -> Statement:
+    """The same for some that were read before, where the settings have the version that was seen;
+    what they were. Raises SettingsChanged."""
+    before = platform.change_seen(changes, seen=seen, by=by, why=why, now=now)
+    _end_what_is_switched_off(changes, by=by, why=why, now=now)
+    return before
+
+
+def _end_what_is_switched_off(changes: Statement, *, by: str, why: str, now: datetime) -> None:
+    if changes.get(platform.SWITCH) is False:
+        cancellation.end_all(wish=Wish(by, why or SWITCHED_OFF, now))
+        halts.tell(pages.holders(now=now))
 
 
 def set_draining(*, is_on: bool, by: str, why: str, now: datetime) -> None:
     """On, for a deploy: nothing starts any more; what plays, plays to its end. Nothing is lost,
     everything waits."""
-
-    def body(session: ClientSession) -> None:
-        platform.write({"is_draining": is_on}, "drain", by=by, why=why, now=now, session=session)
-
-    journal.run(body, touched=journal.LANES, now=now)
+    platform.change_seen({platform.DRAIN: is_on}, by=by, why=why, now=now)
 
 
 def under_way() -> int:
@@ -380,12 +388,8 @@ def heal(*, now: datetime, limit: int) -> int:
 def _keep_off(now: datetime) -> int:
     """A worker that had read the settings before the switch may have sent one after it; or whoever
     switched has died."""
-    row = collection(PlatformSettings).find_one({"_id": platform.ROW}, {SWITCH: 1})
-    if row is None or row[SWITCH]:
+    if platform.current().enable_lovense:
         return 0
-    said = next(iter(audit_log.of(platform.ROW, limit=1)), None) or {"actor": "", "why": ""}
-    return len(
-        cancellation.end_all(
-            wish=Wish(said["actor"], said["why"] or "activations were switched off", now)
-        )
-    )
+    said = platform.last_change(platform.SWITCH) or {"actor": "", "why": ""}
+    wish = Wish(said["actor"], said["why"] or SWITCHED_OFF, now)
+    return len(cancellation.end_all(wish=wish))

@@ -120,7 +120,7 @@ def of_request(request: RequestRow, *, now: datetime) -> Foreseen:
 def read(
     performer_id: str, *, now: datetime, limit: int = EXACT, rules: Rules | None = None
 ) -> LaneAhead:
-    rules = rules or Rules.read([performer_id])
+    rules = rules or Rules.read([performer_id], at=now)
     rows = limit + ordering.BATCH_SIZE - 1 if rules.mode_of(performer_id) is Mode.BATCH else limit
     waiting = counts.first_of_lines(performer_id, limit=rows)
     waiting += [row for row in claims.tried([performer_id]) if row not in waiting]
@@ -136,9 +136,7 @@ def read(
         performer_id,
         as_if_nothing_held(performer_id, rules),
         waiting,
-        pace=pace.read([performer_id], limit=rules.platform["rate_limit_per_minute"], now=now)[
-            performer_id
-        ],
+        pace=pace.read(rules.limits_of([performer_id]), now=now)[performer_id],
         rest=rests.read(rules.performers.values(), now=now).get(performer_id),
         free_at=max(free_at, _resumes_at(performer_id, rules, now)),
         unknown=_unknown(performer_id, rules, now),

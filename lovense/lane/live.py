@@ -111,9 +111,8 @@ class LaneStart:
 def read(performer_ids: Collection[str], *, now: datetime) -> tuple[Rules, dict[str, Found]]:
     """These lanes from their rows, and what binds them."""
     ids = list(performer_ids)
-    rules = Rules.read(ids)
-    limit = rules.platform["rate_limit_per_minute"]
-    rules.paces = pace.read(ids, limit=limit, now=now)
+    rules = Rules.read(ids, at=now)
+    rules.paces = pace.read(rules.limits_of(ids), now=now)
     running = {
         row["lane"]: row
         for row in collection(QueueRequest).find({"status": queue.CLAIMED, "lane": {"$in": ids}})
@@ -191,14 +190,12 @@ class LiveLanes:
             self.rules = rules
             return
         known = self.rules
-        limit = rules.platform["rate_limit_per_minute"]
-        known.platform = rules.platform
+        known.platform, known.at = rules.platform, rules.at
         known.performers.update(rules.performers)
         known.take_menus(rules.menus)
         known.paces.update(rules.paces)
         for lane, each in known.paces.items():
-            if each.limit != limit:
-                known.paces[lane] = pace.Pace(limit, each.starts)
+            known.paces[lane] = _paced(each, known.limit_of(lane))
 
     def attach(self, page: Holding) -> None:
         """A page holds her devices now."""
@@ -235,6 +232,7 @@ class LiveLanes:
         meanwhile."""
         if self._lanes.get(lane.performer_id) is not lane or self.rules is None:
             return
+        self.rules.at = now
         self._know(lane.performer_id, found.known)
         if not found.is_plain(self.rules, lane.performer_id, now):
             lane.state = LaneState.ROWS
@@ -274,6 +272,10 @@ class LiveLanes:
             return starts
         if rules.is_held(lane.performer_id, now):
             return starts
+        rules.at = now
+        if rules.mode_of(lane.performer_id) is not Mode.FIFO:  # an override has ended
+            lane.state = LaneState.ROWS
+            return starts
         while lane.waiting and not lane.running:
             start = self._decided(lane, lane.waiting[0], rules, mark, now)
             if start is None:
@@ -300,7 +302,8 @@ class LiveLanes:
         made = {**request, **mark, "attempts": request["attempts"] + 1}
         claimed = cast("RequestRow", made)
         if started := rules.paces.get(lane.performer_id):
-            rules.paces[lane.performer_id] = started.at(now)
+            started = _paced(started, rules.limit_of(lane.performer_id)).at(now)
+            rules.paces[lane.performer_id] = started
         try:
             row = decide(claimed, rules, is_online=True, now=now)
         except Exception:
@@ -346,6 +349,11 @@ class LiveLanes:
 
     def in_state(self, state: LaneState) -> list[LiveLane]:
         return [lane for lane in self._lanes.values() if lane.state is state]
+
+
+def _paced(known: pace.Pace, limit: int) -> pace.Pace:
+    """Under the limit of now."""
+    return known if known.limit == limit else pace.Pace(limit, known.starts)
 
 
 def written(starts: Sequence[LaneStart], mark: Mapping[str, Any]) -> Document:

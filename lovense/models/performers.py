@@ -58,6 +58,8 @@ class Performer(models.Model):
     # out: `lovense/performers/sections.py`.
     page_choices = models.JSONField(null=True)
     preference_versions = models.JSONField(null=True)  # by section; null: never changed
+    # What the platform has set for her, stricter than for all: `lovense/performers/overrides.py`.
+    overrides = models.JSONField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -72,4 +74,9 @@ class Performer(models.Model):
                 name="performer_paused",
             ),
             models.Index(fields=["bridge"], name="performer_bridge"),
+            # How many a setting of the platform concerns.
+            models.Index(fields=["menu_version"], name="performer_menu"),
+            models.Index(fields=["minimum_tip"], name="performer_minimum"),
+            models.Index(fields=["queue_mode"], name="performer_mode"),
+            models.Index(fields=["auto_connect"], name="performer_connect"),
         ]

@@ -24,5 +24,7 @@ class PlatformSettings(models.Model):
     queue_mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.FIFO)
     is_draining = models.BooleanField(default=False)  # nothing new starts, for a deploy
 
+    version = models.IntegerField(default=0)  # how often they have been changed
+
     class Meta:
         db_table = "platform_settings"

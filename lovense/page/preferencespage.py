@@ -11,11 +11,13 @@ from django.conf import settings
 from django.forms import BoundField
 from django.urls import reverse
 
+from ground import clock
 from lovense.bridges import choosing, own_levels
 from lovense.deciding import rest
 from lovense.menus import drafts, reactions
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS, MAXIMUM_LEVEL, SHORTEST_RUN_SECONDS
 from lovense.models import Performer
+from lovense.page import days
 from lovense.page.devicespage import NO_SITE_NAME, PATHS
 from lovense.page.preferencesform import (
     FORMS,
@@ -26,7 +28,7 @@ from lovense.page.preferencesform import (
     WordsField,
     as_typed,
 )
-from lovense.performers import preferences, sections
+from lovense.performers import overrides, preferences, sections
 from lovense.rows import Json, PerformerRow
 
 # Their order, their words, and what is said of all of them.
@@ -56,6 +58,18 @@ SECTIONS = {
         "Esc twice within a second stops everything, always. The question mark lists the others.",
     ),
     sections.LOOK: ("Look", "Of all your pages, on every device that you log in with."),
+}
+# What the platform may set for her, in words, and in which section it stands.
+OVERRIDES = {
+    overrides.TIP: "Minimum {} tokens",
+    overrides.SECONDS: "At most {} s a run",
+    overrides.STRENGTH: "Strength at most {}",
+    overrides.RATE: "At most {} runs a minute",
+    overrides.MODE: "Tips play in order ({})",
+}
+OVERRIDDEN = {
+    sections.LIMITS: (overrides.SECONDS, overrides.STRENGTH),
+    sections.QUEUE: (overrides.TIP, overrides.RATE, overrides.MODE),
 }
 NOTHING = "nothing"
 NO_MAIL = "Kept, but this site sends no e-mail yet: its operator has to set EMAIL_HOST."
@@ -229,6 +243,23 @@ class PreferencesPage:
     @cached_property
     def _has_site_name(self) -> bool:
         return choosing.has_site_name()
+
+    @cached_property
+    def overrides(self) -> Json | None:
+        """What the platform has set for her in this section, until when, and why."""
+        now = clock.now()
+        said = overrides.in_force(self._row, now)
+        limits = said["limits"] if said else {}
+        names = [name for name in OVERRIDDEN.get(self.section, ()) if name in limits]
+        if said is None or not names:
+            return None
+        found = [OVERRIDES[name].format(limits[name]) for name in names]
+        calendar, until = days.calendar_of(self._performer, now), said["until"]
+        day = days.words(days.of_moment(until, calendar.zone), calendar.today)
+        return {
+            "title": f"Set by the platform until {day}, {calendar.told(until)}",
+            "words": f"{'; '.join(found)}. {said['why']}",
+        }
 
     # --- what stands elsewhere -------------------------------------------------------------------
     @property

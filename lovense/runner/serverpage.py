@@ -20,6 +20,7 @@ from lovense.bridges.cloud import Cloud
 from lovense.bridges.outcomes import CallOutcome
 from lovense.devices import devicelog, hosts
 from lovense.devices.devicelog import DeviceLog, Told
+from lovense.performers import overrides
 from lovense.performers.identity import Opener
 from lovense.repairs import faults
 from lovense.rows import Command, HostRow, Json, PerformerRow
@@ -291,7 +292,7 @@ class ServerPage(OpenPage):
             devices=fence.functions_of(devices, is_test=self._is_test),
             epoch=self.halt.epoch,
             is_stopped=row.get("stopped_at") is not None,
-            maximum_intensity=row["maximum_intensity"],
+            maximum_intensity=overrides.bound(row, clock.now())["maximum_intensity"],
             longest_seconds=self.bridge.lease_seconds + slices.HEAD_START_SECONDS,
             seconds={},  # of a whole run; a slice is shorter
         )

@@ -118,7 +118,7 @@ def find(*, now: datetime, freed: Iterable[str] | None = None) -> FreeLanes | No
     fronts = claims.fronts(holders, are_free=freed is not None) if holders else {}
     if not fronts:
         return None
-    rules = Rules.read(fronts)
+    rules = Rules.read(fronts, at=now)
     return FreeLanes(_with_let(priorities.ordered(fronts, rules), rules, now), holders, rules)
 
 
@@ -151,8 +151,8 @@ def claim(lanes: FreeLanes, *, now: datetime, limit: int) -> list[RequestRow]:
 def look(claimed: Sequence[RequestRow], *, now: datetime) -> Seen:
     """What binds them is read here, not before: whoever pauses from now on finds them claimed."""
     lanes = [request["lane"] for request in claimed]
-    rules = Rules.read(lanes, claimed)
-    rules.paces = pace.read(lanes, limit=rules.platform["rate_limit_per_minute"], now=now)
+    rules = Rules.read(lanes, claimed, at=now)
+    rules.paces = pace.read(rules.limits_of(lanes), now=now)
     rules.rests = rest.read(rules.performers.values(), now=now)
     # What starts in a pause was let through alone.
     leading = [each for each in claimed if not rules.is_paused(each["lane"], now)]
@@ -226,8 +226,8 @@ def keep(decided: Sequence[Decided], seen: Seen) -> list[Sent]:
     fresh = [(one, row) for one, row in rest if row is not one.before]
     starts = [(one, row) for one, row in fresh if row["status"] == S.DISPATCHED]
     claims.give_back(back, now=now)
-    limit = rules.platform["rate_limit_per_minute"]
-    pace.count([one.request["lane"] for one, _ in starts], limit=limit, now=now)
+    started = [one.request["lane"] for one, _ in starts]
+    pace.count(started, limit=rules.paced(started), now=now)
     standings.note(row for _, row in starts)
     runs = [batch.BatchRun(one.request, row, one.members) for one, row in starts]
     rows = batch.gather(runs, rules)

@@ -7,15 +7,20 @@ else is, and no page is told what proves an app."""
 from collections.abc import Collection
 from typing import cast
 
+from ground import clock
 from ground.mongodb.collections import collection
 from lovense import bridges
 from lovense.deciding import platform
 from lovense.devices import hosts
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS
 from lovense.models import Performer
+from lovense.performers import overrides
 from lovense.rows import Json, PerformerRow
 
-FIELDS = ("bridge", "devices", "maximum_intensity", "maximum_seconds")
+FIELDS = (
+    *("bridge", "devices", "maximum_intensity", "maximum_seconds"),
+    *("minimum_tip", "overrides"),
+)
 
 
 def among(performer_ids: Collection[str]) -> dict[str, Json]:
@@ -24,7 +29,9 @@ def among(performer_ids: Collection[str]) -> dict[str, Json]:
     found = collection(Performer).find(
         {"_id": {"$in": list(performer_ids)}}, dict.fromkeys(FIELDS, 1)
     )
-    rows = [cast(PerformerRow, row) for row in found]
+    # Of an override's end a page is told one look before it, and refuses nothing that follows it.
+    at = clock.now() + overrides.TOLD_EARLY
+    rows = [overrides.bound(cast(PerformerRow, row), at) for row in found]
     told = {row["_id"]: _of(row, most) for row in rows}
     by_pages = bridges.told_in_slices_by_pages()
     addresses = hosts.addresses_of([row["_id"] for row in rows if row["bridge"] in by_pages])

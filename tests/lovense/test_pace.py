@@ -112,7 +112,7 @@ def test_a_start_is_foreseen_like_it_is_counted():
 def test_no_limit_keeps_and_reads_nothing(db):
     pace.count([HERS], limit=0, now=NOW)
     assert collection(LanePace).count_documents({}) == 0
-    assert pace.read([HERS], limit=0, now=NOW)[HERS].is_open
+    assert pace.read({HERS: 0}, now=NOW)[HERS].is_open
 
 
 def test_only_the_last_minute_is_kept(db):
@@ -124,18 +124,18 @@ def test_only_the_last_minute_is_kept(db):
 def test_a_limit_that_is_lowered_and_raised_again_forgets_no_start(db):
     for number, limit in enumerate([5, 5, 5, 5, 1, 5]):
         pace.count([HERS], limit=limit, now=NOW + number * TICK)
-    assert len(pace.read([HERS], limit=5, now=NOW + seconds(1))[HERS].starts) == 6
+    assert len(pace.read({HERS: 5}, now=NOW + seconds(1))[HERS].starts) == 6
 
 
 def test_a_start_is_over_when_it_is_a_minute_ago(db):
     pace.count([HERS], limit=1, now=NOW)
-    assert pace.read([HERS], limit=1, now=NOW + WINDOW - TICK)[HERS].opens_at == NOW + WINDOW
-    assert pace.read([HERS], limit=1, now=NOW + WINDOW)[HERS].is_open
+    assert pace.read({HERS: 1}, now=NOW + WINDOW - TICK)[HERS].opens_at == NOW + WINDOW
+    assert pace.read({HERS: 1}, now=NOW + WINDOW)[HERS].is_open
 
 
 def test_two_that_count_at_once_are_both_counted(db, in_threads):
     in_threads(lambda: pace.count([HERS], limit=30, now=NOW), times=16)
-    assert len(pace.read([HERS], limit=30, now=NOW)[HERS].starts) == 16
+    assert len(pace.read({HERS: 30}, now=NOW)[HERS].starts) == 16
 
 
 # --- a lane under a limit ----------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_a_limit_taken_away_lets_them_start_when_their_delay_is_over(chain, bob)
 
 def test_each_performer_has_a_limit_of_her_own(db):
     pace.count([HERS], limit=1, now=NOW)
-    paces = pace.read([HERS, "f" * 24], limit=1, now=NOW)
+    paces = pace.read({HERS: 1, "f" * 24: 1}, now=NOW)
     assert [paces[performer_id].is_open for performer_id in (HERS, "f" * 24)] == [False, True]
 
 
