@@ -110,7 +110,7 @@ class Screen:
         self._connected()
 
     def _connected(self) -> None:
-        self.page.locator("[data-socket]", has_text="Connected").wait_for()
+        self.page.locator("[data-socket]", has_text=re.compile("^Connected$")).wait_for()
         self.page.wait_for_load_state("networkidle")
 
     def hold(self) -> None:

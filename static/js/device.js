@@ -39,7 +39,6 @@ export async function start() {
   lever.checked = "auto" in panel.dataset && stored(localStorage, toys.switchKey) === "on";
   lever.disabled = false;
   lever.addEventListener("change", switched);
-  document.addEventListener("click", goOnAir);
   on("snapshot", settled);
   on("closed", unplugged);
   on("lovense.activate", activate);
@@ -60,8 +59,9 @@ async function ownToys() {
 
 // --- the switch and the lease ---------------------------------------------------------------------------------------------
 
-function goOnAir({ target }) {
-  if (target.closest?.("[data-go-on-air]") && !lever.checked) lever.click();
+/** Her press, here or on the button that goes on air. */
+export function switchOn() {
+  if (!lever.checked) lever.click();
 }
 
 function switched() {

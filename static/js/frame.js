@@ -29,11 +29,18 @@ function adopt() {
 }
 
 async function holdDevices() {
-  const { start } = await import("./device.js");
-  start();
+  const device = await import("./device.js");
+  await device.start();
+  return device;
 }
 
+/** She may press before her toys are ready: they are taken as soon as they are. */
+function goesOnAir({ target }) {
+  if (target.closest?.("[data-go-on-air]")) devices.then((device) => device?.switchOn());
+}
+
+const devices = document.querySelector("[data-virtual]") ? holdDevices() : Promise.resolve();
 document.addEventListener("htmx:after:swap", counted);
-if (document.querySelector("[data-virtual]")) holdDevices();
-else watch();
+document.addEventListener("click", goesOnAir);
+devices.then((device) => device ?? watch());
 arrived();

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.browser import stage
-from tests.browser.stage import Actress, Stage
+from tests.browser.stage import CONNECTED, Actress, Stage
 from tests.browser.wire import FASTER, Server
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
@@ -82,7 +82,7 @@ def live(the_stage: Stage, context: BrowserContext, ana: Actress) -> Page:
     """Her live page, logged in and connected."""
     page = context.new_page()
     the_stage.log_in(page, ana.name)
-    page.locator("[data-socket]", has_text="Connected").wait_for()
+    page.locator("[data-socket]", has_text=CONNECTED).wait_for()
     return page
 
 
@@ -93,7 +93,7 @@ def open_another(context: BrowserContext, the_stage: Stage) -> Callable[[], Page
     def opened() -> Page:
         page = context.new_page()
         page.goto(the_stage.url)
-        page.locator("[data-socket]", has_text="Connected").wait_for()
+        page.locator("[data-socket]", has_text=CONNECTED).wait_for()
         return page
 
     return opened

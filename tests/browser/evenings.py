@@ -15,7 +15,7 @@ from config.stack.place import Place
 from config.stack.processes import BASE_DIR
 from config.stack.services import Services
 from tests.browser.camera import SIZES, Camera, Theme, webp
-from tests.browser.stage import Actress, Stage
+from tests.browser.stage import CONNECTED, Actress, Stage
 
 # Who is in which state. What plays goes on by itself, so she comes first.
 CAST = {
@@ -152,7 +152,7 @@ def plays(page: Page) -> None:
 
 def _take_shot(camera: Camera, page: Page, shot: Shot, url: str) -> None:
     page.goto(url + shot.path)
-    page.locator("[data-socket]", has_text="Connected").wait_for()
+    page.locator("[data-socket]", has_text=CONNECTED).wait_for()
     if shot.path == "/" and shot.state == "busy":
         plays(page)
     shot.step(page)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from tips.intake import simulator
 PASSWORD = "correct horse battery"
 STAFF = "dina"
 BOB = "507f191e810c19729de860ea"
+# What stands before says "Not connected".
+CONNECTED = re.compile("^Connected$")
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",

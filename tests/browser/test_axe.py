@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser import axe, reflow
 from tests.browser.camera import SIZES, THEMES
-from tests.browser.stage import STAFF
+from tests.browser.stage import CONNECTED, STAFF
 
 HERS = ("/", "/devices", "/devices/pair", "/menu", "/menu/versions", "/menu/import", "/patterns", "/history")
 HERS += ("/history?from=2026-02-31", "/statistics", "/preferences/limits", "/preferences/noticing")
@@ -108,7 +108,7 @@ def test_the_page_to_log_in(context, the_stage):
 
 def at(page, the_stage, address):
     page.goto(f"{the_stage.url}{address}")
-    page.locator("[data-socket]", has_text="Connected").wait_for()
+    page.locator("[data-socket]", has_text=CONNECTED).wait_for()
 
 
 @pytest.mark.parametrize("address", HERS)

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import axe
+from tests.browser.stage import CONNECTED
 
-CONNECTED = re.compile("^Connected$")
 # The open pairings end in so many seconds.
 _SHORTEN = """
 from datetime import timedelta

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import axe
-from tests.browser.stage import pause
-from tests.browser.test_live_page import CONNECTED, switch_on
+from tests.browser.stage import CONNECTED, pause
+from tests.browser.test_live_page import switch_on
 from tests.browser.wire import Server
 
 RUNS = int(os.environ.get("RUNS", "12"))

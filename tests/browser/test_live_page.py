@@ -5,9 +5,7 @@ import threading
 
 from playwright.sync_api import expect
 
-from tests.browser.stage import PASSWORD, STAFF
-
-CONNECTED = re.compile("^Connected$")
+from tests.browser.stage import CONNECTED, PASSWORD, STAFF
 
 
 def switch_on(page):
@@ -17,6 +15,22 @@ def switch_on(page):
 
 def first_verdict(page, word):
     expect(page.locator("#region-feed [data-word]").first).to_have_text(word, timeout=45_000)
+
+
+def test_going_on_air_may_be_pressed_before_her_toys_are_ready(live):
+    on_their_way = []
+
+    def late(route):
+        on_their_way.append(route)
+
+    live.route("**/js/device*.js", late)
+    live.reload()
+    live.locator("#go-on-air").click()
+    expect(live.locator("[data-told]")).to_have_text("Going on air.")
+    assert on_their_way
+    for route in on_their_way:
+        route.continue_()
+    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
 
 
 # --- the way of a tip --------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-CONNECTED = re.compile("^Connected$")
+from tests.browser.stage import CONNECTED
+
 # What a thumb cannot hit, and what is wider than the screen.
 _SMALL = """[...document.querySelectorAll("main button, main a.button, nav a, main .input")]
     .filter((one) => one.checkVisibility())

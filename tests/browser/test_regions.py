@@ -1,12 +1,11 @@
 """The regions of a page, which are fetched again while she works in them: what she does there is kept."""
 
-import re
 from datetime import datetime
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.stage import pause
+from tests.browser.stage import CONNECTED, pause
 from tests.browser.wire import Server
 
 NEWS = "topic => document.body.dispatchEvent(new CustomEvent(`news-${topic}`))"
@@ -90,7 +89,6 @@ def test_a_refusal_that_nobody_foresaw_is_said_and_the_page_stays(live, complain
 # --- when they are fetched ---------------------------------------------------------------------------------
 
 
-CONNECTED = re.compile("^Connected$")
 VISIBLE = """isVisible => {
   Object.defineProperty(document, "hidden", { value: !isVisible, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.stage import CONNECTED
+
 GOLDEN = Path(__file__).parent.parent / "golden" / "spoken"
 # What differs each time: times of day, how long ago, and ids in addresses.
 _MOMENTS = ((r"\b\d\d:\d\d(:\d\d)?\b", "HH:MM"), (r"\b\d+ (s|min) ago\b", "AGO"), (r"\b[0-9a-f]{24}\b", "ID"))
@@ -31,7 +33,7 @@ def kept(name, said):
 @pytest.fixture
 def menu(live, the_stage):
     live.goto(f"{the_stage.url}/menu")
-    live.locator("[data-socket]", has_text="Connected").wait_for()
+    live.locator("[data-socket]", has_text=CONNECTED).wait_for()
     return live
 
 
