@@ -1,6 +1,7 @@
 """The Overview, and its line on every page: how each step keeps up, beside what passes it; and nothing is
 green that nobody has looked at."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -160,9 +161,10 @@ def test_the_strip_stands_on_every_page(page, address):
 def test_the_strip_says_what_is_held_by_whom_and_since_when(page):
     platform.change(key="enableLovense", value="false", by="ada", why="A fault.", now=NOW)
     shown = page("/staff/strip", **{"HX-Request": "true"})
-    assert "Kill switch: nothing plays <small>since 3 Jan 04:15 UTC, by <bdi>ada</bdi></small>" in shown
+    assert "Kill switch: nothing plays since 3 Jan 04:15 UTC, by ada" in re.sub("<[^>]+>", "", shown)
     held(is_draining=True)  # written past the log
-    assert "Draining: nothing new starts</span>" in page("/staff/strip", **{"HX-Request": "true"})
+    shown = re.sub("<[^>]+>", "", page("/staff/strip", **{"HX-Request": "true"}))
+    assert "Draining: nothing new starts Not known" in shown
 
 
 def test_the_strip_names_the_worst_repair_by_its_kind_alone(page, ana):

@@ -179,12 +179,14 @@ def test_every_page_says_who_holds_everything_back_and_since_when(admin, sam):
     call_command("drain", "on", "--by", "dina")
     save(admin, "enable_lovense", "false")
     shown = " ".join(admin.get("/staff/tips").content.decode().split())
-    assert "Kill switch: nothing plays</a>, by <bdi>ada</bdi> since <time" in shown
-    assert "Draining: nothing new starts</a>, by <bdi>dina</bdi> since" in shown
+    assert "Kill switch: nothing plays</a> <small>since <time" in shown
+    assert "UTC, by <bdi>ada</bdi>" in shown
+    assert "Draining: nothing new starts</a> <small>since <time" in shown
+    assert "UTC, by <bdi>dina</bdi>" in shown
     other = Client()
     other.force_login(sam)
     shown = " ".join(other.get("/staff/tips").content.decode().split())
-    assert "<span>Kill switch: nothing plays, by <bdi>ada</bdi>" in shown
+    assert "<span>Kill switch: nothing plays <small>since <time" in shown
     assert "/staff/settings" not in shown
 
 
