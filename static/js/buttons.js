@@ -18,9 +18,10 @@ function isOpen() {
   return dialog.matches(":popover-open");
 }
 
-function open() {
+function open(source) {
   if (isOpen()) return;
-  opener = document.activeElement.id;
+  // What was pressed: since then a page that arrived may have taken the focus.
+  opener = (source.matches("a, button") ? source : document.activeElement).id;
   dialog.showPopover();
 }
 
@@ -79,7 +80,7 @@ document.addEventListener("htmx:before:swap", (event) => {
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target === TOLD) tell({ text: told.textContent, tone: "bad" });
   if (ctx.target !== asks || ctx.swap === "none") return;
-  open();
+  open(ctx.sourceElement);
   (asks.querySelector("[aria-invalid]") ?? asks.querySelector("[autofocus]"))?.focus();
 });
 asks.addEventListener("click", (event) => {
