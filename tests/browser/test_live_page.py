@@ -277,8 +277,8 @@ def test_staff_finds_the_tip_and_reads_its_verdict(context, the_stage, ana):
     page.get_by_role("button", name="Log in").click()
     page.get_by_label("Find an id or a name").fill(tip_id)
     page.keyboard.press("Enter")
-    expect(page.locator(".verdict__text")).to_contain_text("50 tokens from \u2068bob\u2069")
-    expect(page.locator(".facts > li")).to_have_count(6)
+    expect(page.locator(".tip__sentence")).to_contain_text("50 tokens from \u2068bob\u2069")
+    expect(page.locator(".tip__facts > li")).to_have_count(6)
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -59,6 +59,7 @@ def test_a_menu_goes_from_empty_to_published_and_back_by_keyboard(menu):
     expect(menu.locator(".draft")).to_contain_text("Nothing to publish")
     opened(menu, "Versions")
     expect(menu.locator("#region-versions")).to_contain_text("My first")
+    expect(menu.locator("[data-socket]")).to_have_text(CONNECTED)
     opened(menu, "Go back to version 1")
     pressed(menu, "Publish it again")
     expect(menu.locator("#region-versions")).to_contain_text("Version 3")
