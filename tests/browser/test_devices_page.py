@@ -221,6 +221,10 @@ def test_another_page_of_hers_sees_what_is_switched_off(devices, cloud, open_ano
 
 def test_removing_asks_first_and_restoring_brings_it_back(devices, cloud, the_stage):
     devices.get_by_role("link", name="Max", exact=True).click()
+    expect(devices.get_by_role("heading", name="Name and limits")).to_be_visible()
+    expect(devices.locator("[data-socket]")).to_have_text(
+        CONNECTED
+    )  # before, the press leads to a page that asks
     dialog = devices.get_by_role("dialog")
     button(devices, "Remove", "Max").click()
     expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
