@@ -24,8 +24,8 @@ from adminpanel.views import (
     style,
 )
 from adminpanel.views import find as find_page
-from adminpanel.views import tiplist as tip_list
 from adminpanel.views import tips as tip_pages
+from adminpanel.views.listed import AUDIT, DELIVERIES, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
@@ -33,10 +33,7 @@ PAGES = [
     path("staff", overview.overview, name="staff"),
     path("staff/strip", overview.strip, name="staff-strip"),
     path("staff/find", find_page.find, name="staff-find"),
-    path("staff/tips", tip_list.tips, name="staff-tips"),
-    path("staff/tips/news", tip_list.news, name="staff-tips-news"),
-    path("staff/tips/suggest", tip_list.suggest, name="staff-tips-suggest"),
-    path("staff/tips/export", tip_list.export, name="staff-tips-export"),
+    *TIPS.paths("staff/tips"),
     path("staff/tips/<str:tip_id>", tip_pages.tip, name="staff-tip"),
     path("staff/tips/<str:tip_id>/look-again", tip_pages.look_again, name="staff-look-again"),
     path(
@@ -45,17 +42,11 @@ PAGES = [
     path("staff/tips/<str:tip_id>/replay", tip_pages.replay, name="staff-tip-replay"),
     path("staff/tips/<str:tip_id>/now", tip_pages.now, name="staff-tip-now"),
     path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
-    path("staff/deliveries", inbox.deliveries, name="staff-deliveries"),
-    path("staff/deliveries/news", inbox.news, name="staff-deliveries-news"),
-    path("staff/deliveries/suggest", inbox.suggest, name="staff-deliveries-suggest"),
-    path("staff/deliveries/export", inbox.export, name="staff-deliveries-export"),
+    *DELIVERIES.paths("staff/deliveries"),
     path("staff/delivery-again/<path:key>", inbox.again, name="staff-delivery-again"),
     path("staff/delivery-body/<path:key>", inbox.body, name="staff-delivery-body"),
     path("staff/deliveries/<path:key>", inbox.delivery, name="staff-delivery"),
-    path("staff/audit", audit.entries, name="staff-audit"),
-    path("staff/audit/news", audit.news, name="staff-audit-news"),
-    path("staff/audit/suggest", audit.suggest, name="staff-audit-suggest"),
-    path("staff/audit/export", audit.export, name="staff-audit-export"),
+    *AUDIT.paths("staff/audit"),
     path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
     path("staff/lists/<str:name>/columns", lists.columns, name="staff-list-columns"),
     path("staff/lists/<str:name>/view", lists.view, name="staff-list-view"),

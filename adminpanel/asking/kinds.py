@@ -68,6 +68,15 @@ class Key:
 # --- texts ---------------------------------------------------------------------------------------
 
 
+def is_one_of(field: str) -> Callable[[Sequence[Any]], Statement]:
+    """What a key of one field asks."""
+
+    def where(values: Sequence[Any]) -> Statement:
+        return {field: values[0] if len(values) == 1 else {"$in": list(values)}}
+
+    return where
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """Any text, so long as there is one."""

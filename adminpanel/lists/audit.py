@@ -9,10 +9,28 @@ from bson import ObjectId
 from django.urls import reverse
 
 from adminpanel.asking import plan
-from adminpanel.asking.kinds import Key, Name, NoSuchValue, OneOf, Shaped, Statement, Truth
-from adminpanel.lists.columns import Column, RecordList, Row, ShippedView, ShownCell
+from adminpanel.asking.kinds import (
+    Key,
+    Name,
+    NoSuchValue,
+    OneOf,
+    Shaped,
+    Statement,
+    Truth,
+    is_one_of,
+)
+from adminpanel.lists.columns import (
+    EMPTY,
+    Column,
+    RecordList,
+    Row,
+    ShippedView,
+    ShownCell,
+    moments,
+    shows,
+    text_of,
+)
 from adminpanel.lists.performers import names_of, performers_named
-from ground import clock
 from ground.audit import log as audit_log
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
@@ -24,17 +42,10 @@ NAME = "audit"
 SHORT_HASH, HASH = 12, 64
 LONGEST_SHOWN = 300
 TOGETHER = 50  # entries of one change that are shown
-EMPTY, BECAME = "\u2013", " \u2192 "
+BECAME = " \u2192 "
 
 
 # --- what may be asked ---------------------------------------------------------------------------
-
-
-def _is_one_of(field: str) -> Any:
-    def where(values: Sequence[Any]) -> Statement:
-        return {field: values[0] if len(values) == 1 else {"$in": list(values)}}
-
-    return where
 
 
 def _about_tips(tips: Sequence[str]) -> Statement:
@@ -87,15 +98,15 @@ _ADDRESS = Shaped("[0-9a-f]{12,64}", ("12 to 64 digits of an address's hash",))
 # The more an index usually narrows, the further to the front.
 KEYS: tuple[Key, ...] = (
     Key(
-        "target", Name(80, "its id"), "What it was done to", _is_one_of("target"), "audit_by_target"
+        "target", Name(80, "its id"), "What it was done to", is_one_of("target"), "audit_by_target"
     ),
     Key("tip", _TIP, "All about a tip", _about_tips, "audit_by_target"),
     Key("address", _ADDRESS, "From one address", _from_addresses, "audit_by_address"),
     Key("performer", Name(150, "her name"), "Whose queue", _of_performers, "audit_by_lane"),
-    Key("actor", Name(64, "an account"), "Who did it", _is_one_of("actor"), "audit_by_actor"),
-    Key("action", _WORD, "What was done", _is_one_of("action"), "audit_by_action"),
-    Key("type", _KINDS, "To what kind of thing", _is_one_of("type"), "audit_by_type"),
-    Key("success", Truth(), "Whether it was done", _is_one_of("success"), "audit_by_success"),
+    Key("actor", Name(64, "an account"), "Who did it", is_one_of("actor"), "audit_by_actor"),
+    Key("action", _WORD, "What was done", is_one_of("action"), "audit_by_action"),
+    Key("type", _KINDS, "To what kind of thing", is_one_of("type"), "audit_by_type"),
+    Key("success", Truth(), "Whether it was done", is_one_of("success"), "audit_by_success"),
     Key("has", OneOf(tuple(_HAS)), "Entries that say it", _has),
     *plan.TIMES,
 )
@@ -114,10 +125,6 @@ OFFERED = {"actor": "audit_by_actor", "action": "audit_by_action", "type": "audi
 # --- what is shown -------------------------------------------------------------------------------
 
 
-def _when(row: Row, seen: Any) -> ShownCell:
-    return ShownCell(f"{row['at']:%Y-%m-%d %H:%M:%S}", moment=row["at"])
-
-
 def _who(row: Row, seen: Any) -> ShownCell:
     return ShownCell(row["actor"], copies=row["actor"])
 
@@ -134,10 +141,6 @@ def _what(row: Row, seen: Any) -> ShownCell:
     return ShownCell(row["target"], copies=row["target"], is_code=True)
 
 
-def _kind(row: Row, seen: Any) -> ShownCell:
-    return ShownCell(row["type"])
-
-
 def _whose(row: Row, seen: Mapping[str, str]) -> ShownCell:
     lane = row.get("lane") or ""
     return ShownCell(seen.get(lane, lane) or EMPTY, copies=lane)
@@ -149,10 +152,6 @@ def _changed(row: Row, seen: Any) -> ShownCell:
 
 def _before(row: Row, seen: Any) -> ShownCell:
     return ShownCell(_json("before")(row)[:LONGEST_SHOWN] or EMPTY)
-
-
-def _why(row: Row, seen: Any) -> ShownCell:
-    return ShownCell(row.get("why") or EMPTY)
 
 
 def _from(row: Row, seen: Any) -> ShownCell:
@@ -168,23 +167,19 @@ def _json(field: str) -> Any:
     return text
 
 
-def _text(field: str) -> Any:
-    return lambda row: str(row.get(field) or "")
-
-
 AUDITS = frozenset({Role.ADMIN, Role.AUDITOR})
 COLUMNS = (
-    Column("at", "When (UTC)", _when, lambda row: clock.iso(row["at"]), is_sorted=True),
-    Column("actor", "Who", _who, _text("actor")),
-    Column("action", "Did what", _did, _text("action")),
+    moments("at"),
+    Column("actor", "Who", _who, text_of("actor")),
+    Column("action", "Did what", _did, text_of("action")),
     Column("success", "Outcome", _outcome, lambda row: "done" if row["success"] else "refused"),
     Column("after", "Change", _changed, _json("after")),
-    Column("why", "Reason", _why, _text("why")),
-    Column("lane", "Performer", _whose, _text("lane")),
-    Column("target", "To", _what, _text("target"), is_shown=False),
-    Column("type", "Kind", _kind, _text("type"), is_shown=False),
+    Column("why", "Reason", shows(text_of("why")), text_of("why")),
+    Column("lane", "Performer", _whose, text_of("lane")),
+    Column("target", "To", _what, text_of("target"), is_shown=False),
+    Column("type", "Kind", shows(text_of("type")), text_of("type"), is_shown=False),
     Column("before", "Before", _before, _json("before"), is_shown=False),
-    Column("address", "Address", _from, _text("hashed_ip"), is_shown=False, roles=AUDITS),
+    Column("address", "Address", _from, text_of("hashed_ip"), is_shown=False, roles=AUDITS),
 )
 VIEWS = (
     ShippedView("today", "Today", "on:today"),

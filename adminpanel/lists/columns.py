@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from adminpanel.asking.plan import Listed
+from ground import clock
 from ground.people import EVERYBODY, Role
 from ground.sheets import Cell
 
 Row = Mapping[str, Any]
+EMPTY = "\u2013"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,23 @@ class RecordList:
         able = self.columns_for(role)
         found = [each for each in able if each.name in names]
         return found or [each for each in able if each.is_shown]
+
+
+# --- what many columns say -----------------------------------------------------------------------
+
+
+def text_of(field: str) -> Callable[[Row], str]:
+    return lambda row: str(row.get(field) or "")
+
+
+def shows(words: Callable[[Row], str], *, is_code: bool = False) -> Callable[[Row, Any], ShownCell]:
+    return lambda row, seen: ShownCell(words(row) or EMPTY, is_code=is_code)
+
+
+def moments(field: str) -> Column:
+    """The column that orders the list."""
+
+    def cell(row: Row, seen: Any) -> ShownCell:
+        return ShownCell(f"{row[field]:%Y-%m-%d %H:%M:%S}", moment=row[field])
+
+    return Column("at", "When (UTC)", cell, lambda row: clock.iso(row[field]), is_sorted=True)

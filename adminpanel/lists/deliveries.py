@@ -7,14 +7,23 @@ from typing import Any
 from django.urls import reverse
 
 from adminpanel.asking import plan
-from adminpanel.asking.kinds import Key, Name, NoSuchValue, OneOf, Shaped, Statement
-from adminpanel.lists.columns import Column, RecordList, Row, ShippedView, ShownCell
+from adminpanel.asking.kinds import Key, Name, NoSuchValue, OneOf, Shaped, Statement, is_one_of
+from adminpanel.lists.columns import (
+    EMPTY,
+    Column,
+    RecordList,
+    Row,
+    ShippedView,
+    ShownCell,
+    moments,
+    shows,
+    text_of,
+)
 from ground import clock
 from ground.inbox.models import DeliveryStatus, WebhookDelivery
 from tips.intake import payloads
 
 NAME = "deliveries"
-EMPTY = "\u2013"
 # By source: what has proved that a delivery came from whom it names.
 PROVED_BY = {
     payloads.PAYMENTS: "Signature, Standard Webhooks 1.0",
@@ -28,13 +37,6 @@ _STATES = tuple(status.value for status in DeliveryStatus)
 # --- what may be asked ---------------------------------------------------------------------------
 
 
-def _is_one_of(field: str) -> Any:
-    def where(values: Sequence[Any]) -> Statement:
-        return {field: values[0] if len(values) == 1 else {"$in": list(values)}}
-
-    return where
-
-
 def _words(words: Sequence[str]) -> Statement:
     raise NoSuchValue("bodies are not searched")
 
@@ -42,17 +44,17 @@ def _words(words: Sequence[str]) -> Statement:
 _ERROR = Name(200, "KeyError")
 _TYPE = Shaped("[a-z][a-z0-9._]{0,39}", ("tip.succeeded", "tokens.purchased"))
 KEYS: tuple[Key, ...] = (
-    Key("error", _ERROR, "What failed in it", _is_one_of("error"), "delivery_by_error"),
+    Key("error", _ERROR, "What failed in it", is_one_of("error"), "delivery_by_error"),
     Key(
         "status",
         OneOf(_STATES),
         "What became of it",
-        _is_one_of("status"),
+        is_one_of("status"),
         "delivery_by_status",
         only=frozenset(_STATES) - {DeliveryStatus.PROCESSED.value},
     ),
-    Key("source", OneOf(tuple(PROVED_BY)), "Who sent it", _is_one_of("source")),
-    Key("type", _TYPE, "What it tells", _is_one_of("event_type")),
+    Key("source", OneOf(tuple(PROVED_BY)), "Who sent it", is_one_of("source")),
+    Key("type", _TYPE, "What it tells", is_one_of("event_type")),
     *plan.TIMES,
 )
 LISTED = plan.Listed(
@@ -69,10 +71,6 @@ OFFERED = {"error": "delivery_by_error"}
 
 
 # --- what is shown -------------------------------------------------------------------------------
-
-
-def _when(row: Row, seen: Any) -> ShownCell:
-    return ShownCell(f"{row['received_at']:%Y-%m-%d %H:%M:%S}", moment=row["received_at"])
 
 
 def _what(row: Row, seen: Any) -> ShownCell:
@@ -94,16 +92,8 @@ def _about(row: Row) -> str:
     return str(row.get("subject") or row.get("repeats") or "").rpartition("/")[2]
 
 
-def _plain(words: Any, *, is_code: bool = False) -> Any:
-    return lambda row, seen: ShownCell(words(row) or EMPTY, is_code=is_code)
-
-
 def _copied(words: Any) -> Any:
     return lambda row, seen: ShownCell(words(row) or EMPTY, copies=words(row), is_code=True)
-
-
-def _text(field: str) -> Any:
-    return lambda row: str(row.get(field) or "")
 
 
 def _processed(row: Row) -> str:
@@ -111,16 +101,16 @@ def _processed(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("at", "When (UTC)", _when, lambda row: clock.iso(row["received_at"]), is_sorted=True),
-    Column("status", "Status", _status, _text("status")),
-    Column("type", "Type", _what, _text("event_type")),
+    moments("received_at"),
+    Column("status", "Status", _status, text_of("status")),
+    Column("type", "Type", _what, text_of("event_type")),
     Column("about", "About", _copied(_about), _about),
-    Column("attempts", "Failed", _plain(_text("attempts")), _text("attempts")),
-    Column("error", "Error", _plain(failed_words), failed_words),
-    Column("source", "Source", _plain(_text("source")), _text("source")),
-    Column("key", "Key", _copied(_text("_id")), _text("_id"), is_shown=False),
-    Column("processed", "Processed", _plain(_processed), _processed, is_shown=False),
-    Column("repeats", "Repeats", _plain(_text("repeats")), _text("repeats"), is_shown=False),
+    Column("attempts", "Failed", shows(text_of("attempts")), text_of("attempts")),
+    Column("error", "Error", shows(failed_words), failed_words),
+    Column("source", "Source", shows(text_of("source")), text_of("source")),
+    Column("key", "Key", _copied(text_of("_id")), text_of("_id"), is_shown=False),
+    Column("processed", "Processed", shows(_processed), _processed, is_shown=False),
+    Column("repeats", "Repeats", shows(text_of("repeats")), text_of("repeats"), is_shown=False),
 )
 VIEWS = (
     ShippedView("today", "Today", "on:today"),

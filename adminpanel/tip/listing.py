@@ -16,12 +16,21 @@ from adminpanel.asking.kinds import (
     Statement,
     Truth,
     bounds_of,
+    is_one_of,
 )
-from adminpanel.lists.columns import Column, RecordList, Row, ShippedView, ShownCell
+from adminpanel.lists.columns import (
+    Column,
+    RecordList,
+    Row,
+    ShippedView,
+    ShownCell,
+    moments,
+    shows,
+    text_of,
+)
 from adminpanel.lists.performers import names_of, performers_named
 from adminpanel.tip import verdict
 from adminpanel.tip.story import Story
-from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
 from lovense.models import Activation
@@ -36,10 +45,6 @@ _STATES = tuple(state.value for state in SettlementStatus if state != Settlement
 
 
 # --- what may be asked ---------------------------------------------------------------------------
-
-
-def _states(values: Sequence[str]) -> Statement:
-    return {"settlement_status": values[0] if len(values) == 1 else {"$in": list(values)}}
 
 
 def _reasons(codes: Sequence[str]) -> Statement:
@@ -76,7 +81,7 @@ KEYS: tuple[Key, ...] = (
         "status",
         OneOf(_STATES),
         "Whether it was settled",
-        _states,
+        is_one_of("settlement_status"),
         "tip_unsettled",
         only=frozenset(UNSETTLED),
     ),
@@ -140,10 +145,6 @@ def _look_up(rows: Sequence[Row]) -> Seen:
     return {"stories": found, "names": names_of(row["performer_id"] for row in rows)}
 
 
-def _when(row: Row, seen: Seen) -> ShownCell:
-    return ShownCell(f"{row['created_at']:%Y-%m-%d %H:%M:%S}", moment=row["created_at"])
-
-
 def _verdict(row: Row, seen: Seen) -> ShownCell:
     found = seen["stories"].get(row["_id"])
     return ShownCell(verdict.of(found).text if found else "", href=address_of(row))
@@ -162,10 +163,6 @@ def _became(row: Row, seen: Seen) -> ShownCell:
     return ShownCell(word, tone=verdict.tone(found, judged))
 
 
-def _tokens(row: Row, seen: Seen) -> ShownCell:
-    return ShownCell(str(row["total"]))
-
-
 def _whose(row: Row, seen: Seen) -> ShownCell:
     hers = row["performer_id"]
     return ShownCell(seen["names"].get(hers, hers), copies=hers)
@@ -182,35 +179,33 @@ def _viewer(row: Row) -> str:
     return name or "a viewer"
 
 
-def _plain(field: str) -> Any:
-    return lambda row, seen: ShownCell(str(row.get(field) or "\u2013"))
-
-
-def _text(field: str) -> Any:
-    return lambda row: str(row.get(field) or "")
-
-
 COLUMNS = (
-    Column("at", "When (UTC)", _when, lambda row: clock.iso(row["created_at"]), is_sorted=True),
-    Column("outcome", "Outcome", _became, _text("status")),
+    moments("created_at"),
+    Column("outcome", "Outcome", _became, text_of("status")),
     Column("verdict", "Verdict", _verdict, _briefly),
-    Column("amount", "Tokens", _tokens, lambda row: row["total"]),
-    Column("performer", "Performer", _whose, _text("performer_id")),
-    Column("tip", "Tip", _id, _text("_id")),
-    Column("viewer", "Viewer", lambda row, seen: ShownCell(_viewer(row)), _viewer, is_shown=False),
+    Column("amount", "Tokens", shows(text_of("total")), lambda row: row["total"]),
+    Column("performer", "Performer", _whose, text_of("performer_id")),
+    Column("tip", "Tip", _id, text_of("_id")),
+    Column("viewer", "Viewer", shows(_viewer), _viewer, is_shown=False),
     Column(
         "settled",
         "Settlement",
-        _plain("settlement_status"),
-        _text("settlement_status"),
+        shows(text_of("settlement_status")),
+        text_of("settlement_status"),
         is_shown=False,
     ),
-    Column("reason", "Reason", _plain("failure_reason"), _text("failure_reason"), is_shown=False),
+    Column(
+        "reason",
+        "Reason",
+        shows(text_of("failure_reason")),
+        text_of("failure_reason"),
+        is_shown=False,
+    ),
     Column(
         "doubt",
         "Doubt",
-        _plain("needs_reconciliation"),
-        _text("needs_reconciliation"),
+        shows(text_of("needs_reconciliation")),
+        text_of("needs_reconciliation"),
         is_shown=False,
     ),
 )

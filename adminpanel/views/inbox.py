@@ -1,11 +1,10 @@
-"""The staff's pages of deliveries: the inbox of all sources, one delivery, its body as far as a
-role may see it, and the way back of one that lies aside."""
+"""The staff's page of a delivery: its body as far as a role may see it, and the way back of one
+that lies aside."""
 
 import re
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -16,7 +15,6 @@ from adminpanel.handling import deliveries as handling
 from adminpanel.lists import deliveries as listing
 from adminpanel.views import acts
 from adminpanel.views.acts import Act, AskedAct, Pressed
-from adminpanel.views.listed import ListDoors
 from ground.hops import doorbell
 from ground.inbox import inbox
 from ground.inbox.models import DeliveryRow, DeliveryStatus
@@ -24,31 +22,7 @@ from ground.people import Role, role_of
 
 ON = "staff-deliveries"
 AGAIN, BODY = "process-again", "look-into-body"
-_DOORS = ListDoors(listing.RECORDS, listing.OFFERED, ON, "adminpanel/deliveries.html")
 _TIP = re.compile(r"tip\.\w+/([0-9a-f]{24})")
-
-
-@doors.page
-def deliveries(request: HttpRequest) -> HttpResponse:
-    return _DOORS.show(request)
-
-
-@doors.page
-def news(request: HttpRequest) -> JsonResponse:
-    return _DOORS.news(request)
-
-
-@doors.page
-def suggest(request: HttpRequest) -> JsonResponse:
-    return _DOORS.suggest(request)
-
-
-@doors.page
-def export(request: HttpRequest) -> HttpResponseBase:
-    return _DOORS.export(request)
-
-
-# --- one of them ---------------------------------------------------------------------------------
 
 
 @doors.page

@@ -1,20 +1,20 @@
-"""What the pages of the staff's lists have in common: the list, how many rows are new, what may be
-typed, and all of it as a file."""
+"""The staff's lists: each is a page, how many rows are new, what may be typed, and all of it as a
+file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 
 from adminpanel import doors
 from adminpanel.asking import plan
+from adminpanel.lists import audit, deliveries, suggesting
 from adminpanel.lists import export as files
-from adminpanel.lists import suggesting
 from adminpanel.lists.columns import RecordList
 from adminpanel.lists.page import ListPage, Viewer
+from adminpanel.tip import listing
 from ground import clock
 from ground.people import Role, role_of
 
@@ -23,18 +23,31 @@ LONGEST_TYPED = 2_100  # a query, and what makes it too long
 
 @dataclass(frozen=True)
 class ListDoors:
-    """`offered`: the keys whose values that occur are offered, each with its index; `route`: of the
-    list; `template`: of its page."""
+    """`title`, `lead`, `asks` and `hint`: what its page says of it; `offered`: the keys whose
+    values that occur are offered, each with its index."""
 
     records: RecordList
-    offered: Mapping[str, str]
     route: str
-    template: str
+    title: str
+    lead: str
+    asks: str
+    hint: str
+    offered: Mapping[str, str] = field(default_factory=dict)
+    template: str = "adminpanel/list.html"
 
-    def show(self, request: HttpRequest, **more: Any) -> HttpResponse:
+    def paths(self, at: str) -> list[URLPattern]:
+        """The page at this address, and behind it what it asks for."""
+        ways = {"news": self.news, "suggest": self.suggest, "export": self.export}
+        behind = [
+            path(f"{at}/{way}", doors.page(view), name=f"{self.route}-{way}")
+            for way, view in ways.items()
+        ]
+        return [path(at, doors.page(self.show), name=self.route), *behind]
+
+    def show(self, request: HttpRequest) -> HttpResponse:
         """What is no query is shown with its place, and nothing is searched."""
         may_share = role_of(request.user) is Role.ADMIN
-        context = {"shown": self._page(request), "may_share": may_share, **more}
+        context = {"shown": self._page(request), "may_share": may_share, "listed": self}
         return doors.show(request, self.template, context, on=self.route)
 
     def news(self, request: HttpRequest) -> JsonResponse:
@@ -73,3 +86,33 @@ class ListDoors:
         who = request.user
         viewer = Viewer(str(who.pk), who.get_username(), role_of(who))
         return ListPage(self.records, request.GET, viewer, reverse(self.route), clock.now())
+
+
+AUDIT = ListDoors(
+    audit.RECORDS,
+    "staff-audit",
+    "Audit",
+    "Who did what, when and why, and what it was before. Nothing here is ever changed.",
+    "Search the audit log",
+    "actor:dina action:pause since:2h",
+    audit.OFFERED,
+    "adminpanel/audit.html",
+)
+TIPS = ListDoors(
+    listing.RECORDS,
+    "staff-tips",
+    "Tips",
+    "Every tip, and what became of it.",
+    "Search the tips",
+    "performer:ana amount:500 since:2h",
+)
+DELIVERIES = ListDoors(
+    deliveries.RECORDS,
+    "staff-deliveries",
+    "Deliveries",
+    "Every signed call that was stored, of all sources.",
+    "Search the deliveries",
+    "status:set_aside source:payments since:2h",
+    deliveries.OFFERED,
+)
+LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES)}

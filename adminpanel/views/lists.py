@@ -1,8 +1,6 @@
 """What somebody of the staff does with a list of hers: its columns, its views, what comes first.
 Each button goes back to the list as it was asked."""
 
-from collections.abc import Mapping
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,24 +9,17 @@ from django.utils.http import urlencode
 
 from adminpanel import doors
 from adminpanel.asking.grammar import LONGEST
-from adminpanel.lists import audit, deliveries, saved
-from adminpanel.lists.columns import RecordList
+from adminpanel.lists import saved
 from adminpanel.lists.saved import ViewWish
-from adminpanel.tip import listing
+from adminpanel.views.listed import LISTS, ListDoors
 from ground import clock
 from ground.people import Role, role_of
-
-LISTS: Mapping[str, tuple[RecordList, str]] = {
-    audit.NAME: (audit.RECORDS, "staff-audit"),
-    deliveries.NAME: (deliveries.RECORDS, "staff-deliveries"),
-    listing.NAME: (listing.RECORDS, "staff-tips"),
-}
 
 
 @doors.button
 def columns(request: HttpRequest, name: str) -> HttpResponse:
     """None chosen: those that are usual."""
-    records, _ = _list(name)
+    records = _list(name).records
     known = {column.name for column in records.columns_for(role_of(request.user))}
     chosen = [each for each in request.POST.getlist("column") if each in known]
     saved.choose(str(request.user.pk), name, columns=chosen)
@@ -67,7 +58,7 @@ def first(request: HttpRequest, name: str) -> HttpResponse:
     return _back(request, name)
 
 
-def _list(name: str) -> tuple[RecordList, str]:
+def _list(name: str) -> ListDoors:
     if name not in LISTS:
         raise Http404
     return LISTS[name]
@@ -84,6 +75,6 @@ def _wish(request: HttpRequest, name: str) -> ViewWish:
 
 
 def _back(request: HttpRequest, name: str) -> HttpResponse:
-    _, route = _list(name)
+    route = _list(name).route
     asked = {"q": request.POST.get("q", "")[:LONGEST]}
     return redirect(f"{reverse(route)}?{urlencode(asked)}")
