@@ -55,6 +55,11 @@ document.addEventListener("htmx:config:request", (event) => {
   location.assign(ctx.request.action);
 });
 
+// What is said elsewhere than in <main> is not a page, of which a part would be selected.
+document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
+  if (ctx.response.headers.has("HX-Retarget")) ctx.select = null;
+});
+
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   if (ctx.target !== main) return;
