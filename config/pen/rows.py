@@ -100,8 +100,10 @@ class Rows:
 
     def are_whole(self, ends: int) -> None:
         """Somebody who holds the lock has unfolded all entries, and so many ends."""
+        moved, ended = list(self.behind), self.ends[:ends]
         self.behind.clear()
         self._drop_ends(ends)
+        _say_moved(moved, ended)
         self.carried = self.ends_kept
 
     def _drop_ends(self, count: int) -> None:

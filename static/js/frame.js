@@ -28,8 +28,16 @@ function adopt() {
   Object.assign(document.documentElement.dataset, document.querySelector("#region-strip [data-own]").dataset);
 }
 
+/** What is heard is told to the regions: nothing is heard before HTMX is there, or could not be had. */
+function regionsListen() {
+  return new Promise((ready) => {
+    document.addEventListener("htmx:after:process", ready, { once: true });
+    addEventListener("load", () => setTimeout(ready));
+  });
+}
+
 async function holdDevices() {
-  const device = await import("./device.js");
+  const [device] = await Promise.all([import("./device.js"), listening]);
   await device.start();
   return device;
 }
@@ -39,8 +47,8 @@ function goesOnAir({ target }) {
   if (target.closest?.("[data-go-on-air]")) devices.then((device) => device?.switchOn());
 }
 
-const devices = document.querySelector("[data-virtual]") ? holdDevices() : Promise.resolve();
+const listening = regionsListen();
+const devices = document.querySelector("[data-virtual]") ? holdDevices() : listening.then(watch);
 document.addEventListener("htmx:after:swap", counted);
 document.addEventListener("click", goesOnAir);
-devices.then((device) => device ?? watch());
 arrived();

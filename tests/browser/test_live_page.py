@@ -33,6 +33,20 @@ def test_going_on_air_may_be_pressed_before_her_toys_are_ready(live):
     expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
 
 
+def test_nothing_is_heard_before_what_shows_it_is_there(live, the_stage, ana):
+    on_their_way, sockets = [], []
+    live.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108
+    live.route("**/vendor/htmx*.js", lambda route: on_their_way.append(route))  # noqa: PLW0108
+    with live.expect_request(re.compile(r"\?stamps")):  # all that is ours has been there for a while
+        live.reload(wait_until="commit")
+    assert not sockets
+    for route in on_their_way:
+        route.continue_()
+    expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
+    the_stage.tip(ana, 50)
+    expect(live.locator("#region-queue")).to_contain_text("Soft wave")
+
+
 # --- the way of a tip --------------------------------------------------------------------------------------
 
 

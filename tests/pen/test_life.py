@@ -224,6 +224,22 @@ async def test_pages_are_told_that_a_queue_has_moved_once_its_rows_say_so(stage,
         await until(lambda: ({stage.performer_id}, "queue", 1) in told)
 
 
+async def test_pages_are_told_too_of_what_comes_into_the_rows_while_they_are_read_again(
+    stage, bob, slow_rows, monkeypatch
+):
+    told = []
+
+    def marked(performer_ids, topic):
+        told.append((set(performer_ids), topic, rows(Activation)))
+
+    async with running(stage.performer_id) as (pen, page):
+        await post(pen, tip(stage.performer_id, bob)[1])
+        await page.next()
+        monkeypatch.setattr(groups.news, "mark", marked)
+        pen.turned()
+        await until(lambda: ({stage.performer_id}, "queue", 1) in told)
+
+
 async def test_healing_does_not_take_a_lagging_row_for_a_lost_run(stage, bob, slow_rows, settings):
     settings.RECEIVED_WINDOW_SECONDS = 0
     async with running(stage.performer_id) as (pen, page):
