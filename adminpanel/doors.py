@@ -47,6 +47,7 @@ RAIL = (
         (
             RailPage("staff", "activity", "Overview"),
             RailPage("staff-queue", "list-ordered", "Queue"),
+            RailPage("staff-devices", "smartphone", "Devices"),
         ),
     ),
     (

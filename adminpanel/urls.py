@@ -25,7 +25,7 @@ from adminpanel.views import (
 )
 from adminpanel.views import find as find_page
 from adminpanel.views import tips as tip_pages
-from adminpanel.views.listed import AUDIT, DELIVERIES, TIPS
+from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
@@ -43,6 +43,7 @@ PAGES = [
     path("staff/tips/<str:tip_id>/now", tip_pages.now, name="staff-tip-now"),
     path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
     *DELIVERIES.paths("staff/deliveries"),
+    *DEVICES.paths("staff/devices"),
     path("staff/delivery-again/<path:key>", inbox.again, name="staff-delivery-again"),
     path("staff/delivery-body/<path:key>", inbox.body, name="staff-delivery-body"),
     path("staff/deliveries/<path:key>", inbox.delivery, name="staff-delivery"),

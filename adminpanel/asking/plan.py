@@ -6,7 +6,7 @@ to its end. A place is the key of a row, signed: one that was made up, or is of 
 a row that is gone, begins anew and says so."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ COUNTED = 1_000  # more than these are "more than"
 BACK = timedelta(days=90)  # without a bound of its own a question goes no further
 READ_AT_ONCE = 1_000
 NEWEST, OLDEST = -1, 1
+SEPARATOR = "/"
 SINCE, BEFORE, ON, ARCHIVE = "since", "before", "on", "archive"
 
 
@@ -56,7 +57,8 @@ TIMES = (
 class Listed:
     """What is asked: the rows of a model. `moment` is what orders them, `by_time` the index of it
     alone, `words` finds exact words, `key_of` reads a row's key from a text, `leaves_out` are
-    columns that no list shows."""
+    columns that no list shows. `named_by`: fields that name a row where its key is shown to
+    nobody; `only`: which rows are part of it."""
 
     name: str
     model: type[Model]
@@ -66,6 +68,22 @@ class Listed:
     words: Any
     key_of: Callable[[str], Any] = ObjectId
     leaves_out: tuple[str, ...] = ()
+    named_by: tuple[str, ...] = ()
+    only: Statement = field(default_factory=dict)
+
+    def name_of(self, row: Mapping[str, Any]) -> str:
+        """As it is told to people."""
+        return SEPARATOR.join(str(row[each]) for each in self.named_by or ("_id",))
+
+    def where_named(self, name: str) -> Statement:
+        """Raises InvalidId or ValueError where it is the name of no row."""
+        if not self.named_by:
+            return {"_id": self.key_of(name)}
+        return dict(zip(self.named_by, name.split(SEPARATOR, len(self.named_by) - 1), strict=True))
+
+    @property
+    def shape_of_a_place(self) -> dict[str, int]:
+        return dict.fromkeys((self.moment, *self.named_by), 1)
 
     @property
     def fields(self) -> dict[str, int] | None:
@@ -77,6 +95,7 @@ class ListPlace(NamedTuple):
 
     moment: datetime
     key: Any
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +143,7 @@ def made(
     first = _most_selective(listed, asked, statements, time)
     lead = statements.pop(first) if first is not None else {}
     index = listed.keys[asked[first].key].index if first is not None else listed.by_time
-    where = {**lead, **time}
+    where = {**listed.only, **lead, **time}
     return ListPlan(listed, index, where, tuple(statements.values()), since, is_bounded)
 
 
@@ -180,7 +199,7 @@ def _most_selective(
         return able[0] if able else None
 
     def found(place: int) -> int:
-        where = {**statements[place], **time}
+        where = {**listed.only, **statements[place], **time}
         index = listed.keys[terms[place].key].index
         return collection(listed.model).count_documents(where, hint=index, limit=COUNTED + 1)
 
@@ -242,7 +261,7 @@ def has_more(plan: ListPlan, *, most: int) -> bool:
 
 
 def cursor_of(listed: Listed, place: ListPlace) -> str:
-    return _signer(listed).sign(str(place.key))
+    return _signer(listed).sign(place.name)
 
 
 # --- the statements ------------------------------------------------------------------------------
@@ -262,10 +281,10 @@ def _end(plan: ListPlan, place: ListPlace | None, way: int = NEWEST) -> ListPlac
     alone. None where nothing has to be looked at."""
     if not plan.rest:
         return None
-    found = plan.rows.find(_from(plan, place, way), {plan.listed.moment: 1})
+    found = plan.rows.find(_from(plan, place, way), plan.listed.shape_of_a_place)
     found = found.sort(_order(plan, way)).hint(plan.index).skip(LOOKED_AT - 1).limit(2)
     rows = list(found)
-    return _place_of(plan.listed, rows[0]) if len(rows) == 2 else None
+    return place_of(plan.listed, rows[0]) if len(rows) == 2 else None
 
 
 def _within(plan: ListPlan, place: ListPlace | None, way: int, end: ListPlace | None) -> Statement:
@@ -310,19 +329,19 @@ def _read(listed: Listed, cursor: str) -> ListPlace | None:
     if not cursor:
         return None
     try:
-        key = listed.key_of(_signer(listed).unsign(cursor))
-    except (BadSignature, InvalidId):
+        named = listed.where_named(_signer(listed).unsign(cursor))
+    except (BadSignature, InvalidId, ValueError):
         return None
-    row = collection(listed.model).find_one({"_id": key}, {listed.moment: 1})
-    return _place_of(listed, row) if row else None
+    row = collection(listed.model).find_one(named, listed.shape_of_a_place)
+    return place_of(listed, row) if row else None
 
 
 def _written(listed: Listed, row: Mapping[str, Any]) -> str:
-    return cursor_of(listed, _place_of(listed, row))
+    return cursor_of(listed, place_of(listed, row))
 
 
-def _place_of(listed: Listed, row: Mapping[str, Any]) -> ListPlace:
-    return ListPlace(row[listed.moment], row["_id"])
+def place_of(listed: Listed, row: Mapping[str, Any]) -> ListPlace:
+    return ListPlace(row[listed.moment], row["_id"], listed.name_of(row))
 
 
 def _signer(listed: Listed) -> Signer:

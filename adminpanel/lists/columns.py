@@ -87,10 +87,10 @@ def shows(words: Callable[[Row], str], *, is_code: bool = False) -> Callable[[Ro
     return lambda row, seen: ShownCell(words(row) or EMPTY, is_code=is_code)
 
 
-def moments(field: str) -> Column:
+def moments(field: str, *, label: str = "When (UTC)") -> Column:
     """The column that orders the list."""
 
     def cell(row: Row, seen: Any) -> ShownCell:
         return ShownCell(f"{row[field]:%Y-%m-%d %H:%M:%S}", moment=row[field])
 
-    return Column("at", "When (UTC)", cell, lambda row: clock.iso(row[field]), is_sorted=True)
+    return Column("at", label, cell, lambda row: clock.iso(row[field]), is_sorted=True)

@@ -85,7 +85,7 @@ def _lines(export: Export, found: ListPlan) -> Iterator[str]:
     write, columns = _WRITERS[export.form], export.columns
     looked_at = plan.every(found, most=MOST_ROWS)
     while part := list(islice(looked_at, AT_ONCE)):
-        yield "".join(write([_cells(row, columns) for row in part]))
+        yield "".join(write([_cells(export.records, row, columns) for row in part]))
     if plan.has_more(found, most=MOST_ROWS):
         yield "".join(write([{ID: f"Only the newest {MOST_ROWS} rows were looked through."}]))
 
@@ -102,8 +102,9 @@ def _record(export: Export, query: str, rows: int) -> None:
     )
 
 
-def _cells(row: Row, columns: Sequence[Column]) -> dict[str, Cell]:
-    return {ID: str(row["_id"]), **{column.name: column.text(row) for column in columns}}
+def _cells(records: RecordList, row: Row, columns: Sequence[Column]) -> dict[str, Cell]:
+    told = {column.name: column.text(row) for column in columns}
+    return {ID: records.listed.name_of(row), **told}
 
 
 def _csv(rows: Sequence[Mapping[str, Cell]]) -> Iterator[str]:

@@ -153,7 +153,8 @@ class ListPage:
 
     def _row(self, row: Row, seen: Any, *, is_same_change: bool) -> ShownRow:
         cells = [column.cell(row, seen) for column in self.columns]
-        return ShownRow(str(row["_id"]), self.records.opens(row), cells, is_same_change)
+        key = self.records.listed.name_of(row)
+        return ShownRow(key, self.records.opens(row), cells, is_same_change)
 
     @cached_property
     def count_words(self) -> str:
@@ -201,7 +202,7 @@ class ListPage:
         if self.plan is None or not self.is_newest:
             return ""
         listed = self.records.listed
-        top = plan.ListPlace(rows[0][listed.moment], rows[0]["_id"]) if rows else None
+        top = plan.place_of(listed, rows[0]) if rows else None
         return self.href(since=plan.cursor_of(listed, top) if top else "", at="/news")
 
     @property

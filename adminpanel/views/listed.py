@@ -1,8 +1,10 @@
 """The staff's lists: each is a page, how many rows are new, what may be typed, and all of it as a
 file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -10,11 +12,12 @@ from django.urls import URLPattern, path, reverse
 
 from adminpanel import doors
 from adminpanel.asking import plan
-from adminpanel.lists import audit, deliveries, suggesting
+from adminpanel.lists import audit, deliveries, devices, suggesting
 from adminpanel.lists import export as files
 from adminpanel.lists.columns import RecordList
 from adminpanel.lists.page import ListPage, Viewer
 from adminpanel.tip import listing
+from adminpanel.watch import spread
 from ground import clock
 from ground.people import Role, role_of
 
@@ -24,7 +27,7 @@ LONGEST_TYPED = 2_100  # a query, and what makes it too long
 @dataclass(frozen=True)
 class ListDoors:
     """`title`, `lead`, `asks` and `hint`: what its page says of it; `offered`: the keys whose
-    values that occur are offered, each with its index."""
+    values that occur are offered, each with its index; `beside`: what else its page shows."""
 
     records: RecordList
     route: str
@@ -34,6 +37,7 @@ class ListDoors:
     hint: str
     offered: Mapping[str, str] = field(default_factory=dict)
     template: str = "adminpanel/list.html"
+    beside: Callable[[datetime], Any] = lambda now: None
 
     def paths(self, at: str) -> list[URLPattern]:
         """The page at this address, and behind it what it asks for."""
@@ -48,6 +52,7 @@ class ListDoors:
         """What is no query is shown with its place, and nothing is searched."""
         may_share = role_of(request.user) is Role.ADMIN
         context = {"shown": self._page(request), "may_share": may_share, "listed": self}
+        context["beside"] = self.beside(clock.now())
         return doors.show(request, self.template, context, on=self.route)
 
     def news(self, request: HttpRequest) -> JsonResponse:
@@ -115,4 +120,15 @@ DELIVERIES = ListDoors(
     "status:set_aside source:payments since:2h",
     deliveries.OFFERED,
 )
-LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES)}
+DEVICES = ListDoors(
+    devices.RECORDS,
+    "staff-devices",
+    "Devices",
+    "Every device that was heard of, and how it was when it was heard last.",
+    "Search the devices",
+    "type:lush status:connected battery:1-20",
+    devices.OFFERED,
+    "adminpanel/devices.html",
+    beside=lambda now: spread.read(now=now),
+)
+LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, DEVICES)}

@@ -8,7 +8,8 @@ from typing import Any, NotRequired, TypedDict
 
 from django.conf import settings
 
-from adminpanel.watch import health
+from adminpanel.watch import health, register
+from adminpanel.watch.register import RegisterSeen
 from ground import clock
 from ground.mongodb.collections import collection
 from ledger import gateway
@@ -56,6 +57,7 @@ class HealthLook(TypedDict):
     low: int
     repairs: RepairsSeen
     ledger: LedgerSeen
+    register: NotRequired[RegisterSeen]  # none: a minute of an older release
 
 
 def read(*, now: datetime, found: health.Health | None = None) -> HealthLook:
@@ -74,6 +76,7 @@ def read(*, now: datetime, found: health.Health | None = None) -> HealthLook:
         "low": low,
         "repairs": repairs(),
         "ledger": ledger(),
+        "register": register.look(),
     }
 
 

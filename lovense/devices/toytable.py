@@ -7,7 +7,7 @@ Source: the vendor's file LovenseToySupportConfig.csv, version 1.5, 31 types. Wh
 
 Where the file marks a toy that only thrusts as vibrating too, its main function is the thrust."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -130,6 +130,11 @@ _ROWS = (
 TABLE: Mapping[str, ToyType] = {row.type: row for row in _ROWS}
 _BY_NAME = {name: row for row in _ROWS for name in (row.type, *row.aliases)}
 _BY_WORD = dict(LETTERS) | {function.lower(): function for function in TOPS}
+
+
+def names() -> Collection[str]:
+    """Of all types that it has, and what else they are called."""
+    return _BY_NAME.keys()
 
 
 def of(name: str) -> ToyType:

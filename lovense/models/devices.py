@@ -67,7 +67,15 @@ class Device(models.Model):
                 condition=models.Q(nickname_key__gt=""),
                 name="device_by_nickname",
             ),
-            models.Index(fields=["performer_id"], name="device_of_performer"),
+            models.Index(
+                fields=["performer_id", "-last_seen_at", "-key"], name="device_of_performer"
+            ),
+            # What staff asks of all of them.
+            models.Index(
+                fields=["-last_seen_at", "-key", "status", "battery"], name="device_by_time"
+            ),
+            models.Index(fields=["toy_type", "-last_seen_at", "-key"], name="device_by_type"),
+            models.Index(fields=["firmware", "-last_seen_at", "-key"], name="device_by_firmware"),
             # What the sweep asks: connected, and nothing heard since.
             models.Index(
                 fields=["last_seen_at"],

@@ -170,7 +170,7 @@ def test_each_question_is_answered_by_its_index_and_without_a_sort(ana, query, i
         plan.count(made)
         older = plan.slice_of(made, after=found.older)
         assert (
-            plan.slice_of(made, before=plan.cursor_of(LISTED, plan._place_of(LISTED, older.rows[0]))).rows
+            plan.slice_of(made, before=plan.cursor_of(LISTED, plan.place_of(LISTED, older.rows[0]))).rows
             if found.older
             else True
         )

@@ -24,6 +24,7 @@ OVER = (
 OF_STAFF = (
     "/staff/tips",
     "/staff/deliveries",
+    "/staff/devices",
     "/staff/queue",
     "/staff/audit",
     "/staff/audit?q=actor:a+colour:red",

@@ -203,7 +203,7 @@ def test_a_place_that_is_none_begins_anew_and_says_so():
 def test_how_many_are_newer_is_told():
     kept(*(row(number) for number in range(10, 20)))
     top = asked("", limit=3)
-    cursor = plan.cursor_of(LISTED, plan.ListPlace(top.rows[0]["at"], top.rows[0]["_id"]))
+    cursor = plan.cursor_of(LISTED, plan.place_of(LISTED, top.rows[0]))
     assert plan.newer_than(made(""), cursor) == 0
     kept(*(row(number, actor="ana") for number in range(4)), row(5, actor="page"))
     assert plan.newer_than(made(""), cursor) == 5

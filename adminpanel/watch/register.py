@@ -1,0 +1,102 @@
+"""What all devices together are: how full, of which firmware, and what the toy table does not
+know. Counted once a minute with everything else that is looked at (`adminpanel/watch/moment.py`),
+so that no page has to read them all; of more than MOST_READ those that were heard last."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from ground.mongodb.collections import collection
+from lovense.devices import toytable
+from lovense.models import Device
+
+MOST_READ = 20_000
+MOST_SHOWN = 12
+STEP = 20  # percent
+
+
+class FirmwareSeen(TypedDict):
+    type: str
+    firmware: str
+    devices: int
+
+
+class StrangeSeen(TypedDict):
+    """A type that the toy table lacks, or words for functions that nobody here knows."""
+
+    type: str
+    is_known: bool
+    words: list[str]
+    devices: int
+
+
+class RegisterSeen(TypedDict):
+    """`batteries`: by the percent that a step begins with; those that say none are in no step."""
+
+    devices: int
+    batteries: dict[str, int]
+    firmwares: list[FirmwareSeen]
+    strange: list[StrangeSeen]
+
+
+_STEP: dict[str, Any] = {
+    "$subtract": [
+        {"$min": ["$battery", 99]},
+        {"$mod": [{"$min": ["$battery", 99]}, STEP]},
+    ]
+}
+_ONE = {"$sum": 1}
+_MOST_FIRST = [{"$sort": {"n": -1, "_id": 1}}, {"$limit": MOST_SHOWN}]
+
+
+def look() -> RegisterSeen:
+    """Reads all of them once."""
+    stages: list[dict[str, Any]] = [
+        {"$match": {"nickname_key": {"$gt": ""}}},
+        {"$limit": MOST_READ},
+        {"$project": {"battery": 1, "firmware": 1, "toy_type": 1, "unsupported": 1}},
+        {"$facet": {"all": [{"$count": "n"}], **_facets()}},
+    ]
+    found = next(iter(collection(Device).aggregate(stages, hint="device_by_time")))
+    return {
+        "devices": sum(row["n"] for row in found["all"]),
+        "batteries": {str(int(row["_id"])): row["n"] for row in found["batteries"]},
+        "firmwares": [{**row["_id"], "devices": row["n"]} for row in found["firmwares"]],
+        "strange": [_strange(row) for row in found["strange"]],
+    }
+
+
+def _facets() -> dict[str, list[dict[str, Any]]]:
+    firmware = {"type": "$toy_type", "firmware": "$firmware"}
+    strange = {"$or": [{"toy_type": {"$nin": _known()}}, {"unsupported.0": {"$exists": True}}]}
+    words = {"type": "$toy_type", "words": "$unsupported"}
+    return {
+        "batteries": [
+            {"$match": {"battery": {"$ne": None}}},
+            {"$group": {"_id": _STEP, "n": _ONE}},
+            {"$sort": {"_id": 1}},
+        ],
+        "firmwares": [
+            {"$match": {"firmware": {"$gt": ""}}},
+            {"$group": {"_id": firmware, "n": _ONE}},
+            *_MOST_FIRST,
+        ],
+        "strange": [
+            {"$match": strange},
+            {"$group": {"_id": words, "n": _ONE}},
+            *_MOST_FIRST,
+        ],
+    }
+
+
+def _known() -> list[str]:
+    return sorted(toytable.names())
+
+
+def _strange(row: Mapping[str, Any]) -> StrangeSeen:
+    named = row["_id"]
+    return {
+        "type": named["type"],
+        "is_known": named["type"] in toytable.names(),
+        "words": named["words"],
+        "devices": row["n"],
+    }
