@@ -24,7 +24,8 @@ LONGEST_TYPED = 2_100  # a query, and what makes it too long
 @dataclass(frozen=True)
 class ListDoors:
     """`title`, `lead`, `asks` and `hint`: what its page says of it; `offered`: the keys whose
-    values that occur are offered, each with its index."""
+    values that occur are offered, each with its index; `topic`: the news on which it asks how
+    many rows are new (docs/sockets.md)."""
 
     records: RecordList
     route: str
@@ -34,6 +35,7 @@ class ListDoors:
     hint: str
     offered: Mapping[str, str] = field(default_factory=dict)
     template: str = "adminpanel/list.html"
+    topic: str = ""
 
     def paths(self, at: str) -> list[URLPattern]:
         """The page at this address, and behind it what it asks for."""
@@ -97,6 +99,7 @@ AUDIT = ListDoors(
     "actor:dina action:pause since:2h",
     audit.OFFERED,
     "adminpanel/audit.html",
+    topic="audit",
 )
 TIPS = ListDoors(
     listing.RECORDS,
@@ -105,6 +108,7 @@ TIPS = ListDoors(
     "Every tip, and what became of it.",
     "Search the tips",
     "performer:ana amount:500 since:2h",
+    topic="tips",
 )
 DELIVERIES = ListDoors(
     deliveries.RECORDS,
@@ -114,5 +118,6 @@ DELIVERIES = ListDoors(
     "Search the deliveries",
     "status:set_aside source:payments since:2h",
     deliveries.OFFERED,
+    topic="tips",
 )
 LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES)}
