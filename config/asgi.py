@@ -31,6 +31,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
+from adminpanel import consumers as staff
 from adminpanel.watch import readiness
 from config.logging import trace_id
 from config.pen.pen import Pen
@@ -259,6 +260,8 @@ async def _collected(receive: Receive, limit: int) -> bytes:
 async def _socket(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/ws/performer":
         await _performer(scope, receive, send)
+    elif scope["path"] == "/ws/admin":
+        await staff.news(scope, receive, send)
     else:
         await receive()
         await send({"type": "websocket.close", "code": 4404})

@@ -2,7 +2,9 @@
 (`adminpanel/access.py`); below it, administrators decide and support may make things calmer. No
 view lives here."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
@@ -36,13 +38,21 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> Role | None:
 def given_role(user: User) -> Role | None:
     """Also of a disabled account. An administrator is a superuser, and costs no look-up; the
     others' role is the group they are in, and costs one by key."""
-    if not user.is_staff:
-        return None
-    if user.is_superuser:
-        return Role.ADMIN
-    held = User.groups.through.objects.filter(user_id=user.pk)
-    roles = [_of_group(each) for each in held.values_list("group_id", flat=True)[:_MOST_GROUPS]]
-    return next((role for role in roles if role), None)
+    return given_roles([user]).get(user.pk)
+
+
+def given_roles(users: Iterable[User]) -> dict[Any, Role]:
+    """By the keys of those who have one; one look-up for all of them."""
+    staff = [user for user in users if user.is_staff]
+    found = {user.pk: Role.ADMIN for user in staff if user.is_superuser}
+    others = [user.pk for user in staff if not user.is_superuser]
+    if others:
+        held = User.groups.through.objects.filter(user_id__in=others)
+        pairs = held.values_list("user_id", "group_id")[: _MOST_GROUPS * len(others)]
+        for user_id, group_id in pairs:
+            if role := _of_group(group_id):
+                found.setdefault(user_id, role)
+    return found
 
 
 def _of_group(group_id: object) -> Role | None:

@@ -27,7 +27,8 @@ LONGEST_TYPED = 2_100  # a query, and what makes it too long
 @dataclass(frozen=True)
 class ListDoors:
     """`title`, `lead`, `asks` and `hint`: what its page says of it; `offered`: the keys whose
-    values that occur are offered, each with its index; `beside`: what else its page shows."""
+    values that occur are offered, each with its index; `beside`: what else its page shows;
+    `topic`: the news on which it asks how many rows are new (docs/sockets.md)."""
 
     records: RecordList
     route: str
@@ -38,6 +39,7 @@ class ListDoors:
     offered: Mapping[str, str] = field(default_factory=dict)
     template: str = "adminpanel/list.html"
     beside: Callable[[datetime], Any] = lambda now: None
+    topic: str = ""
 
     def paths(self, at: str) -> list[URLPattern]:
         """The page at this address, and behind it what it asks for."""
@@ -102,6 +104,7 @@ AUDIT = ListDoors(
     "actor:dina action:pause since:2h",
     audit.OFFERED,
     "adminpanel/audit.html",
+    topic="audit",
 )
 TIPS = ListDoors(
     listing.RECORDS,
@@ -110,6 +113,7 @@ TIPS = ListDoors(
     "Every tip, and what became of it.",
     "Search the tips",
     "performer:ana amount:500 since:2h",
+    topic="tips",
 )
 DELIVERIES = ListDoors(
     deliveries.RECORDS,
@@ -119,6 +123,7 @@ DELIVERIES = ListDoors(
     "Search the deliveries",
     "status:set_aside source:payments since:2h",
     deliveries.OFFERED,
+    topic="tips",
 )
 DEVICES = ListDoors(
     devices.RECORDS,
@@ -130,5 +135,6 @@ DEVICES = ListDoors(
     devices.OFFERED,
     "adminpanel/devices.html",
     beside=lambda now: spread.read(now=now),
+    topic="devices",
 )
 LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, DEVICES)}

@@ -48,6 +48,14 @@ def opener_of(scope: Mapping[str, Any]) -> Opener | None:
     return Opener(performer.pk, user.get_username(), user.pk, user.password, **by)
 
 
+def signed_in(scope: Mapping[str, Any]) -> tuple[User, str] | None:
+    """Whose browser asks, and the key of its session; whoever that is."""
+    found = _by_session(_headers(scope))
+    if found is None or not isinstance(found[0], User):
+        return None
+    return found[0], found[1]["session"]
+
+
 def is_own_page(scope: Mapping[str, Any]) -> bool:
     """Whether a page of this site asks, whoever has it open."""
     return _is_same_origin(_headers(scope))

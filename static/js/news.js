@@ -1,4 +1,4 @@
-// The performer's socket: it reconnects by itself, says so in the badge, and turns news into DOM events.
+// The socket of a page, the performer's or the staff's: it reconnects by itself, says so in the badge, and turns news into DOM events.
 // News carries no content. A region of the page listens for `news-<topic>` on <body> and fetches itself again.
 
 import { after, every } from "./clock.js";
@@ -20,7 +20,7 @@ const TOO_MANY_PAGES = 4429; // more of this performer's pages are open than the
 const listeners = new Map();
 const gathering = new Map(); // topic -> whether all of it flows: nobody has pressed for it
 let socket = null;
-let query = "";
+let address = "";
 let attempt = 0;
 let isAway = false; // from the loss of the socket until the next snapshot
 let isMute = false; // it is open, and nothing is heard of it
@@ -47,8 +47,8 @@ export function isLost() {
 }
 
 /** Opens the socket with these query parameters, closing the one before. */
-export function connect(parameters) {
-  query = new URLSearchParams({ ...parameters, beats: "1" }).toString();
+export function connect(parameters, path = "/ws/performer") {
+  address = `${path}?${new URLSearchParams({ ...parameters, beats: "1" })}`;
   attempt = 0;
   open();
 }
@@ -56,7 +56,7 @@ export function connect(parameters) {
 function open() {
   cancelRetry();
   const previous = socket;
-  const opened = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/performer?${query}`);
+  const opened = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${address}`);
   socket = opened;
   previous?.close(1000);
   beats = false;

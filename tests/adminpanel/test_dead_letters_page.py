@@ -111,7 +111,7 @@ def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(browser,
     part = shown(browser.get(path, headers={"HX-Request": "true"}))
     assert "<html" not in part
     assert part.strip() in shown(browser.get(path))
-    assert 'hx-trigger="every 10s"' in shown(browser.get(path))
+    assert 'hx-trigger="tick" data-topics="queue' in shown(browser.get(path))
 
 
 # --- one letter --------------------------------------------------------------------------------------------

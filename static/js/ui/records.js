@@ -3,26 +3,25 @@
 
 import { isComposing, isTyping } from "../typing.js";
 
-const POLL_MS = 10_000;
 const STEPS = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
 
 class Records extends HTMLElement {
   connectedCallback() {
     for (const type of ["click", "change", "htmx:after:swap"]) this.addEventListener(type, this);
     document.addEventListener("keydown", this);
-    this.timer = setInterval(() => this.look(), POLL_MS);
+    this.firstElementChild.addEventListener("tick", this);
     this.ready();
   }
 
   disconnectedCallback() {
     document.removeEventListener("keydown", this);
-    clearInterval(this.timer);
   }
 
   handleEvent(event) {
     if (event.type === "keydown") this.press(event);
     else if (event.type === "click") this.clicked(event);
     else if (event.type === "change") this.changed(event.target);
+    else if (event.type === "tick") this.look();
     else this.ready();
   }
 
