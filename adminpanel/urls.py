@@ -24,8 +24,9 @@ from adminpanel.views import (
     style,
 )
 from adminpanel.views import find as find_page
+from adminpanel.views import performers as performers_page
 from adminpanel.views import tips as tip_pages
-from adminpanel.views.listed import AUDIT, DELIVERIES, TIPS
+from adminpanel.views.listed import AUDIT, DELIVERIES, PERFORMERS, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
@@ -48,6 +49,8 @@ PAGES = [
     path("staff/deliveries/<path:key>", inbox.delivery, name="staff-delivery"),
     *AUDIT.paths("staff/audit"),
     path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
+    *PERFORMERS.paths("staff/performers"),
+    path("staff/performers/<str:performer_id>", performers_page.performer, name="staff-performer"),
     path("staff/lists/<str:name>/columns", lists.columns, name="staff-list-columns"),
     path("staff/lists/<str:name>/view", lists.view, name="staff-list-view"),
     path("staff/lists/<str:name>/forget", lists.forget, name="staff-list-forget"),

@@ -14,6 +14,7 @@ from adminpanel.lists import audit, deliveries, suggesting
 from adminpanel.lists import export as files
 from adminpanel.lists.columns import RecordList
 from adminpanel.lists.page import ListPage, Viewer
+from adminpanel.performer import listing as performers
 from adminpanel.tip import listing
 from ground import clock
 from ground.people import Role, role_of
@@ -115,4 +116,12 @@ DELIVERIES = ListDoors(
     "status:set_aside source:payments since:2h",
     deliveries.OFFERED,
 )
-LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES)}
+PERFORMERS = ListDoors(
+    performers.RECORDS,
+    "staff-performers",
+    "Performers",
+    "Who may be tipped, and how each stands now.",
+    "Search the performers",
+    "name:an* bridge:extension paused:yes",
+)
+LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, PERFORMERS)}
