@@ -14,6 +14,7 @@ from adminpanel.views import (
     inbox,
     links,
     lists,
+    overrides,
     overview,
     ownaccount,
     performeraccess,
@@ -29,6 +30,7 @@ from adminpanel.views import tips as tip_pages
 from adminpanel.views.listed import AUDIT, DELIVERIES, PERFORMERS, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
+_HER = "staff/performers/<str:performer_id>"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", overview.overview, name="staff"),
@@ -50,7 +52,10 @@ PAGES = [
     *AUDIT.paths("staff/audit"),
     path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
     *PERFORMERS.paths("staff/performers"),
-    path("staff/performers/<str:performer_id>", performers_page.performer, name="staff-performer"),
+    path(_HER, performers_page.performer, name="staff-performer"),
+    path(f"{_HER}/override", overrides.looked_at, name="staff-performer-override"),
+    path(f"{_HER}/override/set", overrides.set_one, name="staff-performer-override-set"),
+    path(f"{_HER}/override/end", overrides.end, name="staff-performer-override-end"),
     path("staff/lists/<str:name>/columns", lists.columns, name="staff-list-columns"),
     path("staff/lists/<str:name>/view", lists.view, name="staff-list-view"),
     path("staff/lists/<str:name>/forget", lists.forget, name="staff-list-forget"),

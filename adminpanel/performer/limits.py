@@ -9,6 +9,7 @@ from lovense.deciding.rules import Rules
 from lovense.menus.vibration import MAXIMUM_LEVEL
 from lovense.performers import overrides
 from lovense.performers.overrides import MODE, RATE, SECONDS, STRENGTH, TIP
+from lovense.rows import OverridesRow
 
 PLATFORM, HERS, OVERRIDE, PATH = "the platform’s", "hers", "the override", "her path"
 NONE = "\u2013"
@@ -60,6 +61,14 @@ def of(rules: Rules, performer_id: str) -> list[BindingLimit]:
         for name, both in set_by.items()
     ]
     return [*found, _mode(rules, performer_id, over.get(MODE))]
+
+
+def said_of(override: OverridesRow | None) -> str:
+    """What it limits, in a few words."""
+    if override is None:
+        return "none"
+    told = ((*LABELS[name], value) for name, value in override["limits"].items())
+    return ", ".join(f"{label} {value} {unit}".strip() for label, unit, value in told)
 
 
 def _limit(

@@ -35,6 +35,7 @@ from tips.rows import RequestRow
 COUNTED = 1_000  # of what waits
 DEVICES_SHOWN, HOSTS_SHOWN, REPAIRS_SHOWN, SHOWS_SHOWN, TIPS_SHOWN = 30, 10, 20, 5, 5
 NONE = "\u2013"
+KEY_SHOWN = 20  # of the key of a delivery
 UNPAID: dict[str, str] = {RequestType.TEST: "A test", RequestType.OWED: "Owed seconds"}
 
 
@@ -215,10 +216,17 @@ class PerformerStanding:
 
 
 def read(performer_id: str, *, now: datetime, before: int = 0) -> PerformerStanding | None:
+    rules = rules_of(performer_id, now=now)
+    if rules is None:
+        return None
+    return PerformerStanding(rules.performers[performer_id], rules, now, before=before)
+
+
+def rules_of(performer_id: str, *, now: datetime) -> Rules | None:
+    """The platform's settings and her row, at that moment."""
     rules = Rules.without_menus([performer_id])
     rules.at = now
-    row = rules.performers.get(performer_id)
-    return PerformerStanding(row, rules, now, before=before) if row else None
+    return rules if performer_id in rules.performers else None
 
 
 # --- how each part is told -----------------------------------------------------------------------
@@ -257,12 +265,17 @@ def _host(row: HostRow) -> list[str]:
     ]
 
 
+def _told(moment: datetime) -> str:
+    """The day in one piece, in however narrow a column."""
+    return f"{moment:%d\u00a0%b\u00a0%Y %H:%M}"
+
+
 def _at(row: DeviceRow | HostRow) -> str:
-    return f"{row['last_seen_at']:%Y-%m-%d %H:%M}"
+    return _told(row["last_seen_at"])
 
 
 def _show(row: ShowRow) -> list[str]:
-    sums, began = row["sums"], f"{row['began_at']:%Y-%m-%d %H:%M}"
+    sums, began = row["sums"], _told(row["began_at"])
     told = [NONE] * 5
     if sums:
         seconds = (sums["delivered"] / TENTHS, sums["owed"] / TENTHS)
@@ -272,10 +285,10 @@ def _show(row: ShowRow) -> list[str]:
 
 
 def _tip(row: dict[str, Any]) -> list[Any]:
-    amount = f"{row['total']} tokens"
+    key = row["delivery"]
     return [
-        f"{row['created_at']:%Y-%m-%d %H:%M:%S}",
-        LinkedWords(amount, reverse("staff-tip", args=[row["_id"]])),
+        _told(row["created_at"]),
+        LinkedWords(f"{row['total']} tokens", reverse("staff-tip", args=[row["_id"]])),
         row["settlement_status"].capitalize(),
-        LinkedWords(row["delivery"], reverse("staff-delivery", args=[row["delivery"]])),
+        LinkedWords(f"{key[:KEY_SHOWN]}…", reverse("staff-delivery", args=[key])),
     ]

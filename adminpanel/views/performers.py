@@ -5,8 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from adminpanel import access, doors
 from adminpanel.handling import performers as handling
 from adminpanel.performer import standing
-from adminpanel.views import acts
-from adminpanel.views.acts import Pressed
+from adminpanel.views import acts, overrides
 from ground import clock
 from ground.people import role_of
 
@@ -33,12 +32,12 @@ def performer(request: HttpRequest, performer_id: str) -> HttpResponse:
     return answer
 
 
-def _page(request: HttpRequest, performer_id: str, pressed: Pressed | None = None) -> HttpResponse:
+def _page(request: HttpRequest, performer_id: str) -> HttpResponse:
     before = min(max(0, acts.number(request.GET.get("menus", ""))), MOST_VERSION)
     found = standing.read(performer_id, now=clock.now(), before=before)
     if found is None:
         raise Http404
     may_access = access.may(role_of(request.user), "staff-access-performers", "GET")
-    context = {"her": found, "pressed": pressed, "may_access": may_access, **HEADS}
-    status = acts.status_of(pressed)
-    return doors.show(request, "adminpanel/performer.html", context, on=ON, status=status)
+    override = overrides.shown_on_her_page(request, found.rules, performer_id)
+    context = {"her": found, "may_access": may_access, **HEADS, **override}
+    return doors.show(request, "adminpanel/performer.html", context, on=ON)

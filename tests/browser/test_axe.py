@@ -24,6 +24,9 @@ OVER = (
 OF_STAFF = (
     "/staff/tips",
     "/staff/deliveries",
+    "/staff/performers",
+    "/staff/performers?q=name:per*+menu:none",
+    "/staff/find?q=performer-1",  # her page
     "/staff/queue",
     "/staff/audit",
     "/staff/audit?q=actor:a+colour:red",
