@@ -101,6 +101,7 @@ RULES = (
     Rule("api-staff-find", "GET", EVERYBODY, "Which row a text names"),
     Rule("api-staff-devices", "GET", EVERYBODY, "The devices of all performers"),
     Rule("api-audit-log", "GET", EVERYBODY, "The audit log; as a file, recorded"),
+    Rule("api-performer", "GET", EVERYBODY, "How a performer stands, recorded"),
     Rule("api-performer-overrides", "PUT", ADMINS, "Set what binds one performer"),
     Rule("api-settings", "GET", READERS, "The platform's settings"),
     Rule("api-settings", "PUT", ADMINS, "Change some of them"),

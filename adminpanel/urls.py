@@ -3,7 +3,17 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
-from adminpanel.api import auditlog, devices, find, performers, settings, tips, trail, watch
+from adminpanel.api import (
+    auditlog,
+    devices,
+    find,
+    performers,
+    settings,
+    standing,
+    tips,
+    trail,
+    watch,
+)
 from adminpanel.api import deadletters as letters
 from adminpanel.views import (
     audit,
@@ -125,6 +135,11 @@ API = [
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
     path("api/admin/lovense/tips/<str:tip_id>", trail.trail_of_tip, name="api-tip-trail"),
+    path(
+        "api/admin/lovense/performers/<str:performer_id>",
+        standing.performer,
+        name="api-performer",
+    ),
     path(
         "api/admin/lovense/performers/<str:performer_id>/overrides",
         performers.set_overrides,

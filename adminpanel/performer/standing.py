@@ -157,7 +157,7 @@ class PerformerStanding:
     # --- with what -------------------------------------------------------------------------------
 
     @cached_property
-    def _devices(self) -> list[DeviceRow]:
+    def devices(self) -> list[DeviceRow]:
         return choices.of(self.performer_id).kept
 
     @cached_property
@@ -166,11 +166,11 @@ class PerformerStanding:
 
     @property
     def device_count(self) -> int:
-        return len(self._devices)
+        return len(self.devices)
 
     @property
     def device_rows(self) -> list[list[str]]:
-        return [_device(row) for row in self._devices[:DEVICES_SHOWN]]
+        return [_device(row) for row in self.devices[:DEVICES_SHOWN]]
 
     @property
     def host_rows(self) -> list[list[str]]:
@@ -183,7 +183,7 @@ class PerformerStanding:
 
     @cached_property
     def menus(self) -> MenuVersions:
-        toys = naming.of_rows(self._devices)
+        toys = naming.of_rows(self.devices)
         return menus.read(self.performer_id, toys, before=self._before)
 
     # --- what has been of her --------------------------------------------------------------------

@@ -197,6 +197,22 @@ def test_the_limit_that_is_said_to_bind_is_the_one_that_decides(ana, hers, overr
     assert whose["maximumSeconds"] == (limits.HERS if hers else limits.PLATFORM)
 
 
+def test_the_same_is_told_over_rest_and_recorded(seen, busy, ana):
+    toy = Device.objects.first()
+    for role, client in seen.items():
+        answer = client.get(f"/api/admin/lovense/performers/{ana.pk}")
+        told = answer.json()
+        assert (answer.status_code, told["says"]) == (200, standing.OPEN.words), role
+        assert [each["nickname"] for each in told["devices"]] == [toy.nickname]
+        assert [each["version"] for each in told["menus"]] == [2, 1]
+        assert "Removed: Fireworks (100 tokens)" in told["menus"][0]["changes"]
+        assert {each["name"] for each in told["limits"]} == set(overrides.NAMES)
+        assert (toy.toy_id in answer.content.decode(), "bob" in answer.content.decode()) == (False, False)
+    assert len(looks()) == len(Role)
+    assert seen[Role.ADMIN].get("/api/admin/lovense/performers/" + "f" * 24).status_code == 404
+    assert len(looks()) == len(Role)
+
+
 def test_it_leads_to_the_rest_of_her_and_has_no_inline_code(seen, busy, ana):
     shown = page(seen[Role.ADMIN], ana)
     for address in (f"/staff/tips?q=performer:{ana.pk}", f"/staff/audit?q=performer:{ana.pk}+archive:yes"):
