@@ -55,6 +55,7 @@ RAIL = (
         (
             RailPage("staff-tips", "coins", "Tips"),
             RailPage("staff-deliveries", "download", "Deliveries"),
+            RailPage("staff-performers", "user", "Performers"),
             RailPage("staff-audit", "history", "Audit"),
         ),
     ),

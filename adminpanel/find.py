@@ -19,7 +19,7 @@ from tips.queue import requests as queue
 
 LONGEST, MOST_LOOKS, MOST_DEVICES = 300, 8, 5
 _HEX_ID = "[0-9a-f]{24}"
-_HERS = "admin:lovense_performer_change"
+_HERS = "staff-performer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def _record(now: datetime, number: int, said: tuple[str, str, str, str]) -> dict
         {"words": did, "href": "#lists"},
         {"words": word, "tone": tone},
     ]
-    return {"key": f"sample-{number}", "cells": cells}
+    return {"key": f"sample-{number}", "href": "#lists", "cells": cells}
 
 
 def _of_charts() -> dict[str, Any]:

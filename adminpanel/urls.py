@@ -3,7 +3,17 @@ the table of who may do what (`adminpanel/access.py`)."""
 
 from django.urls import path
 
-from adminpanel.api import auditlog, devices, find, performers, settings, tips, trail, watch
+from adminpanel.api import (
+    auditlog,
+    devices,
+    find,
+    performers,
+    settings,
+    standing,
+    tips,
+    trail,
+    watch,
+)
 from adminpanel.api import deadletters as letters
 from adminpanel.views import (
     audit,
@@ -14,6 +24,7 @@ from adminpanel.views import (
     inbox,
     links,
     lists,
+    overrides,
     overview,
     ownaccount,
     performeraccess,
@@ -24,10 +35,12 @@ from adminpanel.views import (
     style,
 )
 from adminpanel.views import find as find_page
+from adminpanel.views import performers as performers_page
 from adminpanel.views import tips as tip_pages
-from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, TIPS
+from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, PERFORMERS, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
+_HER = "staff/performers/<str:performer_id>"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", overview.overview, name="staff"),
@@ -49,6 +62,11 @@ PAGES = [
     path("staff/deliveries/<path:key>", inbox.delivery, name="staff-delivery"),
     *AUDIT.paths("staff/audit"),
     path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
+    *PERFORMERS.paths("staff/performers"),
+    path(_HER, performers_page.performer, name="staff-performer"),
+    path(f"{_HER}/override", overrides.looked_at, name="staff-performer-override"),
+    path(f"{_HER}/override/set", overrides.set_one, name="staff-performer-override-set"),
+    path(f"{_HER}/override/end", overrides.end, name="staff-performer-override-end"),
     path("staff/lists/<str:name>/columns", lists.columns, name="staff-list-columns"),
     path("staff/lists/<str:name>/view", lists.view, name="staff-list-view"),
     path("staff/lists/<str:name>/forget", lists.forget, name="staff-list-forget"),
@@ -118,6 +136,11 @@ API = [
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
     path("api/admin/lovense/tips/<str:tip_id>", trail.trail_of_tip, name="api-tip-trail"),
+    path(
+        "api/admin/lovense/performers/<str:performer_id>",
+        standing.performer,
+        name="api-performer",
+    ),
     path(
         "api/admin/lovense/performers/<str:performer_id>/overrides",
         performers.set_overrides,

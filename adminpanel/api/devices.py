@@ -92,10 +92,10 @@ def devices(request: Request) -> Response:
         cursor=asked.get("cursor", ""),
         limit=asked["limit"],
     )
-    return Response({"devices": list(map(_told, found.rows)), "next": found.after or None})
+    return Response({"devices": list(map(told, found.rows)), "next": found.after or None})
 
 
-def _told(row: DeviceRow) -> Json:
+def told(row: DeviceRow) -> Json:
     return {
         "performerId": row["performer_id"],
         "nickname": row["nickname"],

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from adminpanel.api.schema import OF_STAFF, example
 from adminpanel.doors import ByTable
-from adminpanel.people.deeds import Deed, DeedTarget, reason_of, refusals_recorded
-from adminpanel.setting import overriding
+from adminpanel.handling import performers as handling
+from adminpanel.people.deeds import deed_of, reason_of, refusals_recorded
 from ground import clock
 from ground.audit.log import LONGEST_WHY
 from ground.json.fields import MAX_AMOUNT, Fields
@@ -88,17 +88,14 @@ NOW: Json = {
 @permission_classes([ByTable])
 def set_overrides(request: Request, performer_id: str) -> Response:
     """They take the place of those before; without limits there are none any more."""
-    who, now = request.user, clock.now()
-    deed = Deed(str(who.pk), who.get_username(), "", now)
-    target = DeedTarget("performer", performer_id, lane=performer_id)
-    with refusals_recorded(deed, "set_overrides", target):
+    deed = deed_of(request.user, now=clock.now())
+    with refusals_recorded(deed, "set_overrides", handling.target(performer_id)):
         body = body_of(request)
         body.only("limits", "until", "version", "reason")
         wish = OverrideWish(body.object("limits").whole, _until(body))
         seen = body.integer("version", minimum=0, maximum=MAX_AMOUNT)
-        reason = body.raw("reason")
-        why = reason_of(reason if isinstance(reason, str) else "")
-        row = overriding.change(performer_id, wish, seen=seen, by=deed.by, why=why, now=now)
+        deed = deed._replace(why=reason_of(body.raw("reason")))
+        row = handling.override(performer_id, wish, seen=seen, deed=deed)
     return Response({"version": overrides.version_of(row), "overrides": overrides.told(row)})
 
 

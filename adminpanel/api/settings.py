@@ -16,7 +16,7 @@ from adminpanel.api.schema import OF_STAFF, example, given
 from adminpanel.asking import grammar, plan
 from adminpanel.doors import ByTable
 from adminpanel.lists import audit
-from adminpanel.people.deeds import Deed, DeedTarget, WrongField, reason_of, refusals_recorded
+from adminpanel.people.deeds import DeedTarget, WrongField, deed_of, reason_of, refusals_recorded
 from adminpanel.setting import told
 from adminpanel.setting.told import FIELDS, WIRE, ToldSetting
 from ground import clock
@@ -132,12 +132,11 @@ def settings(request: Request) -> Response:
     """204: all of it was so already, and nothing was written."""
     if request.method == "GET":
         return _answer()
-    who, reason, now = request.user, "", clock.now()
-    deed = Deed(str(who.pk), who.get_username(), "", now)
+    deed = deed_of(request.user, now=clock.now())
     with refusals_recorded(deed, "set", DeedTarget("platform", ROW)):
         seen = _seen(request)
         changes, reason = _asked(request)
-        by: dict[str, Any] = {"by": deed.by, "why": reason, "now": now}
+        by: dict[str, Any] = {"by": deed.by, "why": reason, "now": deed.now}
         before = controls.set_seen(changes, seen=seen, **by)
     doorbell.ring("lovense.dispatch")
     return Response(status=204) if before == changes else _answer()
@@ -182,11 +181,10 @@ def _asked(request: Request) -> tuple[Statement, str]:
             raise UnknownSetting(name)
     if not wanted:
         raise WrongField("settings", "Name at least one setting.")
-    reason = body.raw("reason")
     # As they are written: to whom `1e3` is a number, it is none here.
     plain = json.loads(request.body)["settings"]
     changes = {FIELDS[name]: platform.from_json(FIELDS[name], plain[name]) for name in wanted}
-    return changes, reason_of(reason if isinstance(reason, str) else "")
+    return changes, reason_of(body.raw("reason"))
 
 
 @extend_schema(

@@ -58,7 +58,8 @@ class Listed:
     """What is asked: the rows of a model. `moment` is what orders them, `by_time` the index of it
     alone, `words` finds exact words, `key_of` reads a row's key from a text, `leaves_out` are
     columns that no list shows. `named_by`: fields that name a row where its key is shown to
-    nobody; `only`: which rows are part of it."""
+    nobody; `only`: which rows are part of it; `back`: a question without a bound of its own goes no
+    further; None: it goes to the first row."""
 
     name: str
     model: type[Model]
@@ -70,6 +71,7 @@ class Listed:
     leaves_out: tuple[str, ...] = ()
     named_by: tuple[str, ...] = ()
     only: Statement = field(default_factory=dict)
+    back: timedelta | None = BACK
 
     def name_of(self, row: Mapping[str, Any]) -> str:
         """As it is told to people."""
@@ -135,7 +137,7 @@ def made(
     listed: Listed, terms: Sequence[Term], *, now: datetime, is_of_now: bool = False
 ) -> ListPlan:
     """`is_of_now`: without what comes later. Raises NotUnderstood where a value names nothing."""
-    since, until, is_bounded = _bounds(terms, now)
+    since, until, is_bounded = _bounds(listed, terms, now)
     until = min(until or now, now) if is_of_now else until
     time = _time(listed, since, until)
     asked = [term for term in terms if not _is_of_time(term)]
@@ -151,7 +153,9 @@ def _is_of_time(term: Term) -> bool:
     return term.key in {key.name for key in TIMES}
 
 
-def _bounds(terms: Sequence[Term], now: datetime) -> tuple[datetime | None, datetime | None, bool]:
+def _bounds(
+    listed: Listed, terms: Sequence[Term], now: datetime
+) -> tuple[datetime | None, datetime | None, bool]:
     since, until = list[datetime](), list[datetime]()
     for term in terms:
         value: Any = term.values[0]
@@ -163,8 +167,8 @@ def _bounds(terms: Sequence[Term], now: datetime) -> tuple[datetime | None, date
             begin, end = day_of(value, now)
             since.append(begin)
             until.append(end)
-    if not since and all(term.key != ARCHIVE for term in terms):
-        return clock.before(min([now, *until]), BACK), min(until, default=None), True
+    if listed.back and not since and all(term.key != ARCHIVE for term in terms):
+        return clock.before(min([now, *until]), listed.back), min(until, default=None), True
     return max(since, default=None), min(until, default=None), False
 
 

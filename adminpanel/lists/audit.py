@@ -30,7 +30,7 @@ from adminpanel.lists.columns import (
     shows,
     text_of,
 )
-from adminpanel.lists.performers import names_of, performers_named
+from adminpanel.lists.performers import names_of, performers_named, whose
 from ground.audit import log as audit_log
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
@@ -142,8 +142,7 @@ def _what(row: Row, seen: Any) -> ShownCell:
 
 
 def _whose(row: Row, seen: Mapping[str, str]) -> ShownCell:
-    lane = row.get("lane") or ""
-    return ShownCell(seen.get(lane, lane) or EMPTY, copies=lane)
+    return whose(row.get("lane") or "", seen)
 
 
 def _changed(row: Row, seen: Any) -> ShownCell:

@@ -30,7 +30,8 @@ class ShownCell:
 @dataclass(frozen=True, slots=True)
 class Column:
     """`cell` is given the row and what was looked up for the whole slice; `text` is what a file
-    says. `is_sorted`: the list is in the order of it, by an index."""
+    says. `is_sorted`: the list is in the order of it, by an index; `is_of_now`: it tells of the
+    moment, from other rows, and is in no file."""
 
     name: str
     label: str
@@ -38,6 +39,7 @@ class Column:
     text: Callable[[Row], Cell]
     is_shown: bool = True
     is_sorted: bool = False
+    is_of_now: bool = False
     roles: frozenset[Role] = EVERYBODY
 
 
@@ -87,7 +89,11 @@ def shows(words: Callable[[Row], str], *, is_code: bool = False) -> Callable[[Ro
     return lambda row, seen: ShownCell(words(row) or EMPTY, is_code=is_code)
 
 
-def moments(field: str, *, label: str = "When (UTC)") -> Column:
+def of_now(name: str, label: str, cell: Callable[[Row, Any], ShownCell]) -> Column:
+    return Column(name, label, cell, lambda row: "", is_of_now=True)
+
+
+def moments(field: str, label: str = "When (UTC)") -> Column:
     """The column that orders the list."""
 
     def cell(row: Row, seen: Any) -> ShownCell:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from adminpanel.asking import plan
 from adminpanel.asking.kinds import (
@@ -30,7 +29,7 @@ from adminpanel.lists.columns import (
     shows,
     text_of,
 )
-from adminpanel.lists.performers import names_of, performers_named
+from adminpanel.lists.performers import names_of, performers_named, whose
 from lovense.devices import summary
 from lovense.models import Device, DeviceStatus
 from lovense.repairs import finding
@@ -116,8 +115,7 @@ def _charge(row: Row, seen: Any) -> ShownCell:
 
 
 def _whose(row: Row, seen: Mapping[str, str]) -> ShownCell:
-    hers = row["performer_id"]
-    return ShownCell(seen.get(hers, hers), copies=hers)
+    return whose(row["performer_id"], seen)
 
 
 def _functions(row: Row) -> str:
@@ -153,9 +151,8 @@ VIEWS = (
 
 
 def address_of(row: Row) -> str:
-    """All of hers."""
-    asked = urlencode({"q": f"performer:{row['performer_id']} {plan.ARCHIVE}:yes"})
-    return f"{reverse('staff-devices')}?{asked}"
+    """Her page, where all of hers stand."""
+    return reverse("staff-performer", args=[row["performer_id"]])
 
 
 RECORDS = RecordList(

@@ -54,9 +54,10 @@ class Export:
     @property
     def columns(self) -> list[Column]:
         """Support gets what its page shows; who audits everything."""
-        if self.role is Role.SUPPORT:
-            return self.records.chosen(self.shown, self.role)
-        return self.records.columns_for(self.role)
+        records, role = self.records, self.role
+        is_of_page = role is Role.SUPPORT
+        found = records.chosen(self.shown, role) if is_of_page else records.columns_for(role)
+        return [each for each in found if not each.is_of_now]
 
 
 def lines(export: Export) -> Iterator[str]:

@@ -1,8 +1,11 @@
 """Performers in lists: who is meant by a name or an id, and what those of a slice are called."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.urls import reverse
 
 from adminpanel.asking.kinds import NoSuchValue
+from adminpanel.lists.columns import EMPTY, ShownCell
 from ground.mongodb.collections import collection
 from lovense.models import Performer
 
@@ -23,3 +26,11 @@ def names_of(ids: Iterable[str | None]) -> dict[str, str]:
         return {}
     found = collection(Performer).find({"_id": {"$in": sorted(wanted)}}, {"display_name": 1})
     return {row["_id"]: row["display_name"] for row in found}
+
+
+def whose(performer_id: str, names: Mapping[str, str]) -> ShownCell:
+    """A cell that leads to her page, where she is known here."""
+    known = performer_id in names
+    href = reverse("staff-performer", args=[performer_id]) if known else ""
+    name = names.get(performer_id, performer_id) or EMPTY
+    return ShownCell(name, href=href, copies=performer_id)

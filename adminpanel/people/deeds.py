@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from pymongo.client_session import ClientSession
 
 from ground.audit import log as audit_log
@@ -62,13 +64,18 @@ class Outdated(Refusal):
         self.details = {"present": present}
 
 
-def reason_of(said: str) -> str:
-    """Raises WrongField."""
-    said = " ".join(said.split())
+def deed_of(user: AbstractBaseUser | AnonymousUser, *, now: datetime, why: str = "") -> Deed:
+    """By the hand of who asks."""
+    return Deed(str(user.pk), user.get_username(), why, now)
+
+
+def reason_of(said: Any) -> str:
+    """What is no text is no reason. Raises WrongField."""
+    said = " ".join(said.split()) if isinstance(said, str) else ""
     if not SHORTEST_WHY <= len(said) <= LONGEST_WHY:
         rule = f"Say why, in {SHORTEST_WHY} to {LONGEST_WHY} characters."
         raise WrongField("reason", rule)
-    return said
+    return str(said)
 
 
 def recorded(

@@ -28,7 +28,7 @@ from adminpanel.lists.columns import (
     shows,
     text_of,
 )
-from adminpanel.lists.performers import names_of, performers_named
+from adminpanel.lists.performers import names_of, performers_named, whose
 from adminpanel.tip import verdict
 from adminpanel.tip.story import Story
 from ground.mongodb.collections import collection
@@ -164,8 +164,7 @@ def _became(row: Row, seen: Seen) -> ShownCell:
 
 
 def _whose(row: Row, seen: Seen) -> ShownCell:
-    hers = row["performer_id"]
-    return ShownCell(seen["names"].get(hers, hers), copies=hers)
+    return whose(row["performer_id"], seen["names"])
 
 
 def _id(row: Row, seen: Seen) -> ShownCell:

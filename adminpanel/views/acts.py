@@ -10,7 +10,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from adminpanel.people.deeds import Deed, DeedTarget, reason_of, refusals_recorded
+from adminpanel.people.deeds import (
+    Deed,
+    DeedTarget,
+    deed_of,
+    reason_of,
+    refusals_recorded,
+)
 from ground import clock
 from ground.audit.log import LONGEST_WHY
 from ground.json.errors import Refusal
@@ -107,8 +113,7 @@ def answered(
     said = {name: str(value) for name, value in request.POST.items()}
     said.pop("csrfmiddlewaretoken", None)
     why = said.get("reason", "")
-    who, now = request.user, clock.now()
-    deed = Deed(str(who.pk), who.get_username(), " ".join(why[:LONGEST_WHY].split()), now)
+    deed = deed_of(request.user, now=clock.now(), why=" ".join(why[:LONGEST_WHY].split()))
     try:
         with refusals_recorded(deed, asked.act, asked.target):
             result = work(deed._replace(why=reason_of(why)))

@@ -16,6 +16,7 @@ from adminpanel.lists import audit, deliveries, devices, suggesting
 from adminpanel.lists import export as files
 from adminpanel.lists.columns import RecordList
 from adminpanel.lists.page import ListPage, Viewer
+from adminpanel.performer import listing as performers
 from adminpanel.tip import listing
 from adminpanel.watch import spread
 from ground import clock
@@ -137,4 +138,12 @@ DEVICES = ListDoors(
     beside=lambda now: spread.read(now=now),
     topic="devices",
 )
-LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, DEVICES)}
+PERFORMERS = ListDoors(
+    performers.RECORDS,
+    "staff-performers",
+    "Performers",
+    "Who may be tipped, and how each stands now.",
+    "Search the performers",
+    "name:an* bridge:extension paused:yes",
+)
+LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, DEVICES, PERFORMERS)}

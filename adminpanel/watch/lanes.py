@@ -75,6 +75,7 @@ def _depths() -> dict[str, int]:
 
 
 def paused(*, now: datetime) -> list[Row]:
-    """Who has paused, the longest first."""
+    """Who has paused, the longest first; `performer_id` is her key."""
     found = collection(Performer).find({"paused_at": {"$ne": None}}).sort("paused_at", 1)
-    return list(islice((row for row in found if is_paused(row, now)), PAUSED_SHOWN))
+    held = islice((row for row in found if is_paused(row, now)), PAUSED_SHOWN)
+    return [{**row, "performer_id": row["_id"]} for row in held]

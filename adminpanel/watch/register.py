@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from ground.mongodb.collections import collection
-from lovense.devices import toytable
+from lovense.devices import summary, toytable
 from lovense.models import Device
 
 MOST_READ = 20_000
@@ -21,7 +21,8 @@ class FirmwareSeen(TypedDict):
 
 
 class StrangeSeen(TypedDict):
-    """A type that the toy table lacks, or words for functions that nobody here knows."""
+    """A type that the toy table lacks, or words for functions that nobody here knows; as an app
+    told them, since what a page makes up is in no table."""
 
     type: str
     is_known: bool
@@ -44,6 +45,7 @@ _STEP: dict[str, Any] = {
         {"$mod": [{"$min": ["$battery", 99]}, STEP]},
     ]
 }
+_READ = dict.fromkeys(("battery", "firmware", "toy_type", "unsupported", "host_id"), 1)
 _ONE = {"$sum": 1}
 _MOST_FIRST = [{"$sort": {"n": -1, "_id": 1}}, {"$limit": MOST_SHOWN}]
 
@@ -53,7 +55,7 @@ def look() -> RegisterSeen:
     stages: list[dict[str, Any]] = [
         {"$match": {"nickname_key": {"$gt": ""}}},
         {"$limit": MOST_READ},
-        {"$project": {"battery": 1, "firmware": 1, "toy_type": 1, "unsupported": 1}},
+        {"$project": _READ},
         {"$facet": {"all": [{"$count": "n"}], **_facets()}},
     ]
     found = next(iter(collection(Device).aggregate(stages, hint="device_by_time")))
@@ -67,7 +69,10 @@ def look() -> RegisterSeen:
 
 def _facets() -> dict[str, list[dict[str, Any]]]:
     firmware = {"type": "$toy_type", "firmware": "$firmware"}
-    strange = {"$or": [{"toy_type": {"$nin": _known()}}, {"unsupported.0": {"$exists": True}}]}
+    strange = {
+        "host_id": {"$gt": summary.PAGE},
+        "$or": [{"toy_type": {"$nin": _known()}}, {"unsupported.0": {"$exists": True}}],
+    }
     words = {"type": "$toy_type", "words": "$unsupported"}
     return {
         "batteries": [

@@ -7,7 +7,7 @@ from ground.ui.library import register
 
 Shown = dict[str, Any]
 KINDS = ("main", "plain", "quiet", "danger", "stop")
-FIELDS = ("text", "number", "date", "select", "area", "password", "search")
+FIELDS = ("text", "number", "date", "datetime-local", "select", "area", "password", "search")
 
 
 class NoSuchKind(ValueError):

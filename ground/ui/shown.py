@@ -118,8 +118,8 @@ def records(
     id: str, caption: str, head: Sequence[Any], rows: Sequence[Any], *, marks: bool = True
 ) -> Shown:
     """A long list, a slice of it. `head`: `label`, and `is_sorted` where the list is in its order;
-    a row: `key`, `cells`, `is_same_change` as the one above; a cell: `words`, and `href`, `tone`,
-    `moment`, `copies`, `is_code` as need be. Of each row one cell has the `href` that opens it."""
+    a row: `key`, `href` that opens it, `cells`, `is_same_change` as the one above; a cell: `words`,
+    and `href`, `tone`, `moment`, `copies`, `is_code` as need be. One cell has the row's `href`."""
     return {"id": id, "caption": caption, "head": head, "rows": rows, "marks": marks}
 
 

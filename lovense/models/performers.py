@@ -73,9 +73,28 @@ class Performer(models.Model):
                 condition=models.Q(paused_at__gt=EPOCH),
                 name="performer_paused",
             ),
-            models.Index(fields=["bridge"], name="performer_bridge"),
-            # How many a setting of the platform concerns.
-            models.Index(fields=["menu_version"], name="performer_menu"),
+            # What staff asks of the list of performers, the newest first.
+            models.Index(fields=["-created_at", "-performer_id"], name="performer_by_time"),
+            models.Index(
+                fields=["display_name", "-created_at", "-performer_id"], name="performer_by_name"
+            ),
+            models.Index(
+                fields=["-created_at", "-performer_id"],
+                condition=models.Q(paused_at__gt=EPOCH),
+                name="performer_by_pause",
+            ),
+            models.Index(
+                fields=["-created_at", "-performer_id"],
+                condition=models.Q(stopped_at__gt=EPOCH),
+                name="performer_by_stop",
+            ),
+            # The same, and how many a setting of the platform concerns.
+            models.Index(
+                fields=["bridge", "-created_at", "-performer_id"], name="performer_bridge"
+            ),
+            models.Index(
+                fields=["menu_version", "-created_at", "-performer_id"], name="performer_menu"
+            ),
             models.Index(fields=["minimum_tip"], name="performer_minimum"),
             models.Index(fields=["queue_mode"], name="performer_mode"),
             models.Index(fields=["auto_connect"], name="performer_connect"),

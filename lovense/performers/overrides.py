@@ -112,6 +112,11 @@ def told(row: PerformerRow) -> Json | None:
 def bounds(session: ClientSession | None = None) -> dict[str, tuple[int, int]]:
     """Of each number the least and the most that is no looser than the platform's."""
     row = collection(PlatformSettings).find_one({"_id": "platform"}, session=session) or {}
+    return bounds_of(row)
+
+
+def bounds_of(row: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Pure. `row`: the platform's settings; what it lacks is as usual."""
     fresh = PlatformSettings()
     tip, seconds, rate = (
         row.get(name, getattr(fresh, name))
@@ -141,8 +146,8 @@ def change(
             raise NoSuchPerformer
         if seen != version_of(row):
             raise OverridesChanged(row)
-        _check(wish, bounds(session), now)
-        if _is_so(row, wish):
+        check(wish, bounds(session), now)
+        if is_so(row, wish):
             return row
         made: OverridesRow = {
             "limits": dict(wish.limits),
@@ -163,7 +168,8 @@ def change(
     return journal.run(body, touched=journal.of_lane(performer_id), now=now)
 
 
-def _is_so(row: PerformerRow, wish: OverrideWish) -> bool:
+def is_so(row: PerformerRow, wish: OverrideWish) -> bool:
+    """Pure. Whether there is nothing to write."""
     said = row.get("overrides")
     if not said or not said["limits"]:
         return not wish.limits
@@ -175,7 +181,8 @@ def _kept(row: PerformerRow) -> Statement:
     return {**said["limits"], "until": said["until"]} if said else {}
 
 
-def _check(wish: OverrideWish, allowed: Mapping[str, tuple[int, int]], now: datetime) -> None:
+def check(wish: OverrideWish, allowed: Mapping[str, tuple[int, int]], now: datetime) -> None:
+    """Pure. `allowed`: the `bounds`. Raises InvalidOverride."""
     for name, value in wish.limits.items():
         _check_one(name, value, allowed)
     if not wish.limits:

@@ -215,9 +215,17 @@ def test_a_file_names_each_by_whose_it_is_and_is_recorded(staff, ana):
 
 def test_how_they_are_spread_is_counted_with_the_minute_and_shown_beside(staff, ana, carol):
     device(ana.pk, battery=100)
-    device(ana.pk, "Old", toy="two", battery=0, firmware="")
+    device(ana.pk, "Old", toy="two", battery=0, firmware="", toy_type="virtual")
     device(ana.pk, "Gone", toy="three", removed_at=clock.now(), nickname_key="")
-    device(carol.pk, "New", toy="four", toy_type="warp9", battery=None, unsupported=["Levitate"])
+    device(
+        carol.pk,
+        "New",
+        toy="four",
+        toy_type="warp9",
+        battery=None,
+        unsupported=["Levitate"],
+        host_id="a" * 24,
+    )
     now = clock.now()
     minutes.keep(now=now)
     assert register.look() == {

@@ -59,7 +59,7 @@ def test_people_and_devices_are_found_by_their_whole_names(ana, db):
     opened(ana)
     take(apps.call())
     nickname = Device.objects.first().nickname
-    hers = ("admin:lovense_performer_change", ana.pk)
+    hers = ("staff-performer", ana.pk)
     assert routes("ana") == routes(ana.pk) == routes(nickname.upper()) == [hers]
     assert [hit.kind for hit in rule.find("sue").hits] == ["Staff"]
     assert routes("an") == routes("su") == []

@@ -25,6 +25,9 @@ OF_STAFF = (
     "/staff/tips",
     "/staff/deliveries",
     "/staff/devices",
+    "/staff/performers",
+    "/staff/performers?q=name:per*+menu:none",
+    "/staff/find?q=performer-1",  # her page
     "/staff/queue",
     "/staff/audit",
     "/staff/audit?q=actor:a+colour:red",

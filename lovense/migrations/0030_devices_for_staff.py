@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lovense', '0028_overrides'),
+        ('lovense', '0029_asked_by_staff'),
     ]
 
     operations = [
