@@ -3,6 +3,7 @@ it runs in."""
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain, count, islice
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
@@ -13,7 +14,9 @@ from tests.browser.wire import FASTER, Server
 from tests.flows.stack import Stack
 from tests.vendor import Vendor, vendor
 
-NAMES = [f"performer-{number}" for number in range(1, 241)]
+NAMES = (f"performer-{number}" for number in count(1))
+# One test alone needs few of them, and what starts a process for the next ones costs as much as many.
+FIRST, MORE = 8, 60
 # What Chromium says of a page that was left before its socket was open.
 LEFT = "WebSocket is closed before the connection is established"
 # What comes is waited for; a slow machine only takes longer.
@@ -46,7 +49,9 @@ def the_stage(chrome: Browser, cloud: Vendor, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="package")
 def cast(the_stage: Stage) -> Iterator[Actress]:
-    return iter(the_stage.prepare(*NAMES))
+    first = the_stage.prepare(*islice(NAMES, FIRST))
+    more = (the_stage.enrol(*islice(NAMES, MORE)) for _ in count())
+    return chain(first, chain.from_iterable(more))
 
 
 @pytest.fixture
@@ -100,11 +105,12 @@ def open_another(context: BrowserContext, the_stage: Stage) -> Callable[[], Page
 
 
 @pytest.fixture
-def server(live: Page) -> Server:
+def server(the_stage: Stage, context: BrowserContext, ana: Actress) -> Server:
     """Her live page with the virtual device on, holding the devices of a server of ours."""
-    made = Server(live)
-    live.add_init_script(FASTER)
-    live.reload()
-    live.get_by_role("switch").check()
-    expect(live.locator("[data-virtual-words]")).to_contain_text("Ready")
+    page = context.new_page()
+    made = Server(page)
+    page.add_init_script(FASTER)
+    the_stage.log_in(page, ana.name)
+    page.get_by_role("switch").check()
+    expect(page.locator("[data-virtual-words]")).to_contain_text("Ready")
     return made

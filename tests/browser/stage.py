@@ -23,6 +23,27 @@ STAFF = "dina"
 BOB = "507f191e810c19729de860ea"
 # What stands before says "Not connected".
 CONNECTED = re.compile("^Connected$")
+# With each window, and each test opens one, Chromium draws two pages for what is typed into its own bar, and
+# keeps a process ready for the page that may come next: both cost more than our page. The others are those
+# which Playwright leaves out itself: Chromium hears the last of such arguments alone.
+LEFT_OUT = (
+    "AimEnabled",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxPopup",
+    "SpareRendererForSitePerProcess",
+)
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -32,6 +53,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(LEFT_OUT)}",
 ]
 MENU = [
     {"title": "Soft wave", "minimum": 10, "maximum": 99, "pattern": "wave", "intensity": 8, "durationSec": 2},
@@ -53,14 +75,16 @@ MENU = [
     },
 ]
 # Run by `manage.py shell`: the rules that the commands use, for a whole cast at once.
-_PREPARE = """
-import json
+_STAFF = """
 from adminpanel import staff
-from ground import clock
 from ground.people import Role
+staff.enrol(username={staff!r}, role=Role.ADMIN, password={password!r})
+"""
+_ENROL = """
+import json
+from ground import clock
 from lovense.menus import publishing
 from lovense.performers import enrolment
-staff.enrol(username={staff!r}, role=Role.ADMIN, password={password!r})
 for own_id, name in {cast!r}.items():
     enrolment.enrol(performer_id=own_id, username=name, password="", now=clock.now())
     publishing.publish(own_id, json.loads({menu!r}), clock.now())
@@ -115,11 +139,16 @@ class Stage:
         self._cookie, self._sessions = "", dict[str, str]()
 
     def prepare(self, *names: str) -> list[Actress]:
-        """Performers who can log in and have published MENU; bob has tokens."""
-        cast = {str(ObjectId()): name for name in names}
-        prepare = _PREPARE.format(staff=STAFF, password=PASSWORD, cast=cast, menu=json.dumps(MENU))
-        self.admit([*cast.values()], before=prepare)
+        """Beside performers, STAFF can log in, and bob has tokens."""
+        cast = self.enrol(*names, before=_STAFF.format(staff=STAFF, password=PASSWORD))
         self.send("tokens.purchased", simulator.purchase(uuid.uuid4().hex, user_id=BOB, tokens=10**9))
+        return cast
+
+    def enrol(self, *names: str, before: str = "") -> list[Actress]:
+        """Performers who can log in and have published MENU; `before`: as of `admit`."""
+        cast = {str(ObjectId()): name for name in names}
+        enrol = _ENROL.format(cast=cast, menu=json.dumps(MENU))
+        self.admit([*cast.values()], before=before + enrol)
         return [Actress(own_id, name) for own_id, name in cast.items()]
 
     def admit(self, names: list[str], *, before: str = "") -> None:

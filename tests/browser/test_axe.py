@@ -51,6 +51,9 @@ _COVERED = """() => {
         .elementFromPoint(stop.left + x * stop.width, stop.top + y * stop.height)
         .closest("[data-kind=stop]"));
 }"""
+# Of the page of components the group of what is open: another test looks at the others in every way.
+_ALONE = """() => document.querySelectorAll(".style__group:not(:has(:popover-open))")
+    .forEach((group) => group.remove())"""
 
 
 def faults(page):
@@ -144,6 +147,8 @@ def test_what_comes_over_a_page(staff, the_stage, opened):
     page.goto(f"{the_stage.url}/staff/style")
     page.get_by_role("button", name=opened).first.click()
     page.locator(":popover-open").wait_for()
+    assert axe.findings(page) == []
+    page.evaluate(_ALONE)
     assert faults(page) == {}
     if opened != "More":
         assert page.evaluate(_COVERED) == []

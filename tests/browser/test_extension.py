@@ -9,7 +9,7 @@ from playwright.sync_api import Error, expect
 
 from tests.browser.extension import AGES_AGO, SITE, ExtensionServer
 from tests.browser.test_lan import choose
-from tests.browser.wire import FASTER, FRAMES, words
+from tests.browser.wire import FASTER, LOOK_MS, LOOKS, words
 
 READY = "Ready. The next settled tip is handed to the extension."
 LEVELS = {"levels": {"level1": {"min": 1, "max": 999, "time": 1, "vLevel": 5, "rLevel": 0}}, "special": {}}
@@ -317,9 +317,10 @@ def test_a_page_whose_path_has_changed_is_loaded_anew_without_the_script(server)
 
 def until_its_levels_are_known(page, the_stage):
     """Its toys are there a moment before."""
-    for _ in range(FRAMES):
+    for _ in range(LOOKS):
         if page.request.get(f"{the_stage.url}/api/lovense/drift").json()["settingsAt"]:
             return
+        page.wait_for_timeout(LOOK_MS)
     raise AssertionError("the extension's levels did not come")
 
 

@@ -41,7 +41,7 @@ def her_browser(chrome, cloud):
     more = [
         "--host-resolver-rules=MAP *.lovense.club 127.0.0.1",
         f"--ignore-certificate-errors-spki-list={cloud.simulator.certificate.spki}",
-        "--disable-features=LocalNetworkAccessChecks",
+        f"--disable-features={','.join((*stage.LEFT_OUT, 'LocalNetworkAccessChecks'))}",
     ]
     opened = chrome.browser_type.launch(executable_path=stage.chromium(), args=[*stage.ARGUMENTS, *more])
     yield opened
