@@ -153,6 +153,19 @@ def test_creating_staff_again_prints_the_same_and_the_last_role_holds(run):
     assert user.check_password(PASSWORD)
 
 
+def test_what_it_changed_is_in_the_audit_log_and_a_repeat_leaves_nothing_there(run):
+    for role in ("admin", "admin", "auditor"):
+        run("create_staff", "--username", "sam", "--role", role, "--why", "she joined us")
+    run("create_staff", "--username", "sam", "--role", "auditor", "--password", PASSWORD, "--by", "ada")
+    found = AuditEntry.objects.filter(action="enrol", target="sam").order_by("at", "entry_id")
+    active = {"is_active": True}
+    assert [(each.actor, each.why, each.before, each.after) for each in found] == [
+        ("operator", "she joined us", None, {"role": "admin", **active}),
+        ("operator", "she joined us", {"role": "admin", **active}, {"role": "auditor", **active}),
+        ("ada", "", {"role": "auditor", **active}, {"role": "auditor", **active, "password": "another"}),
+    ]
+
+
 def test_a_role_that_does_not_exist_is_refused():
     assert "invalid choice: 'owner'" in refused("create_staff", "--username", "sam", "--role", "owner")
 

@@ -8,6 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from adminpanel import staff
+from adminpanel.people import members
+from adminpanel.people.deeds import Deed
+from ground import clock
 from ground.people import Role
 
 
@@ -20,13 +23,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password", default="", help="without one the account cannot log in; its token works"
         )
+        parser.add_argument("--by", default="operator", help="your account, for the audit log")
+        parser.add_argument("--why", default="", help="a reason, for the audit log; name nobody")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = staff.enrol(
+            made = members.enrol_at_shell(
                 username=options["username"],
                 role=Role(options["role"]),
                 password=options["password"],
+                deed=Deed("", options["by"], options["why"], clock.now()),
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
