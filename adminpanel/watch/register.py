@@ -46,8 +46,8 @@ _STEP: dict[str, Any] = {
     ]
 }
 _READ = dict.fromkeys(("battery", "firmware", "toy_type", "unsupported", "host_id"), 1)
-_ONE = {"$sum": 1}
-_MOST_FIRST = [{"$sort": {"n": -1, "_id": 1}}, {"$limit": MOST_SHOWN}]
+_ONE: dict[str, Any] = {"$sum": 1}
+_MOST_FIRST: list[dict[str, Any]] = [{"$sort": {"n": -1, "_id": 1}}, {"$limit": MOST_SHOWN}]
 
 
 def look() -> RegisterSeen:
@@ -62,7 +62,7 @@ def look() -> RegisterSeen:
     return {
         "devices": sum(row["n"] for row in found["all"]),
         "batteries": {str(int(row["_id"])): row["n"] for row in found["batteries"]},
-        "firmwares": [{**row["_id"], "devices": row["n"]} for row in found["firmwares"]],
+        "firmwares": [_firmware(row) for row in found["firmwares"]],
         "strange": [_strange(row) for row in found["strange"]],
     }
 
@@ -95,6 +95,11 @@ def _facets() -> dict[str, list[dict[str, Any]]]:
 
 def _known() -> list[str]:
     return sorted(toytable.names())
+
+
+def _firmware(row: Mapping[str, Any]) -> FirmwareSeen:
+    named = row["_id"]
+    return {"type": named["type"], "firmware": named["firmware"], "devices": row["n"]}
 
 
 def _strange(row: Mapping[str, Any]) -> StrangeSeen:
