@@ -72,7 +72,11 @@ PAGES = [
     path("staff/lists/<str:name>/forget", lists.forget, name="staff-list-forget"),
     path("staff/lists/<str:name>/first", lists.first, name="staff-list-first"),
     path("staff/emissions", emissions.emissions, name="staff-emissions"),
-    path("staff/emissions/retry", emissions.retry_emissions, name="staff-retry-emissions"),
+    path(
+        "staff/emissions/<str:consumer>/retry",
+        emissions.retry_emissions,
+        name="staff-retry-emissions",
+    ),
     path("staff/style", style.style, name="staff-style"),
     path("staff/queue", queue.queue, name="staff-queue"),
     path("staff/dead-letters", deadletters.dead_letters, name="staff-dead-letters"),

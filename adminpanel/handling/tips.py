@@ -12,6 +12,7 @@ from ground import clock
 from ground.json.errors import Refusal
 from ground.mongodb import transactions
 from lovense.lane import deadletters, decisions
+from lovense.lane.letter import Resolution
 from tips.log import emission
 from tips.models import Tip
 from tips.settlement import polling
@@ -62,10 +63,21 @@ def retry_emissions(tip_id: str, *, seen: int, deed: Deed) -> None:
 
 def replay(key: str, *, seen: str, deed: Deed) -> None:
     """Sends a dead request back into its queue. `seen`: when it died."""
-    died = deadletters.find(key).request["finished_at"]
-    if died_at(died) != seen:
-        raise Outdated("It is not as it was shown any more.", died_at(died))
+    _check_death(key, seen)
     decisions.replay(key, by=deed.by, why=deed.why, now=deed.now)
+
+
+def review(key: str, resolution: Resolution, *, seen: str, deed: Deed) -> None:
+    """Notes what was decided about a dead request; deciding again replaces it."""
+    _check_death(key, seen)
+    told = {"note": deed.why, "by": deed.by, "now": deed.now}
+    decisions.review(key, resolution=resolution, **told)
+
+
+def _check_death(key: str, seen: str) -> None:
+    died = died_at(deadletters.find(key).request["finished_at"])
+    if died != seen:
+        raise Outdated("It is not as it was shown any more.", died)
 
 
 def died_at(moment: datetime | None) -> str:

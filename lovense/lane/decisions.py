@@ -99,6 +99,7 @@ def replay_group(
     cause: str = "",
     expect: int,
     by: str,
+    why: str = "",
     now: datetime,
     progress: Callable[[int], object] = lambda letters: None,
 ) -> tuple[int, int]:
@@ -110,7 +111,7 @@ def replay_group(
     actual = deadletters.count(cause=cause)
     if actual != expect:
         raise GroupCountChanged(actual)
-    gone, why = 0, f"all {actual} of {cause or 'every cause'}"
+    gone, why = 0, why or f"all {actual} of {cause or 'every cause'}"
     for letters in deadletters.replayable(cause=cause, limit=MOST_AT_ONCE):
         gone += sum(_send_back(letter, by, now, why=why) for letter in letters)
         groups.news.mark({letter.request["lane"] for letter in letters}, "queue")

@@ -93,7 +93,7 @@ def test_a_button_without_its_forms_token_is_refused(staff):
 
 def test_a_button_that_is_refused_is_recorded_and_a_look_is_not(staff):
     made = client(staff[Role.AUDITOR])
-    made.post("/staff/emissions/retry")
+    made.post("/staff/emissions/notification/retry")
     made.put("/staff/tips")
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.target, entry.success) == ("a-auditor", "staff-retry-emissions", False)

@@ -9,6 +9,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from adminpanel.watch import health, lanes
+from ground import clock
+from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
@@ -25,6 +27,7 @@ from tips.queue import requests as queue
 pytestmark = pytest.mark.django_db
 
 LIST, QUEUE, API = "/staff/dead-letters", "/staff/queue", "/api/performance-queue/dlq"
+WHY = "her device answers again"
 
 
 @pytest.fixture
@@ -133,49 +136,95 @@ def test_a_letter_shows_its_history_its_gates_and_its_tip(browser, dead):
     assert browser.get(f"{LIST}/nothing").status_code == 404
 
 
+def seen_of(tip_id):
+    return clock.iso(request_of(tip_id)["finished_at"])
+
+
+def press(browser, tip_id, act, *, reason=WHY, seen=None, **said):
+    told = {"reason": reason, "seen": seen_of(tip_id) if seen is None else seen, **said}
+    return browser.post(f"{letter_page(tip_id)}/{act}", told, follow=True)
+
+
+def press_all(browser, cause, seen, *, reason=WHY):
+    told = {"reason": reason, "seen": str(seen)}
+    return browser.post(f"{LIST}/replay?cause={cause}", told, follow=True)
+
+
+def entries(action):
+    found = AuditEntry.objects.filter(action=action).order_by("at", "entry_id")
+    return [(each.actor, each.why, each.success) for each in found]
+
+
 def test_a_review_is_kept_and_shown(browser, dead):
     tip_id = dead()
-    said = {"resolution": "refunded", "note": "<b>by the platform</b>"}
-    text = shown(browser.post(f"{letter_page(tip_id)}/review", said, follow=True))
+    text = shown(press(browser, tip_id, "review", reason="<b>by the platform</b>", resolution="refunded"))
     assert "Reviewed: refunded." in text
     assert "&lt;b&gt;by the platform" in text
     assert "It cannot be sent back" in text
     assert request_of(tip_id)["review"]["by"] == "dina"
+    assert entries("review") == [("dina", "<b>by the platform</b>", True)]
 
 
 @pytest.mark.parametrize("resolution", ["", "burnt"])
 def test_a_review_without_a_resolution_is_refused(browser, dead, resolution):
     tip_id = dead()
-    text = shown(browser.post(f"{letter_page(tip_id)}/review", {"resolution": resolution}, follow=True))
-    assert "Choose what was decided" in text
+    answer = press(browser, tip_id, "review", resolution=resolution)
+    assert answer.status_code == 422
+    assert "Choose what was decided" in answer.content.decode()
     assert request_of(tip_id).get("review") is None
+
+
+@pytest.mark.parametrize("act", ["review", "replay"])
+@pytest.mark.parametrize("reason", ["", "no", "x" * 201])
+def test_without_a_reason_nothing_is_done_and_the_form_says_so(browser, dead, act, reason):
+    tip_id = dead()
+    answer = press(browser, tip_id, act, reason=reason, resolution="waived")
+    assert answer.status_code == 422
+    assert "Say why, in 3 to 200 characters." in answer.content.decode()
+    assert (request_of(tip_id)["status"], request_of(tip_id).get("review")) == ("dead", None)
+    assert [success for _, _, success in entries(act)] == [False]
+
+
+@pytest.mark.parametrize("act", ["review", "replay"])
+@pytest.mark.parametrize("seen", ["", "2026-01-02T04:15:00.000Z", "x"])
+def test_what_was_not_seen_is_not_decided_about(browser, dead, act, seen):
+    tip_id = dead()
+    answer = press(browser, tip_id, act, seen=seen, resolution="waived")
+    assert answer.status_code == 409
+    assert "It is not as it was shown any more." in answer.content.decode()
+    assert (request_of(tip_id)["status"], request_of(tip_id).get("review")) == ("dead", None)
 
 
 def test_sent_back_it_waits_and_a_second_time_is_refused(browser, dead):
     tip_id = dead()
-    page = letter_page(tip_id)
-    assert "Sent back. It plays when its turn comes." in shown(browser.post(f"{page}/replay", follow=True))
+    seen = seen_of(tip_id)
+    assert "Sent back. It plays when its turn comes." in shown(press(browser, tip_id, "replay", seen=seen))
     assert request_of(tip_id)["status"] == "pending"
-    assert "waiting in the queue already" in shown(browser.post(f"{page}/replay", follow=True))
+    again = press(browser, tip_id, "replay", seen=seen)
+    assert again.status_code == 409
+    assert "It is not as it was shown any more." in again.content.decode()
     assert request_of(tip_id)["replays"] == 1
+    assert entries("replay") == [("dina", WHY, True), ("dina", WHY, False)]
 
 
-def test_a_group_goes_back_with_the_count_that_was_shown(browser, dead):
+def test_a_group_goes_back_with_the_count_that_was_shown_and_with_its_reason(browser, dead):
     made = [dead("busy") for _ in range(2)]
-    assert 'name="expect" value="2"' in shown(browser.get(LIST, {"cause": "busy"}))
+    assert 'name="seen" value="2"' in shown(browser.get(LIST, {"cause": "busy"}))
     late = dead("busy")
-    refused = shown(browser.post(f"{LIST}/replay", {"cause": "busy", "expect": "2"}, follow=True))
-    assert "There are 3 now; nothing was sent back. You were shown 2." in refused
+    refused = press_all(browser, "busy", 2)
+    assert refused.status_code == 409
+    assert "There are 3 now; nothing was sent back." in refused.content.decode()
     assert {request_of(tip_id)["status"] for tip_id in made} == {"dead"}
-    done = shown(browser.post(f"{LIST}/replay", {"cause": "busy", "expect": "3"}, follow=True))
-    assert "3 sent back. None is left." in done
+    assert press_all(browser, "busy", 3, reason="").status_code == 422
+    assert "3 sent back. None is left." in shown(press_all(browser, "busy", 3))
     assert {request_of(tip_id)["status"] for tip_id in [*made, late]} == {"pending"}
+    assert entries("replay") == [("dina", WHY, False), ("dina", "", False)] + 3 * [("dina", WHY, True)]
 
 
-@pytest.mark.parametrize("expect", ["", "x", "-1", "9" * 12])
-def test_a_count_that_is_none_is_refused(browser, dead, expect):
+@pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 20])
+def test_a_count_that_is_none_is_refused(browser, dead, seen):
     tip_id = dead()
-    browser.post(f"{LIST}/replay", {"cause": "not_received", "expect": expect})
+    assert press_all(browser, "not_received", seen).status_code == 409
     assert request_of(tip_id)["status"] == "dead"
 
 
@@ -252,7 +301,7 @@ def test_it_says_why_it_is_not_healthy(browser, dead, monkeypatch):
     text = shown(browser.get(QUEUE))
     assert "Degraded" in text
     assert "1 dead letters have no review." in text
-    browser.post(f"{letter_page(tip_id)}/review", {"resolution": "waived"})
+    press(browser, tip_id, "review", resolution="waived")
     assert "Healthy" in shown(browser.get(QUEUE))
 
 

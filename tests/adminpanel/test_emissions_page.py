@@ -8,7 +8,9 @@ from django.test import Client
 from adminpanel.staff import enrol
 from adminpanel.views import emissions as page
 from adminpanel.watch import health
+from ground.audit.models import AuditEntry
 from ground.people import Role
+from tests.adminpanel.people.at_once import together
 from tests.factories import NOW
 from tests.pages import inline_code, unlabelled_fields
 from tests.tips import calls
@@ -18,7 +20,8 @@ from tips.log.emission import Consumer
 
 pytestmark = pytest.mark.django_db
 
-PATH, RETRY = "/staff/emissions", "/staff/emissions/retry"
+PATH, RETRY = "/staff/emissions", "/staff/emissions/picky/retry"
+WHY = "it can be reached again"
 SECOND = timedelta(seconds=1)
 
 
@@ -115,27 +118,59 @@ def test_dead_emissions_are_listed_with_their_history(dead):
     assert shown.count("failed 5 times, the last time at") == 2
     assert shown.count("OverflowError") == 2 * 6  # each attempt, and the badge
     assert f'href="/staff/tips/{tip_id(1)}"' in shown
-    assert "Retry all 2" in shown
+    assert "Retry all 2 for picky" in shown
     assert inline_code(shown) == []
     assert unlabelled_fields(shown) == set()
 
 
-def test_the_button_delivers_and_a_second_press_changes_nothing(dead, picky):
+def press(client, seen, *, reason=WHY, path=RETRY):
+    return client.post(path, {"reason": reason, "seen": str(seen)})
+
+
+def entries():
+    found = AuditEntry.objects.filter(action="retry").order_by("at", "entry_id")
+    return [(each.actor, each.why, each.success, each.target) for each in found]
+
+
+def test_the_button_delivers_once_what_was_seen_and_each_leaves_its_entry(dead, picky):
     admin = browser()
-    for expected in ("?delivered=1&dead=0", "?delivered=0&dead=0"):
-        answer = admin.post(RETRY, {"consumer": "picky", "tip": tip_id(2)})
-        assert (answer.status_code, answer["Location"]) == (302, PATH + expected)
-    assert picky.taken == [tip_id(2)]
-    assert "1 delivered" in text(admin, "?delivered=1&dead=0")
-    assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=1&dead=0"
-    assert picky.taken == [tip_id(2), tip_id(1)]
-    assert "asked for" not in text(admin)
+    answer = press(admin, 2)
+    assert (answer.status_code, answer["Location"]) == (302, PATH + "?delivered=2&dead=0")
+    assert picky.taken == [tip_id(1), tip_id(2)]
+    assert "2 delivered" in text(admin, "?delivered=2&dead=0")
+    assert entries() == [("admin", WHY, True, f"picky/{tip_id(number)}") for number in (1, 2)]
+    again = press(admin, 2)
+    assert again.status_code == 409
+    assert "0 are dead now; nothing was retried." in again.content.decode()
+    assert picky.taken == [tip_id(1), tip_id(2)]
+
+
+@pytest.mark.parametrize("reason", ["", "no", " a ", "x" * 201])
+def test_without_a_reason_nothing_is_done_and_the_form_says_so(dead, picky, reason):
+    answer = press(browser(), 2, reason=reason)
+    assert answer.status_code == 422
+    assert "Say why, in 3 to 200 characters." in answer.content.decode()
+    assert picky.taken == []
+    assert [entry[2:] for entry in entries()] == [(False, "picky")]
+
+
+@pytest.mark.parametrize("seen", ["", "1", "-2", "two", "9" * 40])
+def test_with_another_number_nothing_is_done(dead, picky, seen):
+    assert press(browser(), seen).status_code == 409
+    assert picky.taken == []
+
+
+def test_of_two_presses_at_once_one_delivers(dead, picky):
+    clients = [browser() for _ in range(2)]
+    statuses = together(2, lambda place: press(clients[place], 2).status_code)
+    assert picky.taken == [tip_id(1), tip_id(2)]
+    assert set(statuses) <= {302, 409}
 
 
 def test_what_fails_again_is_said_and_names_who_asked(dead, picky):
     picky.bad = True
     admin = browser()
-    assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=0&dead=2"
+    assert press(admin, 2)["Location"] == PATH + "?delivered=0&dead=2"
     shown = text(admin, "?delivered=0&dead=2")
     assert "2 failed again and stay dead" in shown
     assert shown.count("asked for by admin") == 2
@@ -144,8 +179,8 @@ def test_what_fails_again_is_said_and_names_who_asked(dead, picky):
 def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
     monkeypatch.setattr(page, "EMISSIONS_SHOWN", 1)
     admin = browser()
-    assert "Retry the oldest 1" in text(admin)
-    assert admin.post(RETRY, {"consumer": "picky"})["Location"] == PATH + "?delivered=1&dead=0"
+    assert "Retry the oldest 1 for picky" in text(admin)
+    assert press(admin, 2)["Location"] == PATH + "?delivered=1&dead=0"
     assert picky.taken == [tip_id(1)]
 
 
@@ -153,12 +188,12 @@ def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
 def test_those_who_only_look_have_no_button_and_cannot_press_it(dead, picky, role):
     looker = browser(role)
     assert "<button" not in text(looker).partition("<main")[2].partition("</main")[0]
-    assert looker.post(RETRY, {"consumer": "picky"}).status_code == 403
+    assert press(looker, 2).status_code == 403
     assert picky.taken == []
 
 
 def test_a_press_needs_its_token_and_is_no_link(dead, picky):
-    assert browser(enforce_csrf_checks=True).post(RETRY, {"consumer": "picky"}).status_code == 403
+    assert press(browser(enforce_csrf_checks=True), 2).status_code == 403
     assert browser().get(RETRY).status_code == 405
     assert picky.taken == []
 
@@ -172,9 +207,10 @@ def test_it_is_for_staff_only(dead, picky, ana, path):
     assert picky.taken == []
 
 
-def test_an_unknown_consumer_or_tip_is_nothing_to_retry(dead):
-    for wanted in ({"consumer": "nobody"}, {"tip": "f" * 24}, {"consumer": "../x", "tip": "y"}):
-        assert browser().post(RETRY, wanted)["Location"] == PATH + "?delivered=0&dead=0"
+@pytest.mark.parametrize("consumer", ["nobody", "$where", "a%20b", "picky2"])
+def test_there_is_no_unknown_consumer(dead, picky, consumer):
+    assert press(browser(), 2, path=f"{PATH}/{consumer}/retry").status_code == 404
+    assert picky.taken == []
 
 
 def test_the_page_costs_the_same_however_much_is_dead(dead, django_assert_max_num_queries):
