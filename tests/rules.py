@@ -135,7 +135,7 @@ def rules_that_know_doors(tree: ast.Module, path: PurePosixPath) -> Found:
 
 
 def untyped_rows(tree: ast.Module, path: PurePosixPath) -> Found:
-    """A row has a type (`tips/rows.py`, `lovense/rows.py`), and JSON a name that says what it is."""
+    """A row has a type (`tips/rows.py`, `lovense/rows/`), and JSON a name that says what it is."""
     if path.parts[0] not in WITH_ROWS:
         return
     for node in ast.walk(tree):

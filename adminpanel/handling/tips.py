@@ -70,8 +70,7 @@ def replay(key: str, *, seen: str, deed: Deed) -> None:
 def review(key: str, resolution: Resolution, *, seen: str, deed: Deed) -> None:
     """Notes what was decided about a dead request; deciding again replaces it."""
     _check_death(key, seen)
-    told = {"note": deed.why, "by": deed.by, "now": deed.now}
-    decisions.review(key, resolution=resolution, **told)
+    decisions.review(key, resolution=resolution, note=deed.why, by=deed.by, now=deed.now)
 
 
 def _check_death(key: str, seen: str) -> None:

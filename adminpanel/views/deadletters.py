@@ -165,8 +165,9 @@ def replay_dead_letters(request: HttpRequest) -> HttpResponse:
     cause, seen = request.GET.get("cause", ""), acts.number(request.POST.get("seen", ""))
 
     def work(deed: Deed) -> tuple[int, int]:
-        told = {"by": deed.by, "why": deed.why, "now": deed.now}
-        done = decisions.replay_group(cause=cause, expect=seen, **told)
+        done = decisions.replay_group(
+            cause=cause, expect=seen, by=deed.by, why=deed.why, now=deed.now
+        )
         doorbell.ring("lovense.dispatch")
         return done
 

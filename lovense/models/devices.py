@@ -41,7 +41,9 @@ class Device(models.Model):
     nickname = models.CharField(max_length=32, blank=True, default="")
     nickname_key = models.CharField(max_length=64, blank=True, default="")  # as it is compared
     is_enabled = models.BooleanField(default=True)
-    choices = models.JSONField(default=dict)  # by function; `FunctionChoice` of lovense/rows.py
+    choices = models.JSONField(
+        default=dict
+    )  # by function; `FunctionChoice` of lovense/rows/devices.py
     maximum_seconds = models.IntegerField(null=True)  # null: hers and the platform's alone
     scale_percent = models.IntegerField(default=100)  # of the strength that is asked of it
     lead_ms = models.IntegerField(default=0)  # it answers so much later than others
