@@ -15,7 +15,7 @@ from pymongo import UpdateOne
 from ground.mongodb.collections import collection
 from lovense.deciding import devicetest
 from lovense.deciding.activation import FINAL, S, activation_id, end_requests, froms, insert
-from lovense.deciding.gates import compiled
+from lovense.deciding.promises import compiled
 from lovense.deciding.rules import Rules
 from lovense.deciding.shortfall import has_owed, is_short
 from lovense.menus.matching import may_be_closed

@@ -2,8 +2,7 @@
 database, no clock."""
 
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 
@@ -11,18 +10,16 @@ from ground import clock
 from lovense.bridges import OwnLevels
 from lovense.deciding import devicetest, standings
 from lovense.deciding.activation import STOPPED, S, new_row
-from lovense.deciding.rules import Caps, Rules, Share, is_paused, is_stopped, is_test
+from lovense.deciding.promises import Promise, of_test, promised
+from lovense.deciding.rules import Rules, is_paused, is_stopped, is_test
 from lovense.devices import summary
 from lovense.menus import draws, parts, vibration
-from lovense.menus.actuators import VibrationCaps
-from lovense.menus.compiler import Compiled, compile_or_refuse
 from lovense.menus.draws import Draw
 from lovense.menus.matching import SOLD_OUT, Closed
 from lovense.menus.reading import PublishedMenu
 from lovense.rows import (
     ActivationRow,
     AttemptRow,
-    Command,
     DeviceSummary,
     GateRow,
     Item,
@@ -366,15 +363,6 @@ def _may_take(
 # --- what it promises, and when ------------------------------------------------------------------
 
 
-class Promise(NamedTuple):
-    """The commands, the seconds they promise, and what is not as the item asked: codes of the
-    compiler's notes."""
-
-    commands: list[Command]
-    seconds: int
-    notes: tuple[str, ...] = ()
-
-
 def _keep(row: ActivationRow, promise: Promise) -> None:
     row["commands"], row["promised_seconds"] = promise.commands, promise.seconds
     if promise.notes:
@@ -388,7 +376,7 @@ def _promise(
     caps = rules.caps_of_device(whose, device) if device else rules.caps_of_item(whose, item)
     try:
         promise = (
-            _of_test(request["payload"]["function"], item, device, caps)
+            of_test(request["payload"]["function"], item, device, caps)
             if device
             else promised(item, caps)
         )
@@ -399,12 +387,6 @@ def _promise(
     gates.ask("caps", saw, passed=True)
     _ask_when(request, performer, rules, gates)
     return promise
-
-
-def _of_test(function: str, item: Item, device: DeviceSummary, caps: Caps) -> Promise:
-    if function:
-        return Promise(*devicetest.compiled(item, function, device, caps))
-    return Promise(*devicetest.of_pattern(item, device, caps))
 
 
 def _ask_when(request: RequestRow, performer: PerformerRow, rules: Rules, gates: _Gates) -> None:
@@ -431,40 +413,3 @@ def _is_going_on(request: RequestRow, performer: PerformerRow, gates: _Gates) ->
     end = clock.iso(until) if until else "she resumes"
     saw = f"paused until {end}" if is_held else "not paused"
     return gates.ask("paused", saw, passed=not is_held or is_let)
-
-
-def compiled(item: Item, caps: Caps) -> tuple[list[Command], int]:
-    """The commands and the seconds they promise."""
-    found = promised(item, caps)
-    return found.commands, found.seconds
-
-
-def promised(item: Item, caps: Caps) -> Promise:
-    """Raises NothingAllowed."""
-    more = vibration.parts_of(item)
-    return _promised(item["pattern"], item["intensity"], item["durationSec"], more, caps)
-
-
-@lru_cache(maxsize=4096)
-def _promised(
-    pattern: str, intensity: int, seconds: int, more: tuple[tuple[str, Any], ...], caps: Caps
-) -> Promise:
-    item = {"pattern": pattern, "intensity": intensity, "durationSec": seconds, **dict(more)}
-    told: list[Command] = []
-    length, notes = 0, dict[str, None]()
-    for share in caps.shares:
-        try:
-            found = _of_share(item, share, caps)
-        except vibration.NothingAllowed:
-            if share is caps.shares[-1] and not told:
-                raise
-            continue
-        named = {"toy": list(share.toys)} if share.toys else {}
-        told += [command | named for command in found.calls]
-        length, notes = found.promised_seconds, notes | dict.fromkeys(found.notes)
-    return Promise(told, length, tuple(notes))
-
-
-def _of_share(item: Item, share: Share, caps: Caps) -> Compiled:
-    limits = VibrationCaps(caps.seconds, caps.intensity)
-    return compile_or_refuse(item, limits, caps.of(share))

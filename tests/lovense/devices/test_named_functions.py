@@ -2,7 +2,7 @@
 
 import pytest
 
-from lovense.deciding.gates import compiled
+from lovense.deciding.promises import compiled
 from lovense.deciding.rules import Rules
 from lovense.devices import summary
 from lovense.menus import vibration

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ground.json.fields import Fields
-from lovense.deciding.gates import compiled
+from lovense.deciding.promises import compiled
 from lovense.deciding.rules import Rules
 from lovense.menus import content, parts, publishing, transfer, wishes
 from lovense.menus.parts import HerToys
