@@ -23,6 +23,13 @@ def cleaned(text: str, *, maximum: int, keeps_lines: bool = False) -> str:
     return shown if any(map(_is_seen, shown)) else ""
 
 
+def is_text(text: str) -> bool:
+    """Whether it can be kept: without NUL or lone surrogates."""
+    return "\x00" not in text and (
+        text.isprintable() or not any(0xD800 <= ord(each) <= 0xDFFF for each in text)
+    )
+
+
 def isolated(text: str) -> str:
     """For a plain sentence."""
     return f"{FSI}{''.join(each for each in text if each not in _TURNING)}{PDI}" if text else ""

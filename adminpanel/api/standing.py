@@ -47,8 +47,8 @@ class DiffedVersionOut(Shape):
 
 
 class OwedSumOut(Shape):
-    runs = serializers.IntegerField()
-    seconds = serializers.FloatField()
+    runs = serializers.IntegerField(help_text="At most 100 are looked at")
+    seconds = serializers.FloatField(help_text="Of those runs")
 
 
 class StandingOut(Shape):

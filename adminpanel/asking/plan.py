@@ -58,8 +58,8 @@ class Listed:
     """What is asked: the rows of a model. `moment` is what orders them, `by_time` the index of it
     alone, `words` finds exact words, `key_of` reads a row's key from a text, `leaves_out` are
     columns that no list shows. `named_by`: fields that name a row where its key is shown to
-    nobody; `only`: which rows are part of it; `back`: a question without a bound of its own goes no
-    further; None: it goes to the first row."""
+    nobody, and whose moment moves; `only`: which rows are part of it; `back`: a question without a
+    bound of its own goes no further; None: it goes to the first row."""
 
     name: str
     model: type[Model]
@@ -265,7 +265,8 @@ def has_more(plan: ListPlan, *, most: int) -> bool:
 
 
 def cursor_of(listed: Listed, place: ListPlace) -> str:
-    return _signer(listed).sign(place.name)
+    moved = f"{clock.iso(place.moment)} " if listed.named_by else ""
+    return _signer(listed).sign(f"{moved}{place.name}")
 
 
 # --- the statements ------------------------------------------------------------------------------
@@ -333,11 +334,14 @@ def _read(listed: Listed, cursor: str) -> ListPlace | None:
     if not cursor:
         return None
     try:
-        named = listed.where_named(_signer(listed).unsign(cursor))
+        said = _signer(listed).unsign(cursor)
+        moment, _, name = said.partition(" ") if listed.named_by else ("", "", said)
+        named, at = listed.where_named(name), clock.parse(moment) if moment else None
     except (BadSignature, InvalidId, ValueError):
         return None
     row = collection(listed.model).find_one(named, listed.shape_of_a_place)
-    return place_of(listed, row) if row else None
+    found = place_of(listed, row) if row else None
+    return found._replace(moment=at) if found and at else found
 
 
 def _written(listed: Listed, row: Mapping[str, Any]) -> str:
@@ -359,7 +363,7 @@ def known(listed: Listed, field: str, *, begins: str, index: str, most: int) -> 
     """The values of a field that begin so: a look into the index for each, however many rows."""
     last = ""
     for _ in range(most):
-        where: Statement = {"$gte": begins, "$lt": f"{begins}\uffff", "$gt": last}
+        where: Statement = {"$gte": begins, "$lt": f"{begins}\U0010ffff", "$gt": last}
         row = collection(listed.model).find_one(
             {field: where}, {field: 1, "_id": 0}, sort=[(field, 1)], hint=index
         )

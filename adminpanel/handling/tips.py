@@ -3,7 +3,6 @@ request back. Each with a reason, once for what was seen, and with its entry in 
 transaction of the change. Nothing here decides about money: the ledger's answer does, as always."""
 
 import logging
-from datetime import datetime
 
 from pymongo.client_session import ClientSession
 
@@ -15,6 +14,7 @@ from lovense.lane import deadletters, decisions
 from lovense.lane.letter import Resolution
 from tips.log import emission
 from tips.models import Tip
+from tips.rows import RequestRow
 from tips.settlement import polling
 
 log = logging.getLogger(__name__)
@@ -62,22 +62,25 @@ def retry_emissions(tip_id: str, *, seen: int, deed: Deed) -> None:
 
 
 def replay(key: str, *, seen: str, deed: Deed) -> None:
-    """Sends a dead request back into its queue. `seen`: when it died."""
-    _check_death(key, seen)
+    """Sends a dead request back into its queue. `seen`: the state of its letter."""
+    _check_seen(key, seen)
     decisions.replay(key, by=deed.by, why=deed.why, now=deed.now)
 
 
 def review(key: str, resolution: Resolution, *, seen: str, deed: Deed) -> None:
     """Notes what was decided about a dead request; deciding again replaces it."""
-    _check_death(key, seen)
+    _check_seen(key, seen)
     decisions.review(key, resolution=resolution, note=deed.why, by=deed.by, now=deed.now)
 
 
-def _check_death(key: str, seen: str) -> None:
-    died = died_at(deadletters.find(key).request["finished_at"])
-    if died != seen:
-        raise Outdated("It is not as it was shown any more.", died)
+def _check_seen(key: str, seen: str) -> None:
+    present = state_of(deadletters.find(key).request)
+    if present != seen:
+        raise Outdated("It is not as it was shown any more.", present)
 
 
-def died_at(moment: datetime | None) -> str:
-    return clock.iso(moment) if moment else ""
+def state_of(request: RequestRow) -> str:
+    """When it died, and when somebody last decided about it."""
+    review = request.get("review")
+    moments = (request["finished_at"], review["at"] if review else None)
+    return " ".join(clock.iso(moment) for moment in moments if moment)

@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from pymongo.client_session import ClientSession
 
+from ground import words
 from ground.audit import log as audit_log
 from ground.audit.log import LONGEST_WHY
 from ground.json.errors import Refusal
@@ -72,6 +73,8 @@ def deed_of(user: AbstractBaseUser | AnonymousUser, *, now: datetime, why: str =
 def reason_of(said: Any) -> str:
     """What is no text is no reason. Raises WrongField."""
     said = " ".join(said.split()) if isinstance(said, str) else ""
+    if not words.is_text(said):
+        raise WrongField("reason", "Say why, without NUL or lone surrogates.")
     if not SHORTEST_WHY <= len(said) <= LONGEST_WHY:
         rule = f"Say why, in {SHORTEST_WHY} to {LONGEST_WHY} characters."
         raise WrongField("reason", rule)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from pymongo.client_session import ClientSession
+from rest_framework.authtoken.models import Token
 
 from adminpanel import staff
 from adminpanel.models import SecondFactor, StaffState
@@ -161,7 +162,7 @@ def enrol_at_shell(*, username: str, role: Role, password: str, deed: Deed) -> s
         before, old = _standing(username)
         made = staff.enrol(username=username, role=role, password=password)
         after, new = _standing(username)
-        more = {"password": "another"} if before and old != new else {}
+        more = {name: "new" for name in new if before and old.get(name) != new[name]}
         if more or after != before:
             change = DeedChange(before or None, after | more)
             recorded(deed, "enrol", target_of(username), session, change)
@@ -170,13 +171,15 @@ def enrol_at_shell(*, username: str, role: Role, password: str, deed: Deed) -> s
     return transactions.run(body)
 
 
-def _standing(username: str) -> tuple[Facts, str]:
-    """What she is, empty where she is no member; and the hash of her password."""
+def _standing(username: str) -> tuple[Facts, dict[str, str]]:
+    """What she is, empty where she is no member; and what nobody is told: by what she proves who
+    she is."""
     user = User.objects.filter(username=username, is_staff=True).first()
     if user is None:
-        return {}, ""
-    role = people.given_role(user)
-    return {"role": role.value if role else None, "is_active": user.is_active}, user.password
+        return {}, {}
+    role, token = people.given_role(user), Token.objects.filter(user=user).first()
+    proofs = {"password": user.password, "api_token": token.key if token else ""}
+    return {"role": role.value if role else None, "is_active": user.is_active}, proofs
 
 
 def _check_name(username: str) -> None:

@@ -51,7 +51,7 @@ def _beginning(name: str) -> list[str]:
     if not name.endswith(ANY_END):
         return [name]
     begins = name.removesuffix(ANY_END)
-    where = {"display_name": {"$gte": begins, "$lt": f"{begins}\uffff"}}
+    where = {"display_name": {"$gte": begins, "$lt": f"{begins}\U0010ffff"}}
     rows = collection(Performer).find(where, {"display_name": 1, "_id": 0})
     known = rows.hint("performer_by_name").limit(MOST_BEGIN_SO + 1)
     return [row["display_name"] for row in known] or [begins]

@@ -118,7 +118,7 @@ def _review(letter: Letter) -> Act:
 
 
 def _seen(letter: Letter) -> str:
-    return handling.died_at(letter.request["finished_at"])
+    return handling.state_of(letter.request)
 
 
 @doors.button

@@ -29,7 +29,8 @@ LONGEST_TYPED = 2_100  # a query, and what makes it too long
 class ListDoors:
     """`title`, `lead`, `asks` and `hint`: what its page says of it; `offered`: the keys whose
     values that occur are offered, each with its index; `beside`: what else its page shows;
-    `topic`: the news on which it asks how many rows are new (docs/sockets.md)."""
+    `topic`: the news on which it asks how many rows are new (docs/sockets.md); `moves`: what is
+    shown of a row is of now, so it is fetched again instead."""
 
     records: RecordList
     route: str
@@ -41,6 +42,7 @@ class ListDoors:
     template: str = "adminpanel/list.html"
     beside: Callable[[datetime], Any] = lambda now: None
     topic: str = ""
+    moves: bool = False
 
     def paths(self, at: str) -> list[URLPattern]:
         """The page at this address, and behind it what it asks for."""
@@ -55,7 +57,8 @@ class ListDoors:
         """What is no query is shown with its place, and nothing is searched."""
         may_share = role_of(request.user) is Role.ADMIN
         context = {"shown": self._page(request), "may_share": may_share, "listed": self}
-        context["beside"] = self.beside(clock.now())
+        if not request.htmx:  # type: ignore[attr-defined]
+            context["beside"] = self.beside(clock.now())
         return doors.show(request, self.template, context, on=self.route)
 
     def news(self, request: HttpRequest) -> JsonResponse:
@@ -137,6 +140,7 @@ DEVICES = ListDoors(
     "adminpanel/devices.html",
     beside=lambda now: spread.read(now=now),
     topic="devices",
+    moves=True,
 )
 PERFORMERS = ListDoors(
     performers.RECORDS,
@@ -145,5 +149,7 @@ PERFORMERS = ListDoors(
     "Who may be tipped, and how each stands now.",
     "Search the performers",
     "name:an* bridge:extension paused:yes",
+    topic="queue",
+    moves=True,
 )
 LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, DEVICES, PERFORMERS)}

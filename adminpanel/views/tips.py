@@ -110,7 +110,7 @@ def _replay(found: story.Story) -> list[Act]:
     if request is None or request["status"] != RequestStatus.DEAD:
         return []
     words = "It takes its old place in the queue, with four attempts, under the stop as it is then."
-    seen = handling.died_at(request["finished_at"])
+    seen = handling.state_of(request)
     return [_act(found, REPLAY, "Send it back into the queue", words, seen)]
 
 

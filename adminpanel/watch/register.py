@@ -15,14 +15,16 @@ STEP = 20  # percent
 
 
 class FirmwareSeen(TypedDict):
+    """As apps told it: what a page makes up is in no table."""
+
     type: str
     firmware: str
     devices: int
 
 
 class StrangeSeen(TypedDict):
-    """A type that the toy table lacks, or words for functions that nobody here knows; as an app
-    told them, since what a page makes up is in no table."""
+    """A type that the toy table lacks, or words for functions that nobody here knows; as apps told
+    them."""
 
     type: str
     is_known: bool
@@ -46,6 +48,7 @@ _STEP: dict[str, Any] = {
     ]
 }
 _READ = dict.fromkeys(("battery", "firmware", "toy_type", "unsupported", "host_id"), 1)
+_TOLD_BY_APPS = {"host_id": {"$gt": summary.PAGE}}
 _ONE: dict[str, Any] = {"$sum": 1}
 _MOST_FIRST: list[dict[str, Any]] = [{"$sort": {"n": -1, "_id": 1}}, {"$limit": MOST_SHOWN}]
 
@@ -70,7 +73,7 @@ def look() -> RegisterSeen:
 def _facets() -> dict[str, list[dict[str, Any]]]:
     firmware = {"type": "$toy_type", "firmware": "$firmware"}
     strange = {
-        "host_id": {"$gt": summary.PAGE},
+        **_TOLD_BY_APPS,
         "$or": [{"toy_type": {"$nin": _known()}}, {"unsupported.0": {"$exists": True}}],
     }
     words = {"type": "$toy_type", "words": "$unsupported"}
@@ -81,7 +84,7 @@ def _facets() -> dict[str, list[dict[str, Any]]]:
             {"$sort": {"_id": 1}},
         ],
         "firmwares": [
-            {"$match": {"firmware": {"$gt": ""}}},
+            {"$match": {"firmware": {"$gt": ""}, **_TOLD_BY_APPS}},
             {"$group": {"_id": firmware, "n": _ONE}},
             *_MOST_FIRST,
         ],

@@ -65,7 +65,7 @@ def record(
         "action": action,
         "actor": by[:LONGEST_ACTOR],
         "target": target[:LONGEST_TARGET],
-        "lane": lane,
+        "lane": lane[:LONGEST_TARGET],
         "before": before,
         "after": after,
         "why": why[:LONGEST_WHY],

@@ -192,9 +192,7 @@ class Fields:
             self._refuse(name, "must be a string")
         if len(value) > maximum:
             self._refuse(name, f"must be at most {maximum} characters")
-        if "\x00" in value or (
-            not value.isprintable() and any(0xD800 <= ord(c) <= 0xDFFF for c in value)
-        ):
+        if not words.is_text(value):
             self._refuse(name, "must be text without NUL or lone surrogates")
         return value
 

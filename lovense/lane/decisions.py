@@ -15,7 +15,14 @@ from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S, end_requests
 from lovense.lane import deadletters
-from lovense.lane.letter import DEAD, Archived, Letter, NotDead, Resolution
+from lovense.lane.letter import (
+    DEAD,
+    Archived,
+    Letter,
+    NotDead,
+    Resolution,
+    ReviewedMeanwhile,
+)
 from lovense.sending import groups, retries
 from tips.models import QueueRequest, RequestStatus
 from tips.queue import claims
@@ -39,13 +46,15 @@ class GroupCountChanged(Refusal):
 
 
 def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: datetime) -> Letter:
-    """What a person decided about it; deciding again replaces it."""
+    """What a person decided about it; deciding again replaces it. Of two at once one is told that
+    it is not as it was."""
     letter = deadletters.find(key)
     if letter.is_archived:
         raise Archived
     why = note.strip()[:NOTE_LENGTH]
     decided = {"resolution": resolution.value, "note": why, "by": by, "at": now}
-    dead = {"_id": letter.request_id, "status": DEAD}
+    as_read = {"finished_at": letter.request["finished_at"], "review.at": letter.reviewed_at}
+    dead = {"_id": letter.request_id, "status": DEAD, **as_read}
 
     def body(session: ClientSession) -> None:
         changes = {"$set": {"review": decided}}
@@ -61,7 +70,8 @@ def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: da
         audit_log.record(action=REVIEW, **_about(letter, by, now), **told, session=session)
 
     if not _committed(body, now):
-        raise NotDead(deadletters.find(key).status)
+        present = deadletters.find(key)
+        raise ReviewedMeanwhile if present.status == DEAD else NotDead(present.status)
     return deadletters.find(key)
 
 
@@ -138,8 +148,8 @@ def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool
             )
             if not gone and retries.is_requeued(row["_id"], session):
                 raise _Overtaken
-        seen = request["finished_at"]
-        if not claims.send_back(request["_id"], now=now, by=by, seen=seen, session=session):
+        seen = {"seen": request["finished_at"], "reviewed_at": letter.reviewed_at}
+        if not claims.send_back(request["_id"], now=now, by=by, **seen, session=session):
             raise _Overtaken
         told: Statement = {
             "before": {"status": DEAD, "cause": letter.cause},

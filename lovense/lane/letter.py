@@ -39,6 +39,13 @@ class NotDead(Refusal):
         super().__init__(_WHY_NOT.get(status, f"It is {status}."))
 
 
+class ReviewedMeanwhile(Refusal):
+    """Of two who decide about one letter at once the second has not seen what the first said."""
+
+    code, status = "reviewed_meanwhile", 409
+    words = "Somebody else has just decided about it."
+
+
 class Archived(Refusal):
     """The archive's rows are what their manifests say, for ever."""
 
@@ -144,6 +151,11 @@ class Letter:
     @property
     def who(self) -> str:
         return (self.request["payload"].get("tipper") or {}).get("username") or "Anonymous"
+
+    @property
+    def reviewed_at(self) -> datetime | None:
+        review = self.request.get("review")
+        return review["at"] if review else None
 
     @property
     def replays(self) -> int:

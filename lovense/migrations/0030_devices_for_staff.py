@@ -16,18 +16,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='device',
-            index=models.Index(fields=['performer_id', '-last_seen_at', '-key'], name='device_of_performer'),
+            index=models.Index(fields=['performer_id', '-last_seen_at', '-key', 'nickname_key'], name='device_of_performer'),
         ),
         migrations.AddIndex(
             model_name='device',
-            index=models.Index(fields=['-last_seen_at', '-key', 'status', 'battery'], name='device_by_time'),
+            index=models.Index(fields=['-last_seen_at', '-key', 'nickname_key', 'performer_id', 'status', 'battery'], name='device_by_time'),
         ),
         migrations.AddIndex(
             model_name='device',
-            index=models.Index(fields=['toy_type', '-last_seen_at', '-key'], name='device_by_type'),
+            index=models.Index(fields=['toy_type', '-last_seen_at', '-key', 'nickname_key', 'performer_id'], name='device_by_type'),
         ),
         migrations.AddIndex(
             model_name='device',
-            index=models.Index(fields=['firmware', '-last_seen_at', '-key'], name='device_by_firmware'),
+            index=models.Index(fields=['firmware', '-last_seen_at', '-key', 'nickname_key', 'performer_id'], name='device_by_firmware'),
         ),
     ]

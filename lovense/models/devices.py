@@ -70,14 +70,25 @@ class Device(models.Model):
                 name="device_by_nickname",
             ),
             models.Index(
-                fields=["performer_id", "-last_seen_at", "-key"], name="device_of_performer"
+                fields=["performer_id", "-last_seen_at", "-key", "nickname_key"],
+                name="device_of_performer",
             ),
-            # What staff asks of all of them.
+            # What staff asks of all of them; by what names a row, which its key does not.
             models.Index(
-                fields=["-last_seen_at", "-key", "status", "battery"], name="device_by_time"
+                fields=[
+                    *("-last_seen_at", "-key", "nickname_key", "performer_id"),
+                    *("status", "battery"),
+                ],
+                name="device_by_time",
             ),
-            models.Index(fields=["toy_type", "-last_seen_at", "-key"], name="device_by_type"),
-            models.Index(fields=["firmware", "-last_seen_at", "-key"], name="device_by_firmware"),
+            models.Index(
+                fields=["toy_type", "-last_seen_at", "-key", "nickname_key", "performer_id"],
+                name="device_by_type",
+            ),
+            models.Index(
+                fields=["firmware", "-last_seen_at", "-key", "nickname_key", "performer_id"],
+                name="device_by_firmware",
+            ),
             # What the sweep asks: connected, and nothing heard since.
             models.Index(
                 fields=["last_seen_at"],

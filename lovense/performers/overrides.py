@@ -195,7 +195,8 @@ def check(wish: OverrideWish, allowed: Mapping[str, tuple[int, int]], now: datet
 
 def _check_one(name: str, value: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
     if name not in NAMES:
-        raise InvalidOverride(name[:40], f"there is no such override, only {', '.join(NAMES)}")
+        field = name[:40] if name.isascii() and name.isprintable() else "limits"
+        raise InvalidOverride(field, f"there is no such override, only {', '.join(NAMES)}")
     if name == MODE:
         if value != Mode.FIFO:
             rule = "must be fifo: nothing overtakes, and nothing is joined into a longer run"

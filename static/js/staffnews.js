@@ -27,6 +27,7 @@ function heard(told) {
 }
 
 function refresh(region) {
+  if (document.hidden) return; // on its return all are looked at (ticking.js)
   const left = (fetched.get(region) ?? -PAUSE_MS) + PAUSE_MS - performance.now();
   if (left > 0) return later(region, left);
   fetched.set(region, performance.now());

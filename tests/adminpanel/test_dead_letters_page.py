@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
+from adminpanel.handling import tips as handling
 from adminpanel.watch import health, lanes
-from ground import clock
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
@@ -17,6 +17,7 @@ from lovense.deciding.activation import activation_id
 from lovense.lane import deadletters, decisions, letter
 from lovense.models import Performer
 from lovense.sending import retries
+from tests.adminpanel.people.at_once import together
 from tests.chain import Chain
 from tests.factories import NOW, UserFactory, token_of
 from tests.ground.plans import recorded
@@ -137,7 +138,7 @@ def test_a_letter_shows_its_history_its_gates_and_its_tip(browser, dead):
 
 
 def seen_of(tip_id):
-    return clock.iso(request_of(tip_id)["finished_at"])
+    return handling.state_of(request_of(tip_id))
 
 
 def press(browser, tip_id, act, *, reason=WHY, seen=None, **said):
@@ -193,6 +194,30 @@ def test_what_was_not_seen_is_not_decided_about(browser, dead, act, seen):
     assert answer.status_code == 409
     assert "It is not as it was shown any more." in answer.content.decode()
     assert (request_of(tip_id)["status"], request_of(tip_id).get("review")) == ("dead", None)
+
+
+@pytest.mark.parametrize("act", ["review", "replay"])
+def test_who_has_not_seen_what_another_decided_changes_nothing(browser, dead, act):
+    tip_id = dead()
+    before = seen_of(tip_id)
+    press(browser, tip_id, "review", resolution="refunded")
+    answer = press(browser, tip_id, act, seen=before, resolution="other")
+    assert answer.status_code == 409
+    assert "It is not as it was shown any more." in answer.content.decode()
+    assert (request_of(tip_id)["status"], request_of(tip_id)["review"]["resolution"]) == ("dead", "refunded")
+
+
+def test_of_two_who_decide_at_once_one_is_told(dead, ana):
+    tip_id = dead()
+    key = queue.request_id(tip_id)
+
+    def decide(place):
+        said = (letter.Resolution.REFUNDED, letter.Resolution.OTHER)[place]
+        return decisions.review(key, resolution=said, by=f"a-{place}", now=NOW)
+
+    answers = together(2, decide)
+    assert sum(isinstance(each, letter.Letter) for each in answers) >= 1
+    assert len(entries("review")) == sum(isinstance(each, letter.Letter) for each in answers)
 
 
 def test_sent_back_it_waits_and_a_second_time_is_refused(browser, dead):

@@ -166,6 +166,7 @@ def test_each_question_is_answered_by_its_index_without_a_sort(ana, query, index
         plan.slice_of(made, after=found.older)
         plan.count(made)
     assert scans(plans) == []
+    assert max(each.documents for each in plans) <= 3 * len(found.rows) + 200
     assert all("toy_id" not in each and "host_id" not in each for each in found.rows)
 
 
@@ -186,13 +187,28 @@ def test_slices_follow_each_other_and_a_place_names_no_toy(staff, ana):
         found = plan.slice_of(made, after=after)
         seen += [each["_id"] for each in found.rows]
         after = found.older
-        performer_id, nickname = signing.Signer(salt="place.devices").unsign(after).split("/", 1)
+        place = signing.Signer(salt="place.devices").unsign(after).partition(" ")[2]
+        performer_id, nickname = place.split("/", 1)
         assert collection(Device).find_one({"performer_id": performer_id, "nickname_key": nickname})
     newest = collection(Device).find().sort([("last_seen_at", -1), ("_id", -1)]).limit(len(seen))
     assert seen == [each["_id"] for each in newest]
 
 
-@pytest.mark.parametrize("place", ["none", "a/b", "x"])
+def test_a_place_stays_though_its_row_is_heard_again(ana):
+    for number in range(6):
+        at = clock.now() - timedelta(minutes=number)
+        device(ana.pk, f"toy {number}", toy=str(number), last_seen_at=at)
+    made = plan.made(LISTED, (), now=clock.now())
+    first = plan.slice_of(made, limit=3)
+    assert [row["nickname"] for row in first.rows] == ["toy 0", "toy 1", "toy 2"]
+    Device.objects.filter(toy_id="2").update(last_seen_at=clock.now())
+    assert [row["nickname"] for row in plan.slice_of(made, after=first.older, limit=3).rows] == [
+        f"toy {number}" for number in (3, 4, 5)
+    ]
+    assert plan.newer_than(made, plan.cursor_of(LISTED, plan.place_of(LISTED, first.rows[0]))) == 1
+
+
+@pytest.mark.parametrize("place", ["none", "a/b", "x", "2026-01-03T04:15:00.000Z x/y", "never a/b"])
 def test_a_place_of_no_row_begins_anew_and_says_so(ana, place):
     device(ana.pk)
     made = plan.made(LISTED, (), now=clock.now())
@@ -214,8 +230,8 @@ def test_a_file_names_each_by_whose_it_is_and_is_recorded(staff, ana):
 
 
 def test_how_they_are_spread_is_counted_with_the_minute_and_shown_beside(staff, ana, carol):
-    device(ana.pk, battery=100)
-    device(ana.pk, "Old", toy="two", battery=0, firmware="", toy_type="virtual")
+    device(ana.pk, battery=100, host_id="a" * 24)
+    device(ana.pk, "Old", toy="two", battery=0, firmware="made up", toy_type="virtual")
     device(ana.pk, "Gone", toy="three", removed_at=clock.now(), nickname_key="")
     device(
         carol.pk,

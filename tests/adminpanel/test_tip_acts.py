@@ -44,7 +44,7 @@ def letter(chain, bob):
     chain.dispatch()
     retries.bury(activation_id(tip), "not_received", now=NOW)
     row = collection(QueueRequest).find_one({"_id": queue.request_id(tip)})
-    return tip, handling.died_at(row["finished_at"])
+    return tip, handling.state_of(row)
 
 
 def entries(action):

@@ -156,13 +156,16 @@ def test_creating_staff_again_prints_the_same_and_the_last_role_holds(run):
 def test_what_it_changed_is_in_the_audit_log_and_a_repeat_leaves_nothing_there(run):
     for role in ("admin", "admin", "auditor"):
         run("create_staff", "--username", "sam", "--role", role, "--why", "she joined us")
+    Token.objects.all().delete()
+    run("create_staff", "--username", "sam", "--role", "auditor")
     run("create_staff", "--username", "sam", "--role", "auditor", "--password", PASSWORD, "--by", "ada")
     found = AuditEntry.objects.filter(action="enrol", target="sam").order_by("at", "entry_id")
     active = {"is_active": True}
     assert [(each.actor, each.why, each.before, each.after) for each in found] == [
         ("operator", "she joined us", None, {"role": "admin", **active}),
         ("operator", "she joined us", {"role": "admin", **active}, {"role": "auditor", **active}),
-        ("ada", "", {"role": "auditor", **active}, {"role": "auditor", **active, "password": "another"}),
+        ("operator", "", {"role": "auditor", **active}, {"role": "auditor", **active, "api_token": "new"}),
+        ("ada", "", {"role": "auditor", **active}, {"role": "auditor", **active, "password": "new"}),
     ]
 
 

@@ -154,6 +154,13 @@ ANSWERS = [
     (letter.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),
     (letter.Archived(), 409, "archived", OVER, None),
     (
+        letter.ReviewedMeanwhile(),
+        409,
+        "reviewed_meanwhile",
+        "Somebody else has just decided about it.",
+        None,
+    ),
+    (
         letter.SettledOtherwise({"by": "dina", "resolution": "refunded"}),
         *(409, "settled_otherwise", REFUNDED, None),
     ),

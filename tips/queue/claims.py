@@ -217,13 +217,14 @@ def send_back(
     now: datetime,
     by: str = "",
     seen: datetime | None = None,
+    reviewed_at: datetime | None = None,
     session: ClientSession | None = None,
 ) -> int:
     """A person puts a dead letter back into its place, with all its attempts before it; 1 is ours,
     0 was another's.
 
-    `seen`: when it died, as that person saw it. One that was settled in another way meanwhile does
-    not go back."""
+    `seen`: when it died, as that person saw it, and `reviewed_at` the last word about it. One that
+    was settled in another way meanwhile does not go back."""
     line = {"at": now, "error": f"sent back into the queue by {by}"}
     back = {
         "status": PENDING,
@@ -238,7 +239,8 @@ def send_back(
         "attempts_before": "$attempts",
         "errors": {"$slice": [{"$concatArrays": ["$errors", [line]]}, -MAX_ERRORS_KEPT]},
     }
-    dead: Statement = {"_id": request_id, **REPLAYABLE} | ({"finished_at": seen} if seen else {})
+    as_seen = {"finished_at": seen, "review.at": reviewed_at} if seen else {}
+    dead: Statement = {"_id": request_id, **REPLAYABLE} | as_seen
     changes = {"$set": back | counted | {"cause": None, "review": None}}
     return collection(QueueRequest).update_one(dead, [changes], session=session).modified_count
 

@@ -149,7 +149,8 @@ class Records extends HTMLElement {
   async look() {
     const address = this.querySelector("[data-news]")?.dataset.news;
     if (!address || document.hidden) return;
-    const answer = await fetch(address).catch(() => null);
+    if ("moves" in this.dataset) return this.isHeld() || this.refresh(); // what it shows is of now
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null); // no use of her session
     if (!answer?.ok) return;
     const { newer } = await answer.json();
     if (newer && !this.isHeld()) return this.refresh();
