@@ -1,17 +1,11 @@
 """Pages of staff: what has changed is there at once, nothing is asked while nothing changes, and a socket
 that is away is said and costs no place."""
 
-import time
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.stage import CONNECTED, STAFF
 from tests.browser.test_regions import settle
-
-WITHIN_SECONDS = 2
-# What is shown of a change costs the page its look, the way, and a share of a busy machine.
-SPARE_SECONDS = 3
 
 
 @pytest.fixture
@@ -32,12 +26,12 @@ def opened(page, address):
 
 
 def test_a_tip_that_waits_is_on_the_page_of_the_queue_without_being_asked_for(staff, the_stage, ana):
+    """What is waited for comes sooner than a page looks by itself."""
     asked = opened(staff, f"{the_stage.url}/staff/queue")
-    began = time.monotonic()
+    waiting = staff.locator("#region-queue dl div", has_text="Waiting").locator("dd")
+    before = waiting.inner_text()
     the_stage.tip(ana, 60)
-    expect(staff.locator("#region-queue")).to_contain_text(ana.performer_id)
-    took = time.monotonic() - began
-    assert took < WITHIN_SECONDS + SPARE_SECONDS
+    expect(waiting).not_to_have_text(before)
     assert asked
 
 
@@ -45,11 +39,8 @@ def test_a_tip_is_in_the_sums_of_the_overview(staff, the_stage, ana):
     opened(staff, f"{the_stage.url}/staff")
     tips = staff.locator("#region-overview dl", has_text="Commission").locator("dd").first
     before = int(tips.inner_text())
-    began = time.monotonic()
     the_stage.tip(ana, 60)
     expect(tips).to_have_text(str(before + 1))
-    took = time.monotonic() - began
-    assert took < 2 * WITHIN_SECONDS + SPARE_SECONDS
 
 
 def nothing_changes(way):
