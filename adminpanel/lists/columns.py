@@ -4,6 +4,7 @@ who may see it. One declaration makes the page, the file and the command. No row
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from adminpanel.asking.plan import Listed
@@ -62,7 +63,7 @@ class RecordList:
     views: Sequence[ShippedView]
     look_up: Callable[[Sequence[Row]], Any]
     opens: Callable[[Row], str]
-    change: Callable[[Row], object]
+    change: Callable[[Row], object] = itemgetter("_id")
 
     @property
     def name(self) -> str:

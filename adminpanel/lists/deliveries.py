@@ -131,5 +131,4 @@ RECORDS = RecordList(
     views=VIEWS,
     look_up=lambda rows: None,
     opens=address_of,
-    change=lambda row: row["_id"],
 )

@@ -162,5 +162,4 @@ RECORDS = RecordList(
     views=VIEWS,
     look_up=lambda rows: names_of(row["performer_id"] for row in rows),
     opens=address_of,
-    change=lambda row: row["_id"],
 )

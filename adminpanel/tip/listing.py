@@ -227,5 +227,4 @@ RECORDS = RecordList(
     views=VIEWS,
     look_up=_look_up,
     opens=address_of,
-    change=lambda row: row["_id"],
 )

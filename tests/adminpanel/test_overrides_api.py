@@ -1,6 +1,8 @@
 """What the platform sets for one performer, over REST: by an admin, with a reason and the version that was
 seen, and never looser."""
 
+import json
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -59,6 +61,7 @@ def test_they_are_set_and_taken_away_by_who_has_seen_them(admin, ana):
         (ALL, {"until": 5}, 422),
         (ALL, {"reason": "no"}, 422),
         (ALL, {"reason": None}, 422),
+        (ALL, {"reason": "abc\x00d"}, 422),
         (ALL, {"version": "0"}, 400),
         (ALL, {"other": 1}, 400),
         ([], {}, 400),
@@ -68,6 +71,19 @@ def test_what_is_looser_past_or_unsaid_is_refused_and_recorded(admin, ana, limit
     assert put(admin, ana.pk, limits, **more).status_code == status
     assert kept(ana) is None
     assert entries(ana) == [("set_overrides", False)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason", "field"),
+    [(ALL, "abc\ud800", "reason"), ({"\ud800": 1}, WHY, "limits")],
+)
+def test_what_cannot_be_kept_is_refused_with_its_field(admin, ana, limits, reason, field):
+    until = clock.iso(clock.now() + DAY)
+    body = json.dumps({"limits": limits, "until": until, "version": 0, "reason": reason})
+    path = f"/api/admin/lovense/performers/{ana.pk}/overrides"
+    answer = admin.put(path, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (422, field)
+    assert kept(ana) is None
 
 
 def test_only_an_admin_sets_them_and_only_for_a_performer(admin, sam, ana):

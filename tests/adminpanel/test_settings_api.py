@@ -108,6 +108,7 @@ def test_no_type_is_taken_for_another(admin, name, value):
         ({"queueMode": "batch", "minimumTip": 0}, {}, 422),
         ({"queueMode": "batch"}, {"reason": "no"}, 422),
         ({"queueMode": "batch"}, {"reason": 5}, 422),
+        ({"queueMode": "batch"}, {"reason": "abc\x00d"}, 422),
         ([], {}, 400),
         ({"queueMode": "batch"}, {"other": 1}, 400),
     ],
@@ -115,6 +116,12 @@ def test_no_type_is_taken_for_another(admin, name, value):
 def test_of_a_call_all_is_written_or_nothing(admin, settings, more, status):
     assert put(admin, settings, **more).status_code == status
     assert (platform.current().queue_mode, platform.current().version) == ("fifo", 0)
+
+
+def test_a_reason_that_cannot_be_kept_is_refused_with_its_field(admin):
+    answer = raw(admin, r'{"settings": {"queueMode": "batch"}, "reason": "abc\ud800"}')
+    assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (422, "reason")
+    assert platform.current().version == 0
 
 
 def test_the_second_press_of_the_kill_switch_is_204_and_leaves_no_entry(admin):
