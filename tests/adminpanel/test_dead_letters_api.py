@@ -1,0 +1,173 @@
+"""Dead letters over REST and at the shell."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from lovense.lane import decisions, letter
+from tests.adminpanel.letters import API, admin, api, dead, request_of
+from tests.factories import UserFactory, token_of
+from tips.queue import requests as queue
+
+__all__ = ["admin", "api", "dead"]
+pytestmark = pytest.mark.django_db
+
+
+# --- the API -----------------------------------------------------------------------------------------------
+
+
+def test_the_api_lists_groups_and_letters_in_pages(api, dead):
+    made = {dead("busy"), dead("busy"), dead()}
+    first = api.get(API, {"limit": 2}).json()
+    assert {group["cause"]: group["replayable"] for group in first["groups"]} == {
+        "busy": 2,
+        "not_received": 1,
+    }
+    second = api.get(API, {"limit": 2, "after": first["next"]}).json()
+    assert second["next"] is None
+    assert {item["tipId"] for page in (first, second) for item in page["items"]} == made
+    (item,) = api.get(API, {"cause": "not_received"}).json()["items"]
+    assert (item["status"], item["amount"], item["mayBeReplayed"], item["whyNot"]) == ("dead", 100, True, "")
+    assert [told["text"] for told in item["history"]] == [
+        "attempt 1: handed over to the page",
+        "dead: not received",
+    ]
+    assert api.get(API, {"after": "yesterday"}).status_code == 400
+    assert api.get(API, {"limit": 0}).status_code == 400
+
+
+def test_the_api_reviews_and_sends_back(api, dead):
+    tip_id, other = dead(), dead()
+    key = request_of(tip_id)["_id"]
+    answer = api.post(f"{API}/{key}/review", {"resolution": "waived", "note": "asked"}, format="json")
+    assert answer.json()["review"] | {"at": ""} == {
+        "resolution": "waived",
+        "note": "asked",
+        "by": "dina",
+        "at": "",
+    }
+    refused = api.post(f"{API}/{key}/replay")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "settled_otherwise")
+    assert api.post(f"{API}/{other}/replay").json()["status"] == "pending"
+    again = api.post(f"{API}/{other}/replay")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "not_dead")
+    assert api.post(f"{API}/nothing/replay").json()["error"]["code"] == "not_found"
+    assert api.post(f"{API}/{key}/review", {"resolution": "burnt"}, format="json").status_code == 400
+
+
+def test_the_api_sends_back_a_group_whose_count_is_known(api, dead):
+    made = [dead("busy") for _ in range(2)]
+    refused = api.post(f"{API}/replay", {"cause": "busy", "expect": 1}, format="json")
+    assert refused.status_code == 409
+    assert refused.json()["error"] == {
+        "code": "count_changed",
+        "message": "There are 2 now; nothing was sent back.",
+        "details": {"actual": 2},
+    }
+    assert api.post(f"{API}/replay", {"cause": "busy", "expect": 2}, format="json").json() == {
+        "replayed": 2,
+        "left": 0,
+    }
+    assert {request_of(tip_id)["status"] for tip_id in made} == {"pending"}
+    assert api.post(f"{API}/replay", {"cause": "busy"}, format="json").status_code == 400
+
+
+def test_the_api_is_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
+    tip_id = dead()
+    calls = [
+        ("get", API),
+        ("post", f"{API}/{tip_id}/replay"),
+        ("post", f"{API}/{tip_id}/review"),
+        ("post", f"{API}/replay"),
+    ]
+    for method, path in calls:
+        assert getattr(APIClient(), method)(path).status_code == 401
+        for user in (ana.user, UserFactory.create()):
+            client = APIClient()
+            client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(user)}")
+            assert getattr(client, method)(path).status_code == 403
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(dina)}")
+        assert getattr(client, method)(path).status_code == (200 if method == "get" else 403)
+    assert request_of(tip_id)["status"] == "dead"
+
+
+# --- the command -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(capsys):
+    def called(*words):
+        capsys.readouterr()
+        call_command("dead_letters", *words)
+        return capsys.readouterr().out
+
+    return called
+
+
+def refused(*words):
+    with pytest.raises(CommandError) as error:
+        call_command("dead_letters", *words)
+    return str(error.value), error.value.returncode
+
+
+def test_the_command_lists_and_shows(run, dead):
+    assert run("list") == "no dead letters\n"
+    busy, silent = dead("busy"), dead()
+    listed = run("list")
+    assert "1 busy, 1 may be sent back, 2026-01-03T04:15:00.000Z to 2026-01-03T04:15:00.000Z" in listed
+    assert all(f"tip {tip_id}, 100 tokens" in listed for tip_id in (busy, silent))
+    assert silent not in run("list", "--cause", "busy")
+    told = run("show", busy)
+    assert "attempt 1: handed over to the page" in told
+    assert "gate menu_match: passed" in told
+    found = json.loads(run("list", "--json"))
+    assert ({group["cause"] for group in found["groups"]}, len(found["items"])) == (
+        {"busy", "not_received"},
+        2,
+    )
+    assert json.loads(run("show", busy, "--json"))["tipId"] == busy
+    assert refused("show", "nothing") == ("There is no such request.", 1)
+
+
+def test_the_command_reviews_and_sends_back_one(run, dead):
+    tip_id = dead()
+    assert "reviewed as other by eve" in run(
+        "review", tip_id, "--resolution", "other", "--note", "hm", "--by", "eve"
+    )
+    assert f"pending: tip {tip_id}" in run("replay", tip_id)
+    words, code = refused("replay", tip_id)
+    assert (words, code) == ("It is waiting in the queue already.", 1)
+
+
+def test_the_command_sends_back_a_group_in_parts_when_the_count_is_known(run, dead, monkeypatch):
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
+    made = [dead("busy") for _ in range(3)]
+    dead()
+    assert refused("replay", "--all", "--cause", "busy") == (
+        "There are 3. Say --expect 3 to send them back.",
+        2,
+    )
+    assert refused("replay", "--all", "--cause", "busy", "--expect", "5") == (
+        "There are 3 now; nothing was sent back.",
+        1,
+    )
+    assert run("replay", "--all", "--cause", "busy", "--expect", "3") == "3 sent back, 0 left\n"
+    assert {request_of(tip_id)["status"] for tip_id in made} == {"pending"}
+    assert json.loads(run("replay", "--all", "--expect", "1", "--json")) == {"replayed": 1, "left": 0}
+    assert run("replay", "--all", "--expect", "0") == "0 sent back, 0 left\n"
+
+
+@pytest.mark.parametrize("words", [(), ("x", "--all")])
+def test_the_command_wants_one_or_all(words):
+    assert refused("replay", *words) == ("Say either an ID or --all.", 2)
+
+
+def test_every_cause_that_the_code_gives_has_its_words():
+    from lovense.sending.acknowledgement import TEMPORARY
+
+    assert set(letter.CAUSES) == TEMPORARY | {"not_received", "worker_died", "undecidable"}
+    assert letter.words("strange_code") == "Strange code"
+    assert {one.value for one in letter.Resolution} > queue.SETTLED_OTHERWISE
