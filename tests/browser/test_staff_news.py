@@ -43,6 +43,20 @@ def test_a_tip_is_in_the_sums_of_the_overview(staff, the_stage, ana):
     expect(tips).to_have_text(str(before + 1))
 
 
+def test_a_list_whose_rows_show_how_each_is_now_is_fetched_again_and_says_who_asks(staff, the_stage, ana):
+    """Every look of it by itself is marked, so that it is no use of a session."""
+    asked = []
+    staff.goto(f"{the_stage.url}/staff/performers?q=name:{ana.name}")
+    expect(staff.locator("[data-socket]")).to_have_text(CONNECTED)
+    settle(staff)
+    staff.on("request", lambda request: asked.append(request) if "/staff/performers" in request.url else None)
+    the_stage.stack.manage("stop_performer", ana.performer_id, "--why", "she asked for it")
+    the_stage.tip(ana, 60)
+    expect(staff.locator("#region-records")).to_contain_text("Stopped")
+    assert asked
+    assert {request.headers.get("hx-request") for request in asked} == {"true"}
+
+
 def nothing_changes(way):
     """Whatever else the platform does: a minute of it is counted every minute."""
     told = []

@@ -60,7 +60,7 @@ def test_what_she_does_keeps_her_in():
     assert clock.now().timestamp() - client.session[MARK]["seen"] < 5
 
 
-@pytest.mark.parametrize("path", ["/staff/queue", "/api/admin/lovense/devices"])
+@pytest.mark.parametrize("path", ["/staff/queue", "/staff/devices/news", "/api/admin/lovense/devices"])
 def test_a_page_that_fetches_itself_is_no_use_of_it(path):
     client = logged_in()
     aged(client, seen=IDLE - MINUTE)
