@@ -166,6 +166,11 @@ def _id(row: Row, seen: _Seen) -> ShownCell:
     return ShownCell(row["_id"], copies=row["_id"], is_code=True)
 
 
+def _path(row: Row) -> str:
+    """As she reads it."""
+    return PATHS.get(row["bridge"], (row["bridge"], ""))[0]
+
+
 COLUMNS = (
     Column("name", "Performer", _who, text_of("display_name")),
     of_now("air", "On air", _air),
@@ -173,7 +178,7 @@ COLUMNS = (
     Column("devices", "Connected", shows(_devices), _devices),
     of_now("override", "Override", _override),
     Column("menu", "Menu", shows(_menu), lambda row: row["menu_version"]),
-    Column("bridge", "Reached by", shows(text_of("bridge")), text_of("bridge")),
+    Column("bridge", "Reached by", shows(_path), text_of("bridge")),
     Column("performer", "Id", _id, text_of("_id")),
     moments("created_at", "Enrolled (UTC)"),
 )
