@@ -7,18 +7,22 @@ where it stopped."""
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
-from adminpanel.models import PerformerTipHour
+from adminpanel.models import Heartbeat, PerformerTipHour
 from ground.mongodb.collections import collection
-from lovense.history import daysums, hours
+from lovense.history import daysums, hours, platform
 from lovense.history.hours import RECENT
 from lovense.models import PageLease
 from lovense.shows import sums
+from tips.models import EPOCH
 
 MOST_SECONDS = 20.0
+MARK = "statistics"  # among the heartbeats
+LATE = timedelta(minutes=3)  # three rounds
 MOST_PERFORMERS = 20_000  # looked at in one round
 
 
@@ -27,11 +31,20 @@ class Recounter:
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._after = seconds, ""
+        self._began = EPOCH  # when it last set out from the first of them
 
     def run(self, *, now: datetime, limit: int) -> bool:
-        """Whether it has come to the end. Two steps: 1. what is marked, was under way or is not in
-        its day, and the shows that what was marked is of; 2. the last hours of who is active, from
-        where the last round stopped."""
+        """Whether it has come to the end. Three steps: 1. what is marked, was under way or is not
+        in its day, and the shows that what was marked is of; 2. the last hours of who is active,
+        from where the last round stopped; 3. those hours of all of them together."""
+        is_whole = self._count(now=now, limit=limit)
+        platform.run(now=now, limit=limit)
+        if is_whole:
+            _note(self._began)
+        return is_whole
+
+    def _count(self, *, now: datetime, limit: int) -> bool:
+        self._began = self._began if self._after else now
         until = self._seconds() + MOST_SECONDS
         for performer_id, found in groupby(sorted(hours.unsettled(limit=limit)), key=itemgetter(0)):
             which = [hour for _, hour in found]
@@ -44,6 +57,29 @@ class Recounter:
             self._after = performer_id
         self._after = ""
         return True
+
+
+# --- how fresh it is -----------------------------------------------------------------------------
+
+
+class Freshness(NamedTuple):
+    """`at`: all that was so then is counted; None: nobody has counted yet, or not for long.
+    `waits`: the oldest hour that was counted anew and is not in the sums of all yet."""
+
+    at: datetime | None
+    waits: datetime | None
+
+    def is_late(self, now: datetime) -> bool:
+        return self.at is None or now - self.at > LATE
+
+
+def _note(at: datetime) -> None:
+    collection(Heartbeat).update_one({"_id": MARK}, {"$max": {"at": at}}, upsert=True)
+
+
+def freshness() -> Freshness:
+    found = collection(Heartbeat).find_one({"_id": MARK}, {"at": 1})
+    return Freshness(found["at"] if found else None, platform.waiting_since())
 
 
 def active(*, now: datetime, after: str = "") -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Legs as a page is handed them: for each device, by the host that tells it, the slices of a run
 with the calls of each, ready to be sent. Pure, and the same for the same run, so it is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -112,6 +112,11 @@ def _slice(bridge: Bridge, leg: DeviceLeg, window: slices.SliceWindow, rest_ms: 
 
 def _in(second: int, rest_ms: int) -> float:
     return round(second + rest_ms / starts.SECOND, 3)
+
+
+def told(commands: Sequence[Command], devices: Iterable[DeviceSummary]) -> list[DeviceSummary]:
+    """Those that are ready and are told something."""
+    return [each for each in summary.ready(devices) if told_to(commands, each["toyId"])]
 
 
 def told_to(commands: Sequence[Command], toy_id: str) -> list[Command]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from ground import clock
-from lovense.bridges import OwnLevels
+from lovense.bridges import OwnLevels, legs
 from lovense.deciding import devicetest, standings
 from lovense.deciding.activation import STOPPED, S, new_row
 from lovense.deciding.promises import Promise, of_test, promised
@@ -105,6 +105,7 @@ def decide(
         _note_item(row, request, item, gates.version)
     if performer is not None:
         row["stop_epoch"] = performer["stop_epoch"]
+        _note_path(row, performer)
     if before is not None:
         row["attempts"], row["created_at"] = before["attempts"], before["created_at"]
         if _kept_item(before) is not None and levels is None:
@@ -292,6 +293,14 @@ def _drawn(item: Item, menu: PublishedMenu, request: RequestRow) -> Item:
         return item
     draw = Draw(menu.key, request["idempotency_key"], item["itemId"])
     return draws.snapshot(item, menu.secret, draw)
+
+
+def _note_path(row: ActivationRow, performer: PerformerRow) -> None:
+    """By which path it is told and which types of toys, for statistics: devices come and go."""
+    if row["commands"]:
+        told = legs.told(row["commands"], performer.get("devices") or ())
+        row["bridge"] = performer["bridge"]
+        row["toy_types"] = sorted({each["type"] for each in told if "type" in each})
 
 
 def _note_item(row: ActivationRow, request: RequestRow, item: Item, version: int) -> None:

@@ -90,6 +90,7 @@ def of_device(row: DeviceRow) -> DeviceSummary:
         "isEnabled": row["is_enabled"] and not is_muted(row),
         "functions": {name: cap_of(row, name) for name in names if is_function_enabled(row, name)},
         "maximumSeconds": row["maximum_seconds"],
+        "type": row["toy_type"],
     }
     if row["host_id"] != PAGE:
         found["hostId"] = row["host_id"]

@@ -1,26 +1,26 @@
 """Days of a performer, summed from her hours: so that three months are read as ninety rows. A day
 here is one of UTC; how much was tipped in each of its hours stands in it, so it can be read in any
-zone of whole hours.
+zone of whole hours."""
 
-A day is recomputed as a whole from the rows of its hours, never incremented. An hour that was
-counted says so until its day has been written since (`unsummed_since`): whoever dies in between
-loses nothing. Two that sum one day at once: the second to write reads anew."""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from itertools import groupby
 
-from pymongo import UpdateOne
-
-from ground.mongodb import unique
-from ground.mongodb.collections import collection
-from lovense.history import hours
+from lovense.history import counting, facets, hours, latencies, summing
 from lovense.models import PerformerDay, PerformerHour
-from lovense.rows import HourCell, PerformerDayRow, PerformerHourRow
+from lovense.rows import (
+    BusyMinute,
+    DayHour,
+    HourCell,
+    PerformerHourRow,
+    PlatformHourRow,
+    SummedFacets,
+)
 from tips.rows import Statement
 
 DAY = timedelta(days=1)
-TRIES = 5  # with so many at it at once, the next round goes on
+BUSIEST = 10  # minutes that are kept of a day
 SUMMED = ("tips", "tokens", "net", "promised", "delivered", "owed", "waits", "waited_ms")
 
 
@@ -43,55 +43,68 @@ def count(performer_id: str, which: Iterable[datetime], *, now: datetime) -> lis
 
 
 def keep(performer_id: str, day: datetime) -> bool:
-    """False: others were at it, and the hours stay unsummed. Three steps: 1. what its hours hold;
-    2. the day, unless it was written since; 3. of these hours, that their day holds them."""
-    for _ in range(TRIES):
-        before = collection(PerformerDay).find_one(
-            {"_id": key_of(performer_id, day)}, {"revision": 1}
-        )
-        rows = hours.between(performer_id, day, day + DAY)
-        if _written(_summed(performer_id, day, rows), before["revision"] if before else 0):
-            _settle(rows)
-            return True
-    return False
-
-
-def _written(row: PerformerDayRow, seen: int) -> bool:
-    if not seen:
-        return not unique.insert(PerformerDay, [row])
-    changes: Statement = {"$set": {name: said for name, said in row.items() if name != "_id"}}
-    changes["$set"]["revision"] = seen + 1
-    unchanged = {"_id": row["_id"], "revision": seen}
-    return bool(collection(PerformerDay).update_one(unchanged, changes).modified_count)
-
-
-def _settle(rows: Iterable[PerformerHourRow]) -> None:
-    updates = [
-        UpdateOne({"_id": row["_id"], "unsummed_since": since}, {"$unset": {"unsummed_since": ""}})
-        for row in rows
-        if (since := row.get("unsummed_since")) is not None
-    ]
-    if updates:
-        collection(PerformerHour).bulk_write(updates, ordered=False)
+    """False: others were at it, and the hours stay unsummed."""
+    return summing.keep(
+        PerformerDay,
+        key_of(performer_id, day),
+        read=lambda: hours.between(performer_id, day, day + DAY),
+        summed=lambda rows: _summed(performer_id, day, rows),
+        settle=lambda rows: summing.settle(PerformerHour, "unsummed_since", rows),
+    )
 
 
 # --- sums: pure ----------------------------------------------------------------------------------
 
 
-def _summed(performer_id: str, day: datetime, rows: Sequence[PerformerHourRow]) -> PerformerDayRow:
+def _summed(performer_id: str, day: datetime, rows: Sequence[PerformerHourRow]) -> Statement:
     cells = [cell for row in rows for cell in row.get("cells", ())]
     tokens = [0] * 24
     for row in rows:
         tokens[row["hour"].hour] = tokens_of(row)
     return {
-        "_id": key_of(performer_id, day),
         "performer_id": performer_id,
         "day": day,
         "cells": added(cells),
         "outcomes": added({**cell, "item": "", "title": ""} for cell in cells),
         "tokens": tokens,
-        "revision": 1,
+        **faceted(rows),
+        **counting.ranked(cells),
     }
+
+
+def faceted(rows: Sequence[PerformerHourRow] | Sequence[PlatformHourRow]) -> SummedFacets:
+    """What a day keeps of its hours beside the items."""
+    return {
+        "facets": facets.added(cell for row in rows for cell in row.get("facets") or ()),
+        "by_hour": [found for row in rows if (found := _hour(row))],
+        "busiest": busiest(each for row in rows for each in minutes_of(row)),
+    }
+
+
+def _hour(row: PerformerHourRow | PlatformHourRow) -> DayHour | None:
+    """None: it holds nothing."""
+    cells = row.get("facets") or ()
+    if not cells:
+        return None
+    sums = [sum(cell["sums"][n] for cell in cells) for n in range(2)]
+    sent = latencies.together(cell["sent"] for cell in cells)
+    return {
+        "hour": row["hour"].hour,
+        "tips": sums[0],
+        "tokens": sums[1],
+        "sent": latencies.flat(sent),
+    }
+
+
+def minutes_of(row: PerformerHourRow | PlatformHourRow) -> Iterator[BusyMinute]:
+    for minute, tips in counting.each_of(row.get("minutes") or ()):
+        yield {"at": row["hour"] + timedelta(minutes=minute), "tips": tips}
+
+
+def busiest(minutes: Iterable[BusyMinute]) -> list[BusyMinute]:
+    """Each minute lies in one hour and one day: those of a longer time are among those of its
+    parts."""
+    return nsmallest(BUSIEST, minutes, key=lambda each: (-each["tips"], each["at"]))
 
 
 def tokens_of(row: PerformerHourRow) -> int:

@@ -7,7 +7,7 @@ statement: it may be counted again for ever, by however many. Nothing here is on
 What ends anew in an hour that was counted marks it (`mark`)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -16,28 +16,19 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import LIVE, OWED_KEY, S
-from lovense.deciding.shortfall import lacking, promise, tenths
+from lovense.deciding.activation import LIVE, S
+from lovense.history import counting
 from lovense.history.browsing import INDEX
-from lovense.models import Activation, Owed, OwedState, PerformerHour
-from lovense.rows import ActivationRow, HourCell, PerformerHourRow, ShowTally, ShowTallyHour
-from tips.models import EPOCH, Tip
-from tips.queue import requests as queue
+from lovense.history.counting import HourCounts
+from lovense.models import Activation, PerformerHour
+from lovense.rows import PerformerHourRow, ShowTally, ShowTallyHour
+from tips.models import EPOCH
 from tips.rows import Statement
 
 HOUR = timedelta(hours=1)
 RECENT = timedelta(hours=3)  # an hour is looked at for so long after its end
 READ_AT_ONCE = 500
 NEWEST_FIRST = [("created_at", -1), ("position", -1), ("_id", -1)]
-PLAYED, UNDER_WAY = "played", "under_way"
-_NEEDED = dict.fromkeys(
-    (
-        *("tip_id", "request_id", "amount", "status", "reason", "attempts", "is_measured"),
-        *("promised_seconds", "delivered_seconds", "dispatched_at", "started_at"),
-        *("item.itemId", "item.title"),
-    ),
-    1,
-)
 
 
 def floor(moment: datetime) -> datetime:
@@ -131,7 +122,7 @@ def count(performer_id: str, hour: datetime, *, now: datetime) -> bool:
     before = collection(PerformerHour).find_one({"_id": key}, {"stale_since": 1}) or {}
     row = _counted(performer_id, hour)
     no_later = {"_id": key, "counted_at": {"$not": {"$gt": now}}}
-    changes: Statement = {"$set": {**row, "counted_at": now, "unsummed_since": now}}
+    changes: Statement = {"$set": {**row, "counted_at": now, **_unheld(now)}}
     try:
         collection(PerformerHour).update_one(no_later, changes, upsert=True)
     except DuplicateKeyError:
@@ -142,113 +133,38 @@ def count(performer_id: str, hour: datetime, *, now: datetime) -> bool:
     return bool(since)
 
 
+def _unheld(now: datetime) -> Statement:
+    """Neither its day nor that hour of all performers holds it yet."""
+    return {"unsummed_since": now, "unadded_since": now}
+
+
 def _counted(performer_id: str, hour: datetime) -> Statement:
     within = {"$gte": hour, "$lt": hour + HOUR}
     wanted = {"performer_id": performer_id, "created_at": within}
-    found = collection(Activation).find(wanted, _NEEDED, batch_size=READ_AT_ONCE).hint(INDEX)
-    cells: dict[tuple[str, str], HourCell] = {}
-    rows, live = 0, 0
+    found = collection(Activation).find(wanted, counting.NEEDED, batch_size=READ_AT_ONCE)
+    found = found.hint(INDEX)
+    counts, rows, live = HourCounts(), 0, 0
     while part := list(islice(found, READ_AT_ONCE)):
         rows, live = rows + len(part), live + sum(S(row["status"]) in LIVE for row in part)
-        _add_all(cells, [row for row in part if not is_test(row)])
-    told = [cells[key] for key in sorted(cells)]
-    return {"performer_id": performer_id, "hour": hour, "cells": told, "rows": rows, "live": live}
+        counts.add(part)
+    told = {"cells": counts.told, "facets": counts.facets, "minutes": counts.minutes}
+    kept = {"performer_id": performer_id, "hour": hour, "rows": rows, "live": live}
+    return {**told, **kept, **counts.sums}
 
 
 def of_span(performer_id: str, since: datetime, until: datetime, *, most: int) -> ShowTally:
     """Any span, counted as hours are, of its newest rows; an hour at its ends is cut."""
     within = {"performer_id": performer_id, "created_at": {"$gte": since, "$lt": until}}
-    found = collection(Activation).find(within, _NEEDED | {"created_at": 1})
+    found = collection(Activation).find(within, counting.NEEDED)
     found = found.sort(NEWEST_FIRST).limit(most).hint(INDEX).batch_size(READ_AT_ONCE)
-    cells: dict[tuple[str, str], HourCell] = {}
+    counts = HourCounts()
     tokens: Counter[datetime] = Counter()
     while part := list(islice(found, READ_AT_ONCE)):
-        rows = [row for row in part if not is_test(row)]
-        _add_all(cells, rows)
-        for row in rows:
+        counts.add(part)
+        for row in part:
             tokens[floor(row["created_at"])] += row["amount"] if row["tip_id"] else 0
-    told = [cells[key] for key in sorted(cells)]
     by_hour: list[ShowTallyHour] = [{"hour": at, "tokens": tokens[at]} for at in sorted(tokens)]
-    return {"cells": told, "hours": by_hour}
-
-
-def is_test(row: ActivationRow) -> bool:
-    """What no tip set off, and is not owed by one either; no statistic knows it."""
-    return row["tip_id"] is None and not row["_id"].startswith(OWED_KEY)
-
-
-def outcome_of(row: ActivationRow) -> str:
-    """`played`: all or some of it was delivered. Else why not, as one stable word."""
-    status = S(row["status"])
-    if status in LIVE:
-        return UNDER_WAY
-    if status is S.COMPLETED or (row["delivered_seconds"] or 0) > 0:
-        return PLAYED
-    if status in (S.SKIPPED, S.EXPIRED) or row["reason"] == "stopped":
-        return row["reason"]
-    return status.value
-
-
-def _add_all(cells: dict[tuple[str, str], HourCell], rows: Sequence[ActivationRow]) -> None:
-    nets = _nets([row["tip_id"] for row in rows if row["tip_id"]])
-    came = queue.came_at([row["request_id"] for row in rows if row["dispatched_at"]])
-    owed = _owed([row["_id"] for row in rows if lacking(row)])
-    for row in rows:
-        cell = _cell(cells, row)
-        if row["tip_id"]:
-            cell["tips"] += 1
-            cell["tokens"] += row["amount"]
-            cell["net"] += nets.get(row["tip_id"], 0)
-            cell["promised"] += promise(row)
-        # What plays because it was owed had been promised before.
-        cell["delivered"] += min(promise(row), tenths(row["delivered_seconds"]))
-        cell["owed"] += owed.get(row["_id"], 0)
-        if (wait := _wait(row, came)) is not None:
-            cell["waits"] += 1
-            cell["waited_ms"] += wait
-
-
-def _cell(cells: dict[tuple[str, str], HourCell], row: ActivationRow) -> HourCell:
-    item, outcome = row.get("item") or {}, outcome_of(row)
-    key = (item.get("itemId", ""), outcome)
-    if key not in cells:
-        cells[key] = HourCell(
-            item=key[0],
-            title="",
-            outcome=outcome,
-            tips=0,
-            tokens=0,
-            net=0,
-            promised=0,
-            delivered=0,
-            owed=0,
-            waits=0,
-            waited_ms=0,
-        )
-    cells[key]["title"] = item.get("title", "") or cells[key]["title"]
-    return cells[key]
-
-
-def _wait(row: ActivationRow, came: dict[str, datetime]) -> int | None:
-    """From its settlement to its start, in ms; of what plays for a tip."""
-    start = row["started_at"] or row["dispatched_at"]
-    since = came.get(row["request_id"])
-    if start is None or since is None or not row["tip_id"]:
-        return None
-    return max(0, round((start - since).total_seconds() * 1000))
-
-
-def _nets(tip_ids: Sequence[str | None]) -> dict[str, int]:
-    """What of each tip is hers, as it was recorded."""
-    found = collection(Tip).find({"_id": {"$in": list(tip_ids)}}, {"net": 1}) if tip_ids else ()
-    return {row["_id"]: row["net"] for row in found}
-
-
-def _owed(keys: Sequence[str]) -> dict[str, int]:
-    """In tenths, of what nobody has decided about."""
-    wanted = {"_id": {"$in": list(keys)}, "state": OwedState.OPEN.value}
-    found = collection(Owed).find(wanted, {"owed": 1}) if keys else ()
-    return {row["_id"]: row["owed"] for row in found}
+    return {"cells": counts.told, "hours": by_hour}
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from lovense.models.accounts import LoggedIn
 from lovense.models.activations import Activation, ActivationStatus
 from lovense.models.devicelog import DeviceLogLine
 from lovense.models.devices import Device, DeviceStatus
-from lovense.models.hours import PerformerDay, PerformerHour
+from lovense.models.hours import ActivationDay, ActivationHour, PerformerDay, PerformerHour
 from lovense.models.lanes import LanePace, LaneTurn, Submitter
 from lovense.models.menus import ItemState, MenuDraft, MenuSeal, StockPiece, TipMenu
 from lovense.models.owed import Owed, OwedCause, OwedPolicy, OwedState
@@ -20,6 +20,8 @@ from lovense.models.stops import StopPress
 
 __all__ = [
     "Activation",
+    "ActivationDay",
+    "ActivationHour",
     "ActivationStatus",
     "Device",
     "DeviceLogLine",

@@ -76,6 +76,9 @@ class Activation(models.Model):
     is_rehearsal = models.BooleanField(null=True)
     # False: handed over to levels that are not ours, and nobody measures what they play.
     is_measured = models.BooleanField(null=True)
+    # By which path it was told, and which types of toys; null: it never was, or an older release.
+    bridge = models.CharField(max_length=20, null=True)
+    toy_types = models.JSONField(null=True)
 
     class Meta:
         db_table = "activations"

@@ -11,8 +11,8 @@ from ground.ui import charts
 from ground.words import isolated
 from lovense.deciding.shortfall import TENTHS
 from lovense.history import hours, tallies, tippers
+from lovense.history.counting import PLAYED, UNDER_WAY
 from lovense.history.daysums import SUMMED
-from lovense.history.hours import PLAYED, UNDER_WAY
 from lovense.history.tallies import Tally
 from lovense.models import Performer
 from lovense.page import days, outcome, periods, shownwords, showperiod

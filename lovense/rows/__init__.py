@@ -15,7 +15,18 @@ from lovense.rows.devices import (
     FunctionRow,
 )
 from lovense.rows.extension import ExtensionLevel, ExtensionRow, ExtensionToy
-from lovense.rows.hours import HourCell, PerformerDayRow, PerformerHourRow
+from lovense.rows.hours import (
+    BusyMinute,
+    CountedFacets,
+    DayHour,
+    FacetCell,
+    HourCell,
+    PerformerDayRow,
+    PerformerHourRow,
+    PlatformDayRow,
+    PlatformHourRow,
+    SummedFacets,
+)
 from lovense.rows.menus import ItemStateRow, MenuRow, MenuSealRow, StockPieceRow
 from lovense.rows.owed import OwedRow
 from lovense.rows.pages import PageLeaseRow, StandingPage
@@ -34,7 +45,10 @@ __all__ = [
     "AttemptRow",
     "BatteryPoint",
     "BestItem",
+    "BusyMinute",
     "Command",
+    "CountedFacets",
+    "DayHour",
     "DeviceLogRow",
     "DeviceRow",
     "DeviceSummary",
@@ -42,6 +56,7 @@ __all__ = [
     "ExtensionLevel",
     "ExtensionRow",
     "ExtensionToy",
+    "FacetCell",
     "FunctionChoice",
     "FunctionRow",
     "GateRow",
@@ -64,6 +79,8 @@ __all__ = [
     "PerformerDayRow",
     "PerformerHourRow",
     "PerformerRow",
+    "PlatformDayRow",
+    "PlatformHourRow",
     "PlatformRow",
     "Ports",
     "RepairRow",
@@ -76,4 +93,5 @@ __all__ = [
     "StockPieceRow",
     "StopAnswerRow",
     "StopPressRow",
+    "SummedFacets",
 ]

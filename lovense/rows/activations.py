@@ -100,3 +100,7 @@ class ActivationRow(TypedDict):
     is_rehearsal: NotRequired[bool | None]
     # False of what was handed over to levels that are not ours: nobody measures what they play
     is_measured: NotRequired[bool | None]
+    # by which path it was told, and which types of toys; not in what was never told, nor in a row
+    # from before this was kept
+    bridge: NotRequired[str | None]
+    toy_types: NotRequired[list[str] | None]

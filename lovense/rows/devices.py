@@ -89,3 +89,5 @@ class DeviceSummary(TypedDict):
     scale: NotRequired[int]
     floors: NotRequired[dict[str, int]]
     untried: NotRequired[dict[str, int]]
+    # as it was reported; not in a row from before it was kept
+    type: NotRequired[str]

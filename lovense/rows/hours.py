@@ -21,8 +21,49 @@ class HourCell(TypedDict):
     waited_ms: int
 
 
-class PerformerHourRow(TypedDict):
-    """A row of `performer_hours`; what was only marked has not been counted yet."""
+class FacetCell(TypedDict):
+    """One place among the facets (`lovense/history/facets.py`): `of` a word for each of them,
+    `sums` in their order, and the two latencies by bucket, each as bucket, count, bucket, count."""
+
+    of: list[str]
+    sums: list[int]
+    sent: list[int]
+    started: list[int]
+
+
+class BusyMinute(TypedDict):
+    at: datetime
+    tips: int
+
+
+class DayHour(TypedDict):
+    """An hour of a day (0 to 23) that holds anything; `sent` as in a facet."""
+
+    hour: int
+    tips: int
+    tokens: int
+    sent: list[int]
+
+
+class CountedFacets(TypedDict):
+    """What an hour keeps beside its cells; none of it in a row of an older release. `minutes`:
+    those with a tip, as minute, tips, minute, tips."""
+
+    facets: NotRequired[list[FacetCell]]
+    minutes: NotRequired[list[int]]
+
+
+class SummedFacets(TypedDict):
+    """What a day keeps of its hours; none of it in a row of an older release."""
+
+    facets: NotRequired[list[FacetCell]]
+    by_hour: NotRequired[list[DayHour]]
+    busiest: NotRequired[list[BusyMinute]]
+
+
+class PerformerHourRow(CountedFacets):
+    """A row of `performer_hours`; what was only marked has not been counted yet. Beside `cells`
+    stand the sums of `counting.RANKED`."""
 
     _id: str
     performer_id: str
@@ -33,11 +74,12 @@ class PerformerHourRow(TypedDict):
     counted_at: NotRequired[datetime | None]
     stale_since: NotRequired[datetime | None]
     unsummed_since: NotRequired[datetime | None]
+    unadded_since: NotRequired[datetime | None]
 
 
-class PerformerDayRow(TypedDict):
+class PerformerDayRow(SummedFacets):
     """A row of `performer_days`: `cells` by item and outcome, `outcomes` by outcome alone, `tokens`
-    of each of its 24 hours."""
+    of each of its 24 hours. Beside them stand the sums of `counting.RANKED`."""
 
     _id: str
     performer_id: str
@@ -45,4 +87,21 @@ class PerformerDayRow(TypedDict):
     cells: list[HourCell]
     outcomes: list[HourCell]
     tokens: list[int]
+    revision: int
+
+
+class PlatformHourRow(CountedFacets):
+    """A row of `activation_hours`."""
+
+    _id: str
+    hour: datetime
+    revision: int
+    unsummed_since: NotRequired[datetime | None]
+
+
+class PlatformDayRow(SummedFacets):
+    """A row of `activation_days`."""
+
+    _id: str
+    day: datetime
     revision: int

@@ -9,7 +9,6 @@ from ground import clock
 from lovense import bridges
 from lovense.bridges import RunsIn, legs
 from lovense.deciding.activation import TARGET, run_seconds
-from lovense.devices import summary
 from lovense.menus import parts
 from lovense.menus.compiler import DRAWING, STEPS
 from lovense.menus.matching import DEFAULT_ITEM
@@ -100,8 +99,7 @@ def _targets(activation: ActivationRow, performer: PerformerRow) -> list[Json]:
 
 
 def _told(activation: ActivationRow, devices: Sequence[DeviceSummary]) -> list[DeviceSummary]:
-    commands, ready = activation["commands"], summary.ready(devices)
-    return [each for each in ready if legs.told_to(commands, each["toyId"])][: legs.MAX_LEGS]
+    return legs.told(activation["commands"], devices)[: legs.MAX_LEGS]
 
 
 def _legs(activation: ActivationRow, performer: PerformerRow) -> Json:

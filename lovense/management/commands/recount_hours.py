@@ -1,5 +1,6 @@
 """`manage.py recount_hours [--performer ID] [--from DAY] [--to DAY]`: the hours of statistics,
-counted anew from the activations, with their days and shows; what was right stays as it was."""
+counted anew from the activations, with their days, their shows and the sums of all performers;
+what was right stays as it was."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from ground import clock
-from lovense.history import daysums, hours
+from lovense.history import daysums, hours, platform
 from lovense.models import Performer
 from lovense.shows import sums
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         if until <= since:
             raise CommandError("--to must not be before --from.")
         whose = _performers(options["performer"])
-        counted = 0
+        counted, counted_in = 0, set[datetime]()
         with tqdm(total=len(whose), unit=" performers", disable=None, leave=False) as bar:
             for performer_id in whose:
                 found = hours.with_rows(performer_id, since, until)
@@ -42,8 +43,11 @@ class Command(BaseCommand):
                     which = list(of_day)
                     daysums.count(performer_id, which, now=clock.now())
                     counted += len(which)
+                    counted_in.update(which)
                 sums.recount(performer_id, since, until, now=clock.now())
                 bar.update()
+        together = tqdm(sorted(counted_in), unit=" hours", disable=None, leave=False)
+        platform.recount(together, now=clock.now())
         self.stdout.write(f"{counted} hours of {len(whose)} performers counted")
 
 

@@ -172,7 +172,8 @@ def test_without_such_settings_every_byte_is_as_it_was(chain, ana, bob):
     pattern = {"command": "Pattern", "rule": "V:1;F:v;S:200#", "strength": values, "timeSec": 6, "apiVer": 2}
     assert decided(chain, bob, 50)[1]["commands"] == [pattern]
     summary = collection(Performer).find_one({"_id": ana.pk})["devices"][0]
-    assert set(summary) == {"toyId", "nickname", "isConnected", "isEnabled", "functions", "maximumSeconds"}
+    named = {"toyId", "nickname", "type"}
+    assert set(summary) == named | {"isConnected", "isEnabled", "functions", "maximumSeconds"}
 
 
 def test_in_rehearsal_the_toys_of_a_paired_app_neither_help_nor_hinder(chain, ana, bob):

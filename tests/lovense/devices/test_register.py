@@ -71,6 +71,7 @@ def test_what_decisions_know_of_it_stands_on_her_own_row(ana):
             "isEnabled": True,
             "functions": {"Vibrate": 20},
             "maximumSeconds": None,
+            "type": "lush",
         }
     ]
 

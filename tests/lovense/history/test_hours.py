@@ -15,8 +15,16 @@ from adminpanel.watch.recounting import Recounter
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
-from lovense.history import daysums, hours
-from lovense.models import Activation, PageLease, Performer, PerformerDay, PerformerHour
+from lovense.history import daysums, hours, platform
+from lovense.models import (
+    Activation,
+    ActivationDay,
+    ActivationHour,
+    PageLease,
+    Performer,
+    PerformerDay,
+    PerformerHour,
+)
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
@@ -28,6 +36,8 @@ from tips.log import archive, emission
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
+COUNTED = {"performer_hours", "performer_days", "activation_hours", "activation_days", "heartbeats"}
+MARKS = ("unsummed_since", "unadded_since")
 SUMS = ("tips", "tokens", "net", "promised", "delivered", "owed", "waits", "waited_ms")
 
 
@@ -43,7 +53,17 @@ def cells(performer, hour=None):
 
 
 def everything():
-    return sorted(collection(PerformerHour).find({}, {"counted_at": 0}), key=lambda row: row["_id"])
+    rows = collection(PerformerHour).find({}, dict.fromkeys(("counted_at", *MARKS), 0))
+    return sorted(rows, key=lambda row: row["_id"])
+
+
+def together():
+    """The hours of all performers, then the days."""
+    return [
+        row
+        for model in (ActivationHour, ActivationDay)
+        for row in collection(model).find({}, {"revision": 0})
+    ]
 
 
 def days(performer):
@@ -203,17 +223,19 @@ def test_a_process_that_dies_after_any_write_leaves_what_the_next_one_completes(
     tip_id = kept(chain, bob)
     waive(tip_id)
     ended = False
-    for last in range(1, 19):
+    for last in range(1, 29):
         status, writes = nursery("recount", last=last, now=clock.iso(NOW))
         ended = status != -signal.SIGKILL
         if ended:
             break
-        assert {write.split()[-1] for write in writes} <= {"performer_hours", "performer_days"}
+        assert {write.split()[-1] for write in writes} <= COUNTED
         assert len(writes) == last
     assert ended
-    seen = everything()
+    seen, summed = everything(), together()
     run(NOW + timedelta(minutes=1))
-    assert everything() == seen
+    assert (everything(), together()) == (seen, summed)
+    assert [row["facets"] for row in summed] == [seen[0]["facets"]] * 2  # the hour, and its day
+    assert platform.waiting_since() is None
     [cell] = cells(ana).values()
     assert (cell["tips"], cell["delivered"], cell["owed"]) == (2, 132, 0)
     assert days(ana)[0]["cells"] == seen[0]["cells"]
@@ -300,6 +322,6 @@ def test_a_round_reads_by_indexes_and_a_quiet_performer_costs_two_looks(ana, now
     with recorded(run=True) as plans:
         run(now + timedelta(minutes=1))
     assert scans(plans) == []
-    assert len(plans) <= 5 + 2 * len(list(recounting.active(now=now)))
+    assert len(plans) <= 8 + 2 * len(list(recounting.active(now=now)))
     assert max(plan.examined for plan in plans) <= 10
     assert Performer.objects.count() == 1

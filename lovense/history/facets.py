@@ -1,0 +1,117 @@
+"""Facets: by which path, on which toys, of which kind, what a tip played and what it became, with
+what it brought and how long it took; counted over the hours of a performer and of all of them.
+Pure.
+
+Every facet takes one of a few known words, whatever a page or an app reports, so that what an hour
+keeps is small however much there was in it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from lovense.devices import toytable
+from lovense.history import latencies
+from lovense.menus import draws
+from lovense.menus.matching import DEFAULT_ITEM
+from lovense.menus.vibration import PATTERNS, VibrationKind, kind_of
+from lovense.rows import ActivationRow, FacetCell, Item
+
+NAMES = ("device", "bridge", "kind", "pattern", "outcome")
+SUMMED = ("tips", "tokens", "net", "promised", "delivered", "owed")
+NONE = ""  # nothing was told, or an older release did not keep it
+SEVERAL, STRANGE = "several", "unknown"  # types of toys: in one run, or not in the toy table
+OWN_PATTERN = "her own"
+RANDOM, HANDED_OVER = "RANDOM", "EXTENSION"
+
+
+def of(row: ActivationRow, outcome: str) -> tuple[str, ...]:
+    """One word for each of NAMES."""
+    item = row.get("item") or {}
+    return (_device(row), row.get("bridge") or NONE, _kind(row, item), _pattern(item), outcome)
+
+
+def _device(row: ActivationRow) -> str:
+    types = {_known(each) for each in row.get("toy_types") or ()}
+    return SEVERAL if len(types) > 1 else next(iter(types), NONE)
+
+
+def _known(toy_type: str) -> str:
+    found = toytable.of(toy_type)
+    return found.type if found.type in toytable.TABLE else STRANGE
+
+
+def _kind(row: ActivationRow, item: Item) -> str:
+    if row.get("is_measured") is False:
+        return HANDED_OVER
+    if item.get("itemId") == DEFAULT_ITEM:
+        return DEFAULT_ITEM
+    if draws.DRAWN_BY in item:
+        return RANDOM
+    return str(kind_of(item["pattern"]).value) if "pattern" in item else NONE
+
+
+def _pattern(item: Item) -> str:
+    pattern = item.get("pattern", NONE)
+    if not pattern or kind_of(pattern) is VibrationKind.LEVEL:
+        return NONE
+    return pattern if pattern in PATTERNS else OWN_PATTERN
+
+
+# --- sums ----------------------------------------------------------------------------------------
+
+
+class FacetSums:
+    """Of one place among the facets: what it brought, and how long it took from the settlement to
+    its being sent, and from there to its start, by bucket."""
+
+    __slots__ = ("sent", "started", "sums")
+
+    def __init__(self) -> None:
+        self.sums = [0] * len(SUMMED)
+        self.sent: Counter[int] = Counter()
+        self.started: Counter[int] = Counter()
+
+    def __getitem__(self, name: str) -> int:
+        return self.sums[SUMMED.index(name)]
+
+    def add(self, cell: FacetCell) -> None:
+        self.sums = [a + b for a, b in zip(self.sums, cell["sums"], strict=True)]
+        latencies.add(self.sent, cell["sent"])
+        latencies.add(self.started, cell["started"])
+
+    def count(self, brought: Sequence[int], sent_ms: float | None, began_ms: float | None) -> None:
+        """One more, in the order of SUMMED."""
+        self.sums = [a + b for a, b in zip(self.sums, brought, strict=True)]
+        if sent_ms is not None:
+            self.sent[latencies.bucket_of(sent_ms)] += 1
+        if began_ms is not None:
+            self.started[latencies.bucket_of(began_ms)] += 1
+
+    def cell(self, place: Sequence[str]) -> FacetCell:
+        return FacetCell(
+            of=list(place),
+            sums=self.sums,
+            sent=latencies.flat(self.sent),
+            started=latencies.flat(self.started),
+        )
+
+
+Places = dict[tuple[str, ...], FacetSums]
+
+
+def cells(places: Places) -> list[FacetCell]:
+    return [places[place].cell(place) for place in sorted(places)]
+
+
+def added(many: Iterable[FacetCell]) -> list[FacetCell]:
+    """Those of one place as one."""
+    places: Places = {}
+    for cell in many:
+        places.setdefault(tuple(cell["of"]), FacetSums()).add(cell)
+    return cells(places)
+
+
+def milliseconds(since: datetime | None, until: datetime | None) -> float | None:
+    if since is None or until is None:
+        return None
+    return max(0.0, (until - since).total_seconds() * 1000)
