@@ -48,6 +48,7 @@ RAIL = (
             RailPage("staff", "activity", "Overview"),
             RailPage("staff-queue", "list-ordered", "Queue"),
             RailPage("staff-devices", "smartphone", "Devices"),
+            RailPage("staff-statistics", "chart-column", "Statistics"),
         ),
     ),
     (

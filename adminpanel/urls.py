@@ -15,6 +15,7 @@ from adminpanel.api import (
     watch,
 )
 from adminpanel.api import deadletters as letters
+from adminpanel.api import statistics as statistics_api
 from adminpanel.views import (
     audit,
     clientaccess,
@@ -32,6 +33,7 @@ from adminpanel.views import (
     queue,
     reconciliation,
     staffaccess,
+    statistics,
     style,
 )
 from adminpanel.views import find as find_page
@@ -57,6 +59,7 @@ PAGES = [
     path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
     *DELIVERIES.paths("staff/deliveries"),
     *DEVICES.paths("staff/devices"),
+    path("staff/statistics", statistics.statistics, name="staff-statistics"),
     path("staff/delivery-again/<path:key>", inbox.again, name="staff-delivery-again"),
     path("staff/delivery-body/<path:key>", inbox.body, name="staff-delivery-body"),
     path("staff/deliveries/<path:key>", inbox.delivery, name="staff-delivery"),
@@ -139,6 +142,7 @@ API = [
     path(f"{_DLQ}/<str:key>/replay", letters.replay_dead_letter, name="api-replay-dead-letter"),
     path("api/admin/find", find.find, name="api-staff-find"),
     path("api/admin/lovense/devices", devices.devices, name="api-staff-devices"),
+    path("api/admin/lovense/stats", statistics_api.stats, name="api-staff-stats"),
     path("api/admin/lovense/tips/<str:tip_id>", trail.trail_of_tip, name="api-tip-trail"),
     path(
         "api/admin/lovense/performers/<str:performer_id>",

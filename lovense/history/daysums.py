@@ -76,12 +76,12 @@ def faceted(rows: Sequence[PerformerHourRow] | Sequence[PlatformHourRow]) -> Sum
     """What a day keeps of its hours beside the items."""
     return {
         "facets": facets.added(cell for row in rows for cell in row.get("facets") or ()),
-        "by_hour": [found for row in rows if (found := _hour(row))],
+        "by_hour": [found for row in rows if (found := of_hour(row))],
         "busiest": busiest(each for row in rows for each in minutes_of(row)),
     }
 
 
-def _hour(row: PerformerHourRow | PlatformHourRow) -> DayHour | None:
+def of_hour(row: PerformerHourRow | PlatformHourRow) -> DayHour | None:
     """None: it holds nothing."""
     cells = row.get("facets") or ()
     if not cells:

@@ -79,6 +79,11 @@ class FacetSums:
         latencies.add(self.sent, cell["sent"])
         latencies.add(self.started, cell["started"])
 
+    def join(self, other: "FacetSums") -> None:
+        self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
+        self.sent.update(other.sent)
+        self.started.update(other.started)
+
     def count(self, brought: Sequence[int], sent_ms: float | None, began_ms: float | None) -> None:
         """One more, in the order of SUMMED."""
         self.sums = [a + b for a, b in zip(self.sums, brought, strict=True)]
