@@ -77,7 +77,7 @@ class Numbers:
         return took(self.sums.started)
 
 
-class Settled(NamedTuple):
+class SettledSums(NamedTuple):
     """By the hour of settlement; all else is counted in the hour in which a tip's turn came."""
 
     tips: int
@@ -122,10 +122,10 @@ class Counted:
         """Performers by tokens; whatever facet is asked for, of all their tips."""
         return ranking.top(self.asked.period.since, self.asked.period.until, most=most)
 
-    def settled(self, since: datetime, until: datetime) -> Settled:
+    def settled(self, since: datetime, until: datetime) -> SettledSums:
         whose, first, last = self.asked.performer_id, key_of(since), key_of(until)
         model = PerformerTipHour if whose else TipHour
         begins = f"{whose}/" if whose else ""
         keys = {"$gte": f"{begins}{first}", "$lt": f"{begins}{last}"}
         rows = list(collection(model).find({"_id": keys}, {"_id": 0, "tips": 1, "tokens": 1}))
-        return Settled(sum(row["tips"] for row in rows), sum(row["tokens"] for row in rows))
+        return SettledSums(sum(row["tips"] for row in rows), sum(row["tokens"] for row in rows))

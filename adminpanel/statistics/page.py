@@ -59,7 +59,7 @@ BANDS = (
 )
 
 
-class ShownStat(NamedTuple):
+class StaffStat(NamedTuple):
     """`change` in percent against the period before; None: nothing to compare with."""
 
     label: str
@@ -144,7 +144,7 @@ class StatisticsShown:
         return not self.counted.now.sums["tips"]
 
     @property
-    def stats(self) -> list[ShownStat]:
+    def stats(self) -> list[StaffStat]:
         now, before = self.counted.now, self.counted.before
         return [
             *self._settled,
@@ -160,7 +160,7 @@ class StatisticsShown:
         ]
 
     @property
-    def _settled(self) -> Iterator[ShownStat]:
+    def _settled(self) -> Iterator[StaffStat]:
         """What is settled has no facet yet."""
         if not self.asked.is_narrowed:
             now = self.counted.settled(self.period.since, self.period.until)
@@ -320,23 +320,23 @@ def _ranked_cells(sums: dict[str, int]) -> tuple[str, ...]:
     )
 
 
-def _stat(label: str, now: float, before: float, unit: str = "") -> ShownStat:
-    return ShownStat(label, charts.words(now), unit, _change(now, before))
+def _stat(label: str, now: float, before: float, unit: str = "") -> StaffStat:
+    return StaffStat(label, charts.words(now), unit, _change(now, before))
 
 
-def _seconds(label: str, now: Numbers, before: Numbers, name: str) -> ShownStat:
+def _seconds(label: str, now: Numbers, before: Numbers, name: str) -> StaffStat:
     told = charts.words(now.sums[name] / TENTHS)
     change = _change(now.sums[name], before.sums[name])
-    return ShownStat(label, told, "s", change, up_is_good=name != "owed")
+    return StaffStat(label, told, "s", change, up_is_good=name != "owed")
 
 
-def _share(label: str, now: Numbers, before: Numbers) -> ShownStat:
+def _share(label: str, now: Numbers, before: Numbers) -> StaffStat:
     """Its change is that of the share, in points."""
     if not now.over:
-        return ShownStat(label, "–")
+        return StaffStat(label, "–")
     share = 100 * now.played / now.over
     change = round(share - 100 * before.played / before.over) if before.over else None
-    return ShownStat(label, charts.words(share), "%", change)
+    return StaffStat(label, charts.words(share), "%", change)
 
 
 def _change(now: float, before: float) -> int | None:

@@ -118,14 +118,13 @@ def decide(
     else:
         row["status"], row["dispatched_at"] = S.DISPATCHED.value, now
         row["attempt"] = request["attempts"]
-        attempt: AttemptRow = {
-            "attempt": request["attempts"],
-            "at": now,
-            "by": request["claimed_by"],
-        }
-        row["attempts"] = [*row["attempts"], attempt]
+        row["attempts"] = [*row["attempts"], _attempt(request, now)]
     row["gates"] = gates.rows
     return row
+
+
+def _attempt(request: RequestRow, now: datetime) -> AttemptRow:
+    return {"attempt": request["attempts"], "at": now, "by": request["claimed_by"]}
 
 
 def _answering_item(

@@ -2,7 +2,7 @@
 her days, and on her hours at its ends. Reads two indexes and no row."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ground.mongodb.collections import collection
 from lovense.history import tallies
@@ -36,7 +36,7 @@ def top(since: datetime, until: datetime, *, most: int) -> list[Ranked]:
 _FIRST: Statement = {"sortBy": {"tokens": -1, "_id": 1}, "output": "$$ROOT"}
 
 
-def _read(which: Statement) -> list[dict[str, Any]]:
+def _read(which: Statement) -> list[Statement]:
     """What the index holds, and nothing else."""
     wanted = {"_id": 0, "performer_id": 1, **{f"sum_{name}": 1 for name in RANKED}}
     return [{"$match": which}, {"$project": wanted}]

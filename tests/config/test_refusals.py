@@ -10,6 +10,7 @@ from django.urls import path
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from adminpanel.api.statistics import InvalidStatistics
 from adminpanel.watch.devices import NoSuchCursor
 from adminpanel.watch.metrics import InvalidPeriod, PeriodTooLong
 from config.asgi import BODY_SECONDS, TooSlow
@@ -91,6 +92,10 @@ ANSWERS = [
     (
         InvalidPeriod("period", "must be 1h"),
         *(400, "malformed", "period: must be 1h.", {"field": "period", "rule": "must be 1h"}),
+    ),
+    (
+        InvalidStatistics("period", "must be 7d"),
+        *(400, "malformed", "period: must be 7d.", {"field": "period", "rule": "must be 7d"}),
     ),
     (
         PeriodTooLong(),
