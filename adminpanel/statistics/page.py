@@ -36,7 +36,7 @@ HEADS = {
 FACETS_HEAD = ("", "Tips", "Played", "Tokens", "Delivered", "Owed", "Settled to sent, p95")
 PERFORMERS_HEAD = ("Performer", "Tips", "Played", "Tokens", "Net", "Delivered", "Owed")
 NOT_PLAYED_HEAD = ("Why", "Tips", "Share")
-LATENCY_HEAD = ("", "p50", "p95", "p99")
+LATENCY_HEAD = ("Between", "p50", "p95", "p99")
 MINUTES_HEAD = ("Minute (UTC)", "Tips")
 KINDS = {
     "LEVEL": "A level",
@@ -54,8 +54,14 @@ NONE = {
 }
 # The bands of the heat map, by their upper ends in milliseconds.
 BANDS = (
-    *((250, "≤ 0.25 s"), (500, "≤ 0.5 s"), (1_000, "≤ 1 s"), (2_000, "≤ 2 s"), (5_000, "≤ 5 s")),
-    *((15_000, "≤ 15 s"), (60_000, "≤ 1 min"), (10**9, "longer")),
+    *(
+        (250, "≤\u00a00.25\u00a0s"),
+        (500, "≤\u00a00.5\u00a0s"),
+        (1_000, "≤\u00a01\u00a0s"),
+        (2_000, "≤\u00a02\u00a0s"),
+        (5_000, "≤\u00a05\u00a0s"),
+    ),
+    *((15_000, "≤\u00a015\u00a0s"), (60_000, "≤\u00a01\u00a0min"), (10**9, "longer")),
 )
 
 
@@ -77,6 +83,7 @@ class Linked(NamedTuple):
 class FacetTable(NamedTuple):
     id: str
     title: str
+    caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
@@ -228,7 +235,7 @@ class StatisticsShown:
             for bucket, count in counts.items():
                 band = next(n for n, last in enumerate(bands) if bucket <= last)
                 rows[band][hour] += 100 * count / counts.total()
-        return [(words, row) for (_, words), row in zip(BANDS, rows, strict=True)]
+        return [(said, [*map(round, row)]) for (_, said), row in zip(BANDS, rows, strict=True)]
 
     @property
     def heat_columns(self) -> list[str]:
@@ -238,7 +245,13 @@ class StatisticsShown:
     @property
     def tables(self) -> list[FacetTable]:
         return [
-            FacetTable(name, title, (title[3:].capitalize(), *FACETS_HEAD[1:]), self._rows(name))
+            FacetTable(
+                name,
+                title,
+                f"Tips {title.lower()}",
+                (title[3:].capitalize(), *FACETS_HEAD[1:]),
+                self._rows(name),
+            )
             for name, title in HEADS.items()
         ]
 

@@ -25,6 +25,7 @@ OF_STAFF = (
     "/staff/tips",
     "/staff/deliveries",
     "/staff/devices",
+    "/staff/statistics?period=30d",
     "/staff/performers",
     "/staff/performers?q=name:per*+menu:none",
     "/staff/find?q=performer-1",  # her page
