@@ -14,6 +14,7 @@ from adminpanel.handling import tips as handling
 from adminpanel.people.deeds import Deed, DeedTarget, WrongField
 from adminpanel.views import acts
 from adminpanel.views.acts import Act, ActField, AskedAct, Pressed
+from adminpanel.watch.overview import took
 from ground.hops import doorbell
 from lovense.lane import deadletters, decisions
 from lovense.lane.decisions import REPLAY, REVIEW
@@ -86,10 +87,31 @@ def _group_acts(group: deadletters.Group | None) -> list[Act]:
     title = f"Send back {which if number > 1 else 'this one'}"
     words = (
         f"{number} died of \u201c{group.words}\u201d and may be sent back, each to its old place "
-        "in its queue. Should they be another number by now, nothing happens."
+        f"in its queue. {_foreseen(group, most)} Should they be another number by now, nothing "
+        "happens."
     )
     address = f"{reverse('staff-replay-dead-letters')}?{urlencode({'cause': group.cause})}"
     return [Act(REPLAY, title, words, "Send back", address, str(number), kind="main")]
+
+
+def _foreseen(group: deadletters.Group, most: int) -> str:
+    """What it will play, and what stays."""
+    told = deadletters.outlook(group.cause, limit=most)
+    number = min(group.replayable, most)
+    plays = (
+        f"This will play {_counted(number, 'request')} of {_counted(told.performers, 'performer')},"
+        f" {took(told.seconds)} in all, within the limits of then."
+    )
+    stay = ", ".join(f"{n} {resolution}" for resolution, n in sorted(told.settled.items()))
+    return (
+        f"{plays} {_counted(sum(told.settled.values()), 'other')} cannot: {stay}."
+        if stay
+        else plays
+    )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _acts(letter: Letter) -> list[Act]:

@@ -2,7 +2,7 @@
 
 Nothing is changed here: what a person decides about a letter is in `decisions.py`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -99,6 +99,38 @@ def replayable(*, cause: str, limit: int) -> Iterator[list[Letter]]:
     rows = iter(list(found.sort("finished_at", 1).limit(limit)))
     while some := list(islice(rows, SLICE)):
         yield _letters(some)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOutlook:
+    """What sending back a cause would play: of how many performers, and the seconds that were
+    promised. `settled`: by resolution, how many stay where they are."""
+
+    performers: int
+    seconds: int
+    settled: Mapping[str, int]
+
+
+def outlook(cause: str, *, limit: int) -> GroupOutlook:
+    """Of the oldest that may be sent back, as many as `limit`. Three looks: 1. which they are; 2.
+    what each was promised; 3. those that may not be sent back."""
+    wanted = {"lane": 1, "idempotency_key": 1}
+    found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, wanted).hint(BY_CAUSE)
+    rows = list(found.sort("finished_at", 1).limit(limit))
+    keys = [activation_id(row["idempotency_key"]) for row in rows]
+    promised = collection(Activation).find({"_id": {"$in": keys}}, {"promised_seconds": 1})
+    seconds = sum(row["promised_seconds"] for row in promised) if keys else 0
+    return GroupOutlook(len({row["lane"] for row in rows}), seconds, _settled(cause))
+
+
+def _settled(cause: str) -> dict[str, int]:
+    resolutions = {"review.resolution": {"$in": sorted(queue.SETTLED_OTHERWISE)}}
+    steps: list[Statement] = [
+        {"$match": _of(cause) | resolutions},
+        {"$group": {"_id": "$review.resolution", "n": {"$sum": 1}}},
+    ]
+    found = collection(QueueRequest).aggregate(steps, hint=BY_CAUSE)
+    return {row["_id"]: row["n"] for row in found}
 
 
 def find(key: str) -> Letter:

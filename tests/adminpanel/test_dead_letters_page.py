@@ -185,6 +185,20 @@ def test_a_group_goes_back_with_the_count_that_was_shown_and_with_its_reason(bro
     assert entries("replay") == [("dina", WHY, False), ("dina", "", False)] + 3 * [("dina", WHY, True)]
 
 
+def test_before_a_group_goes_back_it_says_what_will_play_and_what_stays(browser, dead, admin):
+    letters = [dead("busy") for _ in range(3)]
+    text = shown(browser.get(LIST, {"cause": "busy"}))
+    assert "This will play 3 requests of 1 performer, 30 s in all, within the limits of then." in text
+    assert "cannot" not in text
+    for resolution, tip_id in zip(("refunded", "other"), letters, strict=False):
+        decisions.review(
+            queue.request_id(tip_id), resolution=letter.Resolution(resolution), by="dina", now=NOW
+        )
+    text = shown(browser.get(LIST, {"cause": "busy"}))
+    assert "This will play 2 requests of 1 performer, 20 s in all" in text
+    assert "1 other cannot: 1 refunded." in text
+
+
 @pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 20])
 def test_a_count_that_is_none_is_refused(browser, dead, seen):
     tip_id = dead()

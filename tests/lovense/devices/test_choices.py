@@ -54,6 +54,7 @@ def test_what_she_chooses_binds_the_next_decision_and_is_in_the_audit_log(ana, l
         "toyId": "toy-1",
         "nickname": "Pinky",
         "isConnected": True,
+        "type": "lush",
         "isEnabled": False,
         "functions": {"Vibrate": 7},
         "maximumSeconds": 9,
