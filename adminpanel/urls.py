@@ -31,6 +31,7 @@ from adminpanel.views import (
     platformsettings,
     queue,
     reconciliation,
+    screen,
     staffaccess,
     style,
 )
@@ -41,6 +42,7 @@ from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, PERFORMERS, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _HER = "staff/performers/<str:performer_id>"
+_SCREEN = f"{_HER}/screen"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", overview.overview, name="staff"),
@@ -64,6 +66,11 @@ PAGES = [
     path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
     *PERFORMERS.paths("staff/performers"),
     path(_HER, performers_page.performer, name="staff-performer"),
+    path(_SCREEN, screen.asked, name="staff-performer-screen"),
+    path(f"{_SCREEN}/open", screen.begin, name="staff-performer-screen-open"),
+    path(f"{_SCREEN}/live", screen.live, name="staff-performer-screen-live"),
+    path(f"{_SCREEN}/history", screen.history, name="staff-performer-screen-history"),
+    path(f"{_SCREEN}/history/<str:activation_id>", screen.run, name="staff-performer-screen-run"),
     path(f"{_HER}/override", overrides.looked_at, name="staff-performer-override"),
     path(f"{_HER}/override/set", overrides.set_one, name="staff-performer-override-set"),
     path(f"{_HER}/override/end", overrides.end, name="staff-performer-override-end"),
