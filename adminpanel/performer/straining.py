@@ -59,7 +59,7 @@ class ScreenAddresses(NamedTuple):
 
 
 def strained(html: str, addresses: ScreenAddresses, *, head: str, frame: str) -> str:
-    """`head` is put at the end of the page's, `frame` before all that it shows."""
+    """`head` is put at the end of the page's, `frame` after its first link: the way past it."""
     strainer = _Strainer(addresses, head, frame)
     strainer.feed(html)
     strainer.close()
@@ -82,7 +82,6 @@ class _Strainer(HTMLParser):
         elif (raw := self._opening(tag, attrs)) is not None:
             self.kept.append(raw)
             self._written[tag] = raw[1 : 1 + len(tag)]
-            self.kept += [self._frame] if tag == "body" else []
         elif tag not in VOID:
             self._gone, self._depth = tag, 1
 
@@ -97,6 +96,9 @@ class _Strainer(HTMLParser):
             return
         self.kept += [self._head] if tag == "head" else []
         self._keep(f"</{self._written.get(tag, tag)}>")
+        if tag == "a":
+            self.kept.append(self._frame)
+            self._frame = ""
 
     def _opening(self, tag: str, attrs: list[tuple[str, str | None]]) -> str | None:
         """As it is kept; None: it is not."""
