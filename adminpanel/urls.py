@@ -38,11 +38,12 @@ from adminpanel.views import (
 from adminpanel.views import find as find_page
 from adminpanel.views import performers as performers_page
 from adminpanel.views import tips as tip_pages
-from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, PERFORMERS, TIPS
+from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, PERFORMERS, RECONCILIATION, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _HER = "staff/performers/<str:performer_id>"
 _SCREEN = f"{_HER}/screen"
+_ITEM = "staff/reconciliation/<str:key>"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", overview.overview, name="staff"),
@@ -56,7 +57,11 @@ PAGES = [
     ),
     path("staff/tips/<str:tip_id>/replay", tip_pages.replay, name="staff-tip-replay"),
     path("staff/tips/<str:tip_id>/now", tip_pages.now, name="staff-tip-now"),
-    path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
+    *RECONCILIATION.paths("staff/reconciliation"),
+    path(_ITEM, reconciliation.item, name="staff-reconciliation-item"),
+    path(f"{_ITEM}/assign", reconciliation.assign, name="staff-reconciliation-assign"),
+    path(f"{_ITEM}/note", reconciliation.note, name="staff-reconciliation-note"),
+    path(f"{_ITEM}/close", reconciliation.close, name="staff-reconciliation-close"),
     *DELIVERIES.paths("staff/deliveries"),
     *DEVICES.paths("staff/devices"),
     path("staff/delivery-again/<path:key>", inbox.again, name="staff-delivery-again"),
