@@ -85,7 +85,6 @@ class TokenAdmin(AdminsOnly):
 @admin.register(ReconciliationItem)
 class ReconciliationItemAdmin(ReadOnly):
     list_display = ("key", "kind", "about", "code", "state", "since", "assigned_to")
-    ordering = ("-since", "-key")
 
 
 @admin.register(SavedView)

@@ -4,15 +4,18 @@ made of what it is about. Nothing is decided about money here."""
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from django.db.models import Model
 
 from adminpanel.models import ReconciliationItem
 from ground.inbox import inbox
 from ground.inbox.models import DeliveryStatus, WebhookDelivery
 from ground.journal import journal
+from ground.journal.models import JournalRefusal
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
 from tips.intake import payloads
@@ -23,26 +26,30 @@ LONGEST_CODE = 100
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
 
 
-class ItemKind(StrEnum):
+class DoubtKind(StrEnum):
     TIP = "tip"
     ASIDE = "aside"
     CONFLICT = "conflict"
     ROW = "row"
 
 
-class ItemState(StrEnum):
+class DoubtState(StrEnum):
     OPEN = "open"
     SOLVED = "solved"
 
 
-# What these are about says by itself when it is so no more; the others a person closes.
-BY_THEMSELVES = frozenset({ItemKind.TIP, ItemKind.ASIDE})
+# What these are about says by itself when it is so no more; a conflict a person closes.
+BY_THEMSELVES: Mapping[str, tuple[type[Model], dict[str, Any]]] = {
+    DoubtKind.TIP: (Tip, {"needs_reconciliation": {"$gt": ""}}),
+    DoubtKind.ASIDE: (WebhookDelivery, {"status": DeliveryStatus.SET_ASIDE.value}),
+    DoubtKind.ROW: (JournalRefusal, {}),
+}
 
 
-class FoundItem(NamedTuple):
+class FoundDoubt(NamedTuple):
     """Something that needs a look now."""
 
-    kind: ItemKind
+    kind: DoubtKind
     about: str
     code: str
     tip_id: str
@@ -63,40 +70,40 @@ def keep(*, now: datetime) -> int:
 # --- found ---------------------------------------------------------------------------------------
 
 
-def _found() -> Iterable[FoundItem]:
+def _found() -> Iterable[FoundDoubt]:
     yield from tips()
     for row in inbox.set_aside(limit=AT_MOST):
-        yield _delivery(ItemKind.ASIDE, row)
+        yield _delivery(DoubtKind.ASIDE, row)
     for against in inbox.conflicts(limit=AT_MOST):
-        yield _delivery(ItemKind.CONFLICT, against)
+        yield _delivery(DoubtKind.CONFLICT, against)
     for left in journal.refusals(limit=AT_MOST):
         name = left["_id"].partition("/")[0]
-        yield FoundItem(ItemKind.ROW, left["_id"], name, "", left["at"])
+        yield FoundDoubt(DoubtKind.ROW, left["_id"], name, "", left["at"])
 
 
-def tips() -> list[FoundItem]:
+def tips() -> list[FoundDoubt]:
     """The oldest first."""
     doubted = {"needs_reconciliation": {"$gt": ""}}
     told = {"needs_reconciliation": 1, "created_at": 1}
     found = collection(Tip).find(doubted, told).sort([("created_at", 1), ("_id", 1)])
     return [
-        FoundItem(
-            ItemKind.TIP, row["_id"], row["needs_reconciliation"], row["_id"], row["created_at"]
+        FoundDoubt(
+            DoubtKind.TIP, row["_id"], row["needs_reconciliation"], row["_id"], row["created_at"]
         )
         for row in found.hint("tip_in_doubt").limit(AT_MOST)
     ]
 
 
-def _delivery(kind: ItemKind, row: Any) -> FoundItem:
+def _delivery(kind: DoubtKind, row: Any) -> FoundDoubt:
     type_, _, key = str(row["repeats"] or row["subject"] or "").partition("/")
     tip_id = key if type_ in payloads.TIP_TYPES and _TIP_ID.fullmatch(key) else ""
-    return FoundItem(kind, row["_id"], row["error"][:LONGEST_CODE], tip_id, row["received_at"])
+    return FoundDoubt(kind, row["_id"], row["error"][:LONGEST_CODE], tip_id, row["received_at"])
 
 
 # --- written -------------------------------------------------------------------------------------
 
 
-def _opened(found: dict[str, FoundItem], now: datetime) -> int:
+def _opened(found: dict[str, FoundDoubt], now: datetime) -> int:
     rows = collection(ReconciliationItem)
     told = {"state": 1, "code": 1, "version": 1}
     known = {row["_id"]: row for row in rows.find({"_id": {"$in": [*found]}}, told)}
@@ -104,29 +111,29 @@ def _opened(found: dict[str, FoundItem], now: datetime) -> int:
     written = len(new) - len(unique.insert(ReconciliationItem, new))
     for key, row in known.items():
         item = found[key]
-        opens = row["state"] == ItemState.SOLVED and item.kind in BY_THEMSELVES
+        opens = row["state"] == DoubtState.SOLVED and item.kind in BY_THEMSELVES
         if opens or row["code"] != item.code:
             written += _again(item, row["version"], now, opens=opens)
     return written
 
 
-def _row(item: FoundItem, now: datetime) -> dict[str, Any]:
+def _row(item: FoundDoubt, now: datetime) -> dict[str, Any]:
     return {
         "_id": item.key,
         **item._asdict(),
         "found_at": now,
-        "state": ItemState.OPEN,
+        "state": DoubtState.OPEN,
         "solved_at": None,
         **dict.fromkeys(("closed_by", "assigned_to", "note", "noted_by"), ""),
         "version": 1,
     }
 
 
-def _again(item: FoundItem, version: int, now: datetime, *, opens: bool) -> int:
+def _again(item: FoundDoubt, version: int, now: datetime, *, opens: bool) -> int:
     """Who had it and what was noted stays."""
     changes: dict[str, Any] = {"code": item.code}
     if opens:
-        changes |= {"state": ItemState.OPEN, "solved_at": None, "found_at": now}
+        changes |= {"state": DoubtState.OPEN, "solved_at": None, "found_at": now}
     where = {"_id": item.key, "version": version}
     change = {"$set": changes, "$inc": {"version": 1}}
     return collection(ReconciliationItem).update_one(where, change).modified_count
@@ -134,25 +141,21 @@ def _again(item: FoundItem, version: int, now: datetime, *, opens: bool) -> int:
 
 def _solved(now: datetime) -> int:
     rows = collection(ReconciliationItem)
-    where = {"state": ItemState.OPEN, "kind": {"$in": [*BY_THEMSELVES]}}
+    where = {"state": DoubtState.OPEN, "kind": {"$in": [*BY_THEMSELVES]}}
     found = rows.find(where, {"kind": 1, "about": 1}).hint("item_by_state").limit(AT_MOST)
     open_ = list(found)
-    still = _still(ItemKind.TIP, open_) | _still(ItemKind.ASIDE, open_)
+    still = {pair for kind in BY_THEMSELVES for pair in _still(kind, open_)}
     gone = [row["_id"] for row in open_ if (row["kind"], row["about"]) not in still]
     if not gone:
         return 0
-    solved = {"$set": {"state": ItemState.SOLVED, "solved_at": now}, "$inc": {"version": 1}}
-    where = {"_id": {"$in": gone}, "state": ItemState.OPEN}
+    solved = {"$set": {"state": DoubtState.SOLVED, "solved_at": now}, "$inc": {"version": 1}}
+    where = {"_id": {"$in": gone}, "state": DoubtState.OPEN}
     return rows.update_many(where, solved).modified_count
 
 
-def _still(kind: ItemKind, open_: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+def _still(kind: str, open_: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
     """Those of this kind that need a look as before."""
+    model, needs = BY_THEMSELVES[kind]
     keys = [row["about"] for row in open_ if row["kind"] == kind]
-    if kind is ItemKind.TIP:
-        where: dict[str, Any] = {"needs_reconciliation": {"$gt": ""}}
-        found = collection(Tip).find({"_id": {"$in": keys}, **where}, {"_id": 1})
-    else:
-        where = {"status": DeliveryStatus.SET_ASIDE.value}
-        found = collection(WebhookDelivery).find({"_id": {"$in": keys}, **where}, {"_id": 1})
-    return {(kind.value, row["_id"]) for row in found}
+    found = collection(model).find({"_id": {"$in": keys}, **needs}, {"_id": 1})
+    return {(str(kind), row["_id"]) for row in found}

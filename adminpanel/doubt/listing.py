@@ -17,7 +17,7 @@ from adminpanel.asking.kinds import (
     Statement,
     is_one_of,
 )
-from adminpanel.doubt.keeping import ItemKind, ItemState
+from adminpanel.doubt.keeping import DoubtKind, DoubtState
 from adminpanel.lists.columns import (
     Column,
     RecordList,
@@ -36,22 +36,22 @@ from ground import clock
 NAME = "reconciliation"
 LONGEST_NAME = 64
 KINDS = {
-    ItemKind.TIP: "Tip",
-    ItemKind.ASIDE: "Delivery set aside",
-    ItemKind.CONFLICT: "Conflict",
-    ItemKind.ROW: "Row refused",
+    DoubtKind.TIP: "Tip",
+    DoubtKind.ASIDE: "Delivery set aside",
+    DoubtKind.CONFLICT: "Conflict",
+    DoubtKind.ROW: "Row refused",
 }
 _WORDS = {
-    ItemKind.TIP: reconciliation.words,
-    ItemKind.ASIDE: reconciliation.of_aside,
-    ItemKind.CONFLICT: reconciliation.of_conflict,
-    ItemKind.ROW: reconciliation.of_row,
+    DoubtKind.TIP: reconciliation.words,
+    DoubtKind.ASIDE: reconciliation.of_aside,
+    DoubtKind.CONFLICT: reconciliation.of_conflict,
+    DoubtKind.ROW: reconciliation.of_row,
 }
 
 
 def told(row: Row) -> tuple[str, str]:
     """What was found, and what to do."""
-    return _WORDS[ItemKind(row["kind"])](row["code"])
+    return _WORDS[DoubtKind(row["kind"])](row["code"])
 
 
 def _words(words: Sequence[str]) -> Statement:
@@ -71,12 +71,12 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "state",
-        OneOf(tuple(state.value for state in ItemState)),
+        OneOf(tuple(state.value for state in DoubtState)),
         "Whether it is solved",
         is_one_of("state"),
         "item_by_state",
     ),
-    Key("kind", OneOf(tuple(kind.value for kind in ItemKind)), "What it is", is_one_of("kind")),
+    Key("kind", OneOf(tuple(kind.value for kind in DoubtKind)), "What it is", is_one_of("kind")),
     Key("code", _CODE, "What was found", is_one_of("code")),
     *plan.TIMES,
 )
@@ -100,7 +100,7 @@ def _found(row: Row, seen: datetime) -> ShownCell:
 
 
 def _state(row: Row, seen: datetime) -> ShownCell:
-    if row["state"] == ItemState.OPEN:
+    if row["state"] == DoubtState.OPEN:
         return ShownCell("Open", tone="warn")
     return ShownCell("Closed" if row["closed_by"] else "Solved", tone="good")
 
@@ -123,7 +123,7 @@ def _about(row: Row, seen: datetime) -> ShownCell:
 
 
 def _kind(row: Row) -> str:
-    return KINDS[ItemKind(row["kind"])]
+    return KINDS[DoubtKind(row["kind"])]
 
 
 def _solved_at(row: Row) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from adminpanel.doubt.keeping import BY_THEMSELVES, ItemState
+from adminpanel.doubt.keeping import BY_THEMSELVES, DoubtState
 from adminpanel.models import ReconciliationItem
 from adminpanel.people.deeds import Deed, DeedChange, DeedTarget, Outdated, recorded
 from ground import clock
@@ -28,12 +28,12 @@ def find(key: str) -> dict[str, Any] | None:
 
 
 def may_take(row: Item, by: str) -> bool:
-    return bool(row["state"] == ItemState.OPEN and row["assigned_to"] != by)
+    return bool(row["state"] == DoubtState.OPEN and row["assigned_to"] != by)
 
 
 def may_close(row: Item) -> bool:
     """What says by itself when it is so no more is closed by nobody."""
-    return bool(row["state"] == ItemState.OPEN and row["kind"] not in BY_THEMSELVES)
+    return bool(row["state"] == DoubtState.OPEN and row["kind"] not in BY_THEMSELVES)
 
 
 def take(key: str, *, seen: int, deed: Deed) -> None:
@@ -47,7 +47,7 @@ def note(key: str, *, seen: int, deed: Deed) -> None:
 
 
 def close(key: str, *, seen: int, deed: Deed) -> None:
-    changes = {"state": ItemState.SOLVED.value, "solved_at": deed.now, "closed_by": deed.by}
+    changes = {"state": DoubtState.SOLVED.value, "solved_at": deed.now, "closed_by": deed.by}
     _change(key, CLOSE, changes, seen=seen, deed=deed)
 
 

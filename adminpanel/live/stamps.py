@@ -91,7 +91,7 @@ TOPICS = {
     "queue": Topic(("journal", "ended"), ("staff-queue", "staff-dead-letters", "staff")),
     "devices": Topic(("heard", "connected"), ("staff-devices", "api-staff-devices")),
     "tips": Topic(("journal", "consumers"), ("staff-tips", "staff-deliveries", "staff")),
-    "audit": Topic(("entry",), ("staff-audit", "staff-reconciliation")),
+    "audit": Topic(("entry",), ("staff-audit",)),
     "repairs": Topic(("open", "closed"), ("staff", "staff-strip")),
     "settings": Topic(("version",), ("staff-settings", "staff-strip")),
 }

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from adminpanel import doors
 from adminpanel.doubt import listing
-from adminpanel.doubt.keeping import ItemKind
+from adminpanel.doubt.keeping import DoubtKind
 from adminpanel.handling import doubts as handling
 from adminpanel.views import acts
 from adminpanel.views.acts import Act, AskedAct, Pressed
@@ -23,6 +23,11 @@ _SAID = {
     handling.TAKE: ("Assign to me", "It stands in the list under your name."),
     handling.NOTE: ("Note", "What you say stands in its row, for everybody of the staff."),
     handling.CLOSE: ("Close", "It is solved then, and stays in the list of those."),
+}
+_DONE = {
+    handling.TAKE: "It is assigned to you.",
+    handling.NOTE: "It is noted.",
+    handling.CLOSE: "It is closed.",
 }
 Rule = Callable[..., None]
 
@@ -36,11 +41,11 @@ def _page(
     request: HttpRequest, row: dict[str, Any], pressed: Pressed | None = None
 ) -> HttpResponse:
     found, advice = listing.told(row)
-    doubted = row["tip_id"] if row["kind"] == ItemKind.TIP else None
+    doubted = row["tip_id"] if row["kind"] == DoubtKind.TIP else None
     context = {
         "row": row,
         "key": row["_id"],
-        "kind": listing.KINDS[ItemKind(row["kind"])],
+        "kind": listing.KINDS[DoubtKind(row["kind"])],
         "found": found,
         "advice": advice,
         "age": listing.age((row["solved_at"] or clock.now()) - row["since"]),
@@ -97,7 +102,7 @@ def _answered(request: HttpRequest, key: str, name: str, rule: Rule) -> HttpResp
     seen = acts.number(request.POST.get("seen", ""))
 
     def then(nothing: None) -> HttpResponse:
-        messages.success(request, "Done.")
+        messages.success(request, _DONE[name])
         return redirect("staff-reconciliation-item", key)
 
     return acts.answered(

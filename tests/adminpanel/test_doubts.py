@@ -12,7 +12,9 @@ from adminpanel.handling import doubts
 from adminpanel.models import ReconciliationItem
 from adminpanel.staff import enrol
 from ground.audit.models import AuditEntry
+from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
+from ground.journal.models import JournalRefusal
 from ground.mongodb.collections import collection
 from ground.people import Role
 from ledger.models import Posting
@@ -55,6 +57,12 @@ def cleared(key=TIP):
 
 def refused():
     journal.refuse(Posting, {"_id": "TIP_1"})
+
+
+def contradicted():
+    row = {"_id": "payments/c", "status": "conflict", "repeats": f"tip.succeeded/{TIP}", "subject": None}
+    row |= {"position": 5, "received_at": NOW, "error": "", "event_type": "tip.succeeded", "attempts": 0}
+    collection(WebhookDelivery).insert_one(row)
 
 
 def rows():
@@ -184,7 +192,7 @@ def test_of_two_at_once_one_has_it_and_the_other_is_told(staff, in_threads):
 
 @pytest.mark.parametrize("act", [doubts.TAKE, doubts.NOTE, doubts.CLOSE])
 def test_where_it_cannot_be_recorded_nothing_is_changed(staff, fail_command, act):
-    refused()
+    contradicted()
     row = kept()
     fail_command("insert", errorCode=OVER_LIMIT, **in_collection(AuditEntry))
     with pytest.raises(PyMongoError):
@@ -193,25 +201,31 @@ def test_where_it_cannot_be_recorded_nothing_is_changed(staff, fail_command, act
     assert press(staff[Role.ADMIN], row, act).status_code == 302
 
 
-def test_an_admin_closes_what_does_not_solve_itself_and_nobody_the_rest(staff):
-    refused()
-    row = kept()
+def test_an_admin_closes_a_conflict_once_and_it_stays_closed(staff):
+    contradicted()
+    row, admin = kept(), staff[Role.ADMIN]
+    assert (row["kind"], row["tip_id"]) == ("conflict", TIP)
     assert press(staff[Role.SUPPORT], row, doubts.CLOSE).status_code == 403
-    assert press(staff[Role.ADMIN], row, doubts.CLOSE, "compared with the books").status_code == 302
-    row = kept(LATER)
-    assert (row["state"], row["closed_by"]) == ("solved", "a-admin")
+    assert press(admin, row, doubts.CLOSE, "compared with the first").status_code == 302
+    closed = kept(LATER)
+    assert (closed["state"], closed["closed_by"]) == ("solved", "a-admin")
+    assert [press(admin, each, doubts.CLOSE).status_code for each in (row, closed)] == [409, 409]
+
+
+@pytest.mark.parametrize("come", [doubted, refused])
+def test_nobody_closes_what_solves_itself(staff, come):
+    come()
+    row = kept()
     assert press(staff[Role.ADMIN], row, doubts.CLOSE).status_code == 409
-    collection(ReconciliationItem).delete_many({})
-    collection(Tip).delete_many({})
-    doubted()
-    keeping.keep(now=NOW)
-    tip = next(row for row in rows() if row["kind"] == "tip")
-    assert press(staff[Role.ADMIN], tip, doubts.CLOSE).status_code == 409
+    assert kept() == row
+    for model in (Tip, JournalRefusal):
+        collection(model).delete_many({})
+    assert kept(LATER)["state"] == "solved"
 
 
 @pytest.mark.parametrize("why", ["", "x", "x" * 201, "a\x00bc"])
 def test_each_of_it_wants_a_reason(staff, why):
-    refused()
+    contradicted()
     row = kept()
     for act in (doubts.TAKE, doubts.NOTE, doubts.CLOSE):
         answer = press(staff[Role.ADMIN], row, act, why)
