@@ -36,6 +36,7 @@ def test_her_screen_is_opened_seen_and_left_by_keyboard(context, chrome, the_sta
         the_stage.log_in(page, STAFF)
         page.goto(f"{the_stage.url}/staff/find?q={ana.name}")
         page.get_by_role("link", name="Her screen, read only").press("Enter")
+        expect(page.locator("h1")).to_have_text(f"The screen of {ana.name}")
         assert faults(page) == {}
         page.get_by_role("textbox", name="Why").fill(WHY)
         page.get_by_role("textbox", name="Why").press("Enter")
