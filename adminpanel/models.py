@@ -146,6 +146,36 @@ class TokenUse(models.Model):
         db_table = "token_uses"
 
 
+class ReconciliationItem(models.Model):
+    """Something that needs a person's look, and what became of it. The key is made of what it is
+    about, so there is one of each. It is opened and solved by `adminpanel/doubt/keeping.py`, taken,
+    noted and closed by `adminpanel/handling/doubts.py`; each change raises its version."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    kind = models.CharField(max_length=12)  # tip, aside, conflict, row
+    about = models.CharField(max_length=300)  # the key of the tip, the delivery, the row
+    tip_id = models.CharField(max_length=24, blank=True, default="")  # empty: it names none
+    code = models.CharField(max_length=100, blank=True, default="")  # what was found
+    since = models.DateTimeField()  # when what it is about came
+    found_at = models.DateTimeField()  # when it was opened last
+    state = models.CharField(max_length=8)  # open, solved
+    solved_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=64, blank=True, default="")  # empty: solved by itself
+    assigned_to = models.CharField(max_length=64, blank=True, default="")
+    note = models.CharField(max_length=200, blank=True, default="")
+    noted_by = models.CharField(max_length=64, blank=True, default="")
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        db_table = "reconciliation_items"
+        indexes = [
+            models.Index(fields=["-since", "-key"], name="item_by_time"),
+            models.Index(fields=["state", "-since", "-key", "kind"], name="item_by_state"),
+            models.Index(fields=["assigned_to", "-since", "-key", "state"], name="item_by_person"),
+            models.Index(fields=["tip_id", "-since", "-key"], name="item_by_tip"),
+        ]
+
+
 class SavedView(models.Model):
     """A question that somebody of the staff asks again. The key is `<account>/<place>`: there are
     only so many places. Written by `adminpanel/lists/saved.py`."""

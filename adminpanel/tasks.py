@@ -1,9 +1,11 @@
 """Celery's doors into the admin panel: the heartbeat, which beat sends and a worker runs, so that
-its row proves that what is sent is done; the minutes, and the counting of hours."""
+its row proves that what is sent is done; the minutes, the counting of hours, and what needs a
+person's look."""
 
 from celery import shared_task
 from django.conf import settings
 
+from adminpanel.doubt import keeping
 from adminpanel.watch import minutes, readiness, recounting
 from ground import clock
 from ground.hops.rounds import Hop
@@ -43,3 +45,17 @@ MINUTES = Hop(_minutes, name="minutes")
 @shared_task(name="adminpanel.minutes", ignore_result=True)
 def keep_minutes() -> None:
     MINUTES.run()
+
+
+def _doubts() -> bool:
+    """What a round leaves is the next minute's."""
+    keeping.keep(now=clock.now())
+    return False
+
+
+DOUBTS = Hop(_doubts, name="doubts")
+
+
+@shared_task(name="adminpanel.doubts", ignore_result=True)
+def keep_doubts() -> None:
+    DOUBTS.run()

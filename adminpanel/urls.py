@@ -32,6 +32,7 @@ from adminpanel.views import (
     platformsettings,
     queue,
     reconciliation,
+    screen,
     staffaccess,
     statistics,
     style,
@@ -39,10 +40,12 @@ from adminpanel.views import (
 from adminpanel.views import find as find_page
 from adminpanel.views import performers as performers_page
 from adminpanel.views import tips as tip_pages
-from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, PERFORMERS, TIPS
+from adminpanel.views.listed import AUDIT, DELIVERIES, DEVICES, PERFORMERS, RECONCILIATION, TIPS
 
 _ACCESS, _OWN = "staff/access", "staff/account"
 _HER = "staff/performers/<str:performer_id>"
+_SCREEN = f"{_HER}/screen"
+_ITEM = "staff/reconciliation/<str:key>"
 _MEMBER, _CLIENT = f"{_ACCESS}/staff/<str:account>", f"{_ACCESS}/clients/<str:account>"
 PAGES = [
     path("staff", overview.overview, name="staff"),
@@ -56,7 +59,11 @@ PAGES = [
     ),
     path("staff/tips/<str:tip_id>/replay", tip_pages.replay, name="staff-tip-replay"),
     path("staff/tips/<str:tip_id>/now", tip_pages.now, name="staff-tip-now"),
-    path("staff/reconciliation", reconciliation.doubts, name="staff-reconciliation"),
+    *RECONCILIATION.paths("staff/reconciliation"),
+    path(_ITEM, reconciliation.item, name="staff-reconciliation-item"),
+    path(f"{_ITEM}/assign", reconciliation.assign, name="staff-reconciliation-assign"),
+    path(f"{_ITEM}/note", reconciliation.note, name="staff-reconciliation-note"),
+    path(f"{_ITEM}/close", reconciliation.close, name="staff-reconciliation-close"),
     *DELIVERIES.paths("staff/deliveries"),
     *DEVICES.paths("staff/devices"),
     path("staff/statistics", statistics.statistics, name="staff-statistics"),
@@ -67,6 +74,11 @@ PAGES = [
     path("staff/audit/<str:entry_id>", audit.entry, name="staff-audit-entry"),
     *PERFORMERS.paths("staff/performers"),
     path(_HER, performers_page.performer, name="staff-performer"),
+    path(_SCREEN, screen.asked, name="staff-performer-screen"),
+    path(f"{_SCREEN}/open", screen.begin, name="staff-performer-screen-open"),
+    path(f"{_SCREEN}/live", screen.live, name="staff-performer-screen-live"),
+    path(f"{_SCREEN}/history", screen.history, name="staff-performer-screen-history"),
+    path(f"{_SCREEN}/history/<str:activation_id>", screen.run, name="staff-performer-screen-run"),
     path(f"{_HER}/override", overrides.looked_at, name="staff-performer-override"),
     path(f"{_HER}/override/set", overrides.set_one, name="staff-performer-override-set"),
     path(f"{_HER}/override/end", overrides.end, name="staff-performer-override-end"),

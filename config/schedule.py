@@ -31,6 +31,7 @@ SECONDS = {
     "lovense.reveal_draws": 60.0,
     "adminpanel.recount_hours": 60.0,
     "adminpanel.minutes": 60.0,
+    "adminpanel.doubts": 60.0,
     HEARTBEAT: 1.0,
 }
 EXPIRES_SECONDS = 5

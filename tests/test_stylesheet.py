@@ -28,6 +28,7 @@ SHEETS = [
             "records",
             "tip",
             "settings",
+            "screen",
         ),
     )
 ]

@@ -13,6 +13,7 @@ from adminpanel.models import (
     FailedLogIn,
     ListChoice,
     OneTimeLink,
+    ReconciliationItem,
     SavedView,
     SecondFactor,
     StaffState,
@@ -79,6 +80,11 @@ class TokenAdmin(AdminsOnly):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return obj is None and super().has_view_permission(request)
+
+
+@admin.register(ReconciliationItem)
+class ReconciliationItemAdmin(ReadOnly):
+    list_display = ("key", "kind", "about", "code", "state", "since", "assigned_to")
 
 
 @admin.register(SavedView)

@@ -55,7 +55,8 @@ class ShippedView(NamedTuple):
 @dataclass(frozen=True)
 class RecordList:
     """`nouns`: of one row, of several; `look_up`: read once for a slice and given to its cells;
-    `opens`: the address of a row; `change`: what is the same of rows that came together."""
+    `opens`: the address of a row; `change`: what is the same of rows that came together; `first`:
+    the view that is shown where nothing is asked and nobody chose another."""
 
     listed: Listed
     nouns: tuple[str, str]
@@ -64,6 +65,7 @@ class RecordList:
     look_up: Callable[[Sequence[Row]], Any]
     opens: Callable[[Row], str]
     change: Callable[[Row], object] = itemgetter("_id")
+    first: str = ""
 
     @property
     def name(self) -> str:

@@ -69,9 +69,12 @@ class ListPage:
     @cached_property
     def _first(self) -> dict[str, Any]:
         """The view that this person sees where nothing is asked."""
-        is_asked = "q" in self.asked or not self._choice["first_view"]
-        found = [] if is_asked else self._views
-        return next((one for one in found if one["key"] == self._choice["first_view"]), {})
+        found = [] if "q" in self.asked or not self._first_key else self._views
+        return next((one for one in found if one["key"] == self._first_key), {})
+
+    @property
+    def _first_key(self) -> str:
+        return str(self._choice["first_view"] or self.records.first)
 
     @cached_property
     def query(self) -> str:
@@ -249,7 +252,7 @@ class ListPage:
             "on": is_on,
             "is_mine": view.get("owner") == self.viewer.owner,
             "is_shared": bool(view.get("is_shared")),
-            "is_first": view["key"] == self._choice["first_view"],
+            "is_first": view["key"] == self._first_key,
         }
 
 

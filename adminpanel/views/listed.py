@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 
 from adminpanel import doors
 from adminpanel.asking import plan
+from adminpanel.doubt import listing as doubts
 from adminpanel.lists import audit, deliveries, devices, suggesting
 from adminpanel.lists import export as files
 from adminpanel.lists.columns import RecordList
@@ -152,4 +153,14 @@ PERFORMERS = ListDoors(
     topic="queue",
     moves=True,
 )
-LISTS = {each.records.name: each for each in (AUDIT, TIPS, DELIVERIES, DEVICES, PERFORMERS)}
+RECONCILIATION = ListDoors(
+    doubts.RECORDS,
+    "staff-reconciliation",
+    "Reconciliation",
+    "What the ledger, the platform and we do not agree on, and who looks into it.",
+    "Search what needs a look",
+    "state:open kind:tip assigned:dina",
+    topic="audit",
+)
+_ALL = (AUDIT, TIPS, DELIVERIES, DEVICES, PERFORMERS, RECONCILIATION)
+LISTS = {each.records.name: each for each in _ALL}

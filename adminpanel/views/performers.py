@@ -37,7 +37,13 @@ def _page(request: HttpRequest, performer_id: str) -> HttpResponse:
     found = standing.read(performer_id, now=clock.now(), before=before)
     if found is None:
         raise Http404
-    may_access = access.may(role_of(request.user), "staff-access-performers", "GET")
+    role = role_of(request.user)
     override = overrides.shown_on_her_page(request, found.rules, performer_id)
-    context = {"her": found, "may_access": may_access, **HEADS, **override}
+    context = {
+        "her": found,
+        "may_access": access.may(role, "staff-access-performers", "GET"),
+        "may_see_screen": access.may(role, "staff-performer-screen", "GET"),
+        **HEADS,
+        **override,
+    }
     return doors.show(request, "adminpanel/performer.html", context, on=ON)

@@ -1,25 +1,14 @@
-"""What a person has to look at: tips on which the ledger and the platform disagree, deliveries that
-contradict each other, and rows that the journal has and their collection refuses.
+"""What a person has to look at, in words: tips on which the ledger and the platform disagree,
+deliveries that contradict each other or cannot be processed, and rows that the journal has and
+their collection refuses.
 
 Nothing here decides about money: the reasons say what was found, and what somebody can do about it.
-The one thing to be done here is to ask the ledger again; its answer decides, as always."""
+Which there are is kept by `adminpanel/doubt/keeping.py`."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
-from ground.journal import journal
 from ledger.models import Posting
 from lovense.models import Activation, StockPiece
-from tips.intake import payloads
 from tips.models import QueueRequest, Tip, TipActivated
-
-SHOWN = 100  # of each list
-_TIP_ID = re.compile(r"[0-9a-f]{24}")
 
 # By the code in `tips.needs_reconciliation`: what was found, and what to do.
 REASONS = {
@@ -125,89 +114,22 @@ _ROWS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MissingRow:
-    """A row that an index refused: which, and what to do about it."""
-
-    key: str
-    collection: str
-    at: datetime
-    found: str
-    advice: str
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A tip that needs reconciliation."""
-
-    tip: Tip
-    found: str
-    advice: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeptConflict:
-    """A delivery that was kept and not applied, or set aside. `tip_id` is empty when it names
-    none."""
-
-    key: str
-    event_type: str
-    subject: str
-    tip_id: str
-    received_at: datetime
-    found: str
-
-
 def words(reason: str) -> tuple[str, str]:
-    """What was found, and what to do; a code that is new to this page speaks for itself."""
+    """Of a tip: what was found, and what to do; a code that is new here speaks for itself."""
     return REASONS.get(reason, (f"Needs reconciliation: {reason}.", ""))
 
 
-def doubts() -> tuple[list[Doubt], bool]:
-    """The oldest first, and whether these are all."""
-    found = list(
-        Tip.objects.filter(needs_reconciliation__gt="").order_by("created_at")[: SHOWN + 1]
+def of_conflict(code: str) -> tuple[str, str]:
+    advice = (
+        "Compare it with the first one on the page of its tip, and close this when it is clear."
     )
-    return [Doubt(tip, *words(tip.needs_reconciliation)) for tip in found[:SHOWN]], len(
-        found
-    ) <= SHOWN
+    return _CONFLICTS.get(code, f"Refused: {code}."), advice
 
 
-def conflicts() -> tuple[list[KeptConflict], bool]:
-    """The newest first, and whether these are all."""
-    found = inbox.conflicts(limit=SHOWN + 1)
-    return [_conflict(row) for row in found[:SHOWN]], len(found) <= SHOWN
+def of_aside(error: str) -> tuple[str, str]:
+    advice = "Find out what is wrong with it; an admin has it processed again on its own page."
+    return f"It could not be processed: {error}.", advice
 
 
-def set_aside() -> tuple[list[KeptConflict], bool]:
-    """Deliveries that could not be processed, the oldest first, and whether these are all."""
-    found = inbox.set_aside(limit=SHOWN + 1)
-    return [_aside(row) for row in found[:SHOWN]], len(found) <= SHOWN
-
-
-def missing_rows() -> tuple[list[MissingRow], bool]:
-    """What the journal has and an index refuses, and whether these are all."""
-    found = journal.refusals(limit=SHOWN + 1)
-    return [_missing(row) for row in found[:SHOWN]], len(found) <= SHOWN
-
-
-def _missing(row: Mapping[str, Any]) -> MissingRow:
-    name, _, key = row["_id"].partition("/")
-    unknown = ("A row is missing.", "Its entry in the journal has it.")
-    return MissingRow(key, name, row["at"], *_ROWS.get(name, unknown))
-
-
-def _aside(row: Mapping[str, Any]) -> KeptConflict:
-    times = f"{row['attempts']} times" if row["attempts"] != 1 else "once"
-    return _kept(row, f"It could not be processed, and was tried {times}: {row['error']}.")
-
-
-def _conflict(row: Mapping[str, Any]) -> KeptConflict:
-    return _kept(row, _CONFLICTS.get(row["error"], f"Refused: {row['error']}."))
-
-
-def _kept(row: Mapping[str, Any], found: str) -> KeptConflict:
-    subject = str(row["repeats"] or row["subject"] or "")
-    kind, _, key = subject.partition("/")
-    tip_id = key if kind in payloads.TIP_TYPES and _TIP_ID.fullmatch(key) else ""
-    return KeptConflict(row["_id"], row["event_type"], subject, tip_id, row["received_at"], found)
+def of_row(collection_name: str) -> tuple[str, str]:
+    return _ROWS.get(collection_name, ("A row is missing.", "Its entry in the journal has it."))

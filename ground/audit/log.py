@@ -90,6 +90,13 @@ def of_lane(lane: str, *, limit: int) -> list[dict[str, Any]]:
     )
 
 
+def done_to(target: str, action: str, *, limit: int) -> list[dict[str, Any]]:
+    """How this was done to it, the newest first: what was refused is left out by the index."""
+    wanted = {"target": target, "action": action, "success": True}
+    found = collection(AuditEntry).find(wanted).sort([("at", -1), ("_id", -1)])
+    return list(found.hint("audit_by_target").limit(limit))
+
+
 def entry(key: ObjectId) -> dict[str, Any] | None:
     return collection(AuditEntry).find_one({"_id": key})
 

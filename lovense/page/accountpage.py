@@ -1,5 +1,6 @@
-"""What the page of her account shows: where she is logged in, since when her token is, and what was
-done to her account and her queue, by whom. Nothing is changed here."""
+"""What the page of her account shows: where she is logged in, since when her token is, who has
+looked at her screen, and what was done to her account and her queue, by whom. Nothing is changed
+here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +10,9 @@ from django.contrib.auth.forms import PasswordChangeForm
 
 from ground.audit import log as audit_log
 from lovense.models import Performer
-from lovense.performers import credentials, loggedin
+from lovense.performers import credentials, loggedin, seenby
 from lovense.performers.loggedin import WhereLoggedIn
+from lovense.performers.seenby import ScreenSeen
 
 DONE_SHOWN = 50
 _LABELS = {
@@ -94,6 +96,11 @@ class AccountPage:
     @property
     def errors(self) -> list[PasswordField]:
         return [each for each in self.fields if each.error]
+
+    @cached_property
+    def seen_by(self) -> list[ScreenSeen]:
+        """Who of the staff has looked at her screen, the newest first."""
+        return seenby.latest(self._performer.pk)
 
     @cached_property
     def done(self) -> list[ShownDeed]:

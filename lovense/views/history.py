@@ -1,6 +1,9 @@
 """The performer's history: what her tips became, one page of them and one page for each. Finds
 whose it is, reads once, renders."""
 
+from collections.abc import Mapping
+from functools import partial
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,18 +24,25 @@ from lovense.page.historypage import HistoryPage
 from lovense.page.verdictpage import VerdictPage
 from lovense.rows import Json
 from lovense.views.buttons import Buttons
-from lovense.views.pages import NOT_KEPT, not_a_performer, page, performer_of
+from lovense.views.pages import NOT_KEPT, PageLook, not_a_performer, page, performer_of
+
+TEMPLATE, OF_RUN = "lovense/history.html", "lovense/verdict.html"
 
 
 @require_safe
 @login_required
 def history(request: HttpRequest) -> HttpResponse:
     """Values that are none stand beside their field; the rest is applied."""
+    return page(request, "history", TEMPLATE, partial(_shown, request.GET))
 
-    def shown(performer: Performer) -> Json:
-        return {"shown": HistoryPage(performer, request.GET, clock.now())}
 
-    return page(request, "history", "lovense/history.html", shown)
+def look(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """The same page for who may look at hers."""
+    return PageLook(request, "history", performer, partial(_shown, request.GET)).whole(TEMPLATE)
+
+
+def _shown(query: Mapping[str, str], performer: Performer) -> Json:
+    return {"shown": HistoryPage(performer, query, clock.now())}
 
 
 @require_safe
@@ -53,15 +63,25 @@ def file(request: HttpRequest) -> HttpResponseBase:
 @login_required
 def run(request: HttpRequest, activation_id: str) -> HttpResponse:
     """What became of one of hers; what is not hers is not found."""
+    shown, address = partial(_shown_run, activation_id), _address(activation_id)
+    return page(request, "history-run", OF_RUN, shown, address=address)
 
-    def shown(performer: Performer) -> Json:
-        row = browsing.owned(performer.performer_id, activation_id)
-        if row is None:
-            raise Http404
-        return {"shown": VerdictPage(performer, row, clock.now())}
 
-    address = reverse("history-run", args=[activation_id])
-    return page(request, "history-run", "lovense/verdict.html", shown, address=address)
+def look_at_run(request: HttpRequest, performer: Performer, activation_id: str) -> HttpResponse:
+    """The same page for who may look at hers."""
+    shown, address = partial(_shown_run, activation_id), _address(activation_id)
+    return PageLook(request, "history-run", performer, shown, address).whole(OF_RUN)
+
+
+def _shown_run(activation_id: str, performer: Performer) -> Json:
+    row = browsing.owned(performer.performer_id, activation_id)
+    if row is None:
+        raise Http404
+    return {"shown": VerdictPage(performer, row, clock.now())}
+
+
+def _address(activation_id: str) -> str:
+    return reverse("history-run", args=[activation_id])
 
 
 # --- what is owed --------------------------------------------------------------------------------

@@ -33,9 +33,10 @@ from lovense.rows import Json
 from lovense.stopping import paths
 from lovense.stopping import stop as stopping
 from lovense.views.buttons import Buttons, asked, by
-from lovense.views.pages import page, part
+from lovense.views.pages import PageLook, page, part
 from tips.queue import requests as queue
 
+TEMPLATE = "lovense/live.html"
 WHEN = ("after", "now")
 # In the audit log: through which door it came.
 BY_HAND = "on the live page"
@@ -53,11 +54,12 @@ PLACED_OTHERWISE = (
 def live(request: HttpRequest) -> HttpResponse:
     """The page or, to HTMX, one region of it by name."""
     panels = Panels()
+    return panels.allowing(page(request, "live", TEMPLATE, partial(_page_of, panels)))
 
-    def shown(performer: Performer) -> Json:
-        return panels.of(performer) | _shown(performer)
 
-    return panels.allowing(page(request, "live", "lovense/live.html", shown))
+def look(request: HttpRequest, performer: Performer) -> HttpResponse:
+    """The same page for who may look at hers; it allows nothing beside our own origin."""
+    return PageLook(request, "live", performer, partial(_page_of, Panels())).whole(TEMPLATE)
 
 
 class Panels:
@@ -77,6 +79,10 @@ class Panels:
         if self.extension is not None:
             response._csp_update = self.extension.policy  # type: ignore[attr-defined]
         return response
+
+
+def _page_of(panels: Panels, performer: Performer) -> Json:
+    return panels.of(performer) | _shown(performer)
 
 
 def _shown(performer: Performer) -> Json:

@@ -64,9 +64,7 @@ def page(
     elif asked.wants_stamps:
         answer = asked.stamps()
     else:
-        with timezone.override(days.zone_of(performer)):
-            answer = render(request, template, asked.context, status=status)
-        answer["Cache-Control"] = NOT_KEPT
+        answer = asked.whole(template, status)
         answer.has_refused_form = status in REFUSED_FORMS  # type: ignore[attr-defined]
     patch_vary_headers(answer, ("HX-Request", "Cookie"))
     return answer
@@ -124,6 +122,12 @@ class PageLook:
             "frame": FramePage(self.performer, live),
         }
         return about | shown
+
+    def whole(self, template: str, status: int = 200) -> HttpResponse:
+        with timezone.override(days.zone_of(self.performer)):
+            answer = render(self.request, template, self.context, status=status)
+        answer["Cache-Control"] = NOT_KEPT
+        return answer
 
     def one(self, region: Region) -> HttpResponse:
         """The partial, or 304 with nothing: unrendered where a stamp says so."""

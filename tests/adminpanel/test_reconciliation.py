@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adminpanel import staff
+from adminpanel.doubt import keeping
 from adminpanel.tip import entries, story, timeline, verdict
 from adminpanel.watch import health, reconciliation
 from ground import clock
@@ -48,13 +49,17 @@ def dina(dina):
 
 @pytest.fixture
 def page(dina):
-    """The page as dina sees it: (status, text)."""
+    """The list as dina sees it, after a round of the beat, with the page of each of it: (status, text)."""
     browser = Client()
     browser.force_login(dina)
 
-    def get():
-        answer = browser.get(PATH)
-        return answer.status_code, answer.content.decode()
+    def get(**query):
+        keeping.keep(now=clock.now())
+        answer = browser.get(PATH, query)
+        texts = [answer.content.decode()]
+        pages = dict.fromkeys(re.findall(rf'href="({PATH}/[0-9a-f]{{24}})"', texts[0]))
+        texts += [browser.get(each).content.decode() for each in pages]
+        return answer.status_code, "".join(texts)
 
     return get
 
@@ -70,8 +75,7 @@ def contradicted(world, number=1, **more):
 def test_without_a_doubt_it_says_so(page):
     status, text = page()
     assert status == 200
-    assert "Nothing needs a look" in text
-    assert "No conflicts" in text
+    assert "Nothing is like that" in text
 
 
 def test_a_contradiction_of_the_ledger_is_listed_with_its_reason_and_its_tip(page, remote):
@@ -82,7 +86,7 @@ def test_a_contradiction_of_the_ledger_is_listed_with_its_reason_and_its_tip(pag
     assert advice.split(".")[0] in text
     assert f'href="/staff/tips/{tip_id(1)}"' in text
     assert "100 tokens" in text
-    assert "asked the ledger 1 time " in text
+    assert "asked the ledger 1 time<" in text
 
 
 def test_an_end_after_settlement_and_conflicts_are_listed(page):
@@ -98,27 +102,10 @@ def test_an_end_after_settlement_and_conflicts_are_listed(page):
     calls.settle()
     _, text = page()
     assert reconciliation.REASONS["cancelled_after_settlement"][0] in text
-    assert text.count("Other content than the first delivery had") == 1
-    assert text.count("Its reference belongs to another transfer") == 1
-    assert "tokens.purchased/p7" in text
+    listed = text[: text.index("</html>")]
+    assert listed.count("Other content than the first delivery had") == 1
+    assert listed.count("Its reference belongs to another transfer") == 1
     assert text.count(f'href="/staff/tips/{tip_id(1)}"') == 2
-
-
-def test_lists_are_bounded_and_say_so(page, monkeypatch, remote):
-    monkeypatch.setattr(reconciliation, "SHOWN", 2)
-    for number in (1, 2, 3):
-        contradicted(remote, number)
-    _, text = page()
-    assert [f"/staff/tips/{tip_id(number)}" in text for number in (1, 2, 3)] == [True, True, False]
-    assert "The oldest 2 are listed" in text
-
-
-def test_it_asks_the_database_once_for_each_list(page, remote, django_assert_max_num_queries):
-    for number in range(1, 9):
-        contradicted(remote, number)
-    page()  # the session is marked as one of staff, once
-    with django_assert_max_num_queries(5):  # the session, its user, her role, and the two lists
-        page()
 
 
 def test_an_anonymous_tipper_is_not_named(page, remote):
@@ -189,7 +176,8 @@ def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina,
     looked()
     assert calls.state() == ("success", "settled", "")
     assert (calls.found()["look_asked_by"], calls.found()["needs_reconciliation"]) == ("dina", "")
-    assert "Nothing needs a look" in page()[1]
+    assert "Nothing is like that" in page()[1]
+    assert reconciliation.REASONS["other_amount"][0] in page(q="state:solved")[1]
 
 
 def test_it_rings_for_the_look(remote, dina, monkeypatch):
@@ -300,14 +288,14 @@ def tries_again(client, user):
 def test_what_was_set_aside_is_shown_and_processed_when_somebody_says_so(page, aside, client, admin):
     assert calls.settle(NOW + timedelta(days=9)).handled == 0
     text = page()[1]
-    assert "Deliveries set aside" in text
-    assert "tried 8 times: Malformed" in text
+    assert "Delivery set aside" in text
+    assert "It could not be processed: Malformed." in text
     assert tip_id(1) in text
     collection(WebhookDelivery).update_one({}, {"$set": {"body": aside}})
     assert "being processed again" in tries_again(client, admin).content.decode()
     calls.settle()
     assert calls.found()["total"] == 100
-    assert "Deliveries set aside" not in page()[1]
+    assert "Delivery set aside" not in page()[1]
     key = collection(WebhookDelivery).find_one({})["_id"]
     assert [(entry["action"], entry["actor"]) for entry in audit_log.of(key, limit=9)] == [
         ("process_again", admin.username)
@@ -333,14 +321,13 @@ def test_only_who_may_decide_has_it_tried_again(aside, client, ana):
 
 
 def test_a_row_that_was_refused_is_shown_with_what_is_missing_and_what_to_do(page):
-    assert "Rows that were refused" not in page()[1]
+    assert "Row refused" not in page()[1]
     journal.refuse(Posting, {"_id": f"TIP_{tip_id(1)}"})
     journal.refuse(TipActivated, {"_id": tip_id(2)})
     journal.refuse(User, {"_id": "7"})
     _, text = page()
     assert "A posting is not in the books." in text
     assert f"TIP_{tip_id(1)}" in text
-    assert "ledger_postings" in text
     assert "An event is not in the log." in text
     assert "A row is missing." in text, "whatever a floor adds later"
 
@@ -354,15 +341,6 @@ def test_every_row_that_the_journal_unfolds_has_its_words(db):
     tables = {model.__name__: model._meta.db_table for model in apps.get_models()}
     assert written
     assert {tables[name] for name in written} == set(reconciliation._ROWS)
-
-
-def test_rows_that_were_refused_are_bounded_and_say_so(page, monkeypatch):
-    monkeypatch.setattr(reconciliation, "SHOWN", 2)
-    for number in (1, 2, 3):
-        journal.refuse(Posting, {"_id": f"TIP_{tip_id(number)}"})
-    _, text = page()
-    assert [tip_id(number) in text for number in (1, 2, 3)] == [True, True, False]
-    assert "The first 2 are listed" in text
 
 
 # --- the tip's own page ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from rest_framework.authentication import TokenAuthentication
 
-from adminpanel.watch import reconciliation
+from adminpanel.doubt import keeping
 from ground import clock
 from ground.inbox import inbox
 from ground.inbox.models import WebhookDelivery
@@ -242,7 +242,7 @@ def test_the_tips_to_look_at_are_found_among_many_that_are_settled():
     with recorded(run=True) as plans:
         assert len(polling._due(factories.NOW, 100)) == 3
         assert polling.look_again([f"TIP_{MANY + 9}", "TIP_1", "unknown"], now=factories.NOW) == 1
-        assert [doubt.tip.source_ref for doubt in reconciliation.doubts()[0]] == [f"TIP_{MANY + 9}"]
+        assert [doubt.code for doubt in keeping.tips()] == ["not_posted"]
     assert [plan.indexes[0] for plan in plans] == [
         "tip_next_look",
         "tip_looked_at_source_ref",
@@ -332,7 +332,7 @@ def test_conflicts_are_found_among_many_deliveries():
     }
     collection(WebhookDelivery).insert_one(row | conflict)
     with recorded(run=True) as plans:
-        assert [found.key for found in reconciliation.conflicts()[0]] == ["payments/c"]
+        assert [found["_id"] for found in inbox.conflicts(limit=9)] == ["payments/c"]
     assert plans[0].indexes == ["delivery_conflicts"]
     assert plans[0].examined == 1
     assert scans(plans) == []

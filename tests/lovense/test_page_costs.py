@@ -26,7 +26,7 @@ PAGES = {
     "/patterns": 8,
     "/devices": 10,
     "/preferences/limits": 8,
-    "/account": 10,
+    "/account": 11,
 }
 REGIONS = {
     "/?region=strip": 6,
