@@ -143,6 +143,7 @@ def test_an_admin_lowers_a_cap_and_puts_it_back(at, the_stage):
     expect(keys.page.locator(".pairs strong").first).to_have_text("25 s")
     keys.to(f"Put back {re.escape(before)}")
     keys.press("Enter")
+    expect(keys.page.get_by_role("heading", name="What it does")).to_be_visible()
     keys.to("Why.*")
     keys.type("as before")
     keys.press("Enter")
