@@ -31,18 +31,19 @@ from tests.flows.nursery import opened
 from tests.pipeline import Broken, Pipeline
 
 _pipeline = Pipeline()
-LONG = ("tests/browser/", "tests/flows/test_kill.py")
+BROWSER = "tests/browser/"
+LONG = (BROWSER, "tests/flows/test_kill.py")
 
 
 _failed: list[str] = []
 
 
 class _ByFile(LoadFileScheduling):
-    """One process of the tests runs a whole file, and one all those that take minutes: those with a browser
-    share it, and two cores have one load of theirs at a time."""
+    """One process of the tests runs a whole file, and one all those with a browser, which share it: two cores
+    have one load of theirs at a time. What else takes minutes begins beside them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "long" if nodeid.startswith(LONG) else super()._split_scope(nodeid)
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
