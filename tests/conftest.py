@@ -16,10 +16,11 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.test import override_settings
-from pymongo.write_concern import WriteConcern
+from pymongo.database import Database
 from xdist.scheduler import LoadFileScheduling
 
 from adminpanel.staff import enrol
+from config.stack.services import LOOPBACK
 from ground.mongodb.collections import client
 from ground.people import Role
 from lovense.menus import reading
@@ -27,21 +28,22 @@ from lovense.sending import groups
 from tests import factories, services
 from tests.commands import WRITES
 from tests.flows.nursery import opened
+from tests.pipeline import Broken, Pipeline
 
-# Enough for reads of this process; the one delete that ends the cleaning waits for the majority.
-_FAST = WriteConcern(1)
-LONG = ("tests/browser/", "tests/flows/test_kill.py")
+_pipeline = Pipeline()
+BROWSER = "tests/browser/"
+LONG = (BROWSER, "tests/flows/test_kill.py")
 
 
 _failed: list[str] = []
 
 
 class _ByFile(LoadFileScheduling):
-    """One process of the tests runs a whole file, and one all those that take minutes: those with a browser
-    share it, and two cores have one load of theirs at a time."""
+    """One process of the tests runs a whole file, and one all those with a browser, which share it: two cores
+    have one load of theirs at a time. What else takes minutes begins beside them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "long" if nodeid.startswith(LONG) else super()._split_scope(nodeid)
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
@@ -124,14 +126,35 @@ def clean(first_content: dict[str, list[dict[str, Any]]]) -> int:
     """Empty what was written; how many collections that was."""
     database = client()[connection.settings_dict["NAME"]]
     written = [name for name in WRITES.take(database.name) if not name.startswith("system.")]
-    for position, name in enumerate(written, start=1):
-        concern = WriteConcern("majority") if position == len(written) else _FAST
-        collection = database[name].with_options(write_concern=concern)
-        collection.delete_many({})
-        if name in first_content:
-            collection.insert_many(first_content[name])
-    WRITES.take(database.name)
+    if written:
+        assert services.running is not None
+        where = (LOOPBACK, services.running.mongod.port)
+        try:
+            _pipeline.run(where, database.name, _emptying(written, first_content))
+        except Broken:  # as where a test has killed mongod: the driver knows how to wait
+            _empty_one_by_one(database, written, first_content)
+        WRITES.take(database.name)
     return len(written)
+
+
+def _emptying(written: list[str], first_content: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The last waits for the majority, and so for all."""
+    commands: list[dict[str, Any]] = []
+    for name in written:
+        commands.append({"delete": name, "deletes": [{"q": {}, "limit": 0}], "writeConcern": {"w": 1}})
+        if name in first_content:
+            commands.append({"insert": name, "documents": first_content[name], "writeConcern": {"w": 1}})
+    commands[-1]["writeConcern"] = {"w": "majority"}
+    return commands
+
+
+def _empty_one_by_one(
+    database: Database[Any], written: list[str], first_content: dict[str, list[dict[str, Any]]]
+) -> None:
+    for name in written:
+        database[name].delete_many({})
+        if name in first_content:
+            database[name].insert_many(first_content[name])
 
 
 @pytest.fixture

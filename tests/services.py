@@ -5,14 +5,13 @@ been read. What the environment says about MongoDB and Redis is overwritten: the
 """
 
 import os
-import tempfile
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 from pymongo import monitoring
 
 from config.stack.services import Services
+from tests import memory
 from tests.commands import RECORDER, WRITES
 
 running: Services | None = None
@@ -26,7 +25,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         return (yield)
     monitoring.register(WRITES)
     monitoring.register(RECORDER)
-    running = Services(Path(tempfile.mkdtemp(prefix="tips-tests-")), enable_test_commands=True, cache_gb=0.25)
+    running = Services(memory.directory(), enable_test_commands=True, cache_gb=0.25)
     os.environ["MONGODB_URI"], os.environ["REDIS_URL"] = running.mongodb_uri, running.redis_url
     running.mongod.launch()
     running.redis.launch()

@@ -34,6 +34,20 @@ SCROLLED = """async () => {
     return scrollY;
 }"""
 CLOSE = "() => document.querySelectorAll(':popover-open').forEach((one) => one.hidePopover())"
+# With each opened in turn, whatever of it is out of sight.
+EACH_OPEN = f"""async (openers) => {{
+    const look = {COVERED}, close = {CLOSE}, found = [];
+    for (let n = 0; n < document.querySelectorAll(openers).length; n++) {{
+        const opener = document.querySelectorAll(openers)[n];
+        opener.click();
+        while (!document.querySelector(":popover-open"))
+            await new Promise((done) => requestAnimationFrame(done));
+        const {{ covered, box }} = look();
+        found.push([opener.outerHTML.slice(0, 120), covered, box]);
+        close();
+    }}
+    return found;
+}}"""
 
 
 class Presses:
@@ -79,21 +93,19 @@ def test_nothing_of_ours_covers_stop_and_its_place_is_the_same(live, the_stage, 
     made = Presses(live)
     live.goto(f"{the_stage.url}{ADDRESSES[name]}")
     expect(live.locator("[data-socket]")).to_have_text(CONNECTED)
-    places = {}
     for width, height in SIZES:
         live.set_viewport_size({"width": width, "height": height})
         seen = live.evaluate(COVERED)
         assert (seen["covered"], seen["box"][2] >= (360 if width > 400 else 250)) == ([], True)
         assert seen["box"][3] == (64 if width > 400 else 68)
-        places[width] = seen["box"]
-        for opener in live.locator(OPENERS).all():
-            opener.evaluate("button => button.click()")
-            live.locator(":popover-open").first.wait_for()
-            seen = live.evaluate(COVERED)
-            assert (seen["covered"], seen["box"]) == ([], places[width]), opener
-            live.mouse.click(*seen["middle"])
-            made.answered()
-            live.evaluate(CLOSE)
+        opened = live.evaluate(EACH_OPEN, OPENERS)
+        assert [each for each in opened if each[1:] != [[], seen["box"]]] == []
+    for opener in live.locator(OPENERS).all():  # in the narrowest
+        opener.evaluate("button => button.click()")
+        live.locator(":popover-open").first.wait_for()
+        live.mouse.click(*live.evaluate(COVERED)["middle"])
+        made.answered()
+        live.evaluate(CLOSE)
 
 
 def test_it_stays_where_it_is_while_its_record_is_shown(live):

@@ -1,5 +1,5 @@
-"""A stack of its own, started as an operator starts it: what it says, where its parts are, and the end of any
-of them."""
+"""A stack of its own: what it says, where its parts are, and the end of any of them. It is the one that an
+operator starts, but for the birth of its processes (`tests/flows/forking.py`)."""
 
 import json
 import os
@@ -15,6 +15,8 @@ from typing import Any, Self
 
 from config import running
 from config.stack.processes import BASE_DIR
+from config.stack.stack import ROOT_WARNING
+from tests import memory
 
 START_SECONDS, RESTART_SECONDS, STOP_SECONDS = 120.0, 20.0, 10.0
 # What the tests' own databases and settings would otherwise say to it.
@@ -34,7 +36,8 @@ class Stack:
     ) -> None:
         self.file = directory / "stack.json"
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
-        self.environment = {**kept, "STACK_FILE": str(self.file), **environment}
+        ours = {"STACK_FILE": str(self.file), "TMPDIR": str(memory.place()), "PYTHONWARNINGS": ROOT_WARNING}
+        self.environment = kept | ours | environment
         parts = ("--web", str(web), "--workers", str(workers))
         lasting = () if keeps else ("--ephemeral",)
         self.options = (*lasting, "--port", "0", "--data", str(directory), *parts)
@@ -42,7 +45,7 @@ class Stack:
         self._heard = threading.Condition()
 
     def __enter__(self) -> Self:
-        command = (sys.executable, "-m", "config.stack", *self.options)
+        command = (sys.executable, "-m", "tests.flows.forking", *self.options)
         self.process = subprocess.Popen(
             command,
             cwd=BASE_DIR,
