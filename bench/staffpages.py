@@ -186,6 +186,7 @@ class Pair:
             mine, other = context.Pipe()
             about = (other, uri, redis, only)
             context.Process(target=serve, args=about, daemon=True).start()
+            other.close()  # so that the end of that process is heard here
             self._pipes[size] = mine
         found = [pipe.recv() for pipe in self._pipes.values()]
         self.pages = [page for page in found[0] if all(page in other for other in found)]
