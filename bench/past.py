@@ -110,7 +110,7 @@ class _Past:
 
         starts, ends = [], []
         for tip in tips:
-            request = bulk.claimed(tip, by="past", at=at)
+            request = bulk.claimed(tip.request, by="past", at=at)
             row = decide(request, self._rules, is_online=True, now=at)
             seconds = float(row["promised_seconds"])
             starts.append(row)

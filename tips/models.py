@@ -348,9 +348,14 @@ class QueueRequest(KeptRequest):
                 fields=["leader"], condition=models.Q(status="joined"), name="request_joined"
             ),
             models.Index(
-                fields=["cause", "finished_at"],
+                fields=["cause", "-finished_at", "-request_id"],
                 condition=models.Q(status="dead"),
                 name="request_dead",
+            ),
+            models.Index(
+                fields=["-finished_at", "-request_id"],
+                condition=models.Q(status="dead"),
+                name="request_dead_newest",
             ),
             # With what the metrics of a period read, so that they walk keys and no documents.
             models.Index(

@@ -4,14 +4,16 @@ What changes money is a transfer, a delivery or a command; what changes a tip is
 form that writes a row would be none of these, so there is none, for nobody."""
 
 import json
+from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
-from adminpanel.admin.readonly import AdminsOnly, MaskedPayload, ReadOnly
+from adminpanel.admin.readonly import AdminsOnly, FewPages, MaskedPayload, ReadOnly
 from adminpanel.models import PerformerTipHour, TipHour
 from ground.audit.models import AuditEntry
 from ground.inbox.models import WebhookDelivery, WebhookNonce
@@ -71,12 +73,22 @@ class PostingAdmin(AdminsOnly):
         return format_html_join(mark_safe("<br>"), "{}: {} {}", lines)
 
 
+class _LeanPages(FewPages):
+    """Without what the entries say, of which all that settled at once stands in one. (Where no
+    field of a model is left out, whole documents are read.)"""
+
+    def _get_page(self, rows: Any, *args: Any) -> Any:
+        lean = rows.only("number", "by").annotate(moment=F("at"))
+        return super()._get_page(lean, *args)  # type: ignore[misc]
+
+
 @admin.register(JournalEntry)
 class EntryAdmin(AdminsOnly):
     """What became durable in one moment, money's side too; the payloads as staff may read them, and
     no body. Keys that the inbox has taken are no entries."""
 
-    list_display = ("number", "by", "at")
+    list_display = ("number", "by", "moment")
+    paginator = _LeanPages
     readonly_fields = ("content",)
     search_help_text = "A number, or a key of an entry: the id of a tip, or of a delivery"
     ordering = ("-number",)
@@ -93,6 +105,11 @@ class EntryAdmin(AdminsOnly):
             return queryset, False
         number = journal.number_of(search_term.strip())
         return (queryset.filter(pk=number) if number else queryset.none()), False
+
+    @admin.display(description="at")
+    def moment(self, row: Any) -> datetime:
+        at: datetime = getattr(row, "moment", None) or row.at
+        return at
 
     @admin.display
     def content(self, row: JournalEntry) -> str:

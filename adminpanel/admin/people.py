@@ -76,7 +76,7 @@ class TokenAdmin(AdminsOnly):
     list_display_links = None
     search_fields = ("user__username__exact",)
     search_help_text = "The whole name of its account"
-    ordering = ("-user",)
+    ordering = ("-user_id",)  # by `user` it would be the key, which no index has beside it
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return obj is None and super().has_view_permission(request)

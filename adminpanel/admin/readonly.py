@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from ground.people import EVERYBODY, Role, role_of
 from tips.log import events
@@ -29,9 +30,10 @@ LINKS = {
 }
 
 
-class _Pages(Paginator):  # type: ignore[type-arg]
-    @property
+class FewPages(Paginator):  # type: ignore[type-arg]
+    @cached_property
     def count(self) -> int:
+        """Asked for several times a page."""
         return int(self.object_list[:ROWS_COUNTED].count())  # type: ignore[attr-defined]
 
 
@@ -39,7 +41,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """Found by its key, listed in the order of the keys, the last first; for staff of any role."""
 
     show_full_result_count = False
-    paginator = _Pages
+    paginator = FewPages
     list_per_page = 50
     list_max_show_all = 0
     search_fields: ClassVar[tuple[str, ...]] = ("pk__exact",)

@@ -29,9 +29,11 @@ from adminpanel.asking.kinds import (
 )
 from ground import clock
 from ground.mongodb.collections import collection
+from tips.models import EPOCH
 
 PAGE, MOST_ON_A_PAGE = 50, 200
 LOOKED_AT = 50_000  # rows that a question may read to find those of one page
+NEAR = 2_000  # rows among which they mostly are: those are looked at first
 COUNTED = 1_000  # more than these are "more than"
 BACK = timedelta(days=90)  # without a bound of its own a question goes no further
 READ_AT_ONCE = 1_000
@@ -175,6 +177,8 @@ def _bounds(
 def _time(listed: Listed, since: datetime | None, until: datetime | None) -> Statement:
     bounds = {"$gte": since, "$lt": until}
     said = {name: bound for name, bound in bounds.items() if bound}
+    if not said and listed.back:  # with no bound at all the index's keys would tell nothing
+        said = {"$gte": EPOCH}
     return {listed.moment: said} if said else {}
 
 
@@ -223,8 +227,11 @@ def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = 
             rows = newer[:limit][::-1]
             return Slice(rows, _written(plan.listed, rows[0]), _written(plan.listed, rows[-1]))
         place = None  # they are the newest, and perhaps not as many as a slice has
-    end = _end(plan, place)
-    rows = _found(plan, place, NEWEST, limit, end)
+    for reach in _reaches():
+        end = _end(plan, place, reach=reach)
+        rows = _found(plan, place, NEWEST, limit, end)
+        if end is None or len(rows) > limit:
+            break
     newest = _written(plan.listed, rows[0]) if rows and place else ""
     if len(rows) > limit:
         rows = rows[:limit]
@@ -234,8 +241,17 @@ def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = 
 
 def count(plan: ListPlan) -> int:
     """How many there are, as far as the first slice would look; COUNTED + 1: more than those."""
-    where = _within(plan, None, NEWEST, _end(plan, None))
-    return plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
+    for reach in _reaches():
+        end = _end(plan, None, reach=reach)
+        where = _within(plan, None, NEWEST, end)
+        found = plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
+        if end is None or found > COUNTED:
+            break
+    return found
+
+
+def _reaches() -> list[int]:
+    return [min(NEAR, LOOKED_AT), LOOKED_AT]
 
 
 def newer_than(plan: ListPlan, cursor: str) -> int:
@@ -275,19 +291,21 @@ def cursor_of(listed: Listed, place: ListPlace) -> str:
 def _found(
     plan: ListPlan, place: ListPlace | None, way: int, limit: int, end: ListPlace | None = None
 ) -> list[dict[str, Any]]:
-    end = end if way == NEWEST else _end(plan, place, OLDEST)
+    end = end if way == NEWEST else _end(plan, place, OLDEST, reach=LOOKED_AT)
     where = _within(plan, place, way, end)
     found = plan.rows.find(where, plan.listed.fields).sort(_order(plan, way)).hint(plan.index)
     return list(found.limit(limit + 1))
 
 
-def _end(plan: ListPlan, place: ListPlace | None, way: int = NEWEST) -> ListPlace | None:
-    """The last row that may be looked at, where there are more behind it: told by the index's keys
-    alone. None where nothing has to be looked at."""
+def _end(
+    plan: ListPlan, place: ListPlace | None, way: int = NEWEST, *, reach: int
+) -> ListPlace | None:
+    """The last of so many rows that are looked at, where there are more behind it: told by the
+    index's keys alone. None where nothing has to be looked at."""
     if not plan.rest:
         return None
     found = plan.rows.find(_from(plan, place, way), plan.listed.shape_of_a_place)
-    found = found.sort(_order(plan, way)).hint(plan.index).skip(LOOKED_AT - 1).limit(2)
+    found = found.sort(_order(plan, way)).hint(plan.index).skip(reach - 1).limit(2)
     rows = list(found)
     return place_of(plan.listed, rows[0]) if len(rows) == 2 else None
 

@@ -163,10 +163,17 @@ class ListPage:
     def count_words(self) -> str:
         if self.plan is None:
             return ""
-        found = plan.count(self.plan)
+        found = self._count
         if found > COUNTED:
             return f"more than {words(COUNTED)} {self.records.nouns[1]}"
         return f"{words(found)} {self.records.nouns[found != 1]}"
+
+    @property
+    def _count(self) -> int:
+        """What is on the page, where that is all; else it is counted."""
+        assert self.plan is not None
+        first, looked = not (self.asked.get("after") or self.asked.get("before")), self.slice
+        return len(looked.rows) if first and not looked.older else plan.count(self.plan)
 
     # --- how far, and on from there --------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 from ground.journal import journal
 from ground.journal.journal import Entry
 from ground.journal.models import JournalEntry
-from ground.mongodb.collections import collection
+from ground.mongodb.collections import Document, collection
 from ledger.books import posting
 from ledger.books.memory import Books
 from lovense.lane import projection as lane_projection
@@ -17,6 +17,7 @@ from lovense.sending.acknowledgement import Ack
 from tips.intake import payloads
 from tips.log import daily_heads, emission, eventlog
 from tips.models import EventConsumer
+from tips.rows import RequestRow
 from tips.settlement import projection, record, rounds
 from tips.settlement.rounds import Head, Settled
 
@@ -33,6 +34,11 @@ class Bulk:
         end = eventlog.head()
         self._head = Head(end["sequence"], end["digest"])
         self._number = journal.last()
+
+    @property
+    def sequence(self) -> int:
+        """Of the last event of the log."""
+        return self._head.sequence
 
     def after_turns(self) -> None:
         """The journal goes on behind what was decided from the rows meanwhile."""
@@ -65,16 +71,19 @@ class Bulk:
         self._number += 1
         document = {"_id": self._number, "by": by, "at": at, **rounds.written(tips)}
         if starts:
-            mark = {"status": "claimed", "claimed_by": by, "lease_until": at, "claimed_at": at}
             ended = [lane_projection.end(ack) for ack in ends]
-            document |= {"mark": mark, "starts": list(starts), "ends": ended}
+            document |= {"mark": mark(by, at), "starts": list(starts), "ends": ended}
         return Entry(document, {projection.SETTLED: tips})
 
 
-def claimed(tip: Settled, *, by: str, at: datetime) -> Any:
-    """Its request as it is while its first attempt is decided."""
-    mark = {"status": "claimed", "claimed_by": by, "lease_until": at, "claimed_at": at}
-    return {**tip.request, **mark, "attempts": 1}
+def mark(by: str, at: datetime) -> Document:
+    """Of a claim."""
+    return {"status": "claimed", "claimed_by": by, "lease_until": at, "claimed_at": at}
+
+
+def claimed(request: RequestRow, *, by: str, at: datetime) -> Any:
+    """As it is while its first attempt is decided."""
+    return {**request, **mark(by, at), "attempts": 1}
 
 
 def keep(entries: Sequence[Entry]) -> None:

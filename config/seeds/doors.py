@@ -1,6 +1,7 @@
 """What a platform says in a seeded evening, by the rules of its door: signed, proven and accepted
 as any call is, and settled here, since nothing else runs."""
 
+import itertools
 from datetime import datetime
 
 from django.conf import settings
@@ -27,10 +28,10 @@ def settle(*, at: datetime) -> None:
     settlement.drain(now=at, limit=LIMIT)
 
 
-def fund(*, at: datetime) -> None:
-    """Tokens for each viewer, once."""
-    for name in cast.VIEWERS:
-        bought = f"{cast.MARK}-{cast.viewer_id(name)}"
+def fund(*, at: datetime, times: int = 1) -> None:
+    """Tokens for each viewer: so many purchases, each once."""
+    for name, number in itertools.product(cast.VIEWERS, range(times)):
+        bought = f"{cast.MARK}-{cast.viewer_id(name)}" + (f"-{number}" if number else "")
         data = simulator.purchase(bought, user_id=cast.viewer_id(name), tokens=cast.TOKENS_EACH)
         data["createdAt"] = clock.iso(at)
         deliver(bought, simulator.body("tokens.purchased", data), at=at)

@@ -110,7 +110,7 @@ class PastWriter:
 
     def _started(self, tip: SeededTip, settled: Settled, rules: Rules) -> ActivationRow:
         at = max(tip.at + PLAYS_AFTER, self._free_at)
-        request = bulk.claimed(settled, by=BY, at=at)
+        request = bulk.claimed(settled.request, by=BY, at=at)
         return decide(request, rules, is_online=tip.story != "offline", now=at)
 
     def _end(self, tip: SeededTip, row: ActivationRow) -> Ack:

@@ -70,10 +70,11 @@ def tips(
             told[place] = name
     for place, (moment, story) in enumerate(zip(moments, told, strict=True)):
         at = show.begins + MINUTE + round(moment * 1000) * SECOND / 1000
-        yield _tip(show.first + place, at, story, chance)
+        yield tip(show.first + place, at, story, chance)
 
 
-def _tip(number: int, at: datetime, story: str, chance: random.Random) -> SeededTip:
+def tip(number: int, at: datetime, story: str, chance: random.Random) -> SeededTip:
+    """By chance, but for its moment and what becomes of it."""
     amount = chance.choice(cast.AMOUNTS)
     amount = {"below_minimum": TOO_SMALL, "no_match": NOBODYS}.get(story, amount)
     return SeededTip(

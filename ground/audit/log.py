@@ -6,7 +6,7 @@ the other. A refusal changes nothing and is written alone. The log keeps account
 never addresses (hashed only) nor anything that names a viewer."""
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -17,6 +17,7 @@ from django.conf import settings
 from pymongo.client_session import ClientSession
 
 from ground.audit.models import AuditEntry
+from ground.mongodb import unique
 from ground.mongodb.collections import collection
 
 LONGEST_WHY, LONGEST_ACTOR, LONGEST_TARGET = 200, 64, 80
@@ -60,7 +61,32 @@ def record(
 ) -> None:
     """One entry. Give it the session of the change's transaction. Times in `before` and `after` are
     text (`clock.iso`)."""
-    entry = {
+    told: dict[str, Any] = {
+        "lane": lane,
+        "before": before,
+        "after": after,
+        "why": why,
+        "success": success,
+    }
+    row = written(kind=kind, action=action, by=by, target=target, now=now, **told)
+    collection(AuditEntry).insert_one(row, session=session)
+
+
+def written(
+    *,
+    kind: str,
+    action: str,
+    by: str,
+    target: str,
+    now: datetime,
+    lane: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    why: str = "",
+    success: bool = True,
+) -> dict[str, Any]:
+    """An entry as it is kept, from the address that is told of here."""
+    return {
         "type": kind,
         "action": action,
         "actor": by[:LONGEST_ACTOR],
@@ -73,7 +99,12 @@ def record(
         "hashed_ip": hashed(_address.get()),
         "success": success,
     }
-    collection(AuditEntry).insert_one(entry, session=session)
+
+
+def keep_past(entries: Sequence[dict[str, Any]]) -> None:
+    """For a made-up past alone (`config/seeds`): entries with keys of their own, those that are
+    there stay as they are."""
+    unique.insert(AuditEntry, entries)
 
 
 def of(*targets: str, limit: int) -> list[dict[str, Any]]:

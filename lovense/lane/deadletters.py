@@ -18,7 +18,7 @@ from tips.queue import requests as queue
 from tips.rows import RequestRow, Statement
 
 SLICE = 50
-BY_CAUSE = "request_dead"
+BY_CAUSE, NEWEST = "request_dead", "request_dead_newest"
 _WITHOUT = {"payload.ledger": 0, "payload.settlement": 0}
 
 
@@ -84,8 +84,9 @@ def count(*, cause: str = "") -> int:
 def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[list[Letter], str]:
     """Those that died last come first; with the place from which the next slice goes on, empty at
     the end."""
-    found = collection(QueueRequest).find(_of(cause) | _beyond(after), _WITHOUT).hint(BY_CAUSE)
-    rows = list(found.sort([("finished_at", -1), ("_id", -1)]).limit(limit + 1))
+    found = collection(QueueRequest).find(_of(cause) | _beyond(after), _WITHOUT)
+    found = found.sort([("finished_at", -1), ("_id", -1)]).hint(_index(cause))
+    rows = list(found.limit(limit + 1))
     if len(rows) <= limit:
         return _letters(rows), ""
     last = rows[limit - 1]
@@ -95,8 +96,9 @@ def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[l
 def replayable(*, cause: str, limit: int) -> Iterator[list[Letter]]:
     """Those that may be sent back, a slice at a time, the oldest first. Which they are is read
     once, before the first of them."""
-    found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, _WITHOUT).hint(BY_CAUSE)
-    rows = iter(list(found.sort("finished_at", 1).limit(limit)))
+    found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, _WITHOUT)
+    found = found.sort([("finished_at", 1), ("_id", 1)]).hint(_index(cause))
+    rows = iter(list(found.limit(limit)))
     while some := list(islice(rows, SLICE)):
         yield _letters(some)
 
@@ -144,6 +146,11 @@ def find(key: str) -> Letter:
 
 def _of(cause: str) -> Statement:
     return {"status": DEAD, "cause": cause} if cause else {"status": DEAD}
+
+
+def _index(cause: str) -> str:
+    """In the order of time, of one cause or of all."""
+    return BY_CAUSE if cause else NEWEST
 
 
 def _beyond(after: str) -> Statement:

@@ -57,9 +57,9 @@ class Activations:
         changes: dict[str, Document] = {}
         for entry in entries:
             for start in entry.document.get("starts", ()):
-                row = _with_end(start, ends.get(start["_id"]))
+                row = with_end(start, ends.get(start["_id"]))
                 context[STARTS].append(row)
-                changes[row["request_id"]] = _request_of(row, entry.document["mark"])
+                changes[row["request_id"]] = request_of(row, entry.document["mark"])
         context[projection.REQUESTS] = changes
         context[TAKEN] = _taken(entries, context[STARTS])
 
@@ -82,7 +82,8 @@ def _ends(entries: Sequence[Entry], context: Context) -> dict[str, Ack]:
     return {ack.activation_id: ack for ack in said}
 
 
-def _with_end(row: Document, ack: Ack | None) -> Document:
+def with_end(row: Document, ack: Ack | None) -> Document:
+    """As it is after the end that is known of it; pure."""
     if ack is None or S(row["status"]) is not S.DISPATCHED:
         return row
     ended = row | {
@@ -126,7 +127,7 @@ def _take(taken: _Taken, session: ClientSession | None) -> None:
         stock.played(taken.played, session)
 
 
-def _request_of(row: Document, mark: Document) -> Document:
+def request_of(row: Document, mark: Document) -> Document:
     """What a start, or an end without playing, makes of its request."""
     status = S(row["status"])
     # A lane in memory tries nothing a second time, and decides in the moment in which it claims.

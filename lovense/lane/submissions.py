@@ -171,7 +171,7 @@ def submit(
 
     Raises SubmissionKeyReused, TooManySubmissions, QueueFull, NoTestNow. An attempt that found the
     queue full counts as one of the minute's."""
-    row = _row(submission, lane, _own_key(submission.type, account, key), name, now)
+    row = row_of(submission, lane, own_key(submission.type, account, key), name, now)
     existing = queue.find(row["_id"])
     if existing is None:
         _count(account, now)
@@ -184,16 +184,17 @@ def submit(
 
 def known(kind: RequestType, *, account: str, key: str) -> RequestRow | None:
     """What this account submitted under this key."""
-    return queue.find(queue.request_id(_own_key(kind, account, key)))
+    return queue.find(queue.request_id(own_key(kind, account, key)))
 
 
-def _own_key(kind: RequestType, account: str, key: str) -> str:
+def own_key(kind: RequestType, account: str, key: str) -> str:
     """Never a tip's, and never another account's."""
     digest = hashlib.sha256(f"{account}/{key}".encode()).hexdigest()
     return f"{kind.value.rpartition('.')[2]}-{digest[:32]}"
 
 
-def _row(submission: Submission, lane: str, key: str, name: str, now: datetime) -> RequestRow:
+def row_of(submission: Submission, lane: str, key: str, name: str, now: datetime) -> RequestRow:
+    """Pure. Its place in the lane is given where it is put in."""
     payload: Payload = {
         "amount": submission.amount,
         "tipper": {"username": submission.viewer or name[:64]},

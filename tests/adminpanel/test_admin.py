@@ -20,7 +20,7 @@ from ledger.books import posting
 from ledger.books.memory import Books
 from ledger.models import Account, Posting
 from tests.factories import NOW
-from tests.ground.plans import recorded
+from tests.ground.plans import recorded, scans
 from tests.tips import calls
 from tips.intake import payloads
 from tips.models import ArchivedQueueRequest, ArchivedTipActivated, QueueRequest, Tip, TipActivated
@@ -319,6 +319,9 @@ def test_what_logs_in_or_says_where_a_device_is_is_no_field_of_a_record():
 
 def test_a_token_has_no_page_and_its_list_does_not_show_it(rows, browser):
     kept = Token.objects.get(user__username="eve")
+    with recorded() as plans:
+        browser.get(path(TokenProxy))
+    assert scans([plan for plan in plans if plan.collection == "authtoken_token"]) == []
     shown = browser.get(path(TokenProxy))
     assert shown.status_code in (200, 403)
     assert kept.key not in shown.content.decode()

@@ -4,12 +4,12 @@ import pytest
 
 from lovense.deciding.activation import activation_id
 from lovense.lane import deadletters
-from lovense.lane.deadletters import NoSuchLetter
+from lovense.lane.deadletters import BY_CAUSE, NEWEST, NoSuchLetter
 from lovense.lane.letter import NotDead, Resolution, SettledOtherwise
 from lovense.sending import acknowledgement, dispatch
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
-from tests.ground.plans import recorded
+from tests.ground.plans import recorded, scans
 from tests.lovense.conftest import request_of, seconds, state
 from tests.lovense.letters import LATER, bury, chain, replay, replay_all, review, told
 from tips.queue import claims
@@ -93,6 +93,17 @@ def test_looking_reads_the_dead_only(chain, bob):
     assert len(of_queue) == 3
     assert all(plan.indexes == ["request_dead"] for plan in of_queue)
     assert max(plan.examined for plan in of_queue) <= 2
+
+
+def test_they_are_listed_in_the_order_of_an_index(chain, bob):
+    bury(chain, bob)
+    with recorded() as plans:
+        deadletters.slice_of()
+        deadletters.slice_of(cause="not_received")
+        list(deadletters.replayable(cause="", limit=5))
+    of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
+    assert [plan.indexes for plan in of_queue] == [[name] for name in (NEWEST, BY_CAUSE, NEWEST)]
+    assert scans(of_queue) == []
 
 
 # --- reviewing ---------------------------------------------------------------------------------------------

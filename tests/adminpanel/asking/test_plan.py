@@ -140,6 +140,34 @@ def test_what_no_index_answers_is_looked_for_in_so_many_rows_and_goes_on_from_th
     assert (numbers(second), numbers(third), third.gave_up) == ([170], [250], None)
 
 
+def test_what_is_near_is_found_without_a_look_at_the_rest(many, monkeypatch):
+    monkeypatch.setattr(plan, "NEAR", 1_200)
+    _, plans = indexes_of("-actor:ana")
+    assert max(each.examined for each in plans) <= 1_202
+    found, plans = indexes_of("-actor:dina,page", limit=8)
+    assert len(found.rows) == 8
+    assert max(each.examined for each in plans) > 2_000
+
+
+def test_what_is_not_near_is_looked_for_farther(monkeypatch):
+    monkeypatch.setattr(plan, "NEAR", 20)
+    kept(*(row(number, why="rare" if number in (30, 170) else "") for number in range(260)))
+    found = asked('"rare"')
+    assert (numbers(found), found.gave_up, plan.count(made('"rare"'))) == ([30, 170], None, 2)
+
+
+@pytest.mark.parametrize(
+    "query", ['"rare"', "has:reason", "-has:reason", "-success:false", '-success:false "rare"']
+)
+@pytest.mark.parametrize("bound", ["", " archive:yes"])
+def test_what_is_looked_at_is_told_by_keys_alone(db, query, bound):
+    fill(AuditEntry, lambda n: row(n, why="a rare one" if n % 50 == 7 else ""), count=2_500)
+    found, plans = indexes_of(f"{query}{bound}")
+    assert found.rows
+    assert max(each.documents for each in plans if each.command == "find") <= len(found.rows) + 1
+    assert max(each.documents for each in plans if each.command == "aggregate") == 0
+
+
 def test_what_an_index_answers_alone_is_not_given_up(monkeypatch):
     monkeypatch.setattr(plan, "LOOKED_AT", 10)
     kept(*(row(number, actor="ana") for number in range(30)))
