@@ -12,7 +12,7 @@ from typing import Any
 from ground.mongodb.collections import collection
 from lovense.deciding.rules import is_paused, is_stopped
 from lovense.models import PageLease, Performer
-from tips.models import QueueRequest, RequestStatus
+from tips.models import EPOCH, QueueRequest, RequestStatus
 from tips.queue import claims, ordering
 
 Row = dict[str, Any]
@@ -76,6 +76,7 @@ def _depths() -> dict[str, int]:
 
 def paused(*, now: datetime) -> list[Row]:
     """Who has paused, the longest first; `performer_id` is her key."""
-    found = collection(Performer).find({"paused_at": {"$ne": None}}).sort("paused_at", 1)
-    held = islice((row for row in found if is_paused(row, now)), PAUSED_SHOWN)
+    found = collection(Performer).find({"paused_at": {"$gt": EPOCH}}).hint("performer_paused")
+    rows = found.sort("paused_at", 1)
+    held = islice((row for row in rows if is_paused(row, now)), PAUSED_SHOWN)
     return [{**row, "performer_id": row["_id"]} for row in held]
