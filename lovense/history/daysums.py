@@ -87,7 +87,7 @@ def of_hour(row: PerformerHourRow | PlatformHourRow) -> DayHour | None:
     if not cells:
         return None
     sums = [sum(cell["sums"][n] for cell in cells) for n in range(2)]
-    sent = latencies.together(cell["sent"] for cell in cells)
+    sent = latencies.together(cell.get("sent", ()) for cell in cells)
     return {
         "hour": row["hour"].hour,
         "tips": sums[0],

@@ -75,9 +75,10 @@ class FacetSums:
         return self.sums[SUMMED.index(name)]
 
     def add(self, cell: FacetCell) -> None:
+        """Of one that was read bare its sums alone."""
         self.sums = [a + b for a, b in zip(self.sums, cell["sums"], strict=True)]
-        latencies.add(self.sent, cell["sent"])
-        latencies.add(self.started, cell["started"])
+        latencies.add(self.sent, cell.get("sent", ()))
+        latencies.add(self.started, cell.get("started", ()))
 
     def join(self, other: "FacetSums") -> None:
         self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]

@@ -33,8 +33,8 @@ def flat(counts: Mapping[int, int]) -> list[int]:
 
 def add(counts: Counter[int], kept: Sequence[int]) -> None:
     """What a row keeps, to these."""
-    for n in range(0, len(kept), 2):
-        counts[kept[n]] += kept[n + 1]
+    for bucket, count in zip(kept[::2], kept[1::2], strict=True):
+        counts[bucket] += count
 
 
 def together(kept: Iterable[Sequence[int]]) -> Counter[int]:

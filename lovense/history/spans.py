@@ -23,7 +23,7 @@ from lovense.rows import (
 )
 
 BY_HOURS = timedelta(days=2)  # up to here nothing but hours is read
-BARE = {"facets": 1, "hour": 1, "day": 1}
+BARE = {"facets.of": 1, "facets.sums": 1, "hour": 1, "day": 1}
 
 
 class CountedPart(NamedTuple):
@@ -41,7 +41,7 @@ Parts = Sequence[CountedPart]
 def read(
     since: datetime, until: datetime, *, performer_id: str = "", is_bare: bool = False
 ) -> Parts:
-    """In the order of time. `is_bare`: facets alone."""
+    """In the order of time. `is_bare`: facets alone, and of them the sums."""
     wanted = BARE if is_bare else None
     if until - since <= BY_HOURS:
         return [_of_hour(row) for row in _hours(performer_id, [(since, until)], wanted)]
@@ -94,14 +94,21 @@ def _of_day(row: PlatformDayRow) -> CountedPart:
 
 def places(parts: Parts, chosen: Mapping[str, str]) -> Places:
     """By place among the facets; of those alone that have the words that were chosen."""
-    asked = [(facets.NAMES.index(name), word) for name, word in chosen.items()]
     found: Places = {}
     for part in parts:
-        for cell in part.cells:
-            of = cell["of"]
-            if all(of[n] == word for n, word in asked):
-                found.setdefault(tuple(of), FacetSums()).add(cell)
+        for cell in _asked(part.cells, chosen):
+            place = tuple(cell["of"])
+            if place not in found:
+                found[place] = FacetSums()
+            found[place].add(cell)
     return found
+
+
+def _asked(cells: Sequence[FacetCell], chosen: Mapping[str, str]) -> Iterable[FacetCell]:
+    if not chosen:
+        return cells
+    asked = [(facets.NAMES.index(name), word) for name, word in chosen.items()]
+    return (cell for cell in cells if all(cell["of"][n] == word for n, word in asked))
 
 
 def total(found: Places) -> FacetSums:
@@ -144,8 +151,8 @@ def by_hour_of_day(parts: Parts) -> list[Counter[int]]:
 
 def tokens_by(parts: Parts, chosen: Mapping[str, str], *, unit: timedelta) -> Counter[datetime]:
     """By hour or by day (UTC)."""
-    floor = daysums.floor if unit == DAY else hours.floor
+    floor, n = daysums.floor if unit == DAY else hours.floor, facets.SUMMED.index("tokens")
     found: Counter[datetime] = Counter()
     for part in parts:
-        found[floor(part.at)] += total(places([part], chosen))["tokens"]
+        found[floor(part.at)] += sum(cell["sums"][n] for cell in _asked(part.cells, chosen))
     return found

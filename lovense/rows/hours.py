@@ -23,12 +23,13 @@ class HourCell(TypedDict):
 
 class FacetCell(TypedDict):
     """One place among the facets (`lovense/history/facets.py`): `of` a word for each of them,
-    `sums` in their order, and the two latencies by bucket, each as bucket, count, bucket, count."""
+    `sums` in their order, and the two latencies by bucket, each as bucket, count, bucket, count;
+    not where a span was read without them."""
 
     of: list[str]
     sums: list[int]
-    sent: list[int]
-    started: list[int]
+    sent: NotRequired[list[int]]
+    started: NotRequired[list[int]]
 
 
 class BusyMinute(TypedDict):
