@@ -47,9 +47,12 @@ def keep_minutes() -> None:
     MINUTES.run()
 
 
+DOUBT_ROUNDS = keeping.DoubtRounds()
+
+
 def _doubts() -> bool:
     """What a round leaves is the next minute's."""
-    keeping.keep(now=clock.now())
+    DOUBT_ROUNDS.keep(now=clock.now())
     return False
 
 

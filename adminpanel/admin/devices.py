@@ -37,6 +37,8 @@ RECORDS: tuple[tuple[type[Model], Fields, Fields], ...] = (
     (of.Pattern, ("pattern_id", "performer_id", "name", "changed_at"), ()),
     (of.PerformerHour, ("key", "performer_id", "hour", "counted_at"), ()),
     (of.PerformerDay, ("key", "performer_id", "day", "tokens"), ()),
+    (of.ActivationHour, ("key", "hour", "revision"), ()),
+    (of.ActivationDay, ("key", "day", "revision"), ()),
     (of.LanePace, ("performer_id",), ()),
     (of.LaneTurn, ("performer_id", "turn"), ()),
     (of.Submitter, ("account",), ()),

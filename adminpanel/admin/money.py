@@ -162,7 +162,7 @@ class AuditEntryAdmin(ReadOnly):
 
 @admin.register(Tip)
 class TipAdmin(ReadOnly):
-    """An anonymous tip stays anonymous here too."""
+    """An anonymous tip stays anonymous here too, and what a viewer wrote is the performer's."""
 
     list_display = (
         "tip_id",
@@ -172,7 +172,7 @@ class TipAdmin(ReadOnly):
         "needs_reconciliation",
         "created_at",
     )
-    exclude = ("tipper_username", "tipper_id")
+    exclude = ("tipper_username", "tipper_id", "message")
     readonly_fields = ("who",)
 
     @admin.display(description="tipper")

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db.models import Model
 
 from adminpanel.models import ReconciliationItem
 from ground.inbox import inbox
-from ground.inbox.models import DeliveryStatus, WebhookDelivery
+from ground.inbox.models import DeliveryRow, DeliveryStatus, WebhookDelivery
 from ground.journal import journal
 from ground.journal.models import JournalRefusal
 from ground.mongodb import unique
@@ -21,7 +22,9 @@ from ground.mongodb.collections import collection
 from tips.intake import payloads
 from tips.models import Tip
 
-AT_MOST = 1_000  # of each kind in a round; what is behind them follows when these are solved
+# Of each kind in a round. Of what solves itself the rest follows when these are solved; conflicts,
+# which stay, are gone through from round to round.
+AT_MOST = 1_000
 LONGEST_CODE = 100
 _TIP_ID = re.compile(r"[0-9a-f]{24}")
 
@@ -60,21 +63,36 @@ class FoundDoubt(NamedTuple):
         return hashlib.sha256(f"{self.kind}/{self.about}".encode()).hexdigest()[:24]
 
 
+class DoubtRounds:
+    """Remembers how far among conflicts this process has come; who begins anew only looks twice."""
+
+    def __init__(self) -> None:
+        self._after = -1
+
+    def keep(self, *, now: datetime) -> int:
+        """One round; how many rows it wrote. Two steps: 1. what is found has a row that is open and
+        says what was found; 2. what is open and is so no more is solved."""
+        conflicts = inbox.conflicts(limit=AT_MOST, after=self._after)
+        found = {item.key: item for item in _found(conflicts)}
+        written = _opened(found, now) + _solved(now)
+        is_full = len(conflicts) == AT_MOST
+        self._after = conflicts[-1]["position"] if is_full else -1
+        return written
+
+
 def keep(*, now: datetime) -> int:
-    """One round; how many rows it wrote. Two steps: 1. what is found has a row that is open and
-    says what was found; 2. what is open and is so no more is solved."""
-    found = {item.key: item for item in _found()}
-    return _opened(found, now) + _solved(now)
+    """A first round."""
+    return DoubtRounds().keep(now=now)
 
 
 # --- found ---------------------------------------------------------------------------------------
 
 
-def _found() -> Iterable[FoundDoubt]:
+def _found(conflicts: Iterable[DeliveryRow]) -> Iterable[FoundDoubt]:
     yield from tips()
     for row in inbox.set_aside(limit=AT_MOST):
         yield _delivery(DoubtKind.ASIDE, row)
-    for against in inbox.conflicts(limit=AT_MOST):
+    for against in conflicts:
         yield _delivery(DoubtKind.CONFLICT, against)
     for left in journal.refusals(limit=AT_MOST):
         name = left["_id"].partition("/")[0]
@@ -111,8 +129,9 @@ def _opened(found: dict[str, FoundDoubt], now: datetime) -> int:
     written = len(new) - len(unique.insert(ReconciliationItem, new))
     for key, row in known.items():
         item = found[key]
-        opens = row["state"] == DoubtState.SOLVED and item.kind in BY_THEMSELVES
-        if opens or row["code"] != item.code:
+        is_other = row["code"] != item.code  # nobody has seen what it is now
+        opens = row["state"] == DoubtState.SOLVED and (is_other or item.kind in BY_THEMSELVES)
+        if opens or is_other:
             written += _again(item, row["version"], now, opens=opens)
     return written
 
@@ -140,10 +159,18 @@ def _again(item: FoundDoubt, version: int, now: datetime, *, opens: bool) -> int
 
 
 def _solved(now: datetime) -> int:
+    """All that are open, a slice at a time."""
     rows = collection(ReconciliationItem)
     where = {"state": DoubtState.OPEN, "kind": {"$in": [*BY_THEMSELVES]}}
-    found = rows.find(where, {"kind": 1, "about": 1}).hint("item_by_state").limit(AT_MOST)
-    open_ = list(found)
+    found = iter(list(rows.find(where, {"kind": 1, "about": 1}).hint("item_by_state")))
+    written = 0
+    while part := list(islice(found, AT_MOST)):
+        written += _solve(part, now)
+    return written
+
+
+def _solve(open_: Sequence[dict[str, Any]], now: datetime) -> int:
+    rows = collection(ReconciliationItem)
     still = {pair for kind in BY_THEMSELVES for pair in _still(kind, open_)}
     gone = [row["_id"] for row in open_ if (row["kind"], row["about"]) not in still]
     if not gone:

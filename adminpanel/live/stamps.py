@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Model
 
 from adminpanel import access
-from adminpanel.models import HealthMinute
+from adminpanel.models import HealthMinute, ReconciliationItem
 from adminpanel.watch import moment
 from ground.audit.models import AuditEntry
 from ground.journal import journal
@@ -75,6 +75,7 @@ GAUGES = {
     "entry": _newest(AuditEntry, {"at": {"$gt": EPOCH}}, "at", ["$at", "$_id"]),
     "open": _count(Repair, _OPEN, moment.REPAIRS_READ),
     "closed": _newest(Repair, {"expires_at": {"$gt": EPOCH}}, "expires_at", "$expires_at"),
+    "found": _newest(ReconciliationItem, {"found_at": {"$gt": EPOCH}}, "found_at", "$found_at"),
     "version": _row(PlatformSettings, platform.ROW, "version"),
 }
 
@@ -92,7 +93,7 @@ TOPICS = {
     "devices": Topic(("heard", "connected"), ("staff-devices", "api-staff-devices")),
     "tips": Topic(("journal", "consumers"), ("staff-tips", "staff-deliveries", "staff")),
     "audit": Topic(("entry",), ("staff-audit",)),
-    "repairs": Topic(("open", "closed"), ("staff", "staff-strip")),
+    "repairs": Topic(("open", "closed", "found"), ("staff", "staff-strip", "staff-reconciliation")),
     "settings": Topic(("version",), ("staff-settings", "staff-strip")),
 }
 

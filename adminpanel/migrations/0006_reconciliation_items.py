@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'reconciliation_items',
-                'indexes': [models.Index(fields=['-since', '-key'], name='item_by_time'), models.Index(fields=['state', '-since', '-key', 'kind'], name='item_by_state'), models.Index(fields=['assigned_to', '-since', '-key', 'state'], name='item_by_person'), models.Index(fields=['tip_id', '-since', '-key'], name='item_by_tip')],
+                'indexes': [models.Index(fields=['-since', '-key'], name='item_by_time'), models.Index(fields=['-found_at', '-key'], name='item_by_find'), models.Index(fields=['state', '-since', '-key', 'kind'], name='item_by_state'), models.Index(fields=['assigned_to', '-since', '-key', 'state'], name='item_by_person'), models.Index(fields=['tip_id', '-since', '-key'], name='item_by_tip')],
             },
         ),
     ]

@@ -30,9 +30,9 @@ OF_CONTROL_CLASSES = frozenset({"js-only", "button", "ui-button"})
 # What scripts and forms read is taken off whatever stays.
 _READ_BY_SCRIPTS = re.compile(
     r"hx-|on|form|data-(key|row-key|tags|place|order)$"
-    r"|(accesskey|autofocus|contenteditable|target)$"
+    r"|(accesskey|autofocus|contenteditable|http-equiv|ping|target)$|xlink:"
 )
-_ATTRIBUTE = re.compile(r"""\s+([^\s=>/"']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>]+))?""")
+_ATTRIBUTE = re.compile(r"""[\s/]*([^\s=<>/"']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>]+))?""")
 _OF_RUN = re.compile(r"/[^/]+")
 
 Attributes = dict[str, str]
@@ -48,7 +48,10 @@ class ScreenAddresses(NamedTuple):
 
     def led(self, href: str) -> str:
         """Where a link leads; empty: nowhere, since what it leads to is not shown."""
-        path = urlsplit(href).path
+        said = urlsplit(href)
+        path = said.path
+        if said.scheme or said.netloc:
+            return ""
         rest = href.removeprefix(path)
         if not path and rest[:1] in ("?", "#"):
             return href

@@ -59,6 +59,8 @@ def read(query: Mapping[str, str], now: datetime) -> StaffPeriod:
     if not any(typed.values()):
         return _named(query.get("period", "")[:20] or USUAL, now)
     errors, found, today = dict[str, str](), dict[str, date](), now.date()
+    if query.get("period"):
+        errors["period"] = "must not be asked for beside days"
     for name, said in typed.items():
         try:
             found[name] = days.read(said) if said else today

@@ -97,11 +97,9 @@ def _group_acts(group: deadletters.Group | None) -> list[Act]:
 def _foreseen(group: deadletters.Group, most: int) -> str:
     """What it will play, and what stays."""
     told = deadletters.outlook(group.cause, limit=most)
-    number = min(group.replayable, most)
-    plays = (
-        f"This will play {_counted(number, 'request')} of {_counted(told.performers, 'performer')},"
-        f" {took(told.seconds)} in all, within the limits of then."
-    )
+    whose = f"{_counted(told.requests, 'request')} of {_counted(told.performers, 'performer')}"
+    length = f"at least {took(told.seconds)}" if told.unknown else f"{took(told.seconds)} in all"
+    plays = f"This will play {whose}, {length}, within the limits of then."
     stay = ", ".join(f"{n} {resolution}" for resolution, n in sorted(told.settled.items()))
     return (
         f"{plays} {_counted(sum(told.settled.values()), 'other')} cannot: {stay}."

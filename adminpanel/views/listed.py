@@ -30,8 +30,8 @@ LONGEST_TYPED = 2_100  # a query, and what makes it too long
 class ListDoors:
     """`title`, `lead`, `asks` and `hint`: what its page says of it; `offered`: the keys whose
     values that occur are offered, each with its index; `beside`: what else its page shows;
-    `topic`: the news on which it asks how many rows are new (docs/sockets.md); `moves`: what is
-    shown of a row is of now, so it is fetched again instead."""
+    `topic`: the news, one or more, on which it asks how many rows are new (docs/sockets.md);
+    `moves`: what is shown of a row is of now, so it is fetched again instead."""
 
     records: RecordList
     route: str
@@ -160,7 +160,7 @@ RECONCILIATION = ListDoors(
     "What the ledger, the platform and we do not agree on, and who looks into it.",
     "Search what needs a look",
     "state:open kind:tip assigned:dina",
-    topic="audit",
+    topic="repairs audit",
 )
 _ALL = (AUDIT, TIPS, DELIVERIES, DEVICES, PERFORMERS, RECONCILIATION)
 LISTS = {each.records.name: each for each in _ALL}

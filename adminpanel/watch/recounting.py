@@ -38,7 +38,8 @@ class Recounter:
         in its day, and the shows that what was marked is of; 2. the last hours of who is active,
         from where the last round stopped; 3. those hours of all of them together."""
         is_whole = self._count(now=now, limit=limit)
-        platform.run(now=now, limit=limit)
+        until = self._seconds() + MOST_SECONDS
+        is_whole &= platform.run(now=now, limit=limit, is_over=lambda: self._seconds() > until)
         if is_whole:
             _note(self._began)
         return is_whole

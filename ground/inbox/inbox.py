@@ -292,10 +292,12 @@ def _mark(
     )
 
 
-def conflicts(*, limit: int) -> list[DeliveryRow]:
-    """The deliveries that contradict what we hold, newest first; bodies stay where they are."""
-    found = collection(WebhookDelivery).find({"status": DeliveryStatus.CONFLICT.value}, {"body": 0})
-    return list(found.sort("position", -1).limit(limit))
+def conflicts(*, limit: int, after: int = -1) -> list[DeliveryRow]:
+    """The deliveries that contradict what we hold, from that position on, oldest first; bodies stay
+    where they are."""
+    wanted = {"status": DeliveryStatus.CONFLICT.value, "position": {"$gt": after}}
+    found = collection(WebhookDelivery).find(wanted, {"body": 0})
+    return list(found.sort("position", 1).limit(limit))
 
 
 def mark_refused(reasons: Mapping[str, str], *, now: datetime, session: ClientSession) -> None:

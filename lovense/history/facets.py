@@ -31,8 +31,10 @@ def of(row: ActivationRow, outcome: str) -> tuple[str, ...]:
 
 
 def _device(row: ActivationRow) -> str:
+    """What was told to toys of which nobody said the type is of a strange one."""
     types = {_known(each) for each in row.get("toy_types") or ()}
-    return SEVERAL if len(types) > 1 else next(iter(types), NONE)
+    usual = STRANGE if row.get("bridge") else NONE
+    return SEVERAL if len(types) > 1 else next(iter(types), usual)
 
 
 def _known(toy_type: str) -> str:

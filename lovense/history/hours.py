@@ -122,7 +122,7 @@ def count(performer_id: str, hour: datetime, *, now: datetime) -> bool:
     before = collection(PerformerHour).find_one({"_id": key}, {"stale_since": 1}) or {}
     row = _counted(performer_id, hour)
     no_later = {"_id": key, "counted_at": {"$not": {"$gt": now}}}
-    changes: Statement = {"$set": {**row, "counted_at": now, **_unheld(now)}}
+    changes: Statement = {"$set": {**row, "counted_at": now, **_unheld(now)}, **_WRITTEN}
     try:
         collection(PerformerHour).update_one(no_later, changes, upsert=True)
     except DuplicateKeyError:
@@ -131,6 +131,10 @@ def count(performer_id: str, hour: datetime, *, now: datetime) -> bool:
         seen = {"_id": key, "stale_since": since}
         collection(PerformerHour).update_one(seen, {"$unset": {"stale_since": ""}})
     return bool(since)
+
+
+# Two counts at one moment are two.
+_WRITTEN: Statement = {"$inc": {"revision": 1}}
 
 
 def _unheld(now: datetime) -> Statement:

@@ -2,7 +2,7 @@
 performers, a day from its hours. Nothing here is on the way of a tip."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -18,7 +18,7 @@ from tips.rows import Statement
 
 UNADDED, UNSUMMED = "unadded_since", "unsummed_since"  # marks of an hour of hers, and of all
 LOOKED_AT = 100  # hours, to say which of them waits longest
-HELD = dict.fromkeys(("facets", "minutes", UNADDED), 1)
+HELD = dict.fromkeys(("facets", "minutes", UNADDED, "revision"), 1)
 
 
 def key_of(hour: datetime) -> str:
@@ -29,13 +29,18 @@ def key_of_day(day: datetime) -> str:
     return f"{day:%Y-%m-%d}"
 
 
-def run(*, now: datetime, limit: int) -> None:
-    """One round. Two steps: 1. hours in which somebody's was counted; 2. days of
-    which an hour was."""
+def run(*, now: datetime, limit: int, is_over: Callable[[], bool] = lambda: False) -> bool:
+    """One round; whether it came to its end. Two steps: 1. hours in which somebody's was counted;
+    2. days of which an hour was. `is_over` is asked before each: there is no more time."""
     for hour in _unadded(limit):
+        if is_over():
+            return False
         keep_hour(hour, now=now)
     for day in sorted(set(map(daysums.floor, _unsummed(limit)))):
+        if is_over():
+            return False
         keep_day(day)
+    return True
 
 
 def _unadded(limit: int) -> list[datetime]:
@@ -60,7 +65,7 @@ def keep_hour(hour: datetime, *, now: datetime) -> bool:
     return summing.keep(
         ActivationHour,
         key_of(hour),
-        read=lambda: _of_performers(hour),
+        read=lambda: held(hour),
         summed=lambda rows: {"hour": hour, UNSUMMED: now, **_added(rows)},
         settle=lambda rows: summing.settle(PerformerHour, UNADDED, rows),
     )
@@ -77,7 +82,7 @@ def keep_day(day: datetime) -> bool:
     )
 
 
-def _of_performers(hour: datetime) -> list[PerformerHourRow]:
+def held(hour: datetime) -> list[PerformerHourRow]:
     return list(collection(PerformerHour).find({"hour": hour}, HELD).hint("performer_hour_ranked"))
 
 

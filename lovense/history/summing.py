@@ -3,13 +3,10 @@ incremented. What was counted says so until its sum has been written since (a ma
 whoever dies in between loses nothing. Two that write one sum at once: the second reads anew."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.db.models import Model
-from pymongo import UpdateMany
+from pymongo import UpdateOne
 
 from ground.mongodb import unique
 from ground.mongodb.collections import collection
@@ -48,16 +45,11 @@ def _written(model: type[Model], row: Statement, seen: int) -> bool:
 
 
 def settle(model: type[Model], mark: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Takes that mark from those that still say what they said when they were read."""
-    marked = [(row[mark], row["_id"]) for row in rows if row.get(mark) is not None]
+    """Takes that mark from those that nobody has written since they were read."""
     updates = [
-        UpdateMany({"_id": {"$in": [key for _, key in of]}, mark: since}, {"$unset": {mark: ""}})
-        for since, of in _by_moment(marked)
+        UpdateOne({"_id": row["_id"], "revision": row.get("revision")}, {"$unset": {mark: ""}})
+        for row in rows
+        if row.get(mark) is not None
     ]
     if updates:
         collection(model).bulk_write(updates, ordered=False)
-
-
-def _by_moment(marked: list[tuple[datetime, str]]) -> Iterable[tuple[datetime, list[Any]]]:
-    for since, found in groupby(sorted(marked), key=itemgetter(0)):
-        yield since, list(found)

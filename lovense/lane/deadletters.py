@@ -10,14 +10,16 @@ from itertools import islice
 from ground import clock
 from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
-from lovense.deciding.activation import activation_id
+from lovense.deciding.activation import FINAL, S, activation_id
 from lovense.lane.letter import DEAD, Letter, words
 from lovense.models import Activation
+from lovense.rows import ActivationRow
 from tips.models import ArchivedQueueRequest, QueueRequest
 from tips.queue import requests as queue
 from tips.rows import RequestRow, Statement
 
 SLICE = 50
+ENDED = "ended after all"
 BY_CAUSE, NEWEST = "request_dead", "request_dead_newest"
 _WITHOUT = {"payload.ledger": 0, "payload.settlement": 0}
 
@@ -105,11 +107,14 @@ def replayable(*, cause: str, limit: int) -> Iterator[list[Letter]]:
 
 @dataclass(frozen=True, slots=True)
 class GroupOutlook:
-    """What sending back a cause would play: of how many performers, and the seconds that were
-    promised. `settled`: by resolution, how many stay where they are."""
+    """What sending back a cause would play: how many requests, of how many performers, the seconds
+    that were promised, and of how many nobody knows those. `settled`: by resolution, or ENDED, how
+    many stay where they are."""
 
+    requests: int
     performers: int
     seconds: int
+    unknown: int
     settled: Mapping[str, int]
 
 
@@ -119,10 +124,29 @@ def outlook(cause: str, *, limit: int) -> GroupOutlook:
     wanted = {"lane": 1, "idempotency_key": 1}
     found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, wanted).hint(BY_CAUSE)
     rows = list(found.sort("finished_at", 1).limit(limit))
-    keys = [activation_id(row["idempotency_key"]) for row in rows]
-    promised = collection(Activation).find({"_id": {"$in": keys}}, {"promised_seconds": 1})
-    seconds = sum(row["promised_seconds"] for row in promised) if keys else 0
-    return GroupOutlook(len({row["lane"] for row in rows}), seconds, _settled(cause))
+    own = _runs([activation_id(row["idempotency_key"]) for row in rows])
+    plays = [row for row in rows if not _has_ended(own.get(activation_id(row["idempotency_key"])))]
+    known = [own.get(activation_id(row["idempotency_key"])) for row in plays]
+    return GroupOutlook(
+        len(plays),
+        len({row["lane"] for row in plays}),
+        sum(run["promised_seconds"] for run in known if run),
+        known.count(None),
+        _settled(cause) | ({ENDED: left} if (left := len(rows) - len(plays)) else {}),
+    )
+
+
+def _runs(keys: Sequence[str]) -> dict[str, ActivationRow]:
+    told = {"promised_seconds": 1, "status": 1, "requeued_at": 1}
+    found = collection(Activation).find({"_id": {"$in": list(keys)}}, told) if keys else ()
+    return {row["_id"]: row for row in found}
+
+
+def _has_ended(run: ActivationRow | None) -> bool:
+    """A page finished it after all, or what it owed plays by itself: it is not sent back."""
+    if run is None:
+        return False
+    return bool(run.get("requeued_at")) or S(run["status"]) in FINAL - {S.DEAD}
 
 
 def _settled(cause: str) -> dict[str, int]:

@@ -43,6 +43,7 @@ class PerformerHour(RankedSums):
     stale_since = models.DateTimeField(null=True)  # something in it has ended anew
     unsummed_since = models.DateTimeField(null=True)  # its day does not hold it yet
     unadded_since = models.DateTimeField(null=True)  # nor does that hour of all performers
+    revision = models.IntegerField(null=True)  # how often it was counted
 
     class Meta:
         db_table = "performer_hours"

@@ -76,6 +76,7 @@ class PerformerHourRow(CountedFacets):
     stale_since: NotRequired[datetime | None]
     unsummed_since: NotRequired[datetime | None]
     unadded_since: NotRequired[datetime | None]
+    revision: NotRequired[int]
 
 
 class PerformerDayRow(SummedFacets):

@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from adminpanel import access
 from config.logging import AllowListFormatter
 from config.settings import PAYMENT_WEBHOOK_SECRETS
+from lovense.models import Performer
 from tests.factories import Viewer, fund
 from tests.lovense.devices import apps
 from tips.intake import simulator
@@ -71,10 +72,10 @@ def push(chain, performer):
     for each in (viewer, hidden):
         fund(each, 10_000)
     chain.hold()
-    chain.played(viewer, 100, message=MESSAGE)
-    chain.played(hidden, 100, isAnonymous=True, message=HIDDEN_MESSAGE)
-    chain.settled(viewer, 7, message=MESSAGE)
-    chain.settled(hidden, 9, isAnonymous=True, message=HIDDEN_MESSAGE)
+    chain.played(viewer, 100, context={"customMessage": MESSAGE})
+    chain.played(hidden, 100, isAnonymous=True, context={"customMessage": HIDDEN_MESSAGE})
+    chain.settled(viewer, 7, context={"customMessage": MESSAGE})
+    chain.settled(hidden, 9, isAnonymous=True, context={"customMessage": HIDDEN_MESSAGE})
     chain.dispatch()
     _wrong(performer)
 
@@ -118,6 +119,9 @@ def crawl(user):
     """Every page, part and file that somebody reaches by following what is on pages: address and body."""
     client = Client(raise_request_exception=False)
     client.force_login(user)
+    for performer in Performer.objects.values_list("pk", flat=True):
+        opens = reverse("staff-performer-screen-open", args=[performer])
+        client.post(opens, {"reason": "what she sees"})  # whoever may not is refused
     seen, asked = set(), {}
     waiting = deque(_begin())
     while waiting and len(seen) < MOST_PAGES:

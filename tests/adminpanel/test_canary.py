@@ -7,6 +7,7 @@ from django.test import Client
 
 from adminpanel.staff import enrol
 from ground import clock
+from ground.mongodb.collections import current
 from ground.people import Role
 from tests.adminpanel import canary
 from tests.factories import NOW
@@ -39,6 +40,7 @@ def test_what_nobody_may_see_is_on_no_page_and_in_no_file_of_a_role(pushed, role
     assert failed == []
     assert shown == {}
     assert len(addresses) >= LEAST_PAGES
+    assert any("/screen/live" in each for each in addresses) is (role is not Role.AUDITOR)
     assert canary.found_in(pushed.getvalue()) == set()
 
 
@@ -53,3 +55,10 @@ def test_metrics_probes_and_mail_name_nobody(pushed):
         assert canary.found_in(Client().get(path).content.decode()) == set()
     for message in mail.outbox:
         assert canary.found_in(message.message().as_string()) == set()
+
+
+def test_what_is_to_be_hidden_is_kept_in_plain_somewhere(pushed):
+    """Else it could not come out, and its absence would say nothing."""
+    kept = " ".join(str(row) for name in current().list_collection_names() for row in current()[name].find())
+    plain = {canary.TOY, canary.DOMAIN, canary.UID, canary.HIDDEN, canary.MESSAGE, canary.HIDDEN_MESSAGE}
+    assert {value for value in plain if value not in kept} == set()

@@ -4,7 +4,10 @@ import pytest
 from django.test import Client
 
 from ground.audit.models import AuditEntry
+from ground.mongodb.collections import collection
+from lovense.deciding.activation import activation_id
 from lovense.lane import deadletters, decisions, letter
+from lovense.models import Activation
 from tests.adminpanel.letters import (
     LIST,
     QUEUE,
@@ -197,6 +200,17 @@ def test_before_a_group_goes_back_it_says_what_will_play_and_what_stays(browser,
     text = shown(browser.get(LIST, {"cause": "busy"}))
     assert "This will play 2 requests of 1 performer, 20 s in all" in text
     assert "1 other cannot: 1 refunded." in text
+
+
+def test_what_ended_after_all_is_not_among_what_will_play(dead, browser):
+    letters = [activation_id(dead("busy")) for _ in range(3)]
+    for key, changes in zip(letters, ({"requeued_at": NOW}, {"status": "completed"}), strict=False):
+        collection(Activation).update_one({"_id": key}, {"$set": changes})
+    collection(Activation).delete_one({"_id": letters[2]})
+    text = shown(browser.get(LIST, {"cause": "busy"}))
+    assert "This will play 1 request of 1 performer, at least 0 ms" in text
+    assert "2 others cannot: 2 ended after all." in text
+    assert decisions.replay_group(cause="busy", expect=3, by="dina", now=NOW)[0] == 1
 
 
 @pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 20])

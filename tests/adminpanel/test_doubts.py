@@ -96,6 +96,44 @@ def entries(**asked):
 # --- found and solved --------------------------------------------------------------------------------------
 
 
+def many_conflicts(count, error="source_ref_reused"):
+    told = {"status": "conflict", "error": error, "repeats": None, "event_type": "x", "attempts": 0}
+    rows = [
+        {"_id": f"c{n}", "position": n, "subject": f"s{n}", "received_at": NOW, **told} for n in range(count)
+    ]
+    collection(WebhookDelivery).insert_many(rows)
+
+
+def test_of_more_conflicts_than_a_round_takes_each_has_its_row_in_the_end(monkeypatch):
+    monkeypatch.setattr(keeping, "AT_MOST", 3)
+    many_conflicts(8)
+    rounds = keeping.DoubtRounds()
+    assert [rounds.keep(now=NOW) for _ in range(4)] == [3, 3, 2, 0]
+    assert len(rows()) == 8
+
+
+def test_what_agrees_again_is_solved_however_much_newer_is_open(monkeypatch):
+    monkeypatch.setattr(keeping, "AT_MOST", 3)
+    doubted()
+    keeping.keep(now=NOW)
+    for n in range(3):
+        journal.refuse(Posting, {"_id": f"TIP_{n}"})
+    keeping.keep(now=NOW)
+    cleared()
+    keeping.keep(now=LATER)
+    assert [(row["kind"], row["state"]) for row in rows() if row["kind"] == "tip"] == [("tip", "solved")]
+
+
+def test_a_closed_conflict_that_is_about_something_else_now_is_open_again():
+    many_conflicts(1)
+    keeping.keep(now=NOW)
+    closed = {"$set": {"state": "solved", "closed_by": "dina"}}
+    collection(ReconciliationItem).update_one({}, closed)
+    assert keeping.keep(now=NOW) == 0
+    collection(WebhookDelivery).update_one({}, {"$set": {"error": "balance_too_large"}})
+    assert kept(LATER)["state"] == "open"
+
+
 def test_what_is_found_is_a_row_once_however_often_it_is_looked_for():
     doubted()
     refused()

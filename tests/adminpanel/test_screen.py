@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from adminpanel.handling import screens as looks
+from adminpanel.performer import straining
 from adminpanel.staff import enrol
 from ground import clock
 from ground.audit.models import AuditEntry
@@ -170,6 +171,27 @@ def test_the_compare_finds_a_control_that_is_left_and_a_word_that_is_missing(ana
     assert screens.as_read(seen) == screens.without_controls(page, ana.pk)
     for wrong in (seen.replace("<p>Queue</p>", "<p></p>"), page, seen + "<i></i>"):
         assert screens.as_read(wrong) != screens.without_controls(page, ana.pk)
+
+
+HOSTILE = (
+    '<div class="x"onclick="a()">t</div>',
+    "<div/onclick=a()>t</div>",
+    '<meta http-equiv="refresh" content="0;url=https://x.example/">',
+    '<a ping="https://x.example/" href="https://x.example/live">t</a>',
+    '<use xlink:href="javascript:a()"></use>',
+    "<SCRIPT>a()</SCRIPT><ScRiPt src=x></ScRiPt>",
+    "<style>@import 'https://x.example/'</style>",
+    '<iframe src="/"></iframe><object data="/"></object><embed src="/">',
+)
+
+
+@pytest.mark.parametrize("html", HOSTILE)
+def test_whatever_a_template_may_write_one_day_neither_runs_nor_leads_away(html):
+    addresses = straining.ScreenAddresses("/", "/history", "/seen/live", "/seen/history")
+    text = straining.strained(f"<p>{html}</p>", addresses, head="", frame="").lower()
+    assert not re.search(
+        r"onclick|http-equiv|ping|javascript:|script|@import|x\.example/live|iframe|embed", text
+    )
 
 
 # --- no hand on it -----------------------------------------------------------------------------------------

@@ -135,14 +135,19 @@ def tipper_name(tip: NamedTipper) -> str:
 
 NOBODY = "0" * 24  # in place of an anonymous viewer's id, for whoever only reads about the tip
 ANONYMOUS = "Anonymous"
+MESSAGE = "customMessage"
 
 
 def masked(payload: Payload) -> Payload:
-    """The payload, or a part of it, as staff may read it: an anonymous viewer has neither name nor
-    id."""
+    """The payload, or a part of it, as staff may read it: without a viewer's message, and an
+    anonymous viewer has neither name nor id."""
+    shown = payload
+    if "context" in payload:
+        told = {name: said for name, said in payload["context"].items() if name != MESSAGE}
+        shown = payload | {"context": told}
     if (payload.get("tipper") or {}).get("username") != ANONYMOUS:
-        return payload
-    shown = payload | {"tipper": payload["tipper"] | {"userId": NOBODY}}
+        return shown
+    shown |= {"tipper": payload["tipper"] | {"userId": NOBODY}}
     return shown | {"userId": NOBODY} if "userId" in shown else shown
 
 

@@ -14,7 +14,7 @@ from adminpanel.statistics import asked as asking
 from adminpanel.statistics.counted import Counted
 from ground.mongodb.collections import collection
 from lovense.deciding.shortfall import promise, tenths
-from lovense.history import counting, daysums, hours, latencies, platform, spans
+from lovense.history import counting, daysums, hours, latencies, platform, spans, summing
 from lovense.models import Activation, ActivationDay, ActivationHour, PerformerDay, PerformerHour
 from tests.adminpanel.statistics.rows import DAY, HOUR, chosen, count_all, facets_of, fill, waits
 from tests.factories import NOW, PerformerFactory
@@ -212,6 +212,29 @@ def test_many_that_count_an_hour_of_different_performers_at_once_leave_it_whole(
     while platform.waiting_since():  # the next round, at once
         platform.run(now=NOW, limit=9)
     assert Counted(asked(period="1d")).now.sums["tips"] == 6
+
+
+@db
+def test_what_is_counted_again_at_one_moment_while_an_hour_is_summed_is_not_lost(ana):
+    hour = hours.floor(NOW)
+    add(ana, 1)
+    daysums.count(ana.pk, [hour], now=NOW)
+    read = platform.held(hour)
+    add(ana, 2)
+    daysums.count(ana.pk, [hour], now=NOW)
+    summing.settle(PerformerHour, platform.UNADDED, read)  # by whoever read before
+    assert platform.waiting_since() == hour
+    platform.run(now=NOW, limit=9)
+    assert Counted(asked(period="1d")).now.sums["tips"] == 2
+
+
+@db
+def test_a_round_without_time_leaves_what_it_has_not_summed_marked(ana):
+    add(ana, 1)
+    daysums.count(ana.pk, [hours.floor(NOW)], now=NOW)
+    assert not platform.run(now=NOW, limit=9, is_over=lambda: True)
+    assert platform.waiting_since() == hours.floor(NOW)
+    assert platform.run(now=NOW, limit=9)
 
 
 @db
