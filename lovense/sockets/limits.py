@@ -4,7 +4,7 @@ hers and the platform's, and the path that she has chosen. The last hop keeps th
 Where her pages tell her toys over her own network, they are also told where her apps are; nobody
 else is, and no page is told what proves an app."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import cast
 
 from ground import clock
@@ -15,7 +15,7 @@ from lovense.devices import hosts
 from lovense.menus.vibration import LONGEST_ITEM_SECONDS
 from lovense.models import Performer
 from lovense.performers import overrides
-from lovense.rows import Json, PerformerRow
+from lovense.rows import DeviceSummary, Json, PerformerRow
 
 FIELDS = (
     *("bridge", "devices", "maximum_intensity", "maximum_seconds"),
@@ -40,10 +40,17 @@ def among(performer_ids: Collection[str]) -> dict[str, Json]:
     return told
 
 
+def _told(devices: Sequence[DeviceSummary] | None) -> list[Json] | None:
+    """Their types are for statistics."""
+    if devices is None:
+        return None
+    return [{name: said for name, said in each.items() if name != "type"} for each in devices]
+
+
 def _of(row: PerformerRow, most: int) -> Json:
     return {
         "bridge": row["bridge"],
-        "devices": row.get("devices"),
+        "devices": _told(row.get("devices")),
         "maximumIntensity": row["maximum_intensity"],
         "maximumSeconds": min(most, row["maximum_seconds"] or LONGEST_ITEM_SECONDS),
     }
