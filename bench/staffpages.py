@@ -9,6 +9,7 @@ MARGIN. Two lists of unlike length are not compared: a row that is shown costs a
 with status 1 where a bound is missed."""
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -48,6 +49,8 @@ def serve(pipe: Connection, uri: str, redis: str, only: str) -> None:
 
         asker = Asker()
         found = staffasked.pages(NAME)
+        gc.freeze()  # as a web process does at its start (config/asgi.py)
+        gc.set_threshold(20_000, 50, 100)
         pipe.send([page for page in found if only.lower() in page.lower()])
         for word, page, times in iter(pipe.recv, None):
             pipe.send(getattr(asker, word)(found.get(page, page), times))

@@ -35,10 +35,11 @@ RECORDS: tuple[tuple[type[Model], Fields, Fields], ...] = (
     (of.ItemState, ("key", "performer_id", "item_id"), ()),
     (of.StockPiece, ("key", "item", "number", "state", "taken_at"), ()),
     (of.Pattern, ("pattern_id", "performer_id", "name", "changed_at"), ()),
-    (of.PerformerHour, ("key", "performer_id", "hour", "counted_at"), ()),
-    (of.PerformerDay, ("key", "performer_id", "day", "tokens"), ()),
-    (of.ActivationHour, ("key", "hour", "revision"), ()),
-    (of.ActivationDay, ("key", "day", "revision"), ()),
+    # Counts of latencies are bytes that nobody reads: Statistics show them.
+    (of.PerformerHour, ("key", "performer_id", "hour", "counted_at"), ("facets",)),
+    (of.PerformerDay, ("key", "performer_id", "day"), ("facets", "by_hour")),
+    (of.ActivationHour, ("key", "hour", "revision"), ("facets",)),
+    (of.ActivationDay, ("key", "day", "revision"), ("facets", "by_hour")),
     (of.LanePace, ("performer_id",), ()),
     (of.LaneTurn, ("performer_id", "turn"), ()),
     (of.Submitter, ("account",), ()),
@@ -74,7 +75,7 @@ OF_ADMINS: tuple[tuple[type[Model], Fields, Fields], ...] = (
 
 def _register(rows: tuple[tuple[type[Model], Fields, Fields], ...], base: type[ReadOnly]) -> None:
     for model, columns, hidden in rows:
-        looks = {"list_display": columns, "exclude": hidden}
+        looks = {"list_display": columns, "exclude": hidden, "hidden": hidden}
         admin.site.register(model, type(f"{model.__name__}Record", (base,), looks))
 
 

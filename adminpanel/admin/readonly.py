@@ -7,7 +7,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -50,6 +50,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     sortable_by = ()
     actions = None
     roles: ClassVar[frozenset[Role]] = EVERYBODY
+    hidden: ClassVar[tuple[str, ...]] = ()  # fields that are not even read
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Django allows every field, so that what is not shown could be guessed, and every
@@ -64,6 +65,9 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer(*self.hidden)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return role_of(request.user) in self.roles

@@ -1,7 +1,6 @@
 """What statistics are made of: the sums of a period and of the one before it. Reads roll-ups
 alone."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -27,7 +26,7 @@ class Took(NamedTuple):
     p99: float | None
 
 
-def took(counts: Mapping[int, int]) -> Took:
+def took(counts: int) -> Took:
     return Took(*(latencies.percentile(counts, share) for share in latencies.PERCENTILES.values()))
 
 

@@ -16,10 +16,9 @@ from adminpanel.statistics.counted import Counted, Numbers
 from adminpanel.watch import recounting
 from ground.ui import charts
 from lovense.deciding.shortfall import TENTHS
-from lovense.history import facets, spans
+from lovense.history import facets, latencies, spans
 from lovense.history.daysums import DAY
 from lovense.history.hours import HOUR
-from lovense.history.latencies import bucket_of
 from lovense.menus.matching import DEFAULT_ITEM
 from lovense.page import outcome
 from lovense.page.devicespage import PATHS
@@ -229,12 +228,14 @@ class StatisticsShown:
         if self.asked.is_narrowed:
             return []
         by_hour = spans.by_hour_of_day(self.counted.parts)
-        bands = [bucket_of(end) for end, _ in BANDS]
+        bands = [latencies.bucket_of(end) for end, _ in BANDS]
         rows: list[list[float]] = [[0.0] * 24 for _ in BANDS]
         for hour, counts in enumerate(by_hour):
-            for bucket, count in counts.items():
+            found = list(latencies.each(counts))
+            whole = sum(count for _, count in found)
+            for bucket, count in found:
                 band = next(n for n, last in enumerate(bands) if bucket <= last)
-                rows[band][hour] += 100 * count / counts.total()
+                rows[band][hour] += 100 * count / whole
         return [(said, [*map(round, row)]) for (_, said), row in zip(BANDS, rows, strict=True)]
 
     @property

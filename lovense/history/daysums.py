@@ -87,12 +87,12 @@ def of_hour(row: PerformerHourRow | PlatformHourRow) -> DayHour | None:
     if not cells:
         return None
     sums = [sum(cell["sums"][n] for cell in cells) for n in range(2)]
-    sent = latencies.together(cell.get("sent", ()) for cell in cells)
+    sent = latencies.together(cell.get("sent", b"") for cell in cells)
     return {
         "hour": row["hour"].hour,
         "tips": sums[0],
         "tokens": sums[1],
-        "sent": latencies.flat(sent),
+        "sent": latencies.kept(sent),
     }
 
 

@@ -5,7 +5,6 @@ Pure.
 Every facet takes one of a few known words, whatever a page or an app reports, so that what an hour
 keeps is small however much there was in it."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -64,14 +63,13 @@ def _pattern(item: Item) -> str:
 
 class FacetSums:
     """Of one place among the facets: what it brought, and how long it took from the settlement to
-    its being sent, and from there to its start, by bucket."""
+    its being sent, and from there to its start, as counts."""
 
     __slots__ = ("sent", "started", "sums")
 
     def __init__(self) -> None:
         self.sums = [0] * len(SUMMED)
-        self.sent: Counter[int] = Counter()
-        self.started: Counter[int] = Counter()
+        self.sent, self.started = 0, 0
 
     def __getitem__(self, name: str) -> int:
         return self.sums[SUMMED.index(name)]
@@ -79,28 +77,28 @@ class FacetSums:
     def add(self, cell: FacetCell) -> None:
         """Of one that was read bare its sums alone."""
         self.sums = [a + b for a, b in zip(self.sums, cell["sums"], strict=True)]
-        latencies.add(self.sent, cell.get("sent", ()))
-        latencies.add(self.started, cell.get("started", ()))
+        self.sent += latencies.read(cell.get("sent", b""))
+        self.started += latencies.read(cell.get("started", b""))
 
     def join(self, other: "FacetSums") -> None:
         self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
-        self.sent.update(other.sent)
-        self.started.update(other.started)
+        self.sent += other.sent
+        self.started += other.started
 
     def count(self, brought: Sequence[int], sent_ms: float | None, began_ms: float | None) -> None:
         """One more, in the order of SUMMED."""
         self.sums = [a + b for a, b in zip(self.sums, brought, strict=True)]
         if sent_ms is not None:
-            self.sent[latencies.bucket_of(sent_ms)] += 1
+            self.sent += latencies.one(sent_ms)
         if began_ms is not None:
-            self.started[latencies.bucket_of(began_ms)] += 1
+            self.started += latencies.one(began_ms)
 
     def cell(self, place: Sequence[str]) -> FacetCell:
         return FacetCell(
             of=list(place),
             sums=self.sums,
-            sent=latencies.flat(self.sent),
-            started=latencies.flat(self.started),
+            sent=latencies.kept(self.sent),
+            started=latencies.kept(self.started),
         )
 
 

@@ -23,13 +23,13 @@ class HourCell(TypedDict):
 
 class FacetCell(TypedDict):
     """One place among the facets (`lovense/history/facets.py`): `of` a word for each of them,
-    `sums` in their order, and the two latencies by bucket, each as bucket, count, bucket, count;
-    not where a span was read without them."""
+    `sums` in their order, and the counts of two latencies as `lovense/history/latencies.py` keeps
+    them; not where a span was read without them."""
 
     of: list[str]
     sums: list[int]
-    sent: NotRequired[list[int]]
-    started: NotRequired[list[int]]
+    sent: NotRequired[bytes]
+    started: NotRequired[bytes]
 
 
 class BusyMinute(TypedDict):
@@ -43,7 +43,7 @@ class DayHour(TypedDict):
     hour: int
     tips: int
     tokens: int
-    sent: list[int]
+    sent: bytes
 
 
 class CountedFacets(TypedDict):

@@ -1,6 +1,7 @@
 """Statistics are the sums over the rows, whatever is asked; percentiles are as right as they say; and
 counting again changes nothing."""
 
+from collections import Counter
 from math import ceil
 from random import Random
 
@@ -128,12 +129,10 @@ def test_a_bucket_is_told_by_a_middle_that_is_right_to_a_tenth(milliseconds):
 
 @given(some.lists(some.integers(0, 10**9)))
 def test_parts_that_are_added_are_as_if_counted_at_once(all_of):
-    counts = latencies.together([[latencies.bucket_of(each), 1] for each in all_of])
-    halves = [
-        latencies.together([[latencies.bucket_of(n), 1] for n in part])
-        for part in (all_of[::2], all_of[1::2])
-    ]
-    assert latencies.together(map(latencies.flat, halves)) == counts
+    counts = sum(map(latencies.one, all_of))
+    halves = [latencies.kept(sum(map(latencies.one, part))) for part in (all_of[::2], all_of[1::2])]
+    assert latencies.together(halves) == counts
+    assert dict(latencies.each(counts)) == Counter(map(latencies.bucket_of, all_of))
 
 
 @db
