@@ -12,7 +12,7 @@ from tests.browser.stage import CONNECTED, PASSWORD, STAFF
 LIGHTS = ["[data-meter] [data-on]", "st-level [data-on]"]
 NOTE_WHAT_LIGHTS = """lights => {
   window.lit = new Set();
-  const look = () => lights.filter((each) => document.querySelector(each)).map((each) => window.lit.add(each));
+  const look = () => lights.filter((each) => document.querySelector(each)).map((it) => window.lit.add(it));
   new MutationObserver(look).observe(document.body, { subtree: true, attributes: true, childList: true });
 }"""
 
