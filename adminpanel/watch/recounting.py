@@ -64,11 +64,9 @@ class Recounter:
 
 
 class Freshness(NamedTuple):
-    """`at`: all that was so then is counted; None: nobody has counted yet, or not for long.
-    `waits`: the oldest hour that was counted anew and is not in the sums of all yet."""
+    """`at`: all that was so then is counted; None: nobody has counted yet."""
 
     at: datetime | None
-    waits: datetime | None
 
     def is_late(self, now: datetime) -> bool:
         return self.at is None or now - self.at > LATE
@@ -80,7 +78,7 @@ def _note(at: datetime) -> None:
 
 def freshness() -> Freshness:
     found = collection(Heartbeat).find_one({"_id": MARK}, {"at": 1})
-    return Freshness(found["at"] if found else None, platform.waiting_since())
+    return Freshness(found["at"] if found else None)
 
 
 def active(*, now: datetime, after: str = "") -> Iterator[str]:

@@ -17,7 +17,6 @@ from tips.models import EPOCH
 from tips.rows import Statement
 
 UNADDED, UNSUMMED = "unadded_since", "unsummed_since"  # marks of an hour of hers, and of all
-LOOKED_AT = 100  # hours, to say which of them waits longest
 HELD = dict.fromkeys(("facets", "minutes", UNADDED, "revision"), 1)
 
 
@@ -32,22 +31,22 @@ def key_of_day(day: datetime) -> str:
 def run(*, now: datetime, limit: int, is_over: Callable[[], bool] = lambda: False) -> bool:
     """One round; whether it came to its end. Two steps: 1. hours in which somebody's was counted;
     2. days of which an hour was. `is_over` is asked before each: there is no more time."""
-    for hour in _unadded(limit):
+    for hour in unadded(limit):
         if is_over():
             return False
         keep_hour(hour, now=now)
-    for day in sorted(set(map(daysums.floor, _unsummed(limit)))):
+    for day in sorted(set(map(daysums.floor, unsummed(limit)))):
         if is_over():
             return False
         keep_day(day)
     return True
 
 
-def _unadded(limit: int) -> list[datetime]:
+def unadded(limit: int) -> list[datetime]:
     return _marked(PerformerHour, UNADDED, "performer_hour_unadded", limit)
 
 
-def _unsummed(limit: int) -> list[datetime]:
+def unsummed(limit: int) -> list[datetime]:
     return _marked(ActivationHour, UNSUMMED, "activation_hour_unsummed", limit)
 
 
@@ -101,11 +100,6 @@ def between(since: datetime, until: datetime) -> list[PlatformHourRow]:
     """The hours that begin from `since` on and before `until`; in their order."""
     keys = {"$gte": key_of(since), "$lt": key_of(until)}
     return list(collection(ActivationHour).find({"_id": keys}).sort("_id", 1))
-
-
-def waiting_since() -> datetime | None:
-    """The oldest hour that was counted anew and that these do not hold yet; None: none is."""
-    return min([*_unadded(LOOKED_AT), *_unsummed(LOOKED_AT)], default=None)
 
 
 def recount(hours: Iterable[datetime], *, now: datetime) -> None:

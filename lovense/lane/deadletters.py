@@ -124,14 +124,16 @@ def outlook(cause: str, *, limit: int) -> GroupOutlook:
     wanted = {"lane": 1, "idempotency_key": 1}
     found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, wanted).hint(BY_CAUSE)
     rows = list(found.sort("finished_at", 1).limit(limit))
-    own = _runs([activation_id(row["idempotency_key"]) for row in rows])
-    plays = [row for row in rows if not _has_ended(own.get(activation_id(row["idempotency_key"])))]
-    known = [own.get(activation_id(row["idempotency_key"])) for row in plays]
+    keys = [activation_id(row["idempotency_key"]) for row in rows]
+    own = _runs(keys)
+    plays = [(row["lane"], own.get(key)) for row, key in zip(rows, keys, strict=True)]
+    plays = [(lane, run) for lane, run in plays if not _has_ended(run)]
+    runs = [run for _, run in plays]
     return GroupOutlook(
         len(plays),
-        len({row["lane"] for row in plays}),
-        sum(run["promised_seconds"] for run in known if run),
-        known.count(None),
+        len({lane for lane, _ in plays}),
+        sum(run["promised_seconds"] for run in runs if run),
+        runs.count(None),
         _settled(cause) | ({ENDED: left} if (left := len(rows) - len(plays)) else {}),
     )
 

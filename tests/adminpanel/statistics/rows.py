@@ -80,6 +80,11 @@ def count_all(performer_ids, now=NOW):
     platform.run(now=now, limit=10_000)
 
 
+def waiting_since():
+    """The oldest hour that was counted anew and that no sum of all performers holds yet; None: none is."""
+    return min([*platform.unadded(100), *platform.unsummed(100)], default=None)
+
+
 def facets_of(one):
     return dict(zip(facets.NAMES, facets.of(one, counting.outcome_of(one)), strict=True))
 

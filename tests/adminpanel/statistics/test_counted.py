@@ -17,7 +17,16 @@ from ground.mongodb.collections import collection
 from lovense.deciding.shortfall import promise, tenths
 from lovense.history import counting, daysums, hours, latencies, platform, spans, summing
 from lovense.models import Activation, ActivationDay, ActivationHour, PerformerDay, PerformerHour
-from tests.adminpanel.statistics.rows import DAY, HOUR, chosen, count_all, facets_of, fill, waits
+from tests.adminpanel.statistics.rows import (
+    DAY,
+    HOUR,
+    chosen,
+    count_all,
+    facets_of,
+    fill,
+    waiting_since,
+    waits,
+)
 from tests.factories import NOW, PerformerFactory
 from tests.ground.plans import recorded, scans
 from tests.lovense.conftest import in_collection
@@ -188,13 +197,13 @@ def test_an_hour_that_changed_is_summed_again_and_no_other(history):
     one = history[0][0]
     hour = hours.floor(one["created_at"])
     daysums.count(one["performer_id"], [hour], now=NOW + HOUR)
-    assert platform.waiting_since() == hour
+    assert waiting_since() == hour
     platform.run(now=NOW + HOUR, limit=1000)
     found = collection(ActivationHour).find()
     assert [row["_id"] for row in found if row["revision"] != revisions[row["_id"]]] == [
         platform.key_of(hour)
     ]
-    assert platform.waiting_since() is None
+    assert waiting_since() is None
 
 
 @db
@@ -208,7 +217,7 @@ def test_many_that_count_an_hour_of_different_performers_at_once_leave_it_whole(
         platform.run(now=NOW, limit=9)
 
     in_threads(one, times=len(performers))
-    while platform.waiting_since():  # the next round, at once
+    while waiting_since():  # the next round, at once
         platform.run(now=NOW, limit=9)
     assert Counted(asked(period="1d")).now.sums["tips"] == 6
 
@@ -222,7 +231,7 @@ def test_what_is_counted_again_at_one_moment_while_an_hour_is_summed_is_not_lost
     add(ana, 2)
     daysums.count(ana.pk, [hour], now=NOW)
     summing.settle(PerformerHour, platform.UNADDED, read)  # by whoever read before
-    assert platform.waiting_since() == hour
+    assert waiting_since() == hour
     platform.run(now=NOW, limit=9)
     assert Counted(asked(period="1d")).now.sums["tips"] == 2
 
@@ -232,7 +241,7 @@ def test_a_round_without_time_leaves_what_it_has_not_summed_marked(ana):
     add(ana, 1)
     daysums.count(ana.pk, [hours.floor(NOW)], now=NOW)
     assert not platform.run(now=NOW, limit=9, is_over=lambda: True)
-    assert platform.waiting_since() == hours.floor(NOW)
+    assert waiting_since() == hours.floor(NOW)
     assert platform.run(now=NOW, limit=9)
 
 
@@ -246,9 +255,9 @@ def test_an_hour_that_could_not_be_summed_waits_until_it_is(ana, fail_command, m
     fail_command(what, errorCode=8000, **in_collection(model))
     with pytest.raises(PyMongoError):
         platform.run(now=NOW, limit=9)
-    assert platform.waiting_since() == hours.floor(NOW)
+    assert waiting_since() == hours.floor(NOW)
     platform.run(now=NOW, limit=9)
-    assert platform.waiting_since() is None
+    assert waiting_since() is None
     assert Counted(asked(period="1d")).now.sums["tips"] == 1
 
 

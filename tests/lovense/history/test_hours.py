@@ -17,7 +17,7 @@ from adminpanel.watch.recounting import Recounter
 from ground import clock
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
-from lovense.history import daysums, hours, platform
+from lovense.history import daysums, hours
 from lovense.models import (
     Activation,
     ActivationDay,
@@ -29,6 +29,7 @@ from lovense.models import (
 )
 from lovense.sending import acknowledgement
 from lovense.sending.acknowledgement import Ack
+from tests.adminpanel.statistics.rows import waiting_since
 from tests.factories import NOW
 from tests.ground.plans import fill as many
 from tests.ground.plans import recorded, scans
@@ -237,7 +238,7 @@ def test_a_process_that_dies_after_any_write_leaves_what_the_next_one_completes(
     run(NOW + timedelta(minutes=1))
     assert (everything(), together()) == (seen, summed)
     assert [row["facets"] for row in summed] == [seen[0]["facets"]] * 2  # the hour, and its day
-    assert platform.waiting_since() is None
+    assert waiting_since() is None
     [cell] = cells(ana).values()
     assert (cell["tips"], cell["delivered"], cell["owed"]) == (2, 132, 0)
     assert days(ana)[0]["cells"] == seen[0]["cells"]
