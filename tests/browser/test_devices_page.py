@@ -347,6 +347,7 @@ def test_a_region_that_cannot_be_fetched_is_marked_out_of_date(devices, complain
 
 def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(devices, cloud, the_stage):
     devices.get_by_role("link", name="Nora", exact=True).click()
+    expect(devices.locator("[data-socket]")).to_have_text(CONNECTED)  # before, a form is the browser's
     devices.get_by_label("Nickname").fill("W" * 32)
     devices.get_by_role("button", name="Save").click()
     expect(devices.locator("[data-told]")).to_have_text("Saved.")
