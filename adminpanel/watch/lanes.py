@@ -44,7 +44,9 @@ def longest(*, now: datetime) -> list[LaneDepth]:
         oldest[head["lane"]] = min(
             head["waiting_since"], oldest.get(head["lane"], head["waiting_since"])
         )
-    performers = {row["_id"]: row for row in _performers(shown, now)} if shown else {}
+    performers: dict[str, Any] = {}
+    if shown:
+        performers = {row["_id"]: row for row in _performers(shown, now)}
     return [
         LaneDepth(
             performer_id=lane,
@@ -60,7 +62,7 @@ def longest(*, now: datetime) -> list[LaneDepth]:
     ]
 
 
-def _performers(keys: Sequence[str], now: datetime) -> Iterable[Row]:
+def _performers(keys: Sequence[str], now: datetime) -> Iterable[Any]:
     """Each with the lease of the page that holds her devices, if one does."""
     page = {
         "from": PageLease._meta.db_table,

@@ -214,7 +214,12 @@ def behind() -> tuple[int, datetime | None]:
     """How many entries are not unfolded, and when the oldest of them was written."""
     number = unfolded()
     following = {"_id": {"$gt": number, "$lte": LARGEST}}  # the next one, or what follows a gap
-    oldest = [{"$match": following}, {"$sort": {"_id": 1}}, {"$limit": 1}, {"$project": {"at": 1}}]
+    oldest: list[Document] = [
+        {"$match": following},
+        {"$sort": {"_id": 1}},
+        {"$limit": 1},
+        {"$project": {"at": 1}},
+    ]
     newest = [
         {"$match": following},
         {"$sort": {"_id": -1}},
