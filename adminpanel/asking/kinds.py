@@ -62,14 +62,17 @@ class Key:
     only: frozenset[str] = frozenset()
     apart: tuple[Statement, ...] = ({},)
 
-    def ways(self, values: Sequence[Any], *, is_not: bool) -> tuple[Statement, ...]:
+    def ways(
+        self, said: Statement, values: Sequence[Any], *, is_not: bool
+    ) -> tuple[Statement, ...]:
         """What the index is asked, to find all that have these values, or any other; empty: it
-        cannot. A partial one is asked for each value apart: MongoDB merges what it finds so in
-        order, and sorts where it is asked for several at once."""
+        cannot. `said`: the statement that they make. A partial one is asked for each value apart:
+        MongoDB merges what it finds so in order, and sorts where it is asked for several at
+        once."""
         if not (self.index and self.where) or (is_not and not self.only):
             return ()
         if not self.only:
-            return tuple({**self.where(values), **each} for each in self.apart)
+            return tuple({**said, **each} for each in self.apart)
         asked = [each for each in self.kind.possible if each not in values] if is_not else values
         if not set(asked) <= self.only:
             return ()

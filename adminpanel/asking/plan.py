@@ -168,7 +168,11 @@ def made(
     time = _time(listed, since, until)
     asked = [term for term in terms if not _is_of_time(term)]
     statements = {place: _statement(listed, term) for place, term in enumerate(asked)}
-    able = {place: ways for place, term in enumerate(asked) if (ways := _ways(listed, term))}
+    able = {
+        place: ways
+        for place, term in enumerate(asked)
+        if (ways := _ways(listed, term, statements[place]))
+    }
     first = _most_selective(listed, asked, able, time)
     index, ways = (
         (listed.by_time, ({},))
@@ -219,10 +223,10 @@ def _statement(listed: Listed, term: Term) -> Statement:
     return {"$nor": [found]} if term.is_not else found
 
 
-def _ways(listed: Listed, term: Term) -> tuple[Statement, ...]:
+def _ways(listed: Listed, term: Term, said: Statement) -> tuple[Statement, ...]:
     if term.key == WORDS:
         return ()
-    return listed.keys[term.key].ways(term.values, is_not=term.is_not)
+    return listed.keys[term.key].ways(said, term.values, is_not=term.is_not)
 
 
 def _most_selective(
