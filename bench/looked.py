@@ -35,7 +35,7 @@ PAGES = (
 Row = dict[str, Any]
 
 
-class Reader:
+class StaffReader:
     """One person's browser, without what a page draws."""
 
     def __init__(self, stack: BenchStack) -> None:
@@ -58,7 +58,7 @@ class Reader:
 
 
 @contextmanager
-def looked_at(stack: BenchStack, readers: int) -> Iterator[list[Reader]]:
+def looked_at(stack: BenchStack, readers: int) -> Iterator[list[StaffReader]]:
     """So many people look until the end of the block."""
     command = ["create_staff", "--username", NAME, "--role", "support", "--password", PASSWORD]
     subprocess.run(
@@ -68,7 +68,7 @@ def looked_at(stack: BenchStack, readers: int) -> Iterator[list[Reader]]:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    over, people = threading.Event(), [Reader(stack) for _ in range(readers)]
+    over, people = threading.Event(), [StaffReader(stack) for _ in range(readers)]
     threads = [threading.Thread(target=each.read, args=[over]) for each in people]
     for thread in threads:
         thread.start()

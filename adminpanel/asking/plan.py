@@ -275,19 +275,19 @@ def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = 
     return Slice(rows, newest, gave_up=end, is_lost=is_lost)
 
 
-class Counted(NamedTuple):
+class CountedRows(NamedTuple):
     """`is_all`: nothing is behind those that were looked at."""
 
     number: int
     is_all: bool
 
 
-def count(plan: ListPlan) -> Counted:
+def count(plan: ListPlan) -> CountedRows:
     """How many there are, as far as the first slice looks; COUNTED + 1: more than those."""
     end = _end(plan, None, reach=plan.reaches[0])
     where = _within(plan, None, NEWEST, end)
     found = plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
-    return Counted(found, end is None)
+    return CountedRows(found, end is None)
 
 
 def newer_than(plan: ListPlan, cursor: str) -> int:

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from adminpanel.asking import grammar, plan
 from adminpanel.asking.grammar import NotUnderstood, Term
-from adminpanel.asking.plan import ARCHIVE, COUNTED, Counted, ListPlan, Slice
+from adminpanel.asking.plan import ARCHIVE, COUNTED, CountedRows, ListPlan, Slice
 from adminpanel.lists import saved
 from adminpanel.lists.columns import Column, RecordList, Row, ShownCell
 from ground.people import Role
@@ -172,14 +172,14 @@ class ListPage:
         return f"{least}{words(found.number)} {self.records.nouns[found.number != 1]}"
 
     @property
-    def _count(self) -> Counted:
+    def _count(self) -> CountedRows:
         """What is on the page, where that is all; else it is counted, as far as one looks at first,
         where looking is needed."""
         assert self.plan is not None
         first, looked = not (self.asked.get("after") or self.asked.get("before")), self.slice
         shown = len(looked.rows)
         if first and not looked.older:
-            return Counted(shown, looked.gave_up is None)
+            return CountedRows(shown, looked.gave_up is None)
         found = plan.count(self.plan)
         return found._replace(number=max(found.number, shown))
 
