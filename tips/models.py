@@ -92,11 +92,17 @@ class Tip(models.Model):
                 name="tip_by_time",
             ),
             models.Index(
-                fields=["performer_id", "-created_at", "-tip_id", "total", "is_anonymous"],
+                fields=[
+                    *("performer_id", "-created_at", "-tip_id"),
+                    *("settlement_status", "total", "is_anonymous"),
+                ],
                 name="tip_by_performer",
             ),
             models.Index(
-                fields=["settlement_status", "-created_at", "-tip_id", "failure_reason"],
+                fields=[
+                    *("settlement_status", "-created_at", "-tip_id"),
+                    *("failure_reason", "performer_id", "total", "is_anonymous"),
+                ],
                 condition=models.Q(settlement_status__in=["pending", "cancelled", "failed"]),
                 name="tip_unsettled",
             ),

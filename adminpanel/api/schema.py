@@ -118,7 +118,10 @@ class GroupOut(Shape):
 
 
 class LettersOut(Shape):
-    groups = GroupOut(many=True)
+    groups = GroupOut(
+        many=True,
+        help_text=f"Of the {deadletters.LOOKED_AT} that died last; `replayable` counts among those",
+    )
     items = LetterOut(many=True)
     next = serializers.CharField(allow_null=True, help_text="Give it as `after`; null at the end")
 

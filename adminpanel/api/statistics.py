@@ -204,7 +204,7 @@ def _by(counted: Counted, by: str, limit: int) -> Sequence[Json] | None:
         return None
     if by == BY_PERFORMER:
         none = {"settledToSent": None, "sentToStarted": None}
-        found = counted.ranked(limit)
+        found = counted.ranked(limit).rows
         return [{"value": each.performer_id, **_sums(each.sums), **none} for each in found]
     return [
         {"value": asking.said_of(word), **_of_numbers(found)}

@@ -15,6 +15,7 @@ from adminpanel.watch import metrics as periods
 from ground import clock
 from ground.json.errors import DatabaseAway
 from ground.json.shapes import Shape, refusal
+from lovense.deciding import platform
 
 
 class ReadingOut(Shape):
@@ -110,7 +111,7 @@ _STAFF_ONLY = {
 def health(request: Request) -> Response:
     """Its health, and how much waits before each hop, for how long."""
     try:
-        found = rules.read(now=clock.now())
+        found, is_draining = rules.read(now=clock.now()), platform.is_draining()
     except PyMongoError:
         raise DatabaseAway from None
     return Response(
@@ -127,7 +128,7 @@ def health(request: Request) -> Response:
                 }
                 for hop in found.hops
             ],
-            "isDraining": found.is_draining,
+            "isDraining": is_draining,
         }
     )
 

@@ -49,7 +49,8 @@ class ValueKind(Protocol):
 class Key:
     """A key of a list. `where`: the statement that its values make, raises NoSuchValue; `index`:
     what answers it; none: it filters what another one finds. `only`: the values that the index
-    has, one at a time (MongoDB sorts where a partial index is asked for several); none: all."""
+    has, of all that are `possible`; none: all. `apart`: what it is asked for besides, each for
+    itself."""
 
     name: str
     kind: ValueKind
@@ -59,10 +60,23 @@ class Key:
     may_be_negated: bool = True
     is_single: bool = False
     only: frozenset[str] = frozenset()
+    apart: tuple[Statement, ...] = ({},)
 
-    def answers(self, values: Sequence[Any]) -> bool:
-        """Whether the index finds all that have these values."""
-        return bool(self.index) and (not self.only or (len(values) == 1 and values[0] in self.only))
+    def ways(
+        self, said: Statement, values: Sequence[Any], *, is_not: bool
+    ) -> tuple[Statement, ...]:
+        """What the index is asked, to find all that have these values, or any other; empty: it
+        cannot. `said`: the statement that they make. A partial one is asked for each value apart:
+        MongoDB merges what it finds so in order, and sorts where it is asked for several at
+        once."""
+        if not (self.index and self.where) or (is_not and not self.only):
+            return ()
+        if not self.only:
+            return tuple({**said, **each} for each in self.apart)
+        asked = [each for each in self.kind.possible if each not in values] if is_not else values
+        if not set(asked) <= self.only:
+            return ()
+        return tuple(self.where([each]) for each in dict.fromkeys(asked))
 
 
 # --- texts ---------------------------------------------------------------------------------------

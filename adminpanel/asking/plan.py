@@ -32,8 +32,11 @@ from ground.mongodb.collections import collection
 from tips.models import EPOCH
 
 PAGE, MOST_ON_A_PAGE = 50, 200
-LOOKED_AT = 50_000  # rows that a question may read to find those of one page
-NEAR = 2_000  # rows among which they mostly are: those are looked at first
+# How many rows a question reads to find those of one page: the first time, so that it is answered
+# at once, and whenever one goes on from there. By the keys of an index, where they tell what is
+# asked; else by documents, which cost more.
+NEAR, LOOKED_AT = 2_000, 50_000
+NEAR_IN_FULL, LOOKED_AT_IN_FULL = 150, 5_000
 COUNTED = 1_000  # more than these are "more than"
 BACK = timedelta(days=90)  # without a bound of its own a question goes no further
 READ_AT_ONCE = 1_000
@@ -104,12 +107,14 @@ class ListPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
-    """`where` is answered by `index`, in the order of time; `rest` is looked at. `since`: no older
-    ones are among them; `is_bounded`: because nothing was said of it."""
+    """`where` is answered by `index`, in the order of time, each of the `ways` into it apart;
+    `rest` is looked at. `since`: no older ones are among them; `is_bounded`: because nothing was
+    said of it."""
 
     listed: Listed
     index: str
     where: Statement
+    ways: tuple[Statement, ...]
     rest: tuple[Statement, ...]
     since: datetime | None
     is_bounded: bool
@@ -117,6 +122,25 @@ class ListPlan:
     @property
     def rows(self) -> Collection[Any]:
         return collection(self.listed.model)
+
+    @property
+    def reaches(self) -> tuple[int, int]:
+        """How far is looked, the first time and then."""
+        meta = self.listed.model._meta
+        columns = {field.name: field.column for field in meta.fields}
+        index = next(each for each in meta.indexes if each.name == self.index)
+        told = {columns[name] for name, _ in index.fields_orders}
+        if _asked_of(self.rest) <= told:
+            return min(NEAR, LOOKED_AT), LOOKED_AT
+        return NEAR_IN_FULL, LOOKED_AT_IN_FULL
+
+
+def _asked_of(said: Any) -> set[str]:
+    """The columns that statements name."""
+    if isinstance(said, Mapping):
+        named = {name for name in said if not name.startswith("$")}
+        return named.union(*(_asked_of(said[name]) for name in said if name.startswith("$")))
+    return set[str]().union(*map(_asked_of, said)) if isinstance(said, list | tuple) else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +168,19 @@ def made(
     time = _time(listed, since, until)
     asked = [term for term in terms if not _is_of_time(term)]
     statements = {place: _statement(listed, term) for place, term in enumerate(asked)}
-    first = _most_selective(listed, asked, statements, time)
-    lead = statements.pop(first) if first is not None else {}
-    index = listed.keys[asked[first].key].index if first is not None else listed.by_time
-    where = {**listed.only, **lead, **time}
-    return ListPlan(listed, index, where, tuple(statements.values()), since, is_bounded)
+    able = {
+        place: ways
+        for place, term in enumerate(asked)
+        if (ways := _ways(listed, term, statements[place]))
+    }
+    first = _most_selective(listed, asked, able, time)
+    index, ways = (
+        (listed.by_time, ({},))
+        if first is None
+        else (listed.keys[asked[first].key].index, able[first])
+    )
+    rest = tuple(said for place, said in statements.items() if place != first)
+    return ListPlan(listed, index, {**listed.only, **time}, ways, rest, since, is_bounded)
 
 
 def _is_of_time(term: Term) -> bool:
@@ -191,27 +223,31 @@ def _statement(listed: Listed, term: Term) -> Statement:
     return {"$nor": [found]} if term.is_not else found
 
 
+def _ways(listed: Listed, term: Term, said: Statement) -> tuple[Statement, ...]:
+    if term.key == WORDS:
+        return ()
+    return listed.keys[term.key].ways(said, term.values, is_not=term.is_not)
+
+
 def _most_selective(
-    listed: Listed, terms: Sequence[Term], statements: Mapping[int, Statement], time: Statement
+    listed: Listed,
+    terms: Sequence[Term],
+    able: Mapping[int, Sequence[Statement]],
+    time: Statement,
 ) -> int | None:
     """Of those that an index answers the one that finds the fewest, counted no further than it
     matters; of like ones the first of the list's keys."""
     order = list(listed.keys)
-    able = [
-        place
-        for place, term in enumerate(terms)
-        if not term.is_not and term.key and listed.keys[term.key].answers(term.values)
-    ]
-    able.sort(key=lambda place: order.index(terms[place].key))
-    if len(able) < 2:
-        return able[0] if able else None
+    places = sorted(able, key=lambda place: order.index(terms[place].key))
+    if len(places) < 2:
+        return places[0] if places else None
 
     def found(place: int) -> int:
-        where = {**listed.only, **statements[place], **time}
+        where = {"$or": [{**listed.only, **way, **time} for way in able[place]]}
         index = listed.keys[terms[place].key].index
         return collection(listed.model).count_documents(where, hint=index, limit=COUNTED + 1)
 
-    return min(able, key=found)
+    return min(places, key=found)
 
 
 # --- a slice -------------------------------------------------------------------------------------
@@ -227,7 +263,7 @@ def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = 
             rows = newer[:limit][::-1]
             return Slice(rows, _written(plan.listed, rows[0]), _written(plan.listed, rows[-1]))
         place = None  # they are the newest, and perhaps not as many as a slice has
-    for reach in _reaches():
+    for reach in plan.reaches if place else plan.reaches[:1]:
         end = _end(plan, place, reach=reach)
         rows = _found(plan, place, NEWEST, limit, end)
         if end is None or len(rows) > limit:
@@ -239,19 +275,19 @@ def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = 
     return Slice(rows, newest, gave_up=end, is_lost=is_lost)
 
 
-def count(plan: ListPlan) -> int:
-    """How many there are, as far as the first slice would look; COUNTED + 1: more than those."""
-    for reach in _reaches():
-        end = _end(plan, None, reach=reach)
-        where = _within(plan, None, NEWEST, end)
-        found = plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
-        if end is None or found > COUNTED:
-            break
-    return found
+class CountedRows(NamedTuple):
+    """`is_all`: nothing is behind those that were looked at."""
+
+    number: int
+    is_all: bool
 
 
-def _reaches() -> list[int]:
-    return [min(NEAR, LOOKED_AT), LOOKED_AT]
+def count(plan: ListPlan) -> CountedRows:
+    """How many there are, as far as the first slice looks; COUNTED + 1: more than those."""
+    end = _end(plan, None, reach=plan.reaches[0])
+    where = _within(plan, None, NEWEST, end)
+    found = plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
+    return CountedRows(found, end is None)
 
 
 def newer_than(plan: ListPlan, cursor: str) -> int:
@@ -277,7 +313,7 @@ def count_every(plan: ListPlan, *, most: int) -> int:
 
 def has_more(plan: ListPlan, *, most: int) -> bool:
     """Whether there are more rows than `every` looks at."""
-    return plan.rows.count_documents(plan.where, hint=plan.index, limit=most + 1) > most
+    return plan.rows.count_documents(_all(plan), hint=plan.index, limit=most + 1) > most
 
 
 def cursor_of(listed: Listed, place: ListPlace) -> str:
@@ -291,7 +327,7 @@ def cursor_of(listed: Listed, place: ListPlace) -> str:
 def _found(
     plan: ListPlan, place: ListPlace | None, way: int, limit: int, end: ListPlace | None = None
 ) -> list[dict[str, Any]]:
-    end = end if way == NEWEST else _end(plan, place, OLDEST, reach=LOOKED_AT)
+    end = end if way == NEWEST else _end(plan, place, OLDEST, reach=plan.reaches[1])
     where = _within(plan, place, way, end)
     found = plan.rows.find(where, plan.listed.fields).sort(_order(plan, way)).hint(plan.index)
     return list(found.limit(limit + 1))
@@ -312,32 +348,37 @@ def _end(
 
 def _within(plan: ListPlan, place: ListPlace | None, way: int, end: ListPlace | None) -> Statement:
     """Beyond the place, up to the end, and what has to be looked at."""
-    found = [_beyond(plan, place, way), *plan.rest]
+    found = [*_beyond(plan, place, way), *plan.rest]
     if end is not None:
         found.append({plan.listed.moment: {"$gte" if way == NEWEST else "$lte": end.moment}})
-    return {"$and": found}
+    return _all(plan, *found)
 
 
 def _from(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
     """From the moment of the place on, whatever else is of that moment: keys alone tell it."""
     than = "$lte" if way == NEWEST else "$gte"
-    begin = {plan.listed.moment: {than: place.moment}} if place else {}
-    return {"$and": [plan.where, begin]}
+    return _all(plan, {plan.listed.moment: {than: place.moment}} if place else {})
 
 
-def _beyond(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
+def _beyond(plan: ListPlan, place: ListPlace | None, way: int) -> list[Statement]:
     """Of the rows of that very moment those behind it: the index is entered at the moment."""
     if place is None:
-        return plan.where
+        return []
     moment, than = plan.listed.moment, "$lt" if way == NEWEST else "$gt"
     behind = [{moment: {than: place.moment}}, {moment: place.moment, "_id": {than: place.key}}]
-    return {"$and": [plan.where, {moment: {f"{than}e": place.moment}}, {"$or": behind}]}
+    return [{moment: {f"{than}e": place.moment}}, {"$or": behind}]
+
+
+def _all(plan: ListPlan, *parts: Statement) -> Statement:
+    """All of it of each way into the index, so that each is read in order and from its keys."""
+    found = [{"$and": [{**plan.where, **way}, *parts]} for way in plan.ways]
+    return found[0] if len(found) == 1 else {"$or": found}
 
 
 def _looked_at(plan: ListPlan, most: int) -> list[Statement]:
     order: Statement = {"$sort": dict(_order(plan, NEWEST))}
     rest = [{"$match": {"$and": list(plan.rest)}}] if plan.rest else []
-    return [{"$match": plan.where}, order, {"$limit": most}, *rest]
+    return [{"$match": _all(plan)}, order, {"$limit": most}, *rest]
 
 
 def _order(plan: ListPlan, way: int) -> list[tuple[str, int]]:

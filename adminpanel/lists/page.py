@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from adminpanel.asking import grammar, plan
 from adminpanel.asking.grammar import NotUnderstood, Term
-from adminpanel.asking.plan import ARCHIVE, COUNTED, ListPlan, Slice
+from adminpanel.asking.plan import ARCHIVE, COUNTED, CountedRows, ListPlan, Slice
 from adminpanel.lists import saved
 from adminpanel.lists.columns import Column, RecordList, Row, ShownCell
 from ground.people import Role
@@ -164,16 +164,24 @@ class ListPage:
         if self.plan is None:
             return ""
         found = self._count
-        if found > COUNTED:
+        if found.number > COUNTED:
             return f"more than {words(COUNTED)} {self.records.nouns[1]}"
-        return f"{words(found)} {self.records.nouns[found != 1]}"
+        if not (found.number or found.is_all):
+            return f"No {self.records.nouns[1]} so far"
+        least = "" if found.is_all else "at least "
+        return f"{least}{words(found.number)} {self.records.nouns[found.number != 1]}"
 
     @property
-    def _count(self) -> int:
-        """What is on the page, where that is all; else it is counted."""
+    def _count(self) -> CountedRows:
+        """What is on the page, where that is all; else it is counted, as far as one looks at first,
+        where looking is needed."""
         assert self.plan is not None
         first, looked = not (self.asked.get("after") or self.asked.get("before")), self.slice
-        return len(looked.rows) if first and not looked.older else plan.count(self.plan)
+        shown = len(looked.rows)
+        if first and not looked.older:
+            return CountedRows(shown, looked.gave_up is None)
+        found = plan.count(self.plan)
+        return found._replace(number=max(found.number, shown))
 
     # --- how far, and on from there --------------------------------------------------------------
 

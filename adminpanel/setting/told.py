@@ -171,8 +171,9 @@ def held(row: PlatformSettings) -> list[Json]:
     """What holds everything back now, with who and since when, and the value that ends it: for the
     strip of every page."""
     fields = [field for field in _HELD if getattr(row, field) is platform.CALMEST[field]]
+    last = platform.last_changes(fields)
     return [
         dict(zip(("tone", "icon", "words", "back"), _HELD[field], strict=True))
-        | {"field": field, "last": platform.last_change(field)}
+        | {"field": field, "last": last[field]}
         for field in fields
     ]

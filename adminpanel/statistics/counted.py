@@ -12,10 +12,8 @@ from lovense.history import latencies, ranking, spans
 from lovense.history.counting import PLAYED, UNDER_WAY
 from lovense.history.facets import FacetSums, Places
 from lovense.history.platform import key_of
-from lovense.history.ranking import Ranked
+from lovense.history.ranking import Ranking
 from lovense.history.spans import Parts
-
-OUTCOME = "outcome"
 
 
 class Took(NamedTuple):
@@ -42,7 +40,7 @@ class Numbers:
 
     @cached_property
     def by_outcome(self) -> dict[str, int]:
-        parted = spans.by(self._found, OUTCOME)
+        parted = spans.by(self._found, spans.OUTCOME)
         return {word: spans.total(of)["tips"] for word, of in parted.items()}
 
     @property
@@ -89,16 +87,16 @@ class Counted:
     def __init__(self, asked: StatisticsAsked) -> None:
         self.asked = asked
 
-    def _read(self, since: datetime, until: datetime, *, is_bare: bool = False) -> Parts:
-        return spans.read(since, until, performer_id=self.asked.performer_id, is_bare=is_bare)
-
     @cached_property
     def parts(self) -> Parts:
-        return self._read(self.asked.period.since, self.asked.period.until)
+        period = self.asked.period
+        return spans.read(period.since, period.until, performer_id=self.asked.performer_id)
 
     @cached_property
     def before_parts(self) -> Parts:
-        return self._read(*self.asked.period.before, is_bare=True)
+        """Of those that have the words that were chosen, by what became of them."""
+        whose, chosen = self.asked.performer_id, self.asked.chosen
+        return spans.outcomes(*self.asked.period.before, chosen=chosen, performer_id=whose)
 
     @cached_property
     def found(self) -> Places:
@@ -117,7 +115,7 @@ class Counted:
         found = [(word, Numbers(of)) for word, of in spans.by(self.found, name).items()]
         return sorted(found, key=lambda each: (-each[1].sums["tips"], each[0]))
 
-    def ranked(self, most: int) -> list[Ranked]:
+    def ranked(self, most: int) -> Ranking:
         """Performers by tokens; whatever facet is asked for, of all their tips."""
         return ranking.top(self.asked.period.since, self.asked.period.until, most=most)
 

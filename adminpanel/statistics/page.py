@@ -19,6 +19,7 @@ from lovense.deciding.shortfall import TENTHS
 from lovense.history import facets, latencies, spans
 from lovense.history.daysums import DAY
 from lovense.history.hours import HOUR
+from lovense.history.ranking import Ranking
 from lovense.menus.matching import DEFAULT_ITEM
 from lovense.page import outcome
 from lovense.page.devicespage import PATHS
@@ -266,11 +267,20 @@ class StatisticsShown:
         ]
 
     @cached_property
+    def _ranking(self) -> Ranking:
+        return self.counted.ranked(MOST_PERFORMERS)
+
+    @property
+    def performers_note(self) -> str:
+        most = self._ranking.of_each
+        return f"Of each day the {most} who were tipped most count" if most else ""
+
+    @cached_property
     def performers(self) -> list[tuple[Any, ...]]:
         """Those who were tipped most; of all facets together."""
         if self.asked.is_narrowed or self.asked.performer_id:
             return []
-        found = self.counted.ranked(MOST_PERFORMERS)
+        found = self._ranking.rows
         names = names_of(each.performer_id for each in found)
         return [
             (

@@ -76,7 +76,14 @@ _CODE = Shaped("[a-z][a-z0-9_]{0,59}", ("insufficient_funds", "by_platform"))
 _DOUBT = Shaped("[a-z][a-z0-9_]{0,59}", ("yes", "not_posted", "reversed"))
 KEYS: tuple[Key, ...] = (
     Key("doubt", _DOUBT, "What needs a look", _doubts, "tip_in_doubt", may_be_negated=False),
-    Key("reason", _CODE, "Why it was not settled", _reasons, "tip_unsettled"),
+    Key(
+        "reason",
+        _CODE,
+        "Why it was not settled",
+        _reasons,
+        "tip_unsettled",
+        apart=tuple({"settlement_status": state} for state in UNSETTLED),
+    ),
     Key(
         "status",
         OneOf(_STATES),

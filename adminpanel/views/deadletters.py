@@ -47,6 +47,7 @@ def _list(request: HttpRequest, pressed: Pressed | None = None) -> HttpResponse:
     able = _group_acts(group) if doors.may(request, "staff-replay-dead-letters") else []
     context = {
         "groups": groups,
+        "cut": deadletters.LOOKED_AT if deadletters.are_cut(groups) else 0,
         "cause": cause,
         "letters": letters,
         "more": more,
@@ -80,15 +81,16 @@ def _one(request: HttpRequest, key: str, pressed: Pressed | None = None) -> Http
 
 def _group_acts(group: deadletters.Group | None) -> list[Act]:
     """`seen`: how many may be sent back; with another number nothing happens."""
-    if group is None or not group.replayable:
+    number = deadletters.count(cause=group.cause) if group else 0
+    if group is None or not number:
         return []
-    number, most = group.replayable, decisions.MOST_AT_ONCE
+    most, least = decisions.MOST_AT_ONCE, number == deadletters.LOOKED_AT
     which = f"the oldest {most}" if number > most else f"all {number}"
     title = f"Send back {which if number > 1 else 'this one'}"
     words = (
-        f"{number} died of \u201c{group.words}\u201d and may be sent back, each to its old place "
-        f"in its queue. {_foreseen(group, most)} Should they be another number by now, nothing "
-        "happens."
+        f"{'At least ' * least}{number} died of \u201c{group.words}\u201d and may be sent back, "
+        f"each to its old place in its queue. {_foreseen(group, most)} Should they be another "
+        "number by now, nothing happens."
     )
     address = f"{reverse('staff-replay-dead-letters')}?{urlencode({'cause': group.cause})}"
     return [Act(REPLAY, title, words, "Send back", address, str(number), kind="main")]

@@ -13,7 +13,6 @@ from adminpanel.watch import readiness
 from ground.inbox import inbox
 from ground.journal import journal
 from lovense import facts
-from lovense.deciding import platform
 from lovense.lane import submissions
 from tips.log import emission
 from tips.queue import counts
@@ -33,13 +32,14 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What is watched. Above `degraded` it is a reason to look, above `unhealthy` to do
-    something."""
+    something. `hop`: it is what waits there, which is counted once."""
 
     code: str
     degraded: int
     unhealthy: int
     counted_at_most: int
-    count: Callable[[datetime, int], int]
+    count: Callable[[datetime, int], int] | None = None
+    hop: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ MEASURES = (
         DEPTH * 70 // 100,
         DEPTH * 90 // 100,
         COUNTED_AT_MOST,
-        lambda now, most: counts.depth(limit=most),
+        hop=facts.REQUESTS.name,
     ),
     Measure(
         "failures",
@@ -114,7 +114,6 @@ class Health:
     status: Status
     readings: tuple[Reading, ...]
     hops: tuple[Backlog, ...]
-    is_draining: bool
 
     @property
     def reasons(self) -> list[Reading]:
@@ -128,11 +127,14 @@ class Health:
 
 
 def read(*, now: datetime) -> Health:
+    waiting = hops(now=now)
+    depths = {hop.name: hop.depth for hop in waiting}
     readings = tuple(
-        Reading(measure, measure.count(now, measure.counted_at_most)) for measure in MEASURES
+        Reading(each, each.count(now, each.counted_at_most) if each.count else depths[each.hop])
+        for each in MEASURES
     )
     worst = max((reading.status for reading in readings), key=list(Status).index)
-    return Health(worst, readings, hops(now=now), platform.is_draining())
+    return Health(worst, readings, waiting)
 
 
 # How what waits before a hop is counted.

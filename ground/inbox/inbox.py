@@ -186,18 +186,24 @@ def backlog(*, limit: int) -> tuple[int, datetime | None]:
     """How many deliveries are unprocessed, counted no further than the limit, and when the oldest
     of them came."""
     unprocessed = {"status": DeliveryStatus.RECEIVED.value}
+    counted: list[dict[str, Any]] = [
+        {"$match": unprocessed},
+        {"$sort": {"source": 1, "position": 1}},  # of the indexes it might take this one
+        {"$limit": limit},
+        {"$group": {"_id": None, "depth": {"$sum": 1}}},
+    ]
     found = collection(WebhookDelivery).aggregate(
         [
             {"$match": unprocessed},
             {"$sort": {"source": 1, "position": 1}},
             {"$group": {"_id": "$source", "came_at": {"$first": "$received_at"}}},
+            {"$group": {"_id": None, "came_at": {"$min": "$came_at"}}},
+            {"$unionWith": {"coll": WebhookDelivery._meta.db_table, "pipeline": counted}},
         ],
         hint=WAITING,
     )
-    oldest = min((row["came_at"] for row in found), default=None)
-    return collection(WebhookDelivery).count_documents(
-        unprocessed, hint=WAITING, limit=limit
-    ), oldest
+    said = {key: value for row in found for key, value in row.items()}
+    return said.get("depth", 0), said.get("came_at")
 
 
 def oldest(sources: Sequence[str]) -> datetime | None:

@@ -213,11 +213,22 @@ def unfolded() -> int:
 def behind() -> tuple[int, datetime | None]:
     """How many entries are not unfolded, and when the oldest of them was written."""
     number = unfolded()
-    rest = last() - number
     following = {"_id": {"$gt": number, "$lte": LARGEST}}  # the next one, or what follows a gap
-    rows = collection(JournalEntry)
-    oldest = rows.find_one(following, {"at": 1}, sort=[("_id", 1)]) if rest > 0 else None
-    return max(0, rest), oldest["at"] if oldest else None
+    oldest: list[Document] = [
+        {"$match": following},
+        {"$sort": {"_id": 1}},
+        {"$limit": 1},
+        {"$project": {"at": 1}},
+    ]
+    newest = [
+        {"$match": following},
+        {"$sort": {"_id": -1}},
+        {"$limit": 1},
+        {"$project": {"_id": 1}},
+    ]
+    union = {"$unionWith": {"coll": JournalEntry._meta.db_table, "pipeline": newest}}
+    found = list(collection(JournalEntry).aggregate([*oldest, union]))
+    return (int(found[-1]["_id"]) - number, found[0]["at"]) if found else (0, None)
 
 
 def unfold(entries: Sequence[Entry], context: Context | None = None) -> None:

@@ -236,8 +236,16 @@ def changes(*, limit: int) -> list[Statement]:
     return [entry for entry in audit_log.of(ROW, limit=limit) if entry["success"]]
 
 
-def last_change(field: str, *, among: int = 50) -> Statement | None:
-    return next((one for one in changes(limit=among) if field in (one["after"] or {})), None)
+def last_change(field: str) -> Statement | None:
+    return last_changes([field])[field]
+
+
+def last_changes(fields: Sequence[str], *, among: int = 50) -> dict[str, Statement | None]:
+    found = changes(limit=among) if fields else []
+    return {
+        field: next((one for one in found if field in (one["after"] or {})), None)
+        for field in fields
+    }
 
 
 def for_pages() -> Json:

@@ -7,6 +7,7 @@ keeps is small however much there was in it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from lovense.devices import toytable
 from lovense.history import latencies
@@ -19,6 +20,8 @@ NAMES = ("device", "bridge", "kind", "pattern", "outcome")
 SUMMED = ("tips", "tokens", "net", "promised", "delivered", "owed")
 NONE = ""  # nothing was told, or an older release did not keep it
 SEVERAL, STRANGE = "several", "unknown"  # types of toys: in one run, or not in the toy table
+OTHERS = "others"  # of whatever is rare where an hour or a day has very many places
+MOST_PLACES = 200  # that an hour or a day keeps apart; with each outcome of the others beside them
 OWN_PATTERN = "her own"
 RANDOM, HANDED_OVER = "RANDOM", "EXTENSION"
 
@@ -58,6 +61,9 @@ def _pattern(item: Item) -> str:
     return pattern if pattern in PATTERNS else OWN_PATTERN
 
 
+_SUMS, _SENT, _STARTED = map(itemgetter, ("sums", "sent", "started"))
+
+
 # --- sums ----------------------------------------------------------------------------------------
 
 
@@ -74,11 +80,14 @@ class FacetSums:
     def __getitem__(self, name: str) -> int:
         return self.sums[SUMMED.index(name)]
 
-    def add(self, cell: FacetCell) -> None:
-        """Of one that was read bare its sums alone."""
-        self.sums = [a + b for a, b in zip(self.sums, cell["sums"], strict=True)]
-        self.sent += latencies.read(cell.get("sent", b""))
-        self.started += latencies.read(cell.get("started", b""))
+    @classmethod
+    def of(cls, many: Sequence[FacetCell]) -> "FacetSums":
+        """Of those of one place."""
+        whole = cls()
+        whole.sums = list(map(sum, zip(*map(_SUMS, many), strict=True)))
+        whole.sent = latencies.together(map(_SENT, many))
+        whole.started = latencies.together(map(_STARTED, many))
+        return whole
 
     def join(self, other: "FacetSums") -> None:
         self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
@@ -106,15 +115,30 @@ Places = dict[tuple[str, ...], FacetSums]
 
 
 def cells(places: Places) -> list[FacetCell]:
-    return [places[place].cell(place) for place in sorted(places)]
+    kept = _bounded(places) if len(places) > MOST_PLACES else places
+    return [kept[place].cell(place) for place in sorted(kept)]
+
+
+def _bounded(places: Places) -> Places:
+    """Those with the most tips as they are; of the others only what they became."""
+    order = sorted(places, key=lambda place: (-places[place]["tips"], place))
+    kept = {place: places[place] for place in order[:MOST_PLACES]}
+    for place in order[MOST_PLACES:]:
+        others = (*[OTHERS] * (len(NAMES) - 1), place[-1])
+        kept.setdefault(others, FacetSums()).join(places[place])
+    return kept
+
+
+def together(many: Iterable[FacetCell]) -> Places:
+    """Those of one place as one."""
+    found: dict[tuple[str, ...], list[FacetCell]] = {}
+    for cell in many:
+        found.setdefault(tuple(cell["of"]), []).append(cell)
+    return {place: FacetSums.of(each) for place, each in found.items()}
 
 
 def added(many: Iterable[FacetCell]) -> list[FacetCell]:
-    """Those of one place as one."""
-    places: Places = {}
-    for cell in many:
-        places.setdefault(tuple(cell["of"]), FacetSums()).add(cell)
-    return cells(places)
+    return cells(together(many))
 
 
 def milliseconds(since: datetime | None, until: datetime | None) -> float | None:

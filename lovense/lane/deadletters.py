@@ -19,6 +19,7 @@ from tips.queue import requests as queue
 from tips.rows import RequestRow, Statement
 
 SLICE = 50
+LOOKED_AT = 5_000  # letters that are grouped, and counted of a cause
 ENDED = "ended after all"
 BY_CAUSE, NEWEST = "request_dead", "request_dead_newest"
 _WITHOUT = {"payload.ledger": 0, "payload.settlement": 0}
@@ -57,7 +58,7 @@ class Group:
 
 
 def groups() -> list[Group]:
-    """Those that died last come first. One scan of the dead ones only."""
+    """Of the LOOKED_AT that died last, the latest cause first. One scan of the dead ones only."""
     settled = {"$in": [{"$ifNull": ["$review.resolution", ""]}, sorted(queue.SETTLED_OTHERWISE)]}
     counted: Statement = {
         "_id": "$cause",
@@ -69,18 +70,26 @@ def groups() -> list[Group]:
     }
     steps: list[Statement] = [
         {"$match": {"status": DEAD}},
+        {"$sort": {"finished_at": -1, "_id": -1}},
+        {"$limit": LOOKED_AT},
         {"$group": counted},
         {"$sort": {"newest": -1, "_id": 1}},
     ]
     return [
         Group(row.pop("_id") or "", **row)
-        for row in collection(QueueRequest).aggregate(steps, hint=BY_CAUSE)
+        for row in collection(QueueRequest).aggregate(steps, hint=NEWEST)
     ]
 
 
+def are_cut(found: Sequence[Group]) -> bool:
+    """Whether there may be older ones, which were not looked at."""
+    return sum(group.count for group in found) >= LOOKED_AT
+
+
 def count(*, cause: str = "") -> int:
-    """How many may be sent back."""
-    return collection(QueueRequest).count_documents(_of(cause) | queue.REPLAYABLE, hint=BY_CAUSE)
+    """How many may be sent back, counted no further than LOOKED_AT."""
+    wanted = _of(cause) | queue.REPLAYABLE
+    return collection(QueueRequest).count_documents(wanted, hint=BY_CAUSE, limit=LOOKED_AT)
 
 
 def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[list[Letter], str]:

@@ -23,7 +23,8 @@ class RankedSums(models.Model):
 
 
 RANKED = ("tips", "over", "played", "tokens", "net", "promised", "delivered", "owed")
-_SUMS = [f"sum_{name}" for name in RANKED]
+# Those who were tipped most come first, with what else is ranked.
+_SUMS = ["-sum_tokens", "performer_id", *(f"sum_{name}" for name in RANKED if name != "tokens")]
 
 
 class PerformerHour(RankedSums):
@@ -49,7 +50,7 @@ class PerformerHour(RankedSums):
         db_table = "performer_hours"
         indexes = [
             # Those of one hour, and who was ranked how in it.
-            models.Index(fields=["hour", "performer_id", *_SUMS], name="performer_hour_ranked"),
+            models.Index(fields=["hour", *_SUMS], name="performer_hour_ranked"),
             # Small ones: most hours are over, and nothing in them ends anew.
             models.Index(
                 fields=["counted_at"], condition=models.Q(live__gt=0), name="performer_hour_live"
@@ -89,9 +90,7 @@ class PerformerDay(RankedSums):
 
     class Meta:
         db_table = "performer_days"
-        indexes = [
-            models.Index(fields=["day", "performer_id", *_SUMS], name="performer_day_ranked")
-        ]
+        indexes = [models.Index(fields=["day", *_SUMS], name="performer_day_ranked")]
 
 
 class ActivationHour(models.Model):

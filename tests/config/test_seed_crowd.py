@@ -13,12 +13,14 @@ from adminpanel.watch import provers
 from config.seeds import history, trail
 from config.seeds.crowd import CrowdSize
 from config.seeds.history import DAY
+from config.seeds.slices import SliceWriter
 from ground.audit.models import AuditEntry
 from ground.inbox.models import WebhookDelivery
 from ground.mongodb import collections
 from ground.mongodb.collections import collection
 from ledger.models import Posting
 from lovense.deciding.activation import FINAL
+from lovense.deciding.gates import decide
 from lovense.models import Activation, Owed, PerformerHour, Show
 from tests.factories import NOW
 from tips.log import eventlog
@@ -156,6 +158,19 @@ NOT_THE_SAME_AGAIN = {"journal_state", "journal_entries", "page_leases"}
 
 
 def test_the_same_seed_and_moment_give_the_same_rows(db):
+    first, again = made_twice()
+    assert {name for name, rows in first.items() if rows != again[name]} == set()
+
+
+def test_a_test_is_decided_like_another_as_the_rules_decide_each(db, monkeypatch):
+    def by_the_rules(self, request, amount, now):
+        return decide(request, self._rules, is_online=True, now=now)
+
+    alike, each = made_twice(lambda: monkeypatch.setattr(SliceWriter, "_decided", by_the_rules))
+    assert alike["activations"] == each["activations"]
+
+
+def made_twice(between=lambda: None):
     database = collections.current()
     empty = {name: list(database[name].find()) for name in database.list_collection_names()}
     make()
@@ -164,9 +179,9 @@ def test_the_same_seed_and_moment_give_the_same_rows(db):
         database[name].delete_many({})
         if rows := empty.get(name):
             database[name].insert_many(rows)
+    between()
     make()
-    again = rows_of()
-    assert {name for name, rows in first.items() if rows != again[name]} == set()
+    return first, rows_of()
 
 
 def rows_of():

@@ -35,6 +35,18 @@ def test_they_are_grouped_by_cause_with_the_oldest_and_the_newest(chain, bob):
     assert deadletters.count(cause="busy") == 0
 
 
+def test_of_many_those_that_died_last_are_grouped_and_it_is_said(chain, bob, monkeypatch):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 2)
+    bury(chain, bob, "busy")
+    assert not deadletters.are_cut(deadletters.groups())
+    for later in (5, 9, 12):
+        bury(chain, bob, later=later)
+    (silent,) = deadletters.groups()
+    assert (silent.cause, silent.count, silent.oldest) == ("not_received", 2, NOW + seconds(9))
+    assert deadletters.are_cut([silent])
+    assert deadletters.count(cause="not_received") == 2
+
+
 def test_without_any_there_is_no_group_and_an_empty_page(chain):
     assert deadletters.groups() == []
     assert deadletters.slice_of() == ([], "")
@@ -91,7 +103,7 @@ def test_looking_reads_the_dead_only(chain, bob):
         deadletters.slice_of(cause="not_received")
     of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
     assert len(of_queue) == 3
-    assert all(plan.indexes == ["request_dead"] for plan in of_queue)
+    assert [plan.indexes for plan in of_queue] == [[NEWEST], [BY_CAUSE], [BY_CAUSE]]
     assert max(plan.examined for plan in of_queue) <= 2
 
 

@@ -118,10 +118,15 @@ def backlog(*, now: datetime, limit: int) -> tuple[int, datetime | None]:
     """How many tips are due to be looked at, counted no further than the limit, and since when the
     first of them is."""
     wanted = {"looks": {"$gte": 0}, "next_look_at": {"$lte": now}}
-    first = collection(Tip).find_one(wanted, {"next_look_at": 1}, sort=[("next_look_at", 1)])
-    return collection(Tip).count_documents(wanted, limit=limit), first[
-        "next_look_at"
-    ] if first else None
+    found = collection(Tip).aggregate(
+        [
+            {"$match": wanted},
+            {"$sort": {"next_look_at": 1}},
+            {"$limit": limit},
+            {"$group": {"_id": None, "n": {"$sum": 1}, "since": {"$first": "$next_look_at"}}},
+        ]
+    )
+    return next(((row["n"], row["since"]) for row in found), (0, None))
 
 
 def _ask(tip: TipRow, now: datetime, until: float) -> LedgerAnswer | None:

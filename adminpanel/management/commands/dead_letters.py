@@ -66,7 +66,8 @@ class Command(BaseCommand):
             raise CommandError(str(why), returncode=1) from None
 
     def _list(self, options: dict[str, Any]) -> None:
-        groups = [group for group in deadletters.groups() if options["cause"] in ("", group.cause)]
+        found = deadletters.groups()
+        groups = [group for group in found if options["cause"] in ("", group.cause)]
         if options["json"]:
             letters = [letter_json(letter) for letter in _all(options["cause"])]
             self._say_json({"groups": [group_json(group) for group in groups], "items": letters})
@@ -80,6 +81,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {_line(letter)}")
         if not groups:
             self.stdout.write("no dead letters")
+        if deadletters.are_cut(found):
+            self.stdout.write(f"groups of the {deadletters.LOOKED_AT} that died last")
 
     def _show(self, options: dict[str, Any]) -> None:
         letter = deadletters.find(options["key"])

@@ -83,7 +83,7 @@ def _of_deployment(now: datetime) -> Iterator[Line]:
     yield "waiting", f"{_counted(found.hop('requests'))}, {_oldest(found.hop('requests'))}"
     yield "running", str(counts.running(limit=health.COUNTED_AT_MOST))
     yield "mode", settings.queue_mode
-    yield "held", _held(is_draining=found.is_draining, is_enabled=settings.enable_lovense)
+    yield "held", _held(is_draining=settings.is_draining, is_enabled=settings.enable_lovense)
     yield "dead letters", f"{found.saw('dead').saw} without a review"
     yield (
         "before it",

@@ -16,11 +16,11 @@ from lovense.history import daysums, hours, platform
 from lovense.models import Performer
 from lovense.shows import sums
 
-USUAL = timedelta(days=90)
+USUAL = timedelta(days=180)  # the longest period of a page, and the one before it
 
 
 class Command(BaseCommand):
-    help = "Counts the hours of statistics anew, of all performers and 90 days, or of others."
+    help = "Counts the hours of statistics anew, of all performers and 180 days, or of others."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--performer", default="", help="her id; without one, of all")

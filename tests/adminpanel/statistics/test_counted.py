@@ -5,6 +5,7 @@ from collections import Counter
 from math import ceil
 from random import Random
 
+import bson
 import pytest
 from django.core.management import call_command
 from hypothesis import given
@@ -15,7 +16,18 @@ from adminpanel.statistics import asked as asking
 from adminpanel.statistics.counted import Counted
 from ground.mongodb.collections import collection
 from lovense.deciding.shortfall import promise, tenths
-from lovense.history import counting, daysums, hours, latencies, platform, spans, summing
+from lovense.history import (
+    counting,
+    daysums,
+    facets,
+    hours,
+    latencies,
+    platform,
+    ranking,
+    spans,
+    summing,
+)
+from lovense.management.commands import recount_hours
 from lovense.models import Activation, ActivationDay, ActivationHour, PerformerDay, PerformerHour
 from tests.adminpanel.statistics.rows import (
     DAY,
@@ -153,9 +165,55 @@ def test_who_was_tipped_most_is_the_sum_over_the_rows_too(history, performers):
             whose: sum(one["amount"] for one, _, _ in rows if one["performer_id"] == whose)
             for whose in performers
         }
-        found = {each.performer_id: each.sums["tokens"] for each in Counted(question).ranked(10)}
+        found = {each.performer_id: each.sums["tokens"] for each in Counted(question).ranked(10).rows}
         assert found == {whose: count for whose, count in tokens.items() if count}
         assert list(found.values()) == sorted(found.values(), reverse=True)
+
+
+def test_what_is_counted_anew_unasked_is_all_that_a_page_may_ask_for():
+    for now in (NOW, NOW.replace(hour=0, minute=0), NOW.replace(hour=23, minute=59)):
+        assert now - recount_hours.USUAL <= asking.read({"period": "90d"}, now).period.before[0]
+
+
+@db
+def test_of_very_many_performers_those_count_who_were_tipped_most_in_a_day(history, monkeypatch):
+    whole = Counted(asked(period="90d")).ranked(2)
+    monkeypatch.setattr(ranking, "WHOLE", 0)
+    assert Counted(asked(period="90d")).ranked(2).rows == whole.rows
+    monkeypatch.setattr(ranking, "CUT", 0)
+    with recorded(run=True) as plans:
+        cut = Counted(asked(period="90d")).ranked(1)
+    assert (whole.of_each, cut.of_each, len(cut.rows)) == (0, 1, 1)
+    assert scans(plans) == []
+    assert max(plan.documents for plan in plans) == 0
+
+
+def test_a_day_keeps_so_many_places_apart_and_of_the_others_what_they_became(monkeypatch):
+    monkeypatch.setattr(facets, "MOST_PLACES", 2)
+    tips = {("lush", "n0"): 5, ("nora", "n1"): 4, ("max", "n2"): 1, ("edge", "n3"): 2}
+    places = {}
+    for number, ((device, pattern), count) in enumerate(tips.items()):
+        sums = places[(device, "", "", pattern, "busy" if number % 2 else "played")] = facets.FacetSums()
+        for _ in range(count):
+            sums.count((1, 10, 9, 0, 0, 0), 100.0, None)
+    kept = {tuple(cell["of"]): cell["sums"][:2] for cell in facets.cells(places)}
+    assert kept == {
+        ("lush", "", "", "n0", "played"): [5, 50],
+        ("nora", "", "", "n1", "busy"): [4, 40],
+        ("others", "others", "others", "others", "played"): [1, 10],
+        ("others", "others", "others", "others", "busy"): [2, 20],
+    }
+    assert facets.cells(facets.together(facets.cells(places))) == facets.cells(places)
+
+
+def test_a_day_with_as_many_places_as_it_keeps_is_far_smaller_than_a_document_may_be():
+    widest = (1 << latencies.WIDTH * (latencies.LAST + 1)) - 1
+    places = {}
+    for number in range(facets.MOST_PLACES + 100):  # a hundred outcomes of others beside them
+        sums = facets.FacetSums()
+        sums.sums, sums.sent, sums.started = [2**62] * 6, widest, widest
+        places[(*["x" * 40] * 4, f"{number:040}")] = sums
+    assert len(bson.encode({"facets": facets.cells(places)})) < 2_000_000
 
 
 @db
@@ -276,5 +334,6 @@ def test_it_reads_roll_ups_alone_and_by_their_keys(history):
             found.settled(found.asked.period.since, found.asked.period.until)
         assert scans(plans) == []
         names = {plan.collection for plan in plans}
-        assert names <= {model._meta.db_table for model in ROLLED} | {"tip_hours", "performer_tip_hours"}
+        others = {"tip_hours", "performer_tip_hours", "performers"}  # of the last how many there are
+        assert names <= {model._meta.db_table for model in ROLLED} | others
         assert len(plans) <= 12
