@@ -72,13 +72,13 @@ function grow(under) {
   for (const element of under.querySelectorAll("time[data-ago]")) {
     say(element.querySelector(".ui-when__ago"), ago(Date.parse(element.dateTime), isLocal));
   }
-  for (const light of under.querySelectorAll("[data-fresh]")) fade(light);
+  for (const light of under.querySelectorAll("[data-good-for]")) fade(light);
 }
 
 /** A light that nobody has refreshed is not green: also on a page that fetches nothing. */
 function fade(light) {
   const seen = Date.parse(light.querySelector("time").dateTime);
-  const isOld = serverNow() - seen >= light.dataset.fresh * 1000;
+  const isOld = serverNow() - seen >= light.dataset.goodFor * 1000;
   light.parentElement?.toggleAttribute("data-faded", isOld); // what stands beside it was seen then, too
   if (!isOld) return;
   const badge = light.querySelector(".badge");

@@ -115,5 +115,5 @@ def test_the_strip_says_when_it_looked_last_and_for_how_long_that_is_good(browse
     minutes.keep(now=clock.now())
     text = browser.get("/staff/audit").content.decode()
     strip = text.partition('id="region-strip"')[2].partition("</header>")[0]
-    assert 'data-fresh="150"' in strip
+    assert 'data-good-for="150"' in strip
     assert re.search(r'data-when="clock" data-ago>.*?\d\d:\d\d:\d\d UTC', strip, re.S)

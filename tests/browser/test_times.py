@@ -101,7 +101,7 @@ def test_a_light_that_nobody_refreshed_is_not_green(audit):
     audit.evaluate(
         """() => {
           const light = document.querySelector(".desk__word");
-          light.dataset.fresh = "150";
+          light.dataset.goodFor = "150";
           light.querySelector(".badge").dataset.tone = "good";
           light.querySelector("time")?.remove();
           const old = document.querySelectorAll("tbody time")[1].cloneNode(true);
