@@ -124,11 +124,18 @@ def spark(drawn: charts.Spark, label: str) -> Shown:
 
 @register.inclusion_tag("ui/table.html", name="ui_table")
 def table(
-    caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], numbers_from: int = 99
+    caption: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    numbers_from: int = 99,
+    *,
+    stacks: bool = False,
 ) -> Shown:
     """Text to the left; from a column on, numbers to the right. A cell is a text, or has `words`
-    and `href`, or is a `moment`."""
-    return {"caption": caption, "head": head, "rows": rows, "numbers_from": numbers_from}
+    and `href`, or is a `moment`. `stacks`: where it is narrow each row is a list of its cells."""
+    named = [list(zip(head, row, strict=False)) for row in rows]
+    given = {"caption": caption, "head": head, "rows": named, "numbers_from": numbers_from}
+    return given | {"stacks": stacks}
 
 
 @register.inclusion_tag("ui/records.html", name="ui_records")
