@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from adminpanel import access
+from adminpanel.lists import times
 from adminpanel.setting import told
 from adminpanel.watch import lasthour
 from adminpanel.watch.lasthour import LastHour
@@ -145,6 +146,7 @@ def show(
     }
     if not is_region:
         frame |= {"strip": strip(request, context.get("hour"))}
+        frame |= {"has_local_times": times.are_local(request.session)}
     return render(request, template, {**frame, **context}, status=status)
 
 
@@ -153,6 +155,7 @@ def strip(request: HttpRequest, hour: LastHour | None = None) -> dict[str, Any]:
     hour, settings = hour or lasthour.read(now=clock.now()), platform.current()
     return {
         "hour": hour,
+        "fresh_seconds": int(lasthour.FRESH.total_seconds()),
         "held": told.held(settings),
         "is_on": settings.enable_lovense,
         "is_draining": settings.is_draining,

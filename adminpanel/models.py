@@ -210,3 +210,14 @@ class ListChoice(models.Model):
 
     class Meta:
         db_table = "list_choices"
+
+
+class FrameChoice(models.Model):
+    """How somebody of the staff has every page (`adminpanel/lists/times.py`). The key is that of
+    the account."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=24)
+    has_local_times = models.BooleanField(default=False)  # by the clock of her device
+
+    class Meta:
+        db_table = "frame_choices"

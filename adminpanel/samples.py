@@ -171,7 +171,7 @@ def _record(now: datetime, number: int, said: tuple[str, str, str, str]) -> dict
     at = now - timedelta(minutes=7 * number)
     who, did, word, tone = said
     cells = [
-        {"words": f"{at:%H:%M:%S}", "moment": at},
+        {"moment": at},
         {"words": who, "copies": who},
         {"words": did, "href": "#lists"},
         {"words": word, "tone": tone},

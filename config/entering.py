@@ -9,6 +9,7 @@ from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from adminpanel.lists import times
 from adminpanel.people import sessions
 from ground import clock, people
 from lovense.performers import loggedin
@@ -36,6 +37,7 @@ def enter(request: HttpRequest, user: User, *, is_proved: bool = False) -> None:
     if user.is_staff:
         session[sessions.MARK] = sessions.begun(is_proved=is_proved, now=now)
         session.set_expiry(now + sessions.LONGEST)
+        times.recall(session, str(user.pk))
     meta = request.META
     begun = loggedin.BrowserLogIn(
         str(user.pk),

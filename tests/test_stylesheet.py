@@ -271,7 +271,8 @@ def test_the_scripts_of_her_other_pages_weigh_less_than_32(served, page):
 def test_no_script_of_hers_is_left_out_of_the_scales(served):
     weighed = {f"js/{name}.js" for name in (*ON_EVERY_PAGE, "device", *OF_A_PATH, *OF_OTHERS)}
     # The palette is loaded when it is opened; the others stand on pages of the staff.
-    others = {"js/palette.js", "js/lists.js", "js/staffnews.js", "js/staff.js", "js/ui/all.js"}
+    of_staff = {f"js/{name}.js" for name in ("lists", "marks", "staffnews", "staff", "when", "ui/all")}
+    others = {"js/palette.js"} | of_staff
     assert {name for name in served if name.startswith("js/")} == weighed | others
 
 

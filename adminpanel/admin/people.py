@@ -11,6 +11,7 @@ from rest_framework.authtoken.models import TokenProxy
 from adminpanel.admin.readonly import AdminsOnly, ReadOnly
 from adminpanel.models import (
     FailedLogIn,
+    FrameChoice,
     ListChoice,
     OneTimeLink,
     ReconciliationItem,
@@ -95,3 +96,8 @@ class SavedViewAdmin(AdminsOnly):
 @admin.register(ListChoice)
 class ListChoiceAdmin(AdminsOnly):
     list_display = ("key", "columns", "first_view")
+
+
+@admin.register(FrameChoice)
+class FrameChoiceAdmin(AdminsOnly):
+    list_display = ("key", "has_local_times")

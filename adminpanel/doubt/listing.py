@@ -28,6 +28,8 @@ from adminpanel.lists.columns import (
     of_now,
     shows,
     text_of,
+    when,
+    when_text,
 )
 from adminpanel.models import ReconciliationItem
 from adminpanel.watch import reconciliation
@@ -126,12 +128,8 @@ def _kind(row: Row) -> str:
     return KINDS[DoubtKind(row["kind"])]
 
 
-def _solved_at(row: Row) -> str:
-    return clock.iso(row["solved_at"]) if row["solved_at"] else ""
-
-
 COLUMNS = (
-    moments("since", "Since (UTC)"),
+    moments("since", "Since"),
     of_now("age", "Age", _age),
     Column("state", "State", _state, text_of("state")),
     Column("found", "What was found", _found, lambda row: told(row)[0]),
@@ -140,10 +138,15 @@ COLUMNS = (
     Column("note", "Note", shows(text_of("note")), text_of("note")),
     Column("about", "About", _about, lambda row: row["tip_id"] or row["about"]),
     Column("code", "Code", shows(text_of("code")), text_of("code"), is_shown=False),
-    Column("solved", "Solved", shows(_solved_at), _solved_at, is_shown=False),
+    Column("solved", "Solved", when("solved_at"), when_text("solved_at"), is_shown=False),
 )
 VIEWS = (
-    ShippedView("open", "Open", "state:open"),
+    ShippedView(
+        "open",
+        "Open",
+        "state:open",
+        "Nothing is open: the ledger, the platform and we agree.",
+    ),
     ShippedView("mine", "Mine", "assigned:{me} state:open"),
     ShippedView("solved", "Solved", "state:solved"),
 )

@@ -18,7 +18,8 @@ EMPTY = "\u2013"
 
 @dataclass(frozen=True, slots=True)
 class ShownCell:
-    """`words`, perhaps a link, a tone with its sign, or a moment; `copies`: what a press copies."""
+    """`words`, perhaps a link, a tone with its sign; or a moment instead; `copies`: what a press
+    copies."""
 
     words: str
     href: str = ""
@@ -45,11 +46,13 @@ class Column:
 
 
 class ShippedView(NamedTuple):
-    """A view that everybody has; `{me}` in its query is who looks."""
+    """A view that everybody has; `{me}` in its query is who looks. `calm`: what it says where it is
+    empty, which is as it should be."""
 
     key: str
     name: str
     query: str
+    calm: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,16 @@ def of_now(name: str, label: str, cell: Callable[[Row, Any], ShownCell]) -> Colu
     return Column(name, label, cell, lambda row: "", is_of_now=True)
 
 
-def moments(field: str, label: str = "When (UTC)") -> Column:
+def moments(field: str, label: str = "When") -> Column:
     """The column that orders the list."""
+    return Column("at", label, when(field), when_text(field), is_sorted=True)
 
-    def cell(row: Row, seen: Any) -> ShownCell:
-        return ShownCell(f"{row[field]:%Y-%m-%d %H:%M:%S}", moment=row[field])
 
-    return Column("at", label, cell, lambda row: clock.iso(row[field]), is_sorted=True)
+def when(field: str) -> Callable[[Row, Any], ShownCell]:
+    """How long ago, on the page; nothing yet: EMPTY."""
+    return lambda row, seen: ShownCell(EMPTY, moment=row.get(field))
+
+
+def when_text(field: str) -> Callable[[Row], Cell]:
+    """In a file, in UTC."""
+    return lambda row: clock.iso(row[field]) if row.get(field) else ""

@@ -18,8 +18,9 @@ from adminpanel.lists.columns import (
     moments,
     shows,
     text_of,
+    when,
+    when_text,
 )
-from ground import clock
 from ground.inbox.models import DeliveryStatus, WebhookDelivery
 from tips.intake import payloads
 
@@ -96,10 +97,6 @@ def _copied(words: Any) -> Any:
     return lambda row, seen: ShownCell(words(row) or EMPTY, copies=words(row), is_code=True)
 
 
-def _processed(row: Row) -> str:
-    return clock.iso(row["processed_at"]) if row.get("processed_at") else ""
-
-
 COLUMNS = (
     moments("received_at"),
     Column("status", "Status", _status, text_of("status")),
@@ -109,7 +106,13 @@ COLUMNS = (
     Column("error", "Error", shows(failed_words), failed_words),
     Column("source", "Source", shows(text_of("source")), text_of("source")),
     Column("key", "Key", _copied(text_of("_id")), text_of("_id"), is_shown=False),
-    Column("processed", "Processed", shows(_processed), _processed, is_shown=False),
+    Column(
+        "processed",
+        "Processed",
+        when("processed_at"),
+        when_text("processed_at"),
+        is_shown=False,
+    ),
     Column("repeats", "Repeats", shows(text_of("repeats")), text_of("repeats"), is_shown=False),
 )
 VIEWS = (

@@ -131,7 +131,7 @@ def _enabled(row: Row) -> str:
 
 
 COLUMNS = (
-    moments("last_seen_at", label="Heard (UTC)"),
+    moments("last_seen_at", label="Heard"),
     Column("status", "Status", _status, text_of("status")),
     Column("nickname", "Device", _nickname, text_of("nickname")),
     Column("type", "Type", shows(text_of("toy_type")), text_of("toy_type")),

@@ -172,6 +172,13 @@ class ListPage:
         return f"{least}{words(found.number)} {self.records.nouns[found.number != 1]}"
 
     @property
+    def empty_words(self) -> str:
+        """Of a place that is empty as it should be, its own words; else that nothing matches."""
+        calm = {view.query: view.calm for view in self.records.views if view.calm}
+        usual = f"No {self.records.nouns[0]} matches. Take a term away, or look further back."
+        return calm.get(self.query.strip(), usual)
+
+    @property
     def _count(self) -> CountedRows:
         """What is on the page, where that is all; else it is counted, as far as one looks at first,
         where looking is needed."""
@@ -276,4 +283,4 @@ def _if(name: str, value: str) -> dict[str, str]:
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b} {moment:%H:%M}"
+    return f"{moment.day} {moment:%b} {moment:%H:%M} UTC"

@@ -155,7 +155,7 @@ def _devices(row: Row) -> str:
 
 def _override(row: Row, seen: _Seen) -> ShownCell:
     said = overrides.in_force(cast("PerformerRow", row), seen.now)
-    return ShownCell(f"until {said['until']:%Y-%m-%d %H:%M}" if said else EMPTY)
+    return ShownCell(EMPTY, moment=said["until"] if said else None)
 
 
 def _menu(row: Row) -> str:
@@ -176,11 +176,11 @@ COLUMNS = (
     of_now("air", "On air", _air),
     of_now("queue", "Queue", _queue),
     Column("devices", "Connected", shows(_devices), _devices),
-    of_now("override", "Override", _override),
+    of_now("override", "Override until", _override),
     Column("menu", "Menu", shows(_menu), lambda row: row["menu_version"]),
     Column("bridge", "Reached by", shows(_path), text_of("bridge")),
     Column("performer", "Id", _id, text_of("_id")),
-    moments("created_at", "Enrolled (UTC)"),
+    moments("created_at", "Enrolled"),
 )
 VIEWS = (
     ShippedView("stopped", "Stopped", "stopped:yes"),

@@ -169,11 +169,11 @@ class PerformerStanding:
         return len(self.devices)
 
     @property
-    def device_rows(self) -> list[list[str]]:
+    def device_rows(self) -> list[list[Any]]:
         return [_device(row) for row in self.devices[:DEVICES_SHOWN]]
 
     @property
-    def host_rows(self) -> list[list[str]]:
+    def host_rows(self) -> list[list[Any]]:
         return [_host(row) for row in self._hosts[:HOSTS_SHOWN]]
 
     @cached_property
@@ -203,7 +203,7 @@ class PerformerStanding:
         return f"{least}{seconds:g} s of {runs} run{'' if runs == 1 else 's'}"
 
     @cached_property
-    def show_rows(self) -> list[list[str]]:
+    def show_rows(self) -> list[list[Any]]:
         return [_show(row) for row in onair.ended(self.performer_id, limit=SHOWS_SHOWN)]
 
     @cached_property
@@ -243,7 +243,7 @@ def _set(limit: BindingLimit) -> Sequence[Any]:
     return limit.platform, limit.hers, limit.override
 
 
-def _device(row: DeviceRow) -> list[str]:
+def _device(row: DeviceRow) -> list[Any]:
     """Its nickname, and never its id."""
     state = row["status"].capitalize() if row["is_enabled"] else "Switched off by her"
     battery = NONE if row["battery"] is None else f"{row['battery']} %"
@@ -253,7 +253,7 @@ def _device(row: DeviceRow) -> list[str]:
     return [row["nickname"], row["toy_type"], state, battery, functions, longest, by, _at(row)]
 
 
-def _host(row: HostRow) -> list[str]:
+def _host(row: HostRow) -> list[Any]:
     """What the app is, and never where."""
     app = f"{row['app_type'] or 'App'} {row['app_version']}".strip()
     return [
@@ -265,17 +265,18 @@ def _host(row: HostRow) -> list[str]:
     ]
 
 
-def _told(moment: datetime) -> str:
-    """The day in one piece, in however narrow a column."""
-    return f"{moment:%d\u00a0%b\u00a0%Y %H:%M}"
+class ToldMoment(NamedTuple):
+    """As `ui_table` writes it."""
+
+    moment: datetime
 
 
-def _at(row: DeviceRow | HostRow) -> str:
-    return _told(row["last_seen_at"])
+def _at(row: DeviceRow | HostRow) -> ToldMoment:
+    return ToldMoment(row["last_seen_at"])
 
 
-def _show(row: ShowRow) -> list[str]:
-    sums, began = row["sums"], _told(row["began_at"])
+def _show(row: ShowRow) -> list[Any]:
+    sums, began = row["sums"], ToldMoment(row["began_at"])
     told = [NONE] * 5
     if sums:
         seconds = (sums["delivered"] / TENTHS, sums["owed"] / TENTHS)
@@ -287,7 +288,7 @@ def _show(row: ShowRow) -> list[str]:
 def _tip(row: dict[str, Any]) -> list[Any]:
     key = row["delivery"]
     return [
-        _told(row["created_at"]),
+        ToldMoment(row["created_at"]),
         LinkedWords(f"{row['total']} tokens", reverse("staff-tip", args=[row["_id"]])),
         row["settlement_status"].capitalize(),
         LinkedWords(f"{key[:KEY_SHOWN]}…", reverse("staff-delivery", args=[key])),

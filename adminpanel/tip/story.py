@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ground import clock
 from ground.inbox.models import WebhookDelivery
 from ground.journal import journal
 from ledger.books import posting
@@ -160,8 +161,7 @@ def shown_gate(row: Mapping[str, Any]) -> dict[str, Any]:
         "name": _name(row["gate"]),
         "tone": "good" if row["passed"] else "bad",
         "saw": words,
-        # The time of day is enough beside the facts: 2026-01-03T04:15:00.000Z
-        "at": row.get("at", "")[11:23],
+        "at": clock.parse(row["at"]) if row.get("at") else None,
     }
 
 

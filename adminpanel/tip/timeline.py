@@ -44,10 +44,6 @@ class FactOfTip:
             return "done"
         return "waiting" if self.is_expected else "never"
 
-    @property
-    def milliseconds(self) -> str:
-        return f"{self.at.microsecond // 1000:03d}" if self.at else ""
-
 
 def of(found: Story) -> list[FactOfTip]:
     steps = (_received, _recorded, _settled, _claimed, _handed_over, _acknowledged)

@@ -74,16 +74,18 @@ class Act:
 
     @property
     def fields(self) -> list[ActField]:
-        return [self._filled(each) for each in (*self.asks, REASON)]
+        return [filled(each, self.name, self.pressed) for each in (*self.asks, REASON)]
 
-    def _filled(self, each: ActField) -> ActField:
-        own = f"{each.name}-{self.name}"
-        if self.pressed is None:
-            return replace(each, id=own)
-        is_secret = each.kind == "password" or each.autocomplete == "one-time-code"
-        value = "" if is_secret else self.pressed.typed.get(each.name, each.value)
-        error = str(self.pressed.refusal) if self.pressed.field == each.name else ""
-        return replace(each, id=own, value=value, error=error)
+
+def filled(each: ActField, act: str, pressed: Pressed | None) -> ActField:
+    """The field of an act, as it was left when that was refused."""
+    own = f"{each.name}-{act}"
+    if pressed is None:
+        return replace(each, id=own)
+    is_secret = each.kind == "password" or each.autocomplete == "one-time-code"
+    value = "" if is_secret else pressed.typed.get(each.name, each.value)
+    error = str(pressed.refusal) if pressed.field == each.name else ""
+    return replace(each, id=own, value=value, error=error)
 
 
 def shown(acts: list[Act], pressed: Pressed | None) -> list[Act]:

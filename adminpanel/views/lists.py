@@ -1,5 +1,5 @@
 """What somebody of the staff does with a list of hers: its columns, its views, what comes first.
-Each button goes back to the list as it was asked."""
+Each button goes back to the list as it was asked. And by which clock she reads all of them."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from adminpanel import doors
 from adminpanel.asking.grammar import LONGEST
 from adminpanel.lists import saved
+from adminpanel.lists import times as clocks
 from adminpanel.lists.saved import ViewWish
 from adminpanel.views.listed import LISTS, ListDoors
 from ground import clock
@@ -56,6 +57,14 @@ def first(request: HttpRequest, name: str) -> HttpResponse:
     chosen = request.POST.get("view", "")[: saved.LONGEST_KEY]
     saved.choose(str(request.user.pk), name, first=chosen)
     return _back(request, name)
+
+
+@doors.button
+def times(request: HttpRequest) -> HttpResponse:
+    """The page that asks has turned already, and stays."""
+    is_local = request.POST.get("times") == "local"
+    clocks.choose(request.session, str(request.user.pk), is_local=is_local)
+    return HttpResponse(status=204)
 
 
 def _list(name: str) -> ListDoors:

@@ -82,6 +82,24 @@ def age(moment: datetime, words: str) -> Shown:
     return {"moment": moment, "words": words}
 
 
+# How a moment is written; `static/js/when.js` has the same.
+_SHAPES = {
+    "exact": "{0:%Y-%m-%d %H:%M:%S} UTC",
+    "minute": "{0.day} {0:%b %Y, %H:%M} UTC",
+    "day": "{0.day} {0:%b %Y}",
+    "clock": "{0:%H:%M:%S} UTC",
+    "fact": "{0:%H:%M:%S}.{1:03d} UTC",
+}
+
+
+@register.inclusion_tag("ui/when.html", name="ui_when")
+def when(moment: datetime, shape: str = "exact", *, ago: bool = False) -> Shown:
+    """A moment in UTC; `ago`: in a list. A script writes it by the clock of whoever reads, and of
+    those in lists how long ago it was: what the server says is the same a minute later."""
+    words = _SHAPES[shape].format(moment, moment.microsecond // 1000)
+    return {"moment": moment, "shape": shape, "words": words, "ago": ago}
+
+
 @register.inclusion_tag("ui/wave.html", name="ui_wave")
 def wave(id: str, levels: Sequence[float], label: str, **other: Any) -> Shown:
     """The compiler's levels from 0 to `top` (1); `played` in percent, or `starts` and `ends`;
@@ -106,21 +124,36 @@ def spark(drawn: charts.Spark, label: str) -> Shown:
 
 @register.inclusion_tag("ui/table.html", name="ui_table")
 def table(
-    caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]], numbers_from: int = 99
+    caption: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    numbers_from: int = 99,
+    *,
+    stacks: bool = False,
 ) -> Shown:
     """Text to the left; from a column on, numbers to the right. A cell is a text, or has `words`
-    and `href`."""
-    return {"caption": caption, "head": head, "rows": rows, "numbers_from": numbers_from}
+    and `href`, or is a `moment`. `stacks`: where it is narrow each row is a list of its cells."""
+    named = [list(zip(head, row, strict=False)) for row in rows]
+    given = {"caption": caption, "head": head, "rows": named, "numbers_from": numbers_from}
+    return given | {"stacks": stacks}
 
 
 @register.inclusion_tag("ui/records.html", name="ui_records")
 def records(
-    id: str, caption: str, head: Sequence[Any], rows: Sequence[Any], *, marks: bool = True
+    id: str,
+    caption: str,
+    head: Sequence[Any],
+    rows: Sequence[Any],
+    *,
+    marks: bool = True,
+    form: str = "",
 ) -> Shown:
     """A long list, a slice of it. `head`: `label`, and `is_sorted` where the list is in its order;
     a row: `key`, `href` that opens it, `cells`, `is_same_change` as the one above; a cell: `words`,
-    and `href`, `tone`, `moment`, `copies`, `is_code` as need be. One cell has the row's `href`."""
-    return {"id": id, "caption": caption, "head": head, "rows": rows, "marks": marks}
+    and `href`, `tone`, `moment`, `copies`, `is_code` as need be. One cell has the row's `href`.
+    `form`: which is told what is marked, by the `mark` of a row, of which some are so already."""
+    given = {"id": id, "caption": caption, "head": head, "rows": rows}
+    return given | {"marks": marks, "form": form}
 
 
 @register.inclusion_tag("ui/pairs.html", name="ui_pairs")

@@ -14,7 +14,7 @@ from lovense.deciding.activation import FINAL, S, activation_id
 from lovense.lane.letter import DEAD, Letter, words
 from lovense.models import Activation
 from lovense.rows import ActivationRow
-from tips.models import ArchivedQueueRequest, QueueRequest
+from tips.models import EPOCH, ArchivedQueueRequest, QueueRequest
 from tips.queue import requests as queue
 from tips.rows import RequestRow, Statement
 
@@ -22,6 +22,7 @@ SLICE = 50
 LOOKED_AT = 5_000  # letters that are grouped, and counted of a cause
 ENDED = "ended after all"
 BY_CAUSE, NEWEST = "request_dead", "request_dead_newest"
+UNREVIEWED: Statement = {"review": None}
 _WITHOUT = {"payload.ledger": 0, "payload.settlement": 0}
 
 
@@ -92,6 +93,22 @@ def count(*, cause: str = "") -> int:
     return collection(QueueRequest).count_documents(wanted, hint=BY_CAUSE, limit=LOOKED_AT)
 
 
+def count_all(*, cause: str = "") -> int:
+    return collection(QueueRequest).count_documents(_of(cause), hint=BY_CAUSE, limit=LOOKED_AT)
+
+
+def count_unreviewed(*, cause: str = "") -> int:
+    """About how many nobody has decided yet."""
+    wanted = _of(cause) | UNREVIEWED
+    return collection(QueueRequest).count_documents(wanted, hint=BY_CAUSE, limit=LOOKED_AT)
+
+
+def count_since(moment: datetime, *, cause: str = "", most: int) -> int:
+    """How many have died later than that, counted no further."""
+    where = _of(cause) | {"finished_at": {"$gt": moment}}
+    return collection(QueueRequest).count_documents(where, hint=_index(cause), limit=most)
+
+
 def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[list[Letter], str]:
     """Those that died last come first; with the place from which the next slice goes on, empty at
     the end."""
@@ -107,7 +124,16 @@ def slice_of(*, cause: str = "", after: str = "", limit: int = SLICE) -> tuple[l
 def replayable(*, cause: str, limit: int) -> Iterator[list[Letter]]:
     """Those that may be sent back, a slice at a time, the oldest first. Which they are is read
     once, before the first of them."""
-    found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, _WITHOUT)
+    return _oldest(_of(cause) | queue.REPLAYABLE, cause, limit)
+
+
+def unreviewed(*, cause: str, limit: int) -> Iterator[list[Letter]]:
+    """Likewise those about which nobody has decided yet."""
+    return _oldest(_of(cause) | UNREVIEWED, cause, limit)
+
+
+def _oldest(where: Statement, cause: str, limit: int) -> Iterator[list[Letter]]:
+    found = collection(QueueRequest).find(where, _WITHOUT)
     found = found.sort([("finished_at", 1), ("_id", 1)]).hint(_index(cause))
     rows = iter(list(found.limit(limit)))
     while some := list(islice(rows, SLICE)):
@@ -168,6 +194,12 @@ def _settled(cause: str) -> dict[str, int]:
     ]
     found = collection(QueueRequest).aggregate(steps, hint=BY_CAUSE)
     return {row["_id"]: row["n"] for row in found}
+
+
+def some(keys: Sequence[str]) -> list[Letter]:
+    """Those of these requests that are in the queue, dead or not, the oldest first."""
+    found = collection(QueueRequest).find({"_id": {"$in": list(keys)}}, _WITHOUT)
+    return _letters(sorted(found, key=lambda row: (row["finished_at"] or EPOCH, row["_id"])))
 
 
 def find(key: str) -> Letter:

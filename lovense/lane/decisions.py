@@ -4,7 +4,7 @@ Either is one transaction with its entry in the audit log, guarded by the death 
 letter goes back with its activation and its request. So of many who try one does it, and a process
 that dies has done all of it or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from pymongo.client_session import ClientSession
@@ -39,8 +39,8 @@ class GroupCountChanged(Refusal):
 
     code, status = "count_changed", 409
 
-    def __init__(self, actual: int) -> None:
-        super().__init__(f"There are {actual} now; nothing was sent back.")
+    def __init__(self, actual: int, nothing: str = "nothing was sent back") -> None:
+        super().__init__(f"There are {actual} now; {nothing}.")
         self.actual = actual
         self.details = {"actual": actual}
 
@@ -52,6 +52,35 @@ def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: da
     if letter.is_archived:
         raise Archived
     why = note.strip()[:NOTE_LENGTH]
+    if not _review(letter, resolution, why, by, now):
+        present = deadletters.find(key)
+        raise ReviewedMeanwhile if present.status == DEAD else NotDead(present.status)
+    return deadletters.find(key)
+
+
+def review_some(
+    letters: Sequence[Letter], *, resolution: Resolution, note: str, by: str, now: datetime
+) -> int:
+    """Each for itself, as it was read; how many of them it was."""
+    return sum(_review(letter, resolution, note, by, now) for letter in letters)
+
+
+def review_group(
+    *, cause: str = "", expect: int, resolution: Resolution, note: str, by: str, now: datetime
+) -> tuple[int, int]:
+    """All of a cause, or all, that nobody has decided about; how many it was, and how many are
+    left: one call does MOST_AT_ONCE, the oldest first. `expect` as of `replay_group`."""
+    actual = deadletters.count_unreviewed(cause=cause)
+    if actual != expect:
+        raise GroupCountChanged(actual, "nothing was decided")
+    said: Statement = {"resolution": resolution, "note": note, "by": by, "now": now}
+    some = deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE)
+    done = sum(review_some(letters, **said) for letters in some)
+    return done, deadletters.count_unreviewed(cause=cause)
+
+
+def _review(letter: Letter, resolution: Resolution, why: str, by: str, now: datetime) -> bool:
+    """Whether it was this one: somebody else may have decided since it was read."""
     decided = {"resolution": resolution.value, "note": why, "by": by, "at": now}
     as_read = {"finished_at": letter.request["finished_at"], "review.at": letter.reviewed_at}
     dead = {"_id": letter.request_id, "status": DEAD, **as_read}
@@ -69,10 +98,7 @@ def review(key: str, *, resolution: Resolution, note: str = "", by: str, now: da
         }
         audit_log.record(action=REVIEW, **_about(letter, by, now), **told, session=session)
 
-    if not _committed(body, now):
-        present = deadletters.find(key)
-        raise ReviewedMeanwhile if present.status == DEAD else NotDead(present.status)
-    return deadletters.find(key)
+    return _committed(body, now)
 
 
 def last_review(request_id: str) -> Review | None:
@@ -104,6 +130,14 @@ def replay(key: str, *, by: str, why: str = "", now: datetime) -> Letter:
     return deadletters.find(key)
 
 
+def replay_some(letters: Sequence[Letter], *, by: str, why: str = "", now: datetime) -> int:
+    """Each for itself, as it was read, where it may be; how many it was that went."""
+    able = [letter for letter in letters if letter.refusal is None]
+    gone = sum(_send_back(letter, by, now, why=why) for letter in able)
+    groups.news.mark({letter.request["lane"] for letter in able}, "queue")
+    return gone
+
+
 def replay_group(
     *,
     cause: str = "",
@@ -123,8 +157,7 @@ def replay_group(
         raise GroupCountChanged(actual)
     gone, why = 0, why or f"all {actual} of {cause or 'every cause'}"
     for letters in deadletters.replayable(cause=cause, limit=MOST_AT_ONCE):
-        gone += sum(_send_back(letter, by, now, why=why) for letter in letters)
-        groups.news.mark({letter.request["lane"] for letter in letters}, "queue")
+        gone += replay_some(letters, by=by, why=why, now=now)
         progress(len(letters))
     return gone, deadletters.count(cause=cause)
 

@@ -1,4 +1,6 @@
-// The keys of every page of the staff's: / or Ctrl/⌘ K goes to Find, from anywhere but a field.
+// What every page of the staff's runs: its times, and / or Ctrl/⌘ K, which goes to Find from anywhere but a field.
+
+import "./when.js";
 
 const find = document.getElementById("find");
 

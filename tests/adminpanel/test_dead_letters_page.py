@@ -1,8 +1,13 @@
 """The staff's pages of dead letters: by cause, one letter, and what is decided about them."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
+from adminpanel.handling import letters as handling
+from adminpanel.views import letterlist
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
@@ -24,6 +29,7 @@ from tests.adminpanel.letters import (
 from tests.adminpanel.people.at_once import together
 from tests.factories import NOW
 from tests.pages import inline_code, unlabelled_fields
+from tips.models import QueueRequest
 from tips.queue import requests as queue
 
 __all__ = ["admin", "browser", "dead"]
@@ -44,11 +50,10 @@ def test_causes_and_letters_are_listed_and_a_cause_has_its_own_page(browser, dea
     assert "No page confirmed it" in text
     for tip_id in (busy, silent):
         assert tip_id in text
-    assert "Send back" not in text
     text = shown(browser.get(LIST, {"cause": "busy"}))
     assert busy in text
     assert silent not in text
-    assert "Send back this one" in text
+    assert "Send back or review: 1 of this cause" in text
     assert "None of this cause" in shown(browser.get(LIST, {"cause": "unheard"}))
 
 
@@ -69,8 +74,14 @@ def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(browser,
     dead()
     part = shown(browser.get(path, headers={"HX-Request": "true"}))
     assert "<html" not in part
-    assert part.strip() in shown(browser.get(path))
-    assert 'hx-trigger="tick" data-topics="queue' in shown(browser.get(path))
+    page = shown(browser.get(path))
+    assert of_no_moment(part.strip()) in of_no_moment(page)
+    assert re.search('hx-trigger="(tick|fresh)" data-topics="queue', page)
+
+
+def of_no_moment(text):
+    """Without when it was fetched, which `data-fresh` says."""
+    return re.sub(r"<st-age.*?</st-age>", "", text, flags=re.S)
 
 
 # --- one letter --------------------------------------------------------------------------------------------
@@ -191,15 +202,17 @@ def test_a_group_goes_back_with_the_count_that_was_shown_and_with_its_reason(bro
 def test_before_a_group_goes_back_it_says_what_will_play_and_what_stays(browser, dead, admin):
     letters = [dead("busy") for _ in range(3)]
     text = shown(browser.get(LIST, {"cause": "busy"}))
-    assert "This will play 3 requests of 1 performer, 30 s in all, within the limits of then." in text
-    assert "cannot" not in text
+    assert "Sending all back will play 3 requests of 1 performer, 30 s in all, within the limits" in text
+    assert "All that match: 3; 3 can be sent back, and 3 can be reviewed" in text
+    assert "See why some stay" not in text
     for resolution, tip_id in zip(("refunded", "other"), letters, strict=False):
         decisions.review(
             queue.request_id(tip_id), resolution=letter.Resolution(resolution), by="dina", now=NOW
         )
     text = shown(browser.get(LIST, {"cause": "busy"}))
-    assert "This will play 2 requests of 1 performer, 20 s in all" in text
-    assert "1 other cannot: 1 refunded." in text
+    assert "Sending all back will play 2 requests of 1 performer, 20 s in all" in text
+    assert "All that match: 3; 2 can be sent back, 1 cannot, and 1 can be reviewed" in text
+    assert "<li>1 refunded</li>" in text
 
 
 def test_what_ended_after_all_is_not_among_what_will_play(dead, browser):
@@ -208,8 +221,8 @@ def test_what_ended_after_all_is_not_among_what_will_play(dead, browser):
         collection(Activation).update_one({"_id": key}, {"$set": changes})
     collection(Activation).delete_one({"_id": letters[2]})
     text = shown(browser.get(LIST, {"cause": "busy"}))
-    assert "This will play 1 request of 1 performer, at least 0 ms" in text
-    assert "2 others cannot: 2 ended after all." in text
+    assert "Sending all back will play 1 request of 1 performer, at least 0 ms" in text
+    assert "<li>2 ended after all</li>" in text
     assert decisions.replay_group(cause="busy", expect=3, by="dina", now=NOW)[0] == 1
 
 
@@ -218,6 +231,126 @@ def test_a_count_that_is_none_is_refused(browser, dead, seen):
     tip_id = dead()
     assert press_all(browser, "not_received", seen).status_code == 409
     assert request_of(tip_id)["status"] == "dead"
+
+
+# --- many at once ------------------------------------------------------------------------------------------
+
+
+def press_marked(browser, marks, act="replay", *, reason=WHY, **said):
+    told = {"scope": "marked", "mark": marks, "reason": reason, **said}
+    return browser.post(f"{LIST}/{act}?cause=", told, follow=True)
+
+
+def mark_of(tip_id):
+    return handling.mark_of(deadletters.find(tip_id))
+
+
+def test_what_is_marked_goes_back_and_nothing_else_each_with_its_entry(browser, dead):
+    first, second, third = (dead("busy") for _ in range(3))
+    marks = [mark_of(first), mark_of(third)]
+    assert f'name="mark" value="{marks[0]}"' in " ".join(shown(browser.get(LIST)).split())
+    assert "2 sent back." in shown(press_marked(browser, marks))
+    assert [request_of(each)["status"] for each in (first, second, third)] == ["pending", "dead", "pending"]
+    told = AuditEntry.objects.filter(action="replay")
+    assert [(each.before["status"], each.after["status"]) for each in told] == 2 * [("dead", "pending")]
+
+
+def test_of_what_is_marked_that_which_was_refunded_stays_and_it_is_said(browser, dead):
+    tips = [dead("busy"), dead()]
+    press(browser, tips[0], "review", resolution="refunded")
+    answer = shown(press_marked(browser, [mark_of(each) for each in tips]))
+    assert "1 sent back. 1 cannot be, and stay." in answer
+    assert [request_of(each)["status"] for each in tips] == ["dead", "pending"]
+
+
+@pytest.mark.parametrize("act", ["replay", "review"])
+def test_where_a_marked_one_has_moved_nothing_is_done_and_the_others_stay_marked(browser, dead, act):
+    moved, left = dead("busy"), dead("busy")
+    marks = [mark_of(moved), mark_of(left)]
+    press(browser, moved, "replay")
+    answer = press_marked(browser, marks, act, resolution="waived")
+    assert answer.status_code == 409
+    text = " ".join(answer.content.decode().split())
+    assert "1 of 2 marked has moved meanwhile; nothing was done." in text
+    assert f'value="{marks[1]}" checked' in text
+    assert (request_of(left)["status"], request_of(left).get("review")) == ("dead", None)
+    assert AuditEntry.objects.filter(action=act, success=False).count() == 1
+
+
+def test_the_marked_and_all_that_match_are_reviewed(browser, dead):
+    tips = [dead("busy") for _ in range(3)]
+    answer = shown(press_marked(browser, [mark_of(tips[0])], "review", resolution="refunded"))
+    assert "1 reviewed: refunded." in answer
+    told = {"reason": WHY, "scope": "all", "resolution": "waived", "unreviewed": "3"}
+    refused = browser.post(f"{LIST}/review?cause=busy", told)
+    assert refused.status_code == 409
+    assert "There are 2 now; nothing was decided." in refused.content.decode()
+    answer = browser.post(f"{LIST}/review?cause=busy", told | {"unreviewed": "2"}, follow=True)
+    assert "2 reviewed: waived." in shown(answer)
+    said = [request_of(each)["review"]["resolution"] for each in tips]
+    assert said == ["refunded", "waived", "waived"]
+    assert [
+        told.before["resolution"] for told in AuditEntry.objects.filter(action="review", success=True)
+    ] == 3 * [None]
+
+
+@pytest.mark.parametrize("act", ["replay", "review"])
+@pytest.mark.parametrize(
+    ("marks", "status"),
+    [([], 422), (["nothing"], 409), (["$ne x"], 409), ([" "], 409), ([f"{n} x" for n in range(501)], 422)],
+)
+def test_marks_that_name_nothing_do_nothing(browser, dead, act, marks, status):
+    tip_id = dead()
+    assert press_marked(browser, marks, act, resolution="waived").status_code == status
+    assert (request_of(tip_id)["status"], request_of(tip_id).get("review")) == ("dead", None)
+
+
+@pytest.mark.parametrize("reason", ["", "no", "x" * 201])
+def test_without_a_reason_nothing_marked_moves_and_the_marks_stay(browser, dead, reason):
+    tip_id = dead()
+    answer = press_marked(browser, [mark_of(tip_id)], reason=reason)
+    assert answer.status_code == 422
+    text = " ".join(answer.content.decode().split())
+    assert "Say why, in 3 to 200 characters." in text
+    assert f'value="{mark_of(tip_id)}" checked' in text
+    assert request_of(tip_id)["status"] == "dead"
+
+
+def test_two_admins_with_the_same_marks_have_one_effect_and_one_is_told(dead, admin):
+    tips = [dead("busy") for _ in range(2)]
+    marks = [mark_of(each) for each in tips]
+    browsers = [Client(), Client()]
+    for each in browsers:
+        each.force_login(admin)
+
+    def press_at_once(place):
+        told = {"scope": "marked", "mark": marks, "reason": WHY}
+        return browsers[place].post(f"{LIST}/replay?cause=", told).status_code
+
+    assert set(together(2, press_at_once)) <= {302, 409}
+    assert [request_of(each)["replays"] for each in tips] == [1, 1]
+    assert len([done for _, _, done in entries("replay") if done]) == 2
+
+
+def test_more_than_one_press_does_is_said_with_its_command(browser, dead, monkeypatch):
+    monkeypatch.setattr(letterlist, "MOST_AT_ONCE", 1)
+    for _ in range(2):
+        dead("busy")
+    text = shown(browser.get(LIST, {"cause": "busy"}))
+    assert "At most 1 at once, the oldest first." in text
+    assert "manage.py dead_letters replay --all --cause busy --expect 2" in text
+
+
+def test_it_says_how_many_have_died_since(browser, dead):
+    dead("busy")
+    news = re.search('data-news="([^"]+)"', shown(browser.get(LIST, {"cause": "busy"})))[1]
+    address = news.replace("&amp;", "&")
+    assert browser.get(address).json() == {"newer": 0}
+    late = dead("busy")
+    later = {"$set": {"finished_at": NOW + timedelta(hours=1)}}
+    collection(QueueRequest).update_one({"idempotency_key": late}, later)
+    assert browser.get(address).json() == {"newer": 1}
+    assert browser.get(f"{LIST}/news", {"since": "yesterday"}).json() == {"newer": 0}
 
 
 # --- who may -----------------------------------------------------------------------------------------------
@@ -234,7 +367,9 @@ def test_pages_are_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
         assert stranger.get(path).status_code == 403
         assert looker.get(path).status_code == 200
     assert "an admin decides" in looker.get(page).content.decode()
-    for path in (f"{page}/replay", f"{page}/review", f"{LIST}/replay"):
+    assert "data-mark" not in looker.get(LIST).content.decode()
+    assert "many-form" not in looker.get(LIST).content.decode()
+    for path in (f"{page}/replay", f"{page}/review", f"{LIST}/replay", f"{LIST}/review"):
         for nobody in (stranger, looker):
             assert nobody.post(path, {"resolution": "waived", "cause": "", "expect": "1"}).status_code == 403
         assert looker.get(path).status_code == 405

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from adminpanel.handling import emissions as handling
 from adminpanel.staff import enrol
 from adminpanel.views import emissions as page
 from adminpanel.watch import health
@@ -178,17 +179,68 @@ def test_what_fails_again_is_said_and_names_who_asked(dead, picky):
 
 def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
     monkeypatch.setattr(page, "EMISSIONS_SHOWN", 1)
+    monkeypatch.setattr(page, "MOST_AT_ONCE", 1)
     admin = browser()
-    assert "Retry the oldest 1 for picky" in text(admin)
+    shown = text(admin)
+    assert "Retry the oldest 1 for picky" in shown
+    assert "All 2: manage.py retry_emissions --consumer picky" in shown
+    assert shown.count("failed 5 times") == 1
     assert press(admin, 2)["Location"] == PATH + "?delivered=1&dead=0"
     assert picky.taken == [tip_id(1)]
+
+
+def marks():
+    return [handling.mark_of(row) for row in emission.dead()]
+
+
+def press_marked(client, marks, *, reason=WHY):
+    return client.post(f"{PATH}/retry", {"mark": marks, "reason": reason})
+
+
+def test_what_is_marked_is_delivered_and_nothing_else(dead, picky):
+    admin, (first, second) = browser(), marks()
+    assert f'name="mark" value="{second}"' in text(admin)
+    answer = press_marked(admin, [second])
+    assert (answer.status_code, answer["Location"]) == (302, PATH + "?delivered=1&dead=0")
+    assert picky.taken == [tip_id(2)]
+    assert entries() == [("admin", WHY, True, f"picky/{tip_id(2)}")]
+    refused = press_marked(admin, [first, second])
+    assert refused.status_code == 409
+    shown = " ".join(refused.content.decode().split())
+    assert "1 of 2 marked has moved meanwhile; nothing was done." in shown
+    assert f'value="{first}" data-mark tabindex="-1" checked' in shown
+    assert picky.taken == [tip_id(2)]
+
+
+def test_what_has_failed_again_since_it_was_marked_is_not_retried_unseen(dead, picky):
+    before = marks()
+    picky.bad = True
+    assert press_marked(browser(), before)["Location"] == PATH + "?delivered=0&dead=2"
+    assert press_marked(browser(), before).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("marks", "status"), [([], 422), (["$ne x"], 409), ([f"{n} x" for n in range(501)], 422)]
+)
+def test_marks_that_name_nothing_retry_nothing(dead, picky, marks, status):
+    assert press_marked(browser(), marks).status_code == status
+    assert picky.taken == []
+
+
+def test_a_retry_of_what_is_marked_says_why(dead, picky):
+    answer = press_marked(browser(), marks(), reason="no")
+    assert answer.status_code == 422
+    assert "Say why, in 3 to 200 characters." in answer.content.decode()
+    assert [entry[2:] for entry in entries()] == [(False, "all")]
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
 def test_those_who_only_look_have_no_button_and_cannot_press_it(dead, picky, role):
     looker = browser(role)
     assert "<button" not in text(looker).partition("<main")[2].partition("</main")[0]
+    assert "data-mark" not in text(looker)
     assert press(looker, 2).status_code == 403
+    assert press_marked(looker, marks()).status_code == 403
     assert picky.taken == []
 
 

@@ -161,7 +161,7 @@ def test_the_strip_stands_on_every_page(page, address):
 def test_the_strip_says_what_is_held_by_whom_and_since_when(page):
     platform.change(key="enableLovense", value="false", by="ada", why="A fault.", now=NOW)
     shown = page("/staff/strip", **{"HX-Request": "true"})
-    assert "Kill switch: nothing plays since 3 Jan 04:15 UTC, by ada" in re.sub("<[^>]+>", "", shown)
+    assert "Kill switch: nothing plays since 3 Jan 2026, 04:15 UTC, by ada" in re.sub("<[^>]+>", "", shown)
     held(is_draining=True)  # written past the log
     shown = re.sub("<[^>]+>", "", page("/staff/strip", **{"HX-Request": "true"}))
     assert "Draining: nothing new starts Not known" in shown

@@ -49,7 +49,14 @@ def test_each_is_told_with_how_she_stands_now(browser, ana, carol):
     wish = OverrideWish({"maximumSeconds": 9}, clock.now() + timedelta(days=1))
     overrides.change(performer_id=ana.pk, wish=wish, seen=0, by="ada", why="a test", now=clock.now())
     html = shown(browser)
-    for said in ("On air", "Off air", "Paused", "Open", f"until {wish.until:%Y-%m-%d %H:%M}", "2 performers"):
+    for said in (
+        "On air",
+        "Off air",
+        "Paused",
+        "Open",
+        f"{wish.until:%Y-%m-%d %H:%M:%S} UTC",
+        "2 performers",
+    ):
         assert said in html, said
     assert f'<a data-opens href="/staff/performers/{ana.pk}">Ana</a>' in html
     assert (inline_code(html), unlabelled_fields(html)) == ([], set())

@@ -75,7 +75,7 @@ def contradicted(world, number=1, **more):
 def test_without_a_doubt_it_says_so(page):
     status, text = page()
     assert status == 200
-    assert "Nothing is like that" in text
+    assert "the ledger, the platform and we agree" in text
 
 
 def test_a_contradiction_of_the_ledger_is_listed_with_its_reason_and_its_tip(page, remote):
@@ -176,7 +176,7 @@ def test_staff_has_the_ledger_asked_again_and_it_is_kept_who(page, remote, dina,
     looked()
     assert calls.state() == ("success", "settled", "")
     assert (calls.found()["look_asked_by"], calls.found()["needs_reconciliation"]) == ("dina", "")
-    assert "Nothing is like that" in page()[1]
+    assert "the ledger, the platform and we agree" in page()[1]
     assert reconciliation.REASONS["other_amount"][0] in page(q="state:solved")[1]
 
 

@@ -180,9 +180,9 @@ def test_every_page_says_who_holds_everything_back_and_since_when(admin, sam):
     save(admin, "enable_lovense", "false")
     shown = " ".join(admin.get("/staff/tips").content.decode().split())
     assert "Kill switch: nothing plays</a> <small>since <time" in shown
-    assert "UTC, by <bdi>ada</bdi>" in shown
+    assert "UTC</time>, by <bdi>ada</bdi>" in shown
     assert "Draining: nothing new starts</a> <small>since <time" in shown
-    assert "UTC, by <bdi>dina</bdi>" in shown
+    assert "UTC</time>, by <bdi>dina</bdi>" in shown
     other = Client()
     other.force_login(sam)
     shown = " ".join(other.get("/staff/tips").content.decode().split())

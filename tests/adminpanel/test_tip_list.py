@@ -65,7 +65,7 @@ def test_each_tip_is_told_with_what_became_of_it(browser, now_chain, bob):
 
 
 def test_a_list_of_nothing_says_so(browser):
-    assert "Nothing is like that." in shown(browser)
+    assert "No tip matches." in shown(browser)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_an_admin_sends_back_all_that_died_of_one_cause(at, the_stage, ana):
     keys.to("Send back .*")
     keys.press("Enter")
     expect(
-        keys.page.get_by_text(re.compile(r"This will play \d+ requests? of \d+ performers?"))
+        keys.page.get_by_text(re.compile(r"Sending all back will play \d+ requests? of \d+ performers?"))
     ).to_be_visible()
     keys.to("Why.*")
     keys.type("her device answers again")

@@ -2,6 +2,7 @@
 
 from adminpanel.api.settings import NoSuchTag, VersionNotSaid
 from adminpanel.asking.grammar import NotUnderstood
+from adminpanel.handling.marks import TooManyMarked
 from adminpanel.handling.tips import StillDead
 from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed
 from adminpanel.people.deeds import Outdated, WrongField
@@ -28,6 +29,7 @@ STAFF = [
     (NotSetUp(), 409, "not_set_up", "There is no second factor any more.", None),
     (WrongField("why", "Say it"), 422, "invalid", "Say it", {"field": "why", "rule": "Say it"}),
     (Outdated("It is another.", 3), 409, "outdated", "It is another.", {"present": 3}),
+    (TooManyMarked(), 422, "too_many", "At most 500 are marked at once.", {"most": 500}),
     (StillDead(2), 409, "still_dead", _STILL_DEAD, {"dead": 2}),
     (NoSuchLink(), 404, "no_such_link", _LINK, None),
     (VersionNotSaid(), 428, "precondition_required", str(VersionNotSaid()), None),

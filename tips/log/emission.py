@@ -273,6 +273,12 @@ def dead(*, consumer: str = "", tip_id: str = "") -> Iterator[Document]:
     )
 
 
+def dead_among(keys: Sequence[str]) -> list[Document]:
+    """Those of these that are still dead, as `dead` orders them."""
+    where = {"_id": {"$in": list(keys)}, "state": DEAD}
+    return list(collection(FailedEmission).find(where).sort([("consumer", 1), ("sequence", 1)]))
+
+
 class Emitted(NamedTuple):
     """Where one event stands with one consumer: `waiting`, `taken`, or as a state of those that
     failed."""

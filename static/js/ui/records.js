@@ -1,14 +1,21 @@
 // <st-records for="drawer">: a long list. J and K or the arrows move, Enter peeks, O opens, X marks, Shift and X a range, Escape
-// takes the marks away. What is new waits while anything is marked, hovered, scrolled, held or looked at.
+// takes the marks away, B goes to what may be done with them (`many`, outside of what is fetched again). What is new waits while
+// anything is marked, hovered, scrolled, held or looked at; a mark stays whatever comes, also of a row that is shown no more.
 
 import { isComposing, isTyping } from "../typing.js";
 
 const STEPS = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
 
+function box(row) {
+  return row.querySelector("[data-mark]");
+}
+
 class Records extends HTMLElement {
   connectedCallback() {
+    this.marks = new Map(); // by the row's key what the form is told
     for (const type of ["click", "change", "htmx:after:swap"]) this.addEventListener(type, this);
     document.addEventListener("keydown", this);
+    this.many()?.addEventListener("submit", this);
     this.firstElementChild.addEventListener("tick", this);
     this.ready();
   }
@@ -22,6 +29,7 @@ class Records extends HTMLElement {
     else if (event.type === "click") this.clicked(event);
     else if (event.type === "change") this.changed(event.target);
     else if (event.type === "tick") this.look();
+    else if (event.type === "submit") this.told(event.target);
     else this.ready();
   }
 
@@ -30,7 +38,12 @@ class Records extends HTMLElement {
     const rows = this.rows();
     if (rows.length && !rows.some((row) => row.tabIndex === 0)) rows[0].tabIndex = 0;
     this.hold(this.isPaused);
+    for (const row of rows.filter((each) => this.marks.has(each.dataset.record))) box(row).checked = true;
     this.count();
+  }
+
+  many() {
+    return document.getElementById(this.getAttribute("many") ?? "");
   }
 
   rows() {
@@ -40,12 +53,13 @@ class Records extends HTMLElement {
   // --- keys ---------------------------------------------------------------------------------------------------------------
 
   press(event) {
+    if (event.key === "Escape" && this.many()?.contains(event.target) && !isComposing(event)) return this.back();
     const isOurs = !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey && !isComposing(event);
     if (!isOurs || isTyping(event.target) || document.querySelector(":popover-open")) return;
     const row = document.activeElement?.closest("[data-record]");
     const isInRow = row && this.contains(row);
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const done = STEPS[key] ? this.move(row, STEPS[key], event) : isInRow && this.act(row, key, event);
+    const done = STEPS[key] ? this.move(row, STEPS[key], event) : key === "b" ? this.act(row, key, event) : isInRow && this.act(row, key, event);
     if (done) event.preventDefault();
   }
 
@@ -68,6 +82,7 @@ class Records extends HTMLElement {
     else if (key === "o") row.querySelector("[data-opens]")?.click();
     else if (key === "x") this.mark(row, shiftKey);
     else if (key === "Escape") this.unmark();
+    else if (key === "b") return this.reachMany();
     else return false;
     return true;
   }
@@ -84,37 +99,82 @@ class Records extends HTMLElement {
   // --- marks --------------------------------------------------------------------------------------------------------------
 
   mark(row, isRange) {
-    const rows = this.rows();
-    const box = row.querySelector("[data-mark]");
+    const rows = this.rows().filter(box);
+    if (!rows.includes(row)) return;
     const from = isRange && this.last?.isConnected ? rows.indexOf(this.last) : rows.indexOf(row);
     const to = rows.indexOf(row);
-    const isOn = isRange || !box.checked;
-    for (const each of rows.slice(Math.min(from, to), Math.max(from, to) + 1)) each.querySelector("[data-mark]").checked = isOn;
+    const isOn = isRange || !box(row).checked;
+    for (const each of rows.slice(Math.min(from, to), Math.max(from, to) + 1)) box(each).checked = isOn;
     this.last = row;
     this.count();
   }
 
   unmark() {
-    for (const box of this.marked()) box.checked = false;
+    for (const row of this.rows()) if (box(row)) box(row).checked = false;
+    this.marks.clear();
     this.count();
   }
 
-  marked() {
-    return [...this.querySelectorAll("[data-mark]:checked")];
-  }
-
-  changed(box) {
-    if (!box.matches("[data-mark]")) return;
-    this.last = box.closest("[data-record]");
+  changed(input) {
+    if (input.matches("[data-mark-page]")) for (const row of this.rows()) box(row).checked = input.checked;
+    else if (input.matches("[data-mark]")) this.last = input.closest("[data-record]");
+    else return;
     this.count();
   }
 
   count() {
-    const said = this.querySelector("[data-marked]");
-    const marked = this.marked().length;
+    const rows = this.rows().filter(box);
+    for (const row of rows) this.keep(row);
+    const [said, all] = [this.querySelector("[data-marked]"), this.querySelector("[data-mark-page]")];
+    const here = rows.filter((row) => box(row).checked).length;
+    const [marked, away] = [this.marks.size, this.marks.size - here];
+    if (all) [all.checked, all.indeterminate] = [here > 0 && here === rows.length, here > 0 && here < rows.length];
     if (!said) return;
-    said.hidden = !marked;
-    said.textContent = marked ? `${marked} marked` : "";
+    (said.closest("[data-marked-bar]") ?? said).hidden = !marked;
+    said.textContent = marked ? `${marked} marked${away ? `, ${away} not on this page` : ""}` : "";
+    this.scope(marked);
+  }
+
+  keep(row) {
+    if (box(row).checked) this.marks.set(row.dataset.record, box(row).value);
+    else this.marks.delete(row.dataset.record);
+  }
+
+  // --- what may be done with them -------------------------------------------------------------------------------------------
+
+  /** It is about the marked ones as soon as there are any. */
+  scope(marked) {
+    const form = this.many()?.querySelector("form");
+    const words = form?.querySelector("[data-marked-words]");
+    if (!words || words.dataset.count === `${marked}`) return;
+    words.dataset.count = marked;
+    words.textContent = marked ? `The ${marked} marked` : "What is marked below";
+    for (const each of form.elements.scope) each.checked = marked ? each.value === "marked" : each.defaultChecked;
+  }
+
+  reachMany() {
+    const many = this.many();
+    if (!many) return false;
+    many.open = true;
+    (many.querySelector("input:checked") ?? many.querySelector("input:not([type=hidden])")).focus();
+    return true;
+  }
+
+  back() {
+    const row = this.last?.isConnected ? this.last : this.rows()[0];
+    if (row) this.reach(row);
+  }
+
+  /** Also of those that are marked and not on the page any more, each as it was shown. */
+  told(form) {
+    for (const left of form.querySelectorAll("[data-away]")) left.remove();
+    const here = new Set(this.rows().map((row) => row.dataset.record));
+    for (const [key, value] of this.marks) {
+      if (here.has(key)) continue;
+      const away = Object.assign(document.createElement("input"), { type: "hidden", name: "mark", value });
+      away.dataset.away = "";
+      form.append(away);
+    }
   }
 
   // --- pressed ------------------------------------------------------------------------------------------------------------
@@ -125,6 +185,7 @@ class Records extends HTMLElement {
     if (copy) await this.copy(copy);
     else if (hold) this.hold(!this.isPaused);
     else if (target.closest("[data-new]")) this.refresh();
+    else if (target.closest("[data-many]")) this.reachMany();
     else this.from(target);
   }
 
@@ -147,9 +208,12 @@ class Records extends HTMLElement {
   // --- what is new --------------------------------------------------------------------------------------------------------
 
   async look() {
+    this.count();
     const address = this.querySelector("[data-news]")?.dataset.news;
-    if (!address || document.hidden) return;
-    if ("moves" in this.dataset) return this.isHeld() || this.refresh(); // what it shows is of now
+    const { moves } = this.dataset;
+    if (document.hidden || (!address && moves === undefined)) return;
+    if (moves !== undefined && !this.isHeld()) return this.refresh(); // what it shows is of now
+    if (moves === "" || !address) return;
     const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null); // no use of her session
     if (!answer?.ok) return;
     const { newer } = await answer.json();
@@ -167,7 +231,7 @@ class Records extends HTMLElement {
 
   isHeld() {
     const isInside = this.contains(document.activeElement) || this.matches(":hover");
-    return this.isPaused || isInside || this.marked().length > 0 || scrollY > 0 || document.querySelector(":popover-open") !== null;
+    return this.isPaused || isInside || this.marks.size > 0 || scrollY > 0 || document.querySelector(":popover-open") !== null;
   }
 
   refresh() {

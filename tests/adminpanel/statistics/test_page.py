@@ -101,7 +101,7 @@ def test_it_says_up_to_when_it_was_counted_and_that_nobody_counts(page, ana):
     Recounter().run(now=NOW, limit=9)
     shown = page()
     assert "Counted up to" in shown
-    assert "04:15:00</time>" in shown
+    assert "04:15:00 UTC</time>" in shown
     assert "Nobody has counted" not in shown
     Heartbeat.objects.filter(pk="statistics").update(at=NOW - timedelta(minutes=4))
     assert "Nobody has counted" in page()
