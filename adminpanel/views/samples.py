@@ -39,7 +39,7 @@ def send(request: HttpRequest) -> HttpResponse:
         return sample, samples.send(sample, at=_own_socket(request), deed=deed)
 
     def then(done: tuple[SampleOrder, list[SampleAnswer]]) -> HttpResponse:
-        return _page(request, sample=done[0], answers=done[1])
+        return _page(request, sample=done[0], answers=done[1], whose=said[1])
 
     return acts.answered(
         request,
@@ -62,11 +62,12 @@ def _page(
     *,
     sample: SampleOrder | None = None,
     answers: list[SampleAnswer] | None = None,
+    whose: str = "",
 ) -> HttpResponse:
     why_not = deployment.why_not()
     context = {
         "why_not": why_not,
-        "acts": [] if why_not else acts.shown([_act(sample)], pressed),
+        "acts": [] if why_not else acts.shown([_act(sample, whose)], pressed),
         "pressed": pressed,
         "sample": sample,
         "answers": answers or (),
@@ -76,14 +77,15 @@ def _page(
     return doors.show(request, "adminpanel/samples.html", context, on=ON, status=status)
 
 
-def _act(sample: SampleOrder | None) -> Act:
+def _act(sample: SampleOrder | None, whose: str) -> Act:
     """What was sent last stands in its fields."""
     kind = str(sample.kind) if sample else _KINDS[0][0]
     amount = str(sample.amount if sample else USUAL_AMOUNT)
-    performer = (sample and sample.performer_id) or _somebody()
     asks = (
         ActField("kind", "What", kind="select", options=_KINDS, value=kind),
-        ActField("performer", "For", "The name or the id of a performer.", value=performer),
+        ActField(
+            "performer", "For", "The name or the id of a performer.", value=whose or _somebody()
+        ),
         ActField("amount", "Tokens", f"1 to {samples.LARGEST}", "number", value=amount, maximum=5),
     )
     words = (
@@ -95,5 +97,5 @@ def _act(sample: SampleOrder | None) -> Act:
 
 
 def _somebody() -> str:
-    found = Performer.objects.order_by("pk").values_list("pk", flat=True).first()
-    return str(found or "")
+    first = Performer.objects.order_by("pk").select_related("user").first()
+    return first.user.get_username() if first else ""
