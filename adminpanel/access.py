@@ -77,6 +77,8 @@ RULES = (
     Rule("staff-delivery", "GET", EVERYBODY, "One delivery, without its body"),
     Rule("staff-delivery-again", "POST", ADMINS, "Process a delivery that lies aside"),
     Rule("staff-delivery-body", "POST", ADMINS, "Look at a whole body, recorded"),
+    Rule("staff-samples", "GET", ADMINS, "What a sample is, in a test deployment"),
+    Rule("staff-sample-send", "POST", ADMINS, "Send a sample, recorded"),
     Rule("staff-performers", "GET", EVERYBODY, "Performers, and how each stands"),
     Rule("staff-performers-news", "GET", EVERYBODY, "How many performers are new"),
     Rule("staff-performers-suggest", "GET", EVERYBODY, "What may be typed next"),

@@ -177,6 +177,20 @@ class ReconciliationItem(models.Model):
         ]
 
 
+class DeploymentMark(models.Model):
+    """What this database has been from its first call on: one row. Written by
+    `adminpanel/handling/deployment.py` and by nothing else; what is `live` stays it."""
+
+    key = models.CharField(primary_key=True, db_column="_id", max_length=10)
+    kind = models.CharField(max_length=4)  # test, live
+    at = models.DateTimeField()
+    minute = models.DateTimeField(null=True)  # of the last sample
+    sent = models.IntegerField(default=0)  # samples in it
+
+    class Meta:
+        db_table = "deployment_marks"
+
+
 class SavedView(models.Model):
     """A question that somebody of the staff asks again. The key is `<account>/<place>`: there are
     only so many places. Written by `adminpanel/lists/saved.py`."""

@@ -32,11 +32,13 @@ from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
 from adminpanel import consumers as staff
+from adminpanel.handling import deployment
 from adminpanel.watch import readiness
 from config.logging import trace_id
 from config.pen.pen import Pen
 from config.requests import PROBES, request_id_of
 from config.server import WHOLE
+from ground import clock
 from ground.hops.groupcommit import GroupCommit
 from ground.inbox import answers
 from ground.inbox.inbox import Acceptance
@@ -65,6 +67,8 @@ BODY_SECONDS = 10.0
 """So long a whole body may take to arrive; ours are a few kilobytes."""
 SEND_SECONDS = 60.0
 """So long all of an answer may wait for its reader."""
+MARK_SECONDS, MARK_PAUSE_SECONDS = 10.0, 0.2
+"""So long a start waits for the database to be marked, and between two tries."""
 
 _wsgi = get_wsgi_application()
 _django = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]
@@ -282,9 +286,21 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
+async def _mark_database() -> None:
+    """Before it takes a call, a process says of which kind its deployment is; where the database is
+    away, as soon as it is back."""
+    while True:
+        try:
+            return await asyncio.to_thread(deployment.settle, now=clock.now())
+        except PyMongoError:
+            await asyncio.sleep(MARK_PAUSE_SECONDS)
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     await asyncio.to_thread(_end_orphans)
+    marking = asyncio.create_task(_mark_database())
+    await asyncio.wait([marking], timeout=MARK_SECONDS)
     _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
     writer.use(_pen)
     halts.use(runner)
@@ -293,7 +309,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     )
     pulse.start()
     running = _pen.run(), sockets.run(), runner.run()
-    tickers = [asyncio.create_task(work) for work in running]
+    tickers = [marking, *(asyncio.create_task(work) for work in running)]
     _spare_the_collector()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -273,6 +273,9 @@ CELERY_BROKER_URL = REDIS_URL
 STACK_BEAT = env.choice("STACK_BEAT", "worker", ("worker", "process"))
 DRAIN_LIMIT = env.integer("DRAIN_LIMIT", 200, minimum=1)
 
+# Staff may send samples (`adminpanel/handling/deployment.py`): where no token is money, and nowhere
+# else.
+TEST_DEPLOYMENT = env.flag("TEST_DEPLOYMENT", default=False)
 # Whoever asks for /metrics shows it; blank: staff only, and in development this machine.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
@@ -298,13 +301,15 @@ RRR_WEBHOOK_SECRETS = env.parsed(
     "A comma list of keyid:secret; two during rotation.",
 )
 RRR_WEBHOOK_SCHEME1 = env.flag("RRR_WEBHOOK_SCHEME1", default=False)
+# Known to everybody, so what it signs is no money.
+PAYMENT_DEVELOPMENT_SECRET = "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE="  # noqa: S105
 PAYMENT_WEBHOOK_SECRETS = env.parsed(
     "PAYMENT_WEBHOOK_SECRETS",
     env.words(
         "PAYMENT_WEBHOOK_SECRETS",
         env.secret(
             "PAYMENT_WEBHOOK_SECRETS",
-            "whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=",
+            PAYMENT_DEVELOPMENT_SECRET,
             production=PRODUCTION,
         ),
     ),

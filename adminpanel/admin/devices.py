@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Model
 
 from adminpanel.admin.readonly import AdminsOnly, ReadOnly
-from adminpanel.models import HealthMinute, Heartbeat
+from adminpanel.models import DeploymentMark, HealthMinute, Heartbeat
 from lovense import models as of
 
 Fields = tuple[str, ...]
@@ -15,6 +15,7 @@ Fields = tuple[str, ...]
 # model, what its list shows, what no record of it shows
 RECORDS: tuple[tuple[type[Model], Fields, Fields], ...] = (
     (Heartbeat, ("process", "at", "skew_ms"), ()),
+    (DeploymentMark, ("key", "kind", "at"), ()),
     (HealthMinute, ("key", "counted_at", "seen_at"), ()),
     (
         of.Performer,

@@ -3,6 +3,8 @@ writes them says which version was seen, by `If-Match`."""
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -27,7 +29,7 @@ from ground.json.shapes import Shape, refusal
 from ground.people import Role, role_of
 from lovense.api.calls import WITH_A_BODY, body_of
 from lovense.deciding import platform
-from lovense.deciding.platform import ROW, UnknownSetting
+from lovense.deciding.platform import ROW, InvalidSetting, SettingsChanged, UnknownSetting
 from lovense.lane import controls
 from lovense.rows import Json
 from tips.rows import Statement
@@ -133,13 +135,30 @@ def settings(request: Request) -> Response:
     if request.method == "GET":
         return _answer()
     deed = deed_of(request.user, now=clock.now())
-    with refusals_recorded(deed, "set", DeedTarget("platform", ROW)):
+    with refusals_recorded(deed, "set", DeedTarget("platform", ROW)), _named_as_here():
         seen = _seen(request)
         changes, reason = _asked(request)
         by: dict[str, Any] = {"by": deed.by, "why": reason, "now": deed.now}
         before = controls.set_seen(changes, seen=seen, **by)
     doorbell.ring("lovense.dispatch")
     return Response(status=204) if before == changes else _answer()
+
+
+@contextmanager
+def _named_as_here() -> Iterator[None]:
+    """A refusal names settings as the caller did, by their names at the wire."""
+    try:
+        yield
+    except InvalidSetting as wrong:
+        name = WIRE.get(wrong.field, wrong.field)
+        raise InvalidSetting(name, wrong.rule, wrong.value) from None
+    except SettingsChanged as late:
+        wanted, present, version = late.told
+        raise SettingsChanged(_wired(wanted), _wired(present), version) from None
+
+
+def _wired(settings: Statement) -> Statement:
+    return {WIRE.get(field, field): value for field, value in settings.items()}
 
 
 def _answer() -> Response:

@@ -93,10 +93,12 @@ def is_one_of(field: str) -> Callable[[Sequence[Any]], Statement]:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Any text, so long as there is one."""
+    """Any text, so long as there is one. `kept`: of a longer one the rows hold so many characters,
+    and it is found by these; 0: they hold all."""
 
     longest: int
     example: str
+    kept: int = 0
 
     @property
     def possible(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ class Name:
     def read(self, text: str) -> Value:
         if not text.strip() or len(text) > self.longest:
             raise NoSuchValue
-        return text
+        return text[: self.kept or None]
 
     def write(self, value: str) -> str:
         return value

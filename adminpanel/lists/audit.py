@@ -32,6 +32,7 @@ from adminpanel.lists.columns import (
 )
 from adminpanel.lists.performers import names_of, performers_named, whose
 from ground.audit import log as audit_log
+from ground.audit.log import LONGEST_ACTOR
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from ground.people import Role
@@ -95,6 +96,7 @@ _WORD = Shaped("[a-z][a-z0-9_]{0,39}", ("pause", "stop"))
 _KINDS = Shaped("[a-z][a-z0-9_]{0,19}", ("performer", "request"))
 _TIP = Shaped("[0-9a-f]{24}", ("24 digits from 0 to 9 and a to f",))
 _ADDRESS = Shaped("[0-9a-f]{12,64}", ("12 to 64 digits of an address's hash",))
+_ACCOUNT = Name(150, "an account", kept=LONGEST_ACTOR)
 # The more an index usually narrows, the further to the front.
 KEYS: tuple[Key, ...] = (
     Key(
@@ -103,7 +105,7 @@ KEYS: tuple[Key, ...] = (
     Key("tip", _TIP, "All about a tip", _about_tips, "audit_by_target"),
     Key("address", _ADDRESS, "From one address", _from_addresses, "audit_by_address"),
     Key("performer", Name(150, "her name"), "Whose queue", _of_performers, "audit_by_lane"),
-    Key("actor", Name(64, "an account"), "Who did it", is_one_of("actor"), "audit_by_actor"),
+    Key("actor", _ACCOUNT, "Who did it", is_one_of("actor"), "audit_by_actor"),
     Key("action", _WORD, "What was done", is_one_of("action"), "audit_by_action"),
     Key("type", _KINDS, "To what kind of thing", is_one_of("type"), "audit_by_type"),
     Key("success", Truth(), "Whether it was done", is_one_of("success"), "audit_by_success"),

@@ -13,7 +13,8 @@ from lovense.rows import PerformerRow
 UNTIL = "until"
 TYPED = (*NAMES, UNTIL)
 LONGEST_TYPED = 40
-_MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
+# A form says minutes; what was set over REST may have seconds, and keeps them.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,16}", re.ASCII)
 
 
@@ -32,8 +33,9 @@ def _value(name: str, text: str) -> Any:
 
 
 def _moment(text: str) -> datetime:
+    found = _MOMENT.fullmatch(text)
     try:
-        return clock.parse(f"{text}:00Z" if _MINUTE.fullmatch(text) else "")
+        return clock.parse(f"{text}{'' if found[1] else ':00'}Z" if found else "")
     except ValueError:
         raise InvalidOverride(UNTIL, "must be a moment, as 2026-01-10T12:00") from None
 
@@ -44,4 +46,4 @@ def as_typed(row: PerformerRow, now: datetime) -> dict[str, str]:
     if said is None:
         return {}
     limits = {name: str(value) for name, value in said["limits"].items()}
-    return {**limits, UNTIL: f"{said['until']:%Y-%m-%dT%H:%M}"}
+    return {**limits, UNTIL: clock.iso(said["until"]).removesuffix("Z").removesuffix(":00.000")}

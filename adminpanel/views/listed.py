@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -128,6 +129,8 @@ DELIVERIES = ListDoors(
     "Search the deliveries",
     "status:set_aside source:payments since:2h",
     deliveries.OFFERED,
+    "adminpanel/deliveries.html",
+    beside=lambda now: settings.TEST_DEPLOYMENT,
     topic="tips",
 )
 DEVICES = ListDoors(

@@ -116,9 +116,11 @@ def _one(request: HttpRequest, performer_id: str, pressed: Pressed | None = None
         "present": limits.said_of(overrides.in_force(row, rules.at)),
         "pressed": pressed,
         "is_late": pressed is not None and isinstance(pressed.refusal, OverridesChanged),
+        "is_typed": bool(request.GET),
         **_seen(rules, performer_id, typed, pressed),
     }
-    status = status_of(pressed) if pressed or "wrong" not in context else InvalidOverride.status
+    is_refused = "wrong" in context and request.GET  # what is in force is shown, whatever it is
+    status = status_of(pressed) if pressed or not is_refused else InvalidOverride.status
     return doors.show(request, "adminpanel/performer_override.html", context, on=ON, status=status)
 
 

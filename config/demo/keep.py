@@ -25,7 +25,8 @@ class SomebodysData(Exception):
 def run(*, port: int, data: Path | None, days: int, state: str = "") -> int:
     """1. The databases alone. 2. The past and fresh log-ins. 3. The stack, in this process's
     place."""
-    os.environ.update(MONGODB_URI="", REDIS_URL="", DEBUG="true")  # never into another's database
+    # never into another's database, and no token of it is money
+    os.environ.update(MONGODB_URI="", REDIS_URL="", DEBUG="true", TEST_DEPLOYMENT="true")
     try:
         port = port or free_port()
         invitation = _prepared(data, port, days, state)
@@ -46,8 +47,20 @@ def _prepared(data: Path | None, port: int, days: int, state: str) -> str:
         import django  # not before now: only now does the environment name the databases
 
         django.setup()
+        _made()
         url = f"http://127.0.0.1:{port}"
         return _seeded(url, state) if state else _filled(url, days)
+
+
+def _made() -> None:
+    """With all tables, and while it is empty marked as a test's."""
+    from django.core.management import call_command
+
+    from adminpanel.handling import deployment
+    from ground import clock
+
+    call_command("migrate", verbosity=0)
+    deployment.settle(now=clock.now())
 
 
 class _Held:
@@ -61,13 +74,11 @@ class _Held:
 
 
 def _filled(url: str, days: int) -> str:
-    from django.core.management import call_command
     from tqdm import tqdm
 
     from config.demo import past
     from ground import clock
 
-    call_command("migrate", verbosity=0)
     if not past.exists():
         if not past.is_empty():
             raise SomebodysData(
@@ -80,13 +91,10 @@ def _filled(url: str, days: int) -> str:
 
 def _seeded(url: str, state: str) -> str:
     """One performer's evening in that state, instead of the month."""
-    from django.core.management import call_command
-
     from config.seeds import refusals, show
     from config.seeds.refusals import NotSeeded
     from ground import clock
 
-    call_command("migrate", verbosity=0)
     now = clock.now()
     try:
         refusals.check(now=now, clock=now)

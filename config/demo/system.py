@@ -35,6 +35,7 @@ class System:
             "MONGODB_URI": "",
             "REDIS_URL": "",
             "DEBUG": "true",
+            "TEST_DEPLOYMENT": "true",
             "TIP_FUNDING_GRACE_SECONDS": str(GRACE_SECONDS),
             "LOVENSE_BRIDGES": "",  # as they are by themselves
             "SERVER_LEASE_SECONDS": str(LEASE_SECONDS),

@@ -43,7 +43,7 @@ class InvalidSetting(Refusal):
 
     def __init__(self, field: str, rule: str, value: object) -> None:
         super().__init__(f"{field} {rule}, not {str(value)[:80]!r}.")
-        self.rule = rule
+        self.field, self.rule, self.value = field, rule, value
         self.details = {"field": field, "rule": rule}
 
 
@@ -55,6 +55,7 @@ class SettingsChanged(Refusal):
 
     def __init__(self, wanted: Statement, present: Statement, version: int) -> None:
         super().__init__()
+        self.told = wanted, present, version
         self.details = {"present": present, "yours": wanted, "version": version}
 
 

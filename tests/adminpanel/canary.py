@@ -7,6 +7,7 @@ import logging
 import re
 from collections import deque
 from contextlib import contextmanager
+from datetime import timedelta
 from html import unescape
 
 from django.test import Client
@@ -15,8 +16,10 @@ from django.urls import NoReverseMatch, reverse
 from adminpanel import access
 from config.logging import AllowListFormatter
 from config.settings import PAYMENT_WEBHOOK_SECRETS
-from lovense.models import Performer
-from tests.factories import Viewer, fund
+from ground.mongodb.collections import collection
+from lovense.models import PageLease, Performer
+from lovense.repairs import looking, mailing
+from tests.factories import NOW, Viewer, fund
 from tests.lovense.devices import apps
 from tips.intake import simulator
 
@@ -30,6 +33,7 @@ PASSWORD, WRONG = "canary-password-kept", "canary-password-tried"
 SESSION_IP = "203.0.113.77"
 STRANGER = "canary-name-that-is-nobodys"
 MAIL = "canary@example.org"
+ADDRESS = "performer@example.org"  # where she wants to be told
 
 # A whole body, with what is in it, is shown by a button alone, recorded.
 NOT_SHOWN = {TOY, "192.168.77.13", DOMAIN, UID, UTOKEN, PASSWORD, WRONG, SESSION_IP, STRANGER, MAIL}
@@ -78,6 +82,19 @@ def push(chain, performer):
     chain.settled(hidden, 9, isAnonymous=True, context={"customMessage": HIDDEN_MESSAGE})
     chain.dispatch()
     _wrong(performer)
+
+
+def mailed(performer):
+    """Her toy is lost for two minutes while she is on air, and she asked to be told by mail."""
+    wanted = {"_id": performer.pk}
+    choices = {"bridge": "STANDARD_SERVER", "page_choices": {"noticeEmail": ADDRESS}}
+    collection(Performer).update_one(wanted, {"$set": choices})
+    on_air = {"on_air_since": NOW, "expires_at": NOW + timedelta(hours=1)}
+    collection(PageLease).update_one(wanted, {"$set": on_air}, upsert=True)
+    toy = {**apps.LUSH, "id": TOY, "status": 0}
+    apps.take(apps.call(toy, uid=UID, utoken=UTOKEN, domain=DOMAIN), now=NOW)
+    looking.look(now=NOW, limit=20)
+    return mailing.drain(now=NOW + 2 * mailing.PATIENCE, limit=20).sent
 
 
 def _wrong(performer):

@@ -3,7 +3,9 @@
 from urllib.parse import quote
 
 import pytest
+from django.test import Client
 
+from adminpanel.staff import enrol
 from ground import clock
 from ground.audit import log as audit_log
 from ground.audit.models import AuditEntry
@@ -49,6 +51,19 @@ def test_only_what_is_asked_for_is_shown_and_each_term_can_be_taken_away(seen):
     assert 'href="/staff/audit?q=-action%3Astop"' in html
     assert 'href="/staff/audit?q=actor%3Apage"' in html
     assert 'value="actor:page -action:stop"' in html
+
+
+def test_an_account_with_a_longer_name_than_an_entry_keeps_finds_what_it_did(db):
+    """An entry keeps its first 64 characters."""
+    name, client = "long." * 30, Client()
+    client.force_login(enrol(username=name, role=Role.ADMIN, password="").user)
+    record(1, by=name)
+    record(2, by="dina")
+    for query in (f"actor:{name}", f"actor:{name[:64]}"):
+        html = shown(client, query, columns="at,actor,target")
+        assert "t-1" in html
+        assert "<bdi>dina</bdi>" not in html
+    assert name[:64] in client.get(PAGE, {"view": "mine"}).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """An override is set on a performer's page: by an admin, seen before it is saved, with a reason, once, by who
 has seen what is in force, and never looser; and it is ended by hand."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from ground import clock
 from ground.audit import log as audit_log
 from ground.mongodb.collections import collection
 from ground.people import Role
+from lovense.deciding import platform
 from lovense.menus import publishing
 from lovense.models import Performer
 from lovense.performers import overrides, preferences
@@ -142,6 +144,27 @@ def test_what_is_looser_past_or_no_value_is_refused_with_its_field_and_rule(admi
     assert (answer.status_code, kept(ana)) == (422, None)
     assert rule in words(answer)
     assert entries(ana) == [("set_overrides", False)]
+
+
+def test_what_was_set_to_the_second_stays_so_in_the_form(admin, ana):
+    until = (clock.now() + DAY).replace(second=37, microsecond=250_000)
+    wish, deed = OverrideWish({"maximumSeconds": 9}, until), Deed("", "dina", WHY, clock.now())
+    handling.override(ana.pk, wish, seen=0, deed=deed)
+    shown = admin.get(f"/staff/performers/{ana.pk}/override")
+    said = re.search(r'name="until"[^>]*value="([^"]+)"', words(shown))[1]
+    assert said == f"{until:%Y-%m-%dT%H:%M}:37.250"
+    assert save(admin, ana, seen=1, maximumSeconds=8, until=said).status_code == 302
+    assert overrides.in_force(collection(Performer).find_one({"_id": ana.pk}), clock.now())["until"] == until
+
+
+def test_where_the_platform_got_stricter_what_is_in_force_is_shown_and_said(admin, ana):
+    save(admin, ana, maximumSeconds=9)
+    platform.change(key="maximum_seconds", value="5", by="dina", now=clock.now())
+    shown = admin.get(f"/staff/performers/{ana.pk}/override")
+    assert shown.status_code == 200
+    assert "Stricter by now" in words(shown)
+    assert "9 s" in words(shown)
+    assert look(admin, ana, maximumSeconds=9).status_code == 422
 
 
 @pytest.mark.parametrize("reason", ["", "no", " x ", "y" * 201])

@@ -72,8 +72,8 @@ def test_an_older_version_is_answered_with_both_values(admin):
     answer = put(admin, {"maxActivationDuration": 25})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "outdated")
     assert answer.json()["error"]["details"] == {
-        "present": {"maximum_seconds": 20},
-        "yours": {"maximum_seconds": 25},
+        "present": {"maxActivationDuration": 20},
+        "yours": {"maxActivationDuration": 25},
         "version": 1,
     }
 
@@ -85,7 +85,7 @@ def test_a_value_that_breaks_its_rule_is_answered_with_it(admin, value):
     answer = raw(admin, f'{{"settings": {{"maxActivationDuration": {value}}}, "reason": "{WHY}"}}')
     assert answer.status_code == 422
     assert answer.json()["error"]["details"] == {
-        "field": "maximum_seconds",
+        "field": "maxActivationDuration",
         "rule": "must be a whole number from 2 to 3600",
     }
     assert platform.current().version == 0

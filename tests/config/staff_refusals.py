@@ -2,6 +2,7 @@
 
 from adminpanel.api.settings import NoSuchTag, VersionNotSaid
 from adminpanel.asking.grammar import NotUnderstood
+from adminpanel.handling.deployment import MOST_A_MINUTE, NoTestDeployment, TooManySamples
 from adminpanel.handling.marks import TooManyMarked
 from adminpanel.handling.tips import StillDead
 from adminpanel.lists.saved import MOST_VIEWS, NoSuchView, OnlyAdminsShare, TooManyViews, Unnamed
@@ -12,9 +13,11 @@ from adminpanel.people.secondfactor import AlreadySetUp, CodeUsed, NotSetUp, Wro
 from adminpanel.people.tokens import NoSuchClient
 from lovense.deciding.platform import InvalidSetting, SettingsChanged, UnknownSetting
 from lovense.performers.overrides import InvalidOverride, OverridesChanged
+from tests.factories import NOW
 
 _LINK = "This link was used, is too old, or was replaced. Ask for a new one."
 _STILL_DEAD = "It failed again. The list of emissions names the error."
+_TOO_MANY = f"At most {MOST_A_MINUTE} samples a minute: wait for the next one."
 _NAMED, _LATE = "must be the name of a setting", "The settings have changed meanwhile: nothing was written."
 _QUERY = "At character 3: x. Possible: a, b."
 # the refusal · its status · its code · its sentence · its details
@@ -30,6 +33,8 @@ STAFF = [
     (WrongField("why", "Say it"), 422, "invalid", "Say it", {"field": "why", "rule": "Say it"}),
     (Outdated("It is another.", 3), 409, "outdated", "It is another.", {"present": 3}),
     (TooManyMarked(), 422, "too_many", "At most 500 are marked at once.", {"most": 500}),
+    (NoTestDeployment("It is none."), 409, "no_test_deployment", "It is none.", None),
+    (TooManySamples(now=NOW), 429, "too_many_samples", _TOO_MANY, None),
     (StillDead(2), 409, "still_dead", _STILL_DEAD, {"dead": 2}),
     (NoSuchLink(), 404, "no_such_link", _LINK, None),
     (VersionNotSaid(), 428, "precondition_required", str(VersionNotSaid()), None),

@@ -38,6 +38,7 @@ SECRETS = {
     "ALLOWED_HOSTS": "example",
     "PUBLIC_BASE_URL": SITE,
     "LOVENSE_DEVELOPER_TOKEN": secrets.token_hex(16),
+    "TEST_DEPLOYMENT": "true",
 }
 
 
@@ -119,12 +120,12 @@ def logged_in(site, name, following, *, code=""):
     return {"cookie": cookies(site.client)}
 
 
-def sent(site, path, said):
+def sent(site, path, said, *, to=""):
     form = site.get(path, headers={"cookie": cookies(site.client)})
     assert form.status_code == 200
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[1]
     headers = {"cookie": cookies(site.client), "origin": SITE, "referer": f"{SITE}{path}"}
-    return site.client.post(path, data={**said, "csrfmiddlewaretoken": token}, headers=headers)
+    return site.client.post(to or path, data={**said, "csrfmiddlewaretoken": token}, headers=headers)
 
 
 async def first_message(port, headers):
@@ -175,4 +176,7 @@ def test_every_kind_of_page_opens_behind_a_proxy(site, ana):
     for asset in {each for page in (live, docs, admin, tips, missing) for each in assets(page.text)}:
         found = site.get(asset)
         assert (asset, found.status_code) == (asset, 200)
+    said = {"kind": "tip", "performer": ana.performer_id, "amount": "25", "reason": "does it answer"}
+    sample = sent(site, "/staff/samples", said, to="/staff/samples/send")
+    assert re.findall(r'class="ui-badge" data-tone="good">(\d+)<', sample.text) == ["202", "202"]
     assert site.get("/login", headers={"host": "elsewhere.example"}).status_code == 400

@@ -383,7 +383,13 @@ ANSWERS = [
     ),
     *STAFF,
 ]
-RETRY_AFTER = {"too_many_guesses": "300", "too_many_requests": "8", "in_progress": "1", "try_later": "60"}
+RETRY_AFTER = {
+    "too_many_samples": "60",
+    "too_many_guesses": "300",
+    "too_many_requests": "8",
+    "in_progress": "1",
+    "try_later": "60",
+}
 
 
 class Refusing(APIView):
