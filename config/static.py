@@ -17,7 +17,14 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from config import joining
 
 # The modules that pages name; no page names two.
-PAGES = ("js/frame.js", "js/lists.js", "js/marks.js", "js/staffnews.js", "js/ui/all.js")
+PAGES = (
+    "js/frame.js",
+    "js/lists.js",
+    "js/marks.js",
+    "js/staff.js",
+    "js/staffnews.js",
+    "js/ui/all.js",
+)
 # By the folder of ours: what others made is served as they made it (its SHA-256 stands beside it).
 SMALLER: dict[str, Callable[[str], str]] = {"css": cssmin, "js": jsmin}
 # `from "./clock.js"`, `import "./keys.js"`, `import("./live.js")`, `new URL("./ticker.js", …)`

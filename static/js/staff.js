@@ -1,4 +1,5 @@
 // What every page of the staff's runs: its times, and / or Ctrl/⌘ K, which goes to Find from anywhere but a field.
+// The script that a page names brings it, or it is that script.
 
 import "./when.js";
 

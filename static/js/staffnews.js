@@ -3,6 +3,7 @@
 
 import { connect, on } from "./news.js";
 import { regions } from "./regions.js";
+import "./staff.js";
 import "./ticking.js";
 
 const PAUSE_MS = 2_000; // between two fetches of one region for news

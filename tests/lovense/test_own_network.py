@@ -426,5 +426,5 @@ def test_nothing_of_a_page_calls_anybody_but_through_the_bridge():
     calling = {
         each.relative_to(folder).as_posix() for each in folder.rglob("*.js") if "fetch(" in each.read_text()
     }
-    of_staff = {"asking.js", "ui/records.js"}
+    of_staff = {"asking.js", "ui/records.js", "when.js"}
     assert calling - of_staff == {"stopbar.js", "tick.js", "bridges/lan.js"}

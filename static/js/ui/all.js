@@ -1,5 +1,6 @@
-// Every custom element of templates/ui, for pages that show many of them; others import what they need.
+// Every custom element of templates/ui, for pages of the staff that show many of them; others import what they need.
 
+import "../staff.js";
 import "./age.js";
 import "./chart.js";
 import "./copy.js";
