@@ -248,7 +248,7 @@ def test_the_stylesheets_of_a_page_weigh_less_than_fourteen_kilobytes(served, na
 
 
 # What a page loads, by how its document began. Of her paths one is loaded; her own network is the largest.
-ON_EVERY_PAGE = ("frame", "theme", "ticker")
+ON_EVERY_PAGE = ("early", "frame", "theme", "ticker")
 OF_A_PATH = ("virtual", "ownnetwork", "bridges/extension")
 OF_OTHERS = ("devices", "patterns", "history", "menu", "preferences")
 
@@ -271,7 +271,7 @@ def test_the_scripts_of_her_other_pages_weigh_less_than_32(served, page):
 def test_no_script_of_hers_is_left_out_of_the_scales(served):
     weighed = {f"js/{name}.js" for name in (*ON_EVERY_PAGE, "device", *OF_A_PATH, *OF_OTHERS)}
     # The palette is loaded when it is opened; the others stand on pages of the staff.
-    of_staff = {f"js/{name}.js" for name in ("lists", "marks", "staffnews", "staff", "when", "ui/all")}
+    of_staff = {f"js/{name}.js" for name in ("lists", "marks", "staffnews", "staff", "ui/all")}
     others = {"js/palette.js"} | of_staff
     assert {name for name in served if name.startswith("js/")} == weighed | others
 
