@@ -5,7 +5,7 @@ Rows are in the order of time, and a slice goes on from a row; nothing is skippe
 to its end. A place is the key of a row, signed: one that was made up, or is of another list, or of
 a row that is gone, begins anew and says so."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -143,17 +143,17 @@ def _asked_of(said: Any) -> set[str]:
     return set[str]().union(*map(_asked_of, said)) if isinstance(said, list | tuple) else set()
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """Newest first. `newer` and `older` are places, empty at an end. `gave_up`: the last row that
-    was looked at, where more may be found behind it; `is_lost`: the place that was asked for is
-    none."""
+    was looked at, where more may be found behind it, or, where the look went towards the newest
+    (`is_back`), before it; `is_lost`: the place that was asked for is none."""
 
     rows: list[dict[str, Any]]
     newer: str = ""
     older: str = ""
     gave_up: ListPlace | None = None
     is_lost: bool = False
+    is_back: bool = False
 
 
 # --- the plan ------------------------------------------------------------------------------------
@@ -258,21 +258,46 @@ def slice_of(plan: ListPlan, *, after: str = "", before: str = "", limit: int = 
     place = _read(plan.listed, after or before)
     is_lost = bool(after or before) and place is None
     if place is not None and not after:
-        newer = _found(plan, place, OLDEST, limit)
-        if len(newer) > limit:
-            rows = newer[:limit][::-1]
-            return Slice(rows, _written(plan.listed, rows[0]), _written(plan.listed, rows[-1]))
-        place = None  # they are the newest, and perhaps not as many as a slice has
-    for reach in plan.reaches if place else plan.reaches[:1]:
-        end = _end(plan, place, reach=reach)
+        if found := _newer(plan, place, limit):
+            return found
+        place = None
+    reaches = plan.reaches if after or before else plan.reaches[:1]
+    return _older(plan, place, limit, reaches)._replace(is_lost=is_lost)
+
+
+def _newer(plan: ListPlan, place: ListPlace, limit: int) -> Slice | None:
+    """None: there are none, or, where nothing has to be looked at, not as many as a slice has."""
+    end = _end(plan, place, OLDEST, reach=plan.reaches[1])
+    found = _found(plan, place, OLDEST, limit, end)
+    rows = found[:limit][::-1]
+    if len(found) > limit:
+        return Slice(rows, _written(plan.listed, rows[0]), _written(plan.listed, rows[-1]))
+    if end is None:
+        is_found = rows and plan.rest
+        return Slice(rows, older=_written(plan.listed, rows[-1])) if is_found else None
+    newer = cursor_of(plan.listed, end)
+    older = _written(plan.listed, rows[-1]) if rows else newer
+    return Slice(rows, newer, older, gave_up=end, is_back=True)
+
+
+def _older(plan: ListPlan, place: ListPlace | None, limit: int, reaches: Sequence[int]) -> Slice:
+    for reach in reaches:
+        end = _end(plan, place, NEWEST, reach=reach)
         rows = _found(plan, place, NEWEST, limit, end)
         if end is None or len(rows) > limit:
             break
-    newest = _written(plan.listed, rows[0]) if rows and place else ""
+    newer = _before(plan, place, rows) if place else ""
     if len(rows) > limit:
-        rows = rows[:limit]
-        return Slice(rows, newest, _written(plan.listed, rows[-1]), is_lost=is_lost)
-    return Slice(rows, newest, gave_up=end, is_lost=is_lost)
+        return Slice(rows[:limit], newer, _written(plan.listed, rows[limit - 1]))
+    return Slice(rows, newer, gave_up=end)
+
+
+def _before(plan: ListPlan, place: ListPlace, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The way back from what follows a place, which is itself on the way."""
+    if rows:
+        return _written(plan.listed, rows[0])
+    behind = _keys(plan, _from(plan, place, NEWEST, is_past=True), NEWEST, limit=1)
+    return cursor_of(plan.listed, behind[0] if behind else place)
 
 
 class CountedRows(NamedTuple):
@@ -284,16 +309,20 @@ class CountedRows(NamedTuple):
 
 def count(plan: ListPlan) -> CountedRows:
     """How many there are, as far as the first slice looks; COUNTED + 1: more than those."""
-    end = _end(plan, None, reach=plan.reaches[0])
+    end = _end(plan, None, NEWEST, reach=plan.reaches[0])
     where = _within(plan, None, NEWEST, end)
     found = plan.rows.count_documents(where, hint=plan.index, limit=COUNTED + 1)
     return CountedRows(found, end is None)
 
 
 def newer_than(plan: ListPlan, cursor: str) -> int:
-    """How many have come since; counted as far as a slice goes."""
+    """How many have come since, of those that a first look finds; no cursor: since there were
+    none at all."""
     place = _read(plan.listed, cursor)
-    where = _within(plan, place, OLDEST, None)
+    if cursor and place is None:
+        return 0
+    last = _end(plan, None, NEWEST, reach=plan.reaches[0])
+    where = _all(plan, *_beyond(plan, place, OLDEST), *_up_to(plan, last, NEWEST), *plan.rest)
     return plan.rows.count_documents(where, hint=plan.index, limit=MOST_ON_A_PAGE)
 
 
@@ -325,38 +354,47 @@ def cursor_of(listed: Listed, place: ListPlace) -> str:
 
 
 def _found(
-    plan: ListPlan, place: ListPlace | None, way: int, limit: int, end: ListPlace | None = None
+    plan: ListPlan, place: ListPlace | None, way: int, limit: int, end: ListPlace | None
 ) -> list[dict[str, Any]]:
-    end = end if way == NEWEST else _end(plan, place, OLDEST, reach=plan.reaches[1])
     where = _within(plan, place, way, end)
     found = plan.rows.find(where, plan.listed.fields).sort(_order(plan, way)).hint(plan.index)
     return list(found.limit(limit + 1))
 
 
-def _end(
-    plan: ListPlan, place: ListPlace | None, way: int = NEWEST, *, reach: int
-) -> ListPlace | None:
-    """The last of so many rows that are looked at, where there are more behind it: told by the
-    index's keys alone. None where nothing has to be looked at."""
+def _end(plan: ListPlan, place: ListPlace | None, way: int, *, reach: int) -> ListPlace | None:
+    """The last of so many rows that are looked at, and of all of its moment, where there are more
+    behind it: told by the index's keys alone. None where nothing has to be looked at."""
     if not plan.rest:
         return None
-    found = plan.rows.find(_from(plan, place, way), plan.listed.shape_of_a_place)
-    found = found.sort(_order(plan, way)).hint(plan.index).skip(reach - 1).limit(2)
-    rows = list(found)
-    return place_of(plan.listed, rows[0]) if len(rows) == 2 else None
+    near = {"skip": reach - 1, "limit": 2}
+    rows = _keys(plan, _from(plan, place, way), way, **near)
+    if place and rows and rows[0].moment == place.moment:  # as many of one moment
+        rows = _keys(plan, _from(plan, place, way, is_past=True), way, **near)
+    if len(rows) < 2 or rows[0].moment != rows[1].moment:
+        return rows[0] if len(rows) == 2 else None
+    last = _keys(plan, _all(plan, {plan.listed.moment: rows[0].moment}), -way, limit=1)[0]
+    return last if _keys(plan, _from(plan, last, way, is_past=True), way, limit=1) else None
+
+
+def _keys(plan: ListPlan, where: Statement, way: int, **how: int) -> list[ListPlace]:
+    found = plan.rows.find(where, plan.listed.shape_of_a_place, hint=plan.index, **how)
+    return [place_of(plan.listed, row) for row in found.sort(_order(plan, way))]
 
 
 def _within(plan: ListPlan, place: ListPlace | None, way: int, end: ListPlace | None) -> Statement:
     """Beyond the place, up to the end, and what has to be looked at."""
-    found = [*_beyond(plan, place, way), *plan.rest]
-    if end is not None:
-        found.append({plan.listed.moment: {"$gte" if way == NEWEST else "$lte": end.moment}})
-    return _all(plan, *found)
+    return _all(plan, *_beyond(plan, place, way), *_up_to(plan, end, way), *plan.rest)
 
 
-def _from(plan: ListPlan, place: ListPlace | None, way: int) -> Statement:
-    """From the moment of the place on, whatever else is of that moment: keys alone tell it."""
-    than = "$lte" if way == NEWEST else "$gte"
+def _up_to(plan: ListPlan, end: ListPlace | None, way: int) -> list[Statement]:
+    than = "$gte" if way == NEWEST else "$lte"
+    return [{plan.listed.moment: {than: end.moment}}] if end else []
+
+
+def _from(plan: ListPlan, place: ListPlace | None, way: int, *, is_past: bool = False) -> Statement:
+    """From the moment of the place on, whatever else is of that moment, or past all of it: keys
+    alone tell it."""
+    than = f"{'$lt' if way == NEWEST else '$gt'}{'' if is_past else 'e'}"
     return _all(plan, {plan.listed.moment: {than: place.moment}} if place else {})
 
 
@@ -413,20 +451,3 @@ def place_of(listed: Listed, row: Mapping[str, Any]) -> ListPlace:
 
 def _signer(listed: Listed) -> Signer:
     return Signer(salt=f"place.{listed.name}")
-
-
-# --- what may be typed ---------------------------------------------------------------------------
-
-
-def known(listed: Listed, field: str, *, begins: str, index: str, most: int) -> Iterable[str]:
-    """The values of a field that begin so: a look into the index for each, however many rows."""
-    last = ""
-    for _ in range(most):
-        where: Statement = {"$gte": begins, "$lt": f"{begins}\U0010ffff", "$gt": last}
-        row = collection(listed.model).find_one(
-            {field: where}, {field: 1, "_id": 0}, sort=[(field, 1)], hint=index
-        )
-        if row is None:
-            return
-        last = row[field]
-        yield last

@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from django.urls import reverse
 
-from adminpanel.asking import plan
+from adminpanel.asking import plan, values
 from adminpanel.asking.kinds import (
     Key,
     Name,
@@ -69,7 +69,7 @@ def _whole(begins: str) -> str:
     if len(begins) == HASH:
         return begins
     index = "audit_by_address"
-    found = list(plan.known(LISTED, "hashed_ip", begins=begins, index=index, most=2))
+    found = list(values.known(LISTED, "hashed_ip", begins=begins, index=index, most=2))
     if len(found) != 1:
         raise NoSuchValue("no address whose hash begins so, or several")
     return found[0]

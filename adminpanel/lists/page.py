@@ -206,11 +206,15 @@ class ListPage:
 
     @property
     def gave_up(self) -> dict[str, Any] | None:
-        end = self.slice.gave_up
+        end, is_back = self.slice.gave_up, self.slice.is_back
         if end is None:
             return None
-        on = self.href(after=plan.cursor_of(self.records.listed, end))
-        return {"title": f"Looked back to {_moment(end.moment)}", "href": on}
+        on = plan.cursor_of(self.records.listed, end)
+        return {
+            "title": f"Looked {'on' if is_back else 'back'} to {_moment(end.moment)}",
+            "words": f"More may be found {'after' if is_back else 'behind'} it.",
+            "href": self.href(before=on) if is_back else self.href(after=on),
+        }
 
     @property
     def bound(self) -> dict[str, str] | None:
@@ -222,12 +226,11 @@ class ListPage:
 
     @property
     def news(self) -> str:
-        """Asks how many are newer than these."""
-        rows = self.slice.rows
+        """Asks how many are newer than these; of none, than the last that was looked at."""
         if self.plan is None or not self.is_newest:
             return ""
-        listed = self.records.listed
-        top = plan.place_of(listed, rows[0]) if rows else None
+        listed, looked = self.records.listed, self.slice
+        top = plan.place_of(listed, looked.rows[0]) if looked.rows else looked.gave_up
         return self.href(since=plan.cursor_of(listed, top) if top else "", at="/news")
 
     @property

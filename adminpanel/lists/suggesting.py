@@ -4,7 +4,7 @@ The page puts what is chosen in its place."""
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from adminpanel.asking import plan
+from adminpanel.asking import values
 from adminpanel.asking.kinds import Day, Key, Moment, OneOf, Truth
 from adminpanel.asking.plan import Listed
 
@@ -40,8 +40,8 @@ def at(listed: Listed, text: str, *, offered: Mapping[str, str]) -> Suggested:
     else:
         begun, comma, last = value.rpartition(",")
         head = f"{sign}{key.name}:{begun}{comma}"
-        values = _values(listed, key, last, offered.get(key.name))
-        found = (Suggestion(f"{head}{each}", "", is_whole=True) for each in values)
+        possible = _values(listed, key, last, offered.get(key.name))
+        found = (Suggestion(f"{head}{each}", "", is_whole=True) for each in possible)
     return Suggested(word, list(_first(found)))
 
 
@@ -53,7 +53,7 @@ def _keys(listed: Listed, sign: str, begins: str) -> Iterator[Suggestion]:
 
 def _values(listed: Listed, key: Key, begins: str, index: str | None) -> Iterable[str]:
     if index:
-        return plan.known(listed, key.name, begins=begins, index=index, most=MOST)
+        return values.known(listed, key.name, begins=begins, index=index, most=MOST)
     if isinstance(key.kind, (OneOf, Truth, Day, Moment)):
         return [each for each in key.kind.possible if each.startswith(begins.lower())]
     return ()

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
+from adminpanel.asking import plan
 from adminpanel.staff import enrol
 from ground import clock
 from ground.audit import log as audit_log
@@ -158,6 +159,19 @@ def test_what_is_new_is_counted_without_being_shown(seen):
     record(1)
     record(2)
     assert seen[Role.ADMIN].get(news).json() == {"newer": 2}
+
+
+def test_where_nothing_was_found_as_far_as_was_looked_what_is_older_is_not_new(seen, monkeypatch):
+    monkeypatch.setattr(plan, "NEAR", 2)
+    for minutes in range(6, 1, -1):
+        record(minutes, why="rare" if minutes > 4 else "")
+    page = seen[Role.ADMIN].get(PAGE, {"q": '"rare"'}).context["shown"]
+    assert (list(page.rows), bool(page.gave_up)) == ([], True)
+    assert seen[Role.ADMIN].get(page.news).json() == {"newer": 0}
+    record(1, why="rare")
+    assert seen[Role.ADMIN].get(page.news).json() == {"newer": 1}
+    on = seen[Role.ADMIN].get(page.gave_up["href"]).context["shown"]
+    assert (len(list(on.rows)), on.news, bool(on.newer)) == (2, "", True)
 
 
 # --- what may be typed -------------------------------------------------------------------------------------

@@ -3,9 +3,12 @@ makes up. The list is the audit log's."""
 
 import random
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from bson import ObjectId
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adminpanel.asking import grammar, plan
 from adminpanel.asking.grammar import NotUnderstood
@@ -215,6 +218,36 @@ def test_slices_older_and_newer_are_the_whole_list_each_row_once(query):
     assert back.newer == ""
 
 
+@given(
+    by_moment=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    reaches=st.tuples(st.integers(1, 12), st.integers(1, 30)),
+    limit=st.integers(1, 9),
+    rare=st.integers(1, 9),
+)
+@settings(max_examples=40, deadline=None)
+def test_however_far_is_looked_each_row_comes_once_there_and_back(by_moment, reaches, limit, rare):
+    """Also where many are of one moment, and a look ends among them."""
+    moments = [place for place, count in enumerate(by_moment) for _ in range(count)]
+    rows = [
+        row(n, at=NOW - place * MINUTE, why="" if n % rare else "rare") for n, place in enumerate(moments)
+    ]
+    collection(AuditEntry).delete_many({})
+    kept(*rows)
+    order = sorted(collection(AuditEntry).find({"why": "rare"}), key=lambda each: (each["at"], each["_id"]))
+    with mock.patch.multiple(plan, NEAR=reaches[0], LOOKED_AT=reaches[1]):
+        found, there, back = asked('"rare"', limit=limit), [], []
+        there += found.rows
+        while on := found.older or (found.gave_up and plan.cursor_of(LISTED, found.gave_up)):
+            found = asked('"rare"', after=on, limit=limit)
+            there += found.rows
+        back = found.rows[::-1]
+        while found.newer:
+            found = asked('"rare"', before=found.newer, limit=limit)
+            back += [each for each in found.rows[::-1] if found.newer or each not in back]
+    assert [each["_id"] for each in there] == [each["_id"] for each in order[::-1]]
+    assert [each["_id"] for each in back] == [each["_id"] for each in order]
+
+
 def test_a_slice_stays_where_it_is_when_more_comes():
     kept(*(row(number) for number in range(10, 40)))
     place = asked("", limit=10).older
@@ -248,6 +281,30 @@ def test_how_many_are_newer_is_told():
     kept(*(row(number, actor="ana") for number in range(4)), row(5, actor="page"))
     assert plan.newer_than(made(""), cursor) == 5
     assert plan.newer_than(made("actor:ana"), cursor) == 4
+    assert plan.newer_than(made(""), "x") == 0
+
+
+def test_of_newer_ones_those_are_told_that_a_first_look_finds(monkeypatch):
+    monkeypatch.setattr(plan, "NEAR", 100)
+    kept(*(row(number, why="rare" if number > 150 else "") for number in range(200)))
+    first = asked('"rare"')
+    place = plan.cursor_of(LISTED, first.gave_up)
+    assert (numbers(first), plan.newer_than(made('"rare"'), place)) == ([], 0)
+    assert plan.newer_than(made('"rare"'), "") == 0
+    kept(row(-1, why="rare"), row(-2), row(-3, why="rare"))
+    assert plan.newer_than(made('"rare"'), place) == 2
+
+
+def test_back_over_what_was_looked_at_in_vain_goes_as_far_as_forth(monkeypatch):
+    monkeypatch.setattr(plan, "LOOKED_AT", 100)
+    kept(*(row(number, why="rare" if number in (30, 299) else "") for number in range(300)))
+    last = collection(AuditEntry).find_one({"after.n": 299})
+    seen, place = [], plan.cursor_of(LISTED, plan.place_of(LISTED, last))
+    while place:
+        found = asked('"rare"', before=place)
+        seen.append(numbers(found))
+        place = found.newer
+    assert seen == [[], [], [30], [30]]
 
 
 # --- by which index ----------------------------------------------------------------------------------------
@@ -305,3 +362,13 @@ def test_a_place_in_the_middle_is_found_by_its_index(many):
     assert max(each.documents for each in plans if each.command == "find") <= 52
     _, plans = indexes_of("actor:dina", before=place)
     assert max(each.documents for each in plans if each.command == "find") <= 52
+
+
+def test_how_far_is_looked_from_a_place_on_is_told_by_keys_alone(many):
+    query = "-actor:dina,page"
+    for way in ("after", "before"):
+        place = plan.place_of(LISTED, collection(AuditEntry).find_one({"after.n": 1_200}))
+        found, plans = indexes_of(query, **{way: plan.cursor_of(LISTED, place)})
+        finds = [each for each in plans if each.command == "find"]
+        assert found.rows
+        assert max(each.documents for each in finds) <= len(found.rows) + 1, way
