@@ -9,50 +9,51 @@ class Migration(migrations.Migration):
         ('lovense', '0031_statistics'),
     ]
 
+    # Each index is made anew right after it goes: who names it in a hint waits for that one alone.
     operations = [
         migrations.RemoveIndex(
             model_name='device',
             name='device_of_performer',
         ),
-        migrations.RemoveIndex(
-            model_name='device',
-            name='device_by_time',
-        ),
-        migrations.RemoveIndex(
-            model_name='device',
-            name='device_by_type',
-        ),
-        migrations.RemoveIndex(
-            model_name='device',
-            name='device_by_firmware',
-        ),
-        migrations.RemoveIndex(
-            model_name='performerday',
-            name='performer_day_ranked',
-        ),
-        migrations.RemoveIndex(
-            model_name='performerhour',
-            name='performer_hour_ranked',
-        ),
         migrations.AddIndex(
             model_name='device',
             index=models.Index(fields=['performer_id', '-last_seen_at', '-key', 'nickname_key', 'status', 'battery', 'host_id'], name='device_of_performer'),
+        ),
+        migrations.RemoveIndex(
+            model_name='device',
+            name='device_by_time',
         ),
         migrations.AddIndex(
             model_name='device',
             index=models.Index(fields=['-last_seen_at', '-key', 'nickname_key', 'performer_id', 'status', 'battery', 'host_id', 'toy_type', 'firmware'], name='device_by_time'),
         ),
+        migrations.RemoveIndex(
+            model_name='device',
+            name='device_by_type',
+        ),
         migrations.AddIndex(
             model_name='device',
             index=models.Index(fields=['toy_type', '-last_seen_at', '-key', 'nickname_key', 'performer_id', 'status', 'battery', 'host_id'], name='device_by_type'),
+        ),
+        migrations.RemoveIndex(
+            model_name='device',
+            name='device_by_firmware',
         ),
         migrations.AddIndex(
             model_name='device',
             index=models.Index(fields=['firmware', '-last_seen_at', '-key', 'nickname_key', 'performer_id', 'status', 'battery', 'host_id'], name='device_by_firmware'),
         ),
+        migrations.RemoveIndex(
+            model_name='performerday',
+            name='performer_day_ranked',
+        ),
         migrations.AddIndex(
             model_name='performerday',
             index=models.Index(fields=['day', '-sum_tokens', 'performer_id', 'sum_tips', 'sum_over', 'sum_played', 'sum_net', 'sum_promised', 'sum_delivered', 'sum_owed'], name='performer_day_ranked'),
+        ),
+        migrations.RemoveIndex(
+            model_name='performerhour',
+            name='performer_hour_ranked',
         ),
         migrations.AddIndex(
             model_name='performerhour',

@@ -9,18 +9,19 @@ class Migration(migrations.Migration):
         ('tips', '0009_dead_letters_in_their_order'),
     ]
 
+    # Each index is made anew right after it goes: who names it in a hint waits for that one alone.
     operations = [
         migrations.RemoveIndex(
             model_name='tip',
             name='tip_by_performer',
         ),
-        migrations.RemoveIndex(
-            model_name='tip',
-            name='tip_unsettled',
-        ),
         migrations.AddIndex(
             model_name='tip',
             index=models.Index(fields=['performer_id', '-created_at', '-tip_id', 'settlement_status', 'total', 'is_anonymous'], name='tip_by_performer'),
+        ),
+        migrations.RemoveIndex(
+            model_name='tip',
+            name='tip_unsettled',
         ),
         migrations.AddIndex(
             model_name='tip',

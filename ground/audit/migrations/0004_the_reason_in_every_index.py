@@ -9,58 +9,59 @@ class Migration(migrations.Migration):
         ('audit', '0003_words_of_the_list'),
     ]
 
+    # Each index is made anew right after it goes: who names it in a hint waits for that one alone.
     operations = [
         migrations.RemoveIndex(
             model_name='auditentry',
             name='audit_by_target',
         ),
-        migrations.RemoveIndex(
-            model_name='auditentry',
-            name='audit_by_lane',
-        ),
-        migrations.RemoveIndex(
-            model_name='auditentry',
-            name='audit_by_address',
-        ),
-        migrations.RemoveIndex(
-            model_name='auditentry',
-            name='audit_by_actor',
-        ),
-        migrations.RemoveIndex(
-            model_name='auditentry',
-            name='audit_by_action',
-        ),
-        migrations.RemoveIndex(
-            model_name='auditentry',
-            name='audit_by_type',
-        ),
-        migrations.RemoveIndex(
-            model_name='auditentry',
-            name='audit_by_success',
-        ),
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['target', '-at', '-entry_id', 'type', 'action', 'actor', 'lane', 'success', 'why'], name='audit_by_target'),
+        ),
+        migrations.RemoveIndex(
+            model_name='auditentry',
+            name='audit_by_lane',
         ),
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['lane', '-at', '-entry_id', 'type', 'action', 'actor', 'success', 'why'], name='audit_by_lane'),
         ),
+        migrations.RemoveIndex(
+            model_name='auditentry',
+            name='audit_by_address',
+        ),
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['hashed_ip', '-at', '-entry_id', 'type', 'action', 'actor', 'lane', 'success', 'why'], name='audit_by_address'),
+        ),
+        migrations.RemoveIndex(
+            model_name='auditentry',
+            name='audit_by_actor',
         ),
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['actor', '-at', '-entry_id', 'type', 'action', 'lane', 'success', 'why'], name='audit_by_actor'),
         ),
+        migrations.RemoveIndex(
+            model_name='auditentry',
+            name='audit_by_action',
+        ),
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['action', '-at', '-entry_id', 'type', 'actor', 'lane', 'success', 'why'], name='audit_by_action'),
         ),
+        migrations.RemoveIndex(
+            model_name='auditentry',
+            name='audit_by_type',
+        ),
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(fields=['type', '-at', '-entry_id', 'action', 'actor', 'lane', 'success', 'why'], name='audit_by_type'),
+        ),
+        migrations.RemoveIndex(
+            model_name='auditentry',
+            name='audit_by_success',
         ),
         migrations.AddIndex(
             model_name='auditentry',
