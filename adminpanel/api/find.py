@@ -14,7 +14,11 @@ from lovense.rows import Json
 
 
 class FindIn(Shape):
-    q = serializers.CharField(max_length=rule.LONGEST, help_text="An id, a reference or a name")
+    q = serializers.CharField(
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text=f"An id, a reference or a name; nothing has more than {rule.LONGEST} characters",
+    )
 
 
 class HitOut(Shape):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
@@ -39,6 +40,9 @@ _TAG = re.compile(r'"(\d{1,15})"')
 AWAY = refusal("The database did not answer; try again")
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The `ETag` that was seen", required=True
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The `ETag` of what is at hand"
 )
 
 
@@ -101,7 +105,13 @@ CHANGE: Json = {"settings": {"maxActivationDuration": 20}, "reason": "a quiet we
     methods=["GET"],
     operation_id="admin_settings",
     summary="Settings of the platform",
-    responses={200: SettingsOut, **OF_STAFF, 503: AWAY},
+    parameters=[IF_NONE_MATCH],
+    responses={
+        200: SettingsOut,
+        304: OpenApiResponse(description="They are as they were under that `ETag`"),
+        **OF_STAFF,
+        503: AWAY,
+    },
     examples=[example("One of them", SETTINGS)],
 )
 @extend_schema(
@@ -133,7 +143,7 @@ CHANGE: Json = {"settings": {"maxActivationDuration": 20}, "reason": "a quiet we
 def settings(request: Request) -> Response:
     """204: all of it was so already, and nothing was written."""
     if request.method == "GET":
-        return _answer()
+        return _answer(known=request.headers.get("If-None-Match", ""))
     deed = deed_of(request.user, now=clock.now())
     with refusals_recorded(deed, "set", DeedTarget("platform", ROW)), _named_as_here():
         seen = _seen(request)
@@ -161,11 +171,15 @@ def _wired(settings: Statement) -> Statement:
     return {WIRE.get(field, field): value for field, value in settings.items()}
 
 
-def _answer() -> Response:
+def _answer(*, known: str = "") -> Response:
+    """`known`: the tags of what the caller has (RFC 9110, 13.1.2: compared weakly)."""
     found = told.read()
+    tag = f'"{found.version}"'
+    headers = {"ETag": tag, "Cache-Control": "no-store"}
+    if {"*", tag} & {each.removeprefix("W/") for each in parse_etags(known)}:
+        return Response(status=304, headers=headers)
     settings = {WIRE[field]: _told(each) for field, each in found.settings.items()}
-    body = {"version": found.version, "settings": settings}
-    return Response(body, headers={"ETag": f'"{found.version}"', "Cache-Control": "no-store"})
+    return Response({"version": found.version, "settings": settings}, headers=headers)
 
 
 def _told(one: ToldSetting) -> Json:

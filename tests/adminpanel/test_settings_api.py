@@ -54,6 +54,16 @@ def test_they_are_read_with_their_version_and_written_by_who_has_seen_it(admin):
     assert entries() == [(True, {"maximum_seconds": 20, "queue_mode": "batch"})]
 
 
+def test_who_has_them_as_they_are_is_told_so_without_them(admin):
+    tag = admin.get(ADDRESS)["ETag"]
+    for known in (tag, f"W/{tag}", f'"9", {tag}', "*"):
+        answer = admin.get(ADDRESS, HTTP_IF_NONE_MATCH=known)
+        assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag), known
+    put(admin, {"maxActivationDuration": 20}, tag=tag)
+    for known in (tag, '"x"', "1", ""):
+        assert admin.get(ADDRESS, HTTP_IF_NONE_MATCH=known).status_code == 200, known
+
+
 def test_all_settings_are_told_by_their_names_at_the_wire(admin):
     assert set(admin.get(ADDRESS).json()["settings"]) == {*platform.ALIASES, "isDraining"}
 
