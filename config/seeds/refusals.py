@@ -7,6 +7,7 @@ from django.conf import settings
 
 from config.seeds import cast
 from ground.journal import journal
+from ground.journal.models import JournalState
 from ground.mongodb.collections import collection
 from tips.models import Tip
 
@@ -22,6 +23,8 @@ def check(*, now: datetime, clock: datetime) -> None:
         raise NotSeeded("DEBUG is false: a made-up past is for development.")
     if now > clock + AHEAD / 2:
         raise NotSeeded("--now must be at most twelve hours ahead of the clock.")
+    if collection(JournalState).find_one({"_id": journal.UNFOLDED}) is None:
+        raise NotSeeded("This database has no collections yet: run manage.py migrate first.")
     if journal.has_writer(now=clock):
         raise NotSeeded("A stack serves this database, and would decide by its own clock: end it.")
     others = {"$or": [{"_id": {"$lt": cast.MARK}}, {"_id": {"$gte": f"{cast.MARK}g"}}]}

@@ -16,6 +16,7 @@ from config.seeds.history import DAY
 from config.seeds.slices import SliceWriter
 from ground.audit.models import AuditEntry
 from ground.inbox.models import WebhookDelivery
+from ground.journal.models import JournalState
 from ground.mongodb import collections
 from ground.mongodb.collections import collection
 from ledger.models import Posting
@@ -205,6 +206,12 @@ def test_it_is_refused_beside_tips_of_others(db, settings):
     collection(Tip).insert_one({"_id": "6" * 24})
     refused("no seed has made", "--tips=10")
     assert eventlog.length() == 0
+
+
+def test_it_is_refused_where_nothing_was_migrated(db, settings):
+    settings.DEBUG = True
+    collection(JournalState).delete_many({})
+    refused("manage.py migrate", "--tips=10")
 
 
 @pytest.mark.parametrize(
