@@ -1,7 +1,7 @@
 """`GET /api/admin/lovense/stats`: what was tipped in a period, what became of it and how fast, for
 staff."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -110,6 +110,11 @@ class StatisticsOut(Shape):
     numbers = NumbersOut()
     before = NumbersOut(help_text="Of the period before, as long and as far along")
     by = PartOut(many=True, allow_null=True, help_text="The most tips, or tokens, first")
+    ofEachDay = serializers.IntegerField(
+        allow_null=True,
+        help_text="By performer, where there are too many to add up: so many count of each day, "
+        "those who were tipped most in it; null: all",
+    )
 
 
 _TOOK: Json = {"p50": 210.8, "p95": 501.4, "p99": 843.2}
@@ -134,6 +139,7 @@ WEEK: Json = {
     "numbers": {**_NUMBERS, "notPlayed": [{"reason": "device_offline", "tips": 6}]},
     "before": {**_NUMBERS, "notPlayed": []},
     "by": [{"value": "STANDARD_LAN", **_NUMBERS}],
+    "ofEachDay": None,
 }
 
 
@@ -165,7 +171,7 @@ def stats(request: Request) -> Response:
         "settled": settled,
         "numbers": _numbers(counted.now),
         "before": _numbers(counted.before),
-        "by": _by(counted, by, shape["limit"]),
+        **_by(counted, by, shape["limit"]),
     }
     return Response(answer)
 
@@ -199,14 +205,16 @@ def _took(found: Took) -> Json:
     return {name: value if value is None else round(value, 1) for name, value in shares}
 
 
-def _by(counted: Counted, by: str, limit: int) -> Sequence[Json] | None:
-    if not by:
-        return None
+def _by(counted: Counted, by: str, limit: int) -> Json:
     if by == BY_PERFORMER:
         none = {"settledToSent": None, "sentToStarted": None}
-        found = counted.ranked(limit).rows
-        return [{"value": each.performer_id, **_sums(each.sums), **none} for each in found]
-    return [
-        {"value": asking.said_of(word), **_of_numbers(found)}
-        for word, found in counted.by(by)[:limit]
+        found = counted.ranked(limit)
+        told = [{"value": each.performer_id, **_sums(each.sums), **none} for each in found.rows]
+        return {"by": told, "ofEachDay": found.of_each or None}
+    if not by:
+        return {"by": None, "ofEachDay": None}
+    words = [
+        {"value": asking.said_of(word), **_of_numbers(each)}
+        for word, each in counted.by(by)[:limit]
     ]
+    return {"by": words, "ofEachDay": None}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lovense.history import ranking
 from tests.adminpanel.statistics.rows import count_all, fill
 from tests.config.test_openapi import SCHEMA, breaches, json_of
 from tests.factories import NOW, token_of
@@ -57,6 +58,15 @@ def test_of_one_performer_it_is_hers(get, history, ana):
 def test_a_limit_leaves_the_most_tipped(get, history):
     whole = get(period="90d", by="performer").json()["by"]
     assert get(period="90d", by="performer", limit=1).json()["by"] == whole[:1]
+
+
+def test_a_ranking_says_where_of_each_day_only_some_count(get, history, monkeypatch):
+    assert get(period="90d", by="performer").json()["ofEachDay"] is None
+    monkeypatch.setattr(ranking, "WHOLE", 0)
+    monkeypatch.setattr(ranking, "CUT", 0)
+    told = get(period="90d", by="performer", limit=1).json()
+    assert (told["ofEachDay"], len(told["by"])) == (1, 1)
+    assert get(period="90d", by="kind").json()["ofEachDay"] is None
 
 
 @pytest.mark.parametrize(
