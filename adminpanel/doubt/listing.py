@@ -26,6 +26,7 @@ from adminpanel.lists.columns import (
     ShownCell,
     moments,
     of_now,
+    says,
     shows,
     text_of,
     when,
@@ -134,10 +135,10 @@ COLUMNS = (
     Column("state", "State", _state, text_of("state")),
     Column("found", "What was found", _found, lambda row: told(row)[0]),
     Column("kind", "Kind", shows(_kind), text_of("kind")),
-    Column("assigned", "Assigned to", shows(text_of("assigned_to")), text_of("assigned_to")),
-    Column("note", "Note", shows(text_of("note")), text_of("note")),
+    says("assigned", "Assigned to", text_of("assigned_to")),
+    says("note", "Note", text_of("note")),
     Column("about", "About", _about, lambda row: row["tip_id"] or row["about"]),
-    Column("code", "Code", shows(text_of("code")), text_of("code"), is_shown=False),
+    says("code", "Code", text_of("code"), is_shown=False),
     Column("solved", "Solved", when("solved_at"), when_text("solved_at"), is_shown=False),
 )
 VIEWS = (

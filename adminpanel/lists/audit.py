@@ -27,7 +27,7 @@ from adminpanel.lists.columns import (
     ShippedView,
     ShownCell,
     moments,
-    shows,
+    says,
     text_of,
 )
 from adminpanel.lists.performers import names_of, performers_named, whose
@@ -175,10 +175,10 @@ COLUMNS = (
     Column("action", "Did what", _did, text_of("action")),
     Column("success", "Outcome", _outcome, lambda row: "done" if row["success"] else "refused"),
     Column("after", "Change", _changed, _json("after")),
-    Column("why", "Reason", shows(text_of("why")), text_of("why")),
+    says("why", "Reason", text_of("why")),
     Column("lane", "Performer", _whose, text_of("lane")),
     Column("target", "To", _what, text_of("target"), is_shown=False),
-    Column("type", "Kind", shows(text_of("type")), text_of("type"), is_shown=False),
+    says("type", "Kind", text_of("type"), is_shown=False),
     Column("before", "Before", _before, _json("before"), is_shown=False),
     Column("address", "Address", _from, text_of("hashed_ip"), is_shown=False, roles=AUDITS),
 )

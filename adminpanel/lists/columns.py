@@ -95,6 +95,16 @@ def shows(words: Callable[[Row], str], *, is_code: bool = False) -> Callable[[Ro
     return lambda row, seen: ShownCell(words(row) or EMPTY, is_code=is_code)
 
 
+def copied(words: Callable[[Row], str]) -> Callable[[Row, Any], ShownCell]:
+    """An id."""
+    return lambda row, seen: ShownCell(words(row) or EMPTY, copies=words(row), is_code=True)
+
+
+def says(name: str, label: str, words: Callable[[Row], str], *, is_shown: bool = True) -> Column:
+    """The same words on the page and in a file."""
+    return Column(name, label, shows(words), words, is_shown)
+
+
 def of_now(name: str, label: str, cell: Callable[[Row, Any], ShownCell]) -> Column:
     return Column(name, label, cell, lambda row: "", is_of_now=True)
 

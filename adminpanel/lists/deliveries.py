@@ -9,14 +9,14 @@ from django.urls import reverse
 from adminpanel.asking import plan
 from adminpanel.asking.kinds import Key, Name, NoSuchValue, OneOf, Shaped, Statement, is_one_of
 from adminpanel.lists.columns import (
-    EMPTY,
     Column,
     RecordList,
     Row,
     ShippedView,
     ShownCell,
+    copied,
     moments,
-    shows,
+    says,
     text_of,
     when,
     when_text,
@@ -93,19 +93,15 @@ def _about(row: Row) -> str:
     return str(row.get("subject") or row.get("repeats") or "").rpartition("/")[2]
 
 
-def _copied(words: Any) -> Any:
-    return lambda row, seen: ShownCell(words(row) or EMPTY, copies=words(row), is_code=True)
-
-
 COLUMNS = (
     moments("received_at"),
     Column("status", "Status", _status, text_of("status")),
     Column("type", "Type", _what, text_of("event_type")),
-    Column("about", "About", _copied(_about), _about),
-    Column("attempts", "Failed", shows(text_of("attempts")), text_of("attempts")),
-    Column("error", "Error", shows(failed_words), failed_words),
-    Column("source", "Source", shows(text_of("source")), text_of("source")),
-    Column("key", "Key", _copied(text_of("_id")), text_of("_id"), is_shown=False),
+    Column("about", "About", copied(_about), _about),
+    says("attempts", "Failed", text_of("attempts")),
+    says("error", "Error", failed_words),
+    says("source", "Source", text_of("source")),
+    Column("key", "Key", copied(text_of("_id")), text_of("_id"), is_shown=False),
     Column(
         "processed",
         "Processed",
@@ -113,7 +109,7 @@ COLUMNS = (
         when_text("processed_at"),
         is_shown=False,
     ),
-    Column("repeats", "Repeats", shows(text_of("repeats")), text_of("repeats"), is_shown=False),
+    says("repeats", "Repeats", text_of("repeats"), is_shown=False),
 )
 VIEWS = (
     ShippedView("today", "Today", "on:today"),

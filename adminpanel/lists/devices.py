@@ -26,7 +26,7 @@ from adminpanel.lists.columns import (
     ShippedView,
     ShownCell,
     moments,
-    shows,
+    says,
     text_of,
 )
 from adminpanel.lists.performers import names_of, performers_named, whose
@@ -134,14 +134,14 @@ COLUMNS = (
     moments("last_seen_at", label="Heard"),
     Column("status", "Status", _status, text_of("status")),
     Column("nickname", "Device", _nickname, text_of("nickname")),
-    Column("type", "Type", shows(text_of("toy_type")), text_of("toy_type")),
+    says("type", "Type", text_of("toy_type")),
     Column("battery", "Battery", _charge, lambda row: row["battery"]),
-    Column("firmware", "Firmware", shows(text_of("firmware")), text_of("firmware")),
+    says("firmware", "Firmware", text_of("firmware")),
     Column("performer", "Performer", _whose, text_of("performer_id")),
-    Column("reason", "Why not", shows(text_of("reason")), text_of("reason")),
-    Column("functions", "Functions", shows(_functions), _functions, is_shown=False),
-    Column("unknown", "Unknown words", shows(_unknown), _unknown, is_shown=False),
-    Column("enabled", "Switched", shows(_enabled), _enabled, is_shown=False),
+    says("reason", "Why not", text_of("reason")),
+    says("functions", "Functions", _functions, is_shown=False),
+    says("unknown", "Unknown words", _unknown, is_shown=False),
+    says("enabled", "Switched", _enabled, is_shown=False),
 )
 VIEWS = (
     ShippedView("connected", "Connected", "status:connected"),

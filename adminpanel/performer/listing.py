@@ -15,8 +15,10 @@ from adminpanel.lists.columns import (
     Row,
     ShippedView,
     ShownCell,
+    copied,
     moments,
     of_now,
+    says,
     shows,
     text_of,
 )
@@ -162,10 +164,6 @@ def _menu(row: Row) -> str:
     return f"Version {row['menu_version']}" if row["menu_version"] else "None"
 
 
-def _id(row: Row, seen: _Seen) -> ShownCell:
-    return ShownCell(row["_id"], copies=row["_id"], is_code=True)
-
-
 def _path(row: Row) -> str:
     """As she reads it."""
     return PATHS.get(row["bridge"], (row["bridge"], ""))[0]
@@ -175,11 +173,11 @@ COLUMNS = (
     Column("name", "Performer", _who, text_of("display_name")),
     of_now("air", "On air", _air),
     of_now("queue", "Queue", _queue),
-    Column("devices", "Connected", shows(_devices), _devices),
+    says("devices", "Connected", _devices),
     of_now("override", "Override until", _override),
     Column("menu", "Menu", shows(_menu), lambda row: row["menu_version"]),
     Column("bridge", "Reached by", shows(_path), text_of("bridge")),
-    Column("performer", "Id", _id, text_of("_id")),
+    Column("performer", "Id", copied(text_of("_id")), text_of("_id")),
     moments("created_at", "Enrolled"),
 )
 VIEWS = (

@@ -24,7 +24,9 @@ from adminpanel.lists.columns import (
     Row,
     ShippedView,
     ShownCell,
+    copied,
     moments,
+    says,
     shows,
     text_of,
 )
@@ -174,10 +176,6 @@ def _whose(row: Row, seen: Seen) -> ShownCell:
     return whose(row["performer_id"], seen["names"])
 
 
-def _id(row: Row, seen: Seen) -> ShownCell:
-    return ShownCell(row["_id"], copies=row["_id"], is_code=True)
-
-
 def _viewer(row: Row) -> str:
     name = events.tipper_name(
         {"is_anonymous": row["is_anonymous"], "tipper_username": row["tipper_username"]}
@@ -191,29 +189,11 @@ COLUMNS = (
     Column("verdict", "Verdict", _verdict, _briefly),
     Column("amount", "Tokens", shows(text_of("total")), lambda row: row["total"]),
     Column("performer", "Performer", _whose, text_of("performer_id")),
-    Column("tip", "Tip", _id, text_of("_id")),
-    Column("viewer", "Viewer", shows(_viewer), _viewer, is_shown=False),
-    Column(
-        "settled",
-        "Settlement",
-        shows(text_of("settlement_status")),
-        text_of("settlement_status"),
-        is_shown=False,
-    ),
-    Column(
-        "reason",
-        "Reason",
-        shows(text_of("failure_reason")),
-        text_of("failure_reason"),
-        is_shown=False,
-    ),
-    Column(
-        "doubt",
-        "Doubt",
-        shows(text_of("needs_reconciliation")),
-        text_of("needs_reconciliation"),
-        is_shown=False,
-    ),
+    Column("tip", "Tip", copied(text_of("_id")), text_of("_id")),
+    says("viewer", "Viewer", _viewer, is_shown=False),
+    says("settled", "Settlement", text_of("settlement_status"), is_shown=False),
+    says("reason", "Reason", text_of("failure_reason"), is_shown=False),
+    says("doubt", "Doubt", text_of("needs_reconciliation"), is_shown=False),
 )
 VIEWS = (
     ShippedView("today", "Today", "on:today"),
