@@ -37,7 +37,7 @@ _ENDED = (
 )
 _REMEDY = (
     "For a test, start TEST_DEPLOYMENT=true on an empty database: another name in MONGODB_URI, or "
-    "on this machine make seed ARGS=\"--data DIR\"."
+    'on this machine make seed ARGS="--data DIR".'
 )
 _ARRIVED = (WebhookDelivery, JournalEntry, Tip, Posting)
 

@@ -206,8 +206,10 @@ def test_only_the_fonts_and_styles_of_a_page_are_fetched_and_from_here(context, 
 # As Django writes the numbers of twenty pages.
 _MANY_PAGES = """() => {
     const pages = document.querySelector(".paginator");
-    for (const number of Array(20).keys())
-        pages.prepend(Object.assign(document.createElement("a"), { href: `?p=${number}`, text: number + 1 }), " ");
+    for (let number = 20; number; number--) {
+        const link = Object.assign(document.createElement("a"), { href: `?p=${number}`, text: number });
+        pages.prepend(link, " ");
+    }
 }"""
 
 

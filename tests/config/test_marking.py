@@ -53,6 +53,8 @@ def test_a_server_of_http_alone_marks_as_well(settings, written_elsewhere):
     settings.TEST_DEPLOYMENT = True
     deployment.settle(now=NOW)
     environment = live.environment() | REAL
-    told = subprocess.run([PYTHON, "-c", "import config.wsgi"], env=environment, check=False, capture_output=True)
+    told = subprocess.run(
+        [PYTHON, "-c", "import config.wsgi"], env=environment, check=False, capture_output=True
+    )
     assert (told.returncode, told.stderr) == (0, b"")
     assert deployment.kind() == "live"
