@@ -43,8 +43,8 @@ def test_a_button_is_pressed_once(live, the_stage):
 @pytest.fixture
 def posted(live):
     asked = []
-    live.on("request", asked.append)
-    return lambda: [each.url.rpartition("/")[2] for each in asked if each.method == "POST"]
+    live.on("request", lambda request: asked.append((request.method, request.url.rpartition("/")[2])))
+    return lambda: [name for method, name in asked if method == "POST"]
 
 
 def settled(page):
