@@ -72,7 +72,6 @@ SEND_SECONDS = 60.0
 """So long all of an answer may wait for its reader."""
 MARK_SECONDS, MARK_PAUSE_SECONDS = 3.0, 0.5
 """So long a start waits for the database to be marked, and between two tries."""
-READS = ("GET", "HEAD", "OPTIONS")
 
 _wsgi = get_wsgi_application()
 _django = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]
@@ -148,6 +147,10 @@ async def _lovense(scope: Scope, headers: Headers, body: bytes) -> Answer:
     peer = (scope.get("client") or ("",))[0]
     source = source_of(peer, headers.get("x-forwarded-for", ""))
     return await lovense_webhooks.receive(source, body, _store_callback)
+
+
+MONEY = (webhooks.PATH, ledger_webhooks.PATH, "/api/tips")
+"""What comes in by these may be somebody's money."""
 
 
 class BareDoor(NamedTuple):
@@ -303,8 +306,10 @@ async def _mark_database() -> None:
 
 
 def _check_marked(scope: Scope) -> None:
-    """Before it is said, nothing is taken that could be money. Raises DatabaseAway."""
-    if _marking and not _marking.done() and scope["method"] not in READS:
+    """Before it is said, nothing is taken that could be money; a stop always. Raises
+    DatabaseAway."""
+    is_money = scope["method"] == "POST" and scope["path"] in MONEY
+    if is_money and _marking and not _marking.done():
         raise DatabaseAway
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from adminpanel.handling import deployment
+from config import asgi
 from config.stack.processes import PYTHON
 from ground.mongodb.collections import client
 from tests import live
@@ -40,9 +41,10 @@ def codes(url, *, until=401):
 def test_until_it_is_marked_nothing_is_taken_that_could_be_money(unmarkable):
     with live.server(**REAL) as served:
         assert httpx.get(f"{served.url}/login", timeout=20).status_code == 200
-        for path in (CALL, "/api/webhooks/rrr", "/api/tips", "/login"):
+        for path in asgi.MONEY:
             answer = httpx.post(f"{served.url}{path}", content=b"{}")
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+        assert httpx.post(f"{served.url}/api/lovense/stop").status_code == 401
         client().admin.command({"configureFailPoint": "failCommand", "mode": "off"})
         assert codes(served.url) <= {401, 503}
         assert deployment.kind() == "live"
