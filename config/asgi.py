@@ -9,6 +9,7 @@ their own."""
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,7 +43,7 @@ from ground import clock
 from ground.hops.groupcommit import GroupCommit
 from ground.inbox import answers
 from ground.inbox.inbox import Acceptance
-from ground.json.errors import Answer, Refusal, check_encoding, check_size
+from ground.json.errors import Answer, DatabaseAway, Refusal, check_encoding, check_size
 from ground.mongodb import abandoned
 from ledger import webhooks as ledger_webhooks
 from lovense import webhooks as lovense_webhooks
@@ -56,6 +57,8 @@ from lovense.sockets.process import sockets
 from lovense.stopping import halts
 from tips import webhooks
 
+log = logging.getLogger(__name__)
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -67,7 +70,7 @@ BODY_SECONDS = 10.0
 """So long a whole body may take to arrive; ours are a few kilobytes."""
 SEND_SECONDS = 60.0
 """So long all of an answer may wait for its reader."""
-MARK_SECONDS, MARK_PAUSE_SECONDS = 10.0, 0.2
+MARK_SECONDS, MARK_PAUSE_SECONDS = 3.0, 0.5
 """So long a start waits for the database to be marked, and between two tries."""
 
 _wsgi = get_wsgi_application()
@@ -75,6 +78,7 @@ _django = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]
 _probes = WSGIMiddleware(_wsgi, workers=PROBE_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
 _pen = Pen()
+_marking: asyncio.Task[None] | None = None  # of a server; a test's application has none
 _store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCommit(
     ledger_webhooks.accept, name="notices"
 )
@@ -113,6 +117,7 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     headers = headers_of(scope)
     trace = trace_id.set(request_id_of(headers.get("x-request-id")))
     try:
+        _check_marked(scope)
         if door:
             body = await body_of(scope, receive, limit=getattr(settings, door.limit))
             await _answer(scope, send, await door.webhook(scope, headers, body))
@@ -142,6 +147,10 @@ async def _lovense(scope: Scope, headers: Headers, body: bytes) -> Answer:
     peer = (scope.get("client") or ("",))[0]
     source = source_of(peer, headers.get("x-forwarded-for", ""))
     return await lovense_webhooks.receive(source, body, _store_callback)
+
+
+MONEY = (webhooks.PATH, ledger_webhooks.PATH, "/api/tips")
+"""What comes in by these may be somebody's money."""
 
 
 class BareDoor(NamedTuple):
@@ -287,20 +296,29 @@ def _spare_the_collector() -> None:
 
 
 async def _mark_database() -> None:
-    """Before it takes a call, a process says of which kind its deployment is; where the database is
-    away, as soon as it is back."""
+    """A process says of which kind its deployment is; where that fails, again until it is said."""
     while True:
         try:
             return await asyncio.to_thread(deployment.settle, now=clock.now())
-        except PyMongoError:
+        except Exception as error:  # whatever it is: a process that gave up would stay unmarked
+            log.warning("deployment_not_marked", extra={"error_code": type(error).__name__})
             await asyncio.sleep(MARK_PAUSE_SECONDS)
 
 
+def _check_marked(scope: Scope) -> None:
+    """Before it is said, nothing is taken that could be money; a stop always. Raises
+    DatabaseAway."""
+    is_money = scope["method"] == "POST" and scope["path"] in MONEY
+    if is_money and _marking and not _marking.done():
+        raise DatabaseAway
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
+    global _marking
     await receive()
     await asyncio.to_thread(_end_orphans)
-    marking = asyncio.create_task(_mark_database())
-    await asyncio.wait([marking], timeout=MARK_SECONDS)
+    _marking = asyncio.create_task(_mark_database())
+    await asyncio.wait([_marking], timeout=MARK_SECONDS)
     _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
     writer.use(_pen)
     halts.use(runner)
@@ -309,7 +327,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     )
     pulse.start()
     running = _pen.run(), sockets.run(), runner.run()
-    tickers = [marking, *(asyncio.create_task(work) for work in running)]
+    tickers = [_marking, *(asyncio.create_task(work) for work in running)]
     _spare_the_collector()
     await send({"type": "lifespan.startup.complete"})
     await receive()

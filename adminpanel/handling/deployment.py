@@ -27,6 +27,18 @@ KEY = "deployment"
 EMBEDDED = "embedded"
 MOST_A_MINUTE = 6
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HAS_PAST = (
+    "Something had arrived in this database before it could be marked as a test’s, and nothing in "
+    "a call says that its tokens were play money: no sample is ever sent here."
+)
+_ENDED = (
+    "This database was served by a process that may have heard of real money, and is live from "
+    "then on: no sample is ever sent here."
+)
+_REMEDY = (
+    "For a test, start TEST_DEPLOYMENT=true on an empty database: another name in MONGODB_URI, or "
+    'on this machine make seed ARGS="--data DIR".'
+)
 _ARRIVED = (WebhookDelivery, JournalEntry, Tip, Posting)
 
 
@@ -84,15 +96,11 @@ def kind() -> str:
 
 
 def why_not() -> str:
-    """Why no sample is sent here; empty where one may be."""
+    """Why no sample is sent here, and what helps; empty where one may be."""
     if not settings.TEST_DEPLOYMENT:
         return "Samples are for test deployments, and TEST_DEPLOYMENT is not set here."
-    if kind() != TEST:
-        return (
-            "This database had calls before it belonged to a test deployment, or belonged to "
-            "another one since: no sample is ever sent here. Use an empty one."
-        )
-    return ""
+    found = kind()
+    return "" if found == TEST else f"{_ENDED if found else _HAS_PAST} {_REMEDY}"
 
 
 def claim(*, now: datetime, session: ClientSession) -> None:

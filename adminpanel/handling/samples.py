@@ -8,7 +8,7 @@ page came in by, so what is shown is the answer that a platform gets. Only where
 import enum
 import uuid
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from bson import ObjectId
@@ -30,6 +30,8 @@ LARGEST = 10_000
 TIMEOUT_SECONDS = 10.0
 SHOWN_HEADERS = ("content-type", "x-request-id", "retry-after")
 NO_ANSWER = 0
+LONGEST_BODY = 4000
+"""So much of an answer is shown; the doors' own are a few hundred bytes."""
 _TIP, _PURCHASE = "tip.succeeded", "tokens.purchased"
 
 
@@ -59,10 +61,6 @@ class SampleCall(NamedTuple):
     def delivery(self) -> str:
         return f"{payloads.PAYMENTS}/{self.headers['webhook-id']}"
 
-    @property
-    def text(self) -> str:
-        return self.content.decode()
-
 
 class SampleAnswer(NamedTuple):
     """`status` 0: nobody answered, and `body` says of which kind that was. `is_kept`: whether the
@@ -75,8 +73,12 @@ class SampleAnswer(NamedTuple):
     is_kept: bool
 
     @property
-    def tone(self) -> str:
-        return "good" if self.status < 300 else "warn"
+    def shown(self) -> dict[str, Any]:
+        """As JSON: a session keeps it for the page."""
+        call = self.call
+        sent = {"words": call.words, "headers": call.headers, "text": call.content.decode()}
+        tone = "good" if self.status < 300 else "warn"
+        return {**self._asdict(), "tone": tone, "call": {**sent, "delivery": call.delivery}}
 
 
 def asked(kind: str, performer: str, amount: str) -> SampleOrder:
@@ -154,4 +156,4 @@ def _sent(client: httpx.Client, call: SampleCall) -> SampleAnswer:
     except httpx.HTTPError as error:
         return SampleAnswer(call, NO_ANSWER, [], type(error).__name__, is_kept=False)
     shown = [(name, answer.headers[name]) for name in SHOWN_HEADERS if name in answer.headers]
-    return SampleAnswer(call, answer.status_code, shown, answer.text, is_kept=False)
+    return SampleAnswer(call, answer.status_code, shown, answer.text[:LONGEST_BODY], is_kept=False)

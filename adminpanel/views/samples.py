@@ -1,7 +1,14 @@
 """The staff's page of samples: an admin of a test deployment sends one, and sees what the door
-answered."""
+answered.
+
+The last answer is kept in her session and has an address of its own, so that a page that is loaded
+again sends nothing again."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from adminpanel import doors
@@ -15,6 +22,8 @@ from lovense.models import Performer
 ON = "staff-deliveries"
 SEND = "send-sample"
 USUAL_AMOUNT = 25
+SENT, LAST = "sent", "last_sample"
+"""In the address the sample that is shown; in the session the last one."""
 _KINDS = (
     (SampleKind.TIP.value, "A signed tip"),
     (SampleKind.PURCHASE.value, "A purchase of tokens"),
@@ -31,7 +40,6 @@ def asked(request: HttpRequest) -> HttpResponse:
 
 @doors.button
 def send(request: HttpRequest) -> HttpResponse:
-    """The answer is the page itself: what was answered is kept nowhere."""
     said = [request.POST.get(name, "")[:100] for name in ("kind", "performer", "amount")]
 
     def work(deed: Deed) -> tuple[SampleOrder, list[SampleAnswer]]:
@@ -39,7 +47,8 @@ def send(request: HttpRequest) -> HttpResponse:
         return sample, samples.send(sample, at=_own_socket(request), deed=deed)
 
     def then(done: tuple[SampleOrder, list[SampleAnswer]]) -> HttpResponse:
-        return _page(request, sample=done[0], answers=done[1], whose=said[1])
+        last = request.session[LAST] = _last(*done, whose=said[1])
+        return redirect(reverse("staff-samples", query={SENT: last["id"]}))
 
     return acts.answered(
         request,
@@ -50,42 +59,46 @@ def send(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _last(sample: SampleOrder, answers: list[SampleAnswer], *, whose: str) -> dict[str, Any]:
+    reaches = sample.kind is not SampleKind.WRONG_SIGNATURE
+    return {
+        "id": answers[0].call.headers["webhook-id"],
+        "kind": str(sample.kind),
+        "amount": str(sample.amount),
+        "whose": whose,
+        "tip_id": sample.tip_id if reaches else "",
+        "answers": [each.shown for each in answers],
+    }
+
+
 def _own_socket(request: HttpRequest) -> str:
     """Where this very request came in, as the server's socket says it and no header can."""
     host, port = request.META["SERVER_NAME"], request.META["SERVER_PORT"]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _page(
-    request: HttpRequest,
-    pressed: Pressed | None = None,
-    *,
-    sample: SampleOrder | None = None,
-    answers: list[SampleAnswer] | None = None,
-    whose: str = "",
-) -> HttpResponse:
-    why_not = deployment.why_not()
+def _page(request: HttpRequest, pressed: Pressed | None = None) -> HttpResponse:
+    why_not, last = deployment.why_not(), request.session.get(LAST, {})
+    wanted = request.GET.get(SENT)
     context = {
         "why_not": why_not,
-        "acts": [] if why_not else acts.shown([_act(sample, whose)], pressed),
+        "acts": [] if why_not else acts.shown([_act(last)], pressed),
         "pressed": pressed,
-        "sample": sample,
-        "answers": answers or (),
-        "reaches": sample and sample.tip_id and sample.kind is not SampleKind.WRONG_SIGNATURE,
+        "sent": last if last.get("id") == wanted else None,
+        "is_gone": wanted and last.get("id") != wanted,
     }
     status = acts.status_of(pressed)
     return doors.show(request, "adminpanel/samples.html", context, on=ON, status=status)
 
 
-def _act(sample: SampleOrder | None, whose: str) -> Act:
+def _act(last: Mapping[str, Any]) -> Act:
     """What was sent last stands in its fields."""
-    kind = str(sample.kind) if sample else _KINDS[0][0]
-    amount = str(sample.amount if sample else USUAL_AMOUNT)
+    kind = last.get("kind", _KINDS[0][0])
+    amount = last.get("amount", str(USUAL_AMOUNT))
+    whose = last.get("whose") or _somebody()
     asks = (
         ActField("kind", "What", kind="select", options=_KINDS, value=kind),
-        ActField(
-            "performer", "For", "The name or the id of a performer.", value=whose or _somebody()
-        ),
+        ActField("performer", "For", "The name or the id of a performer.", value=whose),
         ActField("amount", "Tokens", f"1 to {samples.LARGEST}", "number", value=amount, maximum=5),
     )
     words = (

@@ -19,6 +19,7 @@ document.addEventListener("submit", (event) => {
 });
 
 function stop() {
+  document.dispatchEvent(new Event("stopping")); // what waits for HTMX is not done after it (early.js)
   halt();
   say("Stopping…");
   if (press()) after(PATIENCE_MS, postUnlessAnswered);

@@ -1,6 +1,6 @@
 // Times of the staff's pages, as `ui_when` writes them: in UTC, or by the clock of this device where whoever reads has chosen it (the
 // switch in the frame); in lists how long ago, with the exact one on focus, on hover and for a screen reader. Only text changes, and
-// before an answer is swapped in: what reads the same stays as it is.
+// before an answer is swapped in: what reads the same stays as it is. And where no row takes the focus, its list does.
 
 import { age, every, serverNow } from "./clock.js";
 
@@ -60,6 +60,7 @@ function write(under) {
     const ms = Date.parse(element.dateTime);
     const shape = SHAPES[element.dataset.when];
     say(element.querySelector(".ui-when__exact") ?? element, shape(read(ms, isLocal)));
+    if ("ago" in element.dataset) reach(element);
     element.title = isLocal || element.dataset.when !== "exact" ? SHAPES.exact(read(ms, false)) : "";
   }
   for (const switched of under.querySelectorAll("[data-times-switch]")) label(switched, isLocal);
@@ -73,6 +74,13 @@ function grow(under) {
     say(element.querySelector(".ui-when__ago"), ago(Date.parse(element.dateTime), isLocal));
   }
   for (const light of under.querySelectorAll("[data-good-for]")) fade(light);
+}
+
+/** The exact one is seen while its row has the focus, or its whole list: once for all rows that take none. */
+function reach(element) {
+  const row = element.closest("tr, li, a");
+  const isReached = row?.matches("a, [tabindex]") || row?.querySelector("a, button, input, summary") || row?.closest(".ui-table");
+  if (!isReached) (element.closest("ul, ol") ?? element).tabIndex = 0;
 }
 
 /** A light that nobody has refreshed is not green: also on a page that fetches nothing. */

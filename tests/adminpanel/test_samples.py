@@ -86,7 +86,8 @@ def test_a_database_in_which_anything_arrived_is_never_marked_as_a_tests(as_test
     calls.send("tip.succeeded", calls.tip())
     deployment.settle(now=NOW)
     assert deployment.kind() == ""
-    assert "no sample is ever sent here" in deployment.why_not()
+    assert "arrived in this database before" in deployment.why_not()
+    assert "empty database: another name in MONGODB_URI" in deployment.why_not()
 
 
 @pytest.mark.django_db
@@ -102,7 +103,8 @@ def test_who_may_hear_of_real_money_ends_a_test_for_ever(settings, real):
         setattr(settings, name, value)
     deployment.settle(now=NOW)
     assert deployment.kind() == "live"
-    assert "no sample is ever sent here" in deployment.why_not()
+    assert "may have heard of real money" in deployment.why_not()
+    assert "empty database: another name in MONGODB_URI" in deployment.why_not()
 
 
 @pytest.mark.django_db
@@ -174,7 +176,7 @@ def test_so_many_are_sent_in_a_minute(as_test, ana):
     tries = [admin.post(SEND, said(ana, "purchase")) for _ in range(deployment.MOST_A_MINUTE + 1)]
     more = 0 if tries[-1].status_code == 429 else deployment.MOST_A_MINUTE  # a minute began between them
     tries += [admin.post(SEND, said(ana, "purchase")) for _ in range(more)]
-    assert "No answer" in tries[0].content.decode()
+    assert "No answer" in admin.get(tries[-2]["Location"]).content.decode()
     assert tries[-1].status_code == 429
     assert 1 <= int(tries[-1]["Retry-After"]) <= 60
 
@@ -188,13 +190,16 @@ def served(db, written_elsewhere, ana):
     cookie = of(Role.ADMIN).cookies[its.SESSION_COOKIE_NAME].value
     with server(TEST_DEPLOYMENT="true") as live:
         session = {its.SESSION_COOKIE_NAME: cookie}
-        with httpx.Client(base_url=live.url, cookies=session, timeout=20) as client:
+        with httpx.Client(base_url=live.url, cookies=session, timeout=20, follow_redirects=True) as client:
             form = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get(PAGE).text)
-            yield lambda kind: client.post(SEND, data=said(ana, kind, csrfmiddlewaretoken=form[1])).text
+            client.send_one = lambda kind: client.post(
+                SEND, data=said(ana, kind, csrfmiddlewaretoken=form[1])
+            )
+            yield client
 
 
 def test_each_kind_gets_the_doors_own_answer(served, ana):
-    answered = {kind: unescape(served(kind.value)) for kind in SampleKind}
+    answered = {kind: unescape(served.send_one(kind.value).text) for kind in SampleKind}
     codes = {kind: re.findall(r'"ui-badge"[^>]*>(\d+)<', text) for kind, text in answered.items()}
     assert codes == {
         SampleKind.TIP: ["202", "202"],
@@ -216,3 +221,18 @@ def test_each_kind_gets_the_doors_own_answer(served, ana):
     entries = AuditEntry.objects.filter(action="send_sample", success=True)
     assert [entry.after["kind"] for entry in entries.order_by("pk")] == [kind.value for kind in SampleKind]
     assert {entry.why for entry in entries} == {WHY}
+
+
+def test_the_page_of_an_answer_is_loaded_again_and_sends_nothing_again(served):
+    shown = served.send_one("tip")
+    assert (shown.history[0].status_code, shown.request.method) == (302, "GET")
+    kept = WebhookDelivery.objects.count()
+    again = served.get(shown.url).text
+    calls = [re.findall(r'"Body of [^>]*>([^<]*)<', text) for text in (shown.text, again)]
+    assert calls[0] == calls[1] != []
+    assert re.findall(r'"/staff/tips/\w+"', shown.text) == re.findall(r'"/staff/tips/\w+"', again)
+    assert 'value="25"' in again
+    assert (WebhookDelivery.objects.count(), AuditEntry.objects.count()) == (kept, 1)
+    served.send_one("purchase")
+    assert "not kept any more" in served.get(shown.url).text
+    assert "Body of answer" not in served.get(PAGE).text

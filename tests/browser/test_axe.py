@@ -201,3 +201,23 @@ def test_only_the_fonts_and_styles_of_a_page_are_fetched_and_from_here(context, 
         "/static/css/tokens.css",  # in production these are in it
         "/static/css/base.css",
     ]
+
+
+# As Django writes the numbers of twenty pages.
+_MANY_PAGES = """() => {
+    const pages = document.querySelector(".paginator");
+    for (let number = 20; number; number--) {
+        const link = Object.assign(document.createElement("a"), { href: `?p=${number}`, text: number });
+        pages.prepend(link, " ");
+    }
+}"""
+
+
+def test_a_list_of_djangos_admin_is_no_wider_than_a_narrow_window(staff, the_stage):
+    staff.goto(f"{the_stage.url}/admin/tips/tip/")
+    for width, height in (reflow.NARROW, (360, 780)):
+        staff.set_viewport_size({"width": width, "height": height})
+        assert reflow.findings(staff) == []
+    staff.evaluate(_MANY_PAGES)
+    staff.set_viewport_size({"width": reflow.NARROW[0], "height": reflow.NARROW[1]})
+    assert reflow.findings(staff) == []

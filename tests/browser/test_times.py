@@ -54,6 +54,54 @@ def test_a_list_says_how_long_ago_and_the_row_in_focus_says_when(audit):
     assert opacity(times.nth(1)) == ["0", "1"]
 
 
+def size(time):
+    return time.locator(".ui-when__exact").evaluate("e => e.getBoundingClientRect().width")
+
+
+def test_where_no_row_takes_the_focus_its_list_does_once(audit, the_stage):
+    audit.goto(f"{the_stage.url}/staff/account")
+    listed = audit.get_by_role("list", name="Where she is logged in")
+    time = listed.locator("time").first
+    expect(time.locator(".ui-when__ago")).to_have_text(re.compile(" ago$"))
+    assert (size(time), listed.locator("[tabindex]").count()) == (1, 0)
+    told = listed.aria_snapshot()
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", told)
+    seek(audit, listed)
+    assert size(time) > 50
+    expect(time.locator(".ui-when__ago")).to_be_hidden()
+
+
+def test_the_strip_says_exactly_when_it_looked_while_it_has_the_focus(audit):
+    word = audit.locator("a.desk__word")
+    time = word.locator("time")
+    assert size(time) == 1
+    seek(audit, word)
+    assert size(time) > 50
+
+
+def test_a_table_without_rows_to_go_through_says_it_while_it_has_the_focus(audit, the_stage, cast):
+    ana = next(cast)
+    the_stage.tip(ana, 50)
+    audit.goto(f"{the_stage.url}/staff/performers/{ana.performer_id}")
+    table = audit.get_by_role("region", name="Tips", exact=True)
+    while not table.count():  # it is accepted, and not unfolded yet
+        audit.reload()
+    time = table.locator("time").first
+    assert opacity(time) == ["1", "0"]
+    seek(audit, table)
+    assert opacity(time) == ["0", "1"]
+
+
+def seek(page, wanted):
+    """By Tab, from the beginning of the page."""
+    page.locator("body").focus()
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("e => e === document.activeElement"):
+            return
+    pytest.fail("Tab does not reach it")
+
+
 def test_who_does_not_see_is_told_the_exact_one(audit):
     told = audit.locator("tbody tr").first.aria_snapshot()
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", told)

@@ -1,6 +1,8 @@
 """What is to be mended for two minutes while she is on air is mailed to her: once each, at most six an hour,
 and only where she asked for it."""
 
+import socketserver
+import threading
 from datetime import timedelta
 
 import pytest
@@ -91,6 +93,65 @@ def test_a_mail_server_that_is_away_stops_nothing(told, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert mailed(DUE) == 1
+
+
+class SlowFor(socketserver.StreamRequestHandler):
+    """A mail server that says nothing any more to whom one address is named."""
+
+    def handle(self):
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline():
+            if line.startswith(b"rcpt"):
+                self.server.named.append(line.decode().partition("<")[2].partition(">")[0])
+                if self.server.named[-1] == ADDRESS:
+                    self.server.over.wait()
+                    return
+            self.wfile.write(b"354 go on\r\n" if line.startswith(b"data") else b"250 taken\r\n")
+            if line.startswith(b"data"):
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                self.wfile.write(b"250 taken\r\n")
+
+
+@pytest.fixture
+def slow(settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_USE_TLS = "django.core.mail.backends.smtp.EmailBackend", False
+    settings.EMAIL_TIMEOUT = 0.2
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), SlowFor) as server:
+        server.named, server.over, server.daemon_threads = [], threading.Event(), True
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.over.set()
+        server.shutdown()
+
+
+def another(told, address):
+    """Who is told of the same, later than all of the first one's."""
+    choices = {"user_id": None, "page_choices": {"noticeEmail": address}}
+    for model, more in ((Performer, choices), (PageLease, {})):
+        row = collection(model).find_one({"_id": told.pk})
+        collection(model).insert_one(row | {"_id": "other"} | more)
+    row = collection(Repair).find_one({"performer_id": told.pk})
+    collection(Repair).insert_one(row | {"_id": "other", "performer_id": "other"})
+
+
+def test_a_slow_address_holds_up_nobody_elses_mail_and_no_thread(told, slow, monkeypatch):
+    more(told, 4)
+    another(told, "bea@example.com")
+    monkeypatch.setattr(mailing, "ROUND_SECONDS", 0.3)
+    first = mailing.drain(now=DUE, limit=20)
+    assert slow.named[:2] == [ADDRESS, "bea@example.com"]
+    assert (first.has_more, slow.named.count(ADDRESS) < 4) == (False, True)
+    monkeypatch.undo()
+    assert mailed(DUE + MINUTE) == 6 - first.sent
+
+
+def test_a_name_that_no_mail_can_have_stops_no_others(told, slow):
+    another(told, "bea@example.com")
+    choices = {"noticeEmail": f"ana@{'ü' * 60}.com"}
+    collection(Performer).update_one({"_id": told.pk}, {"$set": {"page_choices": choices}})
+    assert (mailed(DUE), slow.named) == (2, ["bea@example.com"])
 
 
 def test_what_is_due_is_found_without_looking_through_all(told):
