@@ -161,6 +161,7 @@ class ArchivedTipActivated(LoggedEvent):
 
     class Meta:
         db_table = "archived_tip_activated_event_log"
+        verbose_name_plural = "archived events (TipActivated)"
         constraints = [models.UniqueConstraint(fields=["sequence"], name="archived_event_sequence")]
         indexes = [
             models.Index(fields=["segment"], name="archived_event_segment"),

@@ -19,6 +19,7 @@ class LoggedIn(models.Model):
 
     class Meta:
         db_table = "log_ins"
+        verbose_name, verbose_name_plural = "log-in", "log-ins"
         indexes = [
             models.Index(fields=["account", "-since"], name="log_in_of_account"),
             models.Index(fields=["session_key"], name="log_in_session"),

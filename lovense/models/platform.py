@@ -28,3 +28,4 @@ class PlatformSettings(models.Model):
 
     class Meta:
         db_table = "platform_settings"
+        verbose_name = verbose_name_plural = "platform settings"

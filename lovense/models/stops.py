@@ -17,4 +17,5 @@ class StopPress(models.Model):
 
     class Meta:
         db_table = "stop_presses"
+        verbose_name_plural = "stop presses"
         indexes = [models.Index(fields=["performer_id", "-epoch"], name="stop_press_newest")]

@@ -47,6 +47,8 @@ OF_STAFF = (
     "/api/docs?q=tips",
     "/",  # is not for this account
 )
+# Of Django's admin the start, and of its lists those with a search, with the longest values, and of accounts.
+RECORDS = ("", "tips/tip/", "inbox/webhookdelivery/", "auth/user/")
 _COVERED = """() => {
     const stop = document.querySelector(":popover-open [data-kind=stop]").getBoundingClientRect();
     const places = [[0.5, 0.5], [0.02, 0.1], [0.98, 0.1], [0.02, 0.9], [0.98, 0.9]];
@@ -142,6 +144,22 @@ def test_what_comes_over_hers(hers, the_stage, address, opened):
 def test_of_the_staff(staff, the_stage, address):
     staff.goto(f"{the_stage.url}{address}")
     assert faults(staff) == {}
+
+
+@pytest.fixture(scope="module")
+def tipped(the_stage, cast):
+    """Somebody was, so that there is a tip, and what it came in."""
+    return the_stage.tip(next(cast), 150)
+
+
+@pytest.mark.parametrize("records", RECORDS)
+def test_of_djangos_admin_a_list_and_a_row(staff, the_stage, tipped, records):
+    staff.goto(f"{the_stage.url}/admin/{records}")
+    assert faults(staff) == {}
+    if records:
+        staff.locator("#result_list th a").first.click()
+        staff.locator(".readonly").first.wait_for()
+        assert faults(staff) == {}
 
 
 @pytest.mark.parametrize("opened", ["Clear…", "Change…", "More"])
