@@ -33,6 +33,12 @@ NOTE_LENGTH = audit_log.LONGEST_WHY
 REVIEW, REPLAY = "review", "replay"  # actions of the audit log
 ENTRIES_READ = 20
 
+Progress = Callable[[int], object]  # is told of so many letters more
+
+
+def unseen(letters: int) -> None:
+    """Nobody looks at how far it is."""
+
 
 class GroupCountChanged(Refusal):
     """A group is sent back by somebody who knows how many they are."""
@@ -66,7 +72,14 @@ def review_some(
 
 
 def review_group(
-    *, cause: str = "", expect: int, resolution: Resolution, note: str, by: str, now: datetime
+    *,
+    cause: str = "",
+    expect: int,
+    resolution: Resolution,
+    note: str,
+    by: str,
+    now: datetime,
+    progress: Progress = unseen,
 ) -> tuple[int, int]:
     """All of a cause, or all, that nobody has decided about; how many it was, and how many are
     left: one call does MOST_AT_ONCE, the oldest first. `expect` as of `replay_group`."""
@@ -74,8 +87,10 @@ def review_group(
     if actual != expect:
         raise GroupCountChanged(actual, "nothing was decided")
     said: Statement = {"resolution": resolution, "note": note, "by": by, "now": now}
-    some = deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE)
-    done = sum(review_some(letters, **said) for letters in some)
+    done = 0
+    for letters in deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE):
+        done += review_some(letters, **said)
+        progress(len(letters))
     return done, deadletters.count_unreviewed(cause=cause)
 
 
@@ -145,7 +160,7 @@ def replay_group(
     by: str,
     why: str = "",
     now: datetime,
-    progress: Callable[[int], object] = lambda letters: None,
+    progress: Progress = unseen,
 ) -> tuple[int, int]:
     """Sends back all of a cause, or all; how many went, and how many are left: one call sends
     MOST_AT_ONCE, the oldest first.
