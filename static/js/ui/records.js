@@ -16,6 +16,7 @@ class Records extends HTMLElement {
     for (const type of ["click", "change", "htmx:after:swap"]) this.addEventListener(type, this);
     document.addEventListener("keydown", this);
     this.many()?.addEventListener("submit", this);
+    for (const { value } of this.many()?.querySelectorAll("[data-away]") ?? []) this.marks.set(value.split(" ", 1)[0], value);
     this.firstElementChild.addEventListener("tick", this);
     this.ready();
   }
