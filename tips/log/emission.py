@@ -273,6 +273,12 @@ def dead(*, consumer: str = "", tip_id: str = "") -> Iterator[Document]:
     )
 
 
+def slice_of(consumer: str, *, after: int = 0, limit: int) -> list[Document]:
+    """One consumer's beyond that event, in the order of the log."""
+    where = {"consumer": consumer, "state": DEAD, "sequence": {"$gt": after}}
+    return list(collection(FailedEmission).find(where).sort("sequence", 1).limit(limit))
+
+
 def dead_among(keys: Sequence[str]) -> list[Document]:
     """Those of these that are still dead, as `dead` orders them."""
     where = {"_id": {"$in": list(keys)}, "state": DEAD}
