@@ -148,10 +148,8 @@ class ManyLetters:
         """Those that match, in words."""
         if self.found.is_cut:
             known = [(self.seen, "can be sent back"), (self.unreviewed, "can be reviewed")]
-            counted = [f"{number} {words}" for number, words in known if number != ""]
-            return (
-                f"at least {self.found.total}, {' and '.join(counted) or 'counted when you press'}"
-            )
+            counted = " and ".join(f"{number} {words}" for number, words in known if number != "")
+            return counted or f"at least {self.found.total}, counted by the first press"
         return (
             f"{self.found.total}; {self.found.replayable} can be sent back, "
             f"{f'{self.stay} cannot, ' if self.stay else ''}and {self.found.unreviewed} can be "

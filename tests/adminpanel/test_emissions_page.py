@@ -118,7 +118,7 @@ def test_one_that_is_late_is_behind(picky):
 def test_dead_emissions_are_listed_with_their_history(dead):
     shown = text(browser())
     assert "Has dead events" in shown
-    assert shown.count("failed 5 times, the last time at") == 2
+    assert shown.count("failed 5 times, the last time <") == 2
     assert shown.count("OverflowError") == 2 * 6  # each attempt, and the badge
     assert f'href="/staff/tips/{tip_id(1)}"' in shown
     assert "Retry all 2 for picky" in shown
@@ -213,7 +213,7 @@ def test_of_each_consumer_the_first_are_listed_and_how_many_more_there_are(two_c
     shown = text(browser())
     assert shown.count("for messenger failed") == 3
     assert numbers(shown) == [1, 2, 3]
-    assert '<a href="/staff/emissions?consumer=picky&amp;after=3">1 more for picky</a>' in shown
+    assert 'href="/staff/emissions?consumer=picky&amp;after=3">1 more for picky</a>' in shown
     further = text(browser(), "?consumer=picky&after=3")
     assert numbers(further) == [4]
     assert "for messenger failed" not in further

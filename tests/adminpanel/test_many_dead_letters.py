@@ -141,13 +141,14 @@ def test_of_very_many_the_number_is_counted_at_the_press_and_agreed_to(
     monkeypatch.setattr(deadletters, "LOOKED_AT", 2)
     tips = [dead("busy") for _ in range(4)]
     text = flat(browser.get(LIST, {"cause": "busy"}))
-    assert "All that match: at least 2, counted when you press" in text
+    assert "All that match: at least 2, counted by the first press" in text
     assert hidden(text, field) == [""]
     told = {"scope": "all", "reason": WHY, "resolution": "waived"}
     refused = browser.post(f"{LIST}/{act}?cause=busy", told | {field: ""})
     assert refused.status_code == 409
     assert f"There are 4 now; nothing was {done}." in flat(refused)
     assert hidden(flat(refused), field) == ["4"]
+    assert "All that match: 4 can be " in flat(refused)
     assert {request_of(each)["status"] for each in tips} == {"dead"}
     agreed = browser.post(f"{LIST}/{act}?cause=busy", told | {field: "4"}, follow=True)
     assert re.search("4 (sent back|reviewed)", shown(agreed))
