@@ -77,7 +77,7 @@ def _page(request: HttpRequest, pressed: Pressed | None = None) -> HttpResponse:
         "reason": acts.filled(REASON, MARKED, _of(pressed, MARKED)),
         "delivered": _number(request, "delivered"),
         "still_dead": _number(request, "dead"),
-        "acts": acts.shown(_acts(consumers, place) if may_retry else [], pressed),
+        "acts": acts.shown(_acts(consumers, place, pressed) if may_retry else [], pressed),
         "pressed": pressed,
     }
     status = acts.status_of(pressed)
@@ -110,7 +110,12 @@ def _first(standing: emission.Standing, marked: Sequence[str]) -> DeadOf:
     if not rows or left <= 0:
         return DeadOf(shown)
     on = Place(standing.name, rows[-1]["sequence"]).address
-    return DeadOf(shown, f"{left} more for {standing.name}", on)
+    return DeadOf(shown, f"{_least(standing)}{left} more for {standing.name}", on)
+
+
+def _least(standing: emission.Standing) -> str:
+    """What stands before a number that was counted no further."""
+    return "at least " if standing.has_more_dead else ""
 
 
 def _further(place: Place, marked: Sequence[str]) -> DeadOf:
@@ -147,21 +152,32 @@ def _of(pressed: Pressed | None, act: str) -> Pressed | None:
     return pressed if pressed and pressed.act == act else None
 
 
-def _acts(consumers: Sequence[ConsumerHealth], place: Place) -> list[Act]:
+def _acts(consumers: Sequence[ConsumerHealth], place: Place, pressed: Pressed | None) -> list[Act]:
     """One for each consumer that could not take something."""
     found = (each.standing for each in consumers)
-    return [_act(standing.name, standing.dead, place) for standing in found if standing.dead]
+    return [_act(standing, place, pressed) for standing in found if standing.dead]
 
 
-def _act(consumer: str, dead: int, place: Place) -> Act:
+def _act(standing: emission.Standing, place: Place, pressed: Pressed | None) -> Act:
+    consumer, dead = standing.name, standing.dead
     is_more = dead > MOST_AT_ONCE
     which = f"the oldest {MOST_AT_ONCE}" if is_more else f"all {dead}"
     title = f"Retry {which if dead > 1 else 'the one'} for {consumer}"
     words = "Each event is handed over once more. None is taken twice."
+    seen = _seen(standing, _of(pressed, consumer))
+    if not seen:
+        words += f" There are at least {dead}: the first press counts them."
     if is_more:
-        words += f" All {dead}: manage.py retry_emissions --consumer {consumer}"
+        words += f" All {seen or 'of them'}: manage.py retry_emissions --consumer {consumer}"
     address = reverse("staff-retry-emissions", args=[consumer]) + place.query
-    return Act(consumer, title, words, "Retry", address, str(dead), kind="main")
+    return Act(consumer, title, words, "Retry", address, seen, kind="main")
+
+
+def _seen(standing: emission.Standing, pressed: Pressed | None) -> str:
+    """What a press agrees to: of more than are counted none, before one has counted them."""
+    if pressed and isinstance(pressed.refusal, Outdated):
+        return str(pressed.refusal.details["present"])
+    return "" if standing.has_more_dead else str(standing.dead)
 
 
 @doors.button

@@ -191,6 +191,21 @@ def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
     assert picky.taken == [tip_id(1)]
 
 
+def test_of_very_many_the_number_is_counted_at_the_press_and_agreed_to(dead, picky, monkeypatch):
+    monkeypatch.setattr(emission, "DEAD_COUNTED", 1)
+    admin = browser()
+    shown = text(admin)
+    assert "at least 1 dead" in shown
+    assert "There are at least 1: the first press counts them." in shown
+    refused = press(admin, "")
+    assert refused.status_code == 409
+    shown = " ".join(refused.content.decode().split())
+    assert "2 are dead now; nothing was retried." in shown
+    assert '<input type="hidden" name="seen" value="2">' in shown
+    assert picky.taken == []
+    assert press(admin, 2)["Location"] == PATH + "?delivered=2&dead=0"
+
+
 def numbers(shown):
     """Of the events that are listed, in their order."""
     return [*map(int, re.findall(r"Event (\d+) for picky failed", shown))]
