@@ -28,7 +28,7 @@ MARKED = "marked"
 ON = "staff-emissions"
 
 
-class Place(NamedTuple):
+class EmissionPlace(NamedTuple):
     """What the page is of: every consumer, or one; and of that one from which event on."""
 
     consumer: str = ""
@@ -84,19 +84,21 @@ def _page(request: HttpRequest, pressed: Pressed | None = None) -> HttpResponse:
     return doors.show(request, "adminpanel/emissions.html", context, on=ON, status=status)
 
 
-def _place(request: HttpRequest) -> Place | None:
+def _place(request: HttpRequest) -> EmissionPlace | None:
     """None where there is no such consumer, or no such event."""
     consumer, after = request.GET.get("consumer", ""), request.GET.get("after", "")
     number = acts.number(after or "0")
     if number < 0 or consumer not in ("", *emission.CONSUMERS):
         return None
-    return Place(consumer, number if consumer else 0)
+    return EmissionPlace(consumer, number if consumer else 0)
 
 
 # --- what is dead --------------------------------------------------------------------------------
 
 
-def _dead(consumers: Sequence[ConsumerHealth], place: Place, marked: Sequence[str]) -> list[DeadOf]:
+def _dead(
+    consumers: Sequence[ConsumerHealth], place: EmissionPlace, marked: Sequence[str]
+) -> list[DeadOf]:
     standings = [each.standing for each in consumers if each.standing.dead]
     if not place.consumer:
         return [_first(standing, marked) for standing in standings]
@@ -109,7 +111,7 @@ def _first(standing: emission.Standing, marked: Sequence[str]) -> DeadOf:
     left = standing.dead - len(rows)
     if not rows or left <= 0:
         return DeadOf(shown)
-    on = Place(standing.name, rows[-1]["sequence"]).address
+    on = EmissionPlace(standing.name, rows[-1]["sequence"]).address
     return DeadOf(shown, f"{_least(standing)}{left} more for {standing.name}", on)
 
 
@@ -118,12 +120,12 @@ def _least(standing: emission.Standing) -> str:
     return "at least " if standing.has_more_dead else ""
 
 
-def _further(place: Place, marked: Sequence[str]) -> DeadOf:
+def _further(place: EmissionPlace, marked: Sequence[str]) -> DeadOf:
     rows = emission.slice_of(place.consumer, after=place.after, limit=PAGE_SHOWN + 1)
     shown = [_shown(row, marked) for row in rows[:PAGE_SHOWN]]
     if len(rows) <= PAGE_SHOWN:
         return DeadOf(shown)
-    return DeadOf(shown, "Later ones", Place(place.consumer, shown[-1]["sequence"]).address)
+    return DeadOf(shown, "Later ones", EmissionPlace(place.consumer, shown[-1]["sequence"]).address)
 
 
 def _shown(row: dict[str, Any], marked: Sequence[str]) -> dict[str, Any]:
@@ -152,13 +154,15 @@ def _of(pressed: Pressed | None, act: str) -> Pressed | None:
     return pressed if pressed and pressed.act == act else None
 
 
-def _acts(consumers: Sequence[ConsumerHealth], place: Place, pressed: Pressed | None) -> list[Act]:
+def _acts(
+    consumers: Sequence[ConsumerHealth], place: EmissionPlace, pressed: Pressed | None
+) -> list[Act]:
     """One for each consumer that could not take something."""
     found = (each.standing for each in consumers)
     return [_act(standing, place, pressed) for standing in found if standing.dead]
 
 
-def _act(standing: emission.Standing, place: Place, pressed: Pressed | None) -> Act:
+def _act(standing: emission.Standing, place: EmissionPlace, pressed: Pressed | None) -> Act:
     consumer, dead = standing.name, standing.dead
     is_more = dead > MOST_AT_ONCE
     which = f"the oldest {MOST_AT_ONCE}" if is_more else f"all {dead}"
