@@ -167,7 +167,7 @@ class ManyLetters:
 
     @property
     def foreseen(self) -> str:
-        told, is_more = self.told, self.found.replayable > MOST_AT_ONCE
+        told, is_more = self.told, self._is_more(self.found.replayable)
         whose = f"{_counted(told.requests, 'request')} of {_counted(told.performers, 'performer')}"
         seconds = took(told.seconds)
         length = f"at least {seconds}" if told.unknown else f"{seconds} in all"
@@ -184,8 +184,12 @@ class ManyLetters:
             f"manage.py dead_letters {act} --all{of_cause}"
             f"{'' if seen == '' else f' --expect {seen}'}{more}"
             for act, found, seen, more in told
-            if found > MOST_AT_ONCE
+            if self._is_more(found)
         ]
+
+    def _is_more(self, found: int) -> bool:
+        """Than one press does."""
+        return self.found.is_cut or found > MOST_AT_ONCE
 
     @property
     def most(self) -> int:

@@ -15,6 +15,7 @@ from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S, end_requests
 from lovense.lane import deadletters
+from lovense.lane.deadletters import NotCounted
 from lovense.lane.letter import (
     DEAD,
     Archived,
@@ -91,7 +92,7 @@ def review_group(
     for letters in deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE):
         done += review_some(letters, **said)
         progress(len(letters))
-    return done, deadletters.count_unreviewed(cause=cause)
+    return done, _left(deadletters.count_unreviewed, cause, actual - done)
 
 
 def _review(letter: Letter, resolution: Resolution, why: str, by: str, now: datetime) -> bool:
@@ -174,7 +175,15 @@ def replay_group(
     for letters in deadletters.replayable(cause=cause, limit=MOST_AT_ONCE):
         gone += replay_some(letters, by=by, why=why, now=now)
         progress(len(letters))
-    return gone, deadletters.count(cause=cause)
+    return gone, _left(deadletters.count, cause, actual - gone)
+
+
+def _left(counted: Callable[..., int], cause: str, otherwise: int) -> int:
+    """What was done is told, also where they could not be counted once more."""
+    try:
+        return counted(cause=cause)
+    except NotCounted:
+        return otherwise
 
 
 def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool:

@@ -221,6 +221,14 @@ def test_a_review_of_a_group_that_was_broken_off_goes_on(run, dead, request):
     assert AuditEntry.objects.filter(action="review").count() == 3
 
 
+def test_the_command_is_refused_where_they_are_too_many_to_count(dead, request):
+    dead("busy")
+    request.getfixturevalue("time_is_up")
+    said = "They are too many to be counted in time; nothing was done. Name one cause, or try again."
+    assert refused(*REVIEW_ALL, "--expect", "1") == (said, 1)
+    assert refused("replay", "--all", "--expect", "1") == (said, 1)
+
+
 @pytest.mark.parametrize("note", ["", "no", "x" * 201])
 def test_a_review_of_a_group_says_why(dead, note):
     tip_id = dead()

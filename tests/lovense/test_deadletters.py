@@ -3,7 +3,7 @@
 import pytest
 
 from lovense.deciding.activation import activation_id
-from lovense.lane import deadletters
+from lovense.lane import deadletters, decisions
 from lovense.lane.deadletters import BY_CAUSE, NEWEST, NoSuchLetter, NotCounted
 from lovense.lane.letter import NotDead, Resolution, SettledOtherwise
 from lovense.sending import acknowledgement, dispatch
@@ -68,6 +68,18 @@ def test_what_takes_too_long_to_count_is_said_and_nothing_is_done(chain, bob, re
             press(1)
     assert state(tip_id) == ("dead", "dead")
     assert told() == []
+
+
+def test_what_was_done_is_told_where_the_others_could_not_be_counted(chain, bob, monkeypatch, request):
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
+    for _ in range(3):
+        bury(chain, bob)
+
+    def time_ends(letters):
+        request.getfixturevalue("time_is_up")
+
+    assert review_all(3, progress=time_ends) == (2, 1)
+    assert len(told()) == 2
 
 
 def test_groups_that_take_too_long_to_count_are_those_that_died_last(chain, bob, monkeypatch, request):

@@ -16,6 +16,7 @@ from ground import clock
 from ground.hops import doorbell
 from ground.json.errors import Refusal
 from lovense.lane import deadletters, decisions
+from lovense.lane.deadletters import NotCounted
 from lovense.lane.decisions import GroupCountChanged
 from lovense.lane.letter import Letter, Resolution
 
@@ -151,8 +152,8 @@ class Command(BaseCommand):
             while more and left and done < expect:
                 try:
                     more, left = many.act(**said, expect=left, now=clock.now())
-                except GroupCountChanged as changed:
-                    raise _stopped(many, done, changed) from None
+                except (GroupCountChanged, NotCounted) as why:
+                    raise _stopped(many, done, why) from None
                 done += more
         return done, left
 
@@ -195,14 +196,13 @@ def _send_some_back(**said: Any) -> tuple[int, int]:
     return found
 
 
-def _stopped(many: Many, done: int, changed: GroupCountChanged) -> CommandError:
-    words = (
-        f"{done} were {many.done}; then others died or were decided about: {changed.actual} are "
-        f"left."
-        if done
-        else changed
-    )
-    return CommandError(str(words), returncode=1)
+def _stopped(many: Many, done: int, why: GroupCountChanged | NotCounted) -> CommandError:
+    if not done:
+        return CommandError(str(why), returncode=1)
+    left = "those that are left are too many to be counted in time"
+    if isinstance(why, GroupCountChanged):
+        left = f"then others died or were decided about: {why.actual} are left"
+    return CommandError(f"{done} were {many.done}; {left}.", returncode=1)
 
 
 def _all(cause: str) -> Iterator[Letter]:
