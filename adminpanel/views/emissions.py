@@ -71,6 +71,7 @@ def _page(request: HttpRequest, pressed: Pressed | None = None) -> HttpResponse:
         "consumers": consumers,
         "place": place,
         "dead": dead if rows else [],
+        "may_retry": may_retry,
         "may_mark": may_retry and bool(rows),
         "away": _away(request, rows, pressed),
         "now": clock.now(),

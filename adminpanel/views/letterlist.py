@@ -217,14 +217,11 @@ class ManyLetters:
         return acts.filled(CHOOSE, "many", self.pressed)
 
 
-def _many(
-    request: HttpRequest, letters: Sequence[Letter], pressed: Pressed | None
-) -> ManyLetters | None:
+def _many(request: HttpRequest, letters: Sequence[Letter], pressed: Pressed | None) -> ManyLetters:
+    """Also of none: the form is there for those that die while the page is open."""
     cause = _cause(request)
     found = deadletters.matching(cause)
-    if not found.total:
-        return None
-    is_all = not _marks(request) and bool(cause or pressed)
+    is_all = not _marks(request) and bool(found.total and (cause or pressed))
     return ManyLetters(
         cause,
         request.GET.get("after", ""),

@@ -39,8 +39,11 @@ REFRESH = '<noscript><meta http-equiv="refresh" content="30"></noscript>'
 # --- the list ----------------------------------------------------------------------------------------------
 
 
-def test_without_any_it_says_so(browser):
-    assert "No dead letters" in shown(browser.get(LIST))
+def test_without_any_it_says_so_and_a_form_waits_for_the_first(browser):
+    text = shown(browser.get(LIST))
+    assert "No dead letters" in text
+    assert '<section class="card" aria-label="Many at once" hidden>' in text
+    assert "All that match" not in text
 
 
 def test_causes_and_letters_are_listed_and_a_cause_has_its_own_page(browser, dead):

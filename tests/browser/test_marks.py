@@ -13,10 +13,11 @@ REFRESH = "document.querySelector('#region-letters').dispatchEvent(new Event('fr
 
 @pytest.fixture
 def buried(the_stage, ana):
-    def done(count):
+    def done(count, cause="busy"):
         for _ in range(count):
             the_stage.tip(ana, 100)
-        the_stage.stack.manage("shell", "-v0", "-c", _BURIED.format(lane=ana.performer_id))
+        code = _BURIED.format(lane=ana.performer_id).replace("busy", cause)
+        the_stage.stack.manage("shell", "-v0", "-c", code)
 
     return done
 
@@ -127,6 +128,24 @@ def test_a_refused_press_keeps_the_marks_of_what_is_not_on_the_page(letters, the
     press(letters, "j", "Escape")
     expect(letters.locator("[data-marked-bar]")).to_be_hidden()
     complaints.clear()  # Chromium's own, of both refusals
+
+
+def test_what_dies_while_the_page_is_open_can_be_marked_and_sent_back(context, the_stage, buried):
+    page = context.new_page()
+    the_stage.log_in(page, STAFF)
+    page.goto(f"{the_stage.url}/staff/dead-letters?cause=worker_died")
+    expect(page.locator("[data-socket]")).to_have_text(CONNECTED)
+    settle(page)
+    many = page.get_by_role("region", name="Many at once")
+    expect(many).to_be_hidden()
+    buried(1, "worker_died")
+    expect(page.locator("[data-record]")).to_have_count(1)
+    expect(many).to_be_visible()
+    press(page, "j", "x", "b")
+    expect(page.get_by_label("The 1 marked")).to_be_focused()
+    page.get_by_label("Why").fill("her worker is well again")
+    press(page, "Enter")
+    expect(page.get_by_role("status").filter(has_text="1 sent back.")).to_be_visible()
 
 
 DIED = """
