@@ -54,7 +54,7 @@ def dead_letters(request: Request) -> Response:
     """The causes with their counts, and a slice of the letters with their whole history, those that
     died last first."""
     letters, more = deadletters.slice_of(**shapes.given(shapes.SliceIn(data=request.query_params)))
-    groups = [shapes.group_json(group) for group in deadletters.groups()]
+    groups = [shapes.group_json(group) for group in deadletters.whole_groups()]
     return Response(
         {
             "groups": groups,
@@ -120,6 +120,7 @@ def replay_dead_letter(request: Request, key: str) -> Response:
             "`count_changed`: there are another number now, which is `details.actual`; nothing "
             "was sent back"
         ),
+        503: refusal("`not_counted`: they are too many to be counted in time"),
         **_REFUSALS,
     },
     examples=[

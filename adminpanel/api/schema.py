@@ -110,7 +110,9 @@ class GroupOut(Shape):
     cause = serializers.CharField()
     count = serializers.IntegerField()
     replayable = serializers.IntegerField(
-        help_text="Those that may be sent back: the `expect` of a replay of the group"
+        allow_null=True,
+        help_text="Those that may be sent back: the `expect` of a replay of the group. Null where "
+        "they are too many to be counted in time",
     )
     reviewed = serializers.IntegerField()
     oldest = serializers.DateTimeField()
@@ -120,7 +122,8 @@ class GroupOut(Shape):
 class LettersOut(Shape):
     groups = GroupOut(
         many=True,
-        help_text=f"Of the {deadletters.LOOKED_AT} that died last; `replayable` counts among those",
+        help_text=f"Where they are too many to be counted in time, of the {deadletters.LOOKED_AT} "
+        "that died last",
     )
     items = LetterOut(many=True)
     next = serializers.CharField(allow_null=True, help_text="Give it as `after`; null at the end")

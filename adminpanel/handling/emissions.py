@@ -31,10 +31,19 @@ def mark_of(row: Mapping[str, Any]) -> str:
 def retry_marked(said: Sequence[str], *, deed: Deed) -> tuple[int, int]:
     """Raises Outdated where one of them is not as it was shown."""
     seen = marks.read(said)
-    dead = emission.dead_among([*seen])
-    found = [row for row in dead if mark_of(row) == f"{row['_id']} {seen[row['_id']]}"]
+    found = _found(seen)
     marks.check_as_shown(len(found), of=len(seen))
     return _retried(found, deed)
+
+
+def still(said: Sequence[str]) -> list[str]:
+    """Of these marks those whose emission is as it was shown."""
+    return [mark_of(row) for row in _found(marks.keyed(said))]
+
+
+def _found(seen: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    dead = emission.dead_among([*seen])
+    return [row for row in dead if mark_of(row) == f"{row['_id']} {seen[row['_id']]}"]
 
 
 def _retried(rows: Iterable[Mapping[str, Any]], deed: Deed) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 letter is a transaction of its own with its entry in the audit log (`lovense/lane/decisions.py`);
 for another state or another number than was shown nothing is done at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from adminpanel.handling import marks
 from adminpanel.handling.tips import state_of
@@ -47,10 +47,19 @@ def review_all(cause: str, resolution: Resolution, *, seen: int, deed: Deed) -> 
     )
 
 
+def still(said: Sequence[str]) -> list[str]:
+    """Of these marks those whose letter is as it was shown."""
+    return [mark_of(letter) for letter in _found(marks.keyed(said))]
+
+
 def _as_marked(said: Sequence[str]) -> list[Letter]:
     """Raises Outdated where one of them is not as it was shown."""
     seen = marks.read(said)
-    dead = [letter for letter in deadletters.some([*seen]) if letter.status == DEAD]
-    found = [letter for letter in dead if state_of(letter.request) == seen[letter.request_id]]
+    found = _found(seen)
     marks.check_as_shown(len(found), of=len(seen))
     return found
+
+
+def _found(seen: Mapping[str, str]) -> list[Letter]:
+    dead = [letter for letter in deadletters.some([*seen]) if letter.status == DEAD]
+    return [letter for letter in dead if state_of(letter.request) == seen[letter.request_id]]

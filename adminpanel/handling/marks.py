@@ -1,7 +1,7 @@
 """Marks: rows of a list that somebody chose, each as it was shown to her. A mark is the key of the
 row, a space, and what was shown of it; for another state nothing is done to any of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from adminpanel.people.deeds import Outdated, WrongField
 from ground.json.errors import Refusal
@@ -20,14 +20,23 @@ class TooManyMarked(Refusal):
         self.details = {"most": MOST}
 
 
+def keyed(marks: Iterable[str]) -> dict[str, str]:
+    return {key: shown for key, _, shown in (mark.partition(" ") for mark in marks)}
+
+
 def read(marks: Iterable[str]) -> dict[str, str]:
     """By key what was shown. Raises WrongField where nothing is marked, and TooManyMarked."""
-    seen = {key: shown for key, _, shown in (mark.partition(" ") for mark in marks)}
+    seen = keyed(marks)
     if not seen:
         raise WrongField(FIELD, "Nothing is marked. Mark what it is about.")
     if len(seen) > MOST:
         raise TooManyMarked
     return seen
+
+
+def away(said: Iterable[str], shown: Collection[str]) -> list[str]:
+    """Of these marks, each once, those of rows that are not among those shown, by their keys."""
+    return [mark for mark in dict.fromkeys(said) if mark.partition(" ")[0] not in shown]
 
 
 def check_as_shown(number: int, *, of: int) -> None:

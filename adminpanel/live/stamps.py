@@ -91,7 +91,9 @@ TOPICS = {
     "health": Topic(("minute",), ("staff", "staff-strip", "api-health")),
     "queue": Topic(("journal", "ended"), ("staff-queue", "staff-dead-letters", "staff")),
     "devices": Topic(("heard", "connected"), ("staff-devices", "api-staff-devices")),
-    "tips": Topic(("journal", "consumers"), ("staff-tips", "staff-deliveries", "staff")),
+    "tips": Topic(
+        ("journal", "consumers"), ("staff-tips", "staff-deliveries", "staff-emissions", "staff")
+    ),
     "audit": Topic(("entry",), ("staff-audit",)),
     "repairs": Topic(("open", "closed", "found"), ("staff", "staff-strip", "staff-reconciliation")),
     "settings": Topic(("version",), ("staff-settings", "staff-strip")),

@@ -15,18 +15,19 @@ from adminpanel import doors
 from adminpanel.handling import letters as handling
 from adminpanel.handling import marks
 from adminpanel.lists import letters as table
-from adminpanel.people.deeds import Deed, DeedTarget, WrongField
+from adminpanel.people.deeds import Deed, DeedTarget, Outdated, WrongField
 from adminpanel.views import acts
 from adminpanel.views.acts import REASON, ActField, AskedAct, Pressed
 from adminpanel.watch.overview import took
 from ground import clock
 from ground.hops import doorbell
-from lovense.lane import deadletters
+from lovense.lane import deadletters, decisions
 from lovense.lane.decisions import MOST_AT_ONCE, REPLAY, REVIEW
 from lovense.lane.letter import Letter, Resolution
 
 ON = "staff-dead-letters"
-MARKED, ALL = "marked", "all"  # which a button is about
+SCOPE, MARKED, ALL = "scope", "marked", "all"  # which a button is about
+COUNTED = decisions.GroupCountChanged.code
 NEW_COUNTED = 200
 RESOLUTIONS = {
     Resolution.REPLAYED.value: "Played in another way",
@@ -64,30 +65,45 @@ def _list(request: HttpRequest, pressed: Pressed | None = None) -> HttpResponse:
         letters, more = deadletters.slice_of(cause=cause, after=after)
     except deadletters.NoSuchPlace:
         return redirect(ON)
-    at = urlencode({"cause": cause, "after": after})
     may_act = doors.may(request, "staff-replay-dead-letters")
+    # What is fetched again shows nothing of the form.
+    is_asked = may_act and not request.htmx  # type: ignore[attr-defined]
     groups = deadletters.groups()
     context = {
         "groups": groups,
         "cut": deadletters.LOOKED_AT if deadletters.are_cut(groups) else 0,
         "cause": cause,
-        "address": f"{reverse(ON)}?{at}",
+        "address": _address(ON, cause, after),
         "news": "" if after else _news(letters, cause),
         "now": clock.now(),
         "head": table.HEAD,
         "rows": _rows(letters, request),
         "more": more,
-        "many": _many(cause, at, pressed) if may_act else None,
+        "may_mark": may_act and bool(letters),
+        "many": _many(request, letters, pressed) if is_asked else None,
         "pressed": pressed,
     }
     status = acts.status_of(pressed)
     return doors.show(request, "adminpanel/dead_letters.html", context, on=ON, status=status)
 
 
+def _address(route: str, cause: str, after: str) -> str:
+    return f"{reverse(route)}?{urlencode({'cause': cause, 'after': after})}"
+
+
 def _rows(letters: Sequence[Letter], request: HttpRequest) -> list[table.LetterRow]:
     """What was marked when a button was refused still is."""
-    marked = request.POST.getlist(marks.FIELD)
-    return table.rows(letters, [*map(handling.mark_of, letters)], marked)
+    return table.rows(letters, [*map(handling.mark_of, letters)], _marks(request))
+
+
+def _away(
+    request: HttpRequest, letters: Sequence[Letter], pressed: Pressed | None
+) -> Sequence[str]:
+    """Likewise of those that this page does not show; where one had moved, those that had not."""
+    away = marks.away(_marks(request), [letter.request_id for letter in letters])
+    if pressed and isinstance(pressed.refusal, Outdated):
+        return handling.still(away)
+    return away
 
 
 def _news(letters: Sequence[Letter], cause: str) -> str:
@@ -101,40 +117,96 @@ def _news(letters: Sequence[Letter], cause: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ManyLetters:
-    """What all that match are, and the form that is about them or about the marked ones.
-    `replayable` and `unreviewed` are the numbers that the form carries."""
+    """What all that match are, and the form that is about them or about the marked ones. `away`:
+    marks of what the page does not show."""
 
     cause: str
-    total: int
-    replayable: int
-    unreviewed: int
-    foreseen: str
-    stay: list[str]
-    replay: str
-    review: str
+    after: str
+    found: deadletters.Matching
+    told: deadletters.GroupOutlook
+    away: Sequence[str]
     scope: str
     pressed: Pressed | None
 
     @property
-    def least(self) -> str:
-        """What stands before a number that was counted no further."""
-        return "at least " if self.total >= deadletters.LOOKED_AT else ""
+    def seen(self) -> int | str:
+        """The number that a press of *Send back* agrees to."""
+        return self._seen(REPLAY, self.found.replayable)
 
     @property
-    def cannot(self) -> int:
-        return 0 if self.least else self.total - self.replayable
+    def unreviewed(self) -> int | str:
+        return self._seen(REVIEW, self.found.unreviewed)
+
+    def _seen(self, act: str, found: int) -> int | str:
+        """Of more than a look counts none, before a press has counted them."""
+        if self.pressed and self.pressed.act == act and self.pressed.refusal.code == COUNTED:
+            return int(self.pressed.refusal.details["actual"])
+        return "" if self.found.is_cut else found
 
     @property
-    def command(self) -> str:
-        """Where all that match are more than one press does."""
-        if self.replayable <= MOST_AT_ONCE:
-            return ""
+    def which(self) -> str:
+        """Those that match, in words."""
+        if self.found.is_cut:
+            known = [(self.seen, "can be sent back"), (self.unreviewed, "can be reviewed")]
+            counted = " and ".join(f"{number} {words}" for number, words in known if number != "")
+            return counted or f"at least {self.found.total}, counted by the first press"
+        return (
+            f"{self.found.total}; {self.found.replayable} can be sent back, "
+            f"{f'{self.stay} cannot, ' if self.stay else ''}and {self.found.unreviewed} can be "
+            f"reviewed"
+        )
+
+    @property
+    def stay(self) -> int:
+        return self.found.total - self.found.replayable
+
+    @property
+    def why_stay(self) -> list[str]:
+        ended = [f"{self.told.ended} ended after all"] if self.told.ended else []
+        return [*(f"{n} {name}" for name, n in sorted(self.found.settled.items())), *ended]
+
+    @property
+    def foreseen(self) -> str:
+        told, is_more = self.told, self._is_more(self.found.replayable)
+        whose = f"{_counted(told.requests, 'request')} of {_counted(told.performers, 'performer')}"
+        seconds = took(told.seconds)
+        length = f"at least {seconds}" if told.unknown else f"{seconds} in all"
+        sent = f"Sending back the oldest {MOST_AT_ONCE}" if is_more else "Sending all back"
+        return f"{sent} will play {whose}, {length}, within the limits of then."
+
+    @property
+    def commands(self) -> list[str]:
+        """For all that match, where they are more than one press does."""
+        told = [("replay", self.found.replayable, self.seen, "")]
+        told += [("review", self.found.unreviewed, self.unreviewed, " --resolution … --note …")]
         of_cause = f" --cause {self.cause}" if self.cause else ""
-        return f"manage.py dead_letters replay --all{of_cause} --expect {self.replayable}"
+        return [
+            f"manage.py dead_letters {act} --all{of_cause}"
+            f"{'' if seen == '' else f' --expect {seen}'}{more}"
+            for act, found, seen, more in told
+            if self._is_more(found)
+        ]
+
+    def _is_more(self, found: int) -> bool:
+        """Than one press does."""
+        return self.found.is_cut or found > MOST_AT_ONCE
 
     @property
     def most(self) -> int:
         return MOST_AT_ONCE
+
+    @property
+    def replay(self) -> str:
+        return _address("staff-replay-dead-letters", self.cause, self.after)
+
+    @property
+    def review(self) -> str:
+        return _address("staff-review-dead-letters", self.cause, self.after)
+
+    @property
+    def scope_error(self) -> str:
+        is_of_scope = self.pressed is not None and self.pressed.field == SCOPE
+        return str(self.pressed.refusal) if self.pressed and is_of_scope else ""
 
     @property
     def reason(self) -> ActField:
@@ -145,30 +217,20 @@ class ManyLetters:
         return acts.filled(CHOOSE, "many", self.pressed)
 
 
-def _many(cause: str, at: str, pressed: Pressed | None) -> ManyLetters | None:
-    total = deadletters.count_all(cause=cause)
-    if not total:
-        return None
-    told = deadletters.outlook(cause, limit=MOST_AT_ONCE)
-    usual = ALL if cause else MARKED
+def _many(request: HttpRequest, letters: Sequence[Letter], pressed: Pressed | None) -> ManyLetters:
+    """Also of none: the form is there for those that die while the page is open."""
+    cause = _cause(request)
+    found = deadletters.matching(cause)
+    is_all = not _marks(request) and bool(found.total and (cause or pressed))
     return ManyLetters(
         cause,
-        total,
-        deadletters.count(cause=cause),
-        deadletters.count_unreviewed(cause=cause),
-        _foreseen(told),
-        [f"{n} {resolution}" for resolution, n in sorted(told.settled.items())],
-        f"{reverse('staff-replay-dead-letters')}?{at}",
-        f"{reverse('staff-review-dead-letters')}?{at}",
-        pressed.typed.get("scope", ALL) if pressed else usual,
+        request.GET.get("after", ""),
+        found,
+        deadletters.outlook(cause, limit=MOST_AT_ONCE),
+        _away(request, letters, pressed),
+        ALL if is_all else MARKED,
         pressed,
     )
-
-
-def _foreseen(told: deadletters.GroupOutlook) -> str:
-    whose = f"{_counted(told.requests, 'request')} of {_counted(told.performers, 'performer')}"
-    length = f"at least {took(told.seconds)}" if told.unknown else f"{took(told.seconds)} in all"
-    return f"Sending all back will play {whose}, {length}, within the limits of then."
 
 
 def _counted(number: int, word: str) -> str:
@@ -247,4 +309,9 @@ def _marks(request: HttpRequest) -> list[str]:
 
 
 def _is_about_marked(request: HttpRequest) -> bool:
-    return request.POST.get("scope") == MARKED
+    """Raises WrongField where all are meant and some are marked: one of both is not meant."""
+    if request.POST.get(SCOPE) == MARKED:
+        return True
+    if _marks(request):
+        raise WrongField(SCOPE, "Some are marked: choose what is marked, or take the marks away.")
+    return False

@@ -3,9 +3,12 @@
 Nothing is changed here: what a person decides about a letter is in `decisions.py`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import Any
+
+from pymongo.errors import ExecutionTimeout
 
 from ground import clock
 from ground.json.errors import Refusal
@@ -19,8 +22,8 @@ from tips.queue import requests as queue
 from tips.rows import RequestRow, Statement
 
 SLICE = 50
-LOOKED_AT = 5_000  # letters that are grouped, and counted of a cause
-ENDED = "ended after all"
+LOOKED_AT = 5_000  # letters that one look groups or counts; whoever agrees to a number counts all
+COUNTED_MS = 5_000  # within which they are counted
 BY_CAUSE, NEWEST = "request_dead", "request_dead_newest"
 UNREVIEWED: Statement = {"review": None}
 _WITHOUT = {"payload.ledger": 0, "payload.settlement": 0}
@@ -41,14 +44,23 @@ class NoSuchPlace(Refusal):
     details = {"after": ["Not a place of this list."]}
 
 
+class NotCounted(Refusal):
+    """What is done to a number of them is done to one that was counted, within COUNTED_MS."""
+
+    code, status = "not_counted", 503
+    words = (
+        "They are too many to be counted in time; nothing was done. Name one cause, or try again."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The dead letters of one cause. `replayable` are those that may be sent back, `reviewed` those
-    with a resolution."""
+    """The dead letters of one cause. `replayable` are those that may be sent back, None where that
+    could not be counted in time, `reviewed` those with a resolution."""
 
     cause: str
     count: int
-    replayable: int
+    replayable: int | None
     reviewed: int
     oldest: datetime
     newest: datetime
@@ -59,7 +71,24 @@ class Group:
 
 
 def groups() -> list[Group]:
-    """Of the LOOKED_AT that died last, the latest cause first. One scan of the dead ones only."""
+    """Of the LOOKED_AT that died last, the latest cause first."""
+    return _groups([{"$sort": {"finished_at": -1, "_id": -1}}, {"$limit": LOOKED_AT}], NEWEST)
+
+
+def whole_groups() -> list[Group]:
+    """Of all of them: `replayable` is what `count` finds. Where that takes too long those of
+    `groups`, without."""
+    found = groups()
+    if not are_cut(found):
+        return found
+    try:
+        return _groups([], BY_CAUSE, maxTimeMS=COUNTED_MS)
+    except ExecutionTimeout:
+        return [replace(group, replayable=None) for group in found]
+
+
+def _groups(which: list[Statement], index: str, **bound: Any) -> list[Group]:
+    """One scan of the dead ones only."""
     settled = {"$in": [{"$ifNull": ["$review.resolution", ""]}, sorted(queue.SETTLED_OTHERWISE)]}
     counted: Statement = {
         "_id": "$cause",
@@ -69,17 +98,10 @@ def groups() -> list[Group]:
         "oldest": {"$min": "$finished_at"},
         "newest": {"$max": "$finished_at"},
     }
-    steps: list[Statement] = [
-        {"$match": {"status": DEAD}},
-        {"$sort": {"finished_at": -1, "_id": -1}},
-        {"$limit": LOOKED_AT},
-        {"$group": counted},
-        {"$sort": {"newest": -1, "_id": 1}},
-    ]
-    return [
-        Group(row.pop("_id") or "", **row)
-        for row in collection(QueueRequest).aggregate(steps, hint=NEWEST)
-    ]
+    last: Statement = {"$sort": {"newest": -1, "_id": 1}}
+    steps = [{"$match": {"status": DEAD}}, *which, {"$group": counted}, last]
+    found = collection(QueueRequest).aggregate(steps, hint=index, **bound)
+    return [Group(row.pop("_id") or "", **row) for row in found]
 
 
 def are_cut(found: Sequence[Group]) -> bool:
@@ -87,20 +109,60 @@ def are_cut(found: Sequence[Group]) -> bool:
     return sum(group.count for group in found) >= LOOKED_AT
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The dead letters of a cause, or all, of the LOOKED_AT that died last: by resolution how many,
+    and "" for those about which nobody has decided yet."""
+
+    decided: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.decided.values())
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be more, which were not looked at."""
+        return self.total >= LOOKED_AT
+
+    @property
+    def unreviewed(self) -> int:
+        return self.decided.get("", 0)
+
+    @property
+    def settled(self) -> dict[str, int]:
+        """Those that stay where they are."""
+        return {name: n for name, n in self.decided.items() if name in queue.SETTLED_OTHERWISE}
+
+    @property
+    def replayable(self) -> int:
+        return self.total - sum(self.settled.values())
+
+
+def matching(cause: str = "") -> Matching:
+    counted: Statement = {"_id": "$review.resolution", "n": {"$sum": 1}}
+    order: Statement = {"$sort": {"finished_at": -1, "_id": -1}}
+    steps = [{"$match": _of(cause)}, order, {"$limit": LOOKED_AT}, {"$group": counted}]
+    found = collection(QueueRequest).aggregate(steps, hint=_index(cause))
+    return Matching({row["_id"] or "": row["n"] for row in found})
+
+
 def count(*, cause: str = "") -> int:
-    """How many may be sent back, counted no further than LOOKED_AT."""
-    wanted = _of(cause) | queue.REPLAYABLE
-    return collection(QueueRequest).count_documents(wanted, hint=BY_CAUSE, limit=LOOKED_AT)
-
-
-def count_all(*, cause: str = "") -> int:
-    return collection(QueueRequest).count_documents(_of(cause), hint=BY_CAUSE, limit=LOOKED_AT)
+    """How many may be sent back, all of them. Raises NotCounted."""
+    return _count(_of(cause) | queue.REPLAYABLE)
 
 
 def count_unreviewed(*, cause: str = "") -> int:
-    """About how many nobody has decided yet."""
-    wanted = _of(cause) | UNREVIEWED
-    return collection(QueueRequest).count_documents(wanted, hint=BY_CAUSE, limit=LOOKED_AT)
+    """Likewise about how many nobody has decided yet."""
+    return _count(_of(cause) | UNREVIEWED)
+
+
+def _count(where: Statement) -> int:
+    rows = collection(QueueRequest)
+    try:
+        return rows.count_documents(where, hint=BY_CAUSE, maxTimeMS=COUNTED_MS)
+    except ExecutionTimeout:
+        raise NotCounted from None
 
 
 def count_since(moment: datetime, *, cause: str = "", most: int) -> int:
@@ -143,22 +205,28 @@ def _oldest(where: Statement, cause: str, limit: int) -> Iterator[list[Letter]]:
 @dataclass(frozen=True, slots=True)
 class GroupOutlook:
     """What sending back a cause would play: how many requests, of how many performers, the seconds
-    that were promised, and of how many nobody knows those. `settled`: by resolution, or ENDED, how
-    many stay where they are."""
+    that were promised, and of how many nobody knows those. `ended`: how many ended after all, and
+    stay where they are."""
 
     requests: int
     performers: int
     seconds: int
     unknown: int
-    settled: Mapping[str, int]
+    ended: int
 
 
 def outlook(cause: str, *, limit: int) -> GroupOutlook:
-    """Of the oldest that may be sent back, as many as `limit`. Three looks: 1. which they are; 2.
-    what each was promised; 3. those that may not be sent back."""
-    wanted = {"lane": 1, "idempotency_key": 1}
-    found = collection(QueueRequest).find(_of(cause) | queue.REPLAYABLE, wanted).hint(BY_CAUSE)
-    rows = list(found.sort("finished_at", 1).limit(limit))
+    """Of the oldest that may be sent back, as many as `limit`, among the LOOKED_AT oldest. Two
+    looks: 1. which they are; 2. what each was promised."""
+    steps: list[Statement] = [
+        {"$match": _of(cause)},
+        {"$sort": {"finished_at": 1, "_id": 1}},
+        {"$limit": LOOKED_AT},
+        {"$match": queue.REPLAYABLE},
+        {"$limit": limit},
+        {"$project": {"lane": 1, "idempotency_key": 1}},
+    ]
+    rows = list(collection(QueueRequest).aggregate(steps, hint=_index(cause)))
     keys = [activation_id(row["idempotency_key"]) for row in rows]
     own = _runs(keys)
     plays = [(row["lane"], own.get(key)) for row, key in zip(rows, keys, strict=True)]
@@ -169,7 +237,7 @@ def outlook(cause: str, *, limit: int) -> GroupOutlook:
         len({lane for lane, _ in plays}),
         sum(run["promised_seconds"] for run in runs if run),
         runs.count(None),
-        _settled(cause) | ({ENDED: left} if (left := len(rows) - len(plays)) else {}),
+        len(rows) - len(plays),
     )
 
 
@@ -184,16 +252,6 @@ def _has_ended(run: ActivationRow | None) -> bool:
     if run is None:
         return False
     return bool(run.get("requeued_at")) or S(run["status"]) in FINAL - {S.DEAD}
-
-
-def _settled(cause: str) -> dict[str, int]:
-    resolutions = {"review.resolution": {"$in": sorted(queue.SETTLED_OTHERWISE)}}
-    steps: list[Statement] = [
-        {"$match": _of(cause) | resolutions},
-        {"$group": {"_id": "$review.resolution", "n": {"$sum": 1}}},
-    ]
-    found = collection(QueueRequest).aggregate(steps, hint=BY_CAUSE)
-    return {row["_id"]: row["n"] for row in found}
 
 
 def some(keys: Sequence[str]) -> list[Letter]:

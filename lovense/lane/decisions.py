@@ -15,6 +15,7 @@ from ground.json.errors import Refusal
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import FINAL, S, end_requests
 from lovense.lane import deadletters
+from lovense.lane.deadletters import NotCounted
 from lovense.lane.letter import (
     DEAD,
     Archived,
@@ -32,6 +33,12 @@ MOST_AT_ONCE = 500  # of a group, by one call
 NOTE_LENGTH = audit_log.LONGEST_WHY
 REVIEW, REPLAY = "review", "replay"  # actions of the audit log
 ENTRIES_READ = 20
+
+Progress = Callable[[int], object]  # is told of so many letters more
+
+
+def unseen(letters: int) -> None:
+    """Nobody looks at how far it is."""
 
 
 class GroupCountChanged(Refusal):
@@ -66,7 +73,14 @@ def review_some(
 
 
 def review_group(
-    *, cause: str = "", expect: int, resolution: Resolution, note: str, by: str, now: datetime
+    *,
+    cause: str = "",
+    expect: int,
+    resolution: Resolution,
+    note: str,
+    by: str,
+    now: datetime,
+    progress: Progress = unseen,
 ) -> tuple[int, int]:
     """All of a cause, or all, that nobody has decided about; how many it was, and how many are
     left: one call does MOST_AT_ONCE, the oldest first. `expect` as of `replay_group`."""
@@ -74,9 +88,11 @@ def review_group(
     if actual != expect:
         raise GroupCountChanged(actual, "nothing was decided")
     said: Statement = {"resolution": resolution, "note": note, "by": by, "now": now}
-    some = deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE)
-    done = sum(review_some(letters, **said) for letters in some)
-    return done, deadletters.count_unreviewed(cause=cause)
+    done = 0
+    for letters in deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE):
+        done += review_some(letters, **said)
+        progress(len(letters))
+    return done, _left(deadletters.count_unreviewed, cause, actual - done)
 
 
 def _review(letter: Letter, resolution: Resolution, why: str, by: str, now: datetime) -> bool:
@@ -145,7 +161,7 @@ def replay_group(
     by: str,
     why: str = "",
     now: datetime,
-    progress: Callable[[int], object] = lambda letters: None,
+    progress: Progress = unseen,
 ) -> tuple[int, int]:
     """Sends back all of a cause, or all; how many went, and how many are left: one call sends
     MOST_AT_ONCE, the oldest first.
@@ -159,7 +175,15 @@ def replay_group(
     for letters in deadletters.replayable(cause=cause, limit=MOST_AT_ONCE):
         gone += replay_some(letters, by=by, why=why, now=now)
         progress(len(letters))
-    return gone, deadletters.count(cause=cause)
+    return gone, _left(deadletters.count, cause, actual - gone)
+
+
+def _left(counted: Callable[..., int], cause: str, otherwise: int) -> int:
+    """What was done is told, also where they could not be counted once more."""
+    try:
+        return counted(cause=cause)
+    except NotCounted:
+        return otherwise
 
 
 def _send_back(letter: Letter, by: str, now: datetime, *, why: str = "") -> bool:

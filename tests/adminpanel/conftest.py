@@ -4,9 +4,9 @@ import pytest
 
 from tests.chain import Chain
 from tests.factories import fund
-from tests.ground.conftest import fail_command
+from tests.ground.conftest import fail_command, time_is_up
 
-__all__ = ["fail_command"]
+__all__ = ["fail_command", "time_is_up"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from adminpanel.handling import tips as handling
+from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding import platform
 from lovense.deciding.activation import activation_id
@@ -71,3 +72,8 @@ def seen_of(tip_id):
 def press(browser, tip_id, act, *, reason=WHY, seen=None, **said):
     told = {"reason": reason, "seen": seen_of(tip_id) if seen is None else seen, **said}
     return browser.post(f"{letter_page(tip_id)}/{act}", told, follow=True)
+
+
+def entries(action):
+    found = AuditEntry.objects.filter(action=action).order_by("at", "entry_id")
+    return [(each.actor, each.why, each.success) for each in found]

@@ -4,11 +4,16 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from pymongo.errors import PyMongoError
 from rest_framework.test import APIClient
 
-from lovense.lane import decisions, letter
+from ground.audit.models import AuditEntry
+from ground.mongodb.collections import client, collection
+from lovense.deciding.activation import activation_id
+from lovense.lane import deadletters, decisions, letter
+from lovense.models import Activation
 from tests.adminpanel.letters import API, admin, api, dead, request_of
-from tests.factories import UserFactory, token_of
+from tests.factories import NOW, UserFactory, token_of
 from tips.queue import requests as queue
 
 __all__ = ["admin", "api", "dead"]
@@ -72,6 +77,16 @@ def test_the_api_sends_back_a_group_whose_count_is_known(api, dead):
     }
     assert {request_of(tip_id)["status"] for tip_id in made} == {"pending"}
     assert api.post(f"{API}/replay", {"cause": "busy"}, format="json").status_code == 400
+
+
+def test_a_group_of_very_many_tells_the_number_that_its_replay_wants(api, dead, monkeypatch):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 2)
+    for _ in range(4):
+        dead("busy")
+    (busy,) = api.get(API).json()["groups"]
+    assert (busy["count"], busy["replayable"]) == (4, 4)
+    expect = {"cause": "busy", "expect": busy["replayable"]}
+    assert api.post(f"{API}/replay", expect, format="json").json() == {"replayed": 4, "left": 0}
 
 
 def test_the_api_is_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
@@ -160,9 +175,83 @@ def test_the_command_sends_back_a_group_in_parts_when_the_count_is_known(run, de
     assert run("replay", "--all", "--expect", "0") == "0 sent back, 0 left\n"
 
 
+REVIEW_ALL = ("review", "--all", "--resolution", "waived", "--note", "an outage")
+
+
+def test_the_command_reviews_a_group_in_parts_each_with_its_entry(run, dead, monkeypatch):
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
+    made, other = [dead("busy") for _ in range(5)], dead()
+    decisions.review(made[0], resolution=letter.Resolution.OTHER, by="eve", now=NOW)
+    busy = (*REVIEW_ALL, "--cause", "busy")
+    assert refused(*busy) == ("There are 4. Say --expect 4 to review them.", 2)
+    assert refused(*busy, "--expect", "5") == ("There are 4 now; nothing was decided.", 1)
+    assert run(*busy, "--expect", "4", "--by", "eve") == "4 reviewed, 0 left\n"
+    said = [request_of(tip_id)["review"]["resolution"] for tip_id in made]
+    assert said == ["other", *4 * ["waived"]]
+    assert request_of(other).get("review") is None
+    told = AuditEntry.objects.filter(action="review", why="an outage", actor="eve")
+    assert told.count() == 4
+    assert json.loads(run(*REVIEW_ALL, "--expect", "1", "--json")) == {"reviewed": 1, "left": 0}
+
+
+@pytest.fixture
+def database_fails_after_one_entry(dead):
+    """Of the audit log; `over()` ends it."""
+    point = {"configureFailPoint": "failCommand"}
+    name = f"{collection(AuditEntry).database.name}.audit_entries"
+    data = {"failCommands": ["insert"], "namespace": name, "errorCode": 8000}
+    client().admin.command(point | {"mode": {"skip": 1}, "data": data})
+
+    def over():
+        client().admin.command(point | {"mode": "off"})
+
+    yield over
+    over()
+
+
+def test_a_review_of_a_group_that_was_broken_off_goes_on(run, dead, request):
+    for _ in range(3):
+        dead("busy")
+    over = request.getfixturevalue("database_fails_after_one_entry")
+    with pytest.raises(PyMongoError):
+        run(*REVIEW_ALL, "--expect", "3")
+    over()
+    assert refused(*REVIEW_ALL, "--expect", "3") == ("There are 2 now; nothing was decided.", 1)
+    assert run(*REVIEW_ALL, "--expect", "2") == "2 reviewed, 0 left\n"
+    assert AuditEntry.objects.filter(action="review").count() == 3
+
+
+def test_the_command_is_refused_where_they_are_too_many_to_count(dead, request):
+    dead("busy")
+    request.getfixturevalue("time_is_up")
+    said = "They are too many to be counted in time; nothing was done. Name one cause, or try again."
+    assert refused(*REVIEW_ALL, "--expect", "1") == (said, 1)
+    assert refused("replay", "--all", "--expect", "1") == (said, 1)
+
+
+@pytest.mark.parametrize("note", ["", "no", "x" * 201])
+def test_a_review_of_a_group_says_why(dead, note):
+    tip_id = dead()
+    words = ("review", "--all", "--resolution", "waived", "--note", note, "--expect", "1")
+    assert refused(*words) == ("--note: Say why, in 3 to 200 characters.", 2)
+    assert request_of(tip_id).get("review") is None
+
+
+def test_the_command_ends_where_those_that_are_left_play_in_another_way(dead):
+    tip_id = dead()
+    changes = {"$set": {"requeued_at": NOW}}
+    collection(Activation).update_one({"_id": activation_id(tip_id)}, changes)
+    words, code = refused("replay", "--all", "--expect", "1")
+    assert (words, code) == (
+        "1 were not sent back: somebody else decided about them, or they ended after all.",
+        1,
+    )
+
+
 @pytest.mark.parametrize("words", [(), ("x", "--all")])
-def test_the_command_wants_one_or_all(words):
-    assert refused("replay", *words) == ("Say either an ID or --all.", 2)
+@pytest.mark.parametrize("action", [("replay",), ("review", "--resolution", "other")])
+def test_the_command_wants_one_or_all(action, words):
+    assert refused(*action, *words) == ("Say either an ID or --all.", 2)
 
 
 def test_every_cause_that_the_code_gives_has_its_words():

@@ -6,9 +6,6 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from adminpanel.handling import letters as handling
-from adminpanel.views import letterlist
-from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from lovense.deciding.activation import activation_id
 from lovense.lane import deadletters, decisions, letter
@@ -20,6 +17,7 @@ from tests.adminpanel.letters import (
     admin,
     browser,
     dead,
+    entries,
     letter_page,
     press,
     request_of,
@@ -28,19 +26,24 @@ from tests.adminpanel.letters import (
 )
 from tests.adminpanel.people.at_once import together
 from tests.factories import NOW
+from tests.ground.plans import recorded
 from tests.pages import inline_code, unlabelled_fields
 from tips.models import QueueRequest
 from tips.queue import requests as queue
 
 __all__ = ["admin", "browser", "dead"]
 pytestmark = pytest.mark.django_db
+REFRESH = '<noscript><meta http-equiv="refresh" content="30"></noscript>'
 
 
 # --- the list ----------------------------------------------------------------------------------------------
 
 
-def test_without_any_it_says_so(browser):
-    assert "No dead letters" in shown(browser.get(LIST))
+def test_without_any_it_says_so_and_a_form_waits_for_the_first(browser):
+    text = shown(browser.get(LIST))
+    assert "No dead letters" in text
+    assert '<section class="card" aria-label="Many at once" hidden>' in text
+    assert "All that match" not in text
 
 
 def test_causes_and_letters_are_listed_and_a_cause_has_its_own_page(browser, dead):
@@ -63,7 +66,7 @@ def test_a_long_list_is_paged(browser, dead, monkeypatch):
     )
     made = {dead() for _ in range(3)}
     first = shown(browser.get(LIST))
-    place = first.partition('class="button button--quiet" href="')[2].partition('"')[0].replace("&amp;", "&")
+    place = re.search('href="([^"]+)">Older ones', first)[1].replace("&amp;", "&")
     second = shown(browser.get(f"{LIST}{place}"))
     assert [sum(tip_id in text for tip_id in made) for text in (first, second)] == [2, 1]
     assert browser.get(LIST, {"after": "yesterday"}).status_code == 302
@@ -77,6 +80,34 @@ def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(browser,
     page = shown(browser.get(path))
     assert of_no_moment(part.strip()) in of_no_moment(page)
     assert re.search('hx-trigger="(tick|fresh)" data-topics="queue', page)
+
+
+def test_the_region_is_made_of_its_causes_and_its_rows_alone(browser, dead):
+    for _ in range(3):
+        dead("busy")
+    browser.get(LIST)  # the session is marked, once
+    with recorded() as plans:
+        region = shown(browser.get(LIST, {"cause": "busy"}, headers={"HX-Request": "true"}))
+    assert "data-marked-bar" in region
+    asked = [plan.collection for plan in plans]
+    assert [asked.count(name) for name in ("queue_requests", "activations")] == [2, 1]
+    of_queue = [plan.indexes for plan in plans if plan.collection == "queue_requests"]
+    assert of_queue == [[deadletters.BY_CAUSE], [deadletters.NEWEST]]
+
+
+def test_without_script_a_list_that_asks_for_nothing_is_fetched_again(browser, dina, dead):
+    assert REFRESH in shown(browser.get(LIST))
+    dead("busy")
+    assert REFRESH not in shown(browser.get(LIST))
+    type(dina).objects.filter(pk=dina.pk).update(is_superuser=False)
+    assert REFRESH in shown(browser.get(LIST))
+
+
+def test_without_script_marks_and_a_reason_are_not_thrown_away_by_the_clock(browser, dead):
+    dead("busy")
+    text = " ".join(shown(browser.get(LIST, {"cause": "busy"})).split())
+    assert REFRESH not in text
+    assert re.search(r'<noscript><a [^>]*href="/staff/dead-letters\?cause=busy&amp;after=">Look again', text)
 
 
 def of_no_moment(text):
@@ -102,11 +133,6 @@ def test_a_letter_shows_its_history_its_gates_and_its_tip(browser, dead):
 def press_all(browser, cause, seen, *, reason=WHY):
     told = {"reason": reason, "seen": str(seen)}
     return browser.post(f"{LIST}/replay?cause={cause}", told, follow=True)
-
-
-def entries(action):
-    found = AuditEntry.objects.filter(action=action).order_by("at", "entry_id")
-    return [(each.actor, each.why, each.success) for each in found]
 
 
 def test_a_review_is_kept_and_shown(browser, dead):
@@ -233,112 +259,7 @@ def test_a_count_that_is_none_is_refused(browser, dead, seen):
     assert request_of(tip_id)["status"] == "dead"
 
 
-# --- many at once ------------------------------------------------------------------------------------------
-
-
-def press_marked(browser, marks, act="replay", *, reason=WHY, **said):
-    told = {"scope": "marked", "mark": marks, "reason": reason, **said}
-    return browser.post(f"{LIST}/{act}?cause=", told, follow=True)
-
-
-def mark_of(tip_id):
-    return handling.mark_of(deadletters.find(tip_id))
-
-
-def test_what_is_marked_goes_back_and_nothing_else_each_with_its_entry(browser, dead):
-    first, second, third = (dead("busy") for _ in range(3))
-    marks = [mark_of(first), mark_of(third)]
-    assert f'name="mark" value="{marks[0]}"' in " ".join(shown(browser.get(LIST)).split())
-    assert "2 sent back." in shown(press_marked(browser, marks))
-    assert [request_of(each)["status"] for each in (first, second, third)] == ["pending", "dead", "pending"]
-    told = AuditEntry.objects.filter(action="replay")
-    assert [(each.before["status"], each.after["status"]) for each in told] == 2 * [("dead", "pending")]
-
-
-def test_of_what_is_marked_that_which_was_refunded_stays_and_it_is_said(browser, dead):
-    tips = [dead("busy"), dead()]
-    press(browser, tips[0], "review", resolution="refunded")
-    answer = shown(press_marked(browser, [mark_of(each) for each in tips]))
-    assert "1 sent back. 1 cannot be, and stay." in answer
-    assert [request_of(each)["status"] for each in tips] == ["dead", "pending"]
-
-
-@pytest.mark.parametrize("act", ["replay", "review"])
-def test_where_a_marked_one_has_moved_nothing_is_done_and_the_others_stay_marked(browser, dead, act):
-    moved, left = dead("busy"), dead("busy")
-    marks = [mark_of(moved), mark_of(left)]
-    press(browser, moved, "replay")
-    answer = press_marked(browser, marks, act, resolution="waived")
-    assert answer.status_code == 409
-    text = " ".join(answer.content.decode().split())
-    assert "1 of 2 marked has moved meanwhile; nothing was done." in text
-    assert f'value="{marks[1]}" checked' in text
-    assert (request_of(left)["status"], request_of(left).get("review")) == ("dead", None)
-    assert AuditEntry.objects.filter(action=act, success=False).count() == 1
-
-
-def test_the_marked_and_all_that_match_are_reviewed(browser, dead):
-    tips = [dead("busy") for _ in range(3)]
-    answer = shown(press_marked(browser, [mark_of(tips[0])], "review", resolution="refunded"))
-    assert "1 reviewed: refunded." in answer
-    told = {"reason": WHY, "scope": "all", "resolution": "waived", "unreviewed": "3"}
-    refused = browser.post(f"{LIST}/review?cause=busy", told)
-    assert refused.status_code == 409
-    assert "There are 2 now; nothing was decided." in refused.content.decode()
-    answer = browser.post(f"{LIST}/review?cause=busy", told | {"unreviewed": "2"}, follow=True)
-    assert "2 reviewed: waived." in shown(answer)
-    said = [request_of(each)["review"]["resolution"] for each in tips]
-    assert said == ["refunded", "waived", "waived"]
-    assert [
-        told.before["resolution"] for told in AuditEntry.objects.filter(action="review", success=True)
-    ] == 3 * [None]
-
-
-@pytest.mark.parametrize("act", ["replay", "review"])
-@pytest.mark.parametrize(
-    ("marks", "status"),
-    [([], 422), (["nothing"], 409), (["$ne x"], 409), ([" "], 409), ([f"{n} x" for n in range(501)], 422)],
-)
-def test_marks_that_name_nothing_do_nothing(browser, dead, act, marks, status):
-    tip_id = dead()
-    assert press_marked(browser, marks, act, resolution="waived").status_code == status
-    assert (request_of(tip_id)["status"], request_of(tip_id).get("review")) == ("dead", None)
-
-
-@pytest.mark.parametrize("reason", ["", "no", "x" * 201])
-def test_without_a_reason_nothing_marked_moves_and_the_marks_stay(browser, dead, reason):
-    tip_id = dead()
-    answer = press_marked(browser, [mark_of(tip_id)], reason=reason)
-    assert answer.status_code == 422
-    text = " ".join(answer.content.decode().split())
-    assert "Say why, in 3 to 200 characters." in text
-    assert f'value="{mark_of(tip_id)}" checked' in text
-    assert request_of(tip_id)["status"] == "dead"
-
-
-def test_two_admins_with_the_same_marks_have_one_effect_and_one_is_told(dead, admin):
-    tips = [dead("busy") for _ in range(2)]
-    marks = [mark_of(each) for each in tips]
-    browsers = [Client(), Client()]
-    for each in browsers:
-        each.force_login(admin)
-
-    def press_at_once(place):
-        told = {"scope": "marked", "mark": marks, "reason": WHY}
-        return browsers[place].post(f"{LIST}/replay?cause=", told).status_code
-
-    assert set(together(2, press_at_once)) <= {302, 409}
-    assert [request_of(each)["replays"] for each in tips] == [1, 1]
-    assert len([done for _, _, done in entries("replay") if done]) == 2
-
-
-def test_more_than_one_press_does_is_said_with_its_command(browser, dead, monkeypatch):
-    monkeypatch.setattr(letterlist, "MOST_AT_ONCE", 1)
-    for _ in range(2):
-        dead("busy")
-    text = shown(browser.get(LIST, {"cause": "busy"}))
-    assert "At most 1 at once, the oldest first." in text
-    assert "manage.py dead_letters replay --all --cause busy --expect 2" in text
+# --- news -----------------------------------------------------------------------------------------------
 
 
 def test_it_says_how_many_have_died_since(browser, dead):

@@ -1,5 +1,6 @@
 """The page of the event log's consumers: where each stands, what is dead, and the button that retries it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from ground.audit.models import AuditEntry
 from ground.people import Role
 from tests.adminpanel.people.at_once import together
 from tests.factories import NOW
+from tests.ground.plans import recorded
 from tests.pages import inline_code, unlabelled_fields
 from tests.tips import calls
 from tests.tips.calls import tip_id
@@ -90,7 +92,7 @@ def test_consumers_that_are_well_say_so(picky):
     assert shown.count("Up to date") == 3
     assert "Has taken event 1 · nothing waits" in shown
     assert "Nothing is dead" in shown
-    assert "<button" not in shown.partition("<main")[2].partition("</main")[0]
+    assert '<section class="card" aria-label="Retry" hidden>' in shown
 
 
 def test_one_that_is_held_up_says_why_and_when_it_goes_on(picky):
@@ -116,7 +118,7 @@ def test_one_that_is_late_is_behind(picky):
 def test_dead_emissions_are_listed_with_their_history(dead):
     shown = text(browser())
     assert "Has dead events" in shown
-    assert shown.count("failed 5 times, the last time at") == 2
+    assert shown.count("failed 5 times, the last time <") == 2
     assert shown.count("OverflowError") == 2 * 6  # each attempt, and the badge
     assert f'href="/staff/tips/{tip_id(1)}"' in shown
     assert "Retry all 2 for picky" in shown
@@ -178,7 +180,7 @@ def test_what_fails_again_is_said_and_names_who_asked(dead, picky):
 
 
 def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
-    monkeypatch.setattr(page, "EMISSIONS_SHOWN", 1)
+    monkeypatch.setattr(page, "FIRST_SHOWN", 1)
     monkeypatch.setattr(page, "MOST_AT_ONCE", 1)
     admin = browser()
     shown = text(admin)
@@ -187,6 +189,116 @@ def test_the_list_and_a_press_are_bounded(dead, picky, monkeypatch):
     assert shown.count("failed 5 times") == 1
     assert press(admin, 2)["Location"] == PATH + "?delivered=1&dead=0"
     assert picky.taken == [tip_id(1)]
+
+
+def test_of_very_many_the_number_is_counted_at_the_press_and_agreed_to(dead, picky, monkeypatch):
+    monkeypatch.setattr(emission, "DEAD_COUNTED", 1)
+    admin = browser()
+    shown = text(admin)
+    assert "at least 1 dead" in shown
+    assert "There are at least 1: the first press counts them." in shown
+    refused = press(admin, "")
+    assert refused.status_code == 409
+    shown = " ".join(refused.content.decode().split())
+    assert "2 are dead now; nothing was retried." in shown
+    assert '<input type="hidden" name="seen" value="2">' in shown
+    assert picky.taken == []
+    assert press(admin, 2)["Location"] == PATH + "?delivered=2&dead=0"
+
+
+def numbers(shown):
+    """Of the events that are listed, in their order."""
+    return [*map(int, re.findall(r"Event (\d+) for picky failed", shown))]
+
+
+@pytest.fixture
+def two_cannot(monkeypatch, picky):
+    """The picky one and the messenger take nothing; of four tips."""
+    picky.bad = True
+    other = Consumer("messenger", ("tipId",), record=picky.record)
+    monkeypatch.setitem(emission.CONSUMERS, "messenger", other)
+    settle(1, 2, 3, 4)
+    for seconds in range(0, 400, 5):
+        drain(seconds)
+    picky.bad = False
+
+
+def test_of_each_consumer_the_first_are_listed_and_how_many_more_there_are(two_cannot, monkeypatch):
+    monkeypatch.setattr(page, "FIRST_SHOWN", 3)
+    shown = text(browser())
+    assert shown.count("for messenger failed") == 3
+    assert numbers(shown) == [1, 2, 3]
+    assert 'href="/staff/emissions?consumer=picky&amp;after=3">1 more for picky</a>' in shown
+    further = text(browser(), "?consumer=picky&after=3")
+    assert numbers(further) == [4]
+    assert "for messenger failed" not in further
+    assert "more for" not in further
+
+
+def test_one_consumer_has_its_own_page_and_is_paged(two_cannot, monkeypatch):
+    monkeypatch.setattr(page, "PAGE_SHOWN", 3)
+    shown = text(browser(), "?consumer=picky")
+    assert numbers(shown) == [1, 2, 3]
+    assert "for messenger failed" not in shown
+    assert 'href="/staff/emissions?consumer=picky&amp;after=3">Later ones' in shown
+    assert 'href="/staff/emissions?consumer=picky" aria-current="true"' in shown
+    assert "Nothing of archivist is dead" in text(browser(), "?consumer=archivist")
+
+
+@pytest.mark.parametrize("query", ["?consumer=nobody", "?consumer=picky&after=x", "?after=$ne", "?after=-1"])
+def test_a_place_that_is_none_leads_to_the_first_ones(dead, query):
+    answer = browser().get(PATH + query)
+    assert (answer.status_code, answer["Location"]) == (302, PATH)
+
+
+def test_the_region_that_fetches_itself_is_the_same_html_as_in_the_page(dead):
+    admin = browser()
+    part = " ".join(admin.get(PATH, headers={"HX-Request": "true"}).content.decode().split())
+    assert "<html" not in part
+    assert "<form" not in part
+    assert numbers(part) == [1, 2]
+    assert of_no_moment(part) in of_no_moment(text(admin))
+    assert 'hx-trigger="fresh" data-topics="tips audit"' in text(admin)
+
+
+def test_what_is_listed_is_found_by_the_index_of_dead_ones(dead, monkeypatch):
+    monkeypatch.setattr(page, "FIRST_SHOWN", 1)
+    with recorded(run=True) as plans:
+        emission.slice_of("picky", after=1, limit=1)
+    assert [(plan.indexes, plan.examined) for plan in plans] == [(["failed_emission_dead"], 1)]
+
+
+REFRESH = '<noscript><meta http-equiv="refresh" content="30"></noscript>'
+
+
+def test_without_script_the_page_is_fetched_again_where_nothing_can_be_typed(dead):
+    assert REFRESH in text(browser(Role.SUPPORT))
+    shown = text(browser(), "?consumer=picky")
+    assert REFRESH not in shown
+    assert re.search('<noscript><a [^>]*href="/staff/emissions\\?consumer=picky">Look again', shown)
+
+
+def test_a_refused_press_keeps_the_marks_of_other_pages_and_where_it_was(two_cannot, picky, monkeypatch):
+    monkeypatch.setattr(page, "PAGE_SHOWN", 2)
+    said = marks()[-4:]
+    admin = browser()
+    assert f'action="{PATH}/retry?consumer=picky"' in text(admin, "?consumer=picky")
+    answer = admin.post(f"{PATH}/retry?consumer=picky", {"mark": said, "reason": ""})
+    assert answer.status_code == 422
+    shown = " ".join(answer.content.decode().split())
+    assert numbers(shown) == [1, 2]
+    assert re.findall('<input type="hidden" name="mark" value="([^"]+)"', shown) == said[2:]
+    emission.retry("picky/" + tip_id(4), by="eve", now=NOW)
+    answer = admin.post(f"{PATH}/retry?consumer=picky", {"mark": said, "reason": WHY})
+    assert answer.status_code == 409
+    shown = " ".join(answer.content.decode().split())
+    assert re.findall('<input type="hidden" name="mark" value="([^"]+)"', shown) == [said[2]]
+    assert picky.taken == [tip_id(4)]
+
+
+def of_no_moment(shown):
+    """Without when it was fetched, which `data-fresh` says."""
+    return re.sub(r"<st-age.*?</st-age>", "", shown)
 
 
 def marks():
@@ -237,7 +349,7 @@ def test_a_retry_of_what_is_marked_says_why(dead, picky):
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.AUDITOR])
 def test_those_who_only_look_have_no_button_and_cannot_press_it(dead, picky, role):
     looker = browser(role)
-    assert "<button" not in text(looker).partition("<main")[2].partition("</main")[0]
+    assert "<form" not in text(looker).partition("<main")[2].partition("</main")[0]
     assert "data-mark" not in text(looker)
     assert press(looker, 2).status_code == 403
     assert press_marked(looker, marks()).status_code == 403

@@ -13,10 +13,11 @@ REFRESH = "document.querySelector('#region-letters').dispatchEvent(new Event('fr
 
 @pytest.fixture
 def buried(the_stage, ana):
-    def done(count):
+    def done(count, cause="busy"):
         for _ in range(count):
             the_stage.tip(ana, 100)
-        the_stage.stack.manage("shell", "-v0", "-c", _BURIED.format(lane=ana.performer_id))
+        code = _BURIED.format(lane=ana.performer_id).replace("busy", cause)
+        the_stage.stack.manage("shell", "-v0", "-c", code)
 
     return done
 
@@ -105,3 +106,94 @@ def test_a_marked_one_that_another_admin_sent_back_is_told_and_others_stay_marke
     expect(refused).to_be_visible()
     assert marked(letters) == [second]
     complaints.clear()  # Chromium's own, of the 409
+
+
+def test_a_refused_press_keeps_the_marks_of_what_is_not_on_the_page(letters, the_stage, complaints):
+    press(letters, "j", "x", "j", "x")
+    first, second = marked(letters)
+    the_stage.stack.manage("dead_letters", "replay", first.partition(" ")[0])
+    with letters.expect_response(lambda answer: "/staff/dead-letters" in answer.url):
+        letters.evaluate(REFRESH)
+    for status, said in ((422, "2 marked, 1 not on this page"), (409, "1 marked")):
+        press(letters, "b", "Tab")
+        while letters.evaluate("document.activeElement.name") != "reason":
+            press(letters, "Tab")
+        letters.keyboard.insert_text("" if status == 422 else "her device answers again")
+        with letters.expect_response(lambda answer: answer.request.method == "POST") as answer:
+            press(letters, "Enter")
+        assert answer.value.status == status
+        expect(letters.locator("[data-marked]")).to_have_text(said)
+        expect(letters.locator("[data-socket]")).to_have_text(CONNECTED)
+    assert marked(letters) == [second]
+    press(letters, "j", "Escape")
+    expect(letters.locator("[data-marked-bar]")).to_be_hidden()
+    complaints.clear()  # Chromium's own, of both refusals
+
+
+def test_what_dies_while_the_page_is_open_can_be_marked_and_sent_back(context, the_stage, buried):
+    page = context.new_page()
+    the_stage.log_in(page, STAFF)
+    page.goto(f"{the_stage.url}/staff/dead-letters?cause=worker_died")
+    expect(page.locator("[data-socket]")).to_have_text(CONNECTED)
+    settle(page)
+    many = page.get_by_role("region", name="Many at once")
+    expect(many).to_be_hidden()
+    buried(1, "worker_died")
+    expect(page.locator("[data-record]")).to_have_count(1)
+    expect(many).to_be_visible()
+    press(page, "j", "x", "b")
+    expect(page.get_by_label("The 1 marked")).to_be_focused()
+    page.get_by_label("Why").fill("her worker is well again")
+    press(page, "Enter")
+    expect(page.get_by_role("status").filter(has_text="1 sent back.")).to_be_visible()
+
+
+DIED = """
+from ground import clock
+from ground.mongodb.collections import collection
+from tips.log import emission
+from tips.models import FailedEmission
+error = [{{"at": clock.iso(clock.now()), "error": "OverflowError"}}]
+rows = [emission._dead("analytics", f"{{n:024x}}", n, error, clock.now()) for n in range({first}, {end})]
+collection(FailedEmission).insert_many(rows)
+"""
+
+
+@pytest.fixture
+def died(the_stage):
+    """`died(2)`: so many more events that one consumer could not take."""
+    made = iter(range(1, 10_000))
+
+    def done(count):
+        first = next(made)
+        for _ in range(count - 1):
+            next(made)
+        the_stage.stack.manage("shell", "-v0", "-c", DIED.format(first=first, end=first + count))
+
+    yield done
+    code = "from tips.models import FailedEmission; FailedEmission.objects.all().delete()"
+    the_stage.stack.manage("shell", "-v0", "-c", code)
+
+
+def test_emissions_follow_the_news_and_wait_while_one_is_marked(context, the_stage, ana, died):
+    died(2)
+    page = context.new_page()
+    the_stage.log_in(page, STAFF)
+    page.goto(f"{the_stage.url}/staff/emissions")
+    expect(page.locator("[data-socket]")).to_have_text(CONNECTED)
+    settle(page)
+    rows = page.locator("#region-emissions [data-record]")
+    expect(rows).to_have_count(2)
+    died(1)
+    the_stage.tip(ana, 100)  # the news
+    expect(rows).to_have_count(3)
+    press(page, "j", "x")
+    expect(page.locator("[data-marked]")).to_have_text("1 marked")
+    died(1)
+    the_stage.tip(ana, 100)
+    page.evaluate("document.querySelector('#region-emissions').dispatchEvent(new Event('tick'))")
+    expect(rows).to_have_count(3)
+    press(page, "Escape")
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    the_stage.tip(ana, 100)
+    expect(rows).to_have_count(4)

@@ -156,6 +156,13 @@ ANSWERS = [
     (placing.OutOfSight(), 409, "out_of_sight", FIRST, None),
     (controls.AlreadyFirst(), 409, "already_first", "already first", None),
     (deadletters.NoSuchLetter(), 404, "not_found", "There is no such request.", None),
+    (
+        deadletters.NotCounted(),
+        503,
+        "not_counted",
+        "They are too many to be counted in time; nothing was done. Name one cause, or try again.",
+        None,
+    ),
     (letter.NotDead("cancelled"), 409, "not_dead", "It was cancelled.", None),
     (letter.Archived(), 409, "archived", OVER, None),
     (

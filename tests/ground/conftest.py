@@ -26,6 +26,15 @@ def fail_command(db: None) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
+def time_is_up(db: None) -> Iterator[None]:
+    """Whatever we ask the server to do within a time (`maxTimeMS`) takes longer."""
+    point = {"configureFailPoint": "maxTimeAlwaysTimeOut"}
+    client().admin.command(point | {"mode": "alwaysOn"})
+    yield
+    client().admin.command(point | {"mode": "off"})
+
+
+@pytest.fixture
 def in_threads() -> Callable[..., list[Any]]:
     """`in_threads(work, times=8)`: all start at once; the results, or the first error."""
 

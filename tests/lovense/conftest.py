@@ -14,10 +14,10 @@ from lovense.models import Activation
 from lovense.sending import groups
 from tests.chain import Chain
 from tests.factories import fund
-from tests.ground.conftest import fail_command, in_threads
+from tests.ground.conftest import fail_command, in_threads, time_is_up
 from tips.models import QueueRequest
 
-__all__ = ["fail_command", "in_threads"]
+__all__ = ["fail_command", "in_threads", "time_is_up"]
 
 CHANNEL = "channel-1"  # of the page that Chain.hold() opens
 

@@ -40,6 +40,11 @@ def replay_all(expect, cause="", **more):
     return decisions.replay_group(cause=cause, expect=expect, by="dina", now=LATER, **more)
 
 
+def review_all(expect, cause="", resolution=Resolution.REFUNDED, **more):
+    said = {"resolution": resolution, "note": "asked for", "by": "dina", "now": LATER}
+    return decisions.review_group(cause=cause, expect=expect, **said, **more)
+
+
 def review(tip_id, resolution=Resolution.REFUNDED, note=""):
     return decisions.review(tip_id, resolution=resolution, note=note, by="dina", now=LATER)
 

@@ -3,15 +3,15 @@
 import pytest
 
 from lovense.deciding.activation import activation_id
-from lovense.lane import deadletters
-from lovense.lane.deadletters import BY_CAUSE, NEWEST, NoSuchLetter
+from lovense.lane import deadletters, decisions
+from lovense.lane.deadletters import BY_CAUSE, NEWEST, NoSuchLetter, NotCounted
 from lovense.lane.letter import NotDead, Resolution, SettledOtherwise
 from lovense.sending import acknowledgement, dispatch
 from lovense.sending.acknowledgement import Ack
 from tests.factories import NOW
 from tests.ground.plans import recorded, scans
 from tests.lovense.conftest import request_of, seconds, state
-from tests.lovense.letters import LATER, bury, chain, replay, replay_all, review, told
+from tests.lovense.letters import LATER, bury, chain, replay, replay_all, review, review_all, told
 from tips.queue import claims
 from tips.queue import requests as queue
 
@@ -44,7 +44,50 @@ def test_of_many_those_that_died_last_are_grouped_and_it_is_said(chain, bob, mon
     (silent,) = deadletters.groups()
     assert (silent.cause, silent.count, silent.oldest) == ("not_received", 2, NOW + seconds(9))
     assert deadletters.are_cut([silent])
-    assert deadletters.count(cause="not_received") == 2
+    assert deadletters.matching(cause="not_received").is_cut
+
+
+def test_a_number_to_agree_to_is_exact_however_many_are_looked_at(chain, bob, monkeypatch):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 2)
+    for later in (0, 5, 9):
+        bury(chain, bob, later=later)
+    bury(chain, bob, "busy", later=12)
+    review(bury(chain, bob, "busy", later=15))
+    told = {group.cause: group.replayable for group in deadletters.whole_groups()}
+    assert told == {"not_received": 3, "busy": 1}
+    assert {cause: deadletters.count(cause=cause) for cause in told} == told
+    assert deadletters.count() == deadletters.count_unreviewed() == 4
+    assert replay_all(3, "not_received") == (3, 0)
+
+
+def test_what_takes_too_long_to_count_is_said_and_nothing_is_done(chain, bob, request):
+    tip_id = bury(chain, bob)
+    request.getfixturevalue("time_is_up")
+    for press in (replay_all, review_all):
+        with pytest.raises(NotCounted, match="too many to be counted"):
+            press(1)
+    assert state(tip_id) == ("dead", "dead")
+    assert told() == []
+
+
+def test_what_was_done_is_told_where_the_others_could_not_be_counted(chain, bob, monkeypatch, request):
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
+    for _ in range(3):
+        bury(chain, bob)
+
+    def time_ends(letters):
+        request.getfixturevalue("time_is_up")
+
+    assert review_all(3, progress=time_ends) == (2, 1)
+    assert len(told()) == 2
+
+
+def test_groups_that_take_too_long_to_count_are_those_that_died_last(chain, bob, monkeypatch, request):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 1)
+    bury(chain, bob)
+    bury(chain, bob, "busy", later=5)
+    request.getfixturevalue("time_is_up")
+    assert [(group.cause, group.replayable) for group in deadletters.whole_groups()] == [("busy", None)]
 
 
 def test_without_any_there_is_no_group_and_an_empty_page(chain):
@@ -115,6 +158,20 @@ def test_they_are_listed_in_the_order_of_an_index(chain, bob):
         list(deadletters.replayable(cause="", limit=5))
     of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
     assert [plan.indexes for plan in of_queue] == [[name] for name in (NEWEST, BY_CAUSE, NEWEST)]
+    assert scans(of_queue) == []
+
+
+@pytest.mark.parametrize(("cause", "index"), [("", NEWEST), ("not_received", BY_CAUSE)])
+def test_a_look_reads_no_more_than_it_says_in_the_order_of_its_index(chain, bob, monkeypatch, cause, index):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 3)
+    for _ in range(6):
+        review(bury(chain, bob))
+    with recorded(run=True) as plans:
+        assert deadletters.matching(cause).settled == {"refunded": 3}
+        assert deadletters.outlook(cause, limit=5).requests == 0
+    of_queue = [plan for plan in plans if plan.collection == "queue_requests"]
+    assert [plan.indexes for plan in of_queue] == 2 * [[index]]
+    assert max(plan.examined for plan in of_queue) <= 4
     assert scans(of_queue) == []
 
 

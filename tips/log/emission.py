@@ -36,6 +36,7 @@ PAUSES_SECONDS = (
     64,
 )  # between the attempts to take one event; after the last attempt it is dead
 MAX_ERRORS_KEPT = 20
+DEAD_COUNTED = 5_000  # of a consumer, where it is shown how it stands
 
 # To which state an emission that failed may move, and from where. `docs/states.md` shows the same
 # table.
@@ -260,8 +261,10 @@ def _are_dead(consumer: str, tip_id: str) -> Document:
     return {"consumer": {"$in": names}, "state": DEAD}
 
 
-def count_dead(*, consumer: str = "", tip_id: str = "") -> int:
-    return collection(FailedEmission).count_documents(_are_dead(consumer, tip_id))
+def count_dead(*, consumer: str = "", tip_id: str = "", most: int | None = None) -> int:
+    """All of them, or no further than `most`."""
+    bound: Document = {"limit": most} if most else {}
+    return collection(FailedEmission).count_documents(_are_dead(consumer, tip_id), **bound)
 
 
 def dead(*, consumer: str = "", tip_id: str = "") -> Iterator[Document]:
@@ -271,6 +274,12 @@ def dead(*, consumer: str = "", tip_id: str = "") -> Iterator[Document]:
         .find(_are_dead(consumer, tip_id))
         .sort([("consumer", 1), ("sequence", 1)])
     )
+
+
+def slice_of(consumer: str, *, after: int = 0, limit: int) -> list[Document]:
+    """One consumer's beyond that event, in the order of the log."""
+    where = {"consumer": consumer, "state": DEAD, "sequence": {"$gt": after}}
+    return list(collection(FailedEmission).find(where).sort("sequence", 1).limit(limit))
 
 
 def dead_among(keys: Sequence[str]) -> list[Document]:
@@ -362,8 +371,8 @@ def _take_after_all(consumer: Consumer, row: Document, by: str, why: str, now: d
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A consumer's place in the log: how many events wait for it (depth), and since when the oldest
-    does."""
+    """A consumer's place in the log: how many events wait for it (depth), since when the oldest
+    does, and how many are dead, counted no further than DEAD_COUNTED."""
 
     name: str
     position: int
@@ -373,6 +382,11 @@ class Standing:
     error: str
     retry_at: datetime | None
     dead: int
+
+    @property
+    def has_more_dead(self) -> bool:
+        """Whether there may be more than were counted."""
+        return self.dead >= DEAD_COUNTED
 
 
 def standings() -> list[Standing]:
@@ -397,5 +411,5 @@ def _standing(name: str, row: Document, head: int) -> Standing:
         attempts=len(errors),
         error=errors[-1]["error"] if errors else "",
         retry_at=row["retry_at"],
-        dead=count_dead(consumer=name),
+        dead=count_dead(consumer=name, most=DEAD_COUNTED),
     )

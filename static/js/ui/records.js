@@ -16,6 +16,7 @@ class Records extends HTMLElement {
     for (const type of ["click", "change", "htmx:after:swap"]) this.addEventListener(type, this);
     document.addEventListener("keydown", this);
     this.many()?.addEventListener("submit", this);
+    for (const { value } of this.many()?.querySelectorAll("[data-away]") ?? []) this.marks.set(value.split(" ", 1)[0], value);
     this.firstElementChild.addEventListener("tick", this);
     this.ready();
   }
@@ -38,6 +39,8 @@ class Records extends HTMLElement {
     const rows = this.rows();
     if (rows.length && !rows.some((row) => row.tabIndex === 0)) rows[0].tabIndex = 0;
     this.hold(this.isPaused);
+    const waiting = this.many()?.closest("[hidden]"); // for the first row
+    if (waiting && rows.some(box)) waiting.hidden = false;
     for (const row of rows.filter((each) => this.marks.has(each.dataset.record))) box(row).checked = true;
     this.count();
   }
@@ -149,7 +152,8 @@ class Records extends HTMLElement {
     if (!words || words.dataset.count === `${marked}`) return;
     words.dataset.count = marked;
     words.textContent = marked ? `The ${marked} marked` : "What is marked below";
-    for (const each of form.elements.scope) each.checked = marked ? each.value === "marked" : each.defaultChecked;
+    const scopes = form.querySelectorAll("[name=scope]");
+    for (const each of scopes) each.checked = marked ? each.value === "marked" : each.defaultChecked;
   }
 
   reachMany() {

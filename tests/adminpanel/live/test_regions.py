@@ -11,7 +11,7 @@ def test_a_region_follows_topics_that_there_are():
     pages = (BASE_DIR / "templates/adminpanel").rglob("*.html")
     named = [topics for page in pages for topics in re.findall(r'data-topics="([a-z ]+)"', page.read_text())]
     lists = {topic for each in listed.LISTS.values() for topic in each.topic.split()}
-    assert len(named) == 4  # the Overview, the queue, dead letters, the strip
+    assert len(named) == 5  # the Overview, the queue, dead letters, emissions, the strip
     assert {topic for topics in named for topic in topics.split()} | lists <= set(stamps.TOPICS)
 
 
