@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ground.ui import charts
+from ground.ui.cells import ShownCell
 
 THEMES = ("light", "dark")
 GROUPS = (
@@ -171,10 +172,10 @@ def _record(now: datetime, number: int, said: tuple[str, str, str, str]) -> dict
     at = now - timedelta(minutes=7 * number)
     who, did, word, tone = said
     cells = [
-        {"moment": at},
-        {"words": who, "copies": who},
-        {"words": did, "href": "#lists"},
-        {"words": word, "tone": tone},
+        ShownCell("", moment=at),
+        ShownCell(who, copies=who),
+        ShownCell(did, href="#lists"),
+        ShownCell(word, tone=tone),
     ]
     return {"key": f"sample-{number}", "href": "#lists", "cells": cells}
 

@@ -23,7 +23,6 @@ from adminpanel.lists.columns import (
     RecordList,
     Row,
     ShippedView,
-    ShownCell,
     moments,
     of_now,
     says,
@@ -35,6 +34,7 @@ from adminpanel.lists.columns import (
 from adminpanel.models import ReconciliationItem
 from adminpanel.watch import reconciliation
 from ground import clock
+from ground.ui.cells import ShownCell
 
 NAME = "reconciliation"
 LONGEST_NAME = 64

@@ -25,7 +25,6 @@ from adminpanel.lists.columns import (
     RecordList,
     Row,
     ShippedView,
-    ShownCell,
     moments,
     says,
     text_of,
@@ -36,6 +35,7 @@ from ground.audit.log import LONGEST_ACTOR
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import collection
 from ground.people import Role
+from ground.ui.cells import ShownCell
 from lovense.deciding.activation import activation_id
 from tips.models import QueueRequest
 

@@ -3,7 +3,6 @@ who may see it. One declaration makes the page, the file and the command. No row
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -11,22 +10,10 @@ from adminpanel.asking.plan import Listed
 from ground import clock
 from ground.people import EVERYBODY, Role
 from ground.sheets import Cell
+from ground.ui.cells import ShownCell
 
 Row = Mapping[str, Any]
 EMPTY = "\u2013"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownCell:
-    """`words`, perhaps a link, a tone with its sign; or a moment instead; `copies`: what a press
-    copies."""
-
-    words: str
-    href: str = ""
-    tone: str = ""
-    moment: datetime | None = None
-    copies: str = ""
-    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

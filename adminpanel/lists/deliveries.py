@@ -13,7 +13,6 @@ from adminpanel.lists.columns import (
     RecordList,
     Row,
     ShippedView,
-    ShownCell,
     copied,
     moments,
     says,
@@ -22,6 +21,7 @@ from adminpanel.lists.columns import (
     when_text,
 )
 from ground.inbox.models import DeliveryStatus, WebhookDelivery
+from ground.ui.cells import ShownCell
 from tips.intake import payloads
 
 NAME = "deliveries"

@@ -24,12 +24,12 @@ from adminpanel.lists.columns import (
     RecordList,
     Row,
     ShippedView,
-    ShownCell,
     moments,
     says,
     text_of,
 )
 from adminpanel.lists.performers import names_of, performers_named, whose
+from ground.ui.cells import ShownCell
 from lovense.devices import summary
 from lovense.models import Device, DeviceStatus
 from lovense.repairs import finding

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from adminpanel.lists.columns import EMPTY, ShownCell
+from adminpanel.lists.columns import EMPTY
 from adminpanel.lists.performers import names_of, whose
+from ground.ui.cells import ShownCell
 from lovense.lane.letter import Letter
 
 

@@ -13,8 +13,9 @@ from adminpanel.asking import grammar, plan
 from adminpanel.asking.grammar import NotUnderstood, Term
 from adminpanel.asking.plan import ARCHIVE, COUNTED, CountedRows, ListPlan, Slice
 from adminpanel.lists import saved
-from adminpanel.lists.columns import Column, RecordList, Row, ShownCell
+from adminpanel.lists.columns import Column, RecordList, Row
 from ground.people import Role
+from ground.ui.cells import ShownCell
 from ground.ui.charts import words
 
 _NOT_YET = Slice([])

@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.urls import reverse
 
 from adminpanel.asking.kinds import NoSuchValue
-from adminpanel.lists.columns import EMPTY, ShownCell
+from adminpanel.lists.columns import EMPTY
 from ground.mongodb.collections import collection
+from ground.ui.cells import ShownCell
 from lovense.models import Performer
 
 

@@ -14,7 +14,6 @@ from adminpanel.lists.columns import (
     RecordList,
     Row,
     ShippedView,
-    ShownCell,
     copied,
     moments,
     of_now,
@@ -24,6 +23,7 @@ from adminpanel.lists.columns import (
 )
 from ground import clock
 from ground.mongodb.collections import collection
+from ground.ui.cells import ShownCell
 from lovense.deciding.rules import is_paused, is_stopped
 from lovense.models import Performer
 from lovense.page.devicespage import PATHS

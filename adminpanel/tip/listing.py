@@ -23,7 +23,6 @@ from adminpanel.lists.columns import (
     RecordList,
     Row,
     ShippedView,
-    ShownCell,
     copied,
     moments,
     says,
@@ -34,6 +33,8 @@ from adminpanel.lists.performers import names_of, performers_named, whose
 from adminpanel.tip import verdict
 from adminpanel.tip.story import Story
 from ground.mongodb.collections import collection
+from ground.mongodb.documents import as_model
+from ground.ui.cells import ShownCell
 from lovense.deciding.activation import activation_id
 from lovense.models import Activation
 from lovense.page import outcome
@@ -131,25 +132,22 @@ def _look_up(rows: Sequence[Row]) -> Seen:
     """Of a slice: what became of each tip, and what the performers are called."""
     ids = [row["_id"] for row in rows]
     keys = [activation_id(tip_id) for tip_id in ids]
-    activations = {
-        row.tip_id: row
-        for row in Activation.objects.filter(pk__in=keys).defer("attempts", "commands")
-    }
+    told = collection(Activation).find({"_id": {"$in": keys}}, {"attempts": 0, "commands": 0})
+    activations = {run.tip_id: run for run in (as_model(Activation, row) for row in told)}
     left = [queue.request_id(tip_id) for tip_id in ids if tip_id not in activations]
     waiting = {
         row["_id"]: row
         for row in collection(QueueRequest).find({"_id": {"$in": left}}, {"status": 1, "errors": 1})
     }
-    tips = {tip.tip_id: tip for tip in Tip.objects.filter(pk__in=ids)}
     found = {
-        tip_id: Story(
-            tip_id,
-            tip,
+        row["_id"]: Story(
+            row["_id"],
+            as_model(Tip, row),
             (),
-            request=waiting.get(queue.request_id(tip_id)),
-            activations=[activations[tip_id]] if tip_id in activations else (),
+            request=waiting.get(queue.request_id(row["_id"])),
+            activations=[activations[row["_id"]]] if row["_id"] in activations else (),
         )
-        for tip_id, tip in tips.items()
+        for row in rows
     }
     return {"stories": found, "names": names_of(row["performer_id"] for row in rows)}
 

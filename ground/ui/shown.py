@@ -24,12 +24,6 @@ def sign(tone: str) -> str:
     return SIGNS.get(tone, SIGNS["idle"])
 
 
-@register.inclusion_tag("ui/sign.html", name="ui_sign")
-def signed(tone: str) -> Shown:
-    """The sign alone, where the words stand elsewhere in the same row."""
-    return {"tone": tone, "icon": sign(tone)}
-
-
 @register.inclusion_tag("ui/badge.html", name="ui_badge")
 def badge(words: str, tone: str = "idle") -> Shown:
     return {"words": words, "tone": tone}
@@ -82,24 +76,6 @@ def age(moment: datetime, words: str) -> Shown:
     return {"moment": moment, "words": words}
 
 
-# How a moment is written; `static/js/when.js` has the same.
-_SHAPES = {
-    "exact": "{0:%Y-%m-%d %H:%M:%S} UTC",
-    "minute": "{0.day} {0:%b %Y, %H:%M} UTC",
-    "day": "{0.day} {0:%b %Y}",
-    "clock": "{0:%H:%M:%S} UTC",
-    "fact": "{0:%H:%M:%S}.{1:03d} UTC",
-}
-
-
-@register.inclusion_tag("ui/when.html", name="ui_when")
-def when(moment: datetime, shape: str = "exact", *, ago: bool = False) -> Shown:
-    """A moment in UTC; `ago`: in a list. A script writes it by the clock of whoever reads, and of
-    those in lists how long ago it was: what the server says is the same a minute later."""
-    words = _SHAPES[shape].format(moment, moment.microsecond // 1000)
-    return {"moment": moment, "shape": shape, "words": words, "ago": ago}
-
-
 @register.inclusion_tag("ui/wave.html", name="ui_wave")
 def wave(id: str, levels: Sequence[float], label: str, **other: Any) -> Shown:
     """The compiler's levels from 0 to `top` (1); `played` in percent, or `starts` and `ends`;
@@ -149,8 +125,8 @@ def records(
     form: str = "",
 ) -> Shown:
     """A long list, a slice of it. `head`: `label`, and `is_sorted` where the list is in its order;
-    a row: `key`, `href` that opens it, `cells`, `is_same_change` as the one above; a cell: `words`,
-    and `href`, `tone`, `moment`, `copies`, `is_code` as need be. One cell has the row's `href`.
+    a row: `key`, `href` that opens it, `cells` (`cells.cell`), of which one has it, too, and
+    `is_same_change` as the one above.
     `form`: which is told what is marked, by the `mark` of a row, of which some are so already."""
     given = {"id": id, "caption": caption, "head": head, "rows": rows}
     return given | {"marks": marks, "form": form}

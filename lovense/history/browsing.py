@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ground.mongodb.collections import collection
+from ground.mongodb.documents import as_model
 from lovense.deciding.activation import FINAL, OWED_KEY
 from lovense.models import Activation, ActivationStatus, Owed, OwedState
 from tips.rows import Statement
@@ -24,7 +25,6 @@ OUTCOMES = (PLAYED, NOT_PLAYED, OWES, TESTS)
 NEWEST, OLDEST = -1, 1
 # No page shows them.
 _LEFT_OUT = {"commands": 0, "attempts": 0}
-_COLUMNS = {each.column: each.attname for each in Activation._meta.concrete_fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def owned(performer_id: str, activation_id: str) -> Activation | None:
 
 def of_row(row: Mapping[str, Any]) -> Activation:
     """As those read it that say what became of it; a key that is not written has its default."""
-    return Activation(**{_COLUMNS[name]: row[name] for name in row if name in _COLUMNS})
+    return as_model(Activation, row)
 
 
 # --- the statements ------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ def test_every_class_of_a_component_has_its_file():
     css = "".join(sheet.read_text() for sheet in sheets)
     scripts = "".join(file.read_text() for file in (BASE_DIR / "static" / "js" / "ui").glob("*.js"))
     html = "".join(file.read_text() for file in UI.glob("*.html")) + scripts
-    used = set(re.findall(r"ui-[\w-]+", html)) | {"ui-icon"}
+    code = "".join(file.read_text() for file in (BASE_DIR / "ground" / "ui").glob("*.py"))
+    used = set(re.findall(r"ui-[\w-]+", html + code))
     assert set(re.findall(r"\.(ui-[\w-]+)", css)) - used == set()
 
 

@@ -177,6 +177,7 @@ def test_every_kind_of_page_opens_behind_a_proxy(site, ana):
         found = site.get(asset)
         assert (asset, found.status_code) == (asset, 200)
     said = {"kind": "tip", "performer": ana.performer_id, "amount": "25", "reason": "does it answer"}
-    sample = sent(site, "/staff/samples", said, to="/staff/samples/send")
+    answer = sent(site, "/staff/samples", said, to="/staff/samples/send")
+    sample = site.get(answer.headers["location"], headers={"cookie": cookies(site.client)})
     assert re.findall(r'class="ui-badge" data-tone="good">(\d+)<', sample.text) == ["202", "202"]
     assert site.get("/login", headers={"host": "elsewhere.example"}).status_code == 400
