@@ -1,7 +1,7 @@
 """What stands hundreds of times in one page: moments, signs, and the cells of long lists. They have
 no file of `templates/ui`: to fill it in for each was most of what such a page cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,12 +59,17 @@ def signed(tone: str) -> SafeString:
     return format_html('<span class="ui-sign" data-tone="{}">{}</span>', tone, icon(sign(tone)))
 
 
-@register.simple_tag(name="ui_cell")
-def cell(shown: ShownCell, opens: str) -> SafeString:
-    """`opens`: the address of its row."""
-    tone = format_html(' data-tone="{}"', shown.tone) if shown.tone else ""
-    parts = mark_safe("".join(_parts(shown, opens)))  # noqa: S308 each is escaped by itself
-    return format_html("<td{}>{}</td>", tone, parts)
+@register.simple_tag(name="ui_cells")
+def cells(shown: Iterable[ShownCell], opens: str) -> SafeString:
+    """Of one row; `opens`: its address."""
+    return mark_safe("".join(_cell(each, opens) for each in shown))  # noqa: S308 each is escaped
+
+
+def _cell(shown: ShownCell, opens: str) -> SafeString:
+    parts = mark_safe("".join(_parts(shown, opens)))  # noqa: S308 each is escaped
+    if shown.tone:
+        return format_html('<td data-tone="{}">{}</td>', shown.tone, parts)
+    return format_html("<td>{}</td>", parts)
 
 
 def _parts(shown: ShownCell, opens: str) -> Iterator[SafeString]:

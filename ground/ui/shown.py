@@ -125,7 +125,7 @@ def records(
     form: str = "",
 ) -> Shown:
     """A long list, a slice of it. `head`: `label`, and `is_sorted` where the list is in its order;
-    a row: `key`, `href` that opens it, `cells` (`cells.cell`), of which one has it, too, and
+    a row: `key`, `href` that opens it, `cells` (`ShownCell`), of which one has it, too, and
     `is_same_change` as the one above.
     `form`: which is told what is marked, by the `mark` of a row, of which some are so already."""
     given = {"id": id, "caption": caption, "head": head, "rows": rows}
