@@ -14,6 +14,7 @@ from lovense.lane import deadletters, decisions, letter
 from lovense.models import Activation
 from tests.adminpanel.letters import API, admin, api, dead, request_of
 from tests.factories import NOW, UserFactory, token_of
+from tests.ground.plans import recorded
 from tips.queue import requests as queue
 
 __all__ = ["admin", "api", "dead"]
@@ -32,6 +33,10 @@ def test_the_api_lists_groups_and_letters_in_pages(api, dead):
     }
     second = api.get(API, {"limit": 2, "after": first["next"]}).json()
     assert second["next"] is None
+    assert {group["cause"]: group["replayable"] for group in second["groups"]} == {
+        "busy": None,
+        "not_received": None,
+    }
     assert {item["tipId"] for page in (first, second) for item in page["items"]} == made
     (item,) = api.get(API, {"cause": "not_received"}).json()["items"]
     assert (item["status"], item["amount"], item["mayBeReplayed"], item["whyNot"]) == ("dead", 100, True, "")
@@ -87,6 +92,18 @@ def test_a_group_of_very_many_tells_the_number_that_its_replay_wants(api, dead, 
     assert (busy["count"], busy["replayable"]) == (4, 4)
     expect = {"cause": "busy", "expect": busy["replayable"]}
     assert api.post(f"{API}/replay", expect, format="json").json() == {"replayed": 4, "left": 0}
+
+
+def test_only_the_first_slice_counts_all_of_them(api, dead, monkeypatch):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 2)
+    for _ in range(4):
+        dead("busy")
+    said = {"limit": 2, "after": api.get(API, {"limit": 2}).json()["next"]}
+    with recorded(run=True) as plans:
+        (busy,) = api.get(API, said).json()["groups"]
+    assert (busy["count"], busy["replayable"]) == (2, None)
+    used = [index for plan in plans if plan.collection == "queue_requests" for index in plan.indexes]
+    assert set(used) == {deadletters.NEWEST}  # not that of causes, by which they are counted
 
 
 def test_the_api_is_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
