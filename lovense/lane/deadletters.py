@@ -206,7 +206,7 @@ def unreviewed(*, cause: str, limit: int) -> Iterator[list[Letter]]:
 def _oldest(where: Statement, cause: str, limit: int) -> Iterator[list[Letter]]:
     found = collection(QueueRequest).find(where, _WITHOUT)
     found = found.sort([("finished_at", 1), ("_id", 1)]).hint(_index(cause))
-    rows = iter(list(found.limit(limit)))
+    rows = iter(list(found.limit(limit)) if limit else [])  # a limit of 0 is none to MongoDB
     while some := list(islice(rows, SLICE)):
         yield _letters(some)
 
