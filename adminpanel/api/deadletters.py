@@ -52,9 +52,12 @@ _OF_ONE = _REFUSALS | {
 @permission_classes([ByTable])
 def dead_letters(request: Request) -> Response:
     """The causes with their counts, and a slice of the letters with their whole history, those that
-    died last first."""
-    letters, more = deadletters.slice_of(**shapes.given(shapes.SliceIn(data=request.query_params)))
-    groups = [shapes.group_json(group) for group in deadletters.whole_groups()]
+    died last first. A further slice (`after`) counts nothing anew: its groups are of those that
+    died last, with `replayable` null."""
+    said = shapes.given(shapes.SliceIn(data=request.query_params))
+    letters, more = deadletters.slice_of(**said)
+    found = deadletters.uncounted_groups() if said.get("after") else deadletters.whole_groups()
+    groups = [shapes.group_json(group) for group in found]
     return Response(
         {
             "groups": groups,

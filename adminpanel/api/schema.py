@@ -111,8 +111,8 @@ class GroupOut(Shape):
     count = serializers.IntegerField()
     replayable = serializers.IntegerField(
         allow_null=True,
-        help_text="Those that may be sent back: the `expect` of a replay of the group. Null where "
-        "they are too many to be counted in time",
+        help_text="Those that may be sent back: the `expect` of a replay of the group. Null in a "
+        "further slice, and where they are too many to be counted in time",
     )
     reviewed = serializers.IntegerField()
     oldest = serializers.DateTimeField()
@@ -122,8 +122,8 @@ class GroupOut(Shape):
 class LettersOut(Shape):
     groups = GroupOut(
         many=True,
-        help_text=f"Where they are too many to be counted in time, of the {deadletters.LOOKED_AT} "
-        "that died last",
+        help_text="In a further slice, and where they are too many to be counted in time, of the "
+        f"{deadletters.LOOKED_AT} that died last",
     )
     items = LetterOut(many=True)
     next = serializers.CharField(allow_null=True, help_text="Give it as `after`; null at the end")

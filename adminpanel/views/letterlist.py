@@ -138,10 +138,12 @@ class ManyLetters:
         return self._seen(REVIEW, self.found.unreviewed)
 
     def _seen(self, act: str, found: int) -> int | str:
-        """Of more than a look counts none, before a press has counted them."""
+        """As `which` says it: of more than a look counts none, before a press has counted them."""
+        if not self.found.is_cut:
+            return found
         if self.pressed and self.pressed.act == act and self.pressed.refusal.code == COUNTED:
             return int(self.pressed.refusal.details["actual"])
-        return "" if self.found.is_cut else found
+        return ""
 
     @property
     def which(self) -> str:
@@ -218,10 +220,12 @@ class ManyLetters:
 
 
 def _many(request: HttpRequest, letters: Sequence[Letter], pressed: Pressed | None) -> ManyLetters:
-    """Also of none: the form is there for those that die while the page is open."""
+    """Also of none: the form is there for those that die while the page is open. A press that was
+    refused never turns what is marked into all that match."""
     cause = _cause(request)
     found = deadletters.matching(cause)
-    is_all = not _marks(request) and bool(found.total and (cause or pressed))
+    is_chosen = pressed.typed.get(SCOPE) == ALL if pressed else bool(cause)
+    is_all = is_chosen and not _marks(request) and found.total > 0
     return ManyLetters(
         cause,
         request.GET.get("after", ""),

@@ -56,7 +56,7 @@ class NotCounted(Refusal):
 @dataclass(frozen=True, slots=True)
 class Group:
     """The dead letters of one cause. `replayable` are those that may be sent back, None where that
-    could not be counted in time, `reviewed` those with a resolution."""
+    was not counted, `reviewed` those with a resolution."""
 
     cause: str
     count: int
@@ -84,7 +84,16 @@ def whole_groups() -> list[Group]:
     try:
         return _groups([], BY_CAUSE, maxTimeMS=COUNTED_MS)
     except ExecutionTimeout:
-        return [replace(group, replayable=None) for group in found]
+        return _uncounted(found)
+
+
+def uncounted_groups() -> list[Group]:
+    """Those of `groups`, for somebody who was told the numbers already."""
+    return _uncounted(groups())
+
+
+def _uncounted(found: Sequence[Group]) -> list[Group]:
+    return [replace(group, replayable=None) for group in found]
 
 
 def _groups(which: list[Statement], index: str, **bound: Any) -> list[Group]:
@@ -197,7 +206,7 @@ def unreviewed(*, cause: str, limit: int) -> Iterator[list[Letter]]:
 def _oldest(where: Statement, cause: str, limit: int) -> Iterator[list[Letter]]:
     found = collection(QueueRequest).find(where, _WITHOUT)
     found = found.sort([("finished_at", 1), ("_id", 1)]).hint(_index(cause))
-    rows = iter(list(found.limit(limit)))
+    rows = iter(list(found.limit(limit)) if limit else [])  # a limit of 0 is none to MongoDB
     while some := list(islice(rows, SLICE)):
         yield _letters(some)
 

@@ -76,6 +76,7 @@ def review_group(
     *,
     cause: str = "",
     expect: int,
+    most: int | None = None,
     resolution: Resolution,
     note: str,
     by: str,
@@ -83,13 +84,14 @@ def review_group(
     progress: Progress = unseen,
 ) -> tuple[int, int]:
     """All of a cause, or all, that nobody has decided about; how many it was, and how many are
-    left: one call does MOST_AT_ONCE, the oldest first. `expect` as of `replay_group`."""
+    left: one call does MOST_AT_ONCE, the oldest first. `expect` and `most` as of `replay_group`."""
     actual = deadletters.count_unreviewed(cause=cause)
     if actual != expect:
         raise GroupCountChanged(actual, "nothing was decided")
+    limit = min(MOST_AT_ONCE, _agreed(expect, most))
     said: Statement = {"resolution": resolution, "note": note, "by": by, "now": now}
     done = 0
-    for letters in deadletters.unreviewed(cause=cause, limit=MOST_AT_ONCE):
+    for letters in deadletters.unreviewed(cause=cause, limit=limit):
         done += review_some(letters, **said)
         progress(len(letters))
     return done, _left(deadletters.count_unreviewed, cause, actual - done)
@@ -158,6 +160,7 @@ def replay_group(
     *,
     cause: str = "",
     expect: int,
+    most: int | None = None,
     by: str,
     why: str = "",
     now: datetime,
@@ -166,16 +169,22 @@ def replay_group(
     """Sends back all of a cause, or all; how many went, and how many are left: one call sends
     MOST_AT_ONCE, the oldest first.
 
-    `expect` is the number that the person was shown: with another one nothing happens.
+    `expect` is the number that the person was shown: with another one nothing happens. Never more
+    go than that, or than `most`: what dies after the count is the newest, and not among them.
     """
     actual = deadletters.count(cause=cause)
     if actual != expect:
         raise GroupCountChanged(actual)
-    gone, why = 0, why or f"all {actual} of {cause or 'every cause'}"
-    for letters in deadletters.replayable(cause=cause, limit=MOST_AT_ONCE):
+    agreed = _agreed(expect, most)
+    gone, why = 0, why or f"all {agreed} of {cause or 'every cause'}"
+    for letters in deadletters.replayable(cause=cause, limit=min(MOST_AT_ONCE, agreed)):
         gone += replay_some(letters, by=by, why=why, now=now)
         progress(len(letters))
     return gone, _left(deadletters.count, cause, actual - gone)
+
+
+def _agreed(expect: int, most: int | None) -> int:
+    return expect if most is None else min(expect, most)
 
 
 def _left(counted: Callable[..., int], cause: str, otherwise: int) -> int:

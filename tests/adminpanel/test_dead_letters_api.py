@@ -1,12 +1,14 @@
 """Dead letters over REST and at the shell."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from pymongo.errors import PyMongoError
 from rest_framework.test import APIClient
 
+from adminpanel.management.commands import dead_letters
 from ground.audit.models import AuditEntry
 from ground.mongodb.collections import client, collection
 from lovense.deciding.activation import activation_id
@@ -14,6 +16,8 @@ from lovense.lane import deadletters, decisions, letter
 from lovense.models import Activation
 from tests.adminpanel.letters import API, admin, api, dead, request_of
 from tests.factories import NOW, UserFactory, token_of
+from tests.ground.plans import recorded
+from tips.models import QueueRequest
 from tips.queue import requests as queue
 
 __all__ = ["admin", "api", "dead"]
@@ -32,6 +36,10 @@ def test_the_api_lists_groups_and_letters_in_pages(api, dead):
     }
     second = api.get(API, {"limit": 2, "after": first["next"]}).json()
     assert second["next"] is None
+    assert {group["cause"]: group["replayable"] for group in second["groups"]} == {
+        "busy": None,
+        "not_received": None,
+    }
     assert {item["tipId"] for page in (first, second) for item in page["items"]} == made
     (item,) = api.get(API, {"cause": "not_received"}).json()["items"]
     assert (item["status"], item["amount"], item["mayBeReplayed"], item["whyNot"]) == ("dead", 100, True, "")
@@ -87,6 +95,18 @@ def test_a_group_of_very_many_tells_the_number_that_its_replay_wants(api, dead, 
     assert (busy["count"], busy["replayable"]) == (4, 4)
     expect = {"cause": "busy", "expect": busy["replayable"]}
     assert api.post(f"{API}/replay", expect, format="json").json() == {"replayed": 4, "left": 0}
+
+
+def test_only_the_first_slice_counts_all_of_them(api, dead, monkeypatch):
+    monkeypatch.setattr(deadletters, "LOOKED_AT", 2)
+    for _ in range(4):
+        dead("busy")
+    said = {"limit": 2, "after": api.get(API, {"limit": 2}).json()["next"]}
+    with recorded(run=True) as plans:
+        (busy,) = api.get(API, said).json()["groups"]
+    assert (busy["count"], busy["replayable"]) == (2, None)
+    used = [index for plan in plans if plan.collection == "queue_requests" for index in plan.indexes]
+    assert set(used) == {deadletters.NEWEST}  # not that of causes, by which they are counted
 
 
 def test_the_api_is_for_staff_and_deciding_for_those_who_may(ana, dina, dead):
@@ -192,6 +212,27 @@ def test_the_command_reviews_a_group_in_parts_each_with_its_entry(run, dead, mon
     told = AuditEntry.objects.filter(action="review", why="an outage", actor="eve")
     assert told.count() == 4
     assert json.loads(run(*REVIEW_ALL, "--expect", "1", "--json")) == {"reviewed": 1, "left": 0}
+
+
+@pytest.mark.parametrize(("words", "done"), [(("replay", "--all"), "sent back"), (REVIEW_ALL, "reviewed")])
+def test_what_dies_while_the_command_works_is_not_of_what_was_agreed_to(run, dead, monkeypatch, words, done):
+    monkeypatch.setattr(decisions, "MOST_AT_ONCE", 2)
+    made, late = [dead("busy") for _ in range(3)], [dead("busy") for _ in range(2)]
+    change, progress = collection(QueueRequest).update_one, dead_letters.tqdm.update
+    for tip_id in late:
+        change({"idempotency_key": tip_id}, {"$set": {"status": "dispatched"}})
+    alive = iter(late)
+
+    def one_dies(bar, letters):
+        died = {"status": "dead", "finished_at": NOW + timedelta(hours=1)}
+        change({"idempotency_key": next(alive)}, {"$set": died})
+        return progress(bar, letters)
+
+    monkeypatch.setattr(dead_letters.tqdm, "update", one_dies)
+    assert run(*words, "--expect", "3") == f"3 {done}, 2 left: 2 more died meanwhile\n"
+    keys = {request_of(tip_id)["_id"] for tip_id in made}
+    assert {entry.target for entry in AuditEntry.objects.filter(action=words[0])} == keys
+    assert {request_of(tip_id)["status"] for tip_id in late} == {"dead"}
 
 
 @pytest.fixture

@@ -60,16 +60,32 @@ def test_causes_and_letters_are_listed_and_a_cause_has_its_own_page(browser, dea
     assert "None of this cause" in shown(browser.get(LIST, {"cause": "unheard"}))
 
 
-def test_a_long_list_is_paged(browser, dead, monkeypatch):
-    monkeypatch.setattr(
-        deadletters.slice_of, "__kwdefaults__", deadletters.slice_of.__kwdefaults__ | {"limit": 2}
-    )
+@pytest.fixture
+def two_a_page(monkeypatch):
+    defaults = deadletters.slice_of.__kwdefaults__ | {"limit": 2}
+    monkeypatch.setattr(deadletters.slice_of, "__kwdefaults__", defaults)
+
+
+def older(answer):
+    return re.search('href="([^"]+)">Older ones', answer.content.decode())[1].replace("&amp;", "&")
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_a_long_list_is_paged(browser, dead):
     made = {dead() for _ in range(3)}
-    first = shown(browser.get(LIST))
-    place = re.search('href="([^"]+)">Older ones', first)[1].replace("&amp;", "&")
-    second = shown(browser.get(f"{LIST}{place}"))
+    answer = browser.get(LIST)
+    first, second = shown(answer), shown(browser.get(older(answer)))
     assert [sum(tip_id in text for tip_id in made) for text in (first, second)] == [2, 1]
     assert browser.get(LIST, {"after": "yesterday"}).status_code == 302
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_a_page_that_refused_a_press_leads_to_older_ones(browser, dead):
+    made = [dead("busy") for _ in range(3)]
+    refused = press_all(browser, "busy", 2)
+    assert refused.status_code == 409
+    text = shown(browser.get(older(refused)))
+    assert sum(tip_id in text for tip_id in made) == 1
 
 
 @pytest.mark.parametrize("path", [LIST, QUEUE])

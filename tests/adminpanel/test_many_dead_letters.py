@@ -8,8 +8,9 @@ from django.test import Client
 
 from adminpanel.handling import letters as handling
 from adminpanel.views import letterlist
+from adminpanel.views.acts import Pressed
 from ground.audit.models import AuditEntry
-from lovense.lane import deadletters
+from lovense.lane import deadletters, decisions
 from tests.adminpanel.letters import LIST, WHY, admin, browser, dead, entries, press, request_of, shown
 from tests.adminpanel.people.at_once import together
 from tests.pages import inline_code
@@ -83,8 +84,39 @@ def test_the_marked_and_all_that_match_are_reviewed(browser, dead):
 )
 def test_marks_that_name_nothing_do_nothing(browser, dead, act, marks, status):
     tip_id = dead()
-    assert press_marked(browser, marks, act, resolution="waived").status_code == status
+    answer = press_marked(browser, marks, act, resolution="waived")
+    assert (answer.status_code, scope_of(answer)) == (status, "marked")
     assert (request_of(tip_id)["status"], request_of(tip_id).get("review")) == ("dead", None)
+
+
+def scope_of(answer):
+    """Which a press of the form that was answered would be about."""
+    (chosen,) = re.findall('<input type="radio" name="scope" value="([^"]*)" checked>', flat(answer))
+    return chosen
+
+
+@pytest.mark.parametrize("cause", ["", "busy"])
+def test_what_was_marked_and_has_moved_never_becomes_all_that_match(browser, dead, cause):
+    marked, others = [dead("busy") for _ in range(3)], [dead("busy"), dead()]
+    told = {"scope": "marked", "mark": [mark_of(each) for each in marked], "reason": WHY}
+    for each in marked:
+        press(browser, each, "replay")
+    for status in (409, 422, 422):
+        answer = browser.post(f"{LIST}/replay?cause={cause}", told)
+        assert (answer.status_code, scope_of(answer)) == (status, "marked")
+        told = {"scope": scope_of(answer), "seen": hidden(flat(answer), "seen")[0], "reason": WHY}
+    assert {request_of(each)["status"] for each in others} == {"dead"}
+
+
+@pytest.mark.parametrize(("cause", "of_the_list"), [("", "marked"), ("busy", "all")])
+@pytest.mark.parametrize("chosen", ["marked", "all"])
+def test_a_refused_press_keeps_what_was_chosen(browser, dead, cause, of_the_list, chosen):
+    tip_id = dead("busy")
+    assert scope_of(browser.get(LIST, {"cause": cause})) == of_the_list
+    told = {"scope": chosen, "unreviewed": "1", "resolution": "", "reason": WHY}
+    answer = browser.post(f"{LIST}/review?cause={cause}", told)
+    assert (answer.status_code, scope_of(answer)) == (422, chosen)
+    assert request_of(tip_id).get("review") is None
 
 
 @pytest.mark.parametrize("reason", ["", "no", "x" * 201])
@@ -152,6 +184,16 @@ def test_of_very_many_the_number_is_counted_at_the_press_and_agreed_to(
     assert {request_of(each)["status"] for each in tips} == {"dead"}
     agreed = browser.post(f"{LIST}/{act}?cause=busy", told | {field: "4"}, follow=True)
     assert re.search("4 (sent back|reviewed)", shown(agreed))
+
+
+@pytest.mark.parametrize(("found", "agreed"), [(12, 12), (deadletters.LOOKED_AT, 11)])
+def test_the_number_of_a_refusal_is_agreed_to_only_where_the_page_knows_none(found, agreed):
+    told = deadletters.GroupOutlook(found, 1, 0, 0, 0)
+    pressed = Pressed(decisions.REPLAY, decisions.GroupCountChanged(11), {"scope": "all"})
+    matching = deadletters.Matching({"": found})
+    many = letterlist.ManyLetters("busy", "", matching, told, [], letterlist.ALL, pressed)
+    assert many.seen == agreed
+    assert f"{agreed} can be sent back" in many.which
 
 
 def test_of_very_many_the_commands_are_named_which_tell_the_number(browser, dead, monkeypatch):

@@ -130,6 +130,20 @@ def test_a_refused_press_keeps_the_marks_of_what_is_not_on_the_page(letters, the
     complaints.clear()  # Chromium's own, of both refusals
 
 
+def test_marks_that_have_all_moved_never_turn_into_all_that_match(letters, the_stage, complaints):
+    press(letters, "j", "x")
+    the_stage.stack.manage("dead_letters", "replay", marked(letters)[0].partition(" ")[0])
+    for status in (409, 422):
+        press(letters, "b")
+        letters.get_by_label("Why").fill("her device answers again")
+        with letters.expect_response(lambda answer: answer.request.method == "POST") as said:
+            press(letters, "Enter")
+        assert said.value.status == status
+        expect(letters.locator("[data-socket]")).to_have_text(CONNECTED)
+        expect(letters.locator("[name=scope][value=marked]")).to_be_checked()
+    complaints.clear()  # Chromium's own, of both refusals
+
+
 def test_what_dies_while_the_page_is_open_can_be_marked_and_sent_back(context, the_stage, buried):
     page = context.new_page()
     the_stage.log_in(page, STAFF)

@@ -82,6 +82,31 @@ def test_what_was_done_is_told_where_the_others_could_not_be_counted(chain, bob,
     assert len(told()) == 2
 
 
+@pytest.mark.parametrize(("press", "counted"), [(replay_all, "count"), (review_all, "count_unreviewed")])
+@pytest.mark.parametrize("expect", [0, 2])
+def test_what_dies_after_the_count_is_not_of_the_number(chain, bob, monkeypatch, press, counted, expect):
+    made = [bury(chain, bob) for _ in range(expect)]
+    count = getattr(deadletters, counted)
+
+    def count_before_one_dies(**said):
+        number = count(**said)
+        bury(chain, bob, later=9)
+        return number
+
+    monkeypatch.setattr(deadletters, counted, count_before_one_dies)
+    assert press(expect) == (expect, 1)
+    assert {row[3] for row in told()} == {request_of(tip_id)["_id"] for tip_id in made}
+
+
+@pytest.mark.parametrize("press", [replay_all, review_all])
+def test_a_group_goes_no_further_than_it_is_told(chain, bob, press):
+    first = bury(chain, bob)
+    for later in (5, 9):
+        bury(chain, bob, later=later)
+    assert press(3, most=1) == (1, 2)
+    assert [row[3] for row in told()] == [request_of(first)["_id"]]
+
+
 def test_groups_that_take_too_long_to_count_are_those_that_died_last(chain, bob, monkeypatch, request):
     monkeypatch.setattr(deadletters, "LOOKED_AT", 1)
     bury(chain, bob)

@@ -135,7 +135,9 @@ class Command(BaseCommand):
         if options["json"]:
             self._say_json({many.key: done, "left": left})
         else:
-            self.stdout.write(f"{done} {many.done}, {left} left")
+            died = left - (expect - done)
+            meanwhile = f": {died} more died meanwhile" if died > 0 else ""
+            self.stdout.write(f"{done} {many.done}, {left} left{meanwhile}")
         if done < expect:
             raise CommandError(
                 f"{expect - done} were not {many.done}: somebody else decided about them, or they "
@@ -144,14 +146,15 @@ class Command(BaseCommand):
             )
 
     def _repeated(self, many: Many, cause: str, expect: int) -> tuple[int, int]:
-        """Until all are done, or none of some was."""
+        """Until as many are done as were agreed to, or none of some was."""
         done, left, more = 0, expect, expect
         # disable=None: the bar is drawn on a terminal only
         with tqdm(total=expect, unit=" letters", disable=None, leave=False) as bar:
             said = {"cause": cause, "progress": bar.update}
             while more and left and done < expect:
                 try:
-                    more, left = many.act(**said, expect=left, now=clock.now())
+                    most = expect - done
+                    more, left = many.act(**said, expect=left, most=most, now=clock.now())
                 except (GroupCountChanged, NotCounted) as why:
                     raise _stopped(many, done, why) from None
                 done += more
