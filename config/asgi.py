@@ -33,13 +33,12 @@ from django.core.wsgi import get_wsgi_application
 from pymongo.errors import PyMongoError
 
 from adminpanel import consumers as staff
-from adminpanel.handling import deployment
 from adminpanel.watch import readiness
+from config import marking
 from config.logging import trace_id
 from config.pen.pen import Pen
 from config.requests import PROBES, request_id_of
 from config.server import WHOLE
-from ground import clock
 from ground.hops.groupcommit import GroupCommit
 from ground.inbox import answers
 from ground.inbox.inbox import Acceptance
@@ -78,7 +77,6 @@ _django = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]
 _probes = WSGIMiddleware(_wsgi, workers=PROBE_THREADS)  # type: ignore[arg-type]
 _performer = PerformerConsumer.as_asgi()
 _pen = Pen()
-_marking: asyncio.Task[None] | None = None  # of a server; a test's application has none
 _store_notice: GroupCommit[ledger_webhooks.Proven, Acceptance | None] = GroupCommit(
     ledger_webhooks.accept, name="notices"
 )
@@ -117,7 +115,8 @@ async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     headers = headers_of(scope)
     trace = trace_id.set(request_id_of(headers.get("x-request-id")))
     try:
-        _check_marked(scope)
+        if marking.is_missing(scope["method"], scope["path"]):
+            raise DatabaseAway
         if door:
             body = await body_of(scope, receive, limit=getattr(settings, door.limit))
             await _answer(scope, send, await door.webhook(scope, headers, body))
@@ -147,10 +146,6 @@ async def _lovense(scope: Scope, headers: Headers, body: bytes) -> Answer:
     peer = (scope.get("client") or ("",))[0]
     source = source_of(peer, headers.get("x-forwarded-for", ""))
     return await lovense_webhooks.receive(source, body, _store_callback)
-
-
-MONEY = (webhooks.PATH, ledger_webhooks.PATH, "/api/tips")
-"""What comes in by these may be somebody's money."""
 
 
 class BareDoor(NamedTuple):
@@ -296,29 +291,16 @@ def _spare_the_collector() -> None:
 
 
 async def _mark_database() -> None:
-    """A process says of which kind its deployment is; where that fails, again until it is said."""
-    while True:
-        try:
-            return await asyncio.to_thread(deployment.settle, now=clock.now())
-        except Exception as error:  # whatever it is: a process that gave up would stay unmarked
-            log.warning("deployment_not_marked", extra={"error_code": type(error).__name__})
-            await asyncio.sleep(MARK_PAUSE_SECONDS)
-
-
-def _check_marked(scope: Scope) -> None:
-    """Before it is said, nothing is taken that could be money; a stop always. Raises
-    DatabaseAway."""
-    is_money = scope["method"] == "POST" and scope["path"] in MONEY
-    if is_money and _marking and not _marking.done():
-        raise DatabaseAway
+    while not await asyncio.to_thread(marking.attempt):
+        await asyncio.sleep(MARK_PAUSE_SECONDS)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    global _marking
     await receive()
     await asyncio.to_thread(_end_orphans)
-    _marking = asyncio.create_task(_mark_database())
-    await asyncio.wait([_marking], timeout=MARK_SECONDS)
+    readiness.say_marked(is_marked=False)
+    marked = asyncio.create_task(_mark_database())
+    await asyncio.wait([marked], timeout=MARK_SECONDS)
     _pen.deliver, _pen.pages_here = sockets.deliver, sockets.holdings
     writer.use(_pen)
     halts.use(runner)
@@ -327,7 +309,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     )
     pulse.start()
     running = _pen.run(), sockets.run(), runner.run()
-    tickers = [_marking, *(asyncio.create_task(work) for work in running)]
+    tickers = [marked, *(asyncio.create_task(work) for work in running)]
     _spare_the_collector()
     await send({"type": "lifespan.startup.complete"})
     await receive()

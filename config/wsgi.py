@@ -1,16 +1,16 @@
-"""Django's WSGI handler, for servers that serve HTTP apart from the sockets. It has no start of its
-own to mark the database in: where that fails, here nothing is served."""
+"""Django's WSGI handler, for servers that serve HTTP apart from the sockets. Where the database
+cannot be marked at its import, it serves all the same, and takes no money: a worker that did not
+boot would end the whole of some servers, and STOP with it."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+_handler = get_wsgi_application()
 
-from adminpanel.handling import deployment
-from config import commandline
-from ground import clock
+from config import commandline, marking
 
 commandline.check_combinations()
-deployment.settle(now=clock.now())
+marking.attempt()
+application = marking.guarded(_handler)

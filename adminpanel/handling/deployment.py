@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import pymongo
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from pymongo.client_session import ClientSession
@@ -26,6 +27,7 @@ TEST, LIVE = "test", "live"
 KEY = "deployment"
 EMBEDDED = "embedded"
 MOST_A_MINUTE = 6
+SETTLE_SECONDS = 5.0  # a process waits for it
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HAS_PAST = (
     "Something had arrived in this database before it could be marked as a test’s, and nothing in "
@@ -79,6 +81,11 @@ def test_settings(app_configs: Any, **kwargs: Any) -> Iterator[CheckMessage]:
 
 def settle(*, now: datetime) -> None:
     """What a web process says before it takes its first call. May be repeated for ever."""
+    with pymongo.timeout(SETTLE_SECONDS):
+        _settle(now)
+
+
+def _settle(now: datetime) -> None:
     marks = collection(DeploymentMark)
     if settings.TEST_DEPLOYMENT:
         if marks.find_one({"_id": KEY}) is None and not _has_past():

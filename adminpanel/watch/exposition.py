@@ -5,7 +5,7 @@ Everything is read from MongoDB at the moment of asking, so any web process give
 and none keeps a count."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pymongo.errors import PyMongoError
@@ -62,9 +62,8 @@ def text(*, now: datetime) -> str:
         try:
             found += [*_queue(now), *_lately(now)]
         except PyMongoError:
-            found = [
-                *_parts(readiness.Parts(False, parts.redis, False, parts.beat, is_draining=False))
-            ]
+            away = replace(parts, mongodb=False, worker=False, is_draining=False, skew_ms=None)
+            found = [*_parts(away)]
     return render(found)
 
 

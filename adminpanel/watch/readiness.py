@@ -4,7 +4,8 @@ mongodb   takes a write that a majority keeps redis     answers worker    its ow
 every second, and what beat sends is done beat      leaves its mark in Redis
 (`ground/hops/heartbeat.py`); while Redis is down it is down too, because it can show itself to
 nobody clock     this process's goes with MongoDB's: leases are moments that one machine writes and
-another reads"""
+another reads mark      this process has said of which kind its deployment is
+(`config/marking.py`); until then it takes nothing that could be money"""
 
 import logging
 import threading
@@ -47,6 +48,7 @@ class Parts:
     beat: bool
     is_draining: bool
     skew_ms: int | None = None  # of this process; None: not known, because MongoDB does not answer
+    mark: bool = True  # of this process
 
     @property
     def up(self) -> dict[str, bool]:
@@ -56,6 +58,7 @@ class Parts:
             "worker": self.worker,
             "beat": self.beat,
             "clock": self.skew_ms is not None and abs(self.skew_ms) <= SKEW_MS,
+            "mark": self.mark,
         }
 
     @property
@@ -69,7 +72,7 @@ def parts(*, now: datetime) -> Parts:
     beat = answers and _beat_shows()
     worker = mongodb and _worker_works(now, is_sent_work=beat)
     is_draining, skew_ms = mongodb and _is_draining(), _skew_ms if mongodb else None
-    return Parts(mongodb, answers, worker, beat, is_draining, skew_ms)
+    return Parts(mongodb, answers, worker, beat, is_draining, skew_ms, _is_marked)
 
 
 # --- what the parts say of themselves ------------------------------------------------------------
@@ -120,6 +123,18 @@ def _mark(what: str, now: datetime) -> int:
     mark = {"$set": {"at": now, "skew_ms": skew, **own}}
     collection(Heartbeat).update_one({"_id": what}, mark, upsert=True)
     return skew
+
+
+_is_marked = True  # a process that takes no calls has nothing to say
+
+
+def say_marked(*, is_marked: bool) -> None:
+    global _is_marked
+    _is_marked = is_marked
+
+
+def is_marked() -> bool:
+    return _is_marked
 
 
 # --- clocks --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ input.addEventListener("keydown", (event) => {
 });
 list.addEventListener("mousedown", (event) => event.preventDefault());
 list.addEventListener("combobox-commit", ({ target }) => put(target.dataset));
+if (input.value !== input.defaultValue) look(); // it was typed before this script came
 
 async function look() {
   const text = input.value.slice(0, input.selectionStart);

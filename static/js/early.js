@@ -1,14 +1,18 @@
 // What is pressed and typed before HTMX is there. A classic script in <head>, so that it hears from the first moment. A link and a
 // form have a way of their own; a button that has none stands there already, and would do nothing. HTMX is told when it comes, once;
-// what has waited too long is not done, and that is said. Whatever she does next, above all STOP, ends what waits.
+// what has waited too long is not done, and that is said. Whatever she does next, above all STOP, ends what waits. And STOP by a key
+// is heard here alone: it needs no other script. Where stopbar.js is there it takes what is sent; else the form goes by itself.
 (() => {
   const HELD_MS = 3000; // longer, and she has thought of something else
   const BUTTON = ["get", "post", "put", "delete"].map((method) => `button[type="button"][hx-${method}]`).join();
   const LATE = { text: "The page was not ready: nothing was done. Try again.", tone: "bad" };
+  const TWICE_MS = 1000; // between two Escapes
   const hearing = new AbortController();
   const typed = new Map(); // field → its events
   let press = null; // of two the later one counts
   let timer;
+  let escaped = -Infinity;
+  let sentAt = -Infinity;
 
   function touched({ type, target }) {
     typed.set(target, (typed.get(target) ?? new Set()).add(type));
@@ -58,6 +62,37 @@
       });
     });
   }
+
+  // --- STOP, by keys: before anybody else hears them, and for as long as the page is there --------------------------------------
+
+  /** Its click comes after the key that presses a button. */
+  function keyed(event) {
+    if (!event.repeat) forget();
+    if (event.isComposing || event.keyCode === 229) return; // of an input method
+    const { stopKey } = document.documentElement.dataset;
+    const isOwn = Boolean(stopKey) && event.key === stopKey;
+    const isEscape = event.key === "Escape";
+    if (!event.repeat && (isOwn || (isEscape && isSecond(event)))) document.querySelector("#stop")?.form.requestSubmit();
+    if (isOwn || (isEscape && sentAt > 0)) event.preventDefault(); // a browser that loads would break off what is on its way
+  }
+
+  function isSecond({ timeStamp }) {
+    const isTwice = timeStamp - escaped <= TWICE_MS;
+    escaped = isTwice ? -Infinity : timeStamp;
+    return isTwice;
+  }
+
+  /** By the browser itself, where no script has taken it: once, since another one would break off the first. */
+  function sent(event) {
+    if (event.defaultPrevented || !event.target.matches("[data-stop]")) return;
+    if (performance.now() - sentAt < HELD_MS) return event.preventDefault();
+    sentAt = performance.now();
+    document.querySelector("[data-stop-words]")?.replaceChildren("Stopping…");
+  }
+
+  addEventListener("keydown", keyed, true);
+  addEventListener("submit", sent);
+  addEventListener("pageshow", ({ persisted }) => persisted && (sentAt = -Infinity)); // she came back
 
   const heard = { input: touched, change: touched, click: pressed, submit: forget, stopping: forget, "htmx:after:process": ready };
   for (const [type, hear] of Object.entries(heard)) document.addEventListener(type, hear, { capture: true, signal: hearing.signal });

@@ -11,6 +11,7 @@ export function arrive() {
   document.addEventListener("paste", pasted);
   document.addEventListener("change", count);
   document.addEventListener("htmx:after:swap", count);
+  if (document.querySelector("[name=item]:checked")) count(); // ticked before this script came
   return () => {
     document.removeEventListener("scroll", shut);
     document.removeEventListener("paste", pasted);

@@ -1,4 +1,4 @@
-// STOP: by the bottom edge of the page or of a dialog, by Escape twice, by holding Space, by a key of her own. A press ends what plays here by itself, then
+// STOP: by the bottom edge of the page or of a dialog, by Escape twice or a key of her own (early.js), by holding Space. A press ends what plays here by itself, then
 // goes over the socket; over HTTP where that does not answer. It is said again until it is answered. And what is held: Resume.
 
 import { after } from "./clock.js";
@@ -7,7 +7,6 @@ import { answered, halt, isPressing, press } from "./stops.js";
 import { isComposing, isTyping } from "./typing.js";
 
 const PATIENCE_MS = 1000;
-const TWICE_MS = 1000; // between two Escapes
 const SPACE_MS = 700;
 const HELD_MS = 1000;
 let shown = 0; // the latest epoch that the page was told of: it is told again and again
@@ -19,7 +18,6 @@ document.addEventListener("submit", (event) => {
 });
 
 function stop() {
-  document.dispatchEvent(new Event("stopping")); // what waits for HTMX is not done after it (early.js)
   halt();
   say("Stopping…");
   if (press()) after(PATIENCE_MS, postUnlessAnswered);
@@ -62,7 +60,6 @@ function say(words) {
 
 // --- keys: before anybody else hears them ----------------------------------------------------------------------------------
 
-let escaped = -Infinity;
 let isLetGo = true; // false while a hold has done its work
 let cancelHold = () => {};
 
@@ -89,22 +86,10 @@ function letGo() {
 
 addEventListener("keydown", (event) => {
   if (isComposing(event)) return;
-  const { keys, stopKey } = document.documentElement.dataset;
-  if (event.key === "Escape" && !event.repeat) escape(event);
-  if (event.key === stopKey) {
-    event.preventDefault();
-    if (!event.repeat) stop();
-  }
-  if (event.key !== " " || keys || isTyping(event.target)) return;
+  if (event.key !== " " || document.documentElement.dataset.keys || isTyping(event.target)) return;
   if (!event.repeat) hold(SPACE_MS, stop);
   else event.preventDefault(); // the page would scroll away
 }, true);
-
-function escape({ timeStamp }) {
-  const isSecond = timeStamp - escaped <= TWICE_MS;
-  escaped = isSecond ? -Infinity : timeStamp;
-  if (isSecond) stop();
-}
 
 addEventListener("keyup", (event) => {
   if (event.key !== " ") return;

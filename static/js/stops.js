@@ -10,12 +10,13 @@ const silencers = []; // what ends all that this document plays
 let latest = 0;
 let cancel = null;
 
-/** Calls back, in the task of her press, to end all that plays here. */
+/** Calls back, in the task of her press or when this page hears of a stop, to end all that plays here. */
 export function onHalt(silence) {
   silencers.push(silence);
 }
 
 export function halt() {
+  document.dispatchEvent(new Event("stopping")); // what waits for HTMX is not done after it (early.js)
   for (const silence of silencers) silence();
 }
 

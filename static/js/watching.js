@@ -1,7 +1,7 @@
 // A document without toys of its own: it hears news, and answers a stop with nothing to be stilled.
 
 import { connect, on, send } from "./news.js";
-import { epoch, isLater } from "./stops.js";
+import { epoch, halt, isLater } from "./stops.js";
 
 export function watch() {
   on("lovense.stop", stopped);
@@ -11,5 +11,6 @@ export function watch() {
 function stopped({ activationIds, stopEpoch }) {
   if (Array.isArray(activationIds)) return;
   isLater(stopEpoch);
+  halt();
   send({ type: "stopped", stopEpoch: epoch(), toyIds: [] });
 }

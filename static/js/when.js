@@ -80,7 +80,16 @@ function grow(under) {
 function reach(element) {
   const row = element.closest("tr, li, a");
   const isReached = row?.matches("a, [tabindex]") || row?.querySelector("a, button, input, summary") || row?.closest(".ui-table");
-  if (!isReached) (element.closest("ul, ol") ?? element).tabIndex = 0;
+  const list = element.closest("ul, ol");
+  if (!isReached && list && isNamed(list)) list.tabIndex = 0;
+}
+
+/** What takes the focus is told by its name: its own, or that of what stands above it. Without one it takes none. */
+function isNamed(list) {
+  if (list.matches("[aria-label], [aria-labelledby]")) return true;
+  const heading = list.closest("section, dialog, [popover], main")?.querySelector("h1, h2, h3");
+  if (heading) list.setAttribute("aria-label", heading.textContent.trim());
+  return Boolean(heading);
 }
 
 /** A light that nobody has refreshed is not green: also on a page that fetches nothing. */

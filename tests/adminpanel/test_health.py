@@ -249,11 +249,11 @@ def wait_for(fact, seconds=10):
 
 
 def test_every_part_speaks_for_itself(everything_is_up):
-    assert up() == {"mongodb", "redis", "worker", "beat", "clock"}
-    assert up(clock.now() + readiness.SILENCE * 2) == {"mongodb", "redis", "beat"}, "a silent worker"
+    assert up() == {"mongodb", "redis", "worker", "beat", "clock", "mark"}
+    assert up(clock.now() + readiness.SILENCE * 2) == {"mongodb", "redis", "beat", "mark"}, "a silent worker"
     doorbell.connection().delete(heartbeat.KEY)
-    assert up() == {"mongodb", "redis", "worker", "clock"}, "a silent beat"
-    assert up(clock.now() + readiness.SILENCE * 2) == {"mongodb", "redis"}
+    assert up() == {"mongodb", "redis", "worker", "clock", "mark"}, "a silent beat"
+    assert up(clock.now() + readiness.SILENCE * 2) == {"mongodb", "redis", "mark"}
 
 
 def test_a_worker_to_whom_nobody_sends_anything_lives(everything_is_up):
@@ -264,13 +264,13 @@ def test_a_worker_to_whom_nobody_sends_anything_lives(everything_is_up):
 
 def test_a_worker_that_does_not_do_what_is_sent_is_down_though_it_lives(everything_is_up):
     collection(Heartbeat).update_one({"_id": readiness.CLOCK}, {"$set": {"at": clock.now() - MINUTE}})
-    assert up() == {"mongodb", "redis", "beat", "clock"}
+    assert up() == {"mongodb", "redis", "beat", "clock", "mark"}
 
 
 def test_without_redis_beat_is_down_too_and_the_worker_is_not(everything_is_up):
     services.running.redis.stop()
     try:
-        assert up() == {"mongodb", "worker", "clock"}
+        assert up() == {"mongodb", "worker", "clock", "mark"}
     finally:
         services.running.redis.start()
 
@@ -290,6 +290,7 @@ def test_readyz_says_all_of_it(client, everything_is_up):
         "worker": True,
         "beat": True,
         "clock": True,
+        "mark": True,
         "draining": False,
         "clockSkewMs": answer.json()["clockSkewMs"],
     }

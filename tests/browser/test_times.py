@@ -71,6 +71,25 @@ def test_where_no_row_takes_the_focus_its_list_does_once(audit, the_stage):
     expect(time.locator(".ui-when__ago")).to_be_hidden()
 
 
+ALONE = """<p><time id="alone" datetime="2026-01-03T04:15:00Z" data-when="exact" data-ago>
+  <span class="ui-when__ago"></span><span class="ui-when__exact"></span></time></p>"""
+
+
+def test_what_takes_the_focus_has_a_name(audit, the_stage):
+    """A list that has none is called as its heading says; a time outside of any takes no focus."""
+
+    def bare(route):
+        html = route.fetch().text().replace(' aria-label="Where she is logged in"', "")
+        route.fulfill(body=html.replace("</main>", f"{ALONE}</main>"), content_type="text/html")
+
+    audit.route("**/staff/account", bare)
+    audit.goto(f"{the_stage.url}/staff/account")
+    expect(audit.locator("#alone .ui-when__ago")).not_to_be_empty()
+    listed = audit.locator("ul[tabindex='0']").first
+    expect(listed).to_have_accessible_name("Where you are logged in")
+    expect(audit.locator("#alone")).not_to_have_attribute("tabindex", "0")
+
+
 def test_the_strip_says_exactly_when_it_looked_while_it_has_the_focus(audit):
     word = audit.locator("a.desk__word")
     time = word.locator("time")

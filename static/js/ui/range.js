@@ -3,6 +3,7 @@
 class Range extends HTMLElement {
   connectedCallback() {
     this.addEventListener("input", this);
+    this.handleEvent({ target: this.querySelector("input") }); // it may have been moved before this script came
   }
 
   disconnectedCallback() {
