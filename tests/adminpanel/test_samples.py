@@ -176,7 +176,8 @@ def test_so_many_are_sent_in_a_minute(as_test, ana):
     tries = [admin.post(SEND, said(ana, "purchase")) for _ in range(deployment.MOST_A_MINUTE + 1)]
     more = 0 if tries[-1].status_code == 429 else deployment.MOST_A_MINUTE  # a minute began between them
     tries += [admin.post(SEND, said(ana, "purchase")) for _ in range(more)]
-    assert "No answer" in admin.get(tries[-2]["Location"]).content.decode()
+    last = [each for each in tries if each.status_code != 429][-1]
+    assert "No answer" in admin.get(last["Location"]).content.decode()
     assert tries[-1].status_code == 429
     assert 1 <= int(tries[-1]["Retry-After"]) <= 60
 
