@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from django.core.management import call_command
 from django.test import override_settings
-from playwright.sync_api import Page, Response, Route
+from playwright.sync_api import Page, Request, Response, Route
 
 STATIC = "/static/"
 EMPTY = (204, 302, 304)
+_FRAME = "new Promise(requestAnimationFrame)"
 
 
 def collect(to: Path) -> None:
@@ -42,11 +43,21 @@ class Visit:
     site: str
     asked: list[str] = field(default_factory=list)
     answers: list[Response] = field(default_factory=list)
+    under_way: set[Request] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", self._asked)
+        for ended in ("requestfinished", "requestfailed"):
+            self.page.on(ended, self._ended)
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.page.on("response", self._answered)
+
+    def _asked(self, request: Request) -> None:
+        self.asked.append(request.url)
+        self.under_way.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self.under_way.discard(request)
 
     def _answered(self, answer: Response) -> None:
         self.answers.append(answer)
@@ -54,6 +65,14 @@ class Visit:
     def begin(self) -> None:
         self.asked.clear()
         self.answers.clear()
+
+    def settle(self) -> None:
+        """Waits for what was asked for, and for what that asks for: of a change within one document
+        the browser tells no end."""
+        for _ in range(2):
+            self.page.evaluate(_FRAME)
+            while self.under_way:
+                self.page.evaluate(_FRAME)
 
     @property
     def elsewhere(self) -> list[str]:

@@ -50,7 +50,7 @@ def test_a_change_of_page_loads_less(visit, the_stage):
         visit.begin()
         visit.page.get_by_label("Main", exact=True).get_by_role("link", name=name).click()
         expect(visit.page.locator("h1")).to_have_text(name)
-        visit.page.wait_for_load_state("networkidle")
+        visit.settle()
         costs[name] = sum(visit.weights.values())
 
     assert {name: cost for name, cost in costs.items() if cost > MOST_CHANGE} == {}
