@@ -272,10 +272,9 @@ def _newer(plan: ListPlan, place: ListPlace, limit: int) -> Slice | None:
     rows = found[:limit][::-1]
     if len(found) > limit:
         return Slice(rows, _written(plan.listed, rows[0]), _written(plan.listed, rows[-1]))
-    if end is None:
-        is_found = rows and plan.rest
-        return Slice(rows, older=_written(plan.listed, rows[-1])) if is_found else None
-    newer = cursor_of(plan.listed, end)
+    if end is None and not (rows and plan.rest):
+        return None
+    newer = cursor_of(plan.listed, end) if end else ""
     older = _written(plan.listed, rows[-1]) if rows else newer
     return Slice(rows, newer, older, gave_up=end, is_back=True)
 
@@ -316,8 +315,7 @@ def count(plan: ListPlan) -> CountedRows:
 
 
 def newer_than(plan: ListPlan, cursor: str) -> int:
-    """How many have come since, of those that a first look finds; no cursor: since there were
-    none at all."""
+    """How many have come since, of those that a first look finds; no cursor: all of these."""
     place = _read(plan.listed, cursor)
     if cursor and place is None:
         return 0
@@ -329,10 +327,12 @@ def newer_than(plan: ListPlan, cursor: str) -> int:
 def every(plan: ListPlan, *, most: int) -> Iterator[dict[str, Any]]:
     """Of the newest so many rows those that are asked for: for a file, which takes its time and no
     memory."""
-    fields = plan.listed.fields
-    shown = [{"$project": fields}] if fields else []
-    steps = [*_looked_at(plan, most), *shown]
-    return iter(plan.rows.aggregate(steps, hint=plan.index, batchSize=READ_AT_ONCE))
+    shown = [{"$project": plan.listed.fields}] if plan.listed.fields else []
+    return iter(
+        plan.rows.aggregate(
+            [*_looked_at(plan, most), *shown], hint=plan.index, batchSize=READ_AT_ONCE
+        )
+    )
 
 
 def count_every(plan: ListPlan, *, most: int) -> int:
